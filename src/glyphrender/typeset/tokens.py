@@ -1,0 +1,307 @@
+"""A chunk → the run of pieces that it is, with the gaps and the break opportunities between them.
+
+Spaces, tabs and line ends separate words. So does the joint between two ideographs, where nothing is
+drawn but each side is a word of its own, because a page of Chinese has few distinct ideographs and no
+spaces; and so does a change of bidi level. Text that has neither takes the short way, two `str` calls
+and a dict lookup a word (90 ns); the other way marks the same separators with numpy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.text import bidi, linebreak
+from glyphrender.text.properties import LineBreak, codepoints, records, table
+from glyphrender.text.source import Chunk
+from glyphrender.typeset import arena as a
+from glyphrender.typeset.arena import Arena
+from glyphrender.typeset.words import RTL_MARK, SEPARATORS, Words
+
+_RARE_LINE_ENDS: Final = "\r\v\f\x85\u2028\u2029"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """The pieces of a chunk in logical order. Lines are ranges of it.
+
+    Attributes:
+        text: the characters.
+        offset: where they start in the source.
+        line: number of line ends before it.
+        arena: what `piece` numbers.
+        piece: [n] piece numbers.
+        gap: [n] 1 where one space follows the piece, else 0.
+        breaks: [n] NO_BREAK, MAY_BREAK or MAY_HYPHENATE after the piece and its gap.
+        level: [n] bidi level of the piece, or None where every level is 0.
+        gap_level: [n] bidi level of the gap, or None likewise.
+        base: [n] base level of the paragraph, or None likewise.
+    """
+
+    text: str
+    offset: int
+    line: int
+    arena: Arena
+    piece: NDArray[np.int32]
+    gap: NDArray[np.uint8]
+    breaks: NDArray[np.uint8]
+    level: NDArray[np.uint8] | None
+    gap_level: NDArray[np.uint8] | None
+    base: NDArray[np.uint8] | None
+
+    def lengths(self, of: slice = slice(None)) -> NDArray[np.int32]:
+        """[n] characters of the source that each piece and its gap stand for; they add up to the text."""
+        lengths: NDArray[np.int32] = self.arena.length.rows[self.piece[of]] + self.gap[of]
+        return lengths
+
+    def kinds(self) -> NDArray[np.uint8]:
+        """[n] TEXT, EMPTY, TAB, NEWLINE or PAGE_BREAK."""
+        kinds: NDArray[np.uint8] = self.arena.kind.rows[self.piece]
+        return kinds
+
+    def split(self, at: int) -> tuple[Run, Run]:
+        """The pieces before number `at`, and those from it on."""
+        skipped = int(self.lengths(slice(0, at)).sum())
+        head = replace(self.edited(slice(0, at)), text=self.text[:skipped])
+        tail = replace(
+            self.edited(slice(at, None)),
+            text=self.text[skipped:],
+            offset=self.offset + skipped,
+            line=self.line + int((self.kinds()[:at] >= a.NEWLINE).sum()),
+        )
+        return head, tail
+
+    def joined(self, following: Run) -> Run:
+        """This run and the one that follows it in the source, which shares its arena.
+
+        A source is only cut where a line may break, so a line may break between them.
+        """
+
+        def both(ours: NDArray[np.uint8] | None, theirs: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+            if ours is None and theirs is None:
+                return None
+            none = [np.zeros(len(run.piece), np.uint8) for run in (self, following)]
+            return np.concatenate([none[0] if ours is None else ours, none[1] if theirs is None else theirs])
+
+        return replace(
+            self,
+            text=self.text + following.text,
+            piece=np.concatenate([self.piece, following.piece]),
+            gap=np.concatenate([self.gap, following.gap]),
+            breaks=np.concatenate([self.breaks[:-1], [np.uint8(a.MAY_BREAK)], following.breaks]),
+            level=both(self.level, following.level),
+            gap_level=both(self.gap_level, following.gap_level),
+            base=both(self.base, following.base),
+        )
+
+    def edited(self, at: NDArray[np.intp] | slice, **columns: NDArray[Any]) -> Run:
+        """This run with rows `at` of the old one in new places, and the `columns` given."""
+
+        def moved(column: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if column is None else column[at]
+
+        old = {"piece": self.piece, "gap": self.gap, "breaks": self.breaks}
+        bidi_columns = {"level": self.level, "gap_level": self.gap_level, "base": self.base}
+        new = {name: moved(column) for name, column in (old | bidi_columns).items()} | columns
+        return replace(self, **new)
+
+
+def tokenise(chunk: Chunk, words: Words, *, base: int | None) -> Run:
+    """Separate `chunk` into words, and those into pieces; new words are shaped.
+
+    `base` is the base direction that θ imposes on every paragraph, or None.
+    """
+    cps = None if chunk.text.isascii() else codepoints(chunk.text)
+    plain = cps is None or not _needs_joints(cps)
+    if plain and base != 1 and chunk.base != 1 and not any(map(chunk.text.__contains__, _RARE_LINE_ENDS)):
+        return _tokenise_plain(chunk, words)
+    return _tokenise_joints(chunk, codepoints(chunk.text) if cps is None else cps, words, base)
+
+
+# -- the short way ---------------------------------------------------------------------------------------
+
+
+def _tokenise_plain(chunk: Chunk, words: Words) -> Run:
+    spaced = chunk.text.replace("\n", " \n ")
+    if "\t" in spaced:
+        spaced = spaced.replace("\t", " \t ")
+    number = words.numbers(spaced.split(" "))
+    arena = words.arena
+    piece, ends = _pieces(arena, number)
+    # The spaces put around a separator are not spaces of the source.
+    separator = (piece < len(SEPARATORS)) & (piece != 0)
+    gap = ends.astype(np.uint8)
+    gap[-1] = 0
+    if separator.any():
+        gap[separator] = 0
+        gap[:-1][separator[1:]] = 0
+    breaks = arena.action.rows[piece]
+    _join(arena, piece, gap, breaks, ends)
+    return Run(
+        text=chunk.text,
+        offset=chunk.offset,
+        line=chunk.line,
+        arena=arena,
+        piece=piece,
+        gap=gap,
+        breaks=breaks,
+        level=None,
+        gap_level=None,
+        base=None,
+    )
+
+
+def _pieces(arena: Arena, number: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """(pieces of the words, whether each is the last of its word)."""
+    first, count = arena.first_piece.rows[number], arena.piece_count.rows[number]
+    ends = np.cumsum(count)
+    if len(ends) and ends[-1] == len(number) and count.max() == 1:
+        return first, np.ones(len(number), bool)
+    piece = np.repeat(first - (ends - count), count) + np.arange(ends[-1], dtype=np.int32)
+    last = np.zeros(len(piece), bool)
+    last[ends[count > 0] - 1] = True
+    return piece.astype(np.int32, copy=False), last
+
+
+def _join(
+    arena: Arena,
+    piece: NDArray[np.int32],
+    gap: NDArray[np.uint8],
+    breaks: NDArray[np.uint8],
+    ends: NDArray[np.bool_],
+) -> None:
+    """Set `breaks` at the ends of words: UAX #14 LB18, and the rules before it that reach across spaces."""
+    after_gap = ends & (gap != 0)
+    breaks[after_gap] = a.MAY_BREAK  # LB18: SP ÷
+    kind = arena.kind.rows[piece]
+    tab = kind == a.TAB
+    breaks[tab] = a.MAY_BREAK
+    # Only the last of a run of spaces: LB7, × SP.
+    empty = kind == a.EMPTY
+    if empty.any():
+        breaks[:-1][empty[1:] & (gap[1:] != 0)] = a.NO_BREAK
+    edges = arena.edges.rows[piece]
+    special = (edges[1:] & _HEADS) | (edges[:-1] & _TAILS)
+    at = np.flatnonzero((special != 0) | empty[:-1])
+    at = at[breaks[at] == a.MAY_BREAK]
+    at = at[after_gap[at] | tab[at]]
+    if not len(at):
+        return
+    # The tail that counts is that of the last word before the spaces.
+    filled = np.maximum.accumulate(np.where(empty, 0, np.arange(len(piece))))
+    tail, head = edges[filled[at]], edges[at + 1]
+    tail = np.where(empty[filled[at]], 0, tail)
+    closed = (tail & a.TAIL_OPENS) | (head & a.HEAD_CLOSES)  # LB14, LB15a; LB7, LB11, LB13, LB15b, LB15d
+    closed |= (tail & a.TAIL_CLOSED) * (head & a.HEAD_NONSTARTER)  # LB16
+    closed |= (tail & a.TAIL_B2) * (head & a.HEAD_B2)  # LB17
+    closed &= np.where(tail & a.TAIL_ZW, 0, 0xFFFF).astype(closed.dtype)  # LB8: ZW SP* ÷
+    breaks[at[closed != 0]] = a.NO_BREAK
+
+
+_HEADS: Final = a.HEAD_CLOSES | a.HEAD_NONSTARTER | a.HEAD_B2
+_TAILS: Final = a.TAIL_OPENS | a.TAIL_CLOSED | a.TAIL_B2 | a.TAIL_ZW
+
+
+# -- the other way ---------------------------------------------------------------------------------------
+
+
+def _joint_classes() -> NDArray[np.bool_]:
+    """By record: characters that shape alone, so that a word may begin and end between two of them."""
+    properties = table()
+    kind = properties.line_break & 63
+    member = np.zeros(64, bool)
+    # Ideographs, kana, their punctuation and Hangul syllables; all are followed by a break or by kinsoku.
+    member[[LineBreak[name] for name in ("ID", "NS", "CL", "OP", "EX", "H2", "H3")]] = True
+    return member[kind] & ((properties.flags & 1) != 0)
+
+
+def _needs_joints(cps: NDArray[np.uint32]) -> bool:
+    """Whether the text has ideographs in a row or anything written from right to left."""
+    record = records(cps)
+    return bool(_joint_classes()[record].any()) or bidi.needs_bidi(cps)
+
+
+def _tokenise_joints(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: int | None) -> Run:
+    n = len(cps)
+    record = records(cps)
+    levels = _levels(chunk, cps, base)
+    # Separators of the source: what stands alone as a word, and what is only a gap.
+    space = cps == 0x20
+    line_end = np.isin(cps, [ord(mark) for mark in "\n" + _RARE_LINE_ENDS])
+    alone = line_end | (cps == 0x09)
+    pair = np.zeros(n, bool)  # the CR of CR LF
+    pair[:-1] = (cps[:-1] == 0x0D) & (cps[1:] == 0x0A)
+    # Joints, as "a word begins at character i although no space precedes it".
+    joint = np.zeros(n, bool)
+    ideograph = _joint_classes()[record]
+    joint[1:] = ideograph[1:] & ideograph[:-1]
+    joint[1:] |= (alone[1:] & ~np.append(False, pair[:-1])[1:]) | (alone[:-1] & ~pair[:-1])
+    if levels is not None:
+        joint[1:] |= levels[0][1:] != levels[0][:-1]
+    joint[1:] &= ~space[:-1] & ~pair[:-1]
+    # A space after a tab or a line end is the gap of an empty word, not of the separator.
+    joint[1:] &= ~space[1:] | alone[:-1]
+    begins = joint & ~space
+    begins[1:] |= space[:-1] & ~space[1:]
+    begins[0] = not space[0]
+    marked = np.zeros(n, bool) if levels is None else begins & (levels[0] & 1).astype(bool) & ~alone
+    # Write it out again with a space at each joint and the mark before each word that runs leftwards.
+    at = np.arange(n) + np.cumsum(joint) + np.cumsum(marked)
+    out = np.full(n + int(joint.sum()) + int(marked.sum()), 0x20, np.uint32)
+    out[at] = cps
+    out[at[marked] - 1] = ord(RTL_MARK)
+    text = out.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    number = words.numbers(text.split(" "))
+    arena = words.arena
+    # Each space of `out` ends a word; it is a gap where it is a space of the source.
+    real = np.zeros(len(out), bool)
+    real[at[space]] = True
+    word_gap = np.append(real[out == 0x20], False)
+    piece, ends = _pieces(arena, number)
+    gap = np.zeros(len(piece), np.uint8)
+    gap[ends] = word_gap
+    lengths = arena.length.rows[piece] + gap
+    stop = np.cumsum(lengths)  # the character after the piece and its gap
+    start = stop - lengths
+    # Here the whole text is analysed anyway, so its breaks are read off instead of joined.
+    breaks = arena.action.rows[piece]
+    action = linebreak.break_actions(cps)
+    breaks[ends] = np.where(action[np.maximum(stop[ends] - 1, 0)] == linebreak.ALLOWED, a.MAY_BREAK, a.NO_BREAK)
+    breaks[arena.kind.rows[piece] == a.TAB] = a.MAY_BREAK
+    head, tail = np.minimum(start, n - 1), np.maximum(stop - 1, 0)
+    return Run(
+        text=chunk.text,
+        offset=chunk.offset,
+        line=chunk.line,
+        arena=arena,
+        piece=piece,
+        gap=gap,
+        breaks=breaks,
+        level=None if levels is None else levels[0][head],
+        gap_level=None if levels is None else levels[0][tail],
+        base=None if levels is None else levels[1][head],
+    )
+
+
+def _levels(
+    chunk: Chunk, cps: NDArray[np.uint32], base: int | None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+    """(bidi level, base level of the paragraph) of each character, or None where all are 0."""
+    if base != 1 and chunk.base != 1 and not bidi.needs_bidi(cps):
+        return None
+    direction: dict[int | None, bidi.Base] = {None: "auto", 0: "ltr", 1: "rtl"}
+    if chunk.base is None:
+        return _paragraph_levels(cps, direction[base])
+    # The first paragraph began in an earlier chunk and keeps the direction it had there.
+    end = int(np.append(bidi.paragraph_starts(cps), len(cps))[1])
+    first = _paragraph_levels(cps[:end], direction[chunk.base])
+    rest = _paragraph_levels(cps[end:], direction[base])
+    return np.concatenate([first[0], rest[0]]), np.concatenate([first[1], rest[1]])
+
+
+def _paragraph_levels(cps: NDArray[np.uint32], base: bidi.Base) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    lengths = np.diff(bidi.paragraph_starts(cps), append=len(cps))
+    return bidi.levels(cps, base), np.repeat(bidi.paragraph_levels(cps, base), lengths)

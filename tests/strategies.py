@@ -1,0 +1,121 @@
+"""Hypothesis strategies shared by the tests."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hypothesis import reject
+from hypothesis import strategies as st
+
+from glyphrender.colour import contrast
+from glyphrender.contradictions import MIN_CONTRAST
+from glyphrender.errors import ThetaError
+from glyphrender.parameter import Choice, Flag
+from glyphrender.theta import PARAMETERS, Emoji, Overlap, Theta
+
+FAMILIES = (
+    "DejaVu Sans",
+    "DejaVu Sans Condensed",
+    "DejaVu Sans Mono",
+    "DejaVu Serif",
+    "Inter",
+    "Atkinson Hyperlegible",
+    "Noto Sans",
+    "Spleen",
+    "Unifont",
+)
+MARKUPS = ("<br/>", "<br/>", " ↵ ", "⏎")
+RED_MARKUPS = (*MARKUPS, r'<font color="#FF0000"> \n </font>', "<font color='red'>&lt;n&gt;</font>")
+LANGUAGES = ("", "en", "de-1996", "zh-Hans", "zh-TW", "ja", "ar", "th", "sr-Latn")
+
+
+def lengths(low: float, high: float) -> st.SearchStrategy[float]:
+    """Points to the hundredth: what people write, and few enough digits to read a failure."""
+    return st.integers(round(low * 100), round(high * 100)).map(lambda hundredths: hundredths / 100)
+
+
+def greys() -> st.SearchStrategy[str]:
+    return st.integers(0, 255).map(lambda level: f"#{level:02X}{level:02X}{level:02X}")
+
+
+def colours() -> st.SearchStrategy[str]:
+    return st.one_of(greys(), st.integers(0, 0xFFFFFF).map(lambda rgb: f"#{rgb:06X}"))
+
+
+@st.composite
+def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
+    """Valid θ over all fields; the `fixed` ones have the value given.
+
+    The page is built outwards from one that holds a few ems and lines, so nothing is filtered away (unless
+    its size is fixed), and narrow pages, where layout is hard, are as common as wide ones.
+    """
+    values: dict[str, Any] = dict(fixed)
+
+    def pick(name: str, strategy: st.SearchStrategy[Any]) -> Any:
+        if name not in values:
+            values[name] = draw(strategy)
+        return values[name]
+
+    neutral = draw(st.booleans())  # a page of many colours is rarely grey by chance
+    if neutral:
+        values.setdefault("emoji", Emoji.MONO)
+    for name, accepted in PARAMETERS.items():
+        if isinstance(accepted, Flag):
+            pick(name, st.booleans())
+        elif isinstance(accepted, Choice):
+            pick(name, st.sampled_from(list(accepted.choices)))
+
+    size = pick("font_size", lengths(4, 24))
+    least = 0.7 * size if values["overlap"] == Overlap.ALLOW else size
+    leading = pick("line_height", lengths(math.ceil(100 * least) / 100, 2 * size))
+    em = size * pick("horizontal_scale", st.one_of(st.just(1.0), lengths(0.5, 1.5)))
+    tightest = math.ceil(-12 * em) / 100  # half of what is allowed, since the two add up
+    pick("letter_spacing", lengths(tightest, 5))
+    pick("word_spacing", lengths(tightest, 5))
+    pick("font", st.sampled_from(FAMILIES))
+    pick("fallback", st.lists(st.sampled_from(FAMILIES), max_size=2, unique=True).map(tuple))
+    pick("font_weight", st.sampled_from((100, 400, 700)))
+    pick("justify_stretch", lengths(1, 10))
+    pick("space_before", lengths(0, 30))
+    pick("space_after", lengths(0, 30))
+    pick("tab_width", st.integers(1, 12))
+    pick("language", st.sampled_from(LANGUAGES))
+
+    # Of black and white, one has a contrast of at least 4.58 to any colour.
+    shades = greys() if neutral else colours()
+    pick("page_bg_color", shades)
+    pick("para_bg_color", st.one_of(st.just(""), shades))
+    pick("para_border_color", shades)
+    behind = values["para_bg_color"] or values["page_bg_color"]
+    safe = max("#000000", "#FFFFFF", key=lambda ink: contrast(ink, behind))
+    pick("font_color", shades.map(lambda ink: ink if contrast(ink, behind) >= MIN_CONTRAST else safe))
+    red_reads = not neutral and contrast("#FF0000", behind) >= MIN_CONTRAST
+    pick("newline_markup", st.sampled_from(RED_MARKUPS if red_reads else MARKUPS))
+
+    digits = pick("line_numbers", st.sampled_from((0, 0, 3, 6)))
+    left = pick("left_indent", lengths(0, 30))
+    indents = left + pick("right_indent", lengths(0, 30))
+    indents += max(0.0, pick("first_line_indent", lengths(-left, 30)))
+    inset = pick("border_width", lengths(0, 3)) + pick("border_padding", lengths(0, 10))
+    gutter = (0.7 * digits + 0.8) * em if digits else 0.0
+    text = em * draw(st.one_of(st.integers(1, 8), st.integers(8, 60)))
+    lines = draw(st.one_of(st.integers(1, 4), st.integers(4, 60)))
+    column = gutter + indents + 2 * inset + text + pick("column_gap", lengths(0, 30))
+    width = 2 * pick("margin_x", lengths(0, 40)) + pick("columns", st.integers(1, 3)) * column
+    height = 2 * pick("margin_y", lengths(0, 40)) + 2 * inset + max(size, leading) * lines
+    width, height = pick(
+        "page_size", st.just((max(8.0, math.ceil(width) + 1.0), max(8.0, math.ceil(height) + 1.0)))
+    )
+
+    most = 72 * math.sqrt(max_pixels / (width * height))
+    pick(
+        "dpi",
+        st.sampled_from((36, 72, 72, 72.5, 96, 144)).map(lambda dpi: min(dpi, max(8, math.floor(most)))),
+    )
+    try:
+        return Theta(**values)
+    except ThetaError:
+        if fixed:  # they may contradict each other or what was drawn
+            reject()
+        raise
