@@ -21,6 +21,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import regex  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from glyphrender.text.properties import (
@@ -39,6 +40,8 @@ from glyphrender.text.properties import (
 RELEASE = "2025.11.3"
 CODE_POINTS = 0x110000
 EVERY = "".join(map(chr, range(CODE_POINTS)))
+
+IDEOGRAPHS = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FFFD), (0x30000, 0x3FFFD))
 
 GRAPHEME_NAMES = {
     "XX": GraphemeBreak.OTHER,
@@ -60,8 +63,6 @@ GRAPHEME_NAMES = {
 
 def having(property: str) -> NDArray[np.bool_]:
     """Which code points have the property, written as in `\\p{…}`."""
-    import regex
-
     mask = np.zeros(CODE_POINTS, bool)
     for run in regex.finditer(rf"\p{{{property}}}+", EVERY):
         mask[run.start() : run.end()] = True
@@ -76,6 +77,19 @@ def column(values: Iterable[tuple[str, int]], property: str) -> NDArray[np.uint8
     if (numbers == 255).any():
         raise SystemExit(f"{property} of U+{int((numbers == 255).argmax()):04X} has a value unknown here")
     return numbers
+
+
+def wide(category: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """East_Asian_Width F or W.
+
+    `regex` has W for every code point that EastAsianWidth.txt does not list. Those are N but for the ranges
+    of ideographs.
+    """
+    ideographs = np.zeros(CODE_POINTS, bool)
+    for first, last in IDEOGRAPHS:
+        ideographs[first : last + 1] = True
+    listed = (category != GeneralCategory.Cn) & (category != GeneralCategory.Cs)
+    return having("ea=F") | (having("ea=W") & (listed | ideographs))
 
 
 def line_break_column(category: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -93,7 +107,7 @@ def line_break_column(category: NDArray[np.uint8]) -> NDArray[np.uint8]:
     classes[reserved & (classes == LineBreak.ID)] = LineBreak.XP
     classes[reserved & (classes == LineBreak.AL)] = LineBreak.XA
     classes[0x25CC] = LineBreak.DC
-    classes[having("ea=F") | having("ea=W") | having("ea=H")] |= EAST_ASIAN
+    classes[wide(category) | having("ea=H")] |= EAST_ASIAN
     return classes
 
 
@@ -132,8 +146,7 @@ def script_columns() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.b
 
 def script_tags() -> Iterator[str]:
     """Every ISO 15924 tag that fontTools and this Unicode version both know."""
-    import regex
-    from fontTools.unicodedata import Scripts
+    from fontTools.unicodedata import Scripts  # type: ignore[import-untyped]
 
     for tag in sorted(Scripts.NAMES):
         try:
@@ -182,7 +195,7 @@ def build(mirroring: str) -> dict[str, NDArray[Any]]:
     script, script_set, script_sets = script_columns()
     flags = np.zeros(CODE_POINTS, np.uint8)
     for flag, mask in (
-        (Flag.WIDE, having("ea=F") | having("ea=W")),
+        (Flag.WIDE, wide(category)),
         (Flag.DEFAULT_IGNORABLE, having("DI")),
         (Flag.EXTENDED_PICTOGRAPHIC, having("ExtPict")),
         (Flag.EMOJI_PRESENTATION, having("Emoji_Presentation")),
@@ -214,8 +227,6 @@ def build(mirroring: str) -> dict[str, NDArray[Any]]:
 
 def main(mirroring: str) -> None:
     """Write the table and say how large it is."""
-    import regex
-
     if regex.__version__ != RELEASE:
         raise SystemExit(f"regex {regex.__version__} is installed; {RELEASE} has the Unicode version wanted")
     arrays = build(mirroring)

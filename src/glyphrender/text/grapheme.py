@@ -35,7 +35,7 @@ def cluster_starts(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
     pairs *= len(G)
     pairs += c[1:]
     bonds = pair_bonds().take(pairs)
-    starts = bonds == BREAK
+    starts: NDArray[np.bool_] = bonds == BREAK
     for bond, holds in ((CONJUNCT, _conjunct), (EMOJI, _emoji), (FLAG, _second_of_flag)):
         asked = np.flatnonzero(bonds == bond)
         if len(asked):
@@ -84,9 +84,11 @@ def _conjunct(c: NDArray[np.uint8], at: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 def _emoji(c: NDArray[np.uint8], at: NDArray[np.intp]) -> NDArray[np.bool_]:
     """GB11: before the ZWJ stands a pictograph, extended or not."""
-    return c[_before(c, list(EXTENDING), at - 1)] == G.PICTOGRAPHIC
+    extended: NDArray[np.bool_] = c[_before(c, EXTENDING, at - 1)] == G.PICTOGRAPHIC
+    return extended
 
 
 def _second_of_flag(c: NDArray[np.uint8], at: NDArray[np.intp]) -> NDArray[np.bool_]:
     """GB12, GB13: an odd number of regional indicators stand before."""
-    return (at - _before(c, [G.REGIONAL], at)) % 2 == 0
+    second: NDArray[np.bool_] = (at - _before(c, [G.REGIONAL], at)) % 2 == 0
+    return second

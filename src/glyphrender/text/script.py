@@ -62,7 +62,7 @@ def _around(
     """Scripts of the last strong character before each of `at` and the first after; index of the former."""
     index = np.concatenate([[-1], np.flatnonzero(strong)])
     script = np.concatenate([[COMMON], scripts[index[1:]], [COMMON]]).astype(np.uint8)
-    before = np.cumsum(strong)[at] - strong[at]
+    before: NDArray[np.intp] = np.cumsum(strong)[at] - strong[at]
     return script[before], script[before + 1 + strong[at]], index[before]
 
 

@@ -1,0 +1,342 @@
+"""`Document` and `Page`: what `render` gives.
+
+A page is laid out when it is reached and drawn when its pixels are asked for; neither is remembered by the
+page beyond its layout, so holding a document holds text and line ranges (some 3 bytes a character), not
+images. A document read from a stream forgets its pages as it gives them out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.errors import LayoutError
+from glyphrender.raster import png
+from glyphrender.raster.page import draw_page
+from glyphrender.text.source import Text
+from glyphrender.theta import Theta
+from glyphrender.typeset import arena as a
+from glyphrender.typeset.layout import layout_pages
+from glyphrender.typeset.paginate import Block, PageLayout, characters
+from glyphrender.typeset.place import Placed, place
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+#: x0, y0, x1, y1 in pixels from the top left corner of the page; x1 and y1 are outside.
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """A stretch of the source and where it stands on its page.
+
+    Attributes:
+        text: its characters.
+        start, end: their place in the source, in characters.
+        box: pixels (x0, y0, x1, y1).
+    """
+
+    text: str
+    start: int
+    end: int
+    box: Box
+
+
+class Page:
+    """One page of a document."""
+
+    __slots__ = ("__dict__", "_layout")
+
+    def __init__(self, layout: PageLayout) -> None:
+        self._layout = layout
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"<Page {self.number}: {width}×{height} px, characters {self.span[0]}–{self.span[1]}>"
+
+    @property
+    def number(self) -> int:
+        """1 for the first page."""
+        return self._layout.number
+
+    @property
+    def theta(self) -> Theta:
+        """The θ it was set by."""
+        return self._layout.theta
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; known without drawing."""
+        return self._layout.size
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Characters of the source that are on this page, as (start, end)."""
+        return self._layout.start, self._layout.end
+
+    @property
+    def text(self) -> str:
+        """The source text of this page, line ends included; those of all pages add up to the input."""
+        return "".join(block.galley.run.text[start:end] for block, start, end in self._blocks())
+
+    @property
+    def array(self) -> NDArray[np.uint8]:
+        """Pixels, drawn anew each time: (h, w) uint8 where every colour of θ is neutral, else (h, w, 3) RGB."""
+        return draw_page(self._layout)
+
+    @property
+    def image(self) -> Image:
+        """Pixels as a PIL image, mode "L" or "RGB"."""
+        from PIL import Image
+
+        return Image.fromarray(np.ascontiguousarray(self.array))
+
+    def png(self, *, bits: int | None = None) -> bytes:
+        """The page as PNG bytes, with its resolution and no time.
+
+        Args:
+            bits: bits of a grey pixel, 8, 4, 2 or 1; by default 8, or 1 where θ turns antialiasing off.
+        """
+        if bits is None:
+            bits = 8 if self.theta.antialias or not self._two_colours else 1
+        return png.encode(self.array, dpi=self.theta.dpi, bits=bits)
+
+    @property
+    def _two_colours(self) -> bool:
+        theta = self.theta
+        plain = {theta.font_color, theta.page_bg_color, theta.background} <= {"#000000", "#FFFFFF"}
+        return theta.is_grey and plain and not theta.line_numbers
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """Characters that no font has, with how often each is on this page."""
+        found: Counter[str] = Counter()
+        for block in self._layout.blocks:
+            run, galley = block.galley.run, block.galley
+            piece = run.piece[galley.first[block.lo] : galley.last[block.hi - 1]]
+            boxed = piece[run.arena.face.rows[piece] == a.BOX_FACE]
+            if len(boxed):
+                rows, _ = run.arena.glyph_rows(boxed)
+                found.update(map(chr, run.arena.glyph.rows[rows].tolist()))
+        return dict(found)
+
+    @cached_property
+    def lines(self) -> tuple[Span, ...]:
+        """The lines in reading order."""
+        spans: list[Span] = []
+        for block, placed, start in self._placed():
+            galley = block.galley
+            lengths = galley.run.lengths(slice(placed.first_piece, placed.first_piece + len(placed.left)))
+            edges = np.append(0, np.cumsum(lengths))
+            bounds = edges[np.append(galley.first[block.lo : block.hi], galley.last[block.hi - 1]) - placed.first_piece]
+            left = (placed.boxes.left + block.column) * self.theta.scale
+            right = left + placed.boxes.width * self.theta.scale
+            height = self.theta.line_height * self.theta.scale
+            for line, (x0, x1, y) in enumerate(
+                zip(left.tolist(), right.tolist(), placed.top.tolist(), strict=True)
+            ):
+                spans.append(
+                    _span(block, start, int(bounds[line]), int(bounds[line + 1]), (x0, y, x1, y + height))
+                )
+        return tuple(spans)
+
+    @cached_property
+    def words(self) -> tuple[Span, ...]:
+        """The words in reading order: what stands between spaces or other places where a line may break.
+
+        A word that is cut at the end of a line is two.
+        """
+        spans: list[Span] = []
+        for block, placed, start in self._placed():
+            run = block.galley.run
+            pieces = slice(placed.first_piece, placed.first_piece + len(placed.left))
+            length = run.arena.length.rows[run.piece[pieces]]
+            begin = np.cumsum(run.lengths(pieces)) - run.lengths(pieces)
+            ink = (run.arena.kind.rows[run.piece[pieces]] == a.TEXT) & (length > 0)
+            line = placed.line_of_piece
+            starts = ink.copy()
+            joined = (run.gap[pieces][:-1] == 0) & (run.breaks[pieces][:-1] == a.NO_BREAK)
+            starts[1:] &= ~(ink[:-1] & joined & (line[1:] == line[:-1]))
+            first = np.flatnonzero(starts)
+            if not len(first):
+                continue
+            word = np.cumsum(starts) - 1
+            inside = np.flatnonzero(ink)
+            x0, x1 = np.full(len(first), np.inf), np.full(len(first), -np.inf)
+            np.minimum.at(x0, word[inside], placed.left[inside])
+            np.maximum.at(x1, word[inside], placed.right[inside])
+            end = np.zeros(len(first), np.int64)
+            np.maximum.at(end, word[inside], (begin + length)[inside])
+            height = self.theta.line_height * self.theta.scale
+            for index, piece in enumerate(first.tolist()):
+                y = float(placed.top[line[piece]])
+                box = (float(x0[index]), y, float(x1[index]), y + height)
+                spans.append(_span(block, start, int(begin[piece]), int(end[index]), box))
+        return tuple(spans)
+
+    def _blocks(self) -> Iterator[tuple[Block, int, int]]:
+        """(block, start, end) with the place of its characters in its galley's text."""
+        at = self._layout.start
+        for block in self._layout.blocks:
+            start = at - block.galley.run.offset
+            at += characters(block)
+            yield block, start, at - block.galley.run.offset
+
+    def _placed(self) -> Iterator[tuple[Block, Placed, int]]:
+        for block, start, _ in self._blocks():
+            yield block, place(block, self.theta), start
+
+
+def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:
+    run = block.galley.run
+    start, end = origin + start, origin + end
+    return Span(text=run.text[start:end], start=run.offset + start, end=run.offset + end, box=box)
+
+
+class Document(Sequence[Page]):
+    """The pages of a text, laid out as they are reached.
+
+    Made by `render`. A document of a `str` is a sequence: it can be indexed, and its length laid out in
+    full. One of a stream is read once: iterate over it, or `save` it.
+    """
+
+    def __init__(self, text: Text, theta: Theta, *, max_pages: int | None = None) -> None:
+        self.theta = theta
+        self.text = text if isinstance(text, str) else None
+        self._max_pages = max_pages
+        self._pages: list[Page] = []
+        self._rest: Iterator[Page] | None = layout(text, theta, max_pages=max_pages)
+
+    def __repr__(self) -> str:
+        known = f"{len(self._pages)} pages" + (" so far" if self._rest is not None else "")
+        return f"<Document: {known}, θ {self.theta.digest[:8]}>"
+
+    @property
+    def streams(self) -> bool:
+        """Whether the text came as a stream, so that pages can be had only once."""
+        return self.text is None
+
+    def __iter__(self) -> Iterator[Page]:
+        if self.streams:
+            rest, self._rest = self._rest, None
+            if rest is None:
+                raise self._spent()
+            yield from rest
+            return
+        number = 0
+        while self._reach(number):
+            yield self._pages[number]
+            number += 1
+
+    def __len__(self) -> int:
+        self._all()
+        return len(self._pages)
+
+    def __bool__(self) -> bool:
+        return self._reach(0)
+
+    @overload
+    def __getitem__(self, index: int) -> Page: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Page]: ...
+    def __getitem__(self, index: int | slice) -> Page | Sequence[Page]:
+        if isinstance(index, int) and index >= 0:
+            if not self._reach(index):
+                raise IndexError(f"page {index} of {len(self._pages)} (the first is 0)")
+        else:
+            self._all()
+        return self._pages[index]
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """Characters that no font has, with how often each occurs; lays out the whole text."""
+        self._all()
+        found: Counter[str] = Counter()
+        for page in self._pages:
+            found.update(page.missing)
+        return dict(found)
+
+    def save(
+        self,
+        directory: str | PathLike[str],
+        *,
+        bits: int | None = None,
+        jobs: int = 1,
+        progress: Any = None,
+    ) -> dict[str, Any]:
+        """Write `page_0001.png` … and `manifest.json` into `directory`: all of them, or nothing.
+
+        Args:
+            directory: is made; if it exists it must be empty or hold an earlier document, which is replaced.
+            bits: see `Page.png`.
+            jobs: processes that draw.
+            progress: called with the number of pages written, as they are.
+
+        Returns:
+            the manifest.
+
+        Raises:
+            DataError: `directory` cannot be written, or holds other files.
+        """
+        from glyphrender.saving import save
+
+        return save(self, directory, bits=bits, jobs=jobs, progress=progress)
+
+    def _reach(self, number: int) -> bool:
+        """Lay out until page `number` is known; whether there is one."""
+        if self.streams:
+            raise self._spent()
+        while len(self._pages) <= number and self._rest is not None:
+            page = next(self._rest, None)
+            if page is None:
+                self._rest = None
+            else:
+                self._pages.append(page)
+        return number < len(self._pages)
+
+    def _all(self) -> None:
+        if self.streams:
+            raise self._spent()
+        if self._rest is not None:
+            self._pages.extend(self._rest)
+            self._rest = None
+
+    def _spent(self) -> LayoutError:
+        return LayoutError(
+            "a document of a stream can only be iterated over, once. Pass the text as one str to index it."
+        )
+
+
+def layout(text: Text, theta: Theta | None = None, *, max_pages: int | None = None) -> Iterator[Page]:
+    """Typeset `text` page by page, drawing nothing until a page's pixels are asked for.
+
+    Args:
+        text: a str, an iterator of str, or an open text file, read as pages are taken.
+        theta: the rendering parameters; by default the searched θ of the Glyph paper.
+        max_pages: a limit on the number of pages.
+
+    Raises:
+        FontError: a font of `theta` cannot be used.
+        LayoutError: the text needs more than `max_pages` pages.
+        DataError: `text` gives something that is not str.
+    """
+    for page in layout_pages(text, theta or Theta(), max_pages=max_pages):
+        yield Page(page)
+
+
+def render(text: Text, theta: Theta | None = None, *, max_pages: int | None = None) -> Document:
+    """The pages of `text` under `theta`, as a lazy sequence. Arguments and errors are those of `layout`.
+
+    >>> document = render("In the beginning was the Word.")
+    >>> len(document), document[0].size
+    (1, (161, 30))
+    """
+    return Document(text, theta or Theta(), max_pages=max_pages)

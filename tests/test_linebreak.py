@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unicode_data import break_cases, extents, unicode_texts
+
+from glyphrender.text import linebreak
+from glyphrender.text.linebreak import ALLOWED, MANDATORY, PROHIBITED, break_actions
+from glyphrender.text.properties import codepoints
+
+
+def actions(text: str) -> list[int]:
+    return break_actions(codepoints(text)).tolist()
+
+
+def pieces(text: str) -> list[str]:
+    ends = (np.flatnonzero(break_actions(codepoints(text))) + 1).tolist()
+    return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+@extents
+def test_conforms_to_the_line_break_test_of_unicode_17(folder: Path) -> None:
+    wrong = [
+        (text, breaks)
+        for text, breaks in break_cases(folder, "LineBreakTest.txt")
+        if [index + 1 for index, action in enumerate(actions(text)) if action] != breaks
+    ]
+    assert not wrong
+
+
+@extents
+def test_conforms_with_all_cases_in_one_text(folder: Path) -> None:
+    """Cases that end in a separator do not see one another; a CR would, if the next begins with LF."""
+    text, expected = "", []
+    for case, breaks in break_cases(folder, "LineBreakTest.txt"):
+        if case[-1] in "\n\v\f\x85\u2028\u2029":
+            expected += [len(text) + index for index in breaks]
+            text += case
+    assert (np.flatnonzero(break_actions(codepoints(text))) + 1).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("The quick brown", ["The ", "quick ", "brown"]),
+        ("a well-known case", ["a ", "well-", "known ", "case"]),
+        ("costs $3.50 (net) or 12,5 %", ["costs ", "$3.50 ", "(net) ", "or ", "12,5 ", "%"]),
+        ("see https://example.org/a/b", ["see ", "https://", "example.org/", "a/", "b"]),
+        ("一つ、「二つ」。三つ", ["一", "つ、", "「二", "つ」。", "三", "つ"]),
+        ("가나 다라", ["가", "나 ", "다", "라"]),
+        ("🇫🇷🇩🇪 👩‍👩‍👧👍🏽", ["🇫🇷", "🇩🇪 ", "👩‍👩‍👧", "👍🏽"]),
+        ("a\u00a0b\u200bc\u2060d", ["a\u00a0b\u200b", "c\u2060d"]),
+        ("one\r\ntwo\n\nthree", ["one\r\n", "two\n", "\n", "three"]),
+    ],
+)
+def test_breaks_where_a_reader_expects(text: str, expected: list[str]) -> None:
+    assert pieces(text) == expected
+
+
+@given(unicode_texts())
+def test_the_end_is_mandatory_and_controls_never_start_a_line(text: str) -> None:
+    result = actions(text)
+    assert len(result) == len(text)
+    assert set(result) <= {PROHIBITED, ALLOWED, MANDATORY}
+    if text:
+        assert result[-1] == MANDATORY
+    for index, character in enumerate(text[1:]):
+        if character in " \n\r\u2028":
+            assert result[index] == PROHIBITED or text[index] in "\n\r\v\f\x85\u2028\u2029"
+
+
+@given(st.lists(unicode_texts(12), max_size=8))
+def test_many_paragraphs_are_as_one_at_a_time(paragraphs: list[str]) -> None:
+    paragraphs = [paragraph.rstrip("\r") + "\n" for paragraph in paragraphs]
+    assert actions("".join(paragraphs)) == [
+        action for paragraph in paragraphs for action in actions(paragraph)
+    ]
+
+
+def test_runs_of_a_million_are_not_slow() -> None:
+    for run in (" ", "\u0301", "1,", "🇫", "\u201c "):
+        assert len(actions("(" + run * 500_000 + ")")) == 2 + len(run) * 500_000
+
+
+def test_no_rule_is_hidden_by_those_before_it() -> None:
+    rules = linebreak.compiled()
+    assert (rules.names[0], rules.names[-1]) == ("LB4", "LB31")
+    asked = {number for _, otherwise in rules.conditions.values() for number in np.unique(otherwise).tolist()}
+    asked |= set(np.unique(rules.first).tolist())
+    assert asked == set(range(len(rules.names)))
