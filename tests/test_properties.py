@@ -91,8 +91,6 @@ def test_brackets_are_those_of_the_database(folder: Path) -> None:
         expected[code_points[0]] = ord(unicodedata.normalize("NFD", chr(opening))), type_ == "o"
     assert brackets() == expected
     assert with_flag(Flag.BRACKET_OPEN | Flag.BRACKET_CLOSE) == set(expected)
-        expected
-    )
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,8 @@ def _advances(run: Run, measures: Measures, start: int, stop: int) -> tuple[NDAr
     if measures.collapse or measures.marker is not None:
         kind = run.arena.kind.rows[piece]
         if measures.collapse:
-            gap[1:][kind[1:] == a.EMPTY] = 0
+            spaced = np.append(run.gap[start - 1] if start else 0, run.gap[start : stop - 1]) != 0
+            gap[(kind == a.EMPTY) & spaced] = 0
         if measures.marker is not None:
             ink[kind == a.NEWLINE] = measures.marker
     return ink, gap

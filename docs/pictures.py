@@ -1,0 +1,49 @@
+"""Draws the pictures of the README and of docs/gallery.md: `python docs/pictures.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from glyphrender import Theta, layout, render
+
+HERE = Path(__file__).parent
+NOVEL = (HERE.parent / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
+CODE = (HERE.parent / "src/glyphrender/raster/png.py").read_text(encoding="utf-8")
+SCRIPTS = (HERE / "scripts.txt").read_text(encoding="utf-8")
+# The novel is wrapped by hand; a paragraph a line is what most text looks like.
+PROSE = "\n".join(" ".join(part.split("\n")) for part in NOVEL.split("\n\n"))
+
+SMALL = {"page_size": (420, 280)}
+PICTURES = {
+    "page": (PROSE, Theta(page_size=(588, 420)), 2),
+    "book": (PROSE, Theta.preset("book").replace(page_size=(420, 336)), 3),
+    "columns": (PROSE, Theta(columns=2, alignment="JUSTIFY", hyphenate=True, language="en", **SMALL), 2),
+    "dark": (PROSE, Theta(page_bg_color="#1E1E1E", font_color="#D4D4D4", **SMALL), 2),
+    "code": (CODE, Theta.preset("code").replace(line_numbers=3, auto_crop_width=False, **SMALL), 0),
+    "marker": (CODE, Theta(newline_markup='<font color="#FF0000"> \\n </font>', **SMALL), 0),
+    "cropped": ("A short text on a page\nthat is cut down to it.", Theta(), 0),
+    "paragraphs": (
+        PROSE,
+        Theta(para_bg_color="#EEF3FA", border_width=0.5, border_padding=3, space_after=5, **SMALL),
+        2,
+    ),
+    "scripts": (SCRIPTS, Theta(font_size=13, line_height=19, page_size=(588, 560)), 0),
+}
+
+
+def main() -> None:
+    """Write the pictures as PNG of 16 greys or 32 colours: each is a few ten kilobytes."""
+    folder = HERE / "images"
+    folder.mkdir(exist_ok=True)
+    for name, (text, theta, number) in PICTURES.items():
+        page = next(page for page in layout(text, theta) if page.number == number + 1)
+        image = page.image.convert("RGB").quantize(16 if theta.is_grey else 32, dither=Image.Dither.NONE)
+        image.save(folder / f"{name}.png", optimize=True)
+        print(f"{name}.png {page.size[0]}×{page.size[1]}")
+    assert len(render(SCRIPTS)) == 1
+
+
+if __name__ == "__main__":
+    main()
