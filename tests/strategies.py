@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
-from hypothesis import reject
+from hypothesis import HealthCheck, reject, settings
 from hypothesis import strategies as st
 
 from glyphrender.colour import contrast
@@ -13,6 +14,17 @@ from glyphrender.contradictions import MIN_CONTRAST
 from glyphrender.errors import ThetaError
 from glyphrender.parameter import Choice, Flag
 from glyphrender.theta import PARAMETERS, Emoji, Overlap, Theta
+
+
+def examples(count: int) -> settings:
+    """Settings for a property test over whole pages: `count` examples, or GLYPHRENDER_FUZZ of them.
+
+    There is no deadline, because the first example that needs a font pays for opening it.
+    """
+    number = int(os.environ.get("GLYPHRENDER_FUZZ") or count)
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=number, deadline=None, suppress_health_check=slow)
+
 
 FAMILIES = (
     "DejaVu Sans",
@@ -119,3 +131,43 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
         if fixed:  # they may contradict each other or what was drawn
             reject()
         raise
+
+
+# What texts are mixed from: each is a kind of trouble, and trouble starts where two of them meet.
+INGREDIENTS = (
+    "abc defg hij",
+    "fi ffl AV To",
+    "0123456789.,:;-+/%$€",
+    "()[]{}<>\"'«»“”‘’",
+    "    ",
+    "\t",
+    "\n\n\r\r\n\v\f\x85\u2028\u2029",
+    "éàüñ ἄρχων Начало",
+    "e\u0301\u0308\u0325\u200d\ufe0f\u20e3",
+    "中文字日本語漢",
+    "、。「」（）ー々ぁっァ・！",
+    "한국어 가나다",
+    "العربية والنص",
+    "עברית אבג",
+    "हिन्दी क्षत्रिय",
+    "ไทยภาษา ລາວ ខ្មែរ မြန်",
+    "བོད་ཡིག ᠮᠣᠩᠭᠣᠯ ߒߞߏ ܣܘܪܝܝܐ",
+    "👩‍👩‍👧👍🏽🇫🇷🇩🇪1️⃣☺︎☺️",
+    "\u00ad\u200b\u2060\ufeff\u200c\u034f",
+    "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+    "\0\x07\x1b\x7f\x80\x9f",
+    "\ud800\udbff\udc00\udfff",
+    "\ue000\U0010ffff\U000e0041\ufffe\U0001d518\U00013000\U0002f800",
+    "\u00a0\u2007\u2009\u202f\u3000\u1680",
+)
+
+
+def texts(*, max_size: int = 60) -> st.SearchStrategy[str]:
+    """Texts over all of Unicode, unpaired surrogates included: many scripts, every separator, long tokens."""
+    stew = st.sampled_from("".join(INGREDIENTS))
+    pure = st.sampled_from(INGREDIENTS).flatmap(lambda some: st.text(st.sampled_from(some), max_size=12))
+    repeated = st.builds(lambda one, count: one * count, stew, st.integers(2, 80))
+    parts = st.one_of(
+        pure, st.sampled_from(INGREDIENTS), st.text(stew, max_size=8), st.text(max_size=5), repeated
+    )
+    return st.lists(parts, max_size=max_size // 6).map("".join)

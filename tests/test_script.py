@@ -33,14 +33,16 @@ def itemise(text: str) -> list[tuple[str, str]]:
         ("a\ue000b", [("Latn", "a\ue000b")]),
         # The extensions of ー are Hira and Kana, of 、 those and Hani among others.
         ("カー、", [("Kana", "カー、")]),
-        ("東京（とうきょう）は、ABC。", [("Hani", "東京（"), ("Hira", "とうきょう"), ("Hani", "）"), ("Hira", "は、"), ("Latn", "ABC"), ("Hani", "。")]),
+        ("東京（とう）は、", [("Hani", "東京（"), ("Hira", "とう"), ("Hani", "）"), ("Hira", "は、")]),
+        ("は、ABC。", [("Hira", "は、"), ("Latn", "ABC"), ("Hani", "。")]),
         ("क। ", [("Deva", "क। ")]),
         ("ক। ", [("Beng", "ক। ")]),
         ("।", [("Deva", "।")]),
         ("\u25cc\u064b", [("Arab", "\u25cc\u064b")]),
         # Closing brackets take the script of the opening ones, and the text goes on in it.
         ("abc (العربية) 1", [("Latn", "abc ("), ("Arab", "العربية"), ("Latn", ") 1")]),
-        ("a [б (c) d] e", [("Latn", "a ["), ("Cyrl", "б ("), ("Latn", "c"), ("Cyrl", ") "), ("Latn", "d] e")]),
+        ("a [б (c) ", [("Latn", "a ["), ("Cyrl", "б ("), ("Latn", "c"), ("Cyrl", ") ")]),
+        ("a [б (c] ", [("Latn", "a ["), ("Cyrl", "б ("), ("Latn", "c] ")]),
         ("(б\nc) кот", [("Cyrl", "(б"), ("Zyyy", "\n"), ("Latn", "c) "), ("Cyrl", "кот")]),
     ],
 )  # fmt: skip

@@ -271,6 +271,7 @@ class Document(Sequence[Page]):
         bits: int | None = None,
         jobs: int = 1,
         progress: Any = None,
+        form: str = "png",
     ) -> dict[str, Any]:
         """Write `page_0001.png` … and `manifest.json` into `directory`: all of them, or nothing.
 
@@ -279,6 +280,7 @@ class Document(Sequence[Page]):
             bits: see `Page.png`.
             jobs: processes that draw.
             progress: called with the number of pages written, as they are.
+            form: "png", or "npy" for numpy's files of the pixels.
 
         Returns:
             the manifest.
@@ -288,7 +290,7 @@ class Document(Sequence[Page]):
         """
         from glyphrender.saving import save
 
-        return save(self, directory, bits=bits, jobs=jobs, progress=progress)
+        return save(self, directory, bits=bits, jobs=jobs, progress=progress, form=form)
 
     def _reach(self, number: int) -> bool:
         """Lay out until page `number` is known; whether there is one."""

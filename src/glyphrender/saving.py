@@ -38,18 +38,20 @@ def save(
     bits: int | None = None,
     jobs: int = 1,
     progress: Callable[[int], object] | None = None,
+    form: str = "png",
 ) -> dict[str, Any]:
     """See `Document.save`."""
     target = Path(directory)
     _check_target(target)
     try:
         target.absolute().parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{target.absolute().name}.", suffix=".part", dir=target.absolute().parent))
+        home = target.absolute()
+        part = Path(tempfile.mkdtemp(prefix=f".{home.name}.", suffix=".part", dir=home.parent))
     except OSError as error:
         raise DataError(f"{target} cannot be written ({error.strerror}). Choose another directory.") from error
     try:
         pages = []
-        for entry in _written(document, part, bits, jobs):
+        for entry in _written(document, part, bits, jobs, form):
             pages.append(entry)
             if progress is not None:
                 progress(len(pages))
@@ -81,20 +83,20 @@ def describe(document: Document) -> dict[str, Any]:
     }
 
 
-def file_name(number: int) -> str:
+def file_name(number: int, form: str = "png") -> str:
     """The file of page `number`."""
-    return f"page_{number:04d}.png"
+    return f"page_{number:04d}.{form}"
 
 
-def _written(document: Document, folder: Path, bits: int | None, jobs: int) -> Iterator[dict[str, Any]]:
+def _written(document: Document, folder: Path, bits: int | None, jobs: int, form: str) -> Iterator[dict[str, Any]]:
     """Write the pages; the manifest's entry of each, in order."""
     if jobs <= 1 or document.streams or "fork" not in multiprocessing.get_all_start_methods():
         for page in document:
-            yield _write(page, folder, bits)
+            yield _write(page, folder, bits, form)
         return
     # The pages are laid out here and inherited by forked processes, which draw them: nothing large travels.
     _inherited[:] = list(document)
-    shares = [(start, str(folder), bits) for start in range(0, len(_inherited), _SHARE)]
+    shares = [(start, str(folder), bits, form) for start in range(0, len(_inherited), _SHARE)]
     pool = multiprocessing.get_context("fork").Pool(min(jobs, max(1, len(shares))), _ignore_interrupt)
     try:
         for entries in pool.imap(_write_share, shares):
@@ -114,16 +116,26 @@ def _ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its processes itself
 
 
-def _write_share(share: tuple[int, str, int | None]) -> list[dict[str, Any]]:
-    start, folder, bits = share
-    return [_write(page, Path(folder), bits) for page in _inherited[start : start + _SHARE]]
+def _write_share(share: tuple[int, str, int | None, str]) -> list[dict[str, Any]]:
+    start, folder, bits, form = share
+    return [_write(page, Path(folder), bits, form) for page in _inherited[start : start + _SHARE]]
 
 
-def _write(page: Page, folder: Path, bits: int | None) -> dict[str, Any]:
-    data = page.png(bits=bits)
-    (folder / file_name(page.number)).write_bytes(data)
+def _write(page: Page, folder: Path, bits: int | None, form: str) -> dict[str, Any]:
+    name = file_name(page.number, form)
+    if form == "npy":
+        import io
+
+        import numpy as np
+
+        buffer = io.BytesIO()
+        np.save(buffer, page.array, allow_pickle=False)
+        data = buffer.getvalue()
+    else:
+        data = page.png(bits=bits)
+    (folder / name).write_bytes(data)
     return {
-        "file": file_name(page.number),
+        "file": name,
         "width": page.size[0],
         "height": page.size[1],
         "start": page.span[0],

@@ -114,7 +114,7 @@ def chain_families(families: list[str]) -> list[str]:
 
 def fallback_slots(chain: list[Face]) -> NDArray[np.uint8]:
     """Slot of every code point in `chain`, which ends with emoji and the two of Unifont; shape (1114112,)."""
-    from fontTools import unicodedata  # type: ignore[import-untyped]
+    from fontTools import unicodedata
 
     scripts: dict[str, list[int]] = {}
     groups: dict[frozenset[str], list[int]] = {}

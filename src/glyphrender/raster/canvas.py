@@ -117,7 +117,9 @@ class SkiaCanvas:
         """Stroke a rectangle, with the stroke of `width` pixels inside it."""
         import skia
 
-        if width > 0:
+        if width >= min(x1 - x0, y1 - y0) / 2:
+            self.fill(x0, y0, x1, y1, color)
+        elif width > 0:
             outer = skia.RRect.MakeRect(skia.Rect(x0, y0, x1, y1))
             inner = skia.RRect.MakeRect(skia.Rect(x0 + width, y0 + width, x1 - width, y1 - width))
             self._canvas.drawDRRect(outer, inner, _paint(color))

@@ -21,7 +21,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-import regex  # type: ignore[import-untyped]
+import regex
 from numpy.typing import NDArray
 
 from glyphrender.text.properties import (
@@ -89,7 +89,8 @@ def wide(category: NDArray[np.uint8]) -> NDArray[np.bool_]:
     for first, last in IDEOGRAPHS:
         ideographs[first : last + 1] = True
     listed = (category != GeneralCategory.Cn) & (category != GeneralCategory.Cs)
-    return having("ea=F") | (having("ea=W") & (listed | ideographs))
+    mask: NDArray[np.bool_] = having("ea=F") | (having("ea=W") & (listed | ideographs))
+    return mask
 
 
 def line_break_column(category: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -146,7 +147,7 @@ def script_columns() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.b
 
 def script_tags() -> Iterator[str]:
     """Every ISO 15924 tag that fontTools and this Unicode version both know."""
-    from fontTools.unicodedata import Scripts  # type: ignore[import-untyped]
+    from fontTools.unicodedata import Scripts
 
     for tag in sorted(Scripts.NAMES):
         try:

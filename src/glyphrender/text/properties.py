@@ -1,9 +1,9 @@
 """The Unicode properties that layout needs, by one lookup a character.
 
-Code points with equal properties share a record (about 1,000 records for 1,114,112 code points), so a text
+Code points with equal properties share a record (1,147 records for 1,114,112 code points), so a text
 is looked up once, as an array of record numbers, and each property is then a small table indexed by record.
 The file beside this module holds the usual two-stage table; it is unfolded when first used, because one
-`take` from 2.2 MB of which a text touches a few pages costs 2 ns a character and the two-stage form 5.
+`take` from 2.2 MB of which a text touches a few pages costs 1 ns a character and the two-stage form 2 to 6.
 
 Nothing here knows an algorithm. Where a rule of UAX #14 or #29 depends on a second property (quotation marks
 by general category, pictographs by assignment, Indic consonants), the class is already split accordingly, so
@@ -27,7 +27,7 @@ UNICODE_VERSION: Final = "17.0.0"
 
 TABLE_PATH: Final = os.path.join(os.path.dirname(__file__), "unicode_properties.bin")
 BLOCK: Final = 128
-"""Code points in a block of the second stage; 64 and 256 give files 8 % and 4 % larger."""
+"""Code points in a block of the second stage; the file would be 9 % larger with 64, 4 % smaller with 256."""
 
 
 class LineBreak(IntEnum):

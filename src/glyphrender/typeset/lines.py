@@ -316,7 +316,8 @@ class _Breaker:
             shift += width
             tab_index += 1
         if whole:
-            return hi, shift if ink[end - 1] > origin else 0
+            inked = (self.stretch.kind[self.tabs[tab_index - 1] + 1 : end] == a.TEXT).any()
+            return hi, shift if inked else 0
         best = max(best, lo)
         if best >= hi:
             return hi, shift

@@ -70,7 +70,7 @@ def line_boxes(galley: Galley, lo: int, hi: int, theta: Theta) -> LineBoxes:
     if galley.run.base is not None:
         base = galley.run.base[galley.first[lo:hi]] == 1
     room = theta.measure - np.where(first, theta.first_line_indent, 0.0)
-    width = galley.width[lo:hi] * unit_points(theta)
+    width: NDArray[np.float64] = (galley.width[lo:hi] * unit_points(theta)).astype(np.float64)
     squeeze = np.ones(hi - lo)
     wide = width > room + 1e-3
     squeeze[wide] = room[wide] / width[wide]
@@ -82,7 +82,7 @@ def line_boxes(galley: Galley, lo: int, hi: int, theta: Theta) -> LineBoxes:
         each = np.divide(room - width, gaps, out=np.zeros(hi - lo), where=gaps > 0)
         stretched = (gaps > 0) & ((flags & LAST) == 0) & (each <= most)
         extra[stretched] = each[stretched]
-        width = np.where(stretched, room, width)
+        width[stretched] = room[stretched]
     # LEFT is where lines start: the right, in a paragraph that runs from right to left.
     at_end = {Alignment.RIGHT: 1.0, Alignment.CENTER: 0.5}.get(theta.alignment, 0.0)
     share = np.where(base, 1.0 - at_end, at_end)
@@ -129,7 +129,7 @@ def _stretches(galley: Galley, lo: int, hi: int) -> NDArray[np.bool_]:
     edges = run.arena.edges.rows[run.piece[start:stop]]
     joint = (edges[:-1] & a.TAIL_WIDE != 0) & (edges[1:] & a.HEAD_WIDE != 0)
     joint &= run.breaks[start : stop - 1] == a.MAY_BREAK
-    stretches = (run.gap[start:stop] != 0) | np.append(joint, False)
+    stretches: NDArray[np.bool_] = (run.gap[start:stop] != 0) | np.append(joint, False)
     # Indentation keeps its width, and so does all before the last tab of a line.
     seen = np.maximum.accumulate(np.where(ink, np.arange(len(line)), -1))
     stretches &= same_line & (seen >= (galley.first[lo:hi] - start)[line])
@@ -143,7 +143,7 @@ def _stretches(galley: Galley, lo: int, hi: int) -> NDArray[np.bool_]:
 
 def _stretching_gaps(galley: Galley, lo: int, hi: int) -> tuple[NDArray[np.int64], int]:
     """(how many gaps of each line stretch, the natural width of one in EM units)."""
-    start, line, _ = _ink_bounds(galley, lo, hi)
+    _, line, _ = _ink_bounds(galley, lo, hi)
     counts = np.bincount(line[_stretches(galley, lo, hi)], minlength=hi - lo)
     return counts, max(1, galley.measures.gap)
 
@@ -159,12 +159,13 @@ def place(block: Block, theta: Theta) -> Placed:
     pixels = unit_points(theta) * theta.scale
     ink_units, gap_units = galley.advances(start, stop)
     squeeze = boxes.squeeze[line] if (boxes.squeeze < 1).any() else None
-    ink = ink_units * pixels
-    gap = gap_units * pixels
+    ink: NDArray[np.float64] = (ink_units * pixels).astype(np.float64)
+    gap: NDArray[np.float64] = (gap_units * pixels).astype(np.float64)
     if squeeze is not None:
-        ink, gap = ink * squeeze, gap * squeeze
+        ink *= squeeze
+        gap *= squeeze
     if boxes.extra.any():
-        gap = gap + np.where(_stretches(galley, lo, hi), boxes.extra[line] * theta.scale, 0.0)
+        gap += np.where(_stretches(galley, lo, hi), boxes.extra[line] * theta.scale, 0.0)
     step = ink + gap
     pen = np.cumsum(step) - step
     left = pen - pen[first - start][line]

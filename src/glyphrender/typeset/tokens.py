@@ -54,7 +54,7 @@ class Run:
 
     def lengths(self, of: slice = slice(None)) -> NDArray[np.int32]:
         """[n] characters of the source that each piece and its gap stand for; they add up to the text."""
-        lengths: NDArray[np.int32] = self.arena.length.rows[self.piece[of]] + self.gap[of]
+        lengths: NDArray[np.int32] = (self.arena.length.rows[self.piece[of]] + self.gap[of]).astype(np.int32)
         return lengths
 
     def kinds(self) -> NDArray[np.uint8]:
@@ -100,13 +100,10 @@ class Run:
     def edited(self, at: NDArray[np.intp] | slice, **columns: NDArray[Any]) -> Run:
         """This run with rows `at` of the old one in new places, and the `columns` given."""
 
-        def moved(column: NDArray[Any] | None) -> NDArray[Any] | None:
-            return None if column is None else column[at]
-
-        old = {"piece": self.piece, "gap": self.gap, "breaks": self.breaks}
-        bidi_columns = {"level": self.level, "gap_level": self.gap_level, "base": self.base}
-        new = {name: moved(column) for name, column in (old | bidi_columns).items()} | columns
-        return replace(self, **new)
+        names = ("piece", "gap", "breaks", "level", "gap_level", "base")
+        old: dict[str, NDArray[Any] | None] = {name: getattr(self, name) for name in names}
+        new: dict[str, Any] = {name: None if column is None else column[at] for name, column in old.items()}
+        return replace(self, **(new | columns))
 
 
 def tokenise(chunk: Chunk, words: Words, *, base: int | None) -> Run:
@@ -138,6 +135,8 @@ def _tokenise_plain(chunk: Chunk, words: Words) -> Run:
     if separator.any():
         gap[separator] = 0
         gap[:-1][separator[1:]] = 0
+    if len(piece) > 1 and not piece[-1]:  # the empty word after the last separator
+        piece, gap, ends = piece[:-1], gap[:-1], ends[:-1]
     breaks = arena.action.rows[piece]
     _join(arena, piece, gap, breaks, ends)
     return Run(
@@ -215,7 +214,8 @@ def _joint_classes() -> NDArray[np.bool_]:
     member = np.zeros(64, bool)
     # Ideographs, kana, their punctuation and Hangul syllables; all are followed by a break or by kinsoku.
     member[[LineBreak[name] for name in ("ID", "NS", "CL", "OP", "EX", "H2", "H3")]] = True
-    return member[kind] & ((properties.flags & 1) != 0)
+    joins: NDArray[np.bool_] = member[kind] & ((properties.flags & 1) != 0)
+    return joins
 
 
 def _needs_joints(cps: NDArray[np.uint32]) -> bool:
@@ -263,6 +263,8 @@ def _tokenise_joints(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: 
     piece, ends = _pieces(arena, number)
     gap = np.zeros(len(piece), np.uint8)
     gap[ends] = word_gap
+    if len(piece) > 1 and not piece[-1]:
+        piece, gap, ends = piece[:-1], gap[:-1], ends[:-1]
     lengths = arena.length.rows[piece] + gap
     stop = np.cumsum(lengths)  # the character after the piece and its gap
     start = stop - lengths

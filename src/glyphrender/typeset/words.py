@@ -10,7 +10,6 @@ lookups do not reach across a space.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -428,7 +427,8 @@ class _Batch:
 def _in(kinds: NDArray[Any], names: str) -> NDArray[np.bool_]:
     member = np.zeros(64, bool)
     member[[LineBreak[name] for name in names.split()]] = True
-    return member[kinds]
+    found: NDArray[np.bool_] = member[kinds]
+    return found
 
 
 def escape_of(cp: int) -> str:

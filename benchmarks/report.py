@@ -1,0 +1,51 @@
+"""Markdown tables, the machine in a line, and their place in docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; all columns but the first are right-aligned."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+def machine() -> str:
+    """Processor, its number, system, Python and day."""
+    model = platform.processor() or platform.machine()
+    try:
+        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+        model = found[1] if found else model
+    except OSError:
+        pass
+    cores = os.cpu_count()
+    day = datetime.now(UTC).date()
+    return f"{model}, {cores} cores, {platform.system()}, Python {platform.python_version()}, {day}."
+
+
+def versions(packages: Iterable[str]) -> str:
+    """`name version` of each distribution."""
+    shown = []
+    for package in packages:
+        try:
+            shown.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            shown.append(f"{package} (source)")
+    return ", ".join(shown)
+
+
+def write(section: str, text: str) -> None:
+    """Put `text` between the two comments that mark `section` in docs/benchmarks.md."""
+    page = PAGE.read_text(encoding="utf-8")
+    begin, end = f"<!-- {section} -->\n", f"<!-- /{section} -->"
+    before, rest = page.split(begin)
+    PAGE.write_text(before + begin + text + end + rest.split(end)[1], encoding="utf-8")

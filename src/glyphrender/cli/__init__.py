@@ -1,0 +1,146 @@
+"""The command line. A command is one module here, imported when it is called.
+
+`glyphrender --help` reads the table below and imports none of them, which keeps it at 0.1 s. Errors are
+turned into one line on stderr and an exit status in one place, `Group.main`:
+
+    0  done
+    1  a failure: disk full, a server or a library missing, a bug
+    2  the user's mistake: a bad value, an unreadable file, a page on which no line fits
+    130, 143  interrupted, terminated; a document is either complete or not there
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from glyphrender import __version__
+from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError
+
+COMMANDS: Mapping[str, str] = {
+    "render": "Typeset text into page images.",
+    "show": "Make an HTML sheet of pages to look at.",
+    "fonts": "List the fonts, or which of them draw a text.",
+    "theta": "Look at, check and convert rendering parameters.",
+}
+"""Commands in the order of `--help`, with the line it shows; the first of the command's own docstring."""
+
+# What no choice of the user's led to: the disk is full or failing, the machine is out of something.
+_FAILURES = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
+)
+
+
+class Group(click.Group):
+    """A group of commands that reports errors as this package does; without arguments it shows its help."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:  # noqa: D102
+        return super().parse_args(ctx, args or ["--help"])
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: D102
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # before click sees it, which would write an empty line
+            raise click.exceptions.Exit(128 + signal.SIGINT) from None
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:  # noqa: D102
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
+        try:
+            # With standalone_mode off, click returns what the command returns, or the status of an early exit.
+            result = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
+            status = result if isinstance(result, int) else 0
+        except click.Abort:
+            status = 128 + signal.SIGINT
+        except Exception as error:
+            status, message = _verdict(error)
+            click.echo(f"glyphrender: {one_line(message)}", err=True)
+            if os.environ.get("GLYPHRENDER_DEBUG"):
+                raise
+        sys.exit(status)
+
+
+class Commands(Group):
+    """The commands of `COMMANDS`, each in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: D102
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"glyphrender.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: D102
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="glyphrender", message="%(prog)s %(version)s")
+def command() -> None:
+    """Typeset text into page images for vision-language models."""
+
+
+def main() -> NoReturn:
+    """The console script `glyphrender`."""
+    # A console that has no θ gets \u03b8; a file name that is not UTF-8 is shown with \udcff.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    signal.signal(signal.SIGTERM, _terminated)
+    command(prog_name="glyphrender")
+    raise AssertionError("click has exited")
+
+
+def one_line(text: str) -> str:
+    """`text` on one line: what does not print, such as a newline in a file name, as its escape."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
+def _verdict(error: Exception) -> tuple[int, str]:
+    """Exit status and message."""
+    match error:
+        case click.UsageError():
+            where = error.ctx.command_path if error.ctx else "glyphrender"
+            message = " ".join(error.format_message().split())
+            return 2, f"{message.rstrip('.')}. See {where} --help."
+        case click.ClickException():
+            return 2, error.format_message()
+        case DependencyError() | EndpointError():
+            return 1, str(error)
+        case GlyphRenderError():
+            cause = error.__cause__
+            failed = isinstance(cause, OSError) and cause.errno in _FAILURES
+            return 1 if failed else 2, str(error)
+        case OSError():
+            _discard_stdout()
+            return 1, f"{error.filename or 'standard output'} failed ({error.strerror or error})."
+        case MemoryError():
+            return 1, "out of memory. Use fewer --jobs, or smaller pages."
+        case _:
+            bug = f"{type(error).__name__}: {error}"
+            return 1, f"a bug ({bug}). Please report it, with what GLYPHRENDER_DEBUG=1 shows."
+
+
+def _discard_stdout() -> None:
+    """Send what is still buffered nowhere: the flush at exit would fail again, with a traceback."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass
+
+
+def _terminated(signum: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + signum)

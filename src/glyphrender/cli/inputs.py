@@ -1,0 +1,254 @@
+"""Arguments → inputs → text: files, folders, globs and standard input, read block by block.
+
+Nothing is held but one block, so a text of any length streams into a document. What a folder holds beside
+text is passed over and listed, never silently; a file that was named is read or is an error.
+"""
+
+from __future__ import annotations
+
+import codecs
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import BinaryIO
+
+from glyphrender.errors import DataError
+
+BLOCK = 1 << 20
+# Controls other than \b \t \n \v \f \r and ESC: none in text of any encoding that extends ASCII, a tenth of
+# random bytes. One in fifty is taken for binary.
+_CONTROLS = bytes(byte for byte in range(32) if byte not in b"\b\t\n\v\f\r\x1b")
+_BINARY_SHARE = 50
+# UTF-32 first: its mark begins with that of UTF-16.
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Input:
+    """One file to read.
+
+    Attributes:
+        name: what headings and folders call it, with "/" between its parts.
+        path: the file, or None for standard input.
+        walked: whether a folder was walked to find it.
+    """
+
+    name: str
+    path: Path | None
+    walked: bool = False
+
+    @property
+    def shown(self) -> str:
+        """What messages call it."""
+        return str(self.path) if self.path else "standard input"
+
+
+def inputs_of(
+    arguments: Sequence[str], *, include: Sequence[str] = (), exclude: Sequence[str] = (), output: Path | None = None
+) -> list[Input]:
+    """The inputs that `arguments` name, in their order; those of a folder or glob sorted by path.
+
+    Args:
+        arguments: files, folders, globs, or "-" for standard input.
+        include, exclude: globs for what folders hold. One with "/" is matched against the path inside the
+            folder, another against the name alone; excluded folders are not entered, nor hidden ones.
+        output: a folder that is not entered.
+
+    Raises:
+        DataError: nothing is there, or "-" is given twice.
+    """
+    inputs: list[Input] = []
+    for argument in arguments:
+        if argument == "-":
+            if any(source.path is None for source in inputs):
+                raise DataError("- is given twice. Standard input can be read once.")
+            inputs.append(Input(name="stdin", path=None))
+            continue
+        for path in _matches(argument):
+            if path.is_dir():
+                inputs += _walked(path, include, exclude, output)
+            else:
+                inputs.append(Input(name=_name(path), path=path))
+    return inputs
+
+
+class Reader:
+    """Reads inputs, and remembers how much it has read and what it passed over.
+
+    Attributes:
+        bytes: read so far.
+        skipped: (file, why) of each that was passed over.
+    """
+
+    def __init__(self, *, encoding: str | None = None, errors: str = "strict") -> None:
+        self.encoding, self.errors = encoding, errors
+        self.bytes = 0
+        self.skipped: list[tuple[str, str]] = []
+
+    def text(self, source: Input) -> Iterator[str] | None:
+        """The text of `source`, block by block; None, and an entry in `skipped`, if a folder's file is binary.
+
+        Raises:
+            DataError: it cannot be read, or is not text; while iterating, too.
+        """
+        with ExitStack() as stack:
+            try:
+                if source.walked and source.path and not source.path.is_file():
+                    self.skipped.append((source.shown, "not a regular file" if source.path.exists() else "dangling"))
+                    return None
+                file: BinaryIO = stack.enter_context(source.path.open("rb")) if source.path else sys.stdin.buffer
+                head = file.read(BLOCK)
+            except OSError as error:
+                raise DataError(f"{source.shown} cannot be read ({error.strerror}).") from error
+            if source.walked and self.encoding is None and _is_binary(head):
+                self.bytes += source.path.stat().st_size if source.path else 0
+                self.skipped.append((source.shown, "binary"))
+                return None
+            return self._decoded(source, file, head, stack.pop_all())
+        raise AssertionError("not reached")
+
+    def _decoded(self, source: Input, file: BinaryIO, block: bytes, stack: ExitStack) -> Iterator[str]:
+        with stack:
+            encoding = self.encoding
+            if encoding is None:
+                encoding = next((codec for bom, codec in _BOMS if block.startswith(bom)), "utf-8-sig")
+            decoder = codecs.getincrementaldecoder(encoding)(self.errors)
+            at = 0  # offset of `block` in the file
+            while True:
+                if self.encoding is None and encoding == "utf-8-sig" and (nul := block.find(0)) >= 0:
+                    raise DataError(
+                        f"{source.shown} looks binary (byte 0x00 at offset {at + nul}). "
+                        "Pass --encoding if it is text."
+                    )
+                kept = len(decoder.getstate()[0])  # bytes of a character cut by the end of the last block
+                try:
+                    text = decoder.decode(block, not block)
+                except UnicodeDecodeError as error:
+                    byte = error.object[error.start]
+                    raise DataError(
+                        f"{source.shown} is not {encoding.removesuffix('-sig').upper()} "
+                        f"(byte 0x{byte:02x} at offset {at - kept + error.start}). "
+                        "Pass --encoding cp1252 (or the right one), or --errors replace."
+                    ) from None
+                except UnicodeError as error:
+                    raise DataError(
+                        f"{source.shown} is not {encoding.upper()} ({error}). Pass the right --encoding."
+                    ) from None
+                if text:
+                    yield text
+                if not block:
+                    return
+                self.bytes += len(block)
+                at += len(block)
+                try:
+                    block = file.read(BLOCK)
+                except OSError as error:
+                    raise DataError(f"{source.shown} cannot be read ({error.strerror}).") from error
+
+
+def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[str]:
+    """The texts of `inputs` one after the other, each under `heading` with its name for "{path}".
+
+    A text that does not end its last line gets a newline, and an empty line stands before a heading.
+
+    Raises:
+        DataError: see `Reader.text`; or nothing is left because all were passed over.
+    """
+    first = True
+    for source in inputs:
+        text = reader.text(source)
+        if text is None:
+            continue
+        yield f"{'' if first or not heading else chr(10)}{heading.replace('{path}', source.name)}{heading and chr(10)}"
+        first, last = False, "\n"
+        for block in text:
+            yield block
+            last = block
+        if not last.endswith(("\n", "\r")):
+            yield "\n"
+    if first:
+        raise DataError(
+            f"none of {len(reader.skipped)} files is text; the first is {reader.skipped[0][0]}. "
+            "Pass --encoding if they are text."
+        )
+
+
+def total_bytes(inputs: Iterable[Input]) -> int | None:
+    """Bytes of all inputs, or None if one does not know its size."""
+    total = 0
+    for source in inputs:
+        if source.path is None or not source.path.is_file():
+            return None
+        total += source.path.stat().st_size
+    return total
+
+
+def _matches(argument: str) -> list[Path]:
+    if os.path.lexists(argument):
+        return [Path(argument)]
+    if glob.has_magic(argument):
+        if found := sorted(glob.glob(argument, recursive=True)):
+            return [Path(path) for path in found if not Path(path).is_dir() or "**" not in argument]
+        raise DataError(f"{argument} matches no file. Check the pattern, or put it in quotes.")
+    raise DataError(f"{argument} does not exist. Name a file, a folder, or - for standard input.")
+
+
+def _walked(folder: Path, include: Sequence[str], exclude: Sequence[str], output: Path | None) -> list[Input]:
+    found: list[Input] = []
+    seen = 0
+    away = output.resolve() if output else None
+
+    def refused(error: OSError) -> None:
+        raise DataError(f"{error.filename} cannot be read ({error.strerror}). Pass --exclude to go without.")
+
+    for at, folders, files in os.walk(folder, onerror=refused):
+        inside = Path(at).relative_to(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and not _matched((inside / name).as_posix(), exclude)
+            and (away is None or (Path(at) / name).resolve() != away)
+        )
+        seen += len(files)
+        for name in files:
+            path = (inside / name).as_posix()
+            if (not include or _matched(path, include)) and not _matched(path, exclude):
+                found.append(Input(name=_name(folder, path), path=Path(at) / name, walked=True))
+    if not found:
+        reason = f"none of its {seen} files is chosen by --include and --exclude" if seen else "is an empty folder"
+        raise DataError(f"{folder}: {reason}. Name a folder that holds text.")
+    return sorted(found, key=lambda source: source.name.split("/"))
+
+
+def _matched(path: str, patterns: Sequence[str]) -> bool:
+    name = path.rpartition("/")[2]
+    return any(fnmatchcase(path if "/" in pattern else name, pattern.rstrip("/")) for pattern in patterns)
+
+
+def _name(path: Path, inside: str = "") -> str:
+    """The path as it was given, or from its last part on where it is absolute or climbs out."""
+    if path.is_absolute() or ".." in path.parts:
+        path = Path(path.resolve().name)
+    # A byte that is not UTF-8 must not go into the text as a lone surrogate.
+    return os.fsencode((path / inside).as_posix()).decode("utf-8", "replace")
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether the start of a file is no text: a NUL without a UTF-16 or UTF-32 mark, or many control bytes."""
+    if any(head.startswith(bom) for bom, _ in _BOMS):
+        return False
+    return 0 in head or sum(map(head.count, _CONTROL_BYTES)) * _BINARY_SHARE > len(head)
+
+
+_CONTROL_BYTES = [bytes([byte]) for byte in _CONTROLS]

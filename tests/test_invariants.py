@@ -1,0 +1,257 @@
+"""What holds for every text and every valid θ: nothing is lost, nothing leaves the page, nothing depends on chance."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from nasty import NASTY, every_code_point
+from strategies import examples, texts, thetas
+
+from glyphrender import Page, Theta, layout, render
+from glyphrender.text import source
+from glyphrender.theta import Emoji, MissingGlyph
+from glyphrender.typeset.words import words_of
+
+# What may stand outside every word: the separators, spaces and line ends.
+SEPARATORS = frozenset(" \t\n\r\v\f\x85\u2028\u2029")
+# Positions are drawn as float32, so an edge may be off by this many pixels on pages of 1000.
+ROUNDING = 0.01
+# θ that ask for nothing that this machine may lack (a colour font, patterns) and for no error.
+lenient = st.one_of(
+    thetas(missing_glyph=MissingGlyph.BOX, emoji=Emoji.MONO, hyphenate=False),
+    thetas(missing_glyph=MissingGlyph.NOTDEF, emoji=Emoji.MONO, hyphenate=False),
+    st.sampled_from(("", "en", "de-1996")).flatmap(
+        lambda language: thetas(
+            missing_glyph=MissingGlyph.BOX, emoji=Emoji.MONO, hyphenate=True, language=language
+        )
+    ),
+)
+SMALL = Theta(page_size=(150, 80), margin_x=4, margin_y=4)
+
+
+def check_accounts(text: str, pages: list[Page]) -> None:
+    """Every character is on exactly one page, and every one that is not a separator is in a word of it."""
+    assert "".join(page.text for page in pages) == text
+    assert [page.number for page in pages] == list(range(1, len(pages) + 1))
+    edges = [0, *(page.span[1] for page in pages)]
+    assert [page.span for page in pages] == list(zip(edges[:-1], edges[1:], strict=True))
+    assert edges[-1] == len(text)
+    for page in pages:
+        start, end = page.span
+        assert page.text == text[start:end]
+        edges = [start, *(line.end for line in page.lines)]
+        assert [(line.start, line.end) for line in page.lines] == list(zip(edges[:-1], edges[1:], strict=True))
+        assert edges[-1] == end
+        in_word = np.zeros(end - start, bool)
+        for word in page.words:
+            assert word.text == text[word.start : word.end] != ""
+            assert not in_word[word.start - start : word.end - start].any()
+            in_word[word.start - start : word.end - start] = True
+        outside = {text[start + at] for at in np.flatnonzero(~in_word)}
+        assert outside <= SEPARATORS
+        for line in page.lines:
+            assert line.text == text[line.start : line.end]
+
+
+def check_boxes(pages: list[Page]) -> None:
+    for page in pages:
+        width, height = page.size
+        assert 1 <= width <= page.theta.page_pixels[0]
+        assert 1 <= height <= page.theta.page_pixels[1]
+        for span in page.lines + page.words:
+            x0, y0, x1, y1 = span.box
+            assert -ROUNDING <= x0 <= x1 <= width + ROUNDING, span
+            assert -ROUNDING <= y0 <= y1 <= height + ROUNDING, span
+
+
+def same(ours: list[Page], theirs: list[Page]) -> None:
+    """The pages show the same characters, at the same places, in the same pixels."""
+    assert [page.span for page in ours] == [page.span for page in theirs]
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.size == other.size
+        assert [line.text for line in one.lines] == [line.text for line in other.lines]
+        assert np.array_equal(one.array, other.array)
+
+
+@contextmanager
+def chunk_size(size: int) -> Iterator[None]:
+    """Chunks of at most `size` characters, in place of 64 Ki."""
+    defaults, before = source.chunks.__kwdefaults__, source.CHUNK
+    source.chunks.__kwdefaults__, source.CHUNK = {**defaults, "size": size}, size
+    try:
+        yield
+    finally:
+        source.chunks.__kwdefaults__, source.CHUNK = defaults, before
+
+
+@examples(150)
+@given(texts(), lenient)
+def test_every_character_is_accounted_for_and_nothing_leaves_the_page(text: str, theta: Theta) -> None:
+    pages = list(layout(text, theta))
+    check_accounts(text, pages)
+    check_boxes(pages)
+
+
+@examples(60)
+@given(texts(), lenient)
+def test_any_text_under_any_theta_is_drawn_at_the_size_foretold(text: str, theta: Theta) -> None:
+    for page in layout(text, theta):
+        channels = () if theta.is_grey else (3,)
+        assert page.array.shape == (*page.size[::-1], *channels)
+        assert page.array.dtype == np.uint8
+        assert page.png()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@examples(60)
+@given(texts(), lenient, st.randoms(use_true_random=False))
+def test_pages_do_not_depend_on_how_the_text_arrives(text: str, theta: Theta, random: object) -> None:
+    whole = list(layout(text, theta))
+    cuts = sorted(random.randint(0, len(text)) for _ in range(5))  # type: ignore[attr-defined]
+    parts = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    same(list(layout(iter(parts), theta)), whole)
+    same(list(layout(io.StringIO(text, newline=""), theta)), whole)
+
+
+@examples(40)
+@given(texts(), lenient, st.lists(texts(max_size=20), max_size=2))
+def test_pages_do_not_depend_on_words_met_before(text: str, theta: Theta, others: list[str]) -> None:
+    words_of.cache_clear()
+    fresh = list(layout(text, theta))
+    drawn = [page.array for page in fresh]
+    for other in [*others, text]:
+        list(layout(other, theta))
+    again = list(layout(text, theta))
+    same(again, fresh)
+    assert all(map(np.array_equal, drawn, (page.array for page in again)))
+
+
+@examples(60)
+@given(st.lists(texts(max_size=24), max_size=8).map("\n".join), lenient, st.sampled_from((64, 257)))
+@example(text="\n\n" * 100, theta=SMALL, size=64)
+@example(text="אבג\nabc\n" * 40, theta=SMALL.replace(alignment="RIGHT"), size=64)
+@example(text="one\ttwo words\n" * 40, theta=SMALL.replace(newline_markup=" ↵ "), size=64)
+@example(text="a\f" * 100, theta=SMALL.replace(form_feed="PAGE"), size=64)
+def test_pages_do_not_depend_on_the_size_of_chunks(text: str, theta: Theta, size: int) -> None:
+    """For paragraphs shorter than a chunk; a longer one is cut, which may move a kern or an OPTIMAL break."""
+    longest = max(map(len, text.split("\n")), default=0) + 1
+    whole = list(layout(text, theta))
+    with chunk_size(max(size, longest)):
+        chunked = list(layout(text, theta))
+    same(chunked, whole)
+
+
+def test_a_long_paragraph_may_be_cut_into_chunks() -> None:
+    """Latin words do not reach across a space, so not even the cuts inside a paragraph show."""
+    text = "It is a truth universally acknowledged, that a single man " * 30 + "\nin possession\n" * 3
+    for alignment in ("LEFT", "JUSTIFY"):
+        theta = SMALL.replace(alignment=alignment, first_line_indent=10, space_after=3)
+        whole = list(layout(text, theta))
+        with chunk_size(64):
+            same(list(layout(text, theta)), whole)
+
+
+@examples(60)
+@given(texts(), lenient)
+def test_the_measured_width_gives_the_same_lines(text: str, theta: Theta) -> None:
+    """A page exactly as wide as its widest line breaks where the wide one did."""
+    theta = theta.replace(columns=1, line_breaker="GREEDY", auto_crop_width=False, letter_spacing=0.0)
+    blocks = [block for page in layout(text, theta) for block in page._layout.blocks]
+    if not blocks or theta.first_line_indent > 0:
+        return
+    widest = max(int(block.galley.width[block.lo : block.hi].max()) for block in blocks)
+    from glyphrender.errors import ThetaError
+    from glyphrender.fonts.face import EM
+
+    room = widest * theta.em / EM
+    if theta.first_line_indent < 0 or room > theta.measure:
+        return
+    narrower = theta.page_size[0] - theta.measure + room
+    try:
+        narrow = theta.replace(page_size=(narrower + 1e-6, theta.page_size[1]))
+    except ThetaError:  # less than an em is left
+        return
+    assert [line.text for page in layout(text, narrow) for line in page.lines] == [
+        line.text for page in layout(text, theta) for line in page.lines
+    ]
+
+
+@examples(25)
+@given(texts(), lenient)
+def test_png_bytes_are_the_same_twice(text: str, theta: Theta) -> None:
+    once = [page.png() for page in layout(text, theta)]
+    words_of.cache_clear()
+    assert [page.png() for page in layout(text, theta)] == once
+
+
+def test_png_bytes_do_not_depend_on_the_seed_of_hashing() -> None:
+    program = (
+        "import hashlib; from glyphrender import Theta, render\n"
+        "theta = Theta(page_size=(200, 90), alignment='JUSTIFY', fallback=('Inter', 'Noto Sans'))\n"
+        "text = 'The Word שלום (אבג) 中文 العربية \\u0e44\\u0e17\\u0e22 👍🏽 \\U000fffff\\n' * 9\n"
+        "print(*[hashlib.sha256(page.png()).hexdigest() for page in render(text, theta)])"
+    )
+    seen = set()
+    for seed in ("0", "1", "4711"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        seen.add(done.stdout)
+    assert len(seen) == 1
+    assert len(seen.pop().split()) > 1
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_nasty_texts_are_set_and_drawn(name: str) -> None:
+    text = NASTY[name]
+    pages = list(layout(text, Theta(page_size=(400, 400))))
+    check_accounts(text, pages)
+    check_boxes(pages)
+    for page in pages[:2]:
+        assert page.array.shape == page.size[::-1]
+
+
+@pytest.mark.parametrize("name", [name for name, text in NASTY.items() if len(text) <= 3000])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"alignment": "JUSTIFY", "columns": 2, "column_gap": 4},
+        {"newline_markup": " ↵ ", "direction": "RTL"},
+        {"line_breaker": "OPTIMAL", "spaces": "COLLAPSE", "zero_width": "ESCAPE", "line_numbers": 3},
+    ],
+    ids=["columns", "flowing", "optimal"],
+)
+def test_nasty_texts_fit_a_tiny_page(name: str, fields: dict[str, object]) -> None:
+    text = NASTY[name]
+    theta = Theta(page_size=(90, 60), margin_x=3, margin_y=3, **fields)  # type: ignore[arg-type]
+    pages = list(layout(text, theta))
+    check_accounts(text, pages)
+    check_boxes(pages)
+    if pages:
+        assert pages[0].array.shape[:2] == pages[0].size[::-1]
+
+
+def test_every_code_point_is_accounted_for() -> None:
+    # Surrogates of a shuffle may stand high before low; Python keeps them two characters, so do we.
+    some = every_code_point()
+    fuzzing = bool(os.environ.get("GLYPHRENDER_FUZZ"))
+    for text in some if fuzzing else some[::16]:
+        pages = list(layout(text, Theta()))
+        check_accounts(text, pages)
+        check_boxes(pages[:1])
+
+
+def test_an_empty_text_has_no_pages() -> None:
+    assert list(render("")) == []
+    assert list(layout(iter([]), Theta())) == []
+    assert list(layout(iter(["", ""]), Theta())) == []

@@ -1,0 +1,289 @@
+"""Where lines may break, against UAX #14 over whole paragraphs; and where they do, against first principles."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from box_fonts import BOXES
+from hypothesis import example, given
+from hypothesis import strategies as st
+from nasty import NASTY
+from strategies import examples, texts
+from unicode_data import break_cases, extents, unicode_texts
+
+from glyphrender import Theta, layout
+from glyphrender.text import grapheme, linebreak
+from glyphrender.text.properties import Flag, codepoints, records, table
+from glyphrender.text.source import LINE_ENDS, Chunk
+from glyphrender.typeset import arena as a
+from glyphrender.typeset import tokens
+from glyphrender.typeset.optimal import even_breaks
+from glyphrender.typeset.tokens import Run
+from glyphrender.typeset.words import WordStyle, words_of
+
+# Ligatures off: a break between two letters that share a glyph is no break, and that is not tested here.
+PLAIN = Theta(ligatures=False)
+
+
+def plain_run(text: str) -> Run:
+    return tokens._tokenise_plain(Chunk(text=text, offset=0, line=0), words_of(WordStyle.of(PLAIN)))
+
+
+def joints_run(text: str) -> Run:
+    chunk = Chunk(text=text, offset=0, line=0)
+    return tokens._tokenise_joints(chunk, codepoints(text), words_of(WordStyle.of(PLAIN)), None)
+
+
+def check_breaks(text: str, run: Run) -> None:
+    """`run` allows a break exactly where the whole paragraph, analysed at once, does."""
+    lengths = run.lengths()
+    assert lengths.sum() == len(text)
+    assert (lengths >= 0).all()
+    stop = np.cumsum(lengths)
+    cps = codepoints(text)
+    actions = linebreak.break_actions(cps)
+    # A tab is a separator of ours, and may be followed by a break whatever UAX #14 makes of BA there. Between
+    # spaces and a line end no line is ever broken, since they hang.
+    ignored = np.append(False, cps == 9)
+    ignored[:-1] |= np.isin(cps, [ord(mark) for mark in LINE_ENDS])
+    ours = {int(at) for at in stop[run.breaks != a.NO_BREAK] if 0 < at < len(text) and not ignored[at]}
+    allowed = np.flatnonzero(actions[:-1] == linebreak.ALLOWED) + 1
+    theirs = {int(at) for at in allowed if not ignored[at]}
+    assert ours <= theirs
+    # Not cut: clusters of UAX #29, and what draws nothing itself and goes with what precedes it.
+    starts = grapheme.cluster_starts(cps)
+    invisible = (table().flags[records(cps)] & Flag.DEFAULT_IGNORABLE) != 0
+    assert {at for at in theirs - ours if starts[at] and not invisible[at]} == set()
+    must = set((np.flatnonzero(actions[:-1] == linebreak.MANDATORY) + 1).tolist())  # LB3 is not ours
+    assert set(stop[run.kinds() >= a.NEWLINE].tolist()) - {len(text)} == must
+
+
+def breaks_plainly(text: str) -> bool:
+    """Whether the short way, which knows no line end but LF, may take the text."""
+    return not set(text) & (set(LINE_ENDS) - {"\n"})
+
+
+@extents
+def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
+    for text, breaks in break_cases(folder, "LineBreakTest.txt"):
+        if "\t" in text:
+            continue
+        for run in [joints_run(text)] + ([plain_run(text)] if breaks_plainly(text) else []):
+            check_breaks(text, run)
+            after_space = {at for at in breaks if 0 < at < len(text) and text[at - 1] == " "}
+            stop = np.cumsum(run.lengths())
+            ours = {int(at) for at in stop[run.breaks != a.NO_BREAK] if at < len(text) and text[at - 1] == " "}
+            assert ours == after_space
+
+
+@examples(300)
+@given(unicode_texts() | texts() | st.lists(unicode_texts(3), max_size=9).map(" ".join))
+@example("( \u0301a")
+@example("« a »  « b »")
+@example("a\u200b  b")
+@example(" \u0301 a")
+@example("— — —")
+def test_joined_words_break_as_whole_paragraphs_do(text: str) -> None:
+    if not text:
+        return
+    check_breaks(text, joints_run(text))
+    if breaks_plainly(text):
+        check_breaks(text, plain_run(text))
+
+
+@pytest.mark.parametrize("name", [name for name, text in NASTY.items() if 0 < len(text) < 20_000])
+def test_nasty_texts_break_as_whole_paragraphs_do(name: str) -> None:
+    check_breaks(NASTY[name], joints_run(NASTY[name]))
+    if breaks_plainly(NASTY[name]):
+        check_breaks(NASTY[name], plain_run(NASTY[name]))
+
+
+# -- which of them are taken ---------------------------------------------------------------------------
+
+# At 10 pt: a–z are 6 pt wide, a space 5 pt. A measure of 60 pt holds ten letters; the rest is for rounding
+# of each advance to a 65536th of an em.
+BOX = Theta(font=str(BOXES), font_size=10, line_height=12, page_size=(60.1, 500), margin_x=0, margin_y=0)
+words = st.lists(st.text("abcdehm", min_size=1, max_size=13), min_size=1, max_size=14)
+
+
+def set_lines(text: str, theta: Theta = BOX) -> list[str]:
+    return [line.text for page in layout(text, theta) for line in page.lines]
+
+
+def width_of(line: str) -> int:
+    """Width of a line of Boxes.ttf in points, at 10 pt; spaces at its end hang."""
+    return sum(5 if character == " " else 6 for character in line.rstrip(" "))
+
+
+@given(words)
+def test_greedy_lines_hold_all_that_fits(words: list[str]) -> None:
+    """First fit, written as one would on paper; a word wider than the line begins one and is cut."""
+    expected, line = [], ""
+    for word in words:
+        if line and width_of(line + word) > 60:
+            expected.append(line)
+            line = ""
+        line += word
+        while width_of(line) > 60:
+            expected.append(line[:10])
+            line = line[10:]
+        line += " "
+    expected.append(line)
+    expected[-1] = expected[-1].removesuffix(" ")
+    assert set_lines(" ".join(words)) == [line for line in expected if line]
+
+
+@given(st.lists(st.text("abcdehm", min_size=1, max_size=9), min_size=1, max_size=9))
+def test_optimal_lines_have_the_least_sum_of_squares(words: list[str]) -> None:
+    """Against all ways of breaking: 2^8 at most."""
+
+    def cost(lines: list[str]) -> float:
+        if any(width_of(line) > 60 for line in lines):
+            return float("inf")
+        return sum((60 - width_of(line)) ** 2 for line in lines[:-1])
+
+    def broken(cuts: tuple[int, ...]) -> list[str]:
+        edges = [0, *cuts, len(words)]
+        return [" ".join(words[start:end]) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+
+    gaps = range(1, len(words))
+    least = min(cost(broken(cuts)) for count in range(len(words)) for cuts in combinations(gaps, count))
+    text = " ".join(words)
+    optimal = set_lines(text, BOX.replace(line_breaker="OPTIMAL"))
+    assert cost(optimal) == least <= cost(set_lines(text))
+
+
+def test_optimal_lines_are_no_worse_than_greedy_ones_in_prose() -> None:
+    text = (Path(__file__).parent / "data/udhr-eng.txt").read_text(encoding="utf-8")
+    ragged = {}
+    for breaker in ("GREEDY", "OPTIMAL"):
+        theta = Theta(page_size=(200, 800), line_breaker=breaker)
+        total = 0.0
+        for page in layout(text, theta):
+            for line in page.lines:
+                if not line.text.endswith("\n"):
+                    total += (theta.measure - (line.box[2] - line.box[0])) ** 2
+        ragged[breaker] = total
+    assert ragged["OPTIMAL"] < 0.9 * ragged["GREEDY"]
+
+
+def test_even_breaks_stop_before_what_fits_nowhere() -> None:
+    assert even_breaks(starts=[0, 5, 10], ends=[4, 9, 14], first=9, rest=9) == [1]
+    assert even_breaks(starts=[0, 5], ends=[4, 50], first=9, rest=9) == [0]
+    assert even_breaks(starts=[0], ends=[50], first=9, rest=9) == []
+    assert even_breaks(starts=[0], ends=[5], first=9, rest=9) == []
+
+
+# -- kinsoku, long tokens, hyphens ---------------------------------------------------------------------
+
+NOT_AT_START = "、。」』）】〕〉》！？ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
+NOT_AT_END = "「『（【〔〈《"
+
+
+@pytest.mark.parametrize("breaker", ["GREEDY", "OPTIMAL"])
+@pytest.mark.parametrize("width", [31, 43, 57, 80, 124])
+def test_kinsoku_keeps_closing_marks_off_line_starts_and_opening_ones_off_line_ends(
+    width: int, breaker: str
+) -> None:
+    text = (Path(__file__).parent / "data/udhr-jpn.txt").read_text(encoding="utf-8")
+    theta = Theta(page_size=(width, 800), margin_x=0, language="ja", line_breaker=breaker)
+    lines = set_lines(text, theta)
+    assert len(lines) > len(text) * 9 / width
+    first_of_paragraph = True
+    for line in lines:
+        if not first_of_paragraph:
+            assert line[0] not in NOT_AT_START, line
+        first_of_paragraph = line.endswith("\n")
+        if not first_of_paragraph:
+            assert line[-1] not in NOT_AT_END, line
+
+
+def test_chinese_lines_are_full_to_within_one_ideograph() -> None:
+    text = (Path(__file__).parent / "data/udhr-zho.txt").read_text(encoding="utf-8")
+    theta = Theta(page_size=(300, 800), margin_x=0, language="zh-Hans")
+    for page in layout(text, theta):
+        for line in page.lines:
+            if not line.text.endswith("\n"):
+                # The next line may begin with one ideograph and two marks that may not begin it.
+                assert 300 - 3 * 9 < line.box[2] - line.box[0] <= 300.001, line
+
+
+def test_a_long_token_begins_its_own_line() -> None:
+    lines = set_lines("aa bb " + "x" * 25 + " cc")
+    assert lines == ["aa bb ", "x" * 10, "x" * 10, "xxxxx cc"]
+
+
+def test_a_long_token_is_cut_between_clusters_only() -> None:
+    lines = set_lines("e\u0301" * 23)
+    assert lines == ["e\u0301" * 10, "e\u0301" * 10, "e\u0301" * 3]
+
+
+def test_a_long_token_is_cut_at_its_own_opportunities_first() -> None:
+    assert set_lines("aaaaa-bbbbbb-cc") == ["aaaaa-", "bbbbbb-cc"]
+
+
+def test_a_ligature_is_not_cut() -> None:
+    assert [line.count("fi") for line in set_lines("x" + "fi" * 11)] == [4, 5, 2]
+    lines = set_lines("xfi" + "x" * 6 + "fi" + "x" * 9)
+    assert all("fi" in line or "f" not in line + "i" for line in lines)
+    assert "".join(lines) == "xfi" + "x" * 6 + "fi" + "x" * 9
+
+
+def test_a_cluster_wider_than_the_line_is_condensed_to_it() -> None:
+    theta = BOX.replace(page_size=(10, 100), font_size=10, line_height=12)
+    page = next(iter(layout("\U00012000 \ufdfd", theta)))
+    for line in page.lines:
+        assert line.box[2] - line.box[0] <= 10.001
+    for word in page.words:
+        assert 0 <= word.box[0] <= word.box[2] <= 10.001
+
+
+def test_spaces_at_the_end_of_a_line_hang() -> None:
+    assert set_lines("aaaaaaaaaa          bb") == ["aaaaaaaaaa          ", "bb"]
+    assert set_lines("aaaaaaaaa b") == ["aaaaaaaaa ", "b"]
+
+
+def test_no_break_spaces_are_not_broken() -> None:
+    assert set_lines("aaa bb\u00a0bb\u00a0bb cc") == ["aaa ", "bb\u00a0bb\u00a0bb ", "cc"]
+
+
+def test_a_soft_hyphen_shows_only_where_the_line_ends() -> None:
+    page = next(iter(layout("abcdefgh\u00adijklmn", BOX)))
+    first, second = page.lines
+    assert (first.text, second.text) == ("abcdefgh\u00ad", "ijklmn")
+    assert first.box[2] == pytest.approx(8 * 6 + 5, abs=0.01)  # the hyphen is 5 pt wide
+    page = next(iter(layout("abc\u00addef", BOX)))
+    assert page.lines[0].box[2] == pytest.approx(6 * 6, abs=0.01)
+
+
+def test_a_soft_hyphen_that_does_not_fit_is_no_opportunity() -> None:
+    assert set_lines("aa bbbbbb\u00adccccc") == ["aa bbbbbb\u00ad", "ccccc"]  # 12 + 5 + 36 + 5 pt
+    assert set_lines("aa bbbbbbb\u00adcccc") == ["aa ", "bbbbbbb\u00ad", "cccc"]  # 64 pt in one line
+
+
+def test_words_are_hyphenated_where_the_patterns_of_the_language_say() -> None:
+    pyphen = pytest.importorskip("pyphen")
+    text = (Path(__file__).parent / "data/udhr-eng.txt").read_text(encoding="utf-8")
+    patterns = pyphen.Pyphen(lang="en_US")
+    theta = Theta(page_size=(110, 800), hyphenate=True, language="en-US")
+    hyphenated = 0
+    lines = set_lines(text, theta)
+    for line, following in zip(lines[:-1], lines[1:], strict=True):
+        if line[-1].isalpha() and following[:1].isalpha():
+            word = line.split()[-1].split("-")[-1] + following.split()[0]
+            letters = "".join(character for character in word if character.isalpha())
+            assert len(line.split()[-1].split("-")[-1]) in patterns.positions(letters), word
+            hyphenated += 1
+    assert hyphenated > 10
+    assert len(lines) < len(set_lines(text, theta.replace(hyphenate=False)))
+
+
+def test_thai_breaks_between_clusters_only_where_a_line_is_full() -> None:
+    text = (Path(__file__).parent / "data/udhr-tha.txt").read_text(encoding="utf-8")
+    starts = np.append(grapheme.cluster_starts(codepoints(text)), True)
+    for page in layout(text, Theta(page_size=(120, 800))):
+        for line in page.lines:
+            assert starts[line.start]
