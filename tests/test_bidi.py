@@ -83,9 +83,7 @@ def test_conforms_to_the_bidi_character_test(folder: Path) -> None:
         cps = codepoints("\u2029".join(texts))
         got, own_bases = levels(cps, direction), paragraph_levels(cps, direction).tolist()
         starts = paragraph_starts(cps).tolist()
-        for (_, _, base, expected, order), text, start, own_base in zip(
-            chosen, texts, starts, own_bases, strict=True
-        ):
+        for (_, _, base, expected, order), text, start, own_base in zip(chosen, texts, starts, own_bases, strict=True):
             own = got[start : start + len(text)]
             want = expected.split()
             visible = [i for i in visual_order(own).tolist() if want[i] != "x"]

@@ -76,9 +76,7 @@ def test_the_end_is_mandatory_and_controls_never_start_a_line(text: str) -> None
 @given(st.lists(unicode_texts(12), max_size=8))
 def test_many_paragraphs_are_as_one_at_a_time(paragraphs: list[str]) -> None:
     paragraphs = [paragraph.rstrip("\r") + "\n" for paragraph in paragraphs]
-    assert actions("".join(paragraphs)) == [
-        action for paragraph in paragraphs for action in actions(paragraph)
-    ]
+    assert actions("".join(paragraphs)) == [action for paragraph in paragraphs for action in actions(paragraph)]
 
 
 def test_runs_of_a_million_are_not_slow() -> None:

@@ -118,9 +118,7 @@ def test_assigned_characters_of_python_keep_their_category() -> None:
     got = table().general_category[records(EVERY)].tolist()
     names = {member.value: member.name for member in GeneralCategory}
     differing = [
-        cp
-        for cp, number in enumerate(got)
-        if (own := unicodedata.category(chr(cp))) != "Cn" and own != names[number]
+        cp for cp, number in enumerate(got) if (own := unicodedata.category(chr(cp))) != "Cn" and own != names[number]
     ]
     assert len(differing) < 40
 

@@ -291,7 +291,7 @@ class _Breaker:
     def _fill_tabbed(self, start: int, end: int, limit: int, lo: int, hi: int) -> tuple[int, int]:
         """As `_fill`, but tabs reach to the next tab stop, and what they add comes second."""
         origin, ink = self.start[start], self.stretch.end
-        shift = added = 0
+        shift = 0
         best, whole = lo - 1, False
         noted = len(self.tab_at)
         tab_index = bisect_left(self.tabs, start)
@@ -302,8 +302,7 @@ class _Breaker:
             upto = bisect_left(self.place, stop, lo, hi)
             b = bisect_right(self.place_end, target, lo, upto) - 1
             if b > best:
-                settled = self._settled(b, target, lo)
-                best, added = settled, shift
+                best = self._settled(b, target, lo)
             if stop > start and ink[stop - 1] > target and ink[stop - 1] > origin:
                 break
             if stop == end:
@@ -316,16 +315,24 @@ class _Breaker:
             shift += width
             tab_index += 1
         if whole:
-            inked = (self.stretch.kind[self.tabs[tab_index - 1] + 1 : end] == a.TEXT).any()
-            return hi, shift if inked else 0
+            return hi, self._added(noted, start, end)
         best = max(best, lo)
         if best >= hi:
-            return hi, shift
+            return hi, self._added(noted, start, end)
         cut = self.place[best]
         while len(self.tab_at) > noted and self.tab_at[-1] > cut:
             self.tab_at.pop()
             self.tab_width.pop()
-        return best, added
+        return best, self._added(noted, start, cut + 1)
+
+    def _added(self, noted: int, start: int, stop: int) -> int:
+        """What the tabs noted since `noted` add to a line of pieces `start` to `stop`; trailing ones hang."""
+        inks = (a.TEXT,) if self.measures.marker is None else (a.TEXT, a.NEWLINE)
+        last = stop - 1
+        while last >= start and self.stretch.kind[last] not in inks:
+            last -= 1
+        tabs = zip(self.tab_at[noted:], self.tab_width[noted:], strict=True)
+        return sum(width for tab, width in tabs if tab < last)
 
     def _settled(self, b: int, target: int, lo: int) -> int:
         """The last place at or before `b` whose hyphen fits and that does not cut a word without need."""

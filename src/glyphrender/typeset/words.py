@@ -256,6 +256,7 @@ class _Batch:
             for at in np.flatnonzero(soft).tolist():
                 stand_in[at] = "\u2010" if style.soft_hyphens is SoftHyphens.SHOW else ""
         ignorable = (properties.flags[record] & Flag.DEFAULT_IGNORABLE) != 0
+        self.ignorable = ignorable
         if style.zero_width is ZeroWidth.ESCAPE and ignorable.any():
             for at in np.flatnonzero(ignorable & ~soft).tolist():
                 stand_in[at] = escape_of(int(cps[at]))
@@ -291,6 +292,11 @@ class _Batch:
         unit = shaped[glyphs.unit]
         in_place = self._special[first][unit]
         cluster = first[unit] + np.where(in_place, 0, glyphs.cluster)
+        # An ignorable in front is merged into the cluster that follows; the glyph belongs to what is visible.
+        seen = np.where(self.ignorable | self._special, len(self.cps), np.arange(len(self.cps)))
+        visible = np.minimum.accumulate(seen[::-1])[::-1]
+        moved = self.ignorable[cluster] & (visible[cluster] < last[unit])
+        cluster = np.where(moved, np.minimum(visible[cluster], len(self.cps) - 1), cluster)
         boxes = first[missing]
         order = np.argsort(np.concatenate([unit, np.flatnonzero(missing)]), kind="stable")
         none = np.zeros(len(boxes), np.int32)
@@ -373,7 +379,8 @@ class _Batch:
         """Whether a line may end in a hyphen after each character."""
         hyphen = np.zeros(len(self.cps), bool)
         if self.style.soft_hyphens is SoftHyphens.BREAK:
-            hyphen |= (self.cps == _SOFT_HYPHEN) & ~np.append(self.is_end[1:], True)
+            allowed = self.action == linebreak.ALLOWED
+            hyphen |= (self.cps == _SOFT_HYPHEN) & allowed & ~np.append(self.is_end[1:], True)
         if self.style.hyphenate:
             positions = hyphenator(self.style.language)
             for start, end, right in zip(
