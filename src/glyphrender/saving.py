@@ -1,4 +1,4 @@
-"""A document → a directory of PNG or npy files and a manifest: all of it, or nothing.
+"""A document → a directory of PNG files and a manifest: all of it, or nothing.
 
 Everything is written into a hidden directory beside the target, which takes the target's place by renaming
 once it is complete. An error, a full disk or an interrupt removes it; a kill leaves only the hidden one.
@@ -11,16 +11,11 @@ import json
 import multiprocessing
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 import glyphrender
 from glyphrender.errors import DataError
@@ -30,9 +25,6 @@ from glyphrender.typeset.words import WordStyle
 
 if TYPE_CHECKING:
     from glyphrender.document import Document, Page
-
-#: What a page is written as: PNG, or the array of its pixels as numpy.load reads it.
-Format: TypeAlias = Literal["png", "npy"]
 
 MANIFEST = "manifest.json"
 # Pages that a process draws at a time.
@@ -72,7 +64,6 @@ def save(
         raise DataError(f"{target} cannot be written ({error.strerror}). Free space or choose another.") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-        _remove_empty(made)
     return manifest
 
 
@@ -92,37 +83,21 @@ def describe(document: Document) -> dict[str, Any]:
     }
 
 
-def file_name(number: int, format: Format = "png") -> str:
+def file_name(number: int, form: str = "png") -> str:
     """The file of page `number`."""
-    return f"page_{number:04d}.{format}"
+    return f"page_{number:04d}.{form}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Encoding:
-    """How a page becomes bytes."""
-
-    format: Format
-    bits: int | None
-
-    def of(self, page: Page) -> bytes:
-        if self.format == "png":
-            return page.png(bits=self.bits)
-        file = BytesIO()
-        np.save(file, page.array, allow_pickle=False)
-        return file.getvalue()
-
-
-def _written(document: Document, folder: Path, encoding: _Encoding, jobs: int) -> Iterator[dict[str, Any]]:
+def _written(document: Document, folder: Path, bits: int | None, jobs: int, form: str) -> Iterator[dict[str, Any]]:
     """Write the pages; the manifest's entry of each, in order."""
-    alone = jobs <= 1 or document.streams or "fork" not in multiprocessing.get_all_start_methods()
-    if alone or len(document) <= _SHARE:
+    if jobs <= 1 or document.streams or "fork" not in multiprocessing.get_all_start_methods():
         for page in document:
-            yield _write(page, folder, encoding)
+            yield _write(page, folder, bits, form)
         return
     # The pages are laid out here and inherited by forked processes, which draw them: nothing large travels.
     _inherited[:] = list(document)
-    shares = [(start, folder, encoding) for start in range(0, len(_inherited), _SHARE)]
-    pool = multiprocessing.get_context("fork").Pool(min(jobs, len(shares)), _leave_signals_to_parent)
+    shares = [(start, str(folder), bits, form) for start in range(0, len(_inherited), _SHARE)]
+    pool = multiprocessing.get_context("fork").Pool(min(jobs, max(1, len(shares))), _ignore_interrupt)
     try:
         for entries in pool.imap(_write_share, shares):
             yield from entries
@@ -135,19 +110,29 @@ def _written(document: Document, folder: Path, encoding: _Encoding, jobs: int) -
 _inherited: list[Page] = []
 
 
-def _leave_signals_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # how the parent ends its processes
+def _ignore_interrupt() -> None:
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its processes itself
 
 
-def _write_share(share: tuple[int, Path, _Encoding]) -> list[dict[str, Any]]:
-    start, folder, encoding = share
-    return [_write(page, folder, encoding) for page in _inherited[start : start + _SHARE]]
+def _write_share(share: tuple[int, str, int | None, str]) -> list[dict[str, Any]]:
+    start, folder, bits, form = share
+    return [_write(page, Path(folder), bits, form) for page in _inherited[start : start + _SHARE]]
 
 
-def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
-    data = encoding.of(page)
-    name = file_name(page.number, encoding.format)
+def _write(page: Page, folder: Path, bits: int | None, form: str) -> dict[str, Any]:
+    name = file_name(page.number, form)
+    if form == "npy":
+        import io
+
+        import numpy as np
+
+        buffer = io.BytesIO()
+        np.save(buffer, page.array, allow_pickle=False)
+        data = buffer.getvalue()
+    else:
+        data = page.png(bits=bits)
     (folder / name).write_bytes(data)
     return {
         "file": name,
@@ -159,22 +144,6 @@ def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
         "sha256": hashlib.sha256(data).hexdigest(),
         "missing": {f"U+{ord(character):04X}": count for character, count in sorted(page.missing.items())},
     }
-
-
-def _made_parents(target: Path) -> list[Path]:
-    """Make the directories above `target`; those that were not there, the innermost first."""
-    absent = [parent for parent in target.absolute().parents if not parent.exists()]
-    target.absolute().parent.mkdir(parents=True, exist_ok=True)
-    return absent
-
-
-def _remove_empty(directories: list[Path]) -> None:
-    """Remove `directories` as far as they are empty: after a success they are not."""
-    for directory in directories:
-        try:
-            directory.rmdir()
-        except OSError:
-            return
 
 
 def _check_target(target: Path) -> None:

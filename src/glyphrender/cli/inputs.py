@@ -121,14 +121,11 @@ class Reader:
         with stack:
             encoding = self.encoding
             if encoding is None:
-                encoding = next((codec for bom, codec in _BOMS if block.startswith(bom)), "utf-8")
-            guard = self.encoding is None and encoding == "utf-8"
-            at = 0  # offset of `block` in the file
-            if guard and block.startswith(codecs.BOM_UTF8):
-                block, at = block[3:], 3
+                encoding = next((codec for bom, codec in _BOMS if block.startswith(bom)), "utf-8-sig")
             decoder = codecs.getincrementaldecoder(encoding)(self.errors)
+            at = 0  # offset of `block` in the file
             while True:
-                if guard and (nul := block.find(0)) >= 0:
+                if self.encoding is None and encoding == "utf-8-sig" and (nul := block.find(0)) >= 0:
                     raise DataError(
                         f"{source.shown} looks binary (byte 0x00 at offset {at + nul}). "
                         "Pass --encoding if it is text."
@@ -139,7 +136,7 @@ class Reader:
                 except UnicodeDecodeError as error:
                     byte = error.object[error.start]
                     raise DataError(
-                        f"{source.shown} is not {encoding.upper()} "
+                        f"{source.shown} is not {encoding.removesuffix('-sig').upper()} "
                         f"(byte 0x{byte:02x} at offset {at - kept + error.start}). "
                         "Pass --encoding cp1252 (or the right one), or --errors replace."
                     ) from None
@@ -232,19 +229,6 @@ def _walked(folder: Path, include: Sequence[str], exclude: Sequence[str], output
         reason = f"none of its {seen} files is chosen by --include and --exclude" if seen else "is an empty folder"
         raise DataError(f"{folder}: {reason}. Name a folder that holds text.")
     return sorted(found, key=lambda source: source.name.split("/"))
-
-
-def _is_binary(head: bytes) -> bool:
-    if any(head.startswith(bom) for bom, _ in _BOMS):
-        return False
-    if b"\0" in head:
-        return True
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        controls = len(head) - len(head.translate(None, _CONTROLS))
-        return controls * _BINARY_SHARE >= len(head)
-    return False
 
 
 def _matched(path: str, patterns: Sequence[str]) -> bool:
