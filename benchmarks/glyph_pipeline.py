@@ -118,7 +118,7 @@ def pages(text: str, config: dict[str, Any], folder: Path) -> list[Path]:
     return written
 
 
-def _rasterised(document: bytes, dpi: float) -> list[Image.Image]:
+def _rasterised(document: bytes, dpi: int) -> list[Image.Image]:
     """All pages of a PDF, drawn by poppler."""
     from pdf2image import convert_from_bytes
 

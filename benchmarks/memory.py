@@ -57,12 +57,8 @@ def measured(source: str, megabytes: float) -> dict[str, float]:
 
 def main() -> None:
     """Measure both texts, each in a process of its own."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--megabytes", type=float, nargs=2, default=[200, 100], metavar=("CHAPTERS", "PARAGRAPH")
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=float, nargs=2, default=[200, 100], metavar=("CHAPTERS", "PARAGRAPH"))
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
     parser.add_argument("--only", choices=SOURCES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -63,9 +63,7 @@ def measured(case: str, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure every text in a process of its own."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
     parser.add_argument("--only", help=argparse.SUPPRESS)

@@ -59,9 +59,7 @@ def names(folder: Path) -> list[str]:
 
 def test_pages_are_named_and_returned_as_absolute_paths(tmp_path, config_file, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    paths = text_to_images(
-        lines(2 * LINES_A_PAGE + 1), "out", config_path="config_en.json", unique_id="book/one"
-    )
+    paths = text_to_images(lines(2 * LINES_A_PAGE + 1), "out", config_path="config_en.json", unique_id="book/one")
     expected = [tmp_path / "out" / "book" / "one" / f"page_00{number}.png" for number in (1, 2, 3)]
     assert paths == [str(path) for path in expected]
     assert names(tmp_path / "out" / "book") == ["one"]
@@ -155,11 +153,7 @@ def test_a_scaled_page_breaks_its_lines_where_the_unscaled_does():
     # Glyph squeezes the finished image, so its lines do not depend on the scale.
     text = "It is a truth universally acknowledged, that a single man in possession of a good fortune " * 40
     whole, half = (
-        [
-            line.text
-            for page in layout(text, theta_of(CONFIG | {"horizontal-scale": scale}))
-            for line in page.lines
-        ]
+        [line.text for page in layout(text, theta_of(CONFIG | {"horizontal-scale": scale})) for line in page.lines]
         for scale in (1.0, 0.5)
     )
     assert whole == half
@@ -205,9 +199,7 @@ def test_ink_is_what_pillow_finds(pixels, right, bottom):
     image = Image.fromarray(pixels)
     paper = Image.new(image.mode, image.size, image.getpixel((0, 0)))
     box = ImageChops.difference(image, paper).point(lambda level: level * (level > 5)).getbbox()
-    size = (
-        image.size if box is None else (min(image.width, box[2] + right), min(image.height, box[3] + bottom))
-    )
+    size = image.size if box is None else (min(image.width, box[2] + right), min(image.height, box[3] + bottom))
     assert cropped(pixels, right=right, bottom=bottom).shape[:2] == size[::-1]
 
 
@@ -228,9 +220,7 @@ def test_page_counts_are_reportlabs(changes, monkeypatch):
 
     text = (ROOT / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")[:200_000]
     text = re.sub(r"(?<!\n)\n(?!\n)", " ", text)
-    config = (
-        glyph_pipeline.SEARCHED_CONFIG | {"font-path": str(ROOT / "fonts/dejavu/DejaVuSans.ttf")} | changes
-    )
+    config = glyph_pipeline.SEARCHED_CONFIG | {"font-path": str(ROOT / "fonts/dejavu/DejaVuSans.ttf")} | changes
     theirs = len(re.findall(rb"/Type /Page\b(?!s)", glyph_pipeline.pdf(text, config)))
     ours = len(list(layout(text, theta_of(config))))
     assert ours == pytest.approx(theirs, rel=0.05)

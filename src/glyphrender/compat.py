@@ -91,9 +91,7 @@ def text_to_images(
             (part / names[-1]).write_bytes(png)
         _replace(target, part, names)
     except OSError as error:
-        raise DataError(
-            f"{target} cannot be written ({error.strerror}). Choose another directory."
-        ) from error
+        raise DataError(f"{target} cannot be written ({error.strerror}). Choose another directory.") from error
     finally:
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
