@@ -1,4 +1,4 @@
-"""A document → a directory of PNG files and a manifest: all of it, or nothing.
+"""A document → a directory of PNG or npy files and a manifest: all of it, or nothing.
 
 Everything is written into a hidden directory beside the target, which takes the target's place by renaming
 once it is complete. An error, a full disk or an interrupt removes it; a kill leaves only the hidden one.
@@ -11,11 +11,16 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 import glyphrender
 from glyphrender.errors import DataError
@@ -42,16 +47,18 @@ def save(
 ) -> dict[str, Any]:
     """See `Document.save`."""
     target = Path(directory)
-    _check_target(target)
+    made: list[Path] = []
     try:
-        target.absolute().parent.mkdir(parents=True, exist_ok=True)
+        _check_target(target)
+        made = _made_parents(target)
         home = target.absolute()
         part = Path(tempfile.mkdtemp(prefix=f".{home.name}.", suffix=".part", dir=home.parent))
     except OSError as error:
+        _remove_empty(made)
         raise DataError(f"{target} cannot be written ({error.strerror}). Choose another directory.") from error
     try:
         pages = []
-        for entry in _written(document, part, bits, jobs, form):
+        for entry in _written(document, part, _Encoding(form=form, bits=bits), jobs):
             pages.append(entry)
             if progress is not None:
                 progress(len(pages))
@@ -64,6 +71,7 @@ def save(
         raise DataError(f"{target} cannot be written ({error.strerror}). Free space or choose another.") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        _remove_empty(made)
     return manifest
 
 
@@ -88,16 +96,32 @@ def file_name(number: int, form: str = "png") -> str:
     return f"page_{number:04d}.{form}"
 
 
-def _written(document: Document, folder: Path, bits: int | None, jobs: int, form: str) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Encoding:
+    """How a page becomes bytes."""
+
+    form: str  # "png", or "npy" for the array of pixels as numpy.load reads it
+    bits: int | None
+
+    def of(self, page: Page) -> bytes:
+        if self.form == "png":
+            return page.png(bits=self.bits)
+        file = BytesIO()
+        np.save(file, page.array, allow_pickle=False)
+        return file.getvalue()
+
+
+def _written(document: Document, folder: Path, encoding: _Encoding, jobs: int) -> Iterator[dict[str, Any]]:
     """Write the pages; the manifest's entry of each, in order."""
-    if jobs <= 1 or document.streams or "fork" not in multiprocessing.get_all_start_methods():
+    alone = jobs <= 1 or document.streams or "fork" not in multiprocessing.get_all_start_methods()
+    if alone or len(document) <= _SHARE:
         for page in document:
-            yield _write(page, folder, bits, form)
+            yield _write(page, folder, encoding)
         return
     # The pages are laid out here and inherited by forked processes, which draw them: nothing large travels.
     _inherited[:] = list(document)
-    shares = [(start, str(folder), bits, form) for start in range(0, len(_inherited), _SHARE)]
-    pool = multiprocessing.get_context("fork").Pool(min(jobs, max(1, len(shares))), _ignore_interrupt)
+    shares = [(start, folder, encoding) for start in range(0, len(_inherited), _SHARE)]
+    pool = multiprocessing.get_context("fork").Pool(min(jobs, len(shares)), _leave_signals_to_parent)
     try:
         for entries in pool.imap(_write_share, shares):
             yield from entries
@@ -110,29 +134,19 @@ def _written(document: Document, folder: Path, bits: int | None, jobs: int, form
 _inherited: list[Page] = []
 
 
-def _ignore_interrupt() -> None:
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its processes itself
-
-
-def _write_share(share: tuple[int, str, int | None, str]) -> list[dict[str, Any]]:
-    start, folder, bits, form = share
-    return [_write(page, Path(folder), bits, form) for page in _inherited[start : start + _SHARE]]
+def _leave_signals_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # how the parent ends its processes
 
 
-def _write(page: Page, folder: Path, bits: int | None, form: str) -> dict[str, Any]:
-    name = file_name(page.number, form)
-    if form == "npy":
-        import io
+def _write_share(share: tuple[int, Path, _Encoding]) -> list[dict[str, Any]]:
+    start, folder, encoding = share
+    return [_write(page, folder, encoding) for page in _inherited[start : start + _SHARE]]
 
-        import numpy as np
 
-        buffer = io.BytesIO()
-        np.save(buffer, page.array, allow_pickle=False)
-        data = buffer.getvalue()
-    else:
-        data = page.png(bits=bits)
+def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
+    data = encoding.of(page)
+    name = file_name(page.number, encoding.form)
     (folder / name).write_bytes(data)
     return {
         "file": name,
@@ -146,8 +160,31 @@ def _write(page: Page, folder: Path, bits: int | None, form: str) -> dict[str, A
     }
 
 
+def _made_parents(target: Path) -> list[Path]:
+    """Make the directories above `target`; those that were not there, the innermost first."""
+    absent = [parent for parent in target.absolute().parents if not parent.exists()]
+    try:
+        target.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        _remove_empty([parent for parent in absent if parent.exists()])
+        raise
+    return absent
+
+
+def _remove_empty(directories: list[Path]) -> None:
+    """Remove `directories` as far as they are empty: after a success they are not."""
+    for directory in directories:
+        try:
+            directory.rmdir()
+        except OSError:
+            return
+
+
 def _check_target(target: Path) -> None:
     if not target.exists():
+        above = next(parent for parent in target.absolute().parents if parent.exists())
+        if not above.is_dir():
+            raise DataError(f"{target} cannot be written ({above} is a file). Choose another directory.")
         return
     if not target.is_dir():
         raise DataError(f"{target} is a file. Choose a directory for the pages.")

@@ -34,9 +34,7 @@ COMMANDS: Mapping[str, str] = {
 """Commands in the order of `--help`, with the line it shows; the first of the command's own docstring."""
 
 # What no choice of the user's led to: the disk is full or failing, the machine is out of something.
-_FAILURES = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
-)
+_FAILURES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
 class Group(click.Group):

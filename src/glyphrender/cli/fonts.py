@@ -2,44 +2,124 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli.options import theta_options
+from glyphrender.cli import one_line
+from glyphrender.cli.options import text_options, theta_options
+
+if TYPE_CHECKING:
+    from glyphrender.fonts import Family
+    from glyphrender.theta import Theta
+
+# Characters that a line shows of those a face draws.
+_SHOWN = 24
+# Line ends, controls, joiners and spaces are nobody's to draw.
+_UNDRAWN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
-@click.command("fonts")
+@click.command()
 @click.option("--text", help="Say which face draws each character of this text.")
 @click.option("--file", type=click.Path(path_type=Path), help="The same for a file.")
+@click.option("--bundled", is_flag=True, help="Only the fonts that come with glyphrender.")
 @theta_options
-def command(text: str | None, file: Path | None, theta: object) -> None:
-    """List families and styles, or which faces draw a text."""
-    from glyphrender.fonts.library import families
+@text_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    *,
+    text: str | None,
+    file: Path | None,
+    bundled: bool,
+    theta: Theta,
+    encoding: str | None,
+    errors: str,
+    as_json: bool,
+) -> None:
+    """List the fonts, or which of them draw a text.
 
+    Without --text or --file, the families: bundled ones, then those of the folders in GLYPHRENDER_FONTS and
+    of the system. With one of them, the faces that θ chooses for the text, and what no font has.
+    """
+    if text is not None and file is not None:
+        raise click.UsageError(f"--text and --file {file} are both given. Choose one.")
     if text is None and file is None:
-        for family in families():
-            styles = ", ".join(f"{s.weight}{' italic' if s.italic else ''}" for s in family.styles)
-            click.echo(f"{family.name:36} {'bundled' if family.bundled else 'system'}  {styles}")
+        from glyphrender.fonts import families
+
+        _list(families(system=not bundled), as_json)
         return
+    if file is not None:
+        from glyphrender.text.source import read
+
+        text = read(file, encoding=encoding, errors=errors)
+    found = coverage(text or "", theta)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    width = max((len(entry["face"] or "no font") for entry in found), default=0)
+    for entry in found:
+        characters = entry["characters"]
+        shown = " ".join(f"U+{ord(c):04X}" for c in characters[:_SHOWN]) if entry["face"] is None else None
+        cut = " …" if len(characters) > _SHOWN else ""
+        label = entry["face"] or "no font"
+        line = f"{label:{width}}  {entry['count']:>9,} ({len(characters):,} different)  "
+        click.echo(one_line(f"{line}{shown or characters[:_SHOWN]}{cut}"))
+
+
+def coverage(text: str, theta: Theta) -> list[dict[str, Any]]:
+    """Which face draws what of `text`: the one that draws most first, what no font has last.
+
+    Each has `face` (None for no font), `path`, `count` and `characters`, the different ones in code point
+    order. Spaces, controls and joiners are left out.
+    """
     import numpy as np
 
     from glyphrender.fonts import MISSING
     from glyphrender.text.grapheme import cluster_starts
     from glyphrender.text.properties import codepoints
-    from glyphrender.text.source import read
-    from glyphrender.theta import Theta
     from glyphrender.typeset.words import WordStyle
 
-    assert isinstance(theta, Theta)
     stack = WordStyle.of(theta).stack
-    cps = codepoints(text if text is not None else read(file or ""))
+    cps = codepoints(text)
     numbers = stack.assign(cps, cluster_starts(cps))
-    for number, count in zip(*np.unique(numbers, return_counts=True), strict=True):
-        distinct = np.unique(cps[numbers == number])
-        if number == MISSING:
-            listed = " ".join(f"U+{cp:04X}" for cp in distinct[:20])
-            click.echo(f"no font: {count} characters: {listed}{' …' if len(distinct) > 20 else ''}")
-        else:
-            face = stack.faces[number]
-            click.echo(f"{face.family} {face.style}: {count} characters, {len(distinct)} distinct")
+    found: list[dict[str, Any]] = []
+    for number in np.unique(numbers).tolist():
+        distinct, counts = np.unique(cps[numbers == number], return_counts=True)
+        drawn = {chr(cp): count for cp, count in zip(distinct.tolist(), counts.tolist(), strict=True)}
+        drawn = {c: count for c, count in drawn.items() if unicodedata.category(c) not in _UNDRAWN}
+        if not drawn:
+            continue
+        face = None if number == MISSING else stack.faces[number]
+        found.append(
+            {
+                "face": f"{face.family} {face.style}" if face else None,
+                "path": str(face.path) if face else None,
+                "count": sum(drawn.values()),
+                "characters": "".join(drawn),
+            }
+        )
+    return sorted(found, key=lambda entry: (entry["face"] is None, -entry["count"]))
+
+
+def _list(families: tuple[Family, ...], as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {
+                "family": family.name,
+                "bundled": family.bundled,
+                "styles": [
+                    {"style": s.style, "weight": s.weight, "italic": s.italic, "path": str(s.path), "index": s.index}
+                    for s in family.styles
+                ],
+            }
+            for family in families
+        ]
+        click.echo(json.dumps(rows))
+        return
+    width = max(len(family.name) for family in families)
+    for family in families:
+        styles = ", ".join(style.style for style in family.styles)
+        click.echo(one_line(f"{family.name:{width}}  {'bundled' if family.bundled else 'system '}  {styles}"))

@@ -11,7 +11,7 @@ import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -99,36 +99,39 @@ class Reader:
         """The text of `source`, block by block; None, and an entry in `skipped`, if a folder's file is binary.
 
         Raises:
-            DataError: it cannot be read, or is not text; while iterating, too.
+            DataError: it cannot be read, or is not text; most of it while iterating.
         """
-        with ExitStack() as stack:
-            try:
-                if source.walked and source.path and not source.path.is_file():
-                    self.skipped.append((source.shown, "not a regular file" if source.path.exists() else "dangling"))
-                    return None
-                file: BinaryIO = stack.enter_context(source.path.open("rb")) if source.path else sys.stdin.buffer
-                head = file.read(BLOCK)
-            except OSError as error:
-                raise DataError(f"{source.shown} cannot be read ({error.strerror}).") from error
-            if source.walked and self.encoding is None and _is_binary(head):
-                self.bytes += source.path.stat().st_size if source.path else 0
-                self.skipped.append((source.shown, "binary"))
-                return None
-            return self._decoded(source, file, head, stack.pop_all())
-        raise AssertionError("not reached")
+        if source.walked and source.path and (reason := self._refusal(source.path)):
+            self.skipped.append((source.shown, reason))
+            return None
+        return self._decoded(source)
 
-    def _decoded(self, source: Input, file: BinaryIO, block: bytes, stack: ExitStack) -> Iterator[str]:
-        with stack:
+    def _refusal(self, path: Path) -> str:
+        """Why a file that a folder holds is passed over, or nothing."""
+        if not path.is_file():
+            return "not a regular file" if path.exists() else "dangling"
+        if self.encoding is None:
+            with _opened(path) as file:
+                if _is_binary(file.read(BLOCK)):
+                    self.bytes += os.fstat(file.fileno()).st_size
+                    return "binary"
+        return ""
+
+    def _decoded(self, source: Input) -> Iterator[str]:
+        with _opened(source.path) as file:
+            block = _block(file, source)
             encoding = self.encoding
             if encoding is None:
-                encoding = next((codec for bom, codec in _BOMS if block.startswith(bom)), "utf-8-sig")
-            decoder = codecs.getincrementaldecoder(encoding)(self.errors)
+                encoding = next((codec for bom, codec in _BOMS if block.startswith(bom)), "utf-8")
+            guard = self.encoding is None and encoding == "utf-8"
             at = 0  # offset of `block` in the file
+            if guard and block.startswith(codecs.BOM_UTF8):
+                block, at = block[3:], 3
+            decoder = codecs.getincrementaldecoder(encoding)(self.errors)
             while True:
-                if self.encoding is None and encoding == "utf-8-sig" and (nul := block.find(0)) >= 0:
+                if guard and (nul := block.find(0)) >= 0:
                     raise DataError(
-                        f"{source.shown} looks binary (byte 0x00 at offset {at + nul}). "
-                        "Pass --encoding if it is text."
+                        f"{source.shown} looks binary (byte 0x00 at offset {at + nul}). Pass --encoding if it is text."
                     )
                 kept = len(decoder.getstate()[0])  # bytes of a character cut by the end of the last block
                 try:
@@ -136,7 +139,7 @@ class Reader:
                 except UnicodeDecodeError as error:
                     byte = error.object[error.start]
                     raise DataError(
-                        f"{source.shown} is not {encoding.removesuffix('-sig').upper()} "
+                        f"{source.shown} is not {encoding.upper()} "
                         f"(byte 0x{byte:02x} at offset {at - kept + error.start}). "
                         "Pass --encoding cp1252 (or the right one), or --errors replace."
                     ) from None
@@ -144,16 +147,13 @@ class Reader:
                     raise DataError(
                         f"{source.shown} is not {encoding.upper()} ({error}). Pass the right --encoding."
                     ) from None
+                self.bytes += len(block)
+                at += len(block)
                 if text:
                     yield text
                 if not block:
                     return
-                self.bytes += len(block)
-                at += len(block)
-                try:
-                    block = file.read(BLOCK)
-                except OSError as error:
-                    raise DataError(f"{source.shown} cannot be read ({error.strerror}).") from error
+                block = _block(file, source)
 
 
 def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[str]:
@@ -169,7 +169,8 @@ def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[st
         text = reader.text(source)
         if text is None:
             continue
-        yield f"{'' if first or not heading else chr(10)}{heading.replace('{path}', source.name)}{heading and chr(10)}"
+        if heading:
+            yield f"{'' if first else chr(10)}{heading.replace('{path}', source.name)}\n"
         first, last = False, "\n"
         for block in text:
             yield block
@@ -191,6 +192,21 @@ def total_bytes(inputs: Iterable[Input]) -> int | None:
             return None
         total += source.path.stat().st_size
     return total
+
+
+def _opened(path: Path | None) -> AbstractContextManager[BinaryIO]:
+    """The file at `path`, or standard input, which stays open."""
+    try:
+        return path.open("rb") if path else nullcontext(sys.stdin.buffer)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}). Check the path and its rights.") from error
+
+
+def _block(file: BinaryIO, source: Input) -> bytes:
+    try:
+        return file.read(BLOCK)
+    except OSError as error:
+        raise DataError(f"{source.shown} cannot be read ({error.strerror}). Check the disk or folder.") from error
 
 
 def _matches(argument: str) -> list[Path]:
@@ -231,6 +247,19 @@ def _walked(folder: Path, include: Sequence[str], exclude: Sequence[str], output
     return sorted(found, key=lambda source: source.name.split("/"))
 
 
+def _is_binary(head: bytes) -> bool:
+    if any(head.startswith(bom) for bom, _ in _BOMS):
+        return False
+    if b"\0" in head:
+        return True
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        controls = len(head) - len(head.translate(None, _CONTROLS))
+        return controls * _BINARY_SHARE >= len(head)
+    return False
+
+
 def _matched(path: str, patterns: Sequence[str]) -> bool:
     name = path.rpartition("/")[2]
     return any(fnmatchcase(path if "/" in pattern else name, pattern.rstrip("/")) for pattern in patterns)
@@ -242,13 +271,3 @@ def _name(path: Path, inside: str = "") -> str:
         path = Path(path.resolve().name)
     # A byte that is not UTF-8 must not go into the text as a lone surrogate.
     return os.fsencode((path / inside).as_posix()).decode("utf-8", "replace")
-
-
-def _is_binary(head: bytes) -> bool:
-    """Whether the start of a file is no text: a NUL without a UTF-16 or UTF-32 mark, or many control bytes."""
-    if any(head.startswith(bom) for bom, _ in _BOMS):
-        return False
-    return 0 in head or sum(map(head.count, _CONTROL_BYTES)) * _BINARY_SHARE > len(head)
-
-
-_CONTROL_BYTES = [bytes([byte]) for byte in _CONTROLS]

@@ -1,85 +1,112 @@
-"""`glyphrender show`: one HTML file with the pages of a text, to zoom into and hover over."""
+"""`glyphrender show`: a text, or pages already rendered → an HTML sheet to look at."""
 
 from __future__ import annotations
 
-import base64
-import html
 import os
-from collections.abc import Iterator
+import re
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from glyphrender.cli import one_line
+from glyphrender.cli.inputs import Input, Reader
 from glyphrender.cli.options import text_options, theta_options
+from glyphrender.cli.sheet import Picture, saved, sheet
 from glyphrender.errors import DataError
 
 if TYPE_CHECKING:
-    from glyphrender.document import Page
     from glyphrender.theta import Theta
 
-_HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>
-body{{margin:0;background:#777;font:13px system-ui,sans-serif}}
-header{{position:sticky;top:0;z-index:2;background:#222;color:#eee;padding:6px 12px}}
-main{{display:flex;flex-wrap:wrap;gap:16px;padding:16px}}
-figure{{margin:0;position:relative;zoom:var(--zoom,1);line-height:0}}
-img{{image-rendering:pixelated;box-shadow:0 1px 6px #0008}}
-figcaption{{line-height:18px;color:#eee}}
-i{{position:absolute}} i:hover{{background:#08f4;outline:1px solid #08f}}
-</style>
-<header>{title} · {note} · zoom: + and − keys, or
-<input id="z" type="range" min="0.25" max="4" step="0.25" value="1"></header>
-<main>
-"""
-_FOOT = """</main><script>
-const z=document.getElementById('z'),set=()=>document.documentElement.style.setProperty('--zoom',z.value);
-z.oninput=set;onkeydown=e=>{if(e.key==='+'||e.key==='=')z.stepUp();else if(e.key==='-')z.stepDown();else return;set()};
-</script></html>
-"""
+
+def _page_range(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int | None]:
+    """(first, last) of "7", "3-9" or "5-", from 1, both included; None is up to the end."""
+    match = re.fullmatch(r"(\d{1,9})(?:(-)(\d{1,9})?)?", value.strip())
+    if match:
+        first = int(match[1])
+        last = int(match[3]) if match[3] else None if match[2] else first
+        if first >= 1 and (last is None or last >= first):
+            return first, last
+    raise click.BadParameter(f"{value!r} is no range of pages. Write 7, 3-9 or 5-.")
 
 
-@click.command("show")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("pages.html"), show_default=True)
-@click.option("--pages", default=20, show_default=True, type=click.IntRange(1), help="How many pages to show.")
+@click.command()
+@click.argument("source", metavar="FILE|DIR|-")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("pages.html"),
+    show_default=True,
+    help="The HTML file.",
+)
+@click.option(
+    "--pages",
+    metavar="RANGE",
+    callback=_page_range,
+    default="1-20",
+    show_default=True,
+    help="Which pages, as 7, 3-9 or 5-.",
+)
 @theta_options
 @text_options
-def command(file: Path, output: Path, pages: int, theta: Theta, encoding: str | None, errors: str) -> None:
-    """Make a self-contained HTML sheet of the pages of FILE, with zoom and a box for every word."""
+def command(
+    *,
+    source: str,
+    output: Path,
+    pages: tuple[int, int | None],
+    theta: Theta,
+    encoding: str | None,
+    errors: str,
+) -> None:
+    """Make an HTML sheet of pages to look at.
+
+    It is one file with the images inside: zoom with + and -, go from page to page with the arrow keys, and
+    point at a word to see its text and its place in the source. A DIR made by render has no text to point
+    at, and the options of θ do not touch it.
+    """
+    first, last = pages
+    path = None if source == "-" else Path(source)
+    if path is not None and path.is_dir():
+        pictures, total = saved(path, first, last or 10**9)
+        more, title = (f" of {total}", path.resolve().name)
+        cut = len(pictures) < total
+    else:
+        # No page is laid out beyond the one that tells whether there are more.
+        pictures, cut_after = _rendered(path, theta, first, last, Reader(encoding=encoding, errors=errors))
+        title = path.name if path else "standard input"
+        more, cut = (", and there are more" if cut_after else ""), cut_after or first > 1
+    if not pictures and (first > 1 or (path is not None and path.is_dir())):
+        raise DataError(f"{source} has no page {first}. Choose --pages from the first on, as 1-20.")
+    shown = f"page {first}" if len(pictures) == 1 else f"pages {first}–{first + len(pictures) - 1}"
+    note = f"{shown}{more}; --pages shows others" if cut else f"{len(pictures)} page{'' if len(pictures) == 1 else 's'}"
+    _write(output, sheet(pictures, title=one_line(title), note=note))
+    click.echo(one_line(f"{output}: {note}"))
+
+
+def _rendered(
+    path: Path | None, theta: Theta, first: int, last: int | None, reader: Reader
+) -> tuple[list[Picture], bool]:
+    """The pages from `first` to `last` of a text, and whether there are more after them."""
     from glyphrender.document import layout
-    from glyphrender.text.source import read
 
-    text = read(file, encoding=encoding, errors=errors)
-    shown: list[str] = []
-    more = False
-    for page in layout(text, theta):
-        if len(shown) == pages:
-            more = True
-            break
-        shown.append("".join(_figure(page)))
-    note = f"the first {len(shown)} pages" if more else f"{len(shown)} pages"
-    head = _HEAD.format(title=html.escape(file.name), note=note)
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
+    text = reader.text(Input(name="", path=path))
+    assert text is not None  # only what a folder holds is passed over
+    laid_out = layout(text, theta)
+    chosen = [Picture.of(page) for page in islice(laid_out, first - 1, last)]
+    return chosen, next(laid_out, None) is not None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file so that the old or the new one is there at any time, never a part."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(head + "".join(shown) + _FOOT, encoding="utf-8", errors="backslashreplace")
-        part.replace(output)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise DataError(f"{output} cannot be written ({error.strerror}). Choose another file.") from error
-    click.echo(f"{output}: {note}")
-
-
-def _figure(page: Page) -> Iterator[str]:
-    width, height = page.size
-    data = base64.b64encode(page.png()).decode()
-    yield f'<figure><img width="{width}" height="{height}" alt="page {page.number}" src="data:image/png;base64,{data}">'
-    for word in page.words:
-        x0, y0, x1, y1 = word.box
-        tip = html.escape(f"{word.text} [{word.start}–{word.end}]", quote=True)
-        yield (
-            f'<i title="{tip}" style="left:{x0:.1f}px;top:{y0:.1f}px;'
-            f'width:{x1 - x0:.1f}px;height:{y1 - y0:.1f}px"></i>'
-        )
-    start, end = page.span
-    yield f"<figcaption>page {page.number}, {width}×{height} px, characters {start}–{end}</figcaption></figure>"
+        raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()

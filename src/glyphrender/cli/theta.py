@@ -3,62 +3,86 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from glyphrender.cli import Group, one_line
 
-@click.group("theta")
+if TYPE_CHECKING:
+    from glyphrender.theta import Theta
+
+
+@click.group(cls=Group)
 def command() -> None:
     """Look at, check and convert rendering parameters."""
 
 
-@command.command("presets")
+@command.command()
 def presets() -> None:
-    """List the presets."""
+    """List the bundled θ."""
     from glyphrender.theta import Theta
 
+    width = max(map(len, Theta.presets()))
     for name, about in Theta.presets().items():
-        click.echo(f"{name:16} {about}")
+        click.echo(f"{name:{width}}  {about}")
 
 
-@command.command("show")
-@click.argument("name")
-def show(name: str) -> None:
-    """Print a preset or a file as JSON."""
+@command.command()
+@click.argument("source", metavar="NAME|FILE")
+def show(source: str) -> None:
+    """Print a preset or a file as JSON, all fields.
+
+    A file that has the name of a preset is read as ./NAME.
+    """
     from glyphrender.theta import Theta
 
-    theta = Theta.preset(name) if name in Theta.presets() else Theta.load(name)
-    click.echo(theta.to_json(), nl=False)
+    click.echo(_named(source, Theta).to_json(), nl=False)
 
 
-@command.command("validate")
-@click.argument("file", type=click.Path(path_type=Path))
-def validate(file: Path) -> None:
-    """Check a file and print the digest of its θ."""
+@command.command()
+@click.argument("file", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--no-fonts", is_flag=True, help="Do not look whether the fonts are on this machine.")
+def validate(file: tuple[Path, ...], no_fonts: bool) -> None:
+    """Check θ files, ours or Glyph's: every field, the fields together, and the fonts."""
     from glyphrender.theta import Theta
 
-    click.echo(f"{file}: valid, digest {Theta.load(file).digest}")
+    for path in file:
+        theta = Theta.load(path)
+        if not no_fonts:
+            from glyphrender.typeset.words import WordStyle
+
+            WordStyle.of(theta)
+        click.echo(one_line(f"{path}: valid, digest {theta.digest}"))
 
 
-@command.command("convert")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--to", "form", type=click.Choice(["glyph", "json"]), default="json", show_default=True)
-def convert(file: Path, form: str) -> None:
-    """Print a θ file, ours or Glyph's, in the other form."""
+@command.command()
+@click.argument("source", metavar="NAME|FILE")
+@click.option("--to", "form", type=click.Choice(["json", "glyph"]), default="json", show_default=True)
+def convert(source: str, form: str) -> None:
+    """Print a preset or a file, ours or Glyph's, in our form or in Glyph's."""
     from glyphrender.theta import Theta
 
-    theta = Theta.load(file)
+    theta = _named(source, Theta)
     text = theta.to_json() if form == "json" else json.dumps(theta.to_glyph(), indent=2, ensure_ascii=False) + "\n"
     click.echo(text, nl=False)
 
 
-@command.command("explain")
+@command.command()
 @click.argument("field", required=False)
 def explain(field: str | None) -> None:
-    """Say what a field means and accepts; all of them without FIELD."""
+    """Say what a field does and accepts; all of them without FIELD."""
     from glyphrender import describe
     from glyphrender.theta import PARAMETERS
 
-    for name in [field] if field else PARAMETERS:
-        click.echo(describe.explain(name))
+    click.echo("\n\n".join(describe.explain(name) for name in ([field] if field else PARAMETERS)))
+
+
+def _named(source: str, cls: type[Theta]) -> Theta:
+    if source in cls.presets():
+        return cls.preset(source)
+    if not os.path.lexists(source) and "." not in source and os.sep not in source:
+        return cls.preset(source)  # says which there are
+    return cls.load(source)

@@ -77,6 +77,10 @@ def rasteriser() -> str:
     try:
         import skia  # noqa: F401
     except ImportError as error:
+        # pybind11 reports an interrupt while it sets a module up as an ImportError: drawing on without Skia
+        # would change the pixels.
+        if error.__cause__ is not None and not isinstance(error.__cause__, Exception):
+            raise error.__cause__ from None
         if wanted == "skia":
             raise DependencyError(missing_library_message(error)) from error
         return "harfbuzz"

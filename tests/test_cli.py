@@ -1,0 +1,264 @@
+"""The command line as a process: exit statuses, one line on stderr, signals, pipes, and nothing left behind."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from box_fonts import BOXES
+from click.testing import CliRunner
+
+import glyphrender
+from glyphrender import cli
+
+COMMAND = [sys.executable, "-m", "glyphrender"]
+SOURCES = str(Path(glyphrender.__file__).parents[1])
+SAMPLE = Path(__file__).parent / "data/udhr-eng.txt"
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": SOURCES, "PYTHONUTF8": "1", "PYTHONWARNINGS": "error", **more}
+
+
+def run(*arguments: str | Path, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
+    given = {"capture_output": True, "text": True, "timeout": 60, "env": environment(), **options}
+    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, check=False, **given)  # type: ignore[call-overload,no-any-return]
+
+
+def refused(*arguments: str | Path, cwd: Path, status: int = 2, **options: object) -> str:
+    """The message of a run that fails: one line, no traceback, nothing on stdout, nothing left in `cwd`."""
+    before = sorted(cwd.rglob("*"))
+    result = run(*arguments, cwd=cwd, **options)
+    assert result.returncode == status, result.stderr
+    assert result.stdout == ""
+    assert re.fullmatch(r"glyphrender: [^\n]+\n", result.stderr), result.stderr
+    assert sorted(cwd.rglob("*")) == before
+    return result.stderr.removeprefix("glyphrender: ").rstrip("\n")
+
+
+# -- what the user does wrong ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["frobnicate"], ["frobnicate", "--help"]),
+        (["render"], ["Missing argument", "glyphrender render --help"]),
+        (["render", "in.txt", "--frob"], ["--frob"]),
+        (["render", "in.txt", "--jobs", "0"], ["--jobs", "0"]),
+        (["render", "in.txt", "--set", "font_size=-3"], ["font_size=-3", "1 to 1000 pt"]),
+        (["render", "in.txt", "--set", "font_size=big"], ["font_size", "big"]),
+        (["render", "in.txt", "--set", "font_sise=9"], ["font_sise", "font_size"]),
+        (["render", "in.txt", "--set", "font_size"], ["--set font_size", "name=value"]),
+        (["render", "in.txt", "--set", "line_height=5"], ["line_height=5", "font_size=9"]),
+        (["render", "in.txt", "--set", "page_size=20,20"], ["margin", "10"]),
+        (["render", "in.txt", "--set", "dpi=2000", "--set", "page_size=A3"], ["megapixels", "100", "dpi=2000"]),
+        (["render", "in.txt", "--preset", "nope"], ["nope", "glyph-en"]),
+        (["render", "in.txt", "--theta", "nope.json"], ["nope.json", "No such file"]),
+        (["render", "in.txt", "--theta", "in.txt"], ["in.txt", "not JSON"]),
+        (["render", "in.txt", "--theta", "bad.json"], ["font_size", "nine"]),
+        (["render", "in.txt", "--theta", "good.json", "--preset", "code"], ["--theta", "--preset"]),
+        (["render", "in.txt", "--set", "font=nope.ttf"], ["nope.ttf", "does not exist"]),
+        (["render", "in.txt", "--set", "font=broken.ttf"], ["broken.ttf"]),
+        (["render", "in.txt", "--set", "font=No Such Family"], ["No Such Family"]),
+        (["render", "long.txt", "--max-pages", "2"], ["max_pages=2"]),
+        (["render", "nope.txt"], ["nope.txt", "does not exist"]),
+        (["render", "*.nope"], ["*.nope", "no file"]),
+        (["render", "latin.txt"], ["latin.txt", "UTF-8", "0x93", "offset 5", "--encoding"]),
+        (["render", "binary.bin"], ["binary.bin", "binary", "0x00", "offset 3"]),
+        (["render", "in.txt", "--encoding", "klingon"], ["--encoding", "klingon"]),
+        (["render", "in.txt", "--encoding", "rot13"], ["--encoding", "rot13"]),
+        (["render", "in.txt", "--format", "npy", "--bits", "4"], ["--bits 4", "npy"]),
+        (["render", "-", "-"], ["- is given twice"]),
+        (["render", "empty"], ["empty", "folder"]),
+        (["render", "tree", "--include", "*.rs"], ["tree", "--include"]),
+        (["render", "in.txt", "-o", "in.txt"], ["in.txt is a file"]),
+        (["render", "in.txt", "-o", "in.txt/below"], ["in.txt/below", "in.txt is a file"]),
+        (["render", "in.txt", "-o", "tree"], ["tree", "other files"]),
+        (["show", "nope.txt"], ["nope.txt", "No such file"]),
+        (["show", "in.txt", "--pages", "0"], ["--pages", "0", "3-9"]),
+        (["show", "in.txt", "--pages", "9-3"], ["--pages", "9-3"]),
+        (["show", "in.txt", "--pages", "7"], ["in.txt", "no page 7"]),
+        (["show", "in.txt", "-o", "in.txt/x.html"], ["in.txt/x.html", "Not a directory"]),
+        (["show", "tree"], ["manifest.json", "No such file"]),
+        (["fonts", "--text", "a", "--file", "in.txt"], ["--text", "--file"]),
+        (["fonts", "--file", "binary.bin"], ["binary.bin", "0x00"]),
+        (["theta", "show", "nope"], ["nope", "glyph-en"]),
+        (["theta", "validate", "bad.json"], ["font_size", "nine"]),
+        (["theta", "validate", "strange.json"], ["font", "No Such Family"]),
+        (["theta", "convert", "good.json", "--to", "yaml"], ["--to", "yaml"]),
+        (["theta", "explain", "font_sise"], ["font_sise", "font_size"]),
+    ],
+    ids=" ".join,
+)
+def test_a_mistake_is_one_line_that_names_it(arguments: list[str], named: list[str], tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("In the beginning\n")
+    (tmp_path / "long.txt").write_text("word\n" * 1000)
+    (tmp_path / "latin.txt").write_bytes("cafe “no”".encode("cp1252"))
+    (tmp_path / "binary.bin").write_bytes(b"GIF\0\1\2")
+    (tmp_path / "good.json").write_text('{"font_size": 9}')
+    (tmp_path / "bad.json").write_text('{"font_size": "nine"}')
+    (tmp_path / "strange.json").write_text('{"font": "No Such Family"}')
+    (tmp_path / "broken.ttf").write_bytes(BOXES.read_bytes()[:700])
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/a.py").write_text("a\n")
+    message = refused(*arguments, cwd=tmp_path)
+    for name in named:
+        assert name in message
+
+
+def test_a_message_stays_on_one_line_whatever_the_file_is_called(tmp_path: Path) -> None:
+    assert r"no\nsuch\x1b" in refused("render", "no\nsuch\x1bfile", cwd=tmp_path)
+
+
+def test_a_file_name_that_is_not_utf8_can_be_rendered_and_shown(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.txt")
+    try:
+        (tmp_path / name).write_text("x\n")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    assert run("render", name, "-o", "one", cwd=tmp_path).returncode == 0
+    assert run("render", name, name, "-o", "two", cwd=tmp_path).returncode == 0
+    assert run("show", name, cwd=tmp_path).returncode == 0
+
+
+# -- what the machine does wrong ---------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_standard_output_that_is_full_is_a_failure_in_one_line(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        result = run("theta", "explain", cwd=tmp_path, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert result.returncode == 1
+    assert result.stderr == "glyphrender: standard output failed (No space left on device).\n"
+
+
+def test_a_reader_that_goes_away_is_no_error_message(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "theta", "explain"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        cwd=tmp_path,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(30) == 1
+
+
+def test_a_full_disk_is_a_failure_and_leaves_nothing(tmp_path: Path) -> None:
+    mount = getattr(ctypes.CDLL(None, use_errno=True), "mount", None)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if mount is None or mount(b"tmpfs", str(disk).encode(), b"tmpfs", 0, b"size=256k") != 0:
+        pytest.skip("no right to mount a small disk")
+    try:
+        text = tmp_path / "long.txt"
+        text.write_text("In the beginning was the Word, and the Word was with God.\n" * 5000)
+        message = refused("render", text, "-o", disk / "new/pages", cwd=disk, status=1)
+        assert "No space left" in message
+        assert refused("show", text, "-o", disk / "pages.html", cwd=disk, status=1)
+        # What was there before is still whole.
+        assert run("render", SAMPLE, "-o", "old", cwd=disk).returncode == 0
+        files = {path: path.read_bytes() for path in (disk / "old").iterdir()}
+        assert "No space left" in refused("render", text, "-o", "old", cwd=disk, status=1)
+        assert {path: path.read_bytes() for path in (disk / "old").iterdir()} == files
+    finally:
+        ctypes.CDLL(None).umount2(str(disk).encode(), 2)  # MNT_DETACH
+
+
+def test_a_bug_is_named_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glyphrender.describe.explain", lambda name: 1 // 0)
+    result = CliRunner().invoke(cli.command, ["theta", "explain", "dpi"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("glyphrender: a bug (ZeroDivisionError")
+
+
+# -- signals -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_leaves_nothing_behind(signum: int, status: int, jobs: str, tmp_path: Path) -> None:
+    text = tmp_path / "long.txt"
+    text.write_text(SAMPLE.read_text() * 300)
+    out = tmp_path / "out"
+    out.mkdir()
+    process = subprocess.Popen(
+        [*COMMAND, "render", str(text), "-o", "new/pages", "--jobs", jobs],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=out,
+        # A signal may fall between open() and its `with`, inside pathlib: the file is then closed by the collector.
+        env=environment(PYTHONWARNINGS="error,ignore::ResourceWarning"),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + 30
+    while not list(out.glob("new/.pages.*.part/page_0003.png")):  # it is in the middle of its work
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signum)
+    stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout, stderr) == (status, "", "")
+    assert list(out.iterdir()) == []
+
+
+# -- what it prints ----------------------------------------------------------------------------------
+
+
+def test_summary_and_json_agree(tmp_path: Path) -> None:
+    text = tmp_path / "t.txt"
+    text.write_text(f"{SAMPLE.read_text()}\ue000\ue000\U000f0000\n")
+    line = run("render", text, "-o", "pages", cwd=tmp_path)
+    summary = json.loads(run("render", text, "-o", "pages", "--json", cwd=tmp_path).stdout)
+    files = sorted((tmp_path / "pages").glob("*.png"))
+    assert summary["pages"] == len(files) > 1
+    assert summary["bytes"] == sum(file.stat().st_size for file in files)
+    assert summary["missing"] == {"U+E000": 2, "U+F0000": 1}
+    assert line.stderr == ""
+    assert re.fullmatch(
+        rf"{len(files)} pages, {summary['bytes']:,} bytes, [\d,]+ ms: pages; "
+        r"3 characters that no font has: U\+E000 ×2, U\+F0000 ×1\n",
+        line.stdout,
+    )
+
+
+def test_output_that_cannot_hold_theta_is_escaped(tmp_path: Path) -> None:
+    result = run("theta", "presets", cwd=tmp_path, env=environment(PYTHONUTF8="0", PYTHONIOENCODING="latin-1"))
+    assert result.returncode == 0
+    assert r"\u03b8" in result.stdout
+
+
+def test_help_and_version_import_no_command(tmp_path: Path) -> None:
+    shown = run("--version", cwd=tmp_path)
+    assert shown.stdout == f"glyphrender {glyphrender.__version__}\n"
+    code = (
+        "import sys; from glyphrender.cli import command; command(['--help'], standalone_mode=False); "
+        "print(*({'numpy', 'skia', 'PIL', 'glyphrender.theta', 'glyphrender.cli.render'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
+    assert result.stdout.startswith("Usage:")
+    assert result.stdout.endswith("\n\n")
+
+
+def test_help_says_what_each_command_says_of_itself() -> None:
+    for name, line in cli.COMMANDS.items():
+        found = cli.command.get_command(None, name)  # type: ignore[arg-type]
+        assert found is not None
+        assert (found.help or "").partition("\n")[0] == line
+        assert found.name == name or found.name == "command"
