@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,17 +31,19 @@ def draw_page(page: PageLayout) -> NDArray[np.uint8]:
     width, height = page.size
     surface = canvas(width, height, grey=theta.is_grey, background=rgb(theta.page_bg_color))
     pen = _Pen(surface, theta, words_of(WordStyle.of(theta)))
-    for block in page.blocks:
-        placed = place(block, theta)
-        if theta.para_bg_color or theta.border_width:
-            pen.paragraphs(block)
-        pen.text(placed)
+    if theta.para_bg_color or theta.border_width:
+        pen.paragraphs(page.blocks)
+    # Layer by layer: what overlaps looks the same wherever one block ends and the next begins.
+    placed = [(block, place(block, theta)) for block in page.blocks]
+    for _, glyphs in placed:
+        pen.text(glyphs)
+    for block, glyphs in placed:
         if theta.newline_marker:
-            pen.markers(block, placed, *theta.newline_marker)
+            pen.markers(block, glyphs, *theta.newline_marker)
         if (block.galley.flags[block.lo : block.hi] & HYPHEN).any():
-            pen.hyphens(block, placed)
+            pen.hyphens(block, glyphs)
         if theta.line_numbers:
-            pen.line_numbers(block, placed)
+            pen.line_numbers(block, glyphs)
     return surface.pixels
 
 
@@ -166,14 +169,12 @@ class _Pen:
             rows = [(float(placed.baseline[line - block.lo]), glyphs.tolist(), (left + offset * unit).tolist())]
             self._rows(self.words.style.stack.primary, rows, (red, green, blue), squeeze=squeeze)
 
-    def paragraphs(self, block: Block) -> None:
-        """Background and border of each paragraph, or of the part of it that is in this block."""
-        theta, galley = self.theta, block.galley
-        left = (block.column + theta.gutter + theta.left_indent) * theta.scale
-        right = (block.column + theta.column_width - theta.right_indent) * theta.scale
-        for start, stop, opens, closes in _paragraphs(galley.flags[block.lo : block.hi]):
-            top = float(block.tops[start]) - (theta.inset if opens else 0.0)
-            bottom = float(block.tops[stop - 1]) + theta.line_height + (theta.inset if closes else 0.0)
+    def paragraphs(self, blocks: Sequence[Block]) -> None:
+        """Background and border of each paragraph, or of the part of it that is in one column of the page."""
+        theta = self.theta
+        for column, top, bottom in _paragraphs(blocks, theta):
+            left = (column + theta.gutter + theta.left_indent) * theta.scale
+            right = (column + theta.column_width - theta.right_indent) * theta.scale
             box = (left, top * theta.scale, right, bottom * theta.scale)
             if theta.para_bg_color:
                 self.canvas.fill(*box, rgb(theta.para_bg_color))
@@ -181,13 +182,19 @@ class _Pen:
                 self.canvas.frame(*box, theta.border_width * theta.scale, rgb(theta.para_border_color))
 
 
-def _paragraphs(flags: NDArray[np.uint8]) -> Iterator[tuple[int, int, bool, bool]]:
-    """(first line, line after the last, begins here, ends here) of each paragraph among the lines."""
-    start = 0
-    for line, flag in enumerate(flags.tolist()):
-        if flag & LAST or line == len(flags) - 1:
-            yield start, line + 1, bool(flags[start] & FIRST), bool(flag & LAST)
-            start = line + 1
+def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, float, float]]:
+    """(column, top, bottom) of each paragraph, in points; one that goes on in the next block is one."""
+    top, open_column = 0.0, -1.0
+    for block, following in zip_longest(blocks, blocks[1:]):
+        flags = block.galley.flags[block.lo : block.hi].tolist()
+        for line, flag in enumerate(flags):
+            if flag & FIRST or block.column != open_column:
+                top = float(block.tops[line]) - (theta.inset if flag & FIRST else 0.0)
+                open_column = block.column
+            closes = flag & LAST
+            goes_on = following is not None and following.column == block.column
+            if closes or (line == len(flags) - 1 and not goes_on):
+                yield block.column, top, float(block.tops[line]) + theta.line_height + (theta.inset if closes else 0.0)
 
 
 def _grouped(placed: Placed) -> Iterator[tuple[int, float, list[Row]]]:

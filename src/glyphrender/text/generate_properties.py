@@ -18,7 +18,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import regex
@@ -185,10 +185,32 @@ def bracket_pairs(
     return dict(sorted(openings.items()))
 
 
+# What a code point that is not assigned is, where not L: the @missing lines of DerivedBidiClass.txt.
+UNASSIGNED_BIDI: Final = {
+    BidiClass.R: "590-5FF 7C0-85F FB1D-FB4F 10800-10CFF 10D40-10EBF 10F00-10F2F 10F70-10FFF 1E800-1EC6F "
+    "1ECC0-1ECFF 1ED50-1EDFF 1EF00-1EFFF",
+    BidiClass.AL: "600-7BF 860-8FF FB50-FDCF FDF0-FDFF FE70-FEFF 10D00-10D3F 10EC0-10EFF 10F30-10F6F "
+    "1EC70-1ECBF 1ED00-1ED4F 1EE00-1EEFF",
+    BidiClass.ET: "20A0-20CF",
+}
+
+
+def bidi_column(category: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bidi_Class; `regex` has R for all that is not assigned and for surrogates, and BN where that is so."""
+    bidi = column(((member.name, member.value) for member in BidiClass), "bc")
+    default = np.full(CODE_POINTS, BidiClass.L, np.uint8)
+    for member, ranges in UNASSIGNED_BIDI.items():
+        for first, last in (limits.split("-") for limits in ranges.split()):
+            default[int(first, 16) : int(last, 16) + 1] = member
+    unknown = np.isin(category, (GeneralCategory.Cn, GeneralCategory.Cs)) & (bidi != BidiClass.BN)
+    bidi[unknown] = default[unknown]
+    return bidi
+
+
 def build(mirroring: str) -> dict[str, NDArray[Any]]:
     """The arrays named in STORED."""
     category = column(((member.name, member.value) for member in GeneralCategory), "gc")
-    bidi = column(((member.name, member.value) for member in BidiClass), "bc")
+    bidi = bidi_column(category)
     mirrors = mirror_pairs(mirroring)
     brackets = bracket_pairs(mirrors, category, (bidi == BidiClass.ON) & having("Bidi_M"))
     opens = np.isin(np.arange(CODE_POINTS), [b for b in brackets if category[b] == GeneralCategory.Ps])

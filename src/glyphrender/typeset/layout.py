@@ -32,17 +32,20 @@ def layout_pages(text: Text, theta: Theta, *, max_pages: int | None = None) -> I
     base = {Direction.AUTO: None, Direction.LTR: 0, Direction.RTL: 1}[theta.direction]
     begins, left = True, None
     for chunk in chunks(text, base=base):
-        if words.full:
-            words.renew()
-        run = tokenise(chunk, words, base=base)  # words, breaks and bidi levels; new words are shaped
-        if left is not None:
-            run = _moved(left, words.arena).joined(run)
-        galley, left = break_lines(run, measures, begins=begins, final=not chunk.open and measures.marker is None)
+        with words.writing():
+            if words.full:
+                words.renew()
+            run = tokenise(chunk, words, base=base)  # words, breaks and bidi levels; new words are shaped
+            if left is not None:
+                run = _moved(left, words.arena).joined(run)
+            final = not chunk.open and measures.marker is None
+            galley, left = break_lines(run, measures, begins=begins, final=final)
         if len(galley):
             yield from pages.add(galley)
             begins = left is None or bool(galley.flags[-1] & LAST)
     if left is not None:
-        galley, _ = break_lines(left, measures, begins=begins, final=True)
+        with words.writing():
+            galley, _ = break_lines(left, measures, begins=begins, final=True)
         yield from pages.add(galley)
     yield from pages.finish()
 

@@ -161,7 +161,9 @@ class _Stretch:
             self.breaks = self.breaks.copy()
             marker = self.kind == a.NEWLINE
             self.breaks[marker] = a.MAY_BREAK
-            self.breaks[:-1][marker[1:]] = a.MAY_BREAK
+            # Not where nothing stands before the marker: a line of nothing would result.
+            something = (self.kind != a.EMPTY) | (run.gap != 0)
+            self.breaks[:-1][marker[1:] & something[:-1]] = a.MAY_BREAK
 
 
 def _refined(stretch: _Stretch) -> Run:
@@ -187,9 +189,12 @@ def _refined(stretch: _Stretch) -> Run:
     # Only the last part of a piece keeps the gap and the break that follow it.
     inner = np.append(at[1:] == at[:-1], False)
     breaks = np.where(inner, a.NO_BREAK, run.breaks[at])
-    last_of_stretch = np.zeros(n, bool)
-    last_of_stretch[stop] = True
-    breaks[too_wide[at] & (breaks == a.NO_BREAK) & (inner | ~last_of_stretch[at])] = _EMERGENCY
+    # Between pieces, not beside an empty one: that would make a line of nothing, or begin one with the spaces
+    # of another.
+    empty = np.append(stretch.kind == a.EMPTY, False)
+    between = ~empty[:-1] & ~empty[1:]
+    between[stop] = False
+    breaks[too_wide[at] & (breaks == a.NO_BREAK) & (inner | between[at])] = _EMERGENCY
     return run.edited(
         at,
         piece=np.concatenate(parts).astype(np.int32),
@@ -301,7 +306,8 @@ class _Breaker:
             target = origin + limit - shift
             upto = bisect_left(self.place, stop, lo, hi)
             b = bisect_right(self.place_end, target, lo, upto) - 1
-            if b > best:
+            # Tabs alone may reach past the limit too; their ink ends where that of the line before did.
+            if b > best and target >= origin:
                 best = self._settled(b, target, lo)
             if stop > start and ink[stop - 1] > target and ink[stop - 1] > origin:
                 break

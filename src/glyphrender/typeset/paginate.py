@@ -108,7 +108,8 @@ class Paginator:
                         lo=lo,
                         hi=hi,
                         column=theta.column_offsets[self.column],
-                        tops=top[lo:hi] - origin + theta.margin_y,
+                        # Rounded, so that a page looks the same however long the sums before it are.
+                        tops=np.round(top[lo:hi] - origin + theta.margin_y, 6),
                     )
                 )
                 self.y = float(bottom[hi - 1] - origin)

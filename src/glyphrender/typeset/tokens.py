@@ -193,14 +193,15 @@ def _join(
     filled = np.maximum.accumulate(np.where(empty, 0, np.arange(len(piece))))
     tail, head = edges[filled[at]], edges[at + 1]
     tail = np.where(empty[filled[at]], 0, tail)
-    closed = (tail & a.TAIL_OPENS) | (head & a.HEAD_CLOSES)  # LB14, LB15a; LB7, LB11, LB13, LB15b, LB15d
+    closed = (tail & a.TAIL_OPENS) | (head & a.HEAD_CLOSES)  # LB14, LB15a; LB11, LB13, LB15b, LB15d
     closed |= (tail & a.TAIL_CLOSED) * (head & a.HEAD_NONSTARTER)  # LB16
     closed |= (tail & a.TAIL_B2) * (head & a.HEAD_B2)  # LB17
     closed &= np.where(tail & a.TAIL_ZW, 0, 0xFFFF).astype(closed.dtype)  # LB8: ZW SP* ÷
+    closed |= head & a.HEAD_ZW  # LB7, which comes first
     breaks[at[closed != 0]] = a.NO_BREAK
 
 
-_HEADS: Final = a.HEAD_CLOSES | a.HEAD_NONSTARTER | a.HEAD_B2
+_HEADS: Final = a.HEAD_CLOSES | a.HEAD_NONSTARTER | a.HEAD_B2 | a.HEAD_ZW
 _TAILS: Final = a.TAIL_OPENS | a.TAIL_CLOSED | a.TAIL_B2 | a.TAIL_ZW
 
 
@@ -270,8 +271,8 @@ def _tokenise_joints(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: 
     start = stop - lengths
     # Here the whole text is analysed anyway, so its breaks are read off instead of joined.
     breaks = arena.action.rows[piece]
-    action = linebreak.break_actions(cps)
-    breaks[ends] = np.where(action[np.maximum(stop[ends] - 1, 0)] == linebreak.ALLOWED, a.MAY_BREAK, a.NO_BREAK)
+    allowed = linebreak.break_actions(cps)[np.maximum(stop - 1, 0)] == linebreak.ALLOWED
+    breaks = np.where(breaks == a.MAY_HYPHENATE, breaks, np.where(allowed, a.MAY_BREAK, a.NO_BREAK)).astype(np.uint8)
     breaks[arena.kind.rows[piece] == a.TAB] = a.MAY_BREAK
     head, tail = np.minimum(start, n - 1), np.maximum(stop - 1, 0)
     return Run(

@@ -10,8 +10,11 @@ lookups do not reach across a space.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from threading import RLock
 from typing import Any, Final
 
 import numpy as np
@@ -134,7 +137,21 @@ class Words:
 
     def __init__(self, style: WordStyle) -> None:
         self.style = style
+        self._writing = RLock()
         self.renew()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """To be held while the arena is written to: by one thread at a time.
+
+        What an error or an interrupt leaves half written goes with the arena.
+        """
+        with self._writing:
+            try:
+                yield
+            except BaseException:
+                self.renew()
+                raise
 
     def renew(self) -> None:
         """Begin a new, empty arena."""
@@ -168,16 +185,10 @@ class Words:
         Raises:
             FontError: θ asks for an error where no font has a character.
         """
-        found = np.fromiter(map(self._index.__getitem__, words), np.int32, len(words))
-        if self._index.new:
-            new = self._index.new[:]
-            try:
-                _Batch(new, self.style).add_to(self.arena)
-            except BaseException:
-                for word in new:
-                    del self._index[word]
-                raise
-            finally:
+        with self.writing():
+            found = np.fromiter(map(self._index.__getitem__, words), np.int32, len(words))
+            if self._index.new:
+                _Batch(self._index.new, self.style).add_to(self.arena)
                 self._index.new.clear()
         return found
 
@@ -285,7 +296,7 @@ class _Batch:
             [drawn[unit] for unit in shaped.tolist()],
             [faces[face].hb_font for face in self.face[first][shaped].tolist()],
             self.script[first][shaped],
-            self.rtl[self.word[first]][shaped],
+            (self.rtl[self.word[first]] & ~self._special[first])[shaped],  # an escape reads left to right
             language=self.style.language,
             features=self.style.features,
         )
@@ -361,7 +372,7 @@ class _Batch:
             kind=np.full(len(first), a.TEXT, np.uint8),
             face=face,
             advance=np.maximum(np.bincount(of, step, len(first)), 0).astype(np.int64),
-            clusters=np.bincount(piece[self.starts & ~self.is_end], minlength=len(first)),
+            clusters=np.bincount(piece[begins], minlength=len(first)),  # a joiner or a bidi mark is not spaced
             length=last + 1 - first,
             action=action,
             edges=self._edges(first, last),
@@ -410,13 +421,14 @@ class _Batch:
         head = kind[first]
         next_kind = np.where(self.is_end[after[first]], LineBreak.SP, kind[after[first]])
         flags = np.zeros(len(first), np.uint16)
-        closes = _in(head, "CL CP EX SY WJ ZW")  # LB13, LB11, LB7
+        closes = _in(head, "CL CP EX SY WJ")  # LB13, LB11
         closes |= (head == LineBreak.IS) & (next_kind != LineBreak.NU)  # LB15c, LB15d
         closes |= (head == LineBreak.QF) & _in(next_kind, "SP GL WJ CL QU QI QF CP EX IS SY ZW")  # LB15b
         flags[closes] |= a.HEAD_CLOSES
+        flags[head == LineBreak.ZW] |= a.HEAD_ZW  # LB7
         flags[head == LineBreak.NS] |= a.HEAD_NONSTARTER  # LB16
         flags[head == LineBreak.B2] |= a.HEAD_B2  # LB17
-        tail_at = np.maximum(base[last], first)
+        tail_at = np.maximum(base[last], self.word_start[self.word[first]])  # a mark may be a piece of its own
         tail = kind[tail_at]
         previous = np.where(tail_at == self.word_start[self.word[first]], LineBreak.SP, kind[before[tail_at]])
         opens = tail == LineBreak.OP  # LB14

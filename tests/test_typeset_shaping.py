@@ -1,0 +1,168 @@
+"""The glyphs of a line are those HarfBuzz gives for the line as a whole, although words are shaped one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import uharfbuzz as hb
+
+from glyphrender import Theta, layout
+from glyphrender.fonts.face import EM
+from glyphrender.typeset import arena as a
+from glyphrender.typeset.place import place
+from glyphrender.typeset.words import WordStyle
+
+UDHR = Path(__file__).parent / "data"
+
+# The language of the text, the font named, the script and direction HarfBuzz is told.
+SAMPLES = [
+    ("eng", "DejaVu Sans", "Latn", "ltr"),
+    ("eng", "Inter", "Latn", "ltr"),
+    ("fra", "DejaVu Serif", "Latn", "ltr"),
+    ("vie", "Noto Sans", "Latn", "ltr"),
+    ("rus", "DejaVu Sans", "Cyrl", "ltr"),
+    ("ell", "Noto Sans", "Grek", "ltr"),
+    ("arb", "Noto Naskh Arabic", "Arab", "rtl"),
+    ("heb", "Noto Sans Hebrew", "Hebr", "rtl"),
+    ("hin", "Noto Sans Devanagari", "Deva", "ltr"),
+    ("tha", "Noto Sans Thai", "Thai", "ltr"),
+    ("zho", "Noto Sans CJK SC", "Hani", "ltr"),
+    ("kor", "Noto Sans CJK SC", "Hang", "ltr"),
+]
+# What may stand in a line of one script without being of it: everything that HarfBuzz would not be given
+# in one call by anybody, digits and Latin in Arabic (another direction), other brackets in CJK.
+COMMON = " ,.:;!?-'\u2019\u00ab\u00bb()"
+
+
+def sample(language: str) -> str:
+    return (UDHR / f"udhr-{language}.txt").read_text(encoding="utf-8")
+
+
+def whole(font: hb.Font, text: str, script: str, direction: str) -> tuple[list[int], list[int]]:
+    """(glyph ids, x of each in EM units) of a line that HarfBuzz shapes in one call, spaces left out.
+
+    Spaces are all as wide as the font's U+0020; Noto Sans CJK has a wider one that it gives to Hangul.
+    """
+    buffer = hb.Buffer()
+    buffer.add_str(text)
+    buffer.script, buffer.direction = script, direction
+    buffer.flags = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
+    hb.shape(font, buffer, {})
+    pen, glyphs, places = 0, [], []
+    gap = font.get_glyph_h_advance(font.get_nominal_glyph(0x20))
+    for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+        if text[info.cluster] != " ":
+            glyphs.append(info.codepoint)
+            places.append(pen + position.x_offset)
+        pen += gap if text[info.cluster] == " " else position.x_advance
+    return glyphs, places
+
+
+@pytest.mark.parametrize("language, family, script, direction", SAMPLES, ids=lambda value: str(value))
+def test_lines_are_shaped_as_harfbuzz_shapes_them(language: str, family: str, script: str, direction: str) -> None:
+    theta = Theta(font=family, page_size=(400, 800), margin_x=0)
+    primary = WordStyle.of(theta).stack.primary
+    compared = glyphs_seen = 0
+    for page in layout(sample(language), theta):
+        lines = iter(page.lines)
+        for block in page._layout.blocks:
+            placed = place(block, theta)
+            pixels = theta.em / EM * theta.scale
+            for start, stop in zip(placed.glyph_bounds[:-1], placed.glyph_bounds[1:], strict=True):
+                text = next(lines).text.strip(" \n")
+                if placed.face[start:stop].any() or not is_of(text, script):
+                    continue
+                glyphs, places = whole(primary.hb_font, text, script, direction)
+                order = np.argsort(placed.x[start:stop], kind="stable")
+                ours = placed.glyph[start:stop].tolist()
+                x = (placed.x[start:stop] - placed.x[start:stop].min()) / pixels
+                theirs = np.array(places) - min(places, default=0)
+                # Marks may be written before or after their base; where they stand is what counts.
+                assert sorted(ours) == sorted(glyphs), text
+                assert np.allclose(np.sort(x), np.sort(theirs), atol=EM / 500), text
+                in_order = [ours[at] for at in order]
+                expected = [glyphs[at] for at in np.argsort(theirs, kind="stable")]
+                assert sum(map(int.__eq__, in_order, expected)) >= 0.98 * len(expected) - 1, text
+                compared += 1
+                glyphs_seen += len(glyphs)
+    assert compared >= 8
+    assert glyphs_seen >= 500
+
+
+def is_of(text: str, script: str) -> bool:
+    """Whether `text` is all of one script, so that one call to HarfBuzz is right."""
+    ranges = {
+        "Latn": [(0x41, 0x24F), (0x300, 0x36F), (0x1E00, 0x1EFF)],
+        "Cyrl": [(0x400, 0x4FF)],
+        "Grek": [(0x370, 0x3FF)],
+        "Arab": [(0x621, 0x669), (0x60C, 0x61F)],
+        "Hebr": [(0x590, 0x5F4)],
+        "Deva": [(0x900, 0x97F)],
+        "Thai": [(0xE00, 0xE7F)],
+        "Hani": [(0x3001, 0x303F), (0x4E00, 0x9FFF)],
+        "Hang": [(0xAC00, 0xD7A3)],
+    }[script]
+    # Brackets are mirrored by bidi; which of them HarfBuzz mirrors is tested on its own.
+    common = COMMON if script in ("Latn", "Cyrl", "Grek") else " .,:;-"
+    return bool(text) and all(
+        character in common or any(first <= ord(character) <= last for first, last in ranges) for character in text
+    )
+
+
+def test_a_break_inside_an_arabic_word_keeps_its_joining_forms() -> None:
+    """CSS Text 3, 5.5: shaping across the break is as if there were none."""
+    theta = Theta(font="Noto Naskh Arabic", page_size=(60, 400), margin_x=0)
+    text = "\u0628" * 60
+    page = next(iter(layout(text, theta)))
+    assert len(page.lines) >= 3
+    (block,) = page._layout.blocks
+    font = WordStyle.of(theta).stack.primary.hb_font
+    glyphs, _ = whole(font, text, "Arab", "rtl")
+    placed = place(block, theta)
+    assert sorted(placed.glyph.tolist()) == sorted(glyphs)
+    # Initial form once, final form once, medial ones between: not one of each a line.
+    _, counts = np.unique(placed.glyph, return_counts=True)
+    assert counts.max() >= 58
+
+
+def test_kerning_and_ligatures_can_be_turned_off() -> None:
+    def glyphs_and_width(text: str, **fields: object) -> tuple[int, float]:
+        page = next(iter(layout(text, Theta(font="DejaVu Serif", **fields))))  # type: ignore[arg-type]
+        (block,) = page._layout.blocks
+        return len(place(block, page.theta).glyph), page.lines[0].box[2] - page.lines[0].box[0]
+
+    assert glyphs_and_width("fi ffl")[0] < 5
+    assert glyphs_and_width("fi ffl", ligatures=False)[0] == 5
+    # CSS Text 3, 9.2: no optional ligatures where letters are spaced.
+    assert glyphs_and_width("fi ffl", letter_spacing=0.1)[0] == 5
+    assert glyphs_and_width("AVAVAV")[1] < glyphs_and_width("AVAVAV", kerning=False)[1]
+
+
+def test_the_language_chooses_glyphs() -> None:
+    """Serbian italic б and Romanian ș are the classic cases; Han differs by region."""
+
+    def glyphs(text: str, **fields: object) -> tuple[list[int], int]:
+        page = next(iter(layout(text, Theta(**fields))))  # type: ignore[arg-type]
+        (block,) = page._layout.blocks
+        placed = place(block, page.theta)
+        return placed.glyph.tolist(), int(placed.face[0])
+
+    assert glyphs("直骨", language="ja") != glyphs("直骨", language="zh-Hans")
+    assert glyphs("直骨", language="zh-Hant-TW") != glyphs("直骨", language="zh-Hans")
+    assert glyphs("the", language="ja") == glyphs("the", language="zh-Hans")
+
+
+def test_clusters_of_glyphs_lie_inside_their_pieces() -> None:
+    for language in ("hin", "arb", "tha"):
+        theta = Theta(page_size=(300, 800))
+        for page in layout(sample(language), theta):
+            for block in page._layout.blocks:
+                run = block.galley.run
+                text = run.arena.kind.rows[run.piece] == a.TEXT
+                rows, counts = run.arena.glyph_rows(run.piece[text])
+                length = np.repeat(run.arena.length.rows[run.piece[text]], counts)
+                cluster = run.arena.cluster.rows[rows]
+                assert (cluster >= 0).all()
+                assert (cluster < length).all()
