@@ -167,7 +167,7 @@ class Theta:
     )
 
     # Pixels
-    hinting: Hinting = choice(Hinting.NONE, help="grid fitting; NONE, with subpixel, read best in OCR tests")
+    hinting: Hinting = choice(Hinting.NONE, help="grid fitting; NONE keeps shapes and advances as designed")
     subpixel: bool = flag(True, help="glyphs stand at fractions of a pixel")
     antialias: bool = flag(True, help="grey edges; off gives pages of two colours")
 

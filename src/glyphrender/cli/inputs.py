@@ -118,42 +118,16 @@ class Reader:
         return ""
 
     def _decoded(self, source: Input) -> Iterator[str]:
+        from glyphrender.text.source import decoded  # numpy comes with it, which listing inputs does not need
+
         with _opened(source.path) as file:
-            block = _block(file, source)
-            encoding = self.encoding
-            if encoding is None:
-                encoding = next((codec for bom, codec in _BOMS if block.startswith(bom)), "utf-8")
-            guard = self.encoding is None and encoding == "utf-8"
-            at = 0  # offset of `block` in the file
-            if guard and block.startswith(codecs.BOM_UTF8):
-                block, at = block[3:], 3
-            decoder = codecs.getincrementaldecoder(encoding)(self.errors)
-            while True:
-                if guard and (nul := block.find(0)) >= 0:
-                    raise DataError(
-                        f"{source.shown} looks binary (byte 0x00 at offset {at + nul}). Pass --encoding if it is text."
-                    )
-                kept = len(decoder.getstate()[0])  # bytes of a character cut by the end of the last block
-                try:
-                    text = decoder.decode(block, not block)
-                except UnicodeDecodeError as error:
-                    byte = error.object[error.start]
-                    raise DataError(
-                        f"{source.shown} is not {encoding.upper()} "
-                        f"(byte 0x{byte:02x} at offset {at - kept + error.start}). "
-                        "Pass --encoding cp1252 (or the right one), or --errors replace."
-                    ) from None
-                except UnicodeError as error:
-                    raise DataError(
-                        f"{source.shown} is not {encoding.upper()} ({error}). Pass the right --encoding."
-                    ) from None
-                self.bytes += len(block)
-                at += len(block)
-                if text:
-                    yield text
-                if not block:
-                    return
-                block = _block(file, source)
+            blocks = self._counted(file, source)
+            yield from decoded(blocks, name=source.shown, encoding=self.encoding, errors=self.errors)
+
+    def _counted(self, file: BinaryIO, source: Input) -> Iterator[bytes]:
+        while block := _block(file, source):
+            self.bytes += len(block)
+            yield block
 
 
 def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[str]:

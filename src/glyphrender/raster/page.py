@@ -160,14 +160,17 @@ class _Pen:
         text, page = rgb(theta.font_color), rgb(theta.background)
         red, green, blue = (round(p + (t - p) * _NUMBER_STRENGTH) for t, p in zip(text, page, strict=True))
         room = theta.gutter - 0.8 * theta.em
+        rows: dict[float, list[Row]] = {}  # by what squeezes them: 1, unless θ reserves too few digits
         for line, number in zip(first.tolist(), numbers.tolist(), strict=True):
             glyphs, offset, advance = self.words.shaped(str(number))
             width = advance / EM * theta.em
             squeeze = min(1.0, room / width)
             unit = theta.em * squeeze / EM * theta.scale
             left = (block.column + max(0.0, room - width)) * theta.scale
-            rows = [(float(placed.baseline[line - block.lo]), glyphs.tolist(), (left + offset * unit).tolist())]
-            self._rows(self.words.style.stack.primary, rows, (red, green, blue), squeeze=squeeze)
+            row = (float(placed.baseline[line - block.lo]), glyphs.tolist(), (left + offset * unit).tolist())
+            rows.setdefault(squeeze, []).append(row)
+        for squeeze, some in rows.items():
+            self._rows(self.words.style.stack.primary, some, (red, green, blue), squeeze=squeeze)
 
     def paragraphs(self, blocks: Sequence[Block]) -> None:
         """Background and border of each paragraph, or of the part of it that is in one column of the page."""

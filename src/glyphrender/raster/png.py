@@ -1,7 +1,8 @@
 """Pixels → PNG bytes, the same bytes for the same pixels.
 
 Rows are stored unfiltered: text has few grey levels and long runs of background, where a filter only adds
-symbols (Paeth makes a page 40% larger). Deflate is ISA-L's, level 1, ~0.4 ms a page where zlib takes 4.
+symbols (a page of 9 px text is 17% larger with Paeth, 12% with Up). Deflate is ISA-L's, level 2: 57 KB in 0.30 ms
+where zlib's level 6 takes 6.2 ms for 49 KB, and ISA-L's own level 3 0.73 ms for 56.7.
 Nothing but pixels and their density is written: no time, no software, no gamma.
 """
 
@@ -51,13 +52,13 @@ def encode(pixels: NDArray[np.uint8], *, dpi: float, bits: int = 8) -> bytes:
 def _packed(pixels: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
     """Rows of `bits`-bit samples, the leftmost in the high bits, each row padded to a byte."""
     top = (1 << bits) - 1
-    levels = ((pixels.astype(np.uint16) * top + 127) // 255).astype(np.uint8)
+    level = ((np.arange(256) * top + 127) // 255).astype(np.uint8)  # the nearest of each grey
+    height, width = pixels.shape
     a_byte = 8 // bits
-    padded = np.zeros((levels.shape[0], -(-levels.shape[1] // a_byte) * a_byte), np.uint8)
-    padded[:, : levels.shape[1]] = levels
-    samples = padded.reshape(levels.shape[0], -1, a_byte)
-    shifts = np.arange(a_byte - 1, -1, -1, dtype=np.uint8) * np.uint8(bits)
-    packed: NDArray[np.uint8] = np.bitwise_or.reduce(samples << shifts, axis=2).astype(np.uint8)
+    packed = np.zeros((height, -(-width // a_byte)), np.uint8)
+    for sample in range(a_byte):
+        column = level[pixels[:, sample::a_byte]]
+        packed[:, : column.shape[1]] |= column << np.uint8(8 - bits * (sample + 1))
     return packed
 
 

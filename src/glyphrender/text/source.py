@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
@@ -24,8 +25,8 @@ from glyphrender.text.properties import codepoints
 #: What `render` and `layout` take as text: a string, an iterator of strings, or an open text file.
 Text: TypeAlias = str | Iterable[str]
 
-# 64 Ki characters are some 7 pages: large enough that numpy's ~1 µs a call vanishes, small enough that
-# the arrays of a chunk (~2 MB) stay in the cache of a core; 256 Ki was 15% slower.
+# 64 Ki characters are some 7 pages: large enough that numpy's ~1 µs a call vanishes, small enough for the
+# lists of words to stay in the cache of a core; splitting and looking up took 20% longer at 256 Ki.
 CHUNK = 1 << 16
 # How far back from its end an over-long paragraph is searched for a place to cut.
 CUT_WINDOW = 4096
@@ -33,10 +34,10 @@ CUT_WINDOW = 4096
 # What ends a line of the source: LF, CR, CRLF, VT, FF, NEL, LS, PS (UAX #14 BK, CR, LF, NL).
 LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 
+# UTF-32 first: its mark begins with that of UTF-16.
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -63,31 +64,53 @@ class Chunk:
 
 
 def decode(data: bytes, *, name: str, encoding: str | None = None, errors: str = "strict") -> str:
-    """Text of `data`: by its byte order mark, else as UTF-8, else as `encoding` says.
+    """Text of `data`; see `decoded`."""
+    return "".join(decoded((data,), name=name, encoding=encoding, errors=errors))
+
+
+def decoded(
+    blocks: Iterable[bytes], *, name: str, encoding: str | None = None, errors: str = "strict"
+) -> Iterator[str]:
+    """Text of a file that comes in blocks: by its byte order mark, else as UTF-8, else as `encoding` says.
 
     Nothing is guessed: a guess that is wrong for one file in a thousand is a silent loss.
 
+    Args:
+        blocks: bytes; the first holds the byte order mark, if there is one.
+        name: what messages call the file.
+
     Raises:
-        DataError: `data` is binary, or is not text in that encoding; names the offset of the first bad byte.
+        DataError: it is binary, or is not text in that encoding; names the offset of the first bad byte.
     """
+    rest = iter(blocks)
+    head, at = next(rest, b""), 0  # `at` is the offset in the file of what is decoded next
+    asked = encoding
     if encoding is None:
-        encoding = next((codec for bom, codec in _BOMS if data.startswith(bom)), "utf-8")
-        if encoding == "utf-8" and b"\0" in data:
-            raise DataError(
-                f"{name} looks binary (byte 0x00 at offset {data.index(0)}). Pass --encoding if it is text."
-            )
+        encoding = next((codec for bom, codec in _BOMS if head.startswith(bom)), "utf-8")
+    guard = asked is None and encoding == "utf-8"
+    if guard and head.startswith(codecs.BOM_UTF8):
+        head, at = head.removeprefix(codecs.BOM_UTF8), len(codecs.BOM_UTF8)
     try:
-        return data.decode(encoding, errors)
+        decoder = codecs.getincrementaldecoder(encoding)(errors)
+        for block in chain((head,), rest, (b"",)):
+            if guard and (nul := block.find(0)) >= 0:
+                raise DataError(
+                    f"{name} looks binary (byte 0x00 at offset {at + nul}). Pass --encoding if it is text."
+                )
+            kept = len(decoder.getstate()[0])  # bytes of a character cut by the end of the last block
+            if text := decoder.decode(block, not block):
+                yield text
+            at += len(block)
     except UnicodeDecodeError as error:
-        byte = data[error.start]
+        byte = error.object[error.start]
         raise DataError(
-            f"{name} is not {encoding.removesuffix('-sig').upper()} (byte 0x{byte:02x} at offset {error.start}). "
+            f"{name} is not {encoding.upper()} (byte 0x{byte:02x} at offset {at - kept + error.start}). "
             "Pass --encoding cp1252 (or the right one), or --errors replace."
         ) from None
     except LookupError:
         raise DataError(f"--encoding {encoding} or --errors {errors} is not known to Python.") from None
     except UnicodeError as error:
-        raise DataError(f"{name} is not {encoding.upper()}: {error}. Pass the right --encoding.") from None
+        raise DataError(f"{name} is not {encoding.upper()} ({error}). Pass the right --encoding.") from None
 
 
 def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str = "strict") -> str:

@@ -30,6 +30,7 @@ class LineBoxes:
     width: NDArray[np.float64]  # of the ink, stretched or condensed
     extra: NDArray[np.float64]  # added to each gap that stretches
     squeeze: NDArray[np.float64]  # 1, or less where even one cluster is wider than the line
+    stretches: NDArray[np.bool_] | None  # [pieces] what `extra` follows; None where nothing is stretched
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,9 +77,12 @@ def line_boxes(galley: Galley, lo: int, hi: int, theta: Theta) -> LineBoxes:
     squeeze[wide] = room[wide] / width[wide]
     width = np.minimum(width, room)
     extra = np.zeros(hi - lo)
+    stretches: NDArray[np.bool_] | None = None
     if theta.alignment is Alignment.JUSTIFY:
-        gaps, limit = _stretching_gaps(galley, lo, hi)
-        most = (theta.justify_stretch - 1) * limit * unit_points(theta)
+        stretches = _stretches(galley, lo, hi)
+        line = np.repeat(np.arange(hi - lo), galley.last[lo:hi] - galley.first[lo:hi])
+        gaps = np.bincount(line[stretches], minlength=hi - lo)
+        most = (theta.justify_stretch - 1) * max(1, galley.measures.gap) * unit_points(theta)
         each = np.divide(room - width, gaps, out=np.zeros(hi - lo), where=gaps > 0)
         stretched = (gaps > 0) & ((flags & LAST) == 0) & (each <= most)
         extra[stretched] = each[stretched]
@@ -88,7 +92,7 @@ def line_boxes(galley: Galley, lo: int, hi: int, theta: Theta) -> LineBoxes:
     share = np.where(base, 1.0 - at_end, at_end)
     indent = np.where(first & ~base, theta.first_line_indent, 0.0)
     left = theta.text_offset + indent + (room - width) * share
-    return LineBoxes(left=left, width=width, extra=extra, squeeze=squeeze)
+    return LineBoxes(left=left, width=width, extra=extra, squeeze=squeeze, stretches=stretches)
 
 
 def right_edge(galley: Galley, lo: int, hi: int, theta: Theta) -> float:
@@ -141,13 +145,6 @@ def _stretches(galley: Galley, lo: int, hi: int) -> NDArray[np.bool_]:
     return stretches
 
 
-def _stretching_gaps(galley: Galley, lo: int, hi: int) -> tuple[NDArray[np.int64], int]:
-    """(how many gaps of each line stretch, the natural width of one in EM units)."""
-    _, line, _ = _ink_bounds(galley, lo, hi)
-    counts = np.bincount(line[_stretches(galley, lo, hi)], minlength=hi - lo)
-    return counts, max(1, galley.measures.gap)
-
-
 def place(block: Block, theta: Theta) -> Placed:
     """Where the glyphs of `block` stand on its page."""
     galley, lo, hi = block.galley, block.lo, block.hi
@@ -164,8 +161,8 @@ def place(block: Block, theta: Theta) -> Placed:
     if squeeze is not None:
         ink *= squeeze
         gap *= squeeze
-    if boxes.extra.any():
-        gap += np.where(_stretches(galley, lo, hi), boxes.extra[line] * theta.scale, 0.0)
+    if boxes.stretches is not None:
+        gap += np.where(boxes.stretches, boxes.extra[line] * theta.scale, 0.0)
     step = ink + gap
     pen = np.cumsum(step) - step
     left = pen - pen[first - start][line]

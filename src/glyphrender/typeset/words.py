@@ -2,7 +2,7 @@
 
 A book of a million words has some 30,000 distinct ones, so what is done here (Unicode line breaks, clusters,
 scripts, faces, HarfBuzz) costs little however careful it is; each occurrence afterwards costs one dict
-lookup, about 60 ns. A word is analysed without its neighbours. That is exact for UAX #14, whose rules
+lookup, 0.05 µs. A word is analysed without its neighbours. That is exact for UAX #14, whose rules
 reach across a space only through the classes at the word's edges, kept as the HEAD_ and TAIL_ flags and
 joined again in tokens.py (a test compares with the whole paragraph), and for shaping in every font whose
 lookups do not reach across a space.
