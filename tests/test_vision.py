@@ -1,0 +1,122 @@
+"""Visual tokens: what holds for every model, bad sizes and files, calibration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glyphrender.errors import DataError, EndpointError, VisionModelError
+from glyphrender.ratio.vision import VISION_MODELS, calibrated, vision_from_config, vision_model
+
+sides = st.integers(1, 8000)
+
+
+@pytest.mark.parametrize("name", VISION_MODELS)
+@given(width=sides, height=sides)
+def test_any_size_has_a_cost_or_a_typed_error(name: str, width: int, height: int) -> None:
+    model = vision_model(name)
+    try:
+        cost = model.image(width, height)
+    except VisionModelError as error:
+        refusal = str(error)
+    else:
+        refusal = ""
+        assert cost.tokens >= 1
+        assert cost.overhead >= 0
+        assert min(cost.size) >= 1
+        assert cost.scale == (cost.size[0] / width, cost.size[1] / height)
+        assert cost.resampled == (cost.size != (width, height))
+        assert model.limits.max_tokens is None or cost.tokens <= model.limits.max_tokens
+    assert not refusal or f"{width}×{height} px is refused: {name} takes" in refusal
+
+
+def test_an_unknown_name_is_answered_with_those_there_are() -> None:
+    with pytest.raises(VisionModelError, match=r"vision='gpt-2' is not a known model. Use one of: .*glm-4.1v"):
+        vision_model("gpt-2")
+
+
+def test_names_are_known_in_any_case() -> None:
+    assert vision_model("GLM-4.1V") is vision_model("glm-4.1v")
+
+
+def test_a_page_with_no_pixels_is_refused() -> None:
+    with pytest.raises(VisionModelError, match="an image of 0×842 px has no pixels"):
+        vision_model("glm-4.1v").image(0, 842)
+
+
+def test_a_strip_is_refused_with_the_limit_and_the_way_out() -> None:
+    with pytest.raises(
+        VisionModelError, match=r"8000×30 px is refused: qwen2.5-vl takes sides within 200 : 1.*page_size"
+    ):
+        vision_model("qwen2.5-vl").image(8000, 30)
+
+
+def test_a_config_gives_the_model_of_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "preprocessor_config.json"
+    path.write_text(
+        json.dumps(
+            {
+                "image_processor_type": "Glm4vImageProcessor",
+                "patch_size": 14,
+                "merge_size": 2,
+                "temporal_patch_size": 2,
+                "size": {"shortest_edge": 12544, "longest_edge": 9633792},
+            }
+        )
+    )
+    model, named = vision_from_config(tmp_path), vision_model("glm-4.1v")
+    assert model.limits == named.limits
+    assert model.grid == named.grid
+    assert model.image(2480, 3508) == named.image(2480, 3508)
+    assert vision_from_config(path, max_pixels=2 * 588 * 840).image(2480, 3508).tokens <= 630
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("{", DataError, "cannot be read as JSON"),
+        ("[]", DataError, "not a JSON object"),
+        ('{"image_processor_type": "CLIPImageProcessor"}', VisionModelError, "'CLIPImageProcessor' is not known"),
+        ('{"image_processor_type": "Qwen2VLImageProcessor", "patch_size": "a"}', VisionModelError, "patch_size='a'"),
+        ('{"image_processor_type": "Qwen2VLImageProcessor", "patch_size": 0}', VisionModelError, "patch_size=0 is not"),
+    ],
+)
+def test_a_bad_config_is_one_typed_error(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
+    path = tmp_path / "preprocessor_config.json"
+    path.write_text(text)
+    with pytest.raises(error, match=message):
+        vision_from_config(path)
+
+
+def test_a_directory_without_a_config_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no preprocessor_config.json"):
+        vision_from_config(tmp_path)
+
+
+SIZES = [(256, 256), (512, 512), (768, 1024), (1024, 768), (300, 2000)]
+
+
+def test_calibration_finds_price_and_overhead() -> None:
+    model = vision_model("qwen3-vl")
+    fitted = calibrated(model, lambda w, h: round(1.2 * model.image(w, h).tokens) + 11, SIZES)
+    assert fitted.slope == pytest.approx(1.2, abs=0.002)
+    assert fitted.image(1000, 1400).overhead == 11
+    assert fitted.image(1000, 1400).tokens == pytest.approx(1.2 * model.image(1000, 1400).tokens, abs=2)
+    assert fitted.worst < 1
+    assert fitted.image(300, 2000).tokens == round(1.2 * model.image(300, 2000).tokens)
+
+
+def test_calibration_of_another_kind_of_model_shows() -> None:
+    assert calibrated(vision_model("qwen3-vl"), lambda w, h: 258, [*SIZES, (2000, 2000)]).worst < 1
+    assert calibrated(vision_model("qwen3-vl"), lambda w, h: w, SIZES).worst > 100
+
+
+def test_calibration_needs_counts_that_differ_and_are_numbers() -> None:
+    with pytest.raises(VisionModelError, match="cost qwen3-vl the same"):
+        calibrated(vision_model("qwen3-vl"), lambda w, h: 1, [(512, 512), (513, 512)])
+    with pytest.raises(EndpointError, match="is 0"):
+        calibrated(vision_model("qwen3-vl"), lambda w, h: 0, SIZES)
