@@ -19,7 +19,7 @@ class Limits:
     Attributes:
         min_pixels: an image of fewer pixels is enlarged.
         max_pixels: an image of more pixels is shrunk.
-        max_tokens: an image that would cost more tokens is shrunk, or cannot be made.
+        max_tokens: no image costs more.
         max_side: an image with a longer side, in pixels, is refused.
         max_aspect: an image whose longer side exceeds this many shorter ones is refused.
         max_images: images a request.

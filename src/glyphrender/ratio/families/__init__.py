@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from glyphrender.ratio.families import grid
+from glyphrender.ratio.families import anyres, gemma, grid, idefics, llama4, phi4, pixtral, tiles
 from glyphrender.ratio.model import VisionModel
 
-FAMILIES = (grid,)
+FAMILIES = (grid, tiles, idefics, anyres, pixtral, gemma, llama4, phi4)
 
 MODELS: tuple[VisionModel, ...] = tuple(model for family in FAMILIES for model in family.MODELS)
 
