@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias
 
 from glyphrender.errors import DataError, DependencyError, TokenizerError
 
-__all__ = ["TOKENIZERS", "Counter", "Tokenizer", "TokenizerLike", "tokenizer"]
+__all__ = ["TOKENIZERS", "Counter", "Tokenizer", "TokenizerLike", "tokenizer", "tokenizer_of"]
 
 #: What `tokenizer` takes: a name, the path of a tokenizer.json, a function from text to tokens or to their number,
 #: or an object of `tokenizers`, `transformers`, `tiktoken`, `mistral_common` or alike.
@@ -86,6 +86,26 @@ _VOCABULARIES: Final[dict[str, _Vocabulary]] = {
 
 TOKENIZERS: Final[dict[str, str]] = {name: vocabulary.about for name, vocabulary in _VOCABULARIES.items()}
 """Names that `tokenizer` knows, and the models that use each. They need the extra `ratio`."""
+
+# Vision models by the beginning of their names, longest first where one begins another; "" where no vocabulary of
+# the package is the model's own. InternVL 2.5 has InternLM's, LLaVA-NeXT one of three by its language model.
+_OWN: Final = {
+    "glm-": "glm-4",
+    "qwen3.5": "",
+    "qwen": "qwen3",
+    "internvl2.5": "",
+    "internvl": "qwen3",
+    "deepseek-": "deepseek-v3",
+    "idefics3": "llama-3",
+    "llava-onevision": "qwen3",
+    "pixtral": "mistral-tekken",
+    "mistral-": "mistral-tekken",
+    "gemma-4": "gemma-4",
+    "gemma-3": "gemma-3",
+    "phi-4-": "o200k",
+    "gpt-": "o200k",
+    "openai-": "o200k",
+}
 
 
 class Tokenizer:
@@ -243,6 +263,12 @@ def tokenizer(source: TokenizerLike) -> Tokenizer:
         return _wrapped(source)
     except TypeError:  # not hashable
         return _wrap(source)
+
+
+def tokenizer_of(vision: str) -> str | None:
+    """The name of a vision model's own tokenizer, or None where its vocabulary is not at hand."""
+    name = vision.lower()
+    return next((own for start, own in _OWN.items() if name.startswith(start)), None) or None
 
 
 @lru_cache(maxsize=len(_VOCABULARIES))
