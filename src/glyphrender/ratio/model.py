@@ -99,6 +99,11 @@ class VisionModel(ABC):
         """The error that says the model, which `reason` goes on, has no use for an image of this size."""
         return VisionModelError(f"an image of {width}×{height} px is refused: {self.name} {reason}")
 
+    def too_thin(self, width: int, height: int, size: tuple[int, int]) -> VisionModelError:
+        """The error that says an image scaled to `size` would have no, or too few, pixels across."""
+        scaled = f"takes no image that it scales to {size[0]}×{size[1]} px. Use a page_size nearer to a square."
+        return self.refusal(width, height, scaled)
+
 
 def seen(width: int, height: int, size: tuple[int, int], *, tokens: int, overhead: int) -> ImageCost:
     """Cost of an image of `width` × `height` that is resized to `size`."""
