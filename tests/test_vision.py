@@ -29,7 +29,8 @@ def test_any_size_has_a_cost_or_a_typed_error(name: str, width: int, height: int
         assert cost.overhead >= 0
         assert min(cost.size) >= 1
         assert cost.scale == (cost.size[0] / width, cost.size[1] / height)
-        assert cost.resampled == (cost.size != (width, height))
+        assert cost.resampled or cost.size == (width, height)
+        assert model.hosted or cost.resampled == (cost.size != (width, height))
         assert model.limits.max_tokens is None or cost.tokens <= model.limits.max_tokens
     assert not refusal or f"{width}×{height} px is refused: {name} takes" in refusal
 
@@ -95,6 +96,75 @@ def test_a_bad_config_is_one_typed_error(tmp_path: Path, text: str, error: type[
 def test_a_directory_without_a_config_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no preprocessor_config.json"):
         vision_from_config(tmp_path)
+
+
+# Examples in the providers' documentation of November 2026, and counts that their endpoints gave (measured).
+CLAUDE = [
+    ((200, 200), (200, 200), 64, (200, 200), 64),
+    ((1000, 1000), (1000, 1000), 1296, (1000, 1000), 1296),
+    ((1092, 1092), (1092, 1092), 1521, (1092, 1092), 1521),
+    ((1920, 1080), (1456, 819), 1560, (1920, 1080), 2691),
+    # Width as by the documentation's own program; its table, which rounds 952.5 up, has 1269.
+    ((2000, 1500), (1270, 952), 1564, (2000, 1500), 3888),
+    ((3840, 2160), (1456, 819), 1560, (2576, 1449), 4784),
+    ((1075, 1520), (924, 1307), 33 * 47, (1075, 1520), 39 * 55),
+]
+OPENAI = [
+    ("gpt-4o", (1024, 1024), 765),
+    ("gpt-4o", (2048, 4096), 1105),
+    ("gpt-4.1-mini", (1024, 1024), 1659),  # 1024 patches × 1.62
+    ("gpt-4.1-mini", (1800, 2400), 2353),  # 1452 patches × 1.62
+    ("gpt-4.1-mini", (4000, 1474), 2489),  # 1536 patches × 1.62; 2498 were billed with a short prompt
+    ("gpt-6-high", (2048, 2048), 3000),
+    ("gpt-5-mini", (768, 1024), 922),  # measured
+    ("gpt-5-mini", (2048, 768), 1844),  # measured
+]
+# Measured, of gpt-6 with detail high, gpt-5.5 and gpt-6 with detail auto.
+OPENAI_MEASURED = [
+    ((256, 256), 77, 77, 77),
+    ((512, 512), 308, 308, 308),
+    ((768, 768), 692, 692, 692),
+    ((1024, 1024), 1229, 1229, 1229),
+    ((1280, 720), 1104, 1104, 1104),
+    ((1920, 1080), 2448, 2448, 2448),
+    ((1080, 1920), 2448, 2448, 2448),
+    ((2560, 1440), 2931, 4320, 4320),
+    ((3840, 2160), 2931, 9792, 9792),
+    ((4032, 3024), 2942, 11868, 14364),
+]
+
+
+@pytest.mark.parametrize(("size", "standard", "tokens", "high", "high_tokens"), CLAUDE)
+def test_claude_costs_and_resizes_as_documented(
+    size: tuple[int, int], standard: tuple[int, int], tokens: int, high: tuple[int, int], high_tokens: int
+) -> None:
+    cost, high_cost = vision_model("claude-standard").image(*size), vision_model("claude").image(*size)
+    assert (cost.size, cost.tokens) == (standard, tokens)
+    assert (high_cost.size, high_cost.tokens) == (high, high_tokens)
+
+
+@pytest.mark.parametrize(("name", "size", "tokens"), OPENAI)
+def test_openai_costs_as_documented(name: str, size: tuple[int, int], tokens: int) -> None:
+    assert vision_model(name).image(*size).tokens == tokens
+
+
+@pytest.mark.parametrize(("size", "high", "original", "unlimited"), OPENAI_MEASURED)
+def test_openai_costs_as_measured(size: tuple[int, int], high: int, original: int, unlimited: int) -> None:
+    assert vision_model("gpt-6-high").image(*size).tokens == high
+    assert vision_model("gpt-5.5").image(*size).tokens == original
+    assert vision_model("gpt-6").image(*size).tokens == unlimited
+
+
+@pytest.mark.parametrize(("size", "tiles"), [((960, 540), 6), ((384, 384), 1), ((595, 842), 6)])
+def test_gemini_2_costs_as_documented(size: tuple[int, int], tiles: int) -> None:
+    assert vision_model("gemini-2.5").image(*size).tokens == 258 * tiles
+
+
+def test_hosted_models_refuse_what_their_providers_refuse() -> None:
+    with pytest.raises(VisionModelError, match=r"8001×100 px is refused: claude takes sides up to 8000 px"):
+        vision_model("claude").image(8001, 100)
+    with pytest.raises(VisionModelError, match="gpt-6 takes up to 30000 patches of 32 px"):
+        vision_model("gpt-6").image(7952, 5304)
 
 
 SIZES = [(256, 256), (512, 512), (768, 1024), (1024, 768), (300, 2000)]

@@ -20,7 +20,9 @@ class Limits:
         min_pixels: an image of fewer pixels is enlarged.
         max_pixels: an image of more pixels is shrunk.
         max_tokens: no image costs more.
+        max_patches: an image of more patches, after the resize, is refused.
         max_side: an image with a longer side, in pixels, is refused.
+        max_side_of_many: (images, pixels): of more images a request than the one, sides are limited to the other.
         max_aspect: an image whose longer side exceeds this many shorter ones is refused.
         max_images: images a request.
         max_bytes: bytes a request, images in base64 included.
@@ -29,7 +31,9 @@ class Limits:
     min_pixels: int | None = None
     max_pixels: int | None = None
     max_tokens: int | None = None
+    max_patches: int | None = None
     max_side: int | None = None
+    max_side_of_many: tuple[int, int] | None = None
     max_aspect: float | None = None
     max_images: int | None = None
     max_bytes: int | None = None
@@ -61,7 +65,7 @@ class VisionModel(ABC):
 
     Attributes:
         name: the name `vision_model` knows it by.
-        family: the file of `families/`, or `hosted`, that has its arithmetic.
+        family: the file of `families/` that has its arithmetic, or the provider's rule in `hosted.py`.
         date: when the constants were last checked, as YYYY-MM.
         source: where they are from.
         hosted: whether a provider counts, whose arithmetic can only be inferred.
