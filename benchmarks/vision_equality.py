@@ -1,4 +1,4 @@
-"""Visual tokens here beside those of transformers' own processors, for every open model and some 500 sizes.
+"""Visual tokens here beside those of transformers' own processors, for every open model and 400 sizes.
 
     pip install transformers==5.23.0 torch==2.13.0 num2words
     python benchmarks/vision_equality.py            # prints the table
@@ -31,6 +31,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 from vision_reference import REFERENCES, Reference, measure  # noqa: E402
 
 from glyphrender.errors import VisionModelError  # noqa: E402
+from glyphrender.ratio.catalogue import vision_table  # noqa: E402
 from glyphrender.ratio.vision import VISION_MODELS, VisionModel, vision_model  # noqa: E402
 
 PAGE = ROOT / "docs" / "vision.md"
@@ -43,7 +44,8 @@ def sizes() -> list[Size]:
     """Sizes from 1 × 1 to 8000 × 8000: edges of the rules, strips, pages, whole cells and tiles, and chance."""
     edges = (1, 2, 9, 10, 11, 27, 28, 29, 112, 336, 384, 448, 512, 640, 641, 768, 769, 1024, 1540, 2048, 4096, 8000)
     found = [(side, side) for side in edges]
-    found += [size for side in edges for size in ((1, side), (side, 1), (8000, side), (side, 8000))]
+    found += [size for side in edges for size in ((1, side), (side, 1))]
+    found += [size for side in (2, 28, 39, 41, 448, 2048) for size in ((8000, side), (side, 8000))]
     found += [(28 * n, 28 * (200 * n + d)) for n in (1, 2) for d in (-1, 0, 1) if 28 * (200 * n + d) <= 8000]
     found += [size for k in (7, 39, 40, 41) for size in ((k, 200 * k), (200 * k, k), (k, min(8000, 200 * k + 1)))]
     pages = ((210, 297), (215.9, 279.4), (148, 210), (297, 210), (210, 210))
@@ -60,7 +62,7 @@ def sizes() -> list[Size]:
         (100 * a, 100 * b) for a, b in ((13, 12), (12, 13), (5, 4), (4, 5), (17, 12), (25, 24), (65, 72), (72, 65))
     ]
     chance = random.Random(4)
-    while len(set(found)) < 500:
+    while len(set(found)) < 400:
         found.append((round(8000 ** chance.random()), round(8000 ** chance.random())))
         side = 200 * 40 ** chance.random()
         found.append((round(side), min(8000, round(side * 2 ** chance.uniform(-1, 1)))))
@@ -146,10 +148,15 @@ def main() -> None:
     print(shown)
     if options.write and not options.only:
         FIXTURE.write_text(compact(over, results), encoding="utf-8")
-        block = f"transformers {version('transformers')}, {len(over)} sizes.\n\n{shown}"
-        page = PAGE.read_text(encoding="utf-8")
-        found = re.compile(r"(<!-- equality -->\n).*?(<!-- /equality -->)", re.DOTALL)
-        PAGE.write_text(found.sub(lambda match: match[1] + block + match[2], page), encoding="utf-8")
+        write("equality", f"transformers {version('transformers')}, {len(over)} sizes.\n\n{shown}")
+        write("models", vision_table())
+
+
+def write(mark: str, block: str) -> None:
+    """Put `block` between the marks of that name in docs/vision.md."""
+    found = re.compile(f"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(found.sub(lambda match: match[1] + block + match[2], page), encoding="utf-8")
 
 
 if __name__ == "__main__":

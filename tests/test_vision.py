@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender.errors import DataError, EndpointError, VisionModelError
+from glyphrender.ratio.catalogue import vision_table
 from glyphrender.ratio.vision import VISION_MODELS, calibrated, vision_from_config, vision_model
+
+PAGE = Path(__file__).parents[1] / "docs" / "vision.md"
 
 sides = st.integers(1, 8000)
 
@@ -190,3 +194,13 @@ def test_calibration_needs_counts_that_differ_and_are_numbers() -> None:
         calibrated(vision_model("qwen3-vl"), lambda w, h: 1, [(512, 512), (513, 512)])
     with pytest.raises(EndpointError, match="is 0"):
         calibrated(vision_model("qwen3-vl"), lambda w, h: 0, SIZES)
+
+
+def test_the_examples_of_the_document_run() -> None:
+    result = doctest.testfile(str(PAGE), module_relative=False, encoding="utf-8")
+    assert result.attempted == 12
+    assert result.failed == 0
+
+
+def test_the_document_has_the_table_of_models() -> None:
+    assert vision_table() in PAGE.read_text(encoding="utf-8")
