@@ -45,7 +45,7 @@ def sizes() -> list[Size]:
     edges = (1, 2, 9, 10, 11, 27, 28, 29, 112, 336, 384, 448, 512, 640, 641, 768, 769, 1024, 1540, 2048, 4096, 8000)
     found = [(side, side) for side in edges]
     found += [size for side in edges for size in ((1, side), (side, 1))]
-    found += [size for side in (2, 28, 39, 41, 448, 2048) for size in ((8000, side), (side, 8000))]
+    found += [size for side in (2, 28, 39, 41, 448) for size in ((8000, side), (side, 8000))]
     found += [(28 * n, 28 * (200 * n + d)) for n in (1, 2) for d in (-1, 0, 1) if 28 * (200 * n + d) <= 8000]
     found += [size for k in (7, 39, 40, 41) for size in ((k, 200 * k), (200 * k, k), (k, min(8000, 200 * k + 1)))]
     pages = ((210, 297), (215.9, 279.4), (148, 210), (297, 210), (210, 210))
@@ -63,8 +63,8 @@ def sizes() -> list[Size]:
     ]
     chance = random.Random(4)
     while len(set(found)) < 400:
-        found.append((round(8000 ** chance.random()), round(8000 ** chance.random())))
-        side = 200 * 40 ** chance.random()
+        found.append((round(8000 ** chance.random()), round(3000 ** chance.random())))
+        side = 200 * 12 ** chance.random()
         found.append((round(side), min(8000, round(side * 2 ** chance.uniform(-1, 1)))))
     return list(dict.fromkeys(found))
 

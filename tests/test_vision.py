@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glyphrender.errors import DataError, EndpointError, VisionModelError
@@ -95,6 +95,41 @@ def test_a_bad_config_is_one_typed_error(tmp_path: Path, text: str, error: type[
     path.write_text(text)
     with pytest.raises(error, match=message):
         vision_from_config(path)
+
+
+def test_limits_of_the_user_must_be_those_of_the_family(tmp_path: Path) -> None:
+    path = tmp_path / "processor_config.json"
+    path.write_text('{"image_processor": {"image_processor_type": "PixtralImageProcessorFast"}}')
+    assert vision_from_config(path).image(2000, 1000) == vision_model("pixtral").image(2000, 1000)
+    with pytest.raises(VisionModelError, match="PixtralImageProcessor has no limits on pixels"):
+        vision_from_config(path, max_pixels=10**6)
+    path.write_text('{"image_processor_type": "Qwen2VLImageProcessor"}')
+    with pytest.raises(VisionModelError, match="min_pixels=3136 is above max_pixels=784"):
+        vision_from_config(path, max_pixels=784)
+
+
+# Tiles that each family can put together; the others are limited by area or side.
+# Not Unlimited-OCR: of up to 32 tiles it takes 4 × 4 for a page of 3 × 3, whose area is more than half of theirs.
+TILES = {"internvl3": 12, "deepseek-ocr": 9, "deepseek-ocr-2": 6, "llama-4": 16}
+TILES |= {"phi-4-multimodal": 36, "llava-onevision": 36}
+GRIDDED = ("glm-4.1v", "qwen2.5-vl", "qwen3-vl", "pixtral", "mistral-small-3.1", "claude", "gpt-5.4", *TILES)
+
+
+@pytest.mark.parametrize("name", GRIDDED)
+@given(columns=st.integers(1, 64), rows=st.integers(1, 64))
+def test_a_page_of_whole_cells_is_not_resampled(name: str, columns: int, rows: int) -> None:
+    model = vision_model(name)
+    assert model.grid is not None
+    if name in TILES:
+        columns, rows = 1 + columns % 6, 1 + rows % 6
+        assume(1 < columns * rows <= TILES[name])
+    width, height = columns * model.grid[0], rows * model.grid[1]
+    limits = model.limits
+    assume((limits.min_pixels or 0) <= width * height <= (limits.max_pixels or 10**9))
+    edge = {"pixtral": 1024, "mistral-small-3.1": 1540, "claude": 2576, "gpt-5.4": 2048}.get(name, 10**9)
+    assume(max(width, height) <= edge)
+    assume(name not in ("claude", "gpt-5.4") or columns * rows <= {"claude": 4784, "gpt-5.4": 2500}[name])
+    assert not model.image(width, height).resampled
 
 
 def test_a_directory_without_a_config_is_an_error(tmp_path: Path) -> None:

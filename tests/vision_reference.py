@@ -156,7 +156,7 @@ REFERENCES = (
         specials=GLM,
     ),
     Reference(
-        ("glm-4.6v",),
+        ("glm-4.6v", "glm-ocr"),
         "glm46v.processing_glm46v.Glm46VProcessor",
         "glm46v.image_processing_pil_glm46v.Glm46VImageProcessorPil",
         GLM_PROMPT,
@@ -166,7 +166,7 @@ REFERENCES = (
     ),
     _qwen(("qwen2-vl",), "qwen2_vl.processing_qwen2_vl.Qwen2VLProcessor", QWEN_2_AREA),
     _qwen(("qwen2.5-vl",), "qwen2_5_vl.processing_qwen2_5_vl.Qwen2_5_VLProcessor", QWEN_2_AREA),
-    _qwen(("qwen3-vl", "qwen3.5"), "qwen3_vl.processing_qwen3_vl.Qwen3VLProcessor", QWEN_3),
+    _qwen(("qwen3-vl", "qwen3.5", "qwen3.6"), "qwen3_vl.processing_qwen3_vl.Qwen3VLProcessor", QWEN_3),
     Reference(
         ("internvl2.5", "internvl3", "internvl3.5"),
         "internvl.processing_internvl.InternVLProcessor",
@@ -272,8 +272,10 @@ def measure(reference: Reference) -> Callable[[int, int], Measured]:
     from transformers import ProcessorMixin
 
     sizes: list[tuple[int, int]] = []
-    make = _pil_image_processor if "pil" in reference.image_processor else _tensor_image_processor
-    image_processor = make(reference, sizes)
+    if "pil" in reference.image_processor:
+        image_processor = build_image_processor(reference)
+    else:
+        image_processor = _tensor_image_processor(reference, sizes)
     tokenizer = _tokenizer(reference)
     with _replaced(ProcessorMixin, "check_argument_for_proper_class", lambda *_: None):  # video_processor=None
         options = {"image_processor": image_processor, "tokenizer": tokenizer, **reference.processor_options}
@@ -345,7 +347,8 @@ def _blank_resize(sizes: list[tuple[int, int]]) -> Callable[..., Any]:
     return resize
 
 
-def _pil_image_processor(reference: Reference, sizes: list[tuple[int, int]]) -> Any:
+def build_image_processor(reference: Reference) -> Any:
+    """The image processor of a reference that has one for PIL."""
     return _named(reference.image_processor)(**reference.options)
 
 
