@@ -216,6 +216,7 @@ def test_calibration_finds_price_and_overhead() -> None:
     assert fitted.image(1000, 1400).overhead == 11
     assert fitted.image(1000, 1400).tokens == pytest.approx(1.2 * model.image(1000, 1400).tokens, abs=2)
     assert fitted.worst < 1
+    assert hash(fitted) == hash(fitted)  # models are keys of caches
     assert fitted.image(300, 2000).tokens == round(1.2 * model.image(300, 2000).tokens)
 
 

@@ -49,7 +49,8 @@ class ImageCost:
         size: width and height in pixels after the processor's resize, padding not counted. Of a model that sees
             an image more than once, the size in its finest view.
         scale: `size` divided by the image's own size, in x and in y.
-        resampled: whether the processor interpolates pixels; where it does not, the model sees them as drawn.
+        resampled: whether the processor interpolates pixels; where it does not, the model sees them as drawn. True
+            where a provider does not say how it resizes, with the image's own size as `size`.
     """
 
     tokens: int

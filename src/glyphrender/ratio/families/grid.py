@@ -124,4 +124,5 @@ PROCESSORS: dict[str, Callable[[Mapping[str, Any], str], VisionModel]] = {
     "Glm4vImageProcessor": _glm,
     "Glm46VImageProcessor": _glm,
     "Qwen2VLImageProcessor": _qwen,
+    "Qwen2_5_VLImageProcessor": _qwen,
 }
