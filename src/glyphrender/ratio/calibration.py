@@ -6,7 +6,7 @@ formula is worth (`slope`), and what is added to each request (`intercept`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -22,7 +22,7 @@ class CalibratedModel(VisionModel):
         base: the model that was corrected; its sizes and limits hold.
         slope: counted tokens a token of `base`.
         intercept: tokens in each count that do not depend on the size; they are `ImageCost.overhead`.
-        counts: what was counted, by (width, height).
+        counts: what was counted: width, height, tokens.
         worst: the greatest difference, in tokens, between a count and the fitted line. Where it is not small,
             `base` is another kind of model than the provider's.
     """
@@ -30,14 +30,16 @@ class CalibratedModel(VisionModel):
     base: VisionModel
     slope: float
     intercept: int
-    counts: Mapping[tuple[int, int], int]
+    counts: tuple[tuple[int, int, int], ...]
     worst: float
 
     def cost(self, width: int, height: int) -> ImageCost:
         """See `VisionModel.image`."""
         cost = self.base.image(width, height)
-        counted = self.counts.get((width, height))
-        tokens = round(self.slope * cost.tokens) if counted is None else counted - self.intercept
+        tokens = round(self.slope * cost.tokens)
+        for measured_width, measured_height, counted in self.counts:
+            if (measured_width, measured_height) == (width, height):
+                tokens = counted - self.intercept
         return replace(cost, tokens=tokens, overhead=self.intercept)
 
 
@@ -78,6 +80,6 @@ def calibrated(
         base=model,
         slope=slope,
         intercept=intercept,
-        counts=counts,
+        counts=tuple((*size, counted) for size, counted in counts.items()),
         worst=max(abs(counts[size] - slope * expected[size] - intercept) for size in counts),
     )

@@ -20,7 +20,9 @@ class Limits:
         min_pixels: an image of fewer pixels is enlarged.
         max_pixels: an image of more pixels is shrunk.
         max_tokens: no image costs more.
+        max_patches: an image of more patches, after the resize, is refused.
         max_side: an image with a longer side, in pixels, is refused.
+        max_side_of_many: (images, pixels): of more images a request than the one, sides are limited to the other.
         max_aspect: an image whose longer side exceeds this many shorter ones is refused.
         max_images: images a request.
         max_bytes: bytes a request, images in base64 included.
@@ -29,7 +31,9 @@ class Limits:
     min_pixels: int | None = None
     max_pixels: int | None = None
     max_tokens: int | None = None
+    max_patches: int | None = None
     max_side: int | None = None
+    max_side_of_many: tuple[int, int] | None = None
     max_aspect: float | None = None
     max_images: int | None = None
     max_bytes: int | None = None
@@ -45,7 +49,8 @@ class ImageCost:
         size: width and height in pixels after the processor's resize, padding not counted. Of a model that sees
             an image more than once, the size in its finest view.
         scale: `size` divided by the image's own size, in x and in y.
-        resampled: whether the processor interpolates pixels; where it does not, the model sees them as drawn.
+        resampled: whether the processor interpolates pixels; where it does not, the model sees them as drawn. True
+            where a provider does not say how it resizes, with the image's own size as `size`.
     """
 
     tokens: int
@@ -61,7 +66,7 @@ class VisionModel(ABC):
 
     Attributes:
         name: the name `vision_model` knows it by.
-        family: the file of `families/`, or `hosted`, that has its arithmetic.
+        family: the file of `families/` that has its arithmetic, or the provider's rule in `hosted.py`.
         date: when the constants were last checked, as YYYY-MM.
         source: where they are from.
         hosted: whether a provider counts, whose arithmetic can only be inferred.
@@ -98,6 +103,11 @@ class VisionModel(ABC):
     def refusal(self, width: int, height: int, reason: str) -> VisionModelError:
         """The error that says the model, which `reason` goes on, has no use for an image of this size."""
         return VisionModelError(f"an image of {width}×{height} px is refused: {self.name} {reason}")
+
+    def too_thin(self, width: int, height: int, size: tuple[int, int]) -> VisionModelError:
+        """The error that says an image scaled to `size` would have no, or too few, pixels across."""
+        scaled = f"takes no image that it scales to {size[0]}×{size[1]} px. Use a page_size nearer to a square."
+        return self.refusal(width, height, scaled)
 
 
 def seen(width: int, height: int, size: tuple[int, int], *, tokens: int, overhead: int) -> ImageCost:

@@ -43,9 +43,12 @@ def vision_from_config(
     if max_pixels is not None:
         config["max_pixels"] = max_pixels
     try:
-        return build(config, str(file))
+        model = build(config, str(file))
     except ValueError as error:
         raise VisionModelError(f"{file}: {error}.") from error
+    if model.limits.max_pixels is None and not (min_pixels is None and max_pixels is None):
+        raise VisionModelError(f"{file}: {kind} has no limits on pixels. Leave out min_pixels and max_pixels.")
+    return model
 
 
 def _read(path: Path) -> dict[str, Any]:

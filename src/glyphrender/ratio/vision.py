@@ -7,6 +7,7 @@ provider. What a model is, is in `model.py`; the arithmetic of each family in `f
 from __future__ import annotations
 
 from glyphrender.errors import VisionModelError
+from glyphrender.ratio import hosted
 from glyphrender.ratio.calibration import calibrated
 from glyphrender.ratio.families import MODELS
 from glyphrender.ratio.model import ImageCost, Limits, VisionModel
@@ -14,7 +15,7 @@ from glyphrender.ratio.preprocessor import vision_from_config
 
 __all__ = ["VISION_MODELS", "ImageCost", "Limits", "VisionModel", "calibrated", "vision_from_config", "vision_model"]
 
-_BY_NAME: dict[str, VisionModel] = {model.name: model for model in MODELS}
+_BY_NAME: dict[str, VisionModel] = {model.name: model for model in (*MODELS, *hosted.MODELS)}
 
 VISION_MODELS: tuple[str, ...] = tuple(_BY_NAME)
 

@@ -172,7 +172,8 @@ def _onevision(config: Mapping[str, Any], source: str) -> VisionModel:
     if not most.isdecimal():
         raise ValueError(f"vision_aspect_ratio={ratio!r} is not of the form anyres_max_9")
     canvases = _canvases(config, ONEVISION_CANVASES)
-    return any_resolution("llava-onevision", source, canvases, view=view, side=side, most=int(most))
+    grid = (view, view)
+    return any_resolution("llava-onevision", source, canvases, view=view, side=side, most=int(most), grid=grid)
 
 
 PROCESSORS: dict[str, Callable[[Mapping[str, Any], str], VisionModel]] = {

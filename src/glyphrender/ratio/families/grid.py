@@ -90,20 +90,23 @@ MODELS = (
     grid_model("glm-4.1v", 28, (12_544, 9_633_792), "preprocessor_config.json of GLM-4.1V-9B-Thinking", glm=True),
     grid_model("glm-4.5v", 28, (12_544, 9_633_792), "preprocessor_config.json of GLM-4.5V", glm=True),
     grid_model("glm-4.6v", 28, (12_544, 9_633_792), "preprocessor_config.json of GLM-4.6V", glm=True),
+    grid_model("glm-ocr", 28, (12_544, 9_633_792), "preprocessor_config.json of GLM-OCR", glm=True),
     grid_model("qwen2-vl", 28, (3_136, 12_845_056), "preprocessor_config.json of Qwen2-VL-7B-Instruct"),
     grid_model("qwen2.5-vl", 28, (3_136, 12_845_056), "preprocessor_config.json of Qwen2.5-VL-7B-Instruct"),
     grid_model("qwen3-vl", 32, (65_536, 16_777_216), "preprocessor_config.json of Qwen3-VL-8B-Instruct"),
     grid_model("qwen3.5", 32, (65_536, 16_777_216), "preprocessor_config.json of Qwen3.5"),
+    grid_model("qwen3.6", 32, (65_536, 16_777_216), "preprocessor_config.json of Qwen3.6"),
 )
 
 
 def _areas(config: Mapping[str, Any], least: int, most: int) -> tuple[int, int]:
     """Least and greatest area, under either of the names that files have for them."""
     size = section(config, "size")
-    return (
-        integer(config, "min_pixels", integer(size, "shortest_edge", least)),
-        integer(config, "max_pixels", integer(size, "longest_edge", most)),
-    )
+    least = integer(config, "min_pixels", integer(size, "shortest_edge", least))
+    most = integer(config, "max_pixels", integer(size, "longest_edge", most))
+    if least > most:
+        raise ValueError(f"min_pixels={least} is above max_pixels={most}")
+    return least, most
 
 
 def _glm(config: Mapping[str, Any], source: str) -> VisionModel:
@@ -121,4 +124,5 @@ PROCESSORS: dict[str, Callable[[Mapping[str, Any], str], VisionModel]] = {
     "Glm4vImageProcessor": _glm,
     "Glm46VImageProcessor": _glm,
     "Qwen2VLImageProcessor": _qwen,
+    "Qwen2_5_VLImageProcessor": _qwen,
 }

@@ -57,11 +57,7 @@ class MaskedTiles(VisionModel):
         across, down = box_width / width, box_height / height
         size = (box_width, int(height * across)) if across < down else (int(width * down), box_height)
         if min(size) < NARROWEST:
-            raise self.refusal(
-                width,
-                height,
-                f"takes no image that it scales to {size[0]}×{size[1]} px. Use a page_size nearer to a square.",
-            )
+            raise self.too_thin(width, height, size)
         # Patches of the canvas that the image covers, if only in part; every second one of each tile is a token.
         side = self.tile // self.patch
         seen_columns = self.unmasked(columns * side, box_width - size[0], side)

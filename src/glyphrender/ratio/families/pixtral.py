@@ -35,9 +35,7 @@ class PatchModel(VisionModel):
         if excess > 1:
             w, h = math.floor(w / excess), math.floor(h / excess)
             if min(w, h) == 0:
-                raise self.refusal(
-                    width, height, f"takes no image that it scales to {w}×{h} px. Use a page_size nearer to a square."
-                )
+                raise self.too_thin(width, height, (w, h))
         columns, rows = (w - 1) // self.cell + 1, (h - 1) // self.cell + 1
         return seen(width, height, (columns * self.cell, rows * self.cell), tokens=columns * rows, overhead=rows)
 

@@ -74,7 +74,6 @@ class PaddedViewTiles(VisionModel):
         least: fewest tiles of an image that is tiled.
         most: most tiles; 0 for the modes without tiles.
         newlines: whether a token ends each row of each view, as in the first DeepSeek-OCR.
-        stretched: whether the image fills the square instead of being padded.
     """
 
     tile: int
@@ -82,21 +81,19 @@ class PaddedViewTiles(VisionModel):
     least: int
     most: int
     newlines: bool
-    stretched: bool = False
 
     def cost(self, width: int, height: int) -> ImageCost:
         """See `VisionModel.image`. One token covers 64 px; one more ends the image."""
         side, inner = math.ceil(self.view / 64), math.ceil(self.tile / 64)
         tokens = side * (side + self.newlines) + 1
+        scale = self.view / max(width, height)
+        size = (round(width * scale), round(height * scale))
+        if min(size) == 0:
+            raise self.too_thin(width, height, size)
         if self.most and max(width, height) > self.tile:
             columns, rows = closest(width, height, self.tile, arrangements(self.least, self.most))
             tokens += rows * inner * (columns * inner + self.newlines)
             size = (columns * self.tile, rows * self.tile)
-        elif self.stretched:
-            size = (self.view, self.view)
-        else:
-            scale = self.view / max(width, height)
-            size = (max(1, round(width * scale)), max(1, round(height * scale)))
         return seen(width, height, size, tokens=tokens, overhead=0)
 
 
@@ -118,9 +115,7 @@ def internvl(
     )
 
 
-def deepseek(
-    name: str, source: str, *, tile: int, view: int, most: int, newlines: bool, least: int = 2, stretched: bool = False
-) -> VisionModel:
+def deepseek(name: str, source: str, *, tile: int, view: int, most: int, newlines: bool, least: int = 2) -> VisionModel:
     """A DeepSeek-OCR, whose limit on tokens follows from its views."""
     side, inner = math.ceil(view / 64), math.ceil(tile / 64)
     return PaddedViewTiles(
@@ -135,7 +130,6 @@ def deepseek(
         least=least,
         most=most,
         newlines=newlines,
-        stretched=stretched,
     )
 
 
