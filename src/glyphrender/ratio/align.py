@@ -22,6 +22,8 @@ ThetaT = TypeVar("ThetaT", bound=Theta)
 
 # How far around the page, in cells, a size that is not resampled is looked for.
 _NEAR: Final = 3
+# Cropped sizes that are tried, in pixels, where a model has no grid.
+_SAMPLED: Final = 16
 # A margin gives way to the grid down to this share of itself; beyond that the type gets smaller instead.
 _LEAST_MARGIN: Final = 0.4
 
@@ -35,31 +37,38 @@ def aligned(theta: ThetaT, vision: str | VisionModel) -> ThetaT:
     """
     model = vision_model(vision) if isinstance(vision, str) else vision
     page = theta.replace(page_grid=1).page_pixels
-    size = next((size for size in _sizes(model, page) if not model.image(*size).resampled), None)
+    size = next((size for size in _sizes(model, page) if not _resampled(model, size)), None)
     if size is None:
         raise VisionModelError(
             f"vision={model.name!r} resamples every page near {page[0]}×{page[1]} px. Use another page_size or dpi."
         )
-    if model.grid is None:  # whatever is cut off a page is stretched out again
-        return _resized(theta, size, (1, 1)).replace(
-            page_grid=1, min_pixels=0, auto_crop_width=False, auto_crop_last_page=False
-        )
-    grid, least = lcm(*model.grid), model.limits.min_pixels or 0
+    cell = model.grid or (1, 1)
+    grid, least = lcm(*cell), model.limits.min_pixels or 0
     changed = theta
     if size != page or grid != theta.page_grid:  # else θ is aligned to it already
-        changed = _resized(theta, size, model.grid)
+        changed = _resized(theta, size, cell)
     changed = changed.replace(page_grid=grid, min_pixels=least)
-    widths, heights = range(grid, size[0] + 1, grid), range(grid, size[1] + 1, grid)
+    # Without a grid either no cropped page is resampled, up to some size, or nearly all are.
+    step = grid if model.grid else _SAMPLED
+    widths, heights = range(step, size[0] + 1, step), range(step, size[1] + 1, step)
 
     def untouched(widths: range | tuple[int], heights: range | tuple[int]) -> bool:
         sizes = ((width, height) for width in widths for height in heights if width * height >= least)
-        return not any(model.image(*size).resampled for size in sizes)
+        return not any(_resampled(model, size) for size in sizes)
 
     narrower = theta.auto_crop_width and untouched(widths, (size[1],))
     across = widths if narrower else (size[0],)
     return changed.replace(
         auto_crop_width=narrower, auto_crop_last_page=theta.auto_crop_last_page and untouched(across, heights)
     )
+
+
+def _resampled(model: VisionModel, size: tuple[int, int]) -> bool:
+    """Whether a model resamples, or refuses, a page of this size."""
+    try:
+        return model.image(*size).resampled
+    except VisionModelError:
+        return True
 
 
 def _sizes(model: VisionModel, page: tuple[int, int]) -> Iterator[tuple[int, int]]:

@@ -90,8 +90,10 @@ TOKENIZERS: Final[dict[str, str]] = {name: vocabulary.about for name, vocabulary
 # Vision models by the beginning of their names, longest first where one begins another; "" where no vocabulary of
 # the package is the model's own. InternVL 2.5 has InternLM's, LLaVA-NeXT one of three by its language model.
 _OWN: Final = {
+    "glm-ocr": "",
     "glm-": "glm-4",
     "qwen3.5": "",
+    "qwen3.6": "",
     "qwen": "qwen3",
     "internvl2.5": "",
     "internvl": "qwen3",
@@ -103,8 +105,10 @@ _OWN: Final = {
     "gemma-4": "gemma-4",
     "gemma-3": "gemma-3",
     "phi-4-": "o200k",
+    "gpt-6": "",
     "gpt-": "o200k",
-    "openai-": "o200k",
+    "o3": "o200k",
+    "o4-": "o200k",
 }
 
 
