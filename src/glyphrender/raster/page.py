@@ -25,11 +25,14 @@ _NUMBER_STRENGTH = 0.55
 _DIGIT_SIZE, _BOX_STROKE = 0.52, 0.05
 
 
-def draw_page(page: PageLayout) -> NDArray[np.uint8]:
-    """Pixels of `page`: (h, w) uint8 where every colour of θ is neutral, else (h, w, 3)."""
+def draw_page(page: PageLayout, *, reuse: bool = False) -> NDArray[np.uint8]:
+    """Pixels of `page`: (h, w) uint8 where every colour of θ is neutral, else (h, w, 3).
+
+    With `reuse` they are in memory of this thread, good until it draws its next page.
+    """
     theta = page.theta
     width, height = page.size
-    surface = canvas(width, height, grey=theta.is_grey, background=rgb(theta.page_bg_color))
+    surface = canvas(width, height, grey=theta.is_grey, background=rgb(theta.page_bg_color), reuse=reuse)
     pen = _Pen(surface, theta, words_of(WordStyle.of(theta)))
     if theta.para_bg_color or theta.border_width:
         pen.paragraphs(page.blocks)
