@@ -26,11 +26,16 @@ def can_fork() -> bool:
 def shared_out(jobs: int, work: Callable[[int], Iterator[Result]]) -> Iterator[Result]:
     """What `work(0)` to `work(jobs - 1)` give, each in a process of its own, in the order in which it comes.
 
-    An error in one of them is raised here. However this ends, no process is left.
+    An error in one of them is raised here. However this ends, no process is left, and each has cleaned up. Where
+    the system cannot fork, this process does all of it.
 
     Raises:
         GlyphRenderError: a process was killed.
     """
+    if not can_fork():
+        for job in range(jobs):
+            yield from work(job)
+        return
     fork = multiprocessing.get_context("fork")
     processes, pipes = [], []
     try:
@@ -70,15 +75,21 @@ def shared_out(jobs: int, work: Callable[[int], Iterator[Result]]) -> Iterator[R
 
 def _run(pipe: Connection, work: Callable[[int], Iterator[Any]], job: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees it too, and ends us
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, _leave)
     try:
         for value in work(job):
             pipe.send(("value", value))
         pipe.send(("end", None))
     except BrokenPipeError:
         os._exit(1)  # the parent is gone
+    except SystemExit:
+        raise
     except BaseException as error:
         pipe.send(("error", error))
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(1)  # so that what has been begun is cleaned up
 
 
 class Baton:
