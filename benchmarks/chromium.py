@@ -117,7 +117,7 @@ def image(case: Case) -> Image.Image:
     width, height = theta.page_pixels
     with _document([case], "") as page:
         shot = page.with_name("shot.png")
-        _run(page, f"--window-size={width},{height}", f"--screenshot={shot}")
+        _run(page, "--virtual-time-budget=10000", f"--window-size={width + 200},{height + 300}", f"--screenshot={shot}")
         with Image.open(shot) as picture:
             return picture.convert("L" if theta.is_grey else "RGB").crop((0, 0, width, height))
 
