@@ -107,7 +107,7 @@ class Page:
         """
         if bits is None:
             bits = 8 if self.theta.antialias or not self._two_colours else 1
-        return png.encode(self.array, dpi=self.theta.dpi, bits=bits)
+        return png.encode(draw_page(self._layout, reuse=True), dpi=self.theta.dpi, bits=bits)
 
     @property
     def _two_colours(self) -> bool:
@@ -140,12 +140,8 @@ class Page:
             left = (placed.boxes.left + block.column) * self.theta.scale
             right = left + placed.boxes.width * self.theta.scale
             height = self.theta.line_height * self.theta.scale
-            for line, (x0, x1, y) in enumerate(
-                zip(left.tolist(), right.tolist(), placed.top.tolist(), strict=True)
-            ):
-                spans.append(
-                    _span(block, start, int(bounds[line]), int(bounds[line + 1]), (x0, y, x1, y + height))
-                )
+            for line, (x0, x1, y) in enumerate(zip(left.tolist(), right.tolist(), placed.top.tolist(), strict=True)):
+                spans.append(_span(block, start, int(bounds[line]), int(bounds[line + 1]), (x0, y, x1, y + height)))
         return tuple(spans)
 
     @cached_property

@@ -15,6 +15,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
@@ -63,8 +64,7 @@ def save(
             if progress is not None:
                 progress(len(pages))
         manifest = {**describe(document), "pages": pages}
-        text = json.dumps(manifest, indent=1, ensure_ascii=False)
-        (part / MANIFEST).write_bytes(text.encode("utf-8", "surrogatepass") + b"\n")
+        (part / MANIFEST).write_bytes(_json(manifest).encode("utf-8", "surrogatepass"))
         part.chmod(0o777 & ~_umask())
         _take_place(part, target)
     except OSError as error:
@@ -77,18 +77,30 @@ def save(
 
 def describe(document: Document) -> dict[str, Any]:
     """What the pixels of a document depend on."""
-    libraries = {"glyphrender": glyphrender.__version__, "unicode": UNICODE_VERSION, "rasteriser": rasteriser()}
-    for name in ("skia-python", "uharfbuzz"):
-        try:
-            libraries[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return {
-        "versions": libraries,
+        "versions": _versions() | {"rasteriser": rasteriser()},
         "theta": document.theta.to_dict(),
         "theta_digest": document.theta.digest,
         "fonts_digest": WordStyle.of(document.theta).stack.digest,
     }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    versions = {"glyphrender": glyphrender.__version__, "unicode": UNICODE_VERSION}
+    for name in ("skia-python", "uharfbuzz"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _json(manifest: dict[str, Any]) -> str:
+    """`manifest` for people to read, a page a line."""
+    head = json.dumps(manifest | {"pages": []}, indent=1, ensure_ascii=False)
+    pages = ",\n".join(json.dumps(page, ensure_ascii=False) for page in manifest["pages"])
+    return head.removesuffix("[]\n}") + f"[\n{pages}\n]}}\n"
 
 
 def file_name(number: int, form: str = "png") -> str:

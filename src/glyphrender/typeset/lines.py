@@ -108,7 +108,7 @@ class Galley:
 
 def _advances(run: Run, measures: Measures, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     piece = run.piece[start:stop]
-    ink = run.arena.advance.rows[piece]
+    ink = run.arena.advance.rows.take(piece)
     if measures.letter:
         ink = np.maximum(ink + run.arena.clusters.rows[piece].astype(np.int64) * measures.letter, 0)
     gap = run.gap[start:stop] * np.int64(measures.gap)
