@@ -188,7 +188,8 @@ def place(block: Block, theta: Theta) -> Placed:
     bounds[1:] = glyph_end[last - start - 1]
     y = np.repeat(baseline, np.diff(bounds))
     if lifted:
-        y = y - dy * (theta.font_size * theta.scale / EM)
+        # From the row of pixels that the baseline falls on: marks stand off their letters alike on every line.
+        y = np.floor(y + 0.5) - dy * (theta.font_size * theta.scale / EM)
     return Placed(
         glyph=arena.glyph.rows.take(rows),
         x=x.astype(np.float32),
