@@ -21,7 +21,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from glyphrender.errors import DependencyError
 from glyphrender.fonts.face import Face
+from glyphrender.raster import canvas as canvases
 from glyphrender.raster import harfbuzz
 from glyphrender.raster.canvas import Row, SkiaCanvas
 from glyphrender.raster.harfbuzz import HarfBuzzCanvas, missing_library_message, tone_curve
@@ -460,3 +462,11 @@ def test_a_system_without_opengl_gets_the_message_and_the_same_page(
     assert message.startswith(f"{hidden[0]}, which skia-python needs, is missing")
     here = paint(HarfBuzzCanvas, boxes, [(9.0, [1, 2, 3], [1.5, 20.25, 40.0])])
     assert page == here.tobytes().hex()
+
+
+def test_an_unknown_rasteriser_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLYPHRENDER_RASTER", "cairo")
+    canvases.rasteriser.cache_clear()
+    with pytest.raises(DependencyError, match="GLYPHRENDER_RASTER='cairo' is not a rasteriser"):
+        canvases.canvas(10, 10, grey=True, background=WHITE)
+    canvases.rasteriser.cache_clear()

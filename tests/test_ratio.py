@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
 import io
 import json
 import re
 import warnings
+from dataclasses import fields
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from glyphrender import Theta, VisionModelError, compression_ratio, layout, rend
 from glyphrender.ratio.ratio import Ratio
 from glyphrender.ratio.tokenizers import TOKENIZERS, tokenizer, tokenizer_of
 from glyphrender.ratio.vision import VISION_MODELS, vision_model
+from glyphrender.theta import PARAMETERS
+from glyphrender.typeset.words import WordStyle
 
 HERE = Path(__file__).parent
 PROSE = re.sub(
@@ -48,6 +52,20 @@ def test_it_is_the_sum_over_the_pages_drawn(text: str, theta: Theta, vision: str
     assert ratio.text_tokens == tokenizer(ratio.tokenizer).count(text)
     assert ratio.characters == len(text)
     assert ratio.rho == (ratio.text_tokens / ratio.visual_tokens if text else 1.0)
+
+
+@examples(60)
+@given(text=texts(), theta=thetas(**LENIENT), other=thetas(**LENIENT))
+def test_what_is_remembered_gives_the_same_pages(text: str, theta: Theta, other: Theta) -> None:
+    """Words are remembered for all θ that shape alike: here all sizes and places are another θ's."""
+    shaping = {field.name for field in fields(WordStyle)} | {"font", "fallback", "direction", "font_axes", "emoji"}
+    shaping |= {"font_weight", "font_italic", "missing_glyph"}
+    mixed = other.replace(**{name: getattr(theta, name) for name in PARAMETERS if name in shaping})
+    for each in (theta, mixed, theta):
+        pages = compression_ratio(text, each, "claude", tokenizer=len, over_limit="ignore").pages
+        assert [(page.size, page.characters) for page in pages] == [
+            (page.size, page.span[1] - page.span[0]) for page in layout(text, each)
+        ]
 
 
 def test_no_pixel_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,3 +173,9 @@ def test_a_page_that_the_model_refuses_is_named() -> None:
 def test_an_unknown_model_lists_the_names(vision: str) -> None:
     with pytest.raises(VisionModelError, match=r"is not a known model\. Use one of: glm-4\.1v, .*qwen3-vl"):
         compression_ratio("a", vision=vision)
+
+
+def test_the_examples_of_the_page_are_so() -> None:
+    result = doctest.testfile(str(HERE.parent / "docs/ratio.md"), module_relative=False, encoding="utf-8")
+    assert result.attempted == 9
+    assert result.failed == 0

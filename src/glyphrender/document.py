@@ -8,9 +8,9 @@ images. A document read from a stream forgets its pages as it gives them out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, overload
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.errors import LayoutError
+from glyphrender.parallel import Baton
 from glyphrender.raster import png
 from glyphrender.raster.page import draw_page
 from glyphrender.text.source import Text
@@ -26,6 +27,7 @@ from glyphrender.typeset import arena as a
 from glyphrender.typeset.layout import layout_pages
 from glyphrender.typeset.paginate import Block, PageLayout, characters
 from glyphrender.typeset.place import Placed, place
+from glyphrender.typeset.segments import lay_out, segments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -111,7 +113,7 @@ class Page:
         """
         if bits is None:
             bits = 8 if self.theta.antialias or not self._two_colours else 1
-        return png.encode(self.array, dpi=self.theta.dpi, bits=bits)
+        return png.encode(draw_page(self._layout, reuse=True), dpi=self.theta.dpi, bits=bits)
 
     @property
     def _two_colours(self) -> bool:
@@ -144,12 +146,8 @@ class Page:
             left = (placed.boxes.left + block.column) * self.theta.scale
             right = left + placed.boxes.width * self.theta.scale
             height = self.theta.line_height * self.theta.scale
-            for line, (x0, x1, y) in enumerate(
-                zip(left.tolist(), right.tolist(), placed.top.tolist(), strict=True)
-            ):
-                spans.append(
-                    _span(block, start, int(bounds[line]), int(bounds[line + 1]), (x0, y, x1, y + height))
-                )
+            for line, (x0, x1, y) in enumerate(zip(left.tolist(), right.tolist(), placed.top.tolist(), strict=True)):
+                spans.append(_span(block, start, int(bounds[line]), int(bounds[line + 1]), (x0, y, x1, y + height)))
         return tuple(spans)
 
     @cached_property
@@ -304,6 +302,29 @@ class Document(Sequence[Page]):
         from glyphrender.ratio.ratio import document_ratio
 
         return document_ratio(self, vision, tokenizer)
+
+    def shares(self, jobs: int) -> Callable[[int], Iterator[Page]]:
+        """For processes to be forked: job → its share of the pages, of which all together are the document.
+
+        What can be is laid out by them, and not here. A document of a stream cannot be shared.
+        """
+        if self.text is None:
+            raise self._spent()
+        text, theta, max_pages = self.text, self.theta, self._max_pages
+        if self._rest is None or theta.newline_marker:
+            # Laid out already; or all one paragraph, which has to be.
+            self._all()
+            return lambda job: iter(self._pages[job::jobs])
+        parts = segments(text, jobs)
+        baton = Baton(len(parts) + 1, (0, 0))
+
+        def share(job: int) -> Iterator[Page]:
+            for step in range(job, len(parts), jobs):
+                pages, following = lay_out(text, parts[step], theta, partial(baton.take, step), max_pages=max_pages)
+                baton.hand(step + 1, following)
+                yield from map(Page, pages)
+
+        return share
 
     def _reach(self, number: int) -> bool:
         """Lay out until page `number` is known; whether there is one."""

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.raster.scratch import scratch
+
 if TYPE_CHECKING:
     from glyphrender.fonts.face import Face
 
@@ -50,13 +52,10 @@ class HarfBuzzCanvas:
 
     __slots__ = ("_owner", "pixels")
 
-    def __init__(self, width: int, height: int, *, grey: bool, background: Color) -> None:
-        self.pixels: NDArray[np.uint8]
-        if grey:
-            self.pixels = np.full((height, width), luma(background), np.uint8)
-        else:
-            self.pixels = np.empty((height, width, 3), np.uint8)
-            self.pixels[:] = background
+    def __init__(self, width: int, height: int, *, grey: bool, background: Color, reuse: bool = False) -> None:
+        shape = (height, width) if grey else (height, width, 3)
+        self.pixels = scratch("canvas", shape) if reuse else np.empty(shape, np.uint8)
+        self.pixels[:] = luma(background) if grey else background
         self._owner: NDArray[np.int32] | None = None
 
     def fill(self, x0: float, y0: float, x1: float, y1: float, color: Color) -> None:
@@ -307,17 +306,13 @@ def tone_curve(grey: int) -> NDArray[np.uint8]:
 
 def _linear(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
     """IEC 61966-2-1 (sRGB), encoded to linear."""
-    linear: NDArray[np.float64] = np.where(
-        encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4
-    )
+    linear: NDArray[np.float64] = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     return linear
 
 
 def _encoded(linear: NDArray[np.float64]) -> NDArray[np.float64]:
     """IEC 61966-2-1 (sRGB), linear to encoded."""
-    encoded: NDArray[np.float64] = np.where(
-        linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055
-    )
+    encoded: NDArray[np.float64] = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     return encoded
 
 

@@ -25,11 +25,14 @@ _NUMBER_STRENGTH = 0.55
 _DIGIT_SIZE, _BOX_STROKE = 0.52, 0.05
 
 
-def draw_page(page: PageLayout) -> NDArray[np.uint8]:
-    """Pixels of `page`: (h, w) uint8 where every colour of θ is neutral, else (h, w, 3)."""
+def draw_page(page: PageLayout, *, reuse: bool = False) -> NDArray[np.uint8]:
+    """Pixels of `page`: (h, w) uint8 where every colour of θ is neutral, else (h, w, 3).
+
+    With `reuse` they are in memory of this thread, good until it draws its next page.
+    """
     theta = page.theta
     width, height = page.size
-    surface = canvas(width, height, grey=theta.is_grey, background=rgb(theta.page_bg_color))
+    surface = canvas(width, height, grey=theta.is_grey, background=rgb(theta.page_bg_color), reuse=reuse)
     pen = _Pen(surface, theta, words_of(WordStyle.of(theta)))
     if theta.para_bg_color or theta.border_width:
         pen.paragraphs(page.blocks)
@@ -162,12 +165,12 @@ class _Pen:
         room = theta.gutter - 0.8 * theta.em
         rows: dict[float, list[Row]] = {}  # by what squeezes them: 1, unless θ reserves too few digits
         for line, number in zip(first.tolist(), numbers.tolist(), strict=True):
-            glyphs, offset, advance = self.words.shaped(str(number))
+            glyphs, offset, advance = self.words.number(number)
             width = advance / EM * theta.em
             squeeze = min(1.0, room / width)
             unit = theta.em * squeeze / EM * theta.scale
             left = (block.column + max(0.0, room - width)) * theta.scale
-            row = (float(placed.baseline[line - block.lo]), glyphs.tolist(), (left + offset * unit).tolist())
+            row = (float(placed.baseline[line - block.lo]), glyphs, [left + x * unit for x in offset])
             rows.setdefault(squeeze, []).append(row)
         for squeeze, some in rows.items():
             self._rows(self.words.style.stack.primary, some, (red, green, blue), squeeze=squeeze)

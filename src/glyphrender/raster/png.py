@@ -9,12 +9,13 @@ Nothing but pixels and their density is written: no time, no software, no gamma.
 from __future__ import annotations
 
 import struct
-import zlib
 from typing import Final
 
 import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
+
+from glyphrender.raster.scratch import scratch
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB = 0, 2
@@ -34,7 +35,8 @@ def encode(pixels: NDArray[np.uint8], *, dpi: float, bits: int = 8) -> bytes:
     if not grey:
         bits = 8
     rows = _packed(pixels, bits) if bits < 8 else pixels.reshape(height, -1)
-    lines = np.zeros((height, rows.shape[1] + 1), np.uint8)  # a zero before each row: filter type None
+    lines = scratch("png", (height, rows.shape[1] + 1))
+    lines[:, 0] = 0  # before each row: filter type None
     lines[:, 1:] = rows
     header = struct.pack(">IIBBBBB", width, height, bits, _GREY if grey else _RGB, 0, 0, 0)
     density = round(dpi / 0.0254)
@@ -63,4 +65,4 @@ def _packed(pixels: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", isal_zlib.crc32(data, isal_zlib.crc32(kind)))

@@ -25,9 +25,9 @@ from glyphrender.text.properties import codepoints
 #: What `render` and `layout` take as text: a string, an iterator of strings, or an open text file.
 Text: TypeAlias = str | Iterable[str]
 
-# 64 Ki characters are some 7 pages: large enough that numpy's ~1 µs a call vanishes, small enough for the
-# lists of words to stay in the cache of a core; splitting and looking up took 20% longer at 256 Ki.
-CHUNK = 1 << 16
+# 128 Ki characters are some 20 pages: large enough that numpy's calls (400 a chunk, 1–5 µs each) vanish, small
+# enough for the lists of words to stay in the cache of a core; a known text took 10% longer at 256 Ki.
+CHUNK = 1 << 17
 # How far back from its end an over-long paragraph is searched for a place to cut.
 CUT_WINDOW = 4096
 
@@ -94,9 +94,7 @@ def decoded(
         decoder = codecs.getincrementaldecoder(encoding)(errors)
         for block in chain((head,), rest, (b"",)):
             if guard and (nul := block.find(0)) >= 0:
-                raise DataError(
-                    f"{name} looks binary (byte 0x00 at offset {at + nul}). Pass --encoding if it is text."
-                )
+                raise DataError(f"{name} looks binary (byte 0x00 at offset {at + nul}). Pass --encoding if it is text.")
             kept = len(decoder.getstate()[0])  # bytes of a character cut by the end of the last block
             if text := decoder.decode(block, not block):
                 yield text
@@ -126,12 +124,14 @@ def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str 
     return decode(data, name=str(path), encoding=encoding, errors=errors)
 
 
-def chunks(text: Text, *, size: int = CHUNK, base: int | None = None) -> Iterator[Chunk]:
+def chunks(
+    text: Text, *, size: int = CHUNK, base: int | None = None, offset: int = 0, line: int = 0
+) -> Iterator[Chunk]:
     """Cut `text` into chunks of at most `size` characters; reads no further ahead than one chunk.
 
-    `base` is the base direction that θ imposes on every paragraph, or None to take each paragraph's own.
+    `base` is the base direction that θ imposes on every paragraph, or None to take each paragraph's own;
+    `offset` and `line` are the characters and line ends before `text`.
     """
-    offset = line = 0
     inherited: int | None = None
     for piece, whole in _pieces(text, size):
         yield Chunk(text=piece, offset=offset, line=line, base=inherited, open=not whole)

@@ -149,10 +149,11 @@ class Arena:
 
     def glyph_rows(self, pieces: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
         """(rows of all glyphs of `pieces` in order, number of glyphs of each piece)."""
-        counts = self.glyph_count.rows[pieces]
+        counts = self.glyph_count.rows.take(pieces)
         ends = np.cumsum(counts)
-        shift = self.first_glyph.rows[pieces] - (ends - counts)
-        return np.repeat(shift, counts) + np.arange(ends[-1] if len(ends) else 0), counts
+        rows = np.repeat(self.first_glyph.rows.take(pieces) - ends + counts, counts)
+        rows += np.arange(len(rows))
+        return rows, counts
 
     def split_at_clusters(self, piece: int) -> NDArray[np.int32]:
         """Append pieces, one a cluster in logical order, that together draw as `piece` does.

@@ -173,29 +173,30 @@ def place(block: Block, theta: Theta) -> Placed:
     piece = run.piece[start:stop]
     rows, counts = arena.glyph_rows(piece)
     x = np.repeat(left, counts)
-    offset = arena.x.rows[rows] * pixels
+    offset = arena.x.rows.take(rows) * pixels
     if squeeze is not None:
         offset *= np.repeat(squeeze, counts)
     x += offset
     if galley.measures.letter:
         x += _letter_shift(arena, rows, counts, galley.measures.letter * pixels)
-    face = arena.face.rows[piece]
-    inked = counts > 0
-    faces = face[inked]
-    dy = arena.y.rows[rows]
+    face = np.repeat(arena.face.rows.take(piece), counts)
+    dy = arena.y.rows.take(rows)
     lifted = bool(dy.any())
     baseline = (block.tops + _ascent(theta, galley)) * theta.scale
-    bounds = np.append(0, np.cumsum(counts))[np.append(first - start, stop - start)]
-    y = np.repeat(baseline, np.diff(bounds))
+    glyph_end = np.cumsum(counts)
+    bounds = np.zeros(hi - lo + 1, np.intp)
+    bounds[1:] = glyph_end[last - start - 1]
+    # From the row of pixels that the baseline falls on: marks stand off their letters alike on every line.
+    y = np.repeat(np.floor(baseline + 0.5), np.diff(bounds))
     if lifted:
-        y = y - dy * (theta.font_size * theta.scale / EM)
+        y -= dy * (theta.font_size * theta.scale / EM)
     return Placed(
-        glyph=arena.glyph.rows[rows],
+        glyph=arena.glyph.rows.take(rows),
         x=x.astype(np.float32),
         y=y.astype(np.float32),
-        face=np.repeat(face, counts),
+        face=face,
         glyph_bounds=bounds,
-        uniform=not lifted and squeeze is None and (not len(faces) or bool((faces == faces[0]).all())),
+        uniform=not lifted and squeeze is None and (not len(face) or bool((face == face[0]).all())),
         squeeze=boxes.squeeze,
         left=left,
         right=left + ink,

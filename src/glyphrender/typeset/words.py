@@ -199,10 +199,10 @@ class Words:
 
     def shaped(self, text: str) -> tuple[NDArray[np.uint32], NDArray[np.int64], int]:
         """(glyph ids, x in EM units, advance) of a short text in the first face, for page furniture."""
-        font = self.style.stack.primary.hb_font
         glyphs = shape(
             [text],
-            [font],
+            [self.style.stack.primary],
+            np.zeros(1, np.uint8),
             np.array([_LATIN], np.uint8),
             np.zeros(1, bool),
             language=self.style.language,
@@ -210,6 +210,21 @@ class Words:
         )
         pen = np.cumsum(glyphs.step, dtype=np.int64)
         return glyphs.glyph, pen - glyphs.step + glyphs.dx, int(pen[-1]) if len(pen) else 0
+
+    @cached_property
+    def _digits(self) -> list[tuple[int, int, int]]:
+        shaped = [self.shaped(digit) for digit in "0123456789"]
+        return [(int(glyph[0]), int(offset[0]), advance) for glyph, offset, advance in shaped]
+
+    def number(self, number: int) -> tuple[list[int], list[int], int]:
+        """As `shaped`, for a line number: digit by digit without kerning, so that columns of them align."""
+        glyphs, offsets, pen = [], [], 0
+        for digit in map(int, str(number)):
+            glyph, offset, advance = self._digits[digit]
+            glyphs.append(glyph)
+            offsets.append(pen + offset)
+            pen += advance
+        return glyphs, offsets, pen
 
 
 class _Batch:
@@ -294,7 +309,8 @@ class _Batch:
         shaped = np.flatnonzero(~missing & np.array([bool(unit) for unit in drawn], bool))
         glyphs = shape(
             [drawn[unit] for unit in shaped.tolist()],
-            [faces[face].hb_font for face in self.face[first][shaped].tolist()],
+            faces,
+            self.face[first][shaped],
             self.script[first][shaped],
             (self.rtl[self.word[first]] & ~self._special[first])[shaped],  # an escape reads left to right
             language=self.style.language,
@@ -330,9 +346,7 @@ class _Batch:
         lost = np.flatnonzero((self.face == MISSING) & ~self.is_end)
         if len(lost):
             cp = int(self.cps[lost[0]])
-            raise FontError(
-                f"no font has U+{cp:04X}. Name a font that has it in fallback=, or set missing_glyph=BOX."
-            )
+            raise FontError(f"no font has U+{cp:04X}. Name a font that has it in fallback=, or set missing_glyph=BOX.")
 
     # -- pieces: no line break inside --------------------------------------------------------------
 

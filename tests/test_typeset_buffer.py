@@ -1,0 +1,86 @@
+"""HarfBuzz read by its C interface and by the binding's objects: the same glyphs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from box_fonts import box_font
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glyphrender.fonts.face import Face
+from glyphrender.fonts.stack import font_stack
+from glyphrender.typeset import buffer as b
+
+DATA = Path(__file__).parent / "data"
+FACES = {name: font_stack(name).primary for name in ("DejaVu Sans", "Noto Naskh Arabic", "Noto Sans Devanagari")}
+needs_c = pytest.mark.skipif(b._library() is None, reason="this build of uharfbuzz exports no C interface")
+
+
+def both(
+    face: Face, text: str, script: str, rtl: bool, language: str = "", features: dict[str, bool] | None = None
+) -> None:
+    native, objects = (
+        kind(face, script=script, rtl=rtl, language=language, features=features or {})
+        for kind in (b.NativeBuffer, b.ObjectBuffer)
+    )
+    np.testing.assert_array_equal(native(text), objects(text))
+
+
+@needs_c
+@pytest.mark.parametrize(
+    ("font", "language", "script", "rtl"),
+    [
+        ("DejaVu Sans", "eng", "Latn", False),
+        ("DejaVu Sans", "rus", "Cyrl", False),
+        ("Noto Naskh Arabic", "arb", "Arab", True),
+        ("Noto Sans Devanagari", "hin", "Deva", False),
+    ],
+)
+def test_a_declaration(font: str, language: str, script: str, rtl: bool) -> None:
+    for line in (DATA / f"udhr-{language}.txt").read_text(encoding="utf-8").splitlines():
+        both(FACES[font], line, script, rtl)
+        both(FACES[font], line, script, rtl, language[:2], {"liga": False, "kern": False})
+
+
+@needs_c
+@given(st.text(min_size=1, max_size=40))
+def test_any_text(text: str) -> None:
+    both(FACES["DejaVu Sans"], text, "Latn", False)
+    both(FACES["Noto Naskh Arabic"], text, "Arab", True, "fa")
+
+
+@needs_c
+def test_a_variable_face_keeps_its_axes(tmp_path: Path) -> None:
+    path = tmp_path / "variable.ttf"
+    box_font({ord("a"): ((0, 0, 800, 800), 1000)}, axes=[("wght", 400, 400, 900, "Weight")]).save(path)
+    widths = []
+    for weight in (400, 650, 900):
+        face = Face.from_file(path, variations={"wght": weight})
+        both(face, "aaa", "Latn", False)
+        widths.append(int(b.NativeBuffer(face, script="Latn", rtl=False, language="", features={})("a")[3, 0]))
+    assert widths == sorted(set(widths))
+
+
+def test_pages_are_the_same_without_the_c_interface(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from glyphrender import render\n"
+        "from glyphrender.typeset import buffer\n"
+        "if sys.argv[1] == 'objects': buffer._library = lambda: None\n"
+        "import hashlib\n"
+        "text = 'The fluffy office. \\u0627\\u0644\\u0639\\u0631\\u0628\\u064a\\u0629 \\u0915\\u094d\\u0937\\n' * 5\n"
+        "print(hashlib.sha256(render(text)[0].png()).hexdigest())\n"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program, how], capture_output=True, text=True, check=True, env=os.environ
+        ).stdout
+        for how in ("native", "objects")
+    }
+    assert len(digests) == 1
