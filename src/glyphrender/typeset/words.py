@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from glyphrender.errors import FontError
 from glyphrender.fonts.face import EM
 from glyphrender.fonts.stack import MISSING, FontStack, font_stack
-from glyphrender.text import grapheme, linebreak, script
+from glyphrender.text import complexbreak, grapheme, linebreak, script
 from glyphrender.text.properties import Flag, GeneralCategory, LineBreak, codepoints, records, table
 from glyphrender.theta import (
+    ComplexBreaks,
     ControlCharacters,
     Emoji,
     MissingGlyph,
@@ -76,10 +77,18 @@ class WordStyle:
     zero_width: ZeroWidth
     missing_glyph: MissingGlyph
     hyphenate: bool
+    complex_breaks: ComplexBreaks
 
     @classmethod
     def of(cls, theta: Theta) -> WordStyle:
-        """The style of `theta`."""
+        """The style of `theta`.
+
+        Raises:
+            FontError: a font of `theta` cannot be used.
+            DependencyError: `theta` asks for dictionary breaks, and icu4py is not installed.
+        """
+        if theta.complex_breaks is ComplexBreaks.DICTIONARY:
+            complexbreak.dictionary()  # an error now rather than at the first word of Thai
         return cls(
             stack=font_stack(
                 theta.font,
@@ -99,6 +108,7 @@ class WordStyle:
             zero_width=theta.zero_width,
             missing_glyph=theta.missing_glyph,
             hyphenate=theta.hyphenate,
+            complex_breaks=theta.complex_breaks,
         )
 
     @property
@@ -110,6 +120,12 @@ class WordStyle:
         if not self.kerning:
             off |= {"kern": False}
         return off
+
+    def break_actions(self, cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """What may happen after each character: UAX #14, and `complex_breaks` where it leaves the matter open."""
+        actions = linebreak.break_actions(cps)
+        complexbreak.add_breaks(cps, actions, self.complex_breaks)
+        return actions
 
 
 @lru_cache(maxsize=16)
@@ -243,7 +259,7 @@ class _Batch:
         self.face = style.stack.assign(cps, self.starts)
         self.script = script.resolve_scripts(cps)
         self.script[self.script == _COMMON] = _LATIN
-        self.action = linebreak.break_actions(cps)
+        self.action = style.break_actions(cps)
         self.action[self.action == linebreak.MANDATORY] = linebreak.PROHIBITED
         self.stand_in = self._stand_ins()
         self.face[list(self.stand_in)] = style.stack.assign(_ESCAPES, np.ones(len(_ESCAPES), bool)).max()
