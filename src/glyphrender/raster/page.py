@@ -165,12 +165,12 @@ class _Pen:
         room = theta.gutter - 0.8 * theta.em
         rows: dict[float, list[Row]] = {}  # by what squeezes them: 1, unless θ reserves too few digits
         for line, number in zip(first.tolist(), numbers.tolist(), strict=True):
-            glyphs, offset, advance = self.words.shaped(str(number))
+            glyphs, offset, advance = self.words.number(number)
             width = advance / EM * theta.em
             squeeze = min(1.0, room / width)
             unit = theta.em * squeeze / EM * theta.scale
             left = (block.column + max(0.0, room - width)) * theta.scale
-            row = (float(placed.baseline[line - block.lo]), glyphs.tolist(), (left + offset * unit).tolist())
+            row = (float(placed.baseline[line - block.lo]), glyphs, [left + x * unit for x in offset])
             rows.setdefault(squeeze, []).append(row)
         for squeeze, some in rows.items():
             self._rows(self.words.style.stack.primary, some, (red, green, blue), squeeze=squeeze)

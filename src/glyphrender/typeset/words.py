@@ -227,6 +227,21 @@ class Words:
         pen = np.cumsum(glyphs.step, dtype=np.int64)
         return glyphs.glyph, pen - glyphs.step + glyphs.dx, int(pen[-1]) if len(pen) else 0
 
+    @cached_property
+    def _digits(self) -> list[tuple[int, int, int]]:
+        shaped = [self.shaped(digit) for digit in "0123456789"]
+        return [(int(glyph[0]), int(offset[0]), advance) for glyph, offset, advance in shaped]
+
+    def number(self, number: int) -> tuple[list[int], list[int], int]:
+        """As `shaped`, for a line number: digit by digit without kerning, so that columns of them align."""
+        glyphs, offsets, pen = [], [], 0
+        for digit in map(int, str(number)):
+            glyph, offset, advance = self._digits[digit]
+            glyphs.append(glyph)
+            offsets.append(pen + offset)
+            pen += advance
+        return glyphs, offsets, pen
+
 
 class _Batch:
     """New words on their way into the arena: characters, then units to shape, then pieces."""
