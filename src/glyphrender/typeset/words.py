@@ -62,6 +62,12 @@ _SOFT_HYPHEN: Final = 0xAD
 _ESCAPES: Final = codepoints("\\xuU0123456789abcdef\u2010")
 _LATIN: Final = script.SCRIPT_TAGS.index("Latn")
 _COMMON: Final = script.SCRIPT_TAGS.index("Zyyy")
+# The scripts with Joining_Type that HarfBuzz joins, and how many characters of context it looks at.
+_JOINING: Final = [
+    script.SCRIPT_TAGS.index(tag)
+    for tag in ("Arab", "Syrc", "Nkoo", "Mong", "Mand", "Adlm", "Rohg", "Mani", "Phag", "Phlp", "Sogd", "Ougr", "Chrs")
+]
+_CONTEXT: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -331,6 +337,7 @@ class _Batch:
             (self.rtl[self.word[first]] & ~self._special[first])[shaped],  # an escape reads left to right
             language=self.style.language,
             features=self.style.features,
+            context=self._contexts(first[shaped], last[shaped]),
         )
         unit = shaped[glyphs.unit]
         in_place = self._special[first][unit]
@@ -355,6 +362,21 @@ class _Batch:
             dx=np.concatenate([glyphs.dx, none])[order],
             dy=np.concatenate([glyphs.dy, none])[order],
         )
+
+    def _contexts(self, first: NDArray[np.intp], last: NDArray[np.intp]) -> dict[int, tuple[str, str]]:
+        """What stands in its word before and after each unit of a script whose letters join.
+
+        They join across a change of face: most Urdu words need a second font beside DejaVu Sans.
+        """
+        start, end = self.word_start[self.word[first]], self.word_end[self.word[first]] - 1
+        joins = np.isin(self.script[first], _JOINING) & ~self._special[first] & ((start < first) | (last < end))
+        return {
+            unit: (
+                self.text[max(start[unit], first[unit] - _CONTEXT) : first[unit]],
+                self.text[last[unit] : min(end[unit], last[unit] + _CONTEXT)],
+            )
+            for unit in np.flatnonzero(joins).tolist()
+        }
 
     def _check_missing(self, first: NDArray[np.intp]) -> None:
         if self.style.missing_glyph is not MissingGlyph.ERROR:
