@@ -189,6 +189,21 @@ def test_the_glyphs_of_a_word_do_not_depend_on_the_words_met_with_it(font: str, 
                 assert shaped([first, second]) == {word: alone[word] for word in (first, second)}
 
 
+def test_a_sign_without_a_base_gets_its_dotted_circle_among_any_words() -> None:
+    """HarfBuzz leaves it out 15 syllables after another, since it numbers them in four bits."""
+    face = WordStyle.of(Theta(font="Noto Sans Chakma")).stack.primary
+    circle = face.hb_font.get_nominal_glyph(0x25CC)
+    word = "\U00011116\U00011127\U00011127\U00011131"
+    for between in range(20):
+        texts = [word, *["\U00011103"] * between, word]
+        n = len(texts)
+        tag = np.full(n, SCRIPT_TAGS.index("Cakm"))
+        glyphs = shape(texts, [face], np.zeros(n, np.uint8), tag, np.zeros(n, bool), language="", features={})
+        first, last = (glyphs.glyph[glyphs.unit == unit].tolist() for unit in (0, n - 1))
+        assert circle in first
+        assert last == first
+
+
 def test_kerning_and_ligatures_can_be_turned_off() -> None:
     def glyphs_and_width(text: str, **fields: object) -> tuple[int, float]:
         page = next(iter(layout(text, Theta(font="DejaVu Serif", **fields))))  # type: ignore[arg-type]

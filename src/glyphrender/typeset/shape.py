@@ -69,9 +69,10 @@ def shape(
             alone = [unit for unit in units.tolist() if unit in context]
             rows += [_shape_in_context(call, texts[unit], unit, context[unit]) for unit in alone]
             units = np.setdiff1d(units, alone)
+        circle = faces[key >> 16].hb_font.get_nominal_glyph(0x25CC) or 0
         for start in range(0, len(units), BATCH):
             some = units[start : start + BATCH]
-            rows.append(_shape_batch(call, [texts[unit] for unit in some.tolist()], some))
+            rows.append(_shape_batch(call, [texts[unit] for unit in some.tolist()], some, circle))
     table = np.concatenate(rows, axis=1)
     table = table[:, np.argsort(table[0], kind="stable")]
     unit, cluster, glyph, step, dx, dy = table
@@ -91,8 +92,8 @@ def _shape_in_context(call: Buffer, text: str, unit: int, context: tuple[str, st
     return glyphs
 
 
-def _shape_batch(call: Buffer, texts: list[str], units: NDArray[np.intp]) -> NDArray[np.int64]:
-    """[6, glyphs]: the unit and then what a call gives."""
+def _shape_batch(call: Buffer, texts: list[str], units: NDArray[np.intp], circle: int) -> NDArray[np.int64]:
+    """[6, glyphs]: the unit and then what a call gives. `circle` is the glyph of U+25CC, or 0."""
     # At either end too, or the first and the last would be kerned otherwise than those between them.
     glyphs = call(APART + APART.join(texts) + APART)
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
@@ -101,13 +102,19 @@ def _shape_batch(call: Buffer, texts: list[str], units: NDArray[np.intp]) -> NDA
     # What stands beside a unit must still be a cluster of its own, and so must what begins it.
     begins = np.zeros(int(ends[-1]) + len(APART), bool)
     begins[glyphs[1]] = True
-    if not (begins[starts - 1].all() and begins[starts].all() and begins[ends].all()):
-        if len(texts) == 1:
-            return _shape_in_context(call, texts[0], int(units[0]), ("", ""))
+    apart = begins[starts - 1].all() and begins[starts].all() and begins[ends].all()
+    # HarfBuzz puts a dotted circle under a sign without a base, but not under one that comes a multiple of 15
+    # syllables after another such: it numbers them in four bits.
+    if len(texts) > 1 and (not apart or (circle and (glyphs[2] == circle).any())):
         half = len(texts) // 2
         return np.hstack(
-            [_shape_batch(call, texts[:half], units[:half]), _shape_batch(call, texts[half:], units[half:])]
+            [
+                _shape_batch(call, texts[:half], units[:half], circle),
+                _shape_batch(call, texts[half:], units[half:], circle),
+            ]
         )
+    if not apart:
+        return _shape_in_context(call, texts[0], int(units[0]), ("", ""))
     unit = np.searchsorted(starts, glyphs[1], "right") - 1
     inside = (unit >= 0) & (glyphs[1] < ends[unit])
     glyphs, unit = glyphs[:, inside], unit[inside]
