@@ -29,7 +29,7 @@ FLOORS = (
     ("evals",),
     ("cli", "describe"),
 )
-HEAVY = ("torch", "transformers", "skia", "PIL", "fontTools", "numpy", "uharfbuzz", "isal", "pyphen", "click")
+HEAVY = ("torch", "transformers", "skia", "PIL", "fontTools", "numpy", "uharfbuzz", "isal", "pyphen", "icu4py", "click")
 
 
 def name_of(path: Path) -> str:
