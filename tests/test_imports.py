@@ -31,7 +31,7 @@ FLOORS = (
 )
 # Methods that lead upwards, each to what is computed there: imported when called, never at the top of a module.
 DOORS = {("theta", "ratio.align"), ("document", "ratio.ratio")}
-HEAVY = ("torch", "transformers", "skia", "PIL", "fontTools", "numpy", "uharfbuzz", "isal", "pyphen", "click")
+HEAVY = ("torch", "transformers", "skia", "PIL", "fontTools", "numpy", "uharfbuzz", "isal", "pyphen", "icu4py", "click")
 
 
 def name_of(path: Path) -> str:
