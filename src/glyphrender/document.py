@@ -33,6 +33,10 @@ from glyphrender.typeset.segments import lay_out, segments
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from glyphrender.ratio.model import VisionModel
+    from glyphrender.ratio.ratio import Ratio
+    from glyphrender.ratio.tokenizers import TokenizerLike
+
 #: x0, y0, x1, y1 in pixels from the top left corner of the page; x1 and y1 are outside.
 Box = tuple[float, float, float, float]
 
@@ -337,6 +341,15 @@ class Document(Sequence[Page]):
         from glyphrender.saving import save
 
         return save(self, directory, bits=bits, jobs=jobs, progress=progress, form=form)
+
+    def ratio(self, vision: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
+        """ρ of these pages: text tokens for one visual token of a model; draws nothing.
+
+        Arguments and errors are those of `glyphrender.compression_ratio`. A document of a stream is used up.
+        """
+        from glyphrender.ratio.ratio import document_ratio
+
+        return document_ratio(self, vision, tokenizer)
 
     def shares(self, jobs: int) -> Callable[[int], Iterator[Page]]:
         """For processes to be forked: job → its share of the pages, of which all together are the document.
