@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -48,16 +48,17 @@ def save(
 ) -> dict[str, Any]:
     """See `Document.save`."""
     target = Path(directory)
+    home = target.absolute()
+    # Named before it is made: an interrupt may fall between the two.
+    part = _hidden_name(home, "part")
     made: list[Path] = []
     try:
-        _check_target(target)
-        made = _made_parents(target)
-        home = target.absolute()
-        part = Path(tempfile.mkdtemp(prefix=f".{home.name}.", suffix=".part", dir=home.parent))
-    except OSError as error:
-        _remove_empty(made)
-        raise DataError(f"{target} cannot be written ({error.strerror}). Choose another directory.") from error
-    try:
+        try:
+            _check_target(target)
+            made = _made_parents(target)
+            part.mkdir(mode=0o700)
+        except OSError as error:
+            raise DataError(f"{target} cannot be written ({error.strerror}). Choose another directory.") from error
         pages = []
         for entry in _written(document, part, _Encoding(form=form, bits=bits), jobs):
             pages.append(entry)
@@ -188,16 +189,19 @@ def _take_place(part: Path, target: Path) -> None:
     if not target.exists():
         part.rename(target)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.absolute().name}.", suffix=".old", dir=part.parent))
+    old = _hidden_name(target.absolute(), "old")
     try:
         target.rename(old)
-        try:
-            part.rename(target)
-        except OSError:
-            old.rename(target)
-            raise
+        part.rename(target)
     finally:
-        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(target)
+
+
+def _hidden_name(home: Path, suffix: str) -> Path:
+    return home.parent / f".{home.name}.{secrets.token_hex(4)}.{suffix}"
 
 
 def _umask() -> int:
