@@ -141,6 +141,15 @@ def test_a_hanging_indent_hangs_out_of_the_left_indent() -> None:
     assert lines[0].text == "aaaaa bbbb "
 
 
+@pytest.mark.parametrize("right_indent, end", [(0, 72), (12, 72), (5, 72), (20, 64)])
+def test_from_right_to_left_it_hangs_no_further_than_the_right_indent(right_indent: float, end: float) -> None:
+    first = page(
+        "אאאאא בבבב גגגגג דד", first_line_indent=-12, left_indent=12, right_indent=right_indent, page_size=(72.1, 240)
+    ).lines[0]
+    assert first.box[0] >= -0.01
+    assert first.box[2] == pytest.approx(end, abs=0.2)
+
+
 def test_justified_lines_end_at_the_right_indent() -> None:
     lines = page("aa bb cc dddddd", alignment="JUSTIFY", left_indent=5, right_indent=10, page_size=(75.1, 99)).lines
     assert (lines[0].box[0], lines[0].box[2]) == (near(5), near(65))

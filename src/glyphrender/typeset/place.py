@@ -90,7 +90,9 @@ def line_boxes(galley: Galley, lo: int, hi: int, theta: Theta) -> LineBoxes:
     # LEFT is where lines start: the right, in a paragraph that runs from right to left.
     at_end = {Alignment.RIGHT: 1.0, Alignment.CENTER: 0.5}.get(theta.alignment, 0.0)
     share = np.where(base, 1.0 - at_end, at_end)
-    indent = np.where(first & ~base, theta.first_line_indent, 0.0)
+    # From right to left a first line hangs into the right indent, and no further: the rest of it goes to the left.
+    hang = min(0.0, theta.first_line_indent + theta.right_indent)
+    indent = np.where(first, np.where(base, hang, theta.first_line_indent), 0.0)
     left = theta.text_offset + indent + (room - width) * share
     return LineBoxes(left=left, width=width, extra=extra, squeeze=squeeze, stretches=stretches)
 
