@@ -44,7 +44,13 @@ TEXTS = (
     ("udhr-kor.txt", "ko", "kor", "Noto Sans CJK KR"),
 )
 PAGE = {"page_size": (588, 840), "margin_x": 14, "margin_y": 14, "auto_crop_width": False, "auto_crop_last_page": False}
-SMALL = [("DejaVu Sans", 9, 10), ("DejaVu Sans", 12, 14), ("Inter", 9, 10)]
+# (font, size, line height, antialias)
+SMALL = (
+    ("DejaVu Sans", 9, 10, True),
+    ("Inter", 9, 10, True),
+    ("DejaVu Sans", 12, 14, True),
+    ("DejaVu Sans", 12, 14, False),
+)
 MOST_PAGES = 3
 
 
@@ -123,8 +129,8 @@ def beside_chromium() -> str:
 def by_rasterisers() -> str:
     """The table of small English type, drawn by Skia and by HarfBuzz."""
     rows = []
-    for font, size, line in SMALL:
-        theta = Theta(font=font, font_size=size, line_height=line, **PAGE)
+    for font, size, line, grey in SMALL:
+        theta = Theta(font=font, font_size=size, line_height=line, antialias=grey, **PAGE)
         pages = render(texts.novel(), theta)[3 : 3 + MOST_PAGES]
         rates = []
         for kind in ("skia", "harfbuzz"):
@@ -132,7 +138,8 @@ def by_rasterisers() -> str:
             rasteriser.cache_clear()
             rates.append(error_rate(((page.image, page.text) for page in pages), "eng", enlarge=2))
         characters = sum(len(plain(page.text)) for page in pages)
-        rows.append([f"{font} {size} px", characters, *(f"{rate:.2%}" for rate in rates)])
+        drawn = f"{font} {size} px" + ("" if grey else ", two colours")
+        rows.append([drawn, characters, *(f"{rate:.2%}" for rate in rates)])
         print(*rows[-1], sep="\t", flush=True)
     return report.table(["type", "characters", "Skia", "HarfBuzz"], rows)
 
