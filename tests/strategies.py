@@ -93,6 +93,8 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
     pick("space_before", lengths(0, 30))
     pick("space_after", lengths(0, 30))
     pick("tab_width", st.integers(1, 12))
+    pick("page_grid", st.sampled_from((1, 1, 14, 28, 32)))
+    pick("min_pixels", st.sampled_from((0, 0, 6272, 65_536)))
     pick("language", st.sampled_from(LANGUAGES))
 
     # Of black and white, one has a contrast of at least 4.58 to any colour.

@@ -39,7 +39,7 @@ def joints_run(text: str) -> Run:
 
 
 def check_breaks(text: str, run: Run) -> None:
-    """`run` allows a break exactly where the whole paragraph, analysed at once, does.
+    """`run` allows a break exactly where the whole paragraph, analysed at once, does: UAX #14 and `complex_breaks`.
 
     For texts without tabs, which are separators of ours and of class BA in UAX #14.
     """
@@ -48,7 +48,7 @@ def check_breaks(text: str, run: Run) -> None:
     assert (lengths >= 0).all()
     stop = np.cumsum(lengths)
     cps = codepoints(text)
-    actions = linebreak.break_actions(cps)
+    actions = WordStyle.of(PLAIN).break_actions(cps)
     # Between spaces and a line end no line is ever broken, since they hang.
     ignored = np.append(np.isin(cps, [ord(mark) for mark in LINE_ENDS]), False)
     ours = {int(at) for at in stop[run.breaks != a.NO_BREAK] if 0 < at < len(text) and not ignored[at]}

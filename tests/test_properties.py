@@ -99,6 +99,7 @@ def test_brackets_are_those_of_the_database(folder: Path) -> None:
         ("sc", "script", dict(zip(SCRIPT_TAGS, range(len(SCRIPT_TAGS)), strict=True))),
         ("DI", "flags", {"Yes": Flag.DEFAULT_IGNORABLE}),
         ("Bidi_M", "flags", {"Yes": Flag.MIRRORED}),
+        ("lb", "flags", {"SA": Flag.COMPLEX}),
     ],
 )
 def test_agrees_with_another_copy_of_the_database(name: str, column: str, numbers: dict[str, int]) -> None:

@@ -56,6 +56,18 @@ def test_any_text(text: str) -> None:
 
 
 @needs_c
+@given(*[st.text(st.sampled_from("بتالعلا ab\u200d\U0001e900"), min_size=1, max_size=6)] * 3)
+def test_text_in_context(before: str, text: str, after: str) -> None:
+    face = FACES["Noto Naskh Arabic"]
+    native, objects = (
+        kind(face, script="Arab", rtl=True, language="", features={}) for kind in (b.NativeBuffer, b.ObjectBuffer)
+    )
+    glyphs = native(text, before, after)
+    np.testing.assert_array_equal(glyphs, objects(text, before, after))
+    assert ((glyphs[1] >= 0) & (glyphs[1] < len(text))).all()
+
+
+@needs_c
 def test_a_variable_face_keeps_its_axes(tmp_path: Path) -> None:
     path = tmp_path / "variable.ttf"
     box_font({ord("a"): ((0, 0, 800, 800), 1000)}, axes=[("wght", 400, 400, 900, "Weight")]).save(path)

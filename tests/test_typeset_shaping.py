@@ -10,8 +10,10 @@ import uharfbuzz as hb
 
 from glyphrender import Theta, layout
 from glyphrender.fonts.face import EM
+from glyphrender.text.properties import SCRIPT_TAGS, codepoints
 from glyphrender.typeset import arena as a
 from glyphrender.typeset.place import place
+from glyphrender.typeset.shape import shape
 from glyphrender.typeset.words import WordStyle
 
 UDHR = Path(__file__).parent / "data"
@@ -125,6 +127,81 @@ def test_a_break_inside_an_arabic_word_keeps_its_joining_forms() -> None:
     # Initial form once, final form once, medial ones between: not one of each a line.
     _, counts = np.unique(placed.glyph, return_counts=True)
     assert counts.max() >= 58
+
+
+@pytest.mark.parametrize("word", ["\u067e\u06c1\u0644\u06cc", "\u0688\u06a9\u06be\u06c1"], ids=ascii)
+def test_letters_join_across_a_change_of_face(word: str) -> None:
+    """DejaVu Sans lacks some letters of Urdu; what stands beside them must join all the same."""
+    style = WordStyle.of(Theta())
+    cps = codepoints(word)
+    face = style.stack.assign(cps, np.ones(len(cps), bool))
+    assert len(set(face.tolist())) > 1
+    expected: list[int] = []
+    cuts = [0, *(np.flatnonzero(np.diff(face)) + 1).tolist(), len(word)]
+    for start, end in reversed(list(zip(cuts[:-1], cuts[1:], strict=True))):
+        buffer = hb.Buffer()
+        buffer.add_str(word, start, end - start)
+        buffer.script, buffer.direction = "Arab", "rtl"
+        hb.shape(style.stack.faces[face[start]].hb_font, buffer, {})
+        expected += [info.codepoint for info in buffer.glyph_infos]
+    (page,) = layout(word, Theta())
+    placed = place(page._layout.blocks[0], page.theta)
+    assert sorted(placed.glyph.tolist()) == sorted(expected)
+
+
+@pytest.mark.parametrize("font, weight", [("Inter", 400), ("Inter", 700), ("Noto Nastaliq Urdu", 400)])
+def test_the_glyphs_of_a_word_do_not_depend_on_the_words_met_with_it(font: str, weight: int) -> None:
+    """Inter has other brackets and hyphens beside capitals, two spaces off, and kerns full stops with a space."""
+    words = [
+        "Emma,)",
+        "already,)",
+        "Donwell,)",
+        "'//'):",
+        "(A)",
+        "%s)'",
+        "%(levelno)s",
+        '"end."',
+        "end.",
+        "12:30",
+        "-",
+        "x",
+        "كتاب",
+        "رنگ",
+        "كك",
+    ]
+    style = WordStyle.of(Theta(font=font, font_weight=weight))
+    face = style.stack.primary
+    words = [word for word in words if face.covers(codepoints(word)).all()]
+    assert words
+    rtl = font.startswith("Noto Nastaliq")
+    tag = SCRIPT_TAGS.index("Arab" if rtl else "Latn")
+
+    def shaped(some: list[str]) -> dict[str, list[list[int]]]:
+        n = len(some)
+        glyphs = shape(some, [face], np.zeros(n, np.uint8), np.full(n, tag), np.full(n, rtl), language="", features={})
+        rows = np.array([glyphs.glyph, glyphs.step, glyphs.dx, glyphs.dy])
+        return {word: rows[:, glyphs.unit == at].tolist() for at, word in enumerate(some)}
+
+    alone = {word: shaped([word])[word] for word in words}
+    for first in words:
+        for second in words:
+            if first != second:
+                assert shaped([first, second]) == {word: alone[word] for word in (first, second)}
+
+
+def test_a_sign_without_a_base_gets_its_dotted_circle_among_any_words() -> None:
+    """HarfBuzz leaves it out 15 syllables after another, since it numbers them in four bits."""
+    face = WordStyle.of(Theta(font="Noto Sans Chakma")).stack.primary
+    circle = face.hb_font.get_nominal_glyph(0x25CC)
+    word = "\U00011116\U00011127\U00011127\U00011131"
+    for between in range(20):
+        texts = [word, *["\U00011103"] * between, word]
+        n = len(texts)
+        tag = np.full(n, SCRIPT_TAGS.index("Cakm"))
+        glyphs = shape(texts, [face], np.zeros(n, np.uint8), tag, np.zeros(n, bool), language="", features={})
+        first, last = (glyphs.glyph[glyphs.unit == unit].tolist() for unit in (0, n - 1))
+        assert circle in first
+        assert last == first
 
 
 def test_kerning_and_ligatures_can_be_turned_off() -> None:

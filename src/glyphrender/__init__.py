@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         TokenizerError,
         VisionModelError,
     )
+    from glyphrender.ratio.fit import Fit, fit
+    from glyphrender.ratio.ratio import Ratio, compression_ratio, worth_it
     from glyphrender.theta import Theta
 
 __version__ = "0.1.0"
@@ -35,9 +37,14 @@ _HOME = {
     "Document": "document",
     "Page": "document",
     "Span": "document",
+    "Fit": "ratio.fit",
+    "Ratio": "ratio.ratio",
+    "compression_ratio": "ratio.ratio",
+    "fit": "ratio.fit",
     "layout": "document",
     "render": "document",
     "Theta": "theta",
+    "worth_it": "ratio.ratio",
 }
 
 __all__ = [
@@ -45,18 +52,23 @@ __all__ = [
     "DependencyError",
     "Document",
     "EndpointError",
+    "Fit",
     "FontError",
     "GlyphRenderError",
     "LayoutError",
     "Page",
+    "Ratio",
     "Span",
     "Theta",
     "ThetaError",
     "TokenizerError",
     "VisionModelError",
     "__version__",
+    "compression_ratio",
+    "fit",
     "layout",
     "render",
+    "worth_it",
 ]
 
 

@@ -7,10 +7,11 @@ images. A document read from a stream forgets its pages as it gives them out.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, overload
 
@@ -18,17 +19,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.errors import LayoutError
+from glyphrender.parallel import Baton
 from glyphrender.raster import png
 from glyphrender.raster.page import draw_page
-from glyphrender.text.source import Text
+from glyphrender.text.source import Text, count_line_ends
 from glyphrender.theta import Theta
 from glyphrender.typeset import arena as a
-from glyphrender.typeset.layout import layout_pages
-from glyphrender.typeset.paginate import Block, PageLayout, characters
+from glyphrender.typeset.layout import galleys, layout_pages
+from glyphrender.typeset.paginate import Block, PageLayout, Paginator, characters
 from glyphrender.typeset.place import Placed, place
+from glyphrender.typeset.segments import lay_out, segments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from glyphrender.ratio.model import VisionModel
+    from glyphrender.ratio.ratio import Ratio
+    from glyphrender.ratio.tokenizers import TokenizerLike
 
 #: x0, y0, x1, y1 in pixels from the top left corner of the page; x1 and y1 are outside.
 Box = tuple[float, float, float, float]
@@ -191,6 +198,20 @@ class Page:
             yield block, place(block, self.theta), start
 
 
+def _alike(one: PageLayout, other: PageLayout) -> bool:
+    """Whether two layouts of a page show the same characters, and the same of them."""
+    if (one.start, one.end, one.size) != (other.start, other.end, other.size):
+        return False
+    ours, theirs = ([place(block, page.theta) for block in page.blocks] for page in (one, other))
+    return all(
+        np.array_equal(
+            np.concatenate([getattr(placed, name) for placed in ours]),
+            np.concatenate([getattr(placed, name) for placed in theirs]),
+        )
+        for name in ("glyph", "face", "x", "y", "squeeze", "left", "right", "top")
+    )
+
+
 def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:
     run = block.galley.run
     start, end = origin + start, origin + end
@@ -260,6 +281,39 @@ class Document(Sequence[Page]):
             found.update(page.missing)
         return dict(found)
 
+    def append(self, text: str) -> int:
+        """Let the document go on with `text`, as a chat or the transcript of an agent does.
+
+        Only what the last paragraph and the last page touch is laid out again; the result is the document of the
+        whole text.
+
+        Returns:
+            how many pages stayed as they were, so that their images need not be drawn or sent again.
+
+        Raises:
+            LayoutError: this document is of a stream; or the text needs more than `max_pages` pages.
+        """
+        if self.text is None:
+            raise LayoutError("a document of a stream cannot be appended to. Pass the text as one str.")
+        self._all()
+        old, whole = self._pages, self.text + text
+        # A paragraph may come out otherwise from its first line on: by an optimal break, or a closing bracket.
+        paragraph = 0 if self.theta.newline_marker else self.text.rfind("\n") + 1
+        first = max(0, min(len(old) - 1, bisect_right(old, paragraph, key=lambda page: page.span[1])))
+        begin = old[first].span[0] if old else 0
+        start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
+        paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin)
+        new: list[PageLayout] = []
+        for galley in galleys(whole[start:], self.theta, offset=start, line=count_line_ends(whole[:start])):
+            new += paginator.add(galley.since(begin))
+        new += paginator.finish()
+        same = 0
+        while same < min(len(new), len(old) - first) and _alike(old[first + same]._layout, new[same]):
+            same += 1
+        self._pages[first + same :] = map(Page, new[same:])
+        self.text = whole
+        return first + same
+
     def save(
         self,
         directory: str | PathLike[str],
@@ -287,6 +341,38 @@ class Document(Sequence[Page]):
         from glyphrender.saving import save
 
         return save(self, directory, bits=bits, jobs=jobs, progress=progress, form=form)
+
+    def ratio(self, vision: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
+        """ρ of these pages: text tokens for one visual token of a model; draws nothing.
+
+        Arguments and errors are those of `glyphrender.compression_ratio`. A document of a stream is used up.
+        """
+        from glyphrender.ratio.ratio import document_ratio
+
+        return document_ratio(self, vision, tokenizer)
+
+    def shares(self, jobs: int) -> Callable[[int], Iterator[Page]]:
+        """For processes to be forked: job → its share of the pages, of which all together are the document.
+
+        What can be is laid out by them, and not here. A document of a stream cannot be shared.
+        """
+        if self.text is None:
+            raise self._spent()
+        text, theta, max_pages = self.text, self.theta, self._max_pages
+        if self._rest is None or theta.newline_marker:
+            # Laid out already; or all one paragraph, which has to be.
+            self._all()
+            return lambda job: iter(self._pages[job::jobs])
+        parts = segments(text, jobs)
+        baton = Baton(len(parts) + 1, (0, 0))
+
+        def share(job: int) -> Iterator[Page]:
+            for step in range(job, len(parts), jobs):
+                pages, following = lay_out(text, parts[step], theta, partial(baton.take, step), max_pages=max_pages)
+                baton.hand(step + 1, following)
+                yield from map(Page, pages)
+
+        return share
 
     def _reach(self, number: int) -> bool:
         """Lay out until page `number` is known; whether there is one."""

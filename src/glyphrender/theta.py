@@ -43,6 +43,8 @@ from .parameter import Parameter, choice, colour, count, flag, length, names, nu
 if TYPE_CHECKING:
     import numpy as np
 
+    from .ratio.model import VisionModel
+
 __all__ = [
     "DEFAULTS",
     "PARAMETERS",
@@ -86,6 +88,10 @@ class Theta:
         True, help="cut a page off at its right where nothing is drawn, plus the margin"
     )
     auto_crop_last_page: bool = flag(True, help="cut the last page off below its last line, plus the margin")
+    page_grid: int = count(
+        1, range=(1, 4096), unit="px", help="sides of pages are multiples of this, cropped ones too"
+    )
+    min_pixels: int = count(0, range=(0, 10**8), unit="px", help="least area that cropping leaves of a page")
 
     # The font
     font: str = text(
@@ -185,9 +191,9 @@ class Theta:
 
     @property
     def page_pixels(self) -> tuple[int, int]:
-        """Width and height of an uncropped page in pixels, each at least 1."""
-        width, height = self.page_size
-        return max(1, round(width * self.dpi / 72)), max(1, round(height * self.dpi / 72))
+        """Width and height of an uncropped page in pixels, rounded up to multiples of `page_grid`."""
+        width, height = (max(1, round(side * self.dpi / 72)) for side in self.page_size)
+        return width + -width % self.page_grid, height + -height % self.page_grid
 
     @property
     def font_pixels(self) -> float:
@@ -337,14 +343,17 @@ class Theta:
 
     @classmethod
     def preset(cls, name: str) -> Self:
-        """One of the bundled θ, see `presets`.
+        """One of the bundled θ, see `presets`; "glyph-en@qwen3-vl" is glyph-en aligned to that model.
 
         Raises:
             ThetaError: there is no preset of that name.
+            VisionModelError: there is no model of the name after "@".
         """
         from . import presets
 
-        return cls.from_dict(presets.read(name))
+        name, at, vision = name.partition("@")
+        theta = cls.from_dict(presets.read(name))
+        return theta.align_to(vision) if at else theta
 
     @staticmethod
     def presets() -> Mapping[str, str]:
@@ -368,6 +377,22 @@ class Theta:
 
         known(fixed)
         return sample(cls, rng, fixed)
+
+    def align_to(self, vision: str | VisionModel) -> Self:
+        """The nearest θ whose pages, cropped ones too, reach a model pixel by pixel, at equal or better ρ.
+
+        See `glyphrender.ratio.align`, which says how.
+
+        Args:
+            vision: a name in `VISION_MODELS`, or a model.
+
+        Raises:
+            VisionModelError: there is no such model, or no page that it does not resample.
+            ThetaError: nothing valid is near.
+        """
+        from glyphrender.ratio.align import aligned
+
+        return aligned(self, vision)
 
     @property
     def digest(self) -> str:

@@ -28,6 +28,8 @@ from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError
 COMMANDS: Mapping[str, str] = {
     "render": "Typeset text into page images.",
     "show": "Make an HTML sheet of pages to look at.",
+    "ratio": "Print the compression ratio ρ: text tokens for one visual token.",
+    "fit": "Solve θ for a target ratio, or for a budget of tokens or pages.",
     "fonts": "List the fonts, or which of them draw a text.",
     "theta": "Look at, check and convert rendering parameters.",
 }

@@ -225,6 +225,7 @@ def build(mirroring: str) -> dict[str, NDArray[Any]]:
         (Flag.MIRRORED, having("Bidi_M")),
         (Flag.BRACKET_OPEN, opens),
         (Flag.BRACKET_CLOSE, closes),
+        (Flag.COMPLEX, having("lb=SA")),
     ):
         flags[mask] |= flag.value
     columns = {

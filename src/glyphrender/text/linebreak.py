@@ -6,7 +6,7 @@ further is asked only where its pair occurs, and where it does not hold the next
 English costs about 15 ns a character, Chinese and Japanese 6.
 
 No tailoring: Chinese and Japanese get the strict reading (CJ is NS), South East Asian scripts that need a
-dictionary (SA) break only where spaces or ZWSP are.
+dictionary (SA) break only where spaces or ZWSP are; complexbreak.py adds the rest.
 """
 
 from __future__ import annotations

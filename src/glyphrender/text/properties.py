@@ -1,6 +1,6 @@
 """The Unicode properties that layout needs, by one lookup a character.
 
-Code points with equal properties share a record (1,147 records for 1,114,112 code points), so a text
+Code points with equal properties share a record (1,150 records for 1,114,112 code points), so a text
 is looked up once, as an array of record numbers, and each property is then a small table indexed by record.
 The file beside this module holds the usual two-stage table; it is unfolded when first used, because one
 `take` from 2.2 MB of which a text touches a few pages costs 1 ns a character and the two-stage form 2 to 6.
@@ -83,6 +83,7 @@ class Flag(IntFlag):
     MIRRORED = 16  # Bidi_Mirrored
     BRACKET_OPEN = 32  # Bidi_Paired_Bracket_Type o
     BRACKET_CLOSE = 64  # Bidi_Paired_Bracket_Type c
+    COMPLEX = 128  # Line_Break SA, which LB1 makes AL or CM
 
 
 # ISO 15924. The three that are no script come first, then most characters first, so that the lowest number

@@ -28,8 +28,11 @@ _FLAGS: Final = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
 class Buffer(Protocol):
     """Shapes texts of one kind."""
 
-    def __call__(self, text: str) -> NDArray[np.int64]:
-        """[6, glyphs] in visual order: a row of zeros; cluster, glyph, advance, x and y offset, in EM units."""
+    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int64]:
+        """[6, glyphs] in visual order: a row of zeros; cluster, glyph, advance, x and y offset, in EM units.
+
+        Letters join with `before` and `after`, which are not shaped.
+        """
 
 
 def buffer(face: Face, *, script: str, rtl: bool, language: str, features: dict[str, bool]) -> Buffer:
@@ -49,11 +52,11 @@ class ObjectBuffer:
         self.script, self.direction = script, "rtl" if rtl else "ltr"
         self.buffer = hb.Buffer()
 
-    def __call__(self, text: str) -> NDArray[np.int64]:
+    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int64]:
         """See `Buffer`."""
         buffer = self.buffer
         buffer.clear_contents()
-        buffer.add_str(text)
+        buffer.add_str(before + text + after, len(before), len(text))
         buffer.direction, buffer.script, buffer.flags = self.direction, self.script, _FLAGS
         if self.language:
             buffer.language = self.language
@@ -64,6 +67,7 @@ class ObjectBuffer:
             glyphs[row] = np.fromiter(map(field, infos), np.int64, len(infos))
         for row, field in enumerate(self._POSITION, 3):
             glyphs[row] = np.fromiter(map(field, positions), np.int64, len(infos))
+        glyphs[1] -= len(before)
         return glyphs
 
 
@@ -80,12 +84,12 @@ class NativeBuffer:
             *(_Feature(_tag(tag), value, 0, 0xFFFFFFFF) for tag, value in features.items())
         )
 
-    def __call__(self, text: str) -> NDArray[np.int64]:
+    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int64]:
         """See `Buffer`."""
         library, buffer = self.library, _thread_buffer()
         library.hb_buffer_reset(buffer)
-        characters = text.encode("utf-32-le", "surrogatepass")
-        library.hb_buffer_add_utf32(buffer, characters, len(text), 0, len(text))
+        characters = (before + text + after).encode("utf-32-le", "surrogatepass")
+        library.hb_buffer_add_utf32(buffer, characters, len(characters) // 4, len(before), len(text))
         library.hb_buffer_set_direction(buffer, self.direction)
         library.hb_buffer_set_script(buffer, self.script)
         if self.language:
@@ -99,6 +103,7 @@ class NativeBuffer:
         glyphs = np.zeros((6, len(info)), np.int64)
         glyphs[1:3] = info.T[[2, 0]]
         glyphs[3:] = position.T[[0, 2, 3]]
+        glyphs[1] -= len(before)
         return glyphs
 
 

@@ -6,48 +6,90 @@ text; a page holds on to the chunk it came from and lets it go when it is droppe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
 
 from glyphrender.text.source import Text, chunks
 from glyphrender.theta import Direction, Theta
 from glyphrender.typeset.arena import Arena
-from glyphrender.typeset.lines import LAST, Measures, break_lines
+from glyphrender.typeset.lines import LAST, Galley, Measures, break_lines
 from glyphrender.typeset.paginate import PageLayout, Paginator
 from glyphrender.typeset.tokens import Run, tokenise
 from glyphrender.typeset.words import WordStyle, words_of
 
+_BASE: Final = {Direction.AUTO: None, Direction.LTR: 0, Direction.RTL: 1}
 
-def layout_pages(text: Text, theta: Theta, *, max_pages: int | None = None) -> Iterator[PageLayout]:
+
+def layout_pages(
+    text: Text, theta: Theta, *, max_pages: int | None = None, runs: Iterable[TextRun] | None = None
+) -> Iterator[PageLayout]:
     """Typeset `text` under `theta`, page by page, drawing nothing.
+
+    `runs` are those of the text under a θ that shapes words alike, if they are at hand; see `text_runs`.
 
     Raises:
         FontError: a font of `theta` cannot be used.
         LayoutError: the text needs more than `max_pages` pages.
         DataError: `text` gives something that is not str.
     """
-    words = words_of(WordStyle.of(theta))
-    measures = Measures.of(theta, words)
     pages = Paginator(theta, max_pages=max_pages)
-    base = {Direction.AUTO: None, Direction.LTR: 0, Direction.RTL: 1}[theta.direction]
-    begins, left = True, None
-    for chunk in chunks(text, base=base):
+    for galley in galleys(text, theta, runs=runs):
+        yield from pages.add(galley)
+    yield from pages.finish()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextRun:
+    """A chunk of the text as pieces, and whether it ends inside a paragraph."""
+
+    run: Run
+    open: bool
+
+
+def text_runs(text: Text, theta: Theta, *, offset: int = 0, line: int = 0) -> Iterator[TextRun]:
+    """`text` as words, breaks and bidi levels, chunk by chunk; new words are shaped.
+
+    The same for every θ of equal `WordStyle` and `direction`, whatever its sizes.
+    """
+    words = words_of(WordStyle.of(theta))
+    base = _BASE[theta.direction]
+    for chunk in chunks(text, base=base, offset=offset, line=line):
         with words.writing():
             if words.full:
                 words.renew()
-            run = tokenise(chunk, words, base=base)  # words, breaks and bidi levels; new words are shaped
+            run = tokenise(chunk, words, base=base)
+        yield TextRun(run=run, open=chunk.open)
+
+
+def galleys(
+    text: Text, theta: Theta, *, offset: int = 0, line: int = 0, runs: Iterable[TextRun] | None = None
+) -> Iterator[Galley]:
+    """The lines of `text`, some at a time.
+
+    Args:
+        text: of a document, or the part of one that starts with a paragraph.
+        theta: the rendering parameters.
+        offset, line: characters and line ends of the document before `text`.
+        runs: its runs, if they are at hand.
+    """
+    words = words_of(WordStyle.of(theta))
+    measures = Measures.of(theta, words)
+    begins, left = True, None
+    for each in text_runs(text, theta, offset=offset, line=line) if runs is None else runs:
+        run = each.run
+        with words.writing():  # broken lines may add pieces to the arena
             if left is not None:
-                run = _moved(left, words.arena).joined(run)
-            final = not chunk.open and measures.marker is None
+                run = _moved(left, run.arena).joined(run)
+            final = not each.open and measures.marker is None
             galley, left = break_lines(run, measures, begins=begins, final=final)
         if len(galley):
-            yield from pages.add(galley)
+            yield galley
             begins = left is None or bool(galley.flags[-1] & LAST)
     if left is not None:
         with words.writing():
             galley, _ = break_lines(left, measures, begins=begins, final=True)
-        yield from pages.add(galley)
-    yield from pages.finish()
+        yield galley
 
 
 def _moved(run: Run, arena: Arena) -> Run:

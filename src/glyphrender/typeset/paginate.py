@@ -63,12 +63,14 @@ class PageLayout:
 
 
 class Paginator:
-    """Fills pages with galleys as they come. A page is given out once it is known to be full."""
+    """Fills pages with galleys as they come. A page is given out once it is known to be full.
 
-    def __init__(self, theta: Theta, *, max_pages: int | None = None) -> None:
+    `number` and `end` count the pages given out, and the characters of the source on them.
+    """
+
+    def __init__(self, theta: Theta, *, max_pages: int | None = None, number: int = 0, end: int = 0) -> None:
         self.theta, self.max_pages = theta, max_pages
-        self.number = 0
-        self.end = 0  # of the source characters on pages given out
+        self.number, self.end = number, end
         self._begin_page()
 
     def _begin_page(self) -> None:
@@ -154,12 +156,30 @@ def characters(block: Block) -> int:
 
 
 def _size(theta: Theta, blocks: list[Block], last: bool) -> tuple[int, int]:
-    """Width and height in pixels; cropping keeps the margin."""
-    width, height = theta.page_pixels
+    """Width and height in pixels; cropping keeps the margin, as far as `page_grid` lets it."""
+    width, height = whole = theta.page_pixels
     if theta.auto_crop_width:
         right = max(place.right_edge(block.galley, block.lo, block.hi, theta) + block.column for block in blocks)
-        width = min(width, max(1, ceil((right + theta.margin_x) * theta.scale - 1e-6)))
+        width = min(width, _cropped(right, theta.margin_x, theta))
     if theta.auto_crop_last_page and last:
         bottom = max(float(block.tops[-1]) for block in blocks) + theta.line_height + theta.inset
-        height = min(height, max(1, ceil((bottom + theta.margin_y) * theta.scale - 1e-6)))
+        height = min(height, _cropped(bottom, theta.margin_y, theta))
+    if width * height < theta.min_pixels:
+        height = min(whole[1], _multiple(theta.min_pixels / width, theta.page_grid))
+        width = max(width, min(whole[0], _multiple(theta.min_pixels / height, theta.page_grid)))
     return width, height
+
+
+def _cropped(used: float, margin: float, theta: Theta) -> int:
+    """Pixels of a side that text uses up to `used` points: the nearest multiple of the grid that cuts no text.
+
+    Nearest, because models round so: a page that they would shrink by up to half a cell loses margin instead.
+    """
+    grid = theta.page_grid
+    side = max(1, ceil((used + margin) * theta.scale - 1e-6))
+    return max(round(side / grid) * grid, _multiple(used * theta.scale - 1e-6, grid))
+
+
+def _multiple(pixels: float, grid: int) -> int:
+    """The least multiple of `grid` that holds so many pixels, and at least one."""
+    return max(grid, ceil(pixels / grid) * grid)

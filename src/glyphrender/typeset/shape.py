@@ -1,15 +1,16 @@
 """Units of text, each of one face, script and direction → their glyphs.
 
 HarfBuzz takes 0.35 µs a word and a call some 20, so units of the same kind are shaped some hundreds at a
-time, joined by spaces. A space is also what they have beside them in a line, so kerning against it comes out
-as it does there. Units that could reach across that space (a mark at their head) are found by looking at the
+time, with spaces around them. A space is also what they have beside them in a line, so kerning against it comes out
+as it does there. Units that reach into a space (a mark at their head) are found by looking at the
 result, and shaped alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,9 @@ from glyphrender.typeset.buffer import Buffer, buffer
 
 # Units in one call: 61 to 512 cost the same a unit, but what is done once a call is done less often.
 BATCH: Final = 512
+# What stands between two units: the glyphs of a word must not depend on which words were met with it. Contextual
+# alternates of Inter look across any number of spaces, but not across a noncharacter, which no font has.
+APART: Final = " \uffff "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +48,12 @@ def shape(
     *,
     language: str,
     features: dict[str, bool],
+    context: Mapping[int, tuple[str, str]] = MappingProxyType({}),
 ) -> Glyphs:
-    """Shape each of `texts` with its face (index into `faces`), script (index into `SCRIPT_TAGS`) and direction."""
+    """Shape each of `texts` with its face (index into `faces`), script (index into `SCRIPT_TAGS`) and direction.
+
+    `context` gives, for those whose letters join with what stands beside them, the text before and after.
+    """
     kind = (face.astype(np.int64) << 16) | (script.astype(np.int64) << 1) | rtl
     rows = [np.zeros((6, 0), np.int64)]
     for key in np.unique(kind).tolist():
@@ -57,9 +65,14 @@ def shape(
             language=language,
             features=features,
         )
+        if context:
+            alone = [unit for unit in units.tolist() if unit in context]
+            rows += [_shape_in_context(call, texts[unit], unit, context[unit]) for unit in alone]
+            units = np.setdiff1d(units, alone)
+        circle = faces[key >> 16].hb_font.get_nominal_glyph(0x25CC) or 0
         for start in range(0, len(units), BATCH):
             some = units[start : start + BATCH]
-            rows.append(_shape_batch(call, [texts[unit] for unit in some.tolist()], some))
+            rows.append(_shape_batch(call, [texts[unit] for unit in some.tolist()], some, circle))
     table = np.concatenate(rows, axis=1)
     table = table[:, np.argsort(table[0], kind="stable")]
     unit, cluster, glyph, step, dx, dy = table
@@ -73,26 +86,38 @@ def shape(
     )
 
 
-def _shape_batch(call: Buffer, texts: list[str], units: NDArray[np.intp]) -> NDArray[np.int64]:
-    """[6, glyphs]: the unit and then what a call gives."""
-    glyphs = call(" ".join(texts))
-    if len(texts) == 1:
-        glyphs[0] = units[0]
-        return glyphs
-    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1)
-    starts = np.append(0, ends[:-1])
-    spaces = starts[1:] - 1
-    # Every space must still be a cluster of its own, and so must what stands after it.
-    begins = np.zeros(int(ends[-1]), bool)
+def _shape_in_context(call: Buffer, text: str, unit: int, context: tuple[str, str]) -> NDArray[np.int64]:
+    glyphs = call(text, *context)
+    glyphs[0] = unit
+    return glyphs
+
+
+def _shape_batch(call: Buffer, texts: list[str], units: NDArray[np.intp], circle: int) -> NDArray[np.int64]:
+    """[6, glyphs]: the unit and then what a call gives. `circle` is the glyph of U+25CC, or 0."""
+    # At either end too, or the first and the last would be kerned otherwise than those between them.
+    glyphs = call(APART + APART.join(texts) + APART)
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    starts = np.cumsum(lengths + len(APART)) - lengths
+    ends = starts + lengths
+    # What stands beside a unit must still be a cluster of its own, and so must what begins it.
+    begins = np.zeros(int(ends[-1]) + len(APART), bool)
     begins[glyphs[1]] = True
-    if not (begins[spaces].all() and begins[starts].all()):
+    apart = begins[starts - 1].all() and begins[starts].all() and begins[ends].all()
+    # HarfBuzz puts a dotted circle under a sign without a base, but not under one that comes a multiple of 15
+    # syllables after another such: it numbers them in four bits.
+    if len(texts) > 1 and (not apart or (circle and (glyphs[2] == circle).any())):
         half = len(texts) // 2
         return np.hstack(
-            [_shape_batch(call, texts[:half], units[:half]), _shape_batch(call, texts[half:], units[half:])]
+            [
+                _shape_batch(call, texts[:half], units[:half], circle),
+                _shape_batch(call, texts[half:], units[half:], circle),
+            ]
         )
-    begins[spaces] = False
-    glyphs = glyphs[:, begins[glyphs[1]]]
-    unit = np.searchsorted(ends, glyphs[1], "right")
+    if not apart:
+        return _shape_in_context(call, texts[0], int(units[0]), ("", ""))
+    unit = np.searchsorted(starts, glyphs[1], "right") - 1
+    inside = (unit >= 0) & (glyphs[1] < ends[unit])
+    glyphs, unit = glyphs[:, inside], unit[inside]
     glyphs[0] = units[unit]
     glyphs[1] -= starts[unit]
     return glyphs

@@ -278,7 +278,7 @@ def _tokenise_joints(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: 
     start = stop - lengths
     # Here the whole text is analysed anyway, so its breaks are read off instead of joined.
     breaks = arena.action.rows[piece]
-    allowed = linebreak.break_actions(cps)[np.maximum(stop - 1, 0)] == linebreak.ALLOWED
+    allowed = words.style.break_actions(cps)[np.maximum(stop - 1, 0)] == linebreak.ALLOWED
     breaks = np.where(breaks == a.MAY_HYPHENATE, breaks, np.where(allowed, a.MAY_BREAK, a.NO_BREAK)).astype(np.uint8)
     breaks[arena.kind.rows[piece] == a.TAB] = a.MAY_BREAK
     head, tail = np.minimum(start, n - 1), np.maximum(stop - 1, 0)

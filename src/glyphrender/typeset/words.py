@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from glyphrender.errors import FontError
 from glyphrender.fonts.face import EM
 from glyphrender.fonts.stack import MISSING, FontStack, font_stack
-from glyphrender.text import grapheme, linebreak, script
+from glyphrender.text import complexbreak, grapheme, linebreak, script
 from glyphrender.text.properties import Flag, GeneralCategory, LineBreak, codepoints, records, table
 from glyphrender.theta import (
+    ComplexBreaks,
     ControlCharacters,
     Emoji,
     MissingGlyph,
@@ -61,6 +62,12 @@ _SOFT_HYPHEN: Final = 0xAD
 _ESCAPES: Final = codepoints("\\xuU0123456789abcdef\u2010")
 _LATIN: Final = script.SCRIPT_TAGS.index("Latn")
 _COMMON: Final = script.SCRIPT_TAGS.index("Zyyy")
+# The scripts with Joining_Type that HarfBuzz joins, and how many characters of context it looks at.
+_JOINING: Final = [
+    script.SCRIPT_TAGS.index(tag)
+    for tag in ("Arab", "Syrc", "Nkoo", "Mong", "Mand", "Adlm", "Rohg", "Mani", "Phag", "Phlp", "Sogd", "Ougr", "Chrs")
+]
+_CONTEXT: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,10 +83,18 @@ class WordStyle:
     zero_width: ZeroWidth
     missing_glyph: MissingGlyph
     hyphenate: bool
+    complex_breaks: ComplexBreaks
 
     @classmethod
     def of(cls, theta: Theta) -> WordStyle:
-        """The style of `theta`."""
+        """The style of `theta`.
+
+        Raises:
+            FontError: a font of `theta` cannot be used.
+            DependencyError: `theta` asks for dictionary breaks, and icu4py is not installed.
+        """
+        if theta.complex_breaks is ComplexBreaks.DICTIONARY:
+            complexbreak.dictionary()  # an error now rather than at the first word of Thai
         return cls(
             stack=font_stack(
                 theta.font,
@@ -99,6 +114,7 @@ class WordStyle:
             zero_width=theta.zero_width,
             missing_glyph=theta.missing_glyph,
             hyphenate=theta.hyphenate,
+            complex_breaks=theta.complex_breaks,
         )
 
     @property
@@ -110,6 +126,12 @@ class WordStyle:
         if not self.kerning:
             off |= {"kern": False}
         return off
+
+    def break_actions(self, cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """What may happen after each character: UAX #14, and `complex_breaks` where it leaves the matter open."""
+        actions = linebreak.break_actions(cps)
+        complexbreak.add_breaks(cps, actions, self.complex_breaks)
+        return actions
 
 
 @lru_cache(maxsize=16)
@@ -258,7 +280,7 @@ class _Batch:
         self.face = style.stack.assign(cps, self.starts)
         self.script = script.resolve_scripts(cps)
         self.script[self.script == _COMMON] = _LATIN
-        self.action = linebreak.break_actions(cps)
+        self.action = style.break_actions(cps)
         self.action[self.action == linebreak.MANDATORY] = linebreak.PROHIBITED
         self.stand_in = self._stand_ins()
         self.face[list(self.stand_in)] = style.stack.assign(_ESCAPES, np.ones(len(_ESCAPES), bool)).max()
@@ -315,6 +337,7 @@ class _Batch:
             (self.rtl[self.word[first]] & ~self._special[first])[shaped],  # an escape reads left to right
             language=self.style.language,
             features=self.style.features,
+            context=self._contexts(first[shaped], last[shaped]),
         )
         unit = shaped[glyphs.unit]
         in_place = self._special[first][unit]
@@ -339,6 +362,21 @@ class _Batch:
             dx=np.concatenate([glyphs.dx, none])[order],
             dy=np.concatenate([glyphs.dy, none])[order],
         )
+
+    def _contexts(self, first: NDArray[np.intp], last: NDArray[np.intp]) -> dict[int, tuple[str, str]]:
+        """What stands in its word before and after each unit of a script whose letters join.
+
+        They join across a change of face: most Urdu words need a second font beside DejaVu Sans.
+        """
+        start, end = self.word_start[self.word[first]], self.word_end[self.word[first]] - 1
+        joins = np.isin(self.script[first], _JOINING) & ~self._special[first] & ((start < first) | (last < end))
+        return {
+            unit: (
+                self.text[max(start[unit], first[unit] - _CONTEXT) : first[unit]],
+                self.text[last[unit] : min(end[unit], last[unit] + _CONTEXT)],
+            )
+            for unit in np.flatnonzero(joins).tolist()
+        }
 
     def _check_missing(self, first: NDArray[np.intp]) -> None:
         if self.style.missing_glyph is not MissingGlyph.ERROR:

@@ -1,0 +1,127 @@
+"""`glyphrender ratio`: ρ of texts under a θ, for one model or all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glyphrender.cli import one_line
+from glyphrender.cli.inputs import Reader, inputs_of
+from glyphrender.cli.options import text_options, theta_options
+from glyphrender.cli.table import table
+from glyphrender.errors import DataError, VisionModelError
+
+if TYPE_CHECKING:
+    from glyphrender.document import Document
+    from glyphrender.ratio.ratio import Ratio
+    from glyphrender.theta import Theta
+
+_HEADINGS = ("text", "model", "ρ", "text tokens", "visual", "overhead", "pages", "chars/token", "font px", "resampled")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE|DIR|-...")
+@click.option("--vision", metavar="NAME", multiple=True, help="A vision model; repeatable. By default glm-4.1v.")
+@click.option("--all", "every", is_flag=True, help="Every vision model there is.")
+@click.option("--tokenizer", metavar="NAME|FILE", help="A name or a tokenizer.json; by default the model's own.")
+@click.option("--align", is_flag=True, help="Align θ to the grid of each model first.")
+@theta_options
+@text_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with each page, instead of a table.")
+def command(
+    *,
+    files: tuple[str, ...],
+    vision: tuple[str, ...],
+    every: bool,
+    tokenizer: str | None,
+    align: bool,
+    theta: Theta,
+    encoding: str | None,
+    errors: str,
+    as_json: bool,
+) -> None:
+    """Print the compression ratio ρ: text tokens for one visual token.
+
+    Exact, by each model's image arithmetic and tokenizer; nothing is drawn. "font px" is the em of the text as the
+    model sees it, "resampled" how many pages its processor blurs, "overhead" the tokens around images, which ρ
+    leaves out. A "~" before text tokens: counted by another model's tokenizer.
+    """
+    from glyphrender.ratio.vision import VISION_MODELS, vision_model
+
+    if every and vision:
+        raise click.UsageError("--all and --vision are both given. Choose one.")
+    models = VISION_MODELS if every else vision or ("glm-4.1v",)
+    for name in models:
+        vision_model(name)  # an unknown name is an error before anything is read
+    reader = Reader(encoding=encoding, errors=errors)
+    rows: list[list[str]] = []
+    values: list[dict[str, Any]] = []
+    for source, text in _texts(files, reader):
+        for ratio in _ratios(text, theta, models, tokenizer, align=align, lenient=every):
+            values.append({"text": source, **(ratio if isinstance(ratio, dict) else ratio.to_dict())})
+            rows.append([source, *(_refused(ratio) if isinstance(ratio, dict) else _row(ratio, tokenizer))])
+    for path, reason in reader.skipped:
+        click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
+    if not rows:
+        raise DataError(f"none of {len(reader.skipped)} files is text. Pass --encoding if they are text.")
+    click.echo(json.dumps(values, indent=2, ensure_ascii=False) if as_json else table(_HEADINGS, rows, left=2))
+
+
+def _texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:
+    for source in inputs_of(files):
+        if (blocks := reader.text(source)) is not None:
+            yield one_line(source.name), "".join(blocks)
+
+
+def _ratios(
+    text: str, theta: Theta, models: tuple[str, ...], tokenizer: str | None, *, align: bool, lenient: bool
+) -> Iterator[Ratio | dict[str, Any]]:
+    """ρ for each model; where `lenient`, what a model has against the pages in place of an error."""
+    from glyphrender.document import render
+    from glyphrender.ratio.ratio import document_ratio
+
+    documents: dict[Theta, Document] = {}
+    for name in models:
+        try:
+            own = _aligned(theta, name, lenient) if align else theta
+            document = documents.setdefault(own, render(text, own))  # laid out once for all models that share it
+            yield document_ratio(document, name, tokenizer, over_limit="ignore")
+        except VisionModelError as error:
+            if not lenient:
+                raise
+            yield {"vision": name, "error": str(error)}
+
+
+def _aligned(theta: Theta, name: str, lenient: bool) -> Theta:
+    """θ aligned to a model; where `lenient`, as it is for a model that resamples whatever it gets."""
+    try:
+        return theta.align_to(name)
+    except VisionModelError:
+        if not lenient:
+            raise
+        return theta
+
+
+def _row(ratio: Ratio, tokenizer: str | None) -> list[str]:
+    from glyphrender.ratio.tokenizers import tokenizer_of
+
+    own = tokenizer is not None or tokenizer_of(ratio.vision) == ratio.tokenizer
+    return [
+        ratio.vision,
+        f"{ratio.rho:.2f}",
+        f"{'' if own else '~'}{ratio.text_tokens:,}",
+        f"{ratio.visual_tokens:,}",
+        f"{ratio.overhead:,}",
+        f"{len(ratio.pages):,}{'!' if ratio.exceeds else ''}",
+        f"{ratio.characters_per_token:.1f}",
+        f"{ratio.font_pixels:.2f}",
+        f"{ratio.resampled:,}",
+    ]
+
+
+def _refused(ratio: dict[str, Any]) -> list[str]:
+    reason = ratio["error"].split(": ", 1)[-1]
+    return [ratio["vision"], "–", one_line(reason if len(reason) < 60 else "refused")]

@@ -1,0 +1,74 @@
+"""A document that goes on is the document of the whole text, and says which pages stayed."""
+
+from __future__ import annotations
+
+import io
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import examples, texts, thetas
+
+from glyphrender import Document, LayoutError, Theta, render
+from glyphrender.choices import Emoji, MissingGlyph
+
+SMALL = Theta(page_size=(120, 90), margin_x=4, margin_y=4)
+
+
+def same(document: Document, whole: Document) -> None:
+    assert document.text == whole.text
+    for page, other in itertools.zip_longest(document, whole):
+        assert (page.number, page.span, page.size, page.text) == (other.number, other.span, other.size, other.text)
+        np.testing.assert_array_equal(page.array, other.array)
+
+
+@examples(60)
+@given(
+    parts=st.lists(texts(max_size=30), min_size=1, max_size=5),
+    theta=thetas(emoji=Emoji.MONO, missing_glyph=MissingGlyph.BOX, hyphenate=False),
+)
+def test_any_text_in_parts(parts: list[str], theta: Theta) -> None:
+    document = render(parts[0], theta)
+    for part in parts[1:]:
+        before = [(page, page.array) for page in document]
+        kept = document.append(part)
+        assert 0 <= kept <= len(before)
+        for (page, pixels), now in zip(before[:kept], document, strict=False):
+            assert now is page
+            np.testing.assert_array_equal(now.array, pixels)
+    same(document, render("".join(parts), theta))
+
+
+def test_a_turn_of_a_chat_touches_only_the_last_page() -> None:
+    document = render("".join(f"user: what is {number}?\n" for number in range(200)), SMALL)
+    pages = len(document)
+    assert pages > 20
+    for turn in range(30):
+        kept = document.append(f"model: the number after {turn}.\n")
+        assert kept >= pages - 1
+        pages = len(document)
+    assert document.append("") == pages
+
+
+def test_what_comes_later_may_change_a_paragraph_from_its_start() -> None:
+    # The base direction is that of the first strong character, which is the last to come.
+    document = render("123 456 " * 100, SMALL)
+    assert document.append("\u05d0") == 0
+    same(document, render("123 456 " * 100 + "\u05d0", SMALL))
+
+
+def test_an_empty_document_can_be_begun() -> None:
+    document = render("", SMALL)
+    assert document.append("") == 0
+    assert document.append("a\r") == 0
+    assert document.append("\nb") == 0
+    same(document, render("a\r\nb", SMALL))
+
+
+def test_limits_and_streams() -> None:
+    with pytest.raises(LayoutError, match="max_pages=1"):
+        render("a", SMALL, max_pages=1).append("b\n" * 100)
+    with pytest.raises(LayoutError, match="of a stream cannot be appended to"):
+        render(io.StringIO("a"), SMALL).append("b")
