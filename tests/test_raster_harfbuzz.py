@@ -206,6 +206,7 @@ def test_thin_strokes_do_not_vanish_from_bilevel_pages(tmp_path: Path, left: flo
     subpixel=st.booleans(),
 )
 @example([0.125, 3.375, 3.874999], 9.5, (255, 0, 0), (255, 255, 255), False, True)
+@example([1.5], 1.0, (224, 192, 160), (0, 0, 0), False, True)
 def test_boxes_are_skias_to_the_level(
     boxes: Face,
     positions: list[float],
