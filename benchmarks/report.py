@@ -43,9 +43,9 @@ def versions(packages: Iterable[str]) -> str:
     return ", ".join(shown)
 
 
-def write(section: str, text: str) -> None:
-    """Put `text` between the two comments that mark `section` in docs/benchmarks.md."""
-    page = PAGE.read_text(encoding="utf-8")
+def write(section: str, text: str, path: Path = PAGE) -> None:
+    """Put `text` between the two comments that mark `section` in `path`, docs/benchmarks.md."""
+    page = path.read_text(encoding="utf-8")
     begin, end = f"<!-- {section} -->\n", f"<!-- /{section} -->"
     before, rest = page.split(begin)
-    PAGE.write_text(before + begin + text + end + rest.split(end)[1], encoding="utf-8")
+    path.write_text(before + begin + text + end + rest.split(end)[1], encoding="utf-8")
