@@ -1,4 +1,4 @@
-"""Markdown tables, the machine in a line, and their place in docs/benchmarks.md."""
+"""Markdown tables, the machine in a line, and their place in a page of docs/."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -43,9 +43,10 @@ def versions(packages: Iterable[str]) -> str:
     return ", ".join(shown)
 
 
-def write(section: str, text: str, path: Path = PAGE) -> None:
-    """Put `text` between the two comments that mark `section` in `path`, docs/benchmarks.md."""
-    page = path.read_text(encoding="utf-8")
+def write(section: str, text: str, page: str = "benchmarks.md") -> None:
+    """Put `text` between the two comments that mark `section` in docs/`page`."""
+    path = DOCS / page
+    whole = path.read_text(encoding="utf-8")
     begin, end = f"<!-- {section} -->\n", f"<!-- /{section} -->"
-    before, rest = page.split(begin)
+    before, rest = whole.split(begin)
     path.write_text(before + begin + text + end + rest.split(end)[1], encoding="utf-8")

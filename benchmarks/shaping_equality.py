@@ -30,7 +30,6 @@ from glyphrender.errors import ThetaError
 from glyphrender.text import script
 from glyphrender.text.properties import codepoints
 
-PAGE = report.PAGE.with_name("shaping.md")
 # Nothing that is a policy of θ: controls, line ends other than LF, tabs.
 REMOVED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # What stands after a space; and three marks in a row, by the first letters of categories.
@@ -177,7 +176,7 @@ def main() -> None:
     for kind, some in examples.items():
         print(kind, *some[:8], sep="\n    ")
     if arguments.write:
-        report.write("shaping", shown, PAGE)
+        report.write("shaping", shown, "shaping.md")
 
 
 if __name__ == "__main__":

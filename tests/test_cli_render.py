@@ -282,3 +282,29 @@ def test_the_bar_is_for_terminals(tree: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("glyphrender.cli.render._on_terminal", lambda: True)
     assert "render" in call("render", "src/b.py").stderr
     assert "render" in call("render", "-", stdin=b"text\n").stderr
+
+
+def test_documents_by_several_processes_are_those_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(5):
+        Path(f"{number}.txt").write_text(f"document {number}\n" * 200, encoding="utf-8")
+    Path("binary").write_bytes(b"\0\1\2" * 100)
+    one = call("render", ".", "--each", "-o", "one", "--json")
+    two = call("render", ".", "--each", "-o", "two", "--json", "--jobs", "2", "--exclude", "one")
+    ours, theirs = json.loads(one.stdout), json.loads(two.stdout)
+    assert ours["skipped"] == theirs["skipped"]
+    assert [document["output"][4:] for document in theirs["documents"]] == [f"{number}.txt" for number in range(5)]
+    files = [path.relative_to("one") for path in Path("one").rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert all((Path("one") / file).read_bytes() == (Path("two") / file).read_bytes() for file in files)
+
+
+def test_an_error_in_one_process_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(1, 4):
+        Path(f"{number}.txt").write_text("long text " * 40_000, encoding="utf-8")
+    Path("0.txt").write_bytes(b"caf\xe9 \xff")
+    result = CliRunner().invoke(cli.command, ["render", ".", "--each", "-o", "out", "--jobs", "2"])
+    assert result.exit_code == 2
+    assert "0.txt is not UTF-8" in result.stderr
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from box_fonts import BOXES
 
@@ -356,3 +358,14 @@ def test_ink_is_where_the_boxes_of_words_say(language: str, fields: dict[str, ob
                 assert ink[y0:y1, x0 : x1 + 1].any(), word
             outside[max(0, y0 - over) : y1 + over, max(0, x0 - over) : x1 + over] = False
         assert not outside.any()
+
+
+def test_marks_stand_off_their_letters_alike_on_every_line() -> None:
+    theta = Theta(font="Noto Nastaliq Urdu", font_size=16, line_height=36.3, page_size=(200, 400))
+    (block,) = next(iter(layout("\n".join(["ہوئے ہیں۔"] * 5), theta)))._layout.blocks
+    placed = place(block, theta)
+    lines = [placed.y[a:b] for a, b in pairwise(placed.glyph_bounds)]
+    assert len({float(y % 1) for y in placed.baseline}) > 1
+    assert np.ptp(lines[0]) > 5  # Nastaliq slopes
+    for line in lines[1:]:
+        assert line - lines[0] == pytest.approx(round(float(line[0] - lines[0][0])), abs=1e-4)

@@ -8,9 +8,9 @@ images. A document read from a stream forgets its pages as it gives them out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, overload
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.errors import LayoutError
+from glyphrender.parallel import Baton
 from glyphrender.raster import png
 from glyphrender.raster.page import draw_page
 from glyphrender.text.source import Text
@@ -26,6 +27,7 @@ from glyphrender.typeset import arena as a
 from glyphrender.typeset.layout import layout_pages
 from glyphrender.typeset.paginate import Block, PageLayout, characters
 from glyphrender.typeset.place import Placed, place
+from glyphrender.typeset.segments import lay_out, segments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -287,6 +289,29 @@ class Document(Sequence[Page]):
         from glyphrender.saving import save
 
         return save(self, directory, bits=bits, jobs=jobs, progress=progress, form=form)
+
+    def shares(self, jobs: int) -> Callable[[int], Iterator[Page]]:
+        """For processes to be forked: job → its share of the pages, of which all together are the document.
+
+        What can be is laid out by them, and not here. A document of a stream cannot be shared.
+        """
+        if self.text is None:
+            raise self._spent()
+        text, theta, max_pages = self.text, self.theta, self._max_pages
+        if self._rest is None or theta.newline_marker:
+            # Laid out already; or all one paragraph, which has to be.
+            self._all()
+            return lambda job: iter(self._pages[job::jobs])
+        parts = segments(text, jobs)
+        baton = Baton(len(parts) + 1, (0, 0))
+
+        def share(job: int) -> Iterator[Page]:
+            for step in range(job, len(parts), jobs):
+                pages, following = lay_out(text, parts[step], theta, partial(baton.take, step), max_pages=max_pages)
+                baton.hand(step + 1, following)
+                yield from map(Page, pages)
+
+        return share
 
     def _reach(self, number: int) -> bool:
         """Lay out until page `number` is known; whether there is one."""

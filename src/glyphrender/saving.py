@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ import numpy as np
 
 import glyphrender
 from glyphrender.errors import DataError
+from glyphrender.parallel import can_fork, shared_out
 from glyphrender.raster.canvas import rasteriser
 from glyphrender.text.properties import UNICODE_VERSION
 from glyphrender.typeset.words import WordStyle
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from glyphrender.document import Document, Page
 
 MANIFEST = "manifest.json"
-# Pages that a process draws at a time.
-_SHARE = 16
+# Characters of a text that is done sooner than a second process is forked: some four pages.
+_ALONE = 1 << 15
 
 
 def save(
@@ -63,6 +63,7 @@ def save(
             pages.append(entry)
             if progress is not None:
                 progress(len(pages))
+        pages.sort(key=itemgetter("start", "file"))
         manifest = {**describe(document), "pages": pages}
         (part / MANIFEST).write_bytes(_json(manifest).encode("utf-8", "surrogatepass"))
         part.chmod(0o777 & ~_umask())
@@ -124,36 +125,13 @@ class _Encoding:
 
 
 def _written(document: Document, folder: Path, encoding: _Encoding, jobs: int) -> Iterator[dict[str, Any]]:
-    """Write the pages; the manifest's entry of each, in order."""
-    alone = jobs <= 1 or document.streams or "fork" not in multiprocessing.get_all_start_methods()
-    if alone or len(document) <= _SHARE:
+    """Write the pages; the manifest's entry of each as it is done."""
+    if jobs <= 1 or document.text is None or len(document.text) < _ALONE or not can_fork():
         for page in document:
             yield _write(page, folder, encoding)
         return
-    # The pages are laid out here and inherited by forked processes, which draw them: nothing large travels.
-    _inherited[:] = list(document)
-    shares = [(start, folder, encoding) for start in range(0, len(_inherited), _SHARE)]
-    pool = multiprocessing.get_context("fork").Pool(min(jobs, len(shares)), _leave_signals_to_parent)
-    try:
-        for entries in pool.imap(_write_share, shares):
-            yield from entries
-    finally:
-        pool.terminate()
-        pool.join()
-        _inherited.clear()
-
-
-_inherited: list[Page] = []
-
-
-def _leave_signals_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # how the parent ends its processes
-
-
-def _write_share(share: tuple[int, Path, _Encoding]) -> list[dict[str, Any]]:
-    start, folder, encoding = share
-    return [_write(page, folder, encoding) for page in _inherited[start : start + _SHARE]]
+    plan = document.shares(jobs)
+    yield from shared_out(jobs, lambda job: (_write(page, folder, encoding) for page in plan(job)))
 
 
 def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:

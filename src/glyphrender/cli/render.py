@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -198,6 +198,9 @@ def _each(job: _Job, inputs: list[Input], output: Path, reader: Reader, progress
     twice = [name for name, times in Counter(source.name for source in inputs).items() if times > 1]
     if twice:
         raise DataError(f"{output / twice[0]} would be written twice, for two files of that name. Name one at a time.")
+    if job.jobs > 1 and len(inputs) > 1:
+        yield from _each_shared_out(job, inputs, output, reader, progress)
+        return
     for source in inputs:
         text = reader.text(source)
         if text is None:
@@ -206,6 +209,31 @@ def _each(job: _Job, inputs: list[Input], output: Path, reader: Reader, progress
             yield _Written.of(output / source.name, job.save(text, output / source.name, progress))
         except LayoutError as error:
             raise LayoutError(f"{source.shown}: {error}") from error
+
+
+def _each_shared_out(
+    job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress
+) -> Iterator[_Written]:
+    """Documents by several processes, each of which makes whole ones; in the order of `inputs`."""
+    from glyphrender.parallel import shared_out  # multiprocessing comes with it
+
+    alone = replace(job, jobs=1)
+
+    def share(number: int) -> Iterator[tuple[int, _Written | None, list[tuple[str, str]]]]:
+        for index in range(number, len(inputs), job.jobs):
+            own = Reader(encoding=reader.encoding, errors=reader.errors)
+            written = next(_each(alone, [inputs[index]], output, own, lambda pages: None), None)
+            yield index, written, own.skipped
+
+    done: dict[int, _Written | None] = {}
+    skipped: dict[int, list[tuple[str, str]]] = {}
+    for index, written, passed_over in shared_out(job.jobs, share):
+        done[index], skipped[index] = written, passed_over
+        progress(sum(document.pages for document in done.values() if document))
+    for index in range(len(inputs)):
+        reader.skipped += skipped[index]
+        if (document := done[index]) is not None:
+            yield document
 
 
 @contextmanager

@@ -31,6 +31,7 @@ MISSING: Final = 255
 _PASSIVE: Final = 254  # in the table: ignorable, goes with its cluster
 _TEXT_STYLE: Final = 0xFE0E  # VS15
 _EMOJI_STYLE: Final = 0xFE0F  # VS16
+_KEYCAP: Final = 0x20E3
 _COLOUR_EMOJI: Final = ("Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji", "Twemoji Mozilla")
 _REMEMBERED_CLUSTERS: Final = 1 << 16
 
@@ -86,7 +87,7 @@ class FontStack:
             return faces
         lengths = np.diff(starts, append=len(cps))
         leads = np.repeat(faces[starts], lengths)
-        styled = (cps == _TEXT_STYLE) | (cps == _EMOJI_STYLE)
+        styled = (cps == _TEXT_STYLE) | (cps == _EMOJI_STYLE) | (cps == _KEYCAP)
         disagree = (faces != leads) & ((faces != _PASSIVE) | styled)
         # An ignorable at the start of a text leads a cluster, and has no face to follow.
         faces = np.where(leads == _PASSIVE, 0, leads).astype(np.uint8)
@@ -128,6 +129,9 @@ class FontStack:
     def _is_emoji(self, cluster: NDArray[np.uint32]) -> bool:
         if _EMOJI_STYLE in cluster:
             return True
+        # "5" + U+20E3 is often written without VS16; text fonts that have the cap draw it over what follows.
+        if _KEYCAP in cluster:
+            return _TEXT_STYLE not in cluster
         # Emoji presentation by default, unless VS15 follows: 👩 and ⌚, but not ⌚︎.
         first, last = self._emoji_presentation.T
         place = np.searchsorted(first, cluster, side="right") - 1

@@ -124,12 +124,14 @@ def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str 
     return decode(data, name=str(path), encoding=encoding, errors=errors)
 
 
-def chunks(text: Text, *, size: int = CHUNK, base: int | None = None) -> Iterator[Chunk]:
+def chunks(
+    text: Text, *, size: int = CHUNK, base: int | None = None, offset: int = 0, line: int = 0
+) -> Iterator[Chunk]:
     """Cut `text` into chunks of at most `size` characters; reads no further ahead than one chunk.
 
-    `base` is the base direction that θ imposes on every paragraph, or None to take each paragraph's own.
+    `base` is the base direction that θ imposes on every paragraph, or None to take each paragraph's own;
+    `offset` and `line` are the characters and line ends before `text`.
     """
-    offset = line = 0
     inherited: int | None = None
     for piece, whole in _pieces(text, size):
         yield Chunk(text=piece, offset=offset, line=line, base=inherited, open=not whole)

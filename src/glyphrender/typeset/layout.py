@@ -12,7 +12,7 @@ from dataclasses import replace
 from glyphrender.text.source import Text, chunks
 from glyphrender.theta import Direction, Theta
 from glyphrender.typeset.arena import Arena
-from glyphrender.typeset.lines import LAST, Measures, break_lines
+from glyphrender.typeset.lines import LAST, Galley, Measures, break_lines
 from glyphrender.typeset.paginate import PageLayout, Paginator
 from glyphrender.typeset.tokens import Run, tokenise
 from glyphrender.typeset.words import WordStyle, words_of
@@ -26,12 +26,25 @@ def layout_pages(text: Text, theta: Theta, *, max_pages: int | None = None) -> I
         LayoutError: the text needs more than `max_pages` pages.
         DataError: `text` gives something that is not str.
     """
+    pages = Paginator(theta, max_pages=max_pages)
+    for galley in galleys(text, theta):
+        yield from pages.add(galley)
+    yield from pages.finish()
+
+
+def galleys(text: Text, theta: Theta, *, offset: int = 0, line: int = 0) -> Iterator[Galley]:
+    """The lines of `text`, some at a time.
+
+    Args:
+        text: of a document, or the part of one that starts with a paragraph.
+        theta: the rendering parameters.
+        offset, line: characters and line ends of the document before `text`.
+    """
     words = words_of(WordStyle.of(theta))
     measures = Measures.of(theta, words)
-    pages = Paginator(theta, max_pages=max_pages)
     base = {Direction.AUTO: None, Direction.LTR: 0, Direction.RTL: 1}[theta.direction]
     begins, left = True, None
-    for chunk in chunks(text, base=base):
+    for chunk in chunks(text, base=base, offset=offset, line=line):
         with words.writing():
             if words.full:
                 words.renew()
@@ -41,13 +54,12 @@ def layout_pages(text: Text, theta: Theta, *, max_pages: int | None = None) -> I
             final = not chunk.open and measures.marker is None
             galley, left = break_lines(run, measures, begins=begins, final=final)
         if len(galley):
-            yield from pages.add(galley)
+            yield galley
             begins = left is None or bool(galley.flags[-1] & LAST)
     if left is not None:
         with words.writing():
             galley, _ = break_lines(left, measures, begins=begins, final=True)
-        yield from pages.add(galley)
-    yield from pages.finish()
+        yield galley
 
 
 def _moved(run: Run, arena: Arena) -> Run:

@@ -9,7 +9,7 @@ of a line hang: they take no part in whether it fits.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -95,6 +95,15 @@ class Galley:
 
     def __len__(self) -> int:
         return len(self.first)
+
+    def since(self, offset: int) -> Galley:
+        """The lines that begin at character `offset` of the source or after it."""
+        if self.run.offset >= offset:
+            return self
+        edges = np.append(0, np.cumsum(self.run.lengths()))
+        lo = int(np.searchsorted(self.run.offset + edges[self.first], offset))
+        lines = {name: getattr(self, name)[lo:] for name in ("first", "last", "width", "flags")}
+        return replace(self, **lines)
 
     def advances(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(width of each piece, width of the gap after it) for pieces `start` to `stop`."""

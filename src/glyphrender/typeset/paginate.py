@@ -63,12 +63,14 @@ class PageLayout:
 
 
 class Paginator:
-    """Fills pages with galleys as they come. A page is given out once it is known to be full."""
+    """Fills pages with galleys as they come. A page is given out once it is known to be full.
 
-    def __init__(self, theta: Theta, *, max_pages: int | None = None) -> None:
+    `number` and `end` count the pages given out, and the characters of the source on them.
+    """
+
+    def __init__(self, theta: Theta, *, max_pages: int | None = None, number: int = 0, end: int = 0) -> None:
         self.theta, self.max_pages = theta, max_pages
-        self.number = 0
-        self.end = 0  # of the source characters on pages given out
+        self.number, self.end = number, end
         self._begin_page()
 
     def _begin_page(self) -> None:

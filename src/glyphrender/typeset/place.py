@@ -186,9 +186,10 @@ def place(block: Block, theta: Theta) -> Placed:
     glyph_end = np.cumsum(counts)
     bounds = np.zeros(hi - lo + 1, np.intp)
     bounds[1:] = glyph_end[last - start - 1]
-    y = np.repeat(baseline, np.diff(bounds))
+    # From the row of pixels that the baseline falls on: marks stand off their letters alike on every line.
+    y = np.repeat(np.floor(baseline + 0.5), np.diff(bounds))
     if lifted:
-        y = y - dy * (theta.font_size * theta.scale / EM)
+        y -= dy * (theta.font_size * theta.scale / EM)
     return Placed(
         glyph=arena.glyph.rows.take(rows),
         x=x.astype(np.float32),

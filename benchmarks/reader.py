@@ -1,0 +1,156 @@
+"""An independent reader: known text on our pages and on Chromium's, read back by tesseract.
+
+    python benchmarks/reader.py                  # ten languages at 16 px, ours and Chromium's
+    python benchmarks/reader.py --rasterisers    # English at small sizes, drawn by Skia and by HarfBuzz
+    python benchmarks/reader.py [--rasterisers] --write    # into docs/browser.md, docs/containers.md
+
+Both sides set the text of the same pages with the same font file and size. Tesseract reads each page
+as it is and enlarged twice (Lanczos), a block of text at a time (--psm 6). The character error rate is the
+edit distance over the length, without white space, which tesseract puts between ideographs; compatibility
+forms (NFKC) are alike. It needs Debian's tesseract-ocr with the language packs named below.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import chromium
+import report
+import texts
+from breaks import DATA
+from PIL import Image
+
+from glyphrender import Page, Theta, render
+from glyphrender.raster.canvas import rasteriser
+
+# (file, language, tesseract's language, font)
+TEXTS = (
+    ("udhr-eng.txt", "en", "eng", "DejaVu Sans"),
+    ("udhr-rus.txt", "ru", "rus", "DejaVu Sans"),
+    ("udhr-ell.txt", "el", "ell", "DejaVu Sans"),
+    ("udhr-arb.txt", "ar", "ara", "Noto Naskh Arabic"),
+    ("udhr-heb.txt", "he", "heb", "Noto Sans Hebrew"),
+    ("udhr-hin.txt", "hi", "hin", "Noto Sans Devanagari"),
+    ("udhr-tha.txt", "th", "tha", "Noto Sans Thai"),
+    ("udhr-jpn.txt", "ja", "jpn", "Noto Sans CJK JP"),
+    ("udhr-zho.txt", "zh-Hans", "chi_sim", "Noto Sans CJK SC"),
+    ("udhr-kor.txt", "ko", "kor", "Noto Sans CJK KR"),
+)
+PAGE = {"page_size": (588, 840), "margin_x": 14, "margin_y": 14, "auto_crop_width": False, "auto_crop_last_page": False}
+SMALL = [("DejaVu Sans", 9, 10), ("DejaVu Sans", 12, 14), ("Inter", 9, 10)]
+MOST_PAGES = 3
+
+
+def read(image: Image.Image, language: str, *, enlarge: int) -> str:
+    """What tesseract reads on `image`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "page.png")
+        size = (image.width * enlarge, image.height * enlarge)
+        image.convert("L").resize(size, Image.Resampling.LANCZOS).save(path)
+        command = ["tesseract", str(path), "stdout", "-l", language, "--psm", "6"]
+        # One thread: tesseract's are slower together than alone.
+        environment = os.environ | {"OMP_THREAD_LIMIT": "1"}
+        told = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+        return told.stdout
+
+
+def plain(text: str) -> str:
+    """`text` without white space and what is not seen, in NFKC."""
+    shown = unicodedata.normalize("NFKC", text)
+    return "".join(c for c in shown if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf"))
+
+
+def distance(a: str, b: str) -> int:
+    """Edit distance, by bit-parallel rows (Myers 1999): a row of the table is two integers."""
+    if not a:
+        return len(b)
+    where: dict[str, int] = {}
+    for index, character in enumerate(a):
+        where[character] = where.get(character, 0) | 1 << index
+    mask, last = (1 << len(a)) - 1, 1 << (len(a) - 1)
+    up, down, found = mask, 0, len(a)
+    for character in b:
+        equal = where.get(character, 0)
+        diagonal = (((equal & up) + up) ^ up) | equal | down
+        rise, fall = down | (~(diagonal | up) & mask), diagonal & up
+        found += bool(rise & last) - bool(fall & last)
+        rise = (rise << 1 | 1) & mask
+        fall = (fall << 1) & mask
+        up, down = fall | (~(diagonal | rise) & mask), rise & diagonal
+    return found
+
+
+def error_rate(pages: Iterable[tuple[Image.Image, str]], language: str, *, enlarge: int) -> float:
+    """Wrong characters over all characters of `pages`: (image, the text that is on it)."""
+    wrong = total = 0
+    for image, text in pages:
+        truth = plain(text)
+        wrong += distance(truth, plain(read(image, language, enlarge=enlarge)))
+        total += len(truth)
+    return wrong / total
+
+
+def by_chromium(page: Page) -> Image.Image:
+    """The text of `page`, set by Chromium."""
+    return chromium.image(chromium.Case(text=page.text.removesuffix("\n"), theta=page.theta))
+
+
+def beside_chromium() -> str:
+    """The table of ten languages."""
+    rows = []
+    for file, language, known_as, font in TEXTS:
+        theta = Theta(font=font, font_size=16, line_height=24, language=language, **PAGE)
+        pages = render((DATA / file).read_text(encoding="utf-8").rstrip("\n"), theta)[:MOST_PAGES]
+        rates: list[float] = []
+        for enlarge in (1, 2):
+            for draw in (lambda page: page.image, by_chromium):
+                drawn: Callable[[Page], Image.Image] = draw
+                rates.append(error_rate(((drawn(page), page.text) for page in pages), known_as, enlarge=enlarge))
+        characters = sum(len(plain(page.text)) for page in pages)
+        rows.append([language, font, characters, *(f"{rate:.2%}" for rate in rates)])
+        print(*rows[-1], sep="\t", flush=True)
+    head = ["language", "font", "characters", "ours", "Chromium", "ours ×2", "Chromium ×2"]
+    return report.table(head, rows)
+
+
+def by_rasterisers() -> str:
+    """The table of small English type, drawn by Skia and by HarfBuzz."""
+    rows = []
+    for font, size, line in SMALL:
+        theta = Theta(font=font, font_size=size, line_height=line, **PAGE)
+        pages = render(texts.novel(), theta)[3 : 3 + MOST_PAGES]
+        rates = []
+        for kind in ("skia", "harfbuzz"):
+            os.environ["GLYPHRENDER_RASTER"] = kind
+            rasteriser.cache_clear()
+            rates.append(error_rate(((page.image, page.text) for page in pages), "eng", enlarge=2))
+        characters = sum(len(plain(page.text)) for page in pages)
+        rows.append([f"{font} {size} px", characters, *(f"{rate:.2%}" for rate in rates)])
+        print(*rows[-1], sep="\t", flush=True)
+    return report.table(["type", "characters", "Skia", "HarfBuzz"], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rasterisers", action="store_true", help="Skia and HarfBuzz, not ours and Chromium")
+    parser.add_argument("--write", action="store_true", help="into docs/browser.md or docs/containers.md")
+    arguments = parser.parse_args()
+    if shutil.which("tesseract") is None:
+        raise SystemExit("tesseract is not installed (Debian: apt-get install tesseract-ocr tesseract-ocr-ara …).")
+    table = by_rasterisers() if arguments.rasterisers else beside_chromium()
+    told = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True).stdout.split("\n")[0]
+    text = f"{told}, {chromium.version()}.\n\n{table}" if not arguments.rasterisers else f"{told}.\n\n{table}"
+    print(text)
+    if arguments.write:
+        report.write("reader", text, page="containers.md" if arguments.rasterisers else "browser.md")
+
+
+if __name__ == "__main__":
+    main()

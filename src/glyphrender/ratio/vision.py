@@ -1,0 +1,32 @@
+"""Visual tokens by model: `vision_model("glm-4.1v").image(595, 842).tokens`.
+
+The names, and the two other ways to a model: a local `preprocessor_config.json`, and the count endpoint of a
+provider. What a model is, is in `model.py`; the arithmetic of each family in `families/` and `hosted.py`.
+"""
+
+from __future__ import annotations
+
+from glyphrender.errors import VisionModelError
+from glyphrender.ratio import hosted
+from glyphrender.ratio.calibration import calibrated
+from glyphrender.ratio.families import MODELS
+from glyphrender.ratio.model import ImageCost, Limits, VisionModel
+from glyphrender.ratio.preprocessor import vision_from_config
+
+__all__ = ["VISION_MODELS", "ImageCost", "Limits", "VisionModel", "calibrated", "vision_from_config", "vision_model"]
+
+_BY_NAME: dict[str, VisionModel] = {model.name: model for model in (*MODELS, *hosted.MODELS)}
+
+VISION_MODELS: tuple[str, ...] = tuple(_BY_NAME)
+
+
+def vision_model(name: str) -> VisionModel:
+    """The model of this name, in any case.
+
+    Raises:
+        VisionModelError: there is none; the message lists the names.
+    """
+    model = _BY_NAME.get(name.lower())
+    if model is None:
+        raise VisionModelError(f"vision={name!r} is not a known model. Use one of: {', '.join(VISION_MODELS)}.")
+    return model
