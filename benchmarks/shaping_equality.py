@@ -98,7 +98,7 @@ def kind_of(line: whole_paragraphs.Line) -> str:
     scripts = set(script.resolve_scripts(codepoints(line.text)).tolist())
     if scripts & EAST_ASIAN:
         return "kana and ideographs, set solid"
-    if len(scripts) > 1 and QUOTES.search(line.text):
+    if QUOTES.search(line.text):
         return "punctuation between scripts"
     return "a font that reaches across a space"
 

@@ -121,6 +121,24 @@ def width_of(line: str) -> int:
     return sum(5 if character == " " else 6 for character in line.rstrip(" "))
 
 
+@pytest.mark.parametrize(
+    "text, lines",
+    [
+        ("aaaaa bb\tc", ["aaaaa bb\t", "c"]),  # the tab would reach 80 pt, but nothing is drawn there
+        ("aaaaa bb\t\tc", ["aaaaa bb\t\t", "c"]),
+        ("aaaaa bbbb\t\x00\t", ["aaaaa bbbb\t", "\x00\t"]),  # a word of no width stands somewhere too
+        ("a\tb", ["a\tb"]),
+        ("a\t) bb", ["a\t) ", "bb"]),
+        ("\t\t) b", ["\t\t", ") b"]),  # LB13 forbids it, but there is no room for both
+        ("aaaaa bb\t \t\n", ["aaaaa bb\t \t\n"]),
+    ],
+)
+def test_tabs_hang_at_the_end_of_a_line(text: str, lines: list[str]) -> None:
+    theta = BOX.replace(tab_width=8, control_characters="HIDE")
+    assert set_lines(text, theta) == lines
+    assert max(line.box[2] for page in layout(text, theta) for line in page.lines) <= 60.1
+
+
 @given(words)
 def test_greedy_lines_hold_all_that_fits(words: list[str]) -> None:
     """First fit, written as one would on paper; a word wider than the line begins one and is cut."""
