@@ -128,7 +128,7 @@ def width_of(line: str) -> int:
         ("aaaaa bb\t\tc", ["aaaaa bb\t\t", "c"]),
         ("aaaaa bbbb\t\x00\t", ["aaaaa bbbb\t", "\x00\t"]),  # a word of no width stands somewhere too
         ("a\tb", ["a\tb"]),
-        ("a\t) bb", ["a\t) ", "bb"]),
+        ("a\t) bbb", ["a\t) ", "bbb"]),
         ("\t\t) b", ["\t\t", ") b"]),  # LB13 forbids it, but there is no room for both
         ("aaaaa bb\t \t\n", ["aaaaa bb\t \t\n"]),
     ],
