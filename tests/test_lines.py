@@ -88,6 +88,7 @@ def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
 @example(" \u0301 a")
 @example("— — —")
 @example("a\t: b\t\tc")
+@example("文\u200fא")
 @example("( \tb \t\n \t")
 def test_joined_words_break_as_whole_paragraphs_do(text: str) -> None:
     if not text:
