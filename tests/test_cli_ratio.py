@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 from test_cli import refused, run
 
 from glyphrender import Theta, compression_ratio
+from glyphrender.cli.bench import command as bench_command
 from glyphrender.cli.fit import command as fit_command
 from glyphrender.cli.ratio import command as ratio_command
+from glyphrender.cli.scatter import HEIGHT, WIDTH, scatter
 from glyphrender.cli.table import table
 from glyphrender.ratio.vision import VISION_MODELS
 
@@ -81,9 +87,52 @@ def test_fit_that_misses_says_how_far_it_got() -> None:
     assert Theta.from_dict(values["theta"]).font_size == pytest.approx(8.53, abs=0.03)
 
 
+def test_bench_measures_every_text_theta_and_model(tmp_path: Path) -> None:
+    Theta(font_size=8).save(tmp_path / "eight.json")
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/a.txt").write_text(TEXT)
+    (tmp_path / "texts/b.txt").write_text(TEXT[:3000])
+    options = ("--preset", "dense", "--theta", tmp_path / "eight.json", "--vision", "glm-4.1v", "--vision", "gemini-3")
+    options += ("--dpi", 72, "--dpi", 96, "--csv", tmp_path / "out.csv", "--plot", tmp_path / "out.svg")
+    arguments = [tmp_path / "texts", *options]
+    result = CliRunner().invoke(bench_command, [*map(str, arguments)], catch_exceptions=False)
+    assert len(result.stdout.splitlines()) == 1 + 2 * 2 * 2 * 2
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 16
+    theta = Theta(font_size=8, dpi=96).align_to("glm-4.1v")
+    expected = compression_ratio(TEXT, theta, "glm-4.1v")
+    (row,) = [
+        row
+        for row in rows
+        if (row["preset"], row["model"], row["text"][-5:]) == ("eight.json 96 dpi", "glm-4.1v", "a.txt")
+    ]
+    assert (row["ρ"], row["visual"], row["resampled"]) == (f"{expected.rho:.3f}", str(expected.visual_tokens), "0")
+    marks = ET.parse(tmp_path / "out.svg").getroot().findall(".//{*}path/{*}title")
+    assert len(marks) == 16 + 4  # and one a series in the legend
+
+
+@given(
+    points=st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0, 1e6)), min_size=1, max_size=20),
+    name=st.text(st.characters(blacklist_categories=["Cc", "Cs"], blacklist_characters="\ufffe\uffff"), max_size=9),
+)
+def test_points_stand_inside_the_plot(points: list[tuple[float, float]], name: str) -> None:
+    root = ET.fromstring(scatter({name: [(x, y, name) for x, y in points]}, x="x", y="y"))
+    marks = [path for path in root.findall(".//{*}path") if path.find("{*}title") is not None]
+    assert len(marks) == len(points) + 1
+    for mark in marks:
+        x, y = map(float, mark.attrib["d"][1:].split("a")[0].split())
+        assert 0 <= x <= WIDTH
+        assert 0 <= y <= HEIGHT
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        (["bench"], ["Missing argument"]),
+        (["bench", "in.txt", "--preset", "nope"], ["nope", "glyph-en"]),
+        (["bench", "in.txt", "--vision", "nope"], ["nope", "glm-4.1v"]),
+        (["bench", "in.txt", "--preset", "dense", "--csv", "no/where.csv"], ["no/where.csv", "cannot be written"]),
         (["ratio"], ["Missing argument"]),
         (["ratio", "in.txt", "--vision", "glm-9v"], ["glm-9v", "glm-4.1v", "qwen3-vl"]),
         (["ratio", "in.txt", "--tokenizer", "glm-9"], ["glm-9", "glm-4", "glyphrender[ratio]"]),
