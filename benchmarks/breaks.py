@@ -36,6 +36,7 @@ TEXTS = (
     ("udhr-arb.txt", "ar", "Noto Naskh Arabic"),
     ("udhr-heb.txt", "he", "Noto Sans Hebrew"),
     ("udhr-hin.txt", "hi", "Noto Sans Devanagari"),
+    ("udhr-tha.txt", "th", "Noto Sans Thai"),
     ("udhr-jpn.txt", "ja", "Noto Sans CJK JP"),
     ("udhr-zho.txt", "zh-Hans", "Noto Sans CJK SC"),
     ("udhr-kor.txt", "ko", "Noto Sans CJK KR"),
@@ -66,6 +67,8 @@ class Setting:
             margin_x=0,
             margin_y=0,
             language=self.language,
+            # A dictionary, as Chromium has one; the `icu` extra.
+            complex_breaks="DICTIONARY" if self.language == "th" else "CLUSTER",
         )
 
 
@@ -116,6 +119,7 @@ def record(theirs: list[list[list[int]]]) -> dict[str, Any]:
             "language": setting.language,
             "font": setting.font,
             "width": setting.width,
+            "complex_breaks": setting.theta.complex_breaks,
             "lines": [[b - a for a, b in zip(starts, starts[1:], strict=False)] for starts in case],
         }
         for setting, case in zip(SETTINGS, theirs, strict=True)

@@ -98,6 +98,8 @@ def main() -> None:
     base_image(root, arguments.suite)
 
     print("\n--- the bare image", flush=True)
+    # A root file system that was used before has them from the recipe.
+    run(root, "! dpkg --status libegl1 > /dev/null 2>&1 || apt-get purge --yes --auto-remove libegl1 libgl1")
     for instruction, argument in recipe:
         if instruction == "COPY":
             copy(root, *argument.split())

@@ -1,8 +1,8 @@
 """A text that does not fit in memory: seconds a megabyte and peak memory, page by page.
 
-    python benchmarks/memory.py                     # 200 MB by chapters, 100 MB in one paragraph: minutes
-    python benchmarks/memory.py --megabytes 20 10   # the same, a tenth of it
-    python benchmarks/memory.py --write             # and puts the table into docs/benchmarks.md
+    python benchmarks/memory.py                 # 1 GB by chapters, then 100 MB of each other kind: minutes
+    python benchmarks/memory.py --share 0.1     # the same, a tenth of it
+    python benchmarks/memory.py --write         # and puts the table into docs/benchmarks.md
 
 Pages are laid out and let go, not drawn: drawing works on one page at a time whatever the text. A text whose
 cost is linear has the same seconds a megabyte in its first tenth as in its last.
@@ -34,7 +34,27 @@ def paragraph(megabytes: float) -> Iterator[str]:
     return (piece.replace("\n", " ") for piece in texts.endless(megabytes))
 
 
-SOURCES = {"by chapters": chapters, "one paragraph": paragraph}
+def ideographs(megabytes: float) -> Iterator[str]:
+    """One paragraph of Chinese without a space: characters, not bytes, are counted."""
+    text = texts.chinese().replace("\n", "").replace(" ", "")
+    for _ in range(max(1, round(megabytes * 1e6 / len(text)))):
+        yield text
+
+
+def unseen(megabytes: float) -> Iterator[str]:
+    """Words of eight hexadecimal digits, none of which comes twice, so that each is shaped and kept."""
+    for line in range(round(megabytes * 1e6 / 90)):
+        # An odd factor permutes the numbers below 2³².
+        yield " ".join(f"{(10 * line + word) * 2654435761 % 2**32:08x}" for word in range(10)) + "\n"
+
+
+# With millions of characters of each: the gigabyte, and what is hard in other ways.
+SOURCES = {
+    "by chapters": (chapters, 1000),
+    "one paragraph": (paragraph, 100),
+    "one paragraph of Chinese, no space": (ideographs, 100),
+    "no word twice": (unseen, 100),
+}
 
 
 def measured(source: str, megabytes: float) -> dict[str, float]:
@@ -43,7 +63,7 @@ def measured(source: str, megabytes: float) -> dict[str, float]:
     start = begun = time.process_time()
     first = last = 0.0
     mark, at, pages = tenth, 0, 0
-    for page in layout(SOURCES[source](megabytes)):
+    for page in layout(SOURCES[source][0](megabytes)):
         pages, at = page.number, page.span[1]
         if at >= mark:
             now = time.process_time()
@@ -56,18 +76,18 @@ def measured(source: str, megabytes: float) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure both texts, each in a process of its own."""
+    """Measure each text in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megabytes", type=float, nargs=2, default=[200, 100], metavar=("CHAPTERS", "PARAGRAPH"))
+    parser.add_argument("--share", type=float, default=1.0, help="how much of each")
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
     parser.add_argument("--only", choices=SOURCES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
-        print(json.dumps(measured(arguments.only, arguments.megabytes[0])))
+        print(json.dumps(measured(arguments.only, arguments.share * SOURCES[arguments.only][1])))
         return
     rows = []
-    for source, megabytes in zip(SOURCES, arguments.megabytes, strict=True):
-        command = [sys.executable, __file__, "--only", source, "--megabytes", str(megabytes), "0"]
+    for source in SOURCES:
+        command = [sys.executable, __file__, "--only", source, "--share", str(arguments.share)]
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         rows.append(
             [

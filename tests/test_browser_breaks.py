@@ -50,6 +50,7 @@ def our_breaks(case: dict[str, Any]) -> tuple[list[str], list[list[int]]]:
         margin_x=0,
         margin_y=0,
         language=case["language"],
+        complex_breaks=case["complex_breaks"],
     )
     starts = [line.start for page in layout(text, theta) for line in page.lines]
     paragraphs = text.split("\n")
@@ -67,6 +68,8 @@ def their_breaks(case: dict[str, Any]) -> list[list[int]]:
 @pytest.mark.parametrize("file", sorted({case["file"] for case in CASES}))
 def test_lines_break_where_chromium_breaks_them_or_the_reason_is_known(file: str) -> None:
     for case in (case for case in CASES if case["file"] == file):
+        if case["complex_breaks"] == "DICTIONARY":
+            pytest.importorskip("icu4py")
         paragraphs, ours = our_breaks(case)
         theirs = their_breaks(case)
         assert len(ours) == len(theirs) == len(paragraphs)
@@ -78,7 +81,7 @@ def test_lines_break_where_chromium_breaks_them_or_the_reason_is_known(file: str
 def test_first_lines_and_all_lines_agree_in_98_of_100() -> None:
     first = agree = lines = same = 0
     languages = set()
-    for case in CASES:
+    for case in (case for case in CASES if case["complex_breaks"] != "DICTIONARY"):
         languages.add(case["language"])
         _, ours = our_breaks(case)
         for mine, other in zip(ours, their_breaks(case), strict=True):

@@ -87,6 +87,12 @@ def test_dictionary_breaks_are_those_of_icu(text: str) -> None:
         assert [*allowed(line, DICTIONARY), len(line)] == ends or not line
 
 
+@pytest.mark.parametrize("text", ["ᩃᩣ᩠ᨶᨶᩣ", "ᥖᥭᥰ", "ᩃᩣ ไ"], ids=["Tai Tham", "Tai Le", "and one letter of Thai"])
+def test_scripts_without_a_dictionary_break_at_clusters(text: str) -> None:
+    pytest.importorskip("icu4py")
+    assert allowed(text, DICTIONARY) == allowed(text, CLUSTER) != []
+
+
 @pytest.mark.parametrize("breaks", [CLUSTER, DICTIONARY])
 @pytest.mark.parametrize("family, script, text", SCRIPTS, ids=[script for _, script, _ in SCRIPTS])
 def test_what_a_break_parts_is_shaped_as_one(family: str, script: str, text: str, breaks: ComplexBreaks) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import doctest
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,13 @@ def test_any_size_has_a_cost_or_a_typed_error(name: str, width: int, height: int
         assert model.hosted or cost.resampled == (cost.size != (width, height))
         assert model.limits.max_tokens is None or cost.tokens <= model.limits.max_tokens
     assert not refusal or f"{width}×{height} px is refused: {name} takes" in refusal
+
+
+def test_counting_needs_nothing_heavy() -> None:
+    """Servers count pages without a typesetter, and without numpy."""
+    program = "import sys, glyphrender.ratio.vision; print({'numpy', 'PIL', 'skia', 'torch', 'click'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:

@@ -58,7 +58,8 @@ def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: Comp
     if breaks is ComplexBreaks.DICTIONARY:
         known = np.isin(table().script.take(record), _DICTIONARIES) & complex_
         both = known[:-1] & known[1:]
-        allowed = np.where(both, between & _word_ends(cps, known)[:-1], allowed)
+        if both.any():
+            allowed = np.where(both, between & _word_ends(cps, known)[:-1], allowed)
     actions[:-1][allowed] = linebreak.ALLOWED
 
 

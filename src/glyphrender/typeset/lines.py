@@ -162,8 +162,8 @@ class _Stretch:
         np.cumsum(ink + gap, out=self.start[1:])
         # The right edge of what is drawn up to and including each piece: spaces, tabs and line ends hang.
         flows = measures.marker is not None
-        hangs = (self.kind != a.TEXT) & ~((self.kind == a.NEWLINE) & flows)
-        self.end = np.maximum.accumulate(np.where(hangs, 0, self.start[:-1] + ink))
+        self.inked = (self.kind == a.TEXT) | ((self.kind == a.NEWLINE) & flows)
+        self.end = np.maximum.accumulate(np.where(self.inked, self.start[:-1] + ink, 0))
         self.breaks = run.breaks
         self.ends_paragraph = self.kind >= (a.PAGE_BREAK if flows else a.NEWLINE)
         if flows:
@@ -184,7 +184,10 @@ def _refined(stretch: _Stretch) -> Run:
         stop = np.append(stop, n - 1)
     start = np.append(0, stop[:-1] + 1)
     hyphen = np.where(stretch.breaks[stop] == a.MAY_HYPHENATE, measures.hyphen, 0)
-    wide = stretch.end[stop] - stretch.start[start] + hyphen > min(measures.first, measures.rest)
+    # A tab that no break follows, before a bracket that closes, may be as wide as the distance of two stops.
+    tabs = np.append(0, np.cumsum(stretch.kind == a.TAB))
+    width = stretch.end[stop] - stretch.start[start] + hyphen + (tabs[stop] - tabs[start]) * measures.tab
+    wide = width > min(measures.first, measures.rest)
     if not wide.any():
         return run
     inside = np.zeros(n + 1, np.int8)
@@ -305,20 +308,22 @@ class _Breaker:
     def _fill_tabbed(self, start: int, end: int, limit: int, lo: int, hi: int) -> tuple[int, int]:
         """As `_fill`, but tabs reach to the next tab stop, and what they add comes second."""
         origin, ink = self.start[start], self.stretch.end
-        shift = 0
+        shift, begin = 0, start
+        target = origin + limit
         best, whole = lo - 1, False
         noted = len(self.tab_at)
         tab_index = bisect_left(self.tabs, start)
         while True:
             tab = self.tabs[tab_index] if tab_index < len(self.tabs) else end
             stop = min(tab, end)
-            target = origin + limit - shift
-            upto = bisect_left(self.place, stop, lo, hi)
-            b = bisect_right(self.place_end, target, lo, upto) - 1
-            # Tabs alone may reach past the limit too; their ink ends where that of the line before did.
-            if b > best and target >= origin:
+            # Tabs hang until something is drawn behind them.
+            drawn = bool(self.stretch.inked[begin:stop].any())
+            if drawn:
+                target = origin + limit - shift
+            b = bisect_right(self.place_end, target, lo, bisect_right(self.place, stop, lo, hi)) - 1
+            if b > best:
                 best = self._settled(b, target, lo)
-            if stop > start and ink[stop - 1] > target and ink[stop - 1] > origin:
+            if drawn and ink[stop - 1] > target:
                 break
             if stop == end:
                 whole = True
@@ -329,6 +334,7 @@ class _Breaker:
             self.tab_width.append(width)
             shift += width
             tab_index += 1
+            begin = tab
         if whole:
             return hi, self._added(noted, start, end)
         best = max(best, lo)
@@ -342,9 +348,8 @@ class _Breaker:
 
     def _added(self, noted: int, start: int, stop: int) -> int:
         """What the tabs noted since `noted` add to a line of pieces `start` to `stop`; trailing ones hang."""
-        inks = (a.TEXT,) if self.measures.marker is None else (a.TEXT, a.NEWLINE)
         last = stop - 1
-        while last >= start and self.stretch.kind[last] not in inks:
+        while last >= start and not self.stretch.inked[last]:
             last -= 1
         tabs = zip(self.tab_at[noted:], self.tab_width[noted:], strict=True)
         return sum(width for tab, width in tabs if tab < last)

@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.text import bidi, linebreak
-from glyphrender.text.properties import LineBreak, codepoints, records, table
+from glyphrender.text import bidi, grapheme, linebreak
+from glyphrender.text.properties import Flag, LineBreak, codepoints, records, table
 from glyphrender.text.source import Chunk
 from glyphrender.typeset import arena as a
 from glyphrender.typeset.arena import Arena
@@ -180,27 +180,27 @@ def _join(
     breaks: NDArray[np.uint8],
     ends: NDArray[np.bool_],
 ) -> None:
-    """Set `breaks` at the ends of words: UAX #14 LB18, and the rules before it that reach across spaces."""
-    after_gap = ends & (gap != 0)
-    breaks[after_gap] = a.MAY_BREAK  # LB18: SP ÷
+    """Set `breaks` at the ends of words: UAX #14 LB18, and the rules before it that reach across spaces.
+
+    A tab is a space here.
+    """
     kind = arena.kind.rows[piece]
-    tab = kind == a.TAB
-    breaks[tab] = a.MAY_BREAK
-    # Only the last of a run of spaces: LB7, × SP.
-    empty = kind == a.EMPTY
-    if empty.any():
-        breaks[:-1][empty[1:] & (gap[1:] != 0)] = a.NO_BREAK
+    spaced = (ends & (gap != 0)) | (kind == a.TAB)
+    breaks[spaced] = a.MAY_BREAK  # LB18: SP ÷
+    # Only after the last of a run of spaces, and not before a line end: LB7, LB6.
+    blank = (kind == a.EMPTY) | (kind == a.TAB)
+    breaks[:-1][kind[1:] != a.TEXT] = a.NO_BREAK
     edges = arena.edges.rows[piece]
     special = (edges[1:] & _HEADS) | (edges[:-1] & _TAILS)
-    at = np.flatnonzero((special != 0) | empty[:-1])
+    at = np.flatnonzero((special != 0) | blank[:-1])
     at = at[breaks[at] == a.MAY_BREAK]
-    at = at[after_gap[at] | tab[at]]
+    at = at[spaced[at]]
     if not len(at):
         return
     # The tail that counts is that of the last word before the spaces.
-    filled = np.maximum.accumulate(np.where(empty, 0, np.arange(len(piece))))
+    filled = np.maximum.accumulate(np.where(blank, 0, np.arange(len(piece))))
     tail, head = edges[filled[at]], edges[at + 1]
-    tail = np.where(empty[filled[at]], 0, tail)
+    tail = np.where(blank[filled[at]], 0, tail)
     closed = (tail & a.TAIL_OPENS) | (head & a.HEAD_CLOSES)  # LB14, LB15a; LB11, LB13, LB15b, LB15d
     closed |= (tail & a.TAIL_CLOSED) * (head & a.HEAD_NONSTARTER)  # LB16
     closed |= (tail & a.TAIL_B2) * (head & a.HEAD_B2)  # LB17
@@ -234,22 +234,71 @@ def _needs_joints(cps: NDArray[np.uint32]) -> bool:
 
 
 def _tokenise_joints(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: int | None) -> Run:
-    n = len(cps)
-    record = records(cps)
     levels = _levels(chunk, cps, base)
+    # Here the whole text is analysed anyway, so its breaks are read off instead of joined. A tab is a space.
+    actions = words.style.break_actions(np.where(cps == 0x09, np.uint32(0x20), cps))
+    joint = _joints(cps)
+    if levels is None:
+        return _separated(chunk, cps, words, levels, joint, actions)
+    turn = np.append(False, levels[0][1:] != levels[0][:-1])
+    while True:
+        run = _separated(chunk, cps, words, levels, joint | turn, actions)
+        lost = _lost_breaks(cps, run, turn, actions)
+        if not lost.any():
+            return run
+        turn |= lost
+
+
+def _joints(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether a word begins at each character although nothing separates it from the one before."""
+    ideograph = _joint_classes()[records(cps)]
+    joint = np.zeros(len(cps), bool)
+    joint[1:] = ideograph[1:] & ideograph[:-1]
+    return joint
+
+
+def _lost_breaks(
+    cps: NDArray[np.uint32], run: Run, turn: NDArray[np.bool_], actions: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Breaks before characters inside words that begin or end with a `turn` of direction.
+
+    Such a word was analysed without what it leans on: ")" closes a quotation only where one was opened.
+    """
+    space = cps == 0x20
+    begins = turn.copy()
+    begins[1:] |= space[1:] | space[:-1]
+    word = np.cumsum(begins)
+    touched = np.zeros(word[-1] + 1, bool)
+    touched[word[turn]] = touched[word[np.flatnonzero(turn) - 1]] = True
+    whole = np.ones(len(cps), bool)  # no piece begins here
+    whole[np.cumsum(run.lengths())[:-1]] = False
+    lost = touched[word] & whole & ~begins
+    lost[0] = False
+    lost[1:] &= actions[:-1] == linebreak.ALLOWED
+    if lost.any():
+        invisible = (table().flags[records(cps)] & Flag.DEFAULT_IGNORABLE.value) != 0
+        lost &= grapheme.cluster_starts(cps) & ~invisible
+    return lost
+
+
+def _separated(
+    chunk: Chunk,
+    cps: NDArray[np.uint32],
+    words: Words,
+    levels: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None,
+    joint: NDArray[np.bool_],
+    actions: NDArray[np.uint8],
+) -> Run:
+    """The run of words that lie between separators and at each `joint`."""
+    n = len(cps)
     # Separators of the source: what stands alone as a word, and what is only a gap.
     space = cps == 0x20
     line_end = np.isin(cps, [ord(mark) for mark in "\n" + _RARE_LINE_ENDS])
     alone = line_end | (cps == 0x09)
     pair = np.zeros(n, bool)  # the CR of CR LF
     pair[:-1] = (cps[:-1] == 0x0D) & (cps[1:] == 0x0A)
-    # Joints, as "a word begins at character i although no space precedes it".
-    joint = np.zeros(n, bool)
-    ideograph = _joint_classes()[record]
-    joint[1:] = ideograph[1:] & ideograph[:-1]
+    joint = joint.copy()
     joint[1:] |= (alone[1:] & ~np.append(False, pair[:-1])[1:]) | (alone[:-1] & ~pair[:-1])
-    if levels is not None:
-        joint[1:] |= levels[0][1:] != levels[0][:-1]
     joint[1:] &= ~space[:-1] & ~pair[:-1]
     # A space after a tab or a line end is the gap of an empty word, not of the separator.
     joint[1:] &= ~space[1:] | alone[:-1]
@@ -276,11 +325,9 @@ def _tokenise_joints(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: 
     lengths = arena.length.rows[piece] + gap
     stop = np.cumsum(lengths)  # the character after the piece and its gap
     start = stop - lengths
-    # Here the whole text is analysed anyway, so its breaks are read off instead of joined.
     breaks = arena.action.rows[piece]
-    allowed = words.style.break_actions(cps)[np.maximum(stop - 1, 0)] == linebreak.ALLOWED
+    allowed = actions[np.maximum(stop - 1, 0)] == linebreak.ALLOWED
     breaks = np.where(breaks == a.MAY_HYPHENATE, breaks, np.where(allowed, a.MAY_BREAK, a.NO_BREAK)).astype(np.uint8)
-    breaks[arena.kind.rows[piece] == a.TAB] = a.MAY_BREAK
     head, tail = np.minimum(start, n - 1), np.maximum(stop - 1, 0)
     return Run(
         text=chunk.text,

@@ -45,14 +45,18 @@ class CanvasModel(VisionModel):
         """See `VisionModel.image`."""
         columns, rows = self.canvas(width, height)
         tiles = columns * rows
-        box_width, box_height = columns * self.tile, rows * self.tile
-        if not self.enlarge:
-            box_width, box_height = min(max(width, self.tile), box_width), min(max(height, self.tile), box_height)
-        across, down = box_width / width, box_height / height
-        if across < down:
-            size = (box_width, max(1, min(math.floor(height * across), box_height)))
+        canvas_width, canvas_height = columns * self.tile, rows * self.tile
+        # An image is enlarged to one tile at most. The processor scales in single precision where the canvas limits a
+        # side, and in double where the image does: so 3200 × 1280 px come out one pixel short of their canvas.
+        x = _double if not self.enlarge and max(width, self.tile) <= canvas_width else _single
+        y = _double if not self.enlarge and max(height, self.tile) <= canvas_height else _single
+        box_width = max(width, self.tile) if x is _double else canvas_width
+        box_height = max(height, self.tile) if y is _double else canvas_height
+        across, down = x(box_width / width), y(box_height / height)
+        if _single(across) < _single(down):
+            size = (box_width, max(1, min(math.floor(x(height * across)), box_height)))
         else:
-            size = (max(1, min(math.floor(width * down), box_width)), box_height)
+            size = (max(1, min(math.floor(y(width * down)), box_width)), box_height)
         # Start, view marker and end; where there are tiles, a separator after each, across or down.
         overhead = 3 + (tiles if tiles > 1 else 0)
         return seen(width, height, size, tokens=self.tokens * (tiles + (tiles > 1)), overhead=overhead)
@@ -70,6 +74,10 @@ class CanvasModel(VisionModel):
         if chosen >= 1 and not self.enlarge:
             chosen = min(scale for scale in scales.values() if scale >= 1)
         return min((pair for pair, scale in scales.items() if scale == chosen), key=math.prod)
+
+
+def _double(value: float) -> float:
+    return value
 
 
 def _single(value: float) -> float:

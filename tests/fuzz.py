@@ -1,0 +1,215 @@
+"""Documents made at random, held to every invariant: a program for long runs, several times as fast as Hypothesis.
+
+    python tests/fuzz.py --documents 200000 --processes 2
+
+Document k of a seed is always the same, so a failure is repeated by its number: `--first K --documents 1`. Each is set
+whole; every 16th also in pieces, with cold and with warm caches, and on a page of its own width; every 128th is drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+import traceback
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from nasty import NASTY
+from strategies import FAMILIES, INGREDIENTS, LANGUAGES
+from test_invariants import check_accounts, check_boxes, chunk_size, same
+
+from glyphrender import Page, Theta, layout
+from glyphrender.document import Span
+from glyphrender.errors import ThetaError
+from glyphrender.fonts.face import EM
+from glyphrender.typeset.words import words_of
+
+STEW = "".join(INGREDIENTS)
+SHORT = [text for text in NASTY.values() if len(text) <= 200]
+# Each θ serves this many documents, so that words of others are in its cache.
+PER_THETA = 128
+
+
+def a_text(rng: random.Random) -> str:
+    """As `strategies.texts`: many scripts, every separator, long tokens; one in eight of a single kind of trouble."""
+    parts = []
+    for _ in range(rng.randint(0, 9)):
+        some = rng.choice(INGREDIENTS)
+        parts.append(
+            rng.choice(
+                (
+                    lambda some=some: "".join(rng.choices(some, k=rng.randint(1, 12))),
+                    lambda some=some: some,
+                    lambda: "".join(rng.choices(STEW, k=rng.randint(1, 8))),
+                    lambda: chr(rng.randrange(0x110000)),
+                    lambda: rng.choice(STEW) * rng.randint(2, 80),
+                    lambda: rng.choice(SHORT)[: rng.randint(0, 60)],
+                )
+            )()
+        )
+    joint = rng.choice(("", "", " ", "\n"))
+    return joint.join(parts)
+
+
+def a_theta(rng: random.Random) -> Theta:
+    """A small page with any setting that bears on layout."""
+    while True:
+        size = rng.choice((5, 7.5, 9, 16))
+        fields: dict[str, Any] = {
+            "page_size": (rng.choice((30, 60, 120, 300)), rng.choice((40, 120, 400))),
+            "margin_x": rng.choice((0, 2.5, 7)),
+            "margin_y": rng.choice((0, 3)),
+            "font": rng.choice(FAMILIES),
+            "font_size": size,
+            "line_height": size + rng.choice((0, 1, 4.25)),
+            "dpi": rng.choice((72, 72, 96)),
+            "language": rng.choice(LANGUAGES),
+            "columns": rng.choice((1, 1, 1, 2)),
+            "column_gap": 4,
+            "alignment": rng.choice(("LEFT", "LEFT", "JUSTIFY", "JUSTIFY", "RIGHT", "CENTER")),
+            "direction": rng.choice(("AUTO", "AUTO", "LTR", "RTL")),
+            "line_breaker": rng.choice(("GREEDY", "GREEDY", "OPTIMAL")),
+            "complex_breaks": rng.choice(("CLUSTER", "CLUSTER", "DICTIONARY")),
+            "hyphenate": rng.random() < 0.2,
+            "spaces": rng.choice(("KEEP", "COLLAPSE")),
+            "zero_width": rng.choice(("HIDE", "HIDE", "ESCAPE")),
+            "soft_hyphens": rng.choice(("BREAK", "BREAK", "HIDE", "SHOW")),
+            "control_characters": rng.choice(("ESCAPE", "HIDE")),
+            "missing_glyph": rng.choice(("BOX", "NOTDEF")),
+            "form_feed": rng.choice(("LINE", "PAGE")),
+            "newline_markup": rng.choice(("<br/>", "<br/>", " ↵ ")),
+            "letter_spacing": rng.choice((0, 0, 0, 0.5, -0.3)),
+            "word_spacing": rng.choice((0, 0, 1.5, -0.5)),
+            "horizontal_scale": rng.choice((1, 1, 0.8)),
+            "first_line_indent": rng.choice((0, 0, 6)),
+            "left_indent": rng.choice((0, 0, 3)),
+            "space_after": rng.choice((0, 0, 3)),
+            "tab_width": rng.choice((1, 4, 8)),
+            "line_numbers": rng.choice((0, 0, 0, 3)),
+            "ligatures": rng.random() < 0.8,
+            "kerning": rng.random() < 0.8,
+            "auto_crop_width": rng.random() < 0.5,
+        }
+        if fields["hyphenate"]:
+            fields["language"] = rng.choice(("", "en", "de-1996"))
+        try:
+            return Theta(**fields)
+        except ThetaError:
+            continue
+
+
+@dataclass
+class Seen:
+    """What a page says of itself, asked once: it keeps nothing that it can work out again."""
+
+    number: int
+    span: tuple[int, int]
+    text: str
+    theta: Theta
+    size: tuple[int, int]
+    lines: tuple[Span, ...]
+    words: tuple[Span, ...]
+
+    @classmethod
+    def of(cls, page: Page) -> Seen:
+        return cls(page.number, page.span, page.text, page.theta, page.size, page.lines, page.words)
+
+
+def lines_of(pages: list[Page]) -> list[tuple[str, tuple[float, ...]]]:
+    return [(line.text, line.box) for page in pages for line in page.lines]
+
+
+def check(text: str, theta: Theta, rng: random.Random, number: int) -> None:
+    """Hold one document to the invariants."""
+    pages = list(layout(text, theta))
+    seen: list[Any] = [Seen.of(page) for page in pages]
+    check_accounts(text, seen)
+    check_boxes(seen)
+    if number % 16 == 0:
+        cuts = sorted(rng.randint(0, len(text)) for _ in range(4))
+        parts = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+        assert lines_of(list(layout(iter(parts), theta))) == lines_of(pages), "pieces"
+        words_of.cache_clear()
+        fresh = list(layout(text, theta))
+        assert lines_of(fresh) == lines_of(pages), "cold cache"
+        longest = max(map(len, text.split("\n"))) + 1
+        if not theta.newline_marker and theta.line_breaker == "GREEDY":
+            with chunk_size(max(64, longest)):
+                assert lines_of(list(layout(text, theta))) == lines_of(pages), "chunks"
+        check_width(text, theta, pages)
+    if number % 128 == 0:
+        again = list(layout(text, theta))
+        same(again, pages)
+        assert [page.png() for page in again] == [page.png() for page in pages], "bytes"
+
+
+def check_width(text: str, theta: Theta, pages: list[Page]) -> None:
+    """A page as wide as its widest line breaks where the wide one did."""
+    if theta.columns > 1 or theta.line_breaker != "GREEDY" or theta.letter_spacing or theta.first_line_indent:
+        return
+    blocks = [block for page in pages for block in page._layout.blocks]
+    if not blocks:
+        return
+    room = max(int(block.galley.width[block.lo : block.hi].max()) for block in blocks) * theta.em / EM
+    if room > theta.measure:
+        return
+    try:
+        narrow = theta.replace(page_size=(theta.page_size[0] - theta.measure + room + 1e-6, theta.page_size[1]))
+    except ThetaError:  # less than an em is left
+        return
+    assert [line.text for page in layout(text, narrow) for line in page.lines] == [
+        line.text for page in pages for line in page.lines
+    ], "measured width"
+
+
+def run(seed: int, first: int, last: int) -> tuple[int, int, list[str]]:
+    """(characters, pages, failures) of documents `first` to `last`."""
+    characters = count = 0
+    failures = []
+    for number in range(first, last):
+        theta = a_theta(random.Random(f"{seed} {number // PER_THETA}"))
+        rng = random.Random(f"{seed}/{number}")
+        text = a_text(rng)
+        characters += len(text)
+        try:
+            check(text, theta, rng, number)
+            count += 1
+        except Exception:
+            failures.append(f"document {number}: {text!r}\n{theta!r}\n{traceback.format_exc(limit=-2)}")
+    return characters, count, failures
+
+
+def main() -> None:
+    """Run and say what failed; exit status 1 if anything did."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, default=200_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1)
+    arguments = parser.parse_args()
+    start, last = time.monotonic(), arguments.first + arguments.documents
+    starts = range(arguments.first, last, 1024)
+    characters = passed = failed = 0
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        ends = [min(begin + 1024, last) for begin in starts]
+        for end, (some, good, failures) in zip(
+            ends, pool.map(run, [arguments.seed] * len(ends), starts, ends), strict=True
+        ):
+            characters += some
+            passed += good
+            failed += len(failures)
+            for failure in failures:
+                print(failure, flush=True)
+            print(f"{end:,}: {failed} failed, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    seconds = time.monotonic() - start
+    print(f"{passed + failed:,} documents, {characters:,} characters, {failed} failures, {seconds:.0f} s")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    np.seterr(all="raise", under="ignore")
+    main()
