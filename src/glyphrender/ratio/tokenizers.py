@@ -9,7 +9,6 @@ held and encoded whole. Special tokens spelled out in the text count as text, an
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import unicodedata
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from glyphrender.errors import DataError, DependencyError, TokenizerError
+from glyphrender.ratio.pretokenizers import PATTERNS, splits_at_cuts
 
 __all__ = ["TOKENIZERS", "Counter", "Tokenizer", "TokenizerLike", "tokenizer", "tokenizer_of"]
 
@@ -322,7 +322,7 @@ def _wrap(source: Any) -> Tokenizer:
         return _fast(name, backend)
     if callable(ordinary := getattr(source, "encode_ordinary", None)):  # tiktoken, splintr
         pattern = getattr(source, "_pat_str", "")
-        return Tokenizer(name, ordinary, cuts=_CUTS if pattern in _PATTERNS else None)
+        return Tokenizer(name, ordinary, cuts=_CUTS if pattern in PATTERNS else None)
     if callable(encode := getattr(source, "encode", None)):
         return Tokenizer(name, _without_special(encode))
     if callable(source):
@@ -345,66 +345,11 @@ def _without_special(encode: Callable[..., Any]) -> Callable[[str], Any]:
     return lambda text: encode(text, **off)
 
 
-# ── Fast tokenizers: do they split at the cuts? ──
-
-_CONTRACTION: Final = r"'s|'t|'re|'ve|'m|'ll|'d"
-_CASED: Final = (
-    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+%s"
-    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*%s"
-)
-_TAIL: Final = r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-# Pre-tokenizer patterns, each of which splits at `_CUTS` whatever stands further off.
-_PATTERNS: Final = frozenset(
-    {
-        rf"{_CONTRACTION}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+",  # GPT-2
-        r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
-        r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s",
-        *(
-            head + r"|[^\r\n\p{L}\p{N}]?\p{L}+|" + digits + r"| ?[^\s\p{L}\p{N}]+[\r\n]*" + _TAIL
-            for head in (f"(?i:{_CONTRACTION})", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)", r"'(?i:[sdmt]|ll|ve|re)")
-            for digits in (r"\p{N}", r"\p{N}{1,3}")
-        ),  # cl100k as files spell it, Llama 3, GLM-4, Qwen2 and 3
-        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
-        r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s",  # cl100k
-        _CASED.replace("%s", "") + r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*" + _TAIL,  # Tekken
-        _CASED.replace("%s", f"(?i:{_CONTRACTION})?") + r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*" + _TAIL,  # o200k
-    }
-)
-
-
 def _fast(name: str, backend: Any) -> Tokenizer:
     """A tokenizer of the package `tokenizers`."""
     if backend.truncation or backend.padding:  # both would change the count; the caller's object stays as it is
         backend = type(backend).from_str(backend.to_str())
         backend.no_truncation()
         backend.no_padding()
-    cuts = _CUTS if _splits_at_cuts(backend) else None
+    cuts = _CUTS if splits_at_cuts(backend) else None
     return Tokenizer(name, lambda text: backend.encode(text, add_special_tokens=False), cuts=cuts)
-
-
-def _splits_at_cuts(backend: Any) -> bool:
-    """Whether a fast tokenizer is known to begin a token at every cut: by one of `_PATTERNS`, after at most NFC."""
-
-    def state(part: Any) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(part.__getstate__()) if part is not None else {}
-        return found
-
-    try:
-        normaliser, pre = state(backend.normalizer), state(backend.pre_tokenizer)
-        added = backend.get_added_tokens_decoder().values()
-    except Exception:  # a part written in Python, or another version of the package
-        return False
-    if normaliser.get("type") not in (None, "NFC"):
-        return False
-    # An added token is found before anything is split, and may hold spaces or swallow those beside it.
-    if any(token.lstrip or token.rstrip or re.search(r"\s|[、。，]", token.content) for token in added):
-        return False
-    steps = pre.get("pretokenizers", [pre])
-    split = [step for step in steps if step.get("type") == "Split"]
-    level = [step for step in steps if step.get("type") == "ByteLevel"]
-    if len(split) + len(level) != len(steps) or any(step.get("add_prefix_space") for step in level):
-        return False
-    known = all(
-        step["pattern"].get("Regex") in _PATTERNS and step["behavior"] in ("Isolated", "Removed") for step in split
-    )
-    return known and bool(split or any(step.get("use_regex", True) for step in level))

@@ -1,0 +1,66 @@
+"""What is known of pre-tokenizers: those that split a text wherever `tokenizers` cuts it.
+
+The patterns are those that vocabularies are published with, as their files spell them. In each a run of letters ends
+before a space, no token goes on from a line end to a letter, and what a token is does not depend on what stands behind
+a cut; an unknown pattern may do anything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+__all__ = ["PATTERNS", "splits_at_cuts"]
+
+_CONTRACTION: Final = r"'s|'t|'re|'ve|'m|'ll|'d"
+_CASED: Final = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+%s"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*%s"
+)
+_TAIL: Final = r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+PATTERNS: Final = frozenset(
+    {
+        rf"{_CONTRACTION}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+",  # GPT-2
+        r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+        r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s",
+        *(
+            head + r"|[^\r\n\p{L}\p{N}]?\p{L}+|" + digits + r"| ?[^\s\p{L}\p{N}]+[\r\n]*" + _TAIL
+            for head in (f"(?i:{_CONTRACTION})", r"'(?i:[sdmt]|ll|ve|re)")
+            for digits in (r"\p{N}", r"\p{N}{1,3}")
+        ),  # cl100k as files spell it, Llama 3, GLM-4, Qwen2 and 3
+        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+        r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s",  # cl100k
+        _CASED.replace("%s", "") + r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*" + _TAIL,  # Tekken
+        _CASED.replace("%s", f"(?i:{_CONTRACTION})?") + r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*" + _TAIL,  # o200k
+    }
+)
+"""Patterns each of which splits at every cut, whatever stands further off."""
+
+
+def splits_at_cuts(backend: Any) -> bool:
+    """Whether a fast tokenizer is known to begin a token at every cut: by one of `PATTERNS`, after at most NFC."""
+
+    def state(part: Any) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(part.__getstate__()) if part is not None else {}
+        return found
+
+    try:
+        normaliser, pre = state(backend.normalizer), state(backend.pre_tokenizer)
+        added = backend.get_added_tokens_decoder().values()
+    except Exception:  # a part written in Python, or another version of the package
+        return False
+    if normaliser.get("type") not in (None, "NFC"):
+        return False
+    # An added token is found before anything is split, and may hold spaces or swallow those beside it.
+    if any(token.lstrip or token.rstrip or re.search(r"\s|[、。，]", token.content) for token in added):
+        return False
+    steps = pre.get("pretokenizers", [pre])
+    split = [step for step in steps if step.get("type") == "Split"]
+    level = [step for step in steps if step.get("type") == "ByteLevel"]
+    if len(split) + len(level) != len(steps) or any(step.get("add_prefix_space") for step in level):
+        return False
+    known = all(
+        step["pattern"].get("Regex") in PATTERNS and step["behavior"] in ("Isolated", "Removed") for step in split
+    )
+    return known and bool(split or any(step.get("use_regex", True) for step in level))
