@@ -34,7 +34,7 @@ SHOWN = 216
 FIELDS: dict[str, dict[str, Any]] = {
     "Justified": {"alignment": "JUSTIFY"},
     "Urdu": {"line_height": 36},
-    **dict.fromkeys(("Thai", "Khmer", "Burmese"), {"complex_breaks": "DICTIONARY"}),
+    **{script: {"complex_breaks": "DICTIONARY"} for script in ("Thai", "Khmer", "Burmese")},
     "Code": {"font_size": 13, "line_height": 18},
 }
 
