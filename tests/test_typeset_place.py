@@ -378,3 +378,18 @@ def test_marks_stand_off_their_letters_alike_on_every_line() -> None:
     assert np.ptp(lines[0]) > 5  # Nastaliq slopes
     for line in lines[1:]:
         assert line - lines[0] == pytest.approx(round(float(line[0] - lines[0][0])), abs=1e-4)
+
+
+def test_a_cropped_page_keeps_a_first_line_that_hangs_out_of_its_box() -> None:
+    theta = Theta(
+        page_size=(90, 80),
+        margin_x=0,
+        margin_y=0,
+        right_indent=30,
+        left_indent=6,
+        first_line_indent=-6,
+        border_width=1,
+        auto_crop_width=True,
+    )
+    first = next(layout("אאאאא בבבבב גגגגג", theta))
+    assert first.lines[0].box[2] <= first.size[0]

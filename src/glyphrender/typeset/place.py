@@ -99,14 +99,16 @@ def line_boxes(galley: Galley, lo: int, hi: int, theta: Theta) -> LineBoxes:
 
 def right_edge(galley: Galley, lo: int, hi: int, theta: Theta) -> float:
     """How far lines `lo` to `hi` reach to the right, in points from the left edge of the column."""
-    if theta.para_bg_color or theta.border_width:
-        return theta.column_width - theta.right_indent
+    boxed = theta.column_width - theta.right_indent if theta.para_bg_color or theta.border_width else 0.0
+    if boxed and galley.run.base is None:
+        return boxed
     simple = theta.alignment is Alignment.LEFT and galley.run.base is None and not theta.first_line_indent
     if simple:
         widest = float(galley.width[lo:hi].max()) * unit_points(theta)
         return theta.text_offset + min(widest, theta.measure)
     boxes = line_boxes(galley, lo, hi, theta)
-    return float((boxes.left + boxes.width).max())
+    # From right to left a first line may hang out of its paragraph's box.
+    return max(boxed, float((boxes.left + boxes.width).max()))
 
 
 def _ink_bounds(galley: Galley, lo: int, hi: int) -> tuple[int, NDArray[np.intp], NDArray[np.bool_]]:
