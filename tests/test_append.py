@@ -72,3 +72,11 @@ def test_limits_and_streams() -> None:
         render("a", SMALL, max_pages=1).append("b\n" * 100)
     with pytest.raises(LayoutError, match="of a stream cannot be appended to"):
         render(io.StringIO("a"), SMALL).append("b")
+
+
+def test_a_border_that_opens_is_a_page_that_changes() -> None:
+    theta = SMALL.replace(border_width=1, page_size=(60, 30))
+    document = render("one two three four", theta)
+    pages = len(document)
+    assert document.append(" five") == pages - 1
+    same(document, render("one two three four five", theta))

@@ -26,6 +26,7 @@ from glyphrender.text.source import Text, count_line_ends
 from glyphrender.theta import Theta
 from glyphrender.typeset import arena as a
 from glyphrender.typeset.layout import galleys, layout_pages
+from glyphrender.typeset.lines import FIRST, HYPHEN, LAST
 from glyphrender.typeset.paginate import Block, PageLayout, Paginator, characters
 from glyphrender.typeset.place import Placed, place
 from glyphrender.typeset.segments import lay_out, segments
@@ -202,14 +203,17 @@ def _alike(one: PageLayout, other: PageLayout) -> bool:
     """Whether two layouts of a page show the same characters, and the same of them."""
     if (one.start, one.end, one.size) != (other.start, other.end, other.size):
         return False
-    ours, theirs = ([place(block, page.theta) for block in page.blocks] for page in (one, other))
-    return all(
-        np.array_equal(
-            np.concatenate([getattr(placed, name) for placed in ours]),
-            np.concatenate([getattr(placed, name) for placed in theirs]),
-        )
-        for name in ("glyph", "face", "x", "y", "squeeze", "left", "right", "top")
-    )
+    theta = one.theta
+    # Where paragraphs begin and end is seen in their backgrounds and borders.
+    seen = HYPHEN | (FIRST | LAST if theta.para_bg_color or theta.border_width else 0)
+
+    def columns(page: PageLayout) -> Iterator[NDArray[Any]]:
+        yield np.concatenate([block.galley.flags[block.lo : block.hi] & seen for block in page.blocks])
+        placed = [place(block, theta) for block in page.blocks]
+        for name in ("glyph", "face", "x", "y", "squeeze", "left", "right", "top"):
+            yield np.concatenate([getattr(each, name) for each in placed])
+
+    return all(map(np.array_equal, columns(one), columns(other)))
 
 
 def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:

@@ -77,14 +77,15 @@ class _Pen:
             return
         color = rgb(self.theta.font_color)
         faces = self.words.style.stack.faces
-        if placed.uniform and placed.face[0] != a.BOX_FACE:
+        uniform = placed.uniform_face
+        if uniform is not None and uniform != a.BOX_FACE:
             # One face and nothing off the baseline: each line is a row.
             glyphs, x, bounds = placed.glyph.tolist(), placed.x.tolist(), placed.glyph_bounds.tolist()
             rows = [
                 (y, glyphs[start:stop], x[start:stop])
                 for y, start, stop in zip(placed.baseline.tolist(), bounds[:-1], bounds[1:], strict=True)
             ]
-            self._rows(faces[placed.face[0]], rows, color)
+            self._rows(faces[uniform], rows, color)
             return
         for face, squeeze, rows in _grouped(placed):
             if face == a.BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
@@ -207,8 +208,9 @@ def _grouped(placed: Placed) -> Iterator[tuple[int, float, list[Row]]]:
     """(face, squeeze, rows) such that a row is one baseline of one face."""
     counts = np.diff(placed.glyph_bounds)
     squeeze = np.repeat(placed.squeeze, counts)
-    order = np.lexsort((placed.y, squeeze, placed.face))
-    face, squeeze, y = placed.face[order], squeeze[order], placed.y[order]
+    face, y = placed.face, placed.y
+    order = np.lexsort((y, squeeze, face))
+    face, squeeze, y = face[order], squeeze[order], y[order]
     glyphs, x = placed.glyph[order].tolist(), placed.x[order].tolist()
     changes = (face[1:] != face[:-1]) | (squeeze[1:] != squeeze[:-1])
     row_starts = np.append(0, np.flatnonzero(changes | (y[1:] != y[:-1])) + 1)

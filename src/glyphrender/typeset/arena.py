@@ -81,6 +81,7 @@ class Arena:
         "glyph_count",
         "kind",
         "length",
+        "lifted",
         "piece_count",
         "step",
         "x",
@@ -104,6 +105,7 @@ class Arena:
         self.y = Column(np.int32)
         self.cluster = Column(np.int32)
         self.step = Column(np.int32)
+        self.lifted = False  # whether any glyph stands off the baseline
 
     def add_words(self, piece_count: NDArray[Any]) -> None:
         """Append words that own the pieces appended next, `piece_count` of them each."""
@@ -144,6 +146,7 @@ class Arena:
         self.glyph.extend(glyph)
         self.x.extend(x)
         self.y.extend(y)
+        self.lifted = self.lifted or bool(y.any())
         self.cluster.extend(cluster)
         self.step.extend(step)
 

@@ -37,25 +37,44 @@ class LineBoxes:
 class Placed:
     """The glyphs and pieces of a block, in pixels from the top left corner of the page.
 
-    Glyphs, [g]: `glyph`, `x`, `y` (baseline), `face`, `line` (of the block), and `squeeze` of the outline.
+    Glyphs, [g]: `glyph`, `x`, `y` (of the origin, y down), `face`.
     Pieces, [p] in logical order: `left`, `right`, `line_of_piece`, and `first_piece` (number in the run).
-    Lines, [n]: `baseline`, `top`.
+    Lines, [n]: `baseline`, `top`, `squeeze` of the outlines.
     """
 
     glyph: NDArray[np.uint32]
-    x: NDArray[np.float32]
-    y: NDArray[np.float32]
-    face: NDArray[np.uint8]
+    x: NDArray[np.float64]
+    lift: NDArray[np.float64] | None  # [g] above the baseline; None where that is 0
     glyph_bounds: NDArray[np.intp]  # [n + 1] first glyph of each line
-    uniform: bool  # one face, no glyph off its baseline: rows are lines
-    squeeze: NDArray[np.float64]  # [n]
+    squeeze: NDArray[np.float64]
     left: NDArray[np.float64]
     right: NDArray[np.float64]
     line_of_piece: NDArray[np.intp]
+    face_of_piece: NDArray[np.uint8]
+    glyph_count: NDArray[np.int32]  # [p]
     first_piece: int
     baseline: NDArray[np.float64]
     top: NDArray[np.float64]
     boxes: LineBoxes
+
+    @property
+    def face(self) -> NDArray[np.uint8]:
+        """[g] number of the face in the stack, or BOX_FACE."""
+        return np.repeat(self.face_of_piece, self.glyph_count)
+
+    @property
+    def y(self) -> NDArray[np.float32]:
+        """[g] from the row of pixels that the baseline falls on: marks stand off their letters alike on every line."""
+        y = np.repeat(np.floor(self.baseline + 0.5), np.diff(self.glyph_bounds))
+        return (y if self.lift is None else y - self.lift).astype(np.float32)
+
+    @property
+    def uniform_face(self) -> int | None:
+        """The face of all glyphs, where all stand on the baseline at their full width, so that rows are lines."""
+        faces = self.face_of_piece[self.glyph_count > 0]
+        if self.lift is not None or not len(faces) or (faces != faces[0]).any() or (self.squeeze < 1).any():
+            return None
+        return int(faces[0])
 
 
 def unit_points(theta: Theta) -> float:
@@ -183,30 +202,24 @@ def place(block: Block, theta: Theta) -> Placed:
     x += offset
     if galley.measures.letter:
         x += _letter_shift(arena, rows, counts, galley.measures.letter * pixels)
-    face = np.repeat(arena.face.rows.take(piece), counts)
-    dy = arena.y.rows.take(rows)
-    lifted = bool(dy.any())
-    baseline = (block.tops + _ascent(theta, galley)) * theta.scale
-    glyph_end = np.cumsum(counts)
+    lift = None
+    if arena.lifted and (up := arena.y.rows.take(rows)).any():
+        lift = up * (theta.font_size * theta.scale / EM)
     bounds = np.zeros(hi - lo + 1, np.intp)
-    bounds[1:] = glyph_end[last - start - 1]
-    # From the row of pixels that the baseline falls on: marks stand off their letters alike on every line.
-    y = np.repeat(np.floor(baseline + 0.5), np.diff(bounds))
-    if lifted:
-        y -= dy * (theta.font_size * theta.scale / EM)
+    bounds[1:] = np.cumsum(counts)[last - start - 1]
     return Placed(
         glyph=arena.glyph.rows.take(rows),
-        x=x.astype(np.float32),
-        y=y.astype(np.float32),
-        face=face,
+        x=x,
+        lift=lift,
         glyph_bounds=bounds,
-        uniform=not lifted and squeeze is None and (not len(face) or bool((face == face[0]).all())),
         squeeze=boxes.squeeze,
         left=left,
         right=left + ink,
         line_of_piece=line,
+        face_of_piece=arena.face.rows.take(piece),
+        glyph_count=counts,
         first_piece=start,
-        baseline=baseline,
+        baseline=(block.tops + _ascent(theta, galley)) * theta.scale,
         top=block.tops * theta.scale,
         boxes=boxes,
     )
