@@ -128,6 +128,7 @@ def width_of(line: str) -> int:
         ("aaaaa bb\tc", ["aaaaa bb\t", "c"]),  # the tab would reach 80 pt, but nothing is drawn there
         ("aaaaa bb\t\tc", ["aaaaa bb\t\t", "c"]),
         ("aaaaa bbbb\t\x00\t", ["aaaaa bbbb\t", "\x00\t"]),  # a word of no width stands somewhere too
+        ("aaaaa bb\t cc", ["aaaaa bb\t ", "cc"]),
         ("a\tb", ["a\tb"]),
         ("a\t) bbb", ["a\t) ", "bbb"]),
         ("\t\t) b", ["\t\t", ") b"]),  # LB13 forbids it, but there is no room for both

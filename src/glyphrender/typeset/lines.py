@@ -311,20 +311,25 @@ class _Breaker:
         shift, begin = 0, start
         target = origin + limit
         best, whole = lo - 1, False
+
+        def best_before(piece: int) -> int:
+            b = bisect_right(self.place_end, target, lo, bisect_left(self.place, piece, lo, hi)) - 1
+            return self._settled(b, target, lo) if b > best else best
+
         noted = len(self.tab_at)
         tab_index = bisect_left(self.tabs, start)
         while True:
             tab = self.tabs[tab_index] if tab_index < len(self.tabs) else end
             stop = min(tab, end)
             # Tabs hang until something is drawn behind them.
-            drawn = bool(self.stretch.inked[begin:stop].any())
-            if drawn:
+            inked = self.stretch.inked[begin:stop]
+            if inked.any():
+                best = best_before(begin + int(inked.argmax()))
                 target = origin + limit - shift
-            b = bisect_right(self.place_end, target, lo, bisect_right(self.place, stop, lo, hi)) - 1
-            if b > best:
-                best = self._settled(b, target, lo)
-            if drawn and ink[stop - 1] > target:
-                break
+                if ink[stop - 1] > target:
+                    best = best_before(stop)
+                    break
+            best = best_before(stop + 1)
             if stop == end:
                 whole = True
                 break
