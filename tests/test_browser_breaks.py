@@ -17,7 +17,7 @@ CASES: list[dict[str, Any]] = json.loads((DATA / "chromium-breaks.json").read_te
 SPACE = "UAX #14 LB13 and LB15d: nothing breaks before ; or / or ., even after a space; Chromium breaks after any space"
 SLASH = "UAX #14 LB13 and LB31: a break after / is allowed; Chromium's own table for ASCII has none"
 HYPHEN = "UAX #14 LB25: 1588-0000 is one number; Chromium breaks after a hyphen between digits"
-KANA = "the font kerns れ、 and を完 by .01 em, beyond a break opportunity, where words are shaped apart"
+KANA = "the font kerns kana (れ、 by .01 em) across break opportunities, where words are shaped apart"
 DOT = "U+00B7 has no Hangul among its Script_Extensions: Chromium leaves the font's Korean form, θ's language takes it"
 SUM = "the line is as wide as the measure, and a sum of advances in 65536ths of an em is .0002 px more"
 
