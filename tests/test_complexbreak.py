@@ -122,7 +122,7 @@ def test_what_a_break_parts_is_shaped_as_one(family: str, script: str, text: str
 
 
 def test_lines_of_thai_are_filled() -> None:
-    """They broke at spaces only, which left two thirds of a page empty."""
+    """Breaks at spaces only, and through phrases longer than a line, fill them to 77%."""
     theta = Theta(font="Noto Sans Thai", page_size=(150, 14000), margin_x=0)
     (page,) = layout(" ".join(THAI.split()), theta)
     widths = np.array([line.box[2] - line.box[0] for line in page.lines][:-1])
