@@ -1,0 +1,109 @@
+"""How often the hot path calls out: a guard against losing speed that no noisy clock can blur.
+
+What a page costs is calls of HarfBuzz for new words, calls of Skia for lines, one compression, and a number of
+numpy calls a chunk; a loop that comes to call one of them for each word or glyph multiplies these counts.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glyphrender import Theta, layout
+from glyphrender.raster import canvas, page, png
+from glyphrender.raster.canvas import rasteriser
+from glyphrender.typeset import buffer, shape
+from glyphrender.typeset.words import WordStyle, words_of
+
+TEXT = (Path(__file__).parent / "data/udhr-eng.txt").read_text(encoding="utf-8") * 8
+THETA = Theta(font="DejaVu Sans", font_size=9, line_height=10)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    counted: Counter[str] = Counter()
+
+    def count(owner: Any, name: str, label: str) -> None:
+        function: Callable[..., Any] = getattr(owner, name)
+
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            counted[label] += 1
+            return function(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, counting)
+
+    for kind in (buffer.NativeBuffer, buffer.ObjectBuffer):
+        count(kind, "__call__", "HarfBuzz")
+    count(page, "place", "place")
+    count(canvas.SkiaCanvas, "glyphs", "blob")
+    count(png.isal_zlib, "compress", "deflate")
+    words_of.cache_clear()
+    return counted
+
+
+def test_harfbuzz_is_called_once_for_hundreds_of_new_words_and_not_for_known_ones(calls: Counter[str]) -> None:
+    pages = list(layout(TEXT, THETA))
+    assert len(pages) > 10
+    known = len(words_of(WordStyle.of(THETA))._index)
+    assert known > 500
+    # Besides the words: the space and the hyphen that lines are measured by.
+    assert calls["HarfBuzz"] <= -(-known // shape.BATCH) + 3
+    calls.clear()
+    list(layout(TEXT, THETA.replace(font_size=8, line_height=9)))
+    assert calls["HarfBuzz"] <= 3
+
+
+@pytest.mark.skipif(rasteriser() != "skia", reason="Skia cannot be loaded here")
+def test_a_page_is_placed_drawn_and_compressed_once(calls: Counter[str]) -> None:
+    pages = list(layout(TEXT, THETA))
+    calls.clear()
+    for each in pages:
+        each.png()
+    blocks = sum(len(each._layout.blocks) for each in pages)
+    assert blocks <= len(pages) + 1
+    assert calls == {"place": blocks, "blob": blocks, "deflate": len(pages)}
+
+
+def test_python_calls_grow_with_lines_and_not_with_words(calls: Counter[str]) -> None:
+    """Calls of Python functions in `layout` of a text whose words are known: some a line, and a few hundred a chunk."""
+    list(layout(TEXT, THETA))
+    entered = 0
+
+    def profile(frame: Any, event: str, argument: Any) -> None:
+        nonlocal entered
+        entered += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        pages = list(layout(TEXT, THETA))
+    finally:
+        sys.setprofile(None)
+    lines = sum(block.hi - block.lo for each in pages for block in each._layout.blocks)
+    words = TEXT.count(" ")
+    assert words > 10 * lines
+    assert entered < 5 * lines + 1500
+
+
+def test_drawing_makes_arrays_and_not_an_object_a_glyph(calls: Counter[str]) -> None:
+    """Python functions entered for a page: some a page and none a line, word or glyph."""
+    each = next(layout(TEXT, THETA))
+    each.png()
+    entered = 0
+
+    def profile(frame: Any, event: str, argument: Any) -> None:
+        nonlocal entered
+        entered += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        each.png()
+    finally:
+        sys.setprofile(None)
+    assert np.prod(each.size) > 400_000
+    assert entered < 150
