@@ -23,9 +23,9 @@ from strategies import FAMILIES, INGREDIENTS, LANGUAGES
 from test_invariants import check_accounts, check_boxes, chunk_size, same
 
 from glyphrender import Page, Theta, layout
-from glyphrender.document import Span
 from glyphrender.errors import ThetaError
 from glyphrender.fonts.face import EM
+from glyphrender.page import Span
 from glyphrender.typeset.words import words_of
 
 STEW = "".join(INGREDIENTS)

@@ -22,7 +22,7 @@ FLOORS = (
     ("fonts",),
     ("typeset",),
     ("raster",),
-    ("document", "saving"),
+    ("document", "page", "saving"),
     ("ratio", "compat"),
     ("adapters", "search"),
     ("train",),

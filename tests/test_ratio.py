@@ -72,7 +72,7 @@ def test_no_pixel_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     def drawn(*_: object) -> None:
         raise AssertionError("a page was drawn")
 
-    monkeypatch.setattr(glyphrender.document, "draw_page", drawn)
+    monkeypatch.setattr(glyphrender.page, "draw_page", drawn)
     assert compression_ratio(PROSE[:20_000]).rho > 1
     assert render(PROSE[:20_000]).ratio().rho > 1
 

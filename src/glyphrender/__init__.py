@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glyphrender.document import Document, Page, Span, layout, render
+    from glyphrender.document import Document, layout, render
     from glyphrender.errors import (
         DataError,
         DependencyError,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TokenizerError,
         VisionModelError,
     )
+    from glyphrender.page import Page, Span
     from glyphrender.ratio.fit import Fit, fit
     from glyphrender.ratio.ratio import Ratio, compression_ratio, worth_it
     from glyphrender.theta import Theta
@@ -35,8 +36,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Document": "document",
-    "Page": "document",
-    "Span": "document",
+    "Page": "page",
+    "Span": "page",
     "Fit": "ratio.fit",
     "Ratio": "ratio.ratio",
     "compression_ratio": "ratio.ratio",

@@ -30,7 +30,8 @@ from glyphrender.text.properties import UNICODE_VERSION
 from glyphrender.typeset.words import WordStyle
 
 if TYPE_CHECKING:
-    from glyphrender.document import Document, Page
+    from glyphrender.document import Document
+    from glyphrender.page import Page
 
 MANIFEST = "manifest.json"
 # Characters of a text that is done sooner than a second process is forked: some four pages.

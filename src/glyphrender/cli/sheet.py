@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from glyphrender.errors import DataError
 
 if TYPE_CHECKING:
-    from glyphrender.document import Page, Span
+    from glyphrender.page import Page, Span
 
 _HINT = "Point at a word."
 _NO_SPANS = "These are pages without their text. Run glyphrender show on the text to see words and lines."

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final, Literal, TypeAlias
 
-from glyphrender.document import Document, Page, layout
+from glyphrender.document import Document, layout
 from glyphrender.errors import VisionModelError
+from glyphrender.page import Page
 from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.tokenizers import PIECE, Counter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.ratio.vision import vision_model
