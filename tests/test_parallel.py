@@ -98,6 +98,18 @@ def test_an_error_is_raised_here_and_ends_all() -> None:
     assert time.monotonic() - start < 30
 
 
+def test_an_error_that_cannot_be_sent_is_described() -> None:
+    class Odd(Exception):
+        pass
+
+    def work(job: int) -> Iterator[int]:
+        yield job
+        raise Odd("a local class has no name to be found by")
+
+    with pytest.raises(GlyphRenderError, match="Odd: a local class"):
+        list(shared_out(1, work))
+
+
 def test_a_process_that_is_killed_is_an_error() -> None:
     def work(job: int) -> Iterator[int]:
         yield job

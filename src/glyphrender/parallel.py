@@ -85,7 +85,10 @@ def _run(pipe: Connection, work: Callable[[int], Iterator[Any]], job: int) -> No
     except SystemExit:
         raise
     except BaseException as error:
-        pipe.send(("error", error))
+        try:
+            pipe.send(("error", error))
+        except Exception:  # it cannot be pickled
+            pipe.send(("error", GlyphRenderError(f"{type(error).__name__}: {error}")))
 
 
 def _leave(*_: object) -> None:
