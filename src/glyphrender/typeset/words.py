@@ -254,11 +254,14 @@ class _Batch:
 
     def __init__(self, words: list[str], style: WordStyle) -> None:
         self.style = style
-        self.rtl = np.array([word.startswith(RTL_MARK) for word in words], bool)
-        bare = [word[1:] if right else word for word, right in zip(words, self.rtl.tolist(), strict=True)]
-        self.lengths = np.array([len(word) for word in bare])
         # Words are analysed in one text, a line each: a line end separates them for every algorithm.
-        self.text = "\n".join(bare) + "\n"
+        self.text = "\n".join(words) + "\n"
+        self.rtl = np.zeros(len(words), bool)
+        if self.text.count(RTL_MARK) > len(words):
+            self.rtl[:] = [word.startswith(RTL_MARK) for word in words]
+            words = [word.removeprefix(RTL_MARK) for word in words]
+            self.text = "\n".join(words) + "\n"
+        self.lengths = np.fromiter(map(len, words), np.int64, len(words))
         self.cps = codepoints(self.text)
         self.word_end = np.cumsum(self.lengths + 1)
         self.word_start = self.word_end - self.lengths - 1
@@ -276,10 +279,12 @@ class _Batch:
 
     def _analyse(self) -> None:
         cps, style = self.cps, self.style
-        self.starts = grapheme.cluster_starts(cps)
+        if self.text.isascii():
+            self.starts, self.script = np.ones(len(cps), bool), np.full(len(cps), _LATIN, np.uint8)
+        else:
+            self.starts, self.script = grapheme.cluster_starts(cps), script.resolve_scripts(cps)
+            self.script[self.script == _COMMON] = _LATIN
         self.face = style.stack.assign(cps, self.starts)
-        self.script = script.resolve_scripts(cps)
-        self.script[self.script == _COMMON] = _LATIN
         self.action = style.break_actions(cps)
         self.action[self.action == linebreak.MANDATORY] = linebreak.PROHIBITED
         self.stand_in = self._stand_ins()
@@ -324,13 +329,12 @@ class _Batch:
         self._check_missing(first)
         faces = self.style.stack.faces
         text = self.text
-        drawn = [
-            self.stand_in.get(start, text[start:end]) for start, end in zip(first.tolist(), last.tolist(), strict=True)
-        ]
         missing = self.face[first] == MISSING
-        shaped = np.flatnonzero(~missing & np.array([bool(unit) for unit in drawn], bool))
+        empty = [at for at, character in self.stand_in.items() if not character]
+        shaped = np.flatnonzero(~missing & ~np.isin(first, empty))
+        spans = zip(first[shaped].tolist(), last[shaped].tolist(), strict=True)
         glyphs = shape(
-            [drawn[unit] for unit in shaped.tolist()],
+            [self.stand_in.get(start) or text[start:end] for start, end in spans],
             faces,
             self.face[first][shaped],
             self.script[first][shaped],
