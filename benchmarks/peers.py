@@ -404,7 +404,7 @@ def compared(pages: int, rounds: int) -> str:
         for peer, rounds_of in taken.items():
             peer.prepare(warm_up)
             rounds_of.append(measured(peer, text))
-    ours = median(round.cpu for round in taken[PEERS[0]])
+    files, memory = (median(round.cpu for round in taken[PEERS[row]]) for row in (0, 2))
     rows = []
     for peer, rounds_of in taken.items():
         cpu = median(round.cpu for round in rounds_of)
@@ -414,12 +414,14 @@ def compared(pages: int, rounds: int) -> str:
                 sum(round.pages for round in rounds_of),
                 f"{1e3 * median(round.wall for round in rounds_of):.2f}",
                 f"{1e3 * cpu:.2f}",
-                f"{cpu / ours:.1f}",
+                f"{cpu / files:.1f}",
+                f"{cpu / memory:.1f}",
                 f"{median(round.size for round in rounds_of) / 1e3:.0f}",
                 f"{min(fresh(peer, warm_up) for _ in range(3)):.2f}",
             ]
         )
-    head = ["", "pages", "ms a page", "CPU ms a page", "CPU ÷ ours", "KB a page", "s in a fresh process"]
+    ratios = ["CPU ÷ files", "CPU ÷ in memory"]
+    head = ["", "pages", "ms a page", "CPU ms a page", *ratios, "KB a page", "s in a fresh process"]
     title = f"{pages} pages ({len(warm_up):,} characters of English) at a time, median of {rounds}:"
     shown = f"{title}\n\n{report.table(head, rows)}"
     return shown + ("\nNot installed here:\n\n" + "\n".join(missing) + "\n" if missing else "")
