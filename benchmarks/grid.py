@@ -13,12 +13,12 @@ import argparse
 from itertools import islice
 
 import texts
-from PIL import Image
 from ratio import PAGE
-from reader import error_rate, plain
+from reader import errors
 from report import table
 
-from glyphrender import Page, Theta, layout
+from glyphrender import Theta, layout
+from glyphrender.ratio.legibility import comparable, seen_image
 from glyphrender.ratio.vision import vision_model
 
 MODELS = ("glm-4.1v", "qwen3-vl", "mistral-small-3.2")
@@ -26,18 +26,13 @@ SIZES = (8.0, 9.0)
 PAGES = 6
 
 
-def seen(page: Page, model: str) -> Image.Image:
-    """The page after the resize of the model's processor."""
-    size = vision_model(model).image(*page.size).size
-    return page.image if size == page.size else page.image.resize(size, Image.Resampling.BICUBIC)
-
-
 def rates(theta: Theta, model: str) -> tuple[float, int, str]:
     """Share of characters read wrongly, how many there are, and the size that the model sees."""
     pages = list(islice(layout(texts.novel(), theta), 2, 2 + PAGES))
-    shown = [(seen(page, model), page.text) for page in pages]
+    shown = [(seen_image(page, vision_model(model)), page.text) for page in pages]
     size = "×".join(map(str, shown[0][0].size))
-    return error_rate(shown, "eng", enlarge=2), sum(len(plain(page.text)) for page in pages), size
+    characters = sum(len(comparable(page.text)) for page in pages)
+    return errors(shown, "eng", enlarge=2) / characters, characters, size
 
 
 def main() -> None:

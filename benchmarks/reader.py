@@ -17,7 +17,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from PIL import Image
 
 from glyphrender import Page, Theta, render
 from glyphrender.raster.canvas import rasteriser
+from glyphrender.ratio.legibility import comparable, edit_distance
 
 # (file, language, tesseract's language, font)
 TEXTS = (
@@ -67,35 +67,11 @@ def read(image: Image.Image, language: str, *, enlarge: int) -> str:
         return told.stdout
 
 
-def plain(text: str) -> str:
-    """`text` without white space and what is not seen, in NFKC."""
-    shown = unicodedata.normalize("NFKC", text)
-    return "".join(c for c in shown if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf"))
-
-
-def distance(a: str, b: str) -> int:
-    """Edit distance, by bit-parallel rows (Myers 1999): a row of the table is two integers."""
-    if not a:
-        return len(b)
-    where: dict[str, int] = {}
-    for index, character in enumerate(a):
-        where[character] = where.get(character, 0) | 1 << index
-    mask, last = (1 << len(a)) - 1, 1 << (len(a) - 1)
-    up, down, found = mask, 0, len(a)
-    for character in b:
-        equal = where.get(character, 0)
-        diagonal = (((equal & up) + up) ^ up) | equal | down
-        rise, fall = down | (~(diagonal | up) & mask), diagonal & up
-        found += bool(rise & last) - bool(fall & last)
-        rise = (rise << 1 | 1) & mask
-        fall = (fall << 1) & mask
-        up, down = fall | (~(diagonal | rise) & mask), rise & diagonal
-    return found
-
-
 def errors(pages: Iterable[tuple[Image.Image, str]], language: str, *, enlarge: int) -> int:
     """Characters of `pages` that are read wrong: (image, the text that is on it)."""
-    return sum(distance(plain(text), plain(read(image, language, enlarge=enlarge))) for image, text in pages)
+    return sum(
+        edit_distance(comparable(text), comparable(read(image, language, enlarge=enlarge))) for image, text in pages
+    )
 
 
 def by_chromium(page: Page) -> Image.Image:
@@ -112,7 +88,7 @@ def beside_chromium() -> str:
         breaks = "DICTIONARY" if language == "th" else "CLUSTER"
         theta = Theta(font=font, font_size=16, line_height=24, language=language, complex_breaks=breaks, **PAGE)
         pages = render((DATA / file).read_text(encoding="utf-8").rstrip("\n"), theta)[:MOST_PAGES]
-        counts = [sum(len(plain(page.text)) for page in pages)]
+        counts = [sum(len(comparable(page.text)) for page in pages)]
         for enlarge in (1, 2):
             for draw in (lambda page: page.image, by_chromium):
                 drawn: Callable[[Page], Image.Image] = draw
@@ -137,7 +113,7 @@ def by_rasterisers() -> str:
     for font, size, line, grey in SMALL:
         theta = Theta(font=font, font_size=size, line_height=line, antialias=grey, **PAGE)
         pages = render(texts.novel(), theta)[3 : 3 + MOST_PAGES]
-        counts = [sum(len(plain(page.text)) for page in pages)]
+        counts = [sum(len(comparable(page.text)) for page in pages)]
         for kind in ("skia", "harfbuzz"):
             os.environ["GLYPHRENDER_RASTER"] = kind
             rasteriser.cache_clear()

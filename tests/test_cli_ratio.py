@@ -17,7 +17,7 @@ from glyphrender import Theta, compression_ratio
 from glyphrender.cli.bench import command as bench_command
 from glyphrender.cli.fit import command as fit_command
 from glyphrender.cli.ratio import command as ratio_command
-from glyphrender.cli.scatter import HEIGHT, WIDTH, scatter
+from glyphrender.cli.scatter import HEIGHT, WIDTH, Point, scatter
 from glyphrender.cli.table import table
 from glyphrender.ratio.vision import VISION_MODELS
 
@@ -93,7 +93,7 @@ def test_bench_measures_every_text_theta_and_model(tmp_path: Path) -> None:
     (tmp_path / "texts/a.txt").write_text(TEXT)
     (tmp_path / "texts/b.txt").write_text(TEXT[:3000])
     options = ("--preset", "dense", "--theta", tmp_path / "eight.json", "--vision", "glm-4.1v", "--vision", "gemini-3")
-    options += ("--dpi", 72, "--dpi", 96, "--csv", tmp_path / "out.csv", "--plot", tmp_path / "out.svg")
+    options += ("--read", 0, "--dpi", 72, "--dpi", 96, "--csv", tmp_path / "out.csv", "--plot", tmp_path / "out.svg")
     arguments = [tmp_path / "texts", *options]
     result = CliRunner().invoke(bench_command, [*map(str, arguments)], catch_exceptions=False)
     assert len(result.stdout.splitlines()) == 1 + 2 * 2 * 2 * 2
@@ -117,7 +117,7 @@ def test_bench_measures_every_text_theta_and_model(tmp_path: Path) -> None:
     name=st.text(st.characters(blacklist_categories=["Cc", "Cs"], blacklist_characters="\ufffe\uffff"), max_size=9),
 )
 def test_points_stand_inside_the_plot(points: list[tuple[float, float]], name: str) -> None:
-    root = ET.fromstring(scatter({name: [(x, y, name) for x, y in points]}, x="x", y="y"))
+    root = ET.fromstring(scatter({name: [Point(x, y, name, name) for x, y in points]}, x="x", y="y"))
     marks = [path for path in root.findall(".//{*}path") if path.find("{*}title") is not None]
     assert len(marks) == len(points) + 1
     for mark in marks:

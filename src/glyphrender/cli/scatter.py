@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 from math import ceil, floor, log10
+from typing import NamedTuple
 
 WIDTH, HEIGHT = 760, 460
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 220, 20, 50
@@ -12,16 +13,25 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 220, 20, 50
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 
 
-def scatter(series: Mapping[str, Sequence[tuple[float, float, str]]], *, x: str, y: str) -> str:
+class Point(NamedTuple):
+    """A point of a plot: where it is, what a pointer over it shows, and what stands beside it."""
+
+    x: float
+    y: float
+    title: str
+    label: str = ""
+
+
+def scatter(series: Mapping[str, Sequence[Point]], *, x: str, y: str) -> str:
     """An SVG document of points.
 
     Args:
-        series: name → points, each (x, y, what a pointer over it shows).
+        series: name → points.
         x, y: titles of the axes.
     """
     points = [point for each in series.values() for point in each]
-    across = _ticks([point[0] for point in points])
-    up = _ticks([0.0, *(point[1] for point in points)])
+    across = _ticks([point.x for point in points])
+    up = _ticks([0.0, *(point.y for point in points)])
 
     def at(value: float, ticks: Sequence[float], start: int, end: int) -> float:
         return start + (value - ticks[0]) / (ticks[-1] - ticks[0]) * (end - start)
@@ -43,9 +53,11 @@ def scatter(series: Mapping[str, Sequence[tuple[float, float, str]]], *, x: str,
     parts.append(f'<text x="{(_LEFT + right) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{escape(x)}</text>')
     parts.append(f'<text transform="translate(16 {(_TOP + bottom) / 2}) rotate(-90)">{escape(y)}</text>')
     for index, (name, each) in enumerate(series.items()):
-        for horizontal, vertical, shown in each:
-            mark = _mark(index, at(horizontal, across, _LEFT, right), at(vertical, up, bottom, _TOP), shown)
-            parts.append(mark)
+        for point in each:
+            left, top = at(point.x, across, _LEFT, right), at(point.y, up, bottom, _TOP)
+            parts.append(_mark(index, left, top, point.title))
+            if point.label:
+                parts.append(f'<text x="{left + 6:.1f}" y="{top + 3:.1f}" font-size="9">{escape(point.label)}</text>')
         parts.append(_mark(index, right + 20, _TOP + 10 + 18 * index, name))
         parts.append(f'<text x="{right + 32}" y="{_TOP + 14 + 18 * index}">{escape(_shortened(name))}</text>')
     return "\n".join([*parts, "</svg>\n"])
