@@ -18,8 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from glyphrender.document import Document, Page
+from glyphrender.document import Document
 from glyphrender.errors import DataError
+from glyphrender.page import Page
 from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.vision import vision_model
 
