@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("text", "preset", "model", "ρ", "font px", "pages", "chars/token", "text tokens", "visual", "resampled")
 _READ = ("error rate", "characters read", "pages read")
-# Three pages are 15,000 characters of 9 px and 5 s of one core; one alone is ± 0.005 at best.
+# Three pages of 9 px are some 10,000 characters and 5 s of one core; one alone is ± 0.005 at best.
 _PAGES = 3
 
 
