@@ -119,10 +119,8 @@ class Document(Sequence[Page]):
         begin = old[first].span[0] if old else 0
         start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
         paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin)
-        new: list[PageLayout] = []
-        for galley in galleys(whole[start:], self.theta, offset=start, line=count_line_ends(whole[:start])):
-            new += paginator.add(galley.since(begin))
-        new += paginator.finish()
+        lines = galleys(whole[start:], self.theta, offset=start, line=count_line_ends(whole[:start]))
+        new = list(paginator.fill(lines))
         same = 0
         while same < min(len(new), len(old) - first) and _alike(old[first + same]._layout, new[same]):
             same += 1

@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,6 +38,7 @@ from .choices import (
 )
 from .errors import DataError, ThetaError
 from .parameter import Parameter, choice, colour, count, flag, length, names, number, page, text
+from .whole_file import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -323,14 +323,7 @@ class Theta:
         Raises:
             DataError: the file cannot be written.
         """
-        target = Path(path)
-        part = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.part")
-        try:
-            part.write_text(self.to_json(), encoding="utf-8", newline="\n")
-            part.replace(target)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise DataError(f"{target} cannot be written ({error.strerror}). Choose another path.") from error
+        write_whole(path, self.to_json())
 
     def to_glyph(self) -> dict[str, Any]:
         """A Glyph config: kebab-case keys, as that project's script reads them.

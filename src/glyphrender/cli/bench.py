@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from glyphrender.cli import one_line
-from glyphrender.cli.inputs import Reader, inputs_of
+from glyphrender.cli.inputs import Reader
 from glyphrender.cli.options import text_options
+from glyphrender.cli.ratio import aligned, texts
 from glyphrender.cli.scatter import Point, scatter
 from glyphrender.cli.table import table
-from glyphrender.errors import DataError, DependencyError, VisionModelError
+from glyphrender.errors import DataError, DependencyError
+from glyphrender.whole_file import write_whole
 
 if TYPE_CHECKING:
     from glyphrender.ratio.legibility import Legibility, PageReader
@@ -79,15 +81,12 @@ def command(
     ocr = _page_reader(pages, language)
     reader = Reader(encoding=encoding, errors=errors)
     found: list[tuple[str, str, Ratio, Legibility | None]] = []
-    for source in inputs_of(files):
-        if (blocks := reader.text(source)) is None:
-            continue
-        text = "".join(blocks)
+    for source, text in texts(files, reader):
         for name, theta in named.items():
             for model in models:
                 ratio = _ratio(text, theta, model, tokenizer, align=align)
                 read = None if ocr is None else _legibility(text, ratio, ocr, pages or _PAGES, seed)
-                found.append((one_line(source.name), name, ratio, read))
+                found.append((source, name, ratio, read))
     if not found:
         raise DataError(f"none of {len(reader.skipped)} files is text. Pass --encoding if they are text.")
     headings = _HEADINGS if ocr is None else (*_HEADINGS, *_READ)
@@ -95,9 +94,9 @@ def command(
     if csv_file is not None:
         sheet = io.StringIO()
         csv.writer(sheet, lineterminator="\n").writerows([headings, *rows])
-        _write(csv_file, sheet.getvalue())
+        write_whole(csv_file, sheet.getvalue())
     if plot is not None:
-        _write(plot, _plotted(found))
+        write_whole(plot, _plotted(found))
     click.echo(table(headings, [_shown(row) for row in rows], left=3))
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
@@ -107,10 +106,7 @@ def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align:
     from glyphrender.ratio.ratio import compression_ratio
 
     if align:
-        try:
-            theta = theta.align_to(model)
-        except VisionModelError:
-            pass  # a model that resamples whatever it gets; the last column says so
+        theta = aligned(theta, model, lenient=True)  # where it cannot be, "resampled" says so
     return compression_ratio(text, theta, model, tokenizer, over_limit="ignore")
 
 
@@ -169,10 +165,3 @@ def _plotted(found: list[tuple[str, str, Ratio, Legibility | None]]) -> str:
         point = Point(ratio.font_pixels, ratio.rho, f"{title}, {wrong} read wrong" if wrong else title, wrong)
         series.setdefault(f"{text}, {ratio.vision}", []).append(point)
     return scatter(series, x="em of the text as the model sees it, in pixels", y="ρ")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.") from error

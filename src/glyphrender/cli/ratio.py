@@ -59,7 +59,7 @@ def command(
     reader = Reader(encoding=encoding, errors=errors)
     rows: list[list[str]] = []
     values: list[dict[str, Any]] = []
-    for source, text in _texts(files, reader):
+    for source, text in texts(files, reader):
         for ratio in _ratios(text, theta, models, tokenizer, align=align, lenient=every):
             values.append({"text": source, **(ratio if isinstance(ratio, dict) else ratio.to_dict())})
             rows.append([source, *(_refused(ratio) if isinstance(ratio, dict) else _row(ratio, tokenizer))])
@@ -70,7 +70,8 @@ def command(
     click.echo(json.dumps(values, indent=2, ensure_ascii=False) if as_json else table(_HEADINGS, rows, left=2))
 
 
-def _texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:
+def texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:
+    """(what a table calls it, the text) of each input that is text."""
     for source in inputs_of(files):
         if (blocks := reader.text(source)) is not None:
             yield one_line(source.name), "".join(blocks)
@@ -86,7 +87,7 @@ def _ratios(
     documents: dict[Theta, Document] = {}
     for name in models:
         try:
-            own = _aligned(theta, name, lenient) if align else theta
+            own = aligned(theta, name, lenient=lenient) if align else theta
             document = documents.setdefault(own, render(text, own))  # laid out once for all models that share it
             yield document_ratio(document, name, tokenizer, over_limit="ignore")
         except VisionModelError as error:
@@ -95,7 +96,7 @@ def _ratios(
             yield {"vision": name, "error": str(error)}
 
 
-def _aligned(theta: Theta, name: str, lenient: bool) -> Theta:
+def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
     """θ aligned to a model; where `lenient`, as it is for a model that resamples whatever it gets."""
     try:
         return theta.align_to(name)

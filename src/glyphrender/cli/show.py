@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from glyphrender.cli.inputs import Input, Reader
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.cli.sheet import Picture, saved, sheet
 from glyphrender.errors import DataError
+from glyphrender.whole_file import write_whole
 
 if TYPE_CHECKING:
     from glyphrender.theta import Theta
@@ -82,7 +81,7 @@ def command(
         raise DataError(f"{source} has no page {first}. Choose --pages from the first on, as 1-20.")
     shown = f"page {first}" if len(pictures) == 1 else f"pages {first}–{first + len(pictures) - 1}"
     note = f"{shown}{more}; --pages shows others" if cut else f"{len(pictures)} page{'' if len(pictures) == 1 else 's'}"
-    _write(output, sheet(pictures, title=one_line(title), note=note))
+    write_whole(output, sheet(pictures, title=one_line(title), note=note))
     click.echo(one_line(f"{output}: {note}"))
 
 
@@ -97,16 +96,3 @@ def _rendered(
     laid_out = layout(text, theta)
     chosen = [Picture.of(page) for page in islice(laid_out, first - 1, last)]
     return chosen, next(laid_out, None) is not None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file so that the old or the new one is there at any time, never a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()

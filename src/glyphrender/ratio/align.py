@@ -35,7 +35,7 @@ def aligned(theta: ThetaT, vision: str | VisionModel) -> ThetaT:
     way and the lines stay as they are; where it is smaller by more, `dpi` is lowered as far as the model would
     have shrunk the page; where it is larger, there is more room on it.
     """
-    model = vision_model(vision) if isinstance(vision, str) else vision
+    model = vision_model(vision)
     page = theta.replace(page_grid=1).page_pixels
     size = next((size for size in _sizes(model, page) if not _resampled(model, size)), None)
     if size is None:

@@ -90,7 +90,7 @@ def fit(
     text = text if isinstance(text, str) else "".join(text)
     search = _Search(
         text=text,
-        model=vision_model(vision) if isinstance(vision, str) else vision,
+        model=vision_model(vision),
         tokenizer=tokenizer,
         least_pixels=min_font_pixels,
         target=target,

@@ -114,7 +114,7 @@ def legibility(
     for name, value in (("pages", pages), ("threads", threads)):
         if value < 1:
             raise DataError(f"{name}={value} reads nothing. Use 1 or more.")
-    model = vision_model(vision) if isinstance(vision, str) else vision
+    model = vision_model(vision)
     sample = _sampled(document, pages, seed)
     with ThreadPoolExecutor(threads) as pool:
         read = list(pool.map(reader, [seen_image(page, model) for page in sample]))

@@ -185,7 +185,7 @@ def compression_ratio(
         DependencyError: the tokenizer needs the extra `ratio`.
         FontError, LayoutError, DataError: see `layout`.
     """
-    model, counted, theta = _model(vision), _tokenizer(tokenizer, vision), theta or Theta()
+    model, counted, theta = vision_model(vision), _tokenizer(tokenizer, vision), theta or Theta()
     if isinstance(text, str):
         pages = map(Page, layout_pages(text, theta, runs=_runs(text, theta)))
         return _ratio(pages, theta, model, counted, lambda: counted.count(text), over_limit)
@@ -201,7 +201,7 @@ def document_ratio(
     over_limit: OverLimit = "warn",
 ) -> Ratio:
     """ρ of a document; see `Document.ratio`."""
-    model, counted = _model(vision), _tokenizer(tokenizer, vision)
+    model, counted = vision_model(vision), _tokenizer(tokenizer, vision)
     if (text := document.text) is not None:
         return _ratio(document, document.theta, model, counted, lambda: counted.count(text), over_limit)
     counter = Counter(counted)
@@ -249,10 +249,6 @@ def worth_it(
     """
     ratio = compression_ratio(text, theta, vision, tokenizer, over_limit="ignore")
     return Worth(text_tokens=ratio.text_tokens, page_tokens=ratio.prompt_tokens, ratio=ratio)
-
-
-def _model(vision: str | VisionModel) -> VisionModel:
-    return vision_model(vision) if isinstance(vision, str) else vision
 
 
 def _tokenizer(source: TokenizerLike | None, vision: str | VisionModel) -> Tokenizer:

@@ -20,12 +20,14 @@ _BY_NAME: dict[str, VisionModel] = {model.name: model for model in (*MODELS, *ho
 VISION_MODELS: tuple[str, ...] = tuple(_BY_NAME)
 
 
-def vision_model(name: str) -> VisionModel:
-    """The model of this name, in any case.
+def vision_model(name: str | VisionModel) -> VisionModel:
+    """The model of this name, in any case; a model is itself.
 
     Raises:
         VisionModelError: there is none; the message lists the names.
     """
+    if not isinstance(name, str):
+        return name
     model = _BY_NAME.get(name.lower())
     if model is None:
         raise VisionModelError(f"vision={name!r} is not a known model. Use one of: {', '.join(VISION_MODELS)}.")

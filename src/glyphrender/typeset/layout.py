@@ -33,10 +33,7 @@ def layout_pages(
         LayoutError: the text needs more than `max_pages` pages.
         DataError: `text` gives something that is not str.
     """
-    pages = Paginator(theta, max_pages=max_pages)
-    for galley in galleys(text, theta, runs=runs):
-        yield from pages.add(galley)
-    yield from pages.finish()
+    yield from Paginator(theta, max_pages=max_pages).fill(galleys(text, theta, runs=runs))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

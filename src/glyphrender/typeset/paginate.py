@@ -7,7 +7,7 @@ the compression ratio of a text needs no more than this.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
@@ -122,6 +122,13 @@ class Paginator:
                 if self.column == theta.columns:
                     yield self._page()
             lo = hi
+
+    def fill(self, galleys: Iterable[Galley]) -> Iterator[PageLayout]:
+        """All pages of `galleys` from character `end` on, where a line begins; the galleys may begin before it."""
+        begin = self.end
+        for galley in galleys:
+            yield from self.add(galley.since(begin))
+        yield from self.finish()
 
     def finish(self) -> Iterator[PageLayout]:
         """The last page, if anything is on it."""

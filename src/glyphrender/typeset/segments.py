@@ -80,10 +80,8 @@ def lay_out(
     line = segment.line + count_line_ends(text[segment.start : segment.end])
     borrowed = chain.from_iterable(map(lines, _cut(text, _BORROWED, segment.end, line)))
     pages: list[PageLayout] = []
-    for galley in chain(own, borrowed):
-        for page in paginator.add(galley.since(at)):
-            pages.append(page)
-            if page.end >= segment.end:
-                return pages, (page.number, page.end)
-    pages.extend(paginator.finish())
+    for page in paginator.fill(chain(own, borrowed)):
+        pages.append(page)
+        if page.end >= segment.end:
+            break
     return pages, (paginator.number, paginator.end)
