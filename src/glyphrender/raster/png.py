@@ -1,4 +1,4 @@
-"""Pixels → PNG bytes, the same bytes for the same pixels.
+"""Pixels → PNG bytes: the same for the same pixels, but for a rare fault of ISA-L (docs/log.md, "Open faults").
 
 Rows are stored unfiltered: text has few grey levels and long runs of background, where a filter only adds
 symbols (a page of 9 px text is 17% larger with Paeth, 12% with Up). Deflate is ISA-L's, level 2: 57 KB in 0.30 ms
