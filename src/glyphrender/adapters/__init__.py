@@ -1,0 +1,1 @@
+"""Pages into what trains and serves: data loaders, corpora, processors, chat endpoints. One library a module."""

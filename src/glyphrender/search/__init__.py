@@ -1,0 +1,1 @@
+"""Search over θ: the rendering parameters that read best for one visual token."""
