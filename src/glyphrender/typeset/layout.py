@@ -15,7 +15,8 @@ from typing import Final
 from glyphrender.text.source import Text, chunks
 from glyphrender.theta import Direction, Theta
 from glyphrender.typeset.arena import Arena
-from glyphrender.typeset.lines import LAST, Galley, Measures, break_lines
+from glyphrender.typeset.galley import LAST, Galley, Measures
+from glyphrender.typeset.lines import break_lines
 from glyphrender.typeset.paginate import PageLayout, Paginator
 from glyphrender.typeset.tokens import Run, tokenise
 from glyphrender.typeset.words import Words, WordStyle, words_of
