@@ -3,8 +3,8 @@
     pip install 'glyphrender[train]'
     python docs/tutorial_sft.py benchmarks/texts/pride-and-prejudice.txt
 
-A tiny GLM-4.1V of 0.3 million parameters stands for the real one, so that this takes seconds on a CPU. For the real one,
-take `model, processor` from transformers and more steps; nothing else changes.
+A tiny GLM-4.1V of 0.3 million parameters stands for the real one, so that this takes seconds on a CPU. For the real
+one, take `model, processor` from transformers and more steps; nothing else changes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from glyphrender.adapters.sft import Prompts, epoch_callback
 from glyphrender.adapters.tiny import tiny_glm4v
 
 
-def main(file: Path, steps: int, workers: int) -> float:
+def main(file: Path, steps: int = 1, workers: int = 0) -> float:
+    """Train for `steps` and return the mean loss."""
     # 1. The text, a row a passage. Nothing is rendered here: the dataset holds text, and is as large as the text.
-    passages = [passage for passage in file.read_text(encoding="utf-8").split("\n\n") if 100 < len(passage) < 400]
+    paragraphs = (" ".join(lines.split()) for lines in file.read_text(encoding="utf-8").split("\n\n"))
+    passages = [paragraph for paragraph in paragraphs if 100 < len(paragraph) < 400]
     rows = Dataset.from_dict({"id": list(range(len(passages))), "text": passages})
 
     # 2. How a text becomes pages: θ drawn anew for each row and epoch from the distributions of the Glyph paper, but

@@ -222,8 +222,9 @@ class Pages:
         assert not isinstance(self.theta, str)
         import numpy as np
 
-        key = _cell(row, self.key) if self.key else texts or [_cell(row, name) for name in self.columns]
-        drawn = json.dumps([self.seed, self.epoch, key], default=str).encode()
+        # As text, so that 3 of Python and 3 of numpy are one key.
+        key = str(_cell(row, self.key)) if self.key else texts or [_cell(row, name) for name in self.columns]
+        drawn = json.dumps([self.seed, self.epoch, key]).encode()
         entropy = int.from_bytes(hashlib.blake2b(drawn, digest_size=16).digest(), "little")
         return self.theta(row, np.random.default_rng(entropy))
 
