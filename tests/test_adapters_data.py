@@ -126,7 +126,7 @@ def test_sampled_thetas_keep_fixed_fields_and_the_grid() -> None:
     for theta, number in zip(drawn, range(20), strict=True):
         assert theta.dpi == 72
         for page in render(f"{number} words " * 300, theta):
-            assert not (page.size[0] % 28 or page.size[1] % 28)
+            assert [side % 28 for side in page.size] == [0, 0]
     assert len({theta.font for theta in drawn}) > 3
 
 
@@ -140,7 +140,8 @@ def test_a_column_gives_theta_in_any_form_that_theta_has() -> None:
     assert source({"theta": None}, rng) == source({"theta": ""}, rng) == SMALL
     assert source({"theta": glyph}, rng) == source({"theta": json.dumps(glyph)}, rng) == Theta.load(glyph)
     # Arrow makes one struct of different mappings, and fills it with None.
-    dataset = datasets.Dataset.from_list([{"text": "a", "theta": {"dpi": 100.0}}, {"text": "b", "theta": {"columns": 2}}])
+    unlike = [{"text": "a", "theta": {"dpi": 100.0}}, {"text": "b", "theta": {"columns": 2}}]
+    dataset = datasets.Dataset.from_list(unlike)
     seen = [Pages(theta=FromColumn()).theta_of(row) for row in dataset]
     assert seen == [Theta(dpi=100), Theta(columns=2)]
     assert dataset.with_transform(Pages(theta=FromColumn()))[0]["images"] == images_of("a", Theta(dpi=100))
