@@ -43,8 +43,6 @@ def main() -> None:
     colours = [image.convert("RGB") for image in images]
     processor = Glm4vImageProcessorPil(size={"shortest_edge": 12_544, "longest_edge": 9_633_792})
     patchify = Patchify.of(processor)
-    patches, _ = patchify.patches(arrays)
-    tensor = torch.from_numpy(patches)
     expected = processor(images, return_tensors="pt")["pixel_values"]
     apart = float((patchify(arrays)["pixel_values"] - expected).abs().max())
     runs: dict[str, Callable[[], object]] = {
@@ -52,8 +50,6 @@ def main() -> None:
         "bytes → `Patchify` → floats": lambda: patchify(arrays),
         "the same of RGB pages": lambda: patchify(colours),
         "bytes → patches of bytes, for `on_device`": lambda: patchify.patches(arrays),
-        "those → floats, by torch on the CPU": lambda: patchify.pixel_values(tensor),
-        "those → bfloat16, by torch on the CPU": lambda: patchify.pixel_values(tensor, torch.bfloat16),
         "drawing the page, for comparison": lambda: [page.array for page in pages],
     }
     times = {name: cpu(run, PAGES) for name, run in runs.items()}
