@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from vision_language_models import FAMILIES, family
 from glyphrender import Theta, render
 from glyphrender.adapters.collator import IGNORED, Collator
 from glyphrender.adapters.pixels import fast
-from glyphrender.adapters.processor import with_pages
+from glyphrender.adapters.processor import load_processor, with_pages
 from glyphrender.errors import DataError
 
 SMALL = Theta(page_size=(224, 224), auto_crop_last_page=False, auto_crop_width=False)
@@ -65,6 +66,18 @@ def test_the_answers_are_learned_and_nothing_else(name: str) -> None:
     assert float(loss) == pytest.approx(np.log(len(processor.tokenizer)), rel=0.1)
 
 
+def test_smolvlm_is_learned_without_its_videos(tmp_path: Path) -> None:
+    """Its processor asks for a package of number words, for videos alone; so the extra does not have it."""
+    pytest.importorskip("num2words")
+    model, processor = family("smolvlm")
+    model.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    loaded = load_processor(tmp_path)
+    batch = Collator(processor=loaded)(rows())
+    assert learned(loaded, batch, 0) == "Universal.<end_of_utterance>\n"
+    assert model(**batch).loss.item() == pytest.approx(np.log(len(loaded.tokenizer)), rel=0.1)
+
+
 def test_pages_are_where_the_parts_say() -> None:
     messages = [
         {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image"}, {"type": "text", "text": "b"}]},
@@ -77,7 +90,7 @@ def test_pages_are_where_the_parts_say() -> None:
     assert messages[1]["content"] == [{"type": "image", "image": None}]  # theirs is as it was
 
 
-def test_a_trainer_of_transformers_takes_the_collator(tmp_path: Any) -> None:
+def test_a_trainer_of_transformers_takes_the_collator(tmp_path: Path) -> None:
     """One step over batches whose pages travel as bytes, from two workers to a model that makes floats of them."""
     from transformers import Trainer, TrainingArguments
 

@@ -6,7 +6,9 @@ special tokens, and the sizes are made here. The chat templates write what the p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from glyphrender.adapters.processor import image_only
@@ -55,7 +57,7 @@ def family(name: str) -> tuple[Any, Any]:
         return tiny_glm4v()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        model, processor = {"idefics3": _idefics3, "llava": _llava, "gemma-3": _gemma3}.get(name, lambda: _qwen(name))()
+        model, processor = FAMILY.get(name, lambda: _qwen(name))()
     model.generation_config.update(
         eos_token_id=processor.tokenizer.eos_token_id, pad_token_id=processor.tokenizer.pad_token_id
     )
@@ -107,12 +109,11 @@ def _qwen(name: str) -> tuple[Any, Any]:
     return getattr(transformers, f"{prefix}ForConditionalGeneration")(config), processor
 
 
-def _idefics3() -> tuple[Any, Any]:
-    from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefics3Processor
-    from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+def _idefics3(name: str = "Idefics3", restricted: Callable[[type], type] = lambda kind: kind) -> tuple[Any, Any]:
+    import transformers
 
     tokenizer = byte_tokenizer(IDEFICS)
-    config = Idefics3Config(
+    config = getattr(transformers, f"{name}Config")(
         text_config=TEXT | {"model_type": "llama", "vocab_size": len(tokenizer), "pad_token_id": 256},
         vision_config={
             "hidden_size": 32,
@@ -125,10 +126,14 @@ def _idefics3() -> tuple[Any, Any]:
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         pad_token_id=256,
     )
-    images = Idefics3ImageProcessorPil(size={"longest_edge": 448}, max_image_size={"longest_edge": 112})
+    module = import_module(f"transformers.models.{name.lower()}.image_processing_pil_{name.lower()}")
+    sizes = {"size": {"longest_edge": 448}, "max_image_size": {"longest_edge": 112}}
+    images = getattr(module, f"{name}ImageProcessorPil")(**sizes)
     template = SAID.replace("END", "<end_of_utterance>")
-    processor = Idefics3Processor(images, tokenizer, image_seq_len=16, chat_template=template)
-    return Idefics3ForConditionalGeneration(config), processor
+    kind = restricted(getattr(transformers, f"{name}Processor"))
+    options = {} if name == "Idefics3" else {"video_processor": None}
+    processor = kind(images, tokenizer, image_seq_len=16, chat_template=template, **options)
+    return getattr(transformers, f"{name}ForConditionalGeneration")(config), processor
 
 
 def _llava() -> tuple[Any, Any]:
@@ -204,3 +209,11 @@ def _gemma3() -> tuple[Any, Any]:
     template = template.replace("<|vision_start|><|image_pad|><|vision_end|>", "<start_of_image>")
     processor = Gemma3Processor(images, tokenizer, image_seq_length=16, chat_template=template)
     return Gemma3ForConditionalGeneration(config), processor
+
+
+FAMILY = {
+    "idefics3": _idefics3,
+    "smolvlm": lambda: _idefics3("SmolVLM", image_only),
+    "llava": _llava,
+    "gemma-3": _gemma3,
+}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from os import PathLike, fspath
+from types import SimpleNamespace
 from typing import Any
 
 from glyphrender.errors import DataError, DependencyError, VisionModelError
@@ -93,6 +94,9 @@ def image_only(kind: type) -> type:
 
 
 class _ImageOnly:
+    # SmolVLM's asks it for these two whenever a chat is rendered.
+    video_processor = SimpleNamespace(num_frames=None, fps=None)
+
     @classmethod
     def get_attributes(cls) -> list[str]:
         """Names of the parts."""
