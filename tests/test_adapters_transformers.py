@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import doctest
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,14 @@ from glyphrender.ratio.preprocessor import vision_from_config
 Tiny = tuple[Any, Any]
 PAGES = render("It is a truth universally acknowledged, that a single man … " * 60, Theta().align_to("glm-4.1v"))
 QUESTION = [{"type": "text", "text": "What is acknowledged?"}]
+
+
+def test_the_examples_of_the_document_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(__file__).parents[1] / "docs" / "transformers.md"
+    result = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+    assert result.attempted > 15
+    assert result.failed == 0
 
 
 def test_the_tiny_model_is_of_transformers_and_small(tiny: Tiny) -> None:
