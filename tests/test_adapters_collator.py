@@ -178,3 +178,45 @@ def test_a_template_that_rewrites_turns_is_refused(tiny: tuple[Any, Any]) -> Non
     processor.chat_template = "{{ messages | length }}{%- for m in messages -%}{{ m.content[0].text }}{%- endfor -%}"
     with pytest.raises(DataError, match="row 0: the chat template renders turn 1 otherwise"):
         Collator(processor=processor)([{"prompt": "What?", "completion": "That."}])
+
+
+@pytest.mark.filterwarnings("ignore:.gradient_checkpointing. is deprecated:FutureWarning")  # TRL's own default
+def test_trl_trains_through_a_fast_processor(tmp_path: Path) -> None:
+    """TRL's own collator gives the batch that it gives with the original processor, and a step is taken."""
+    import torch
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    from glyphrender.adapters.tiny import tiny_glm4v
+
+    arguments = SFTConfig(
+        output_dir=str(tmp_path),
+        max_steps=1,
+        per_device_train_batch_size=1,
+        max_length=None,
+        bf16=False,
+        use_cpu=True,
+        report_to=[],
+        save_strategy="no",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+    row = {
+        "images": [page.image for page in DOCUMENT],
+        "prompt": [{"role": "user", "content": "Whose truth?"}],
+        "completion": [{"role": "assistant", "content": "Universal."}],
+    }
+    batches = []
+    for change in (lambda processor: processor, fast):
+        model, processor = tiny_glm4v()
+        trainer = SFTTrainer(
+            model=model, args=arguments, train_dataset=Dataset.from_list([row]), processing_class=change(processor)
+        )
+        batches.append(next(iter(trainer.get_train_dataloader())))
+    assert trainer.train().global_step == 1
+    expected, found = batches
+    assert torch.equal(found["labels"], expected["labels"])
+    assert float((found["pixel_values"] - expected["pixel_values"]).abs().max()) < 1e-6
+    ours = Collator(processor=fast(processor))([row])
+    assert torch.equal(ours["input_ids"], expected["input_ids"])
+    assert torch.equal(ours["labels"], expected["labels"])
