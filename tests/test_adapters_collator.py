@@ -90,6 +90,14 @@ def test_pages_are_where_the_parts_say() -> None:
     assert messages[1]["content"] == [{"type": "image", "image": None}]  # theirs is as it was
 
 
+def test_pages_that_are_stored_as_png_are_those_that_are_drawn() -> None:
+    messages = [{"role": "user", "content": "a"}]
+    stored = with_pages(messages, [{"bytes": DOCUMENT[0].png(), "path": None}])
+    assert np.array_equal(np.asarray(stored[0]["content"][0]["image"]), DOCUMENT[0].array)
+    with pytest.raises(DataError, match="the bytes of a page are no image"):
+        with_pages(messages, [{"bytes": b"PNG", "path": None}])
+
+
 def test_a_trainer_of_transformers_takes_the_collator(tmp_path: Path) -> None:
     """One step over batches whose pages travel as bytes, from two workers to a model that makes floats of them."""
     from transformers import Trainer, TrainingArguments

@@ -197,6 +197,19 @@ def assert_same(found: Recorded, expected: Recorded) -> None:
     assert found.apart(expected) < 1e-3
 
 
+def test_an_answer_that_was_broken_off_leaves_the_next_as_it_would_be() -> None:
+    model, processor = vivid("glm-4.1v")
+    reading = Reader(model=model, processor=processor).open(SHORT)
+
+    def stop(_: Any, scores: Any) -> Any:
+        raise KeyboardInterrupt
+
+    expected = answered(reading.ask, "Who?")
+    with pytest.raises(KeyboardInterrupt):
+        reading.ask("What is little known?", logits_processor=[stop])
+    assert_same(answered(reading.ask, "Who?"), expected)
+
+
 def test_a_model_is_loaded_from_its_directory_and_asked(tiny: Tiny, tiny_path: Path) -> None:
     reader = load(tiny_path, device="cpu", dtype="float32")
     expected = plainly(*tiny, question_about(PAGES, "Who?"))
@@ -230,6 +243,8 @@ def test_what_cannot_be_read_is_refused(tiny: Tiny, tiny_path: Path, tmp_path: P
         reader.generate(render(""), "Who?")
     with pytest.raises(VisionModelError, match=r"page 1 of 3000×3000 px is above the 4816896 px"):
         reader.open([np.zeros((3000, 3000), np.uint8)])
+    with pytest.raises(DataError, match="a page is a str, not bytes"):
+        reader.generate(["page.png"], "Who?")
     with pytest.raises(DataError, match=r"4 pages and the question are \d+ tokens, .* above the 131072"):
         reader.open(list(SHORT)[:2] * 2).ask("Who?", max_new_tokens=131_000)
     with pytest.raises(DataError, match="num_beams"):

@@ -18,9 +18,10 @@ from os import PathLike, fspath
 from typing import Any, overload
 
 from glyphrender.adapters.collator import encode, render_chat
-from glyphrender.adapters.pixels import Patchify, fast
+from glyphrender.adapters.pixels import Patchify, fast, page_array
 from glyphrender.adapters.processor import Message, images_of, load_processor, missing, with_pages
 from glyphrender.errors import DataError, VisionModelError
+from glyphrender.page import Page
 
 __all__ = ["Reader", "Reading", "load"]
 
@@ -53,8 +54,7 @@ def load(
     if dtype is not None and not isinstance(getattr(torch, dtype, None), torch.dtype):
         raise DataError(f"dtype={dtype!r} is none of torch. Use float32, bfloat16 or float16.")
     if device is None:
-        there = torch.accelerator.current_accelerator(check_available=True)
-        device = "cpu" if there is None else there.type
+        device = str(torch.accelerator.current_accelerator()) if torch.accelerator.is_available() else "cpu"
     try:
         placed = torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:
@@ -118,7 +118,7 @@ class Reader:
             processor = fast(processor, expand=False)
             most = patchify.model.limits.max_pixels
             for number, page in enumerate(pages, start=1):
-                width, height = page.shape[1::-1] if hasattr(page, "shape") else page.size
+                width, height = page.size if hasattr(page, "convert") else _size(page)  # PIL's
                 if most is not None and width * height > most:
                     raise VisionModelError(
                         f"page {number} of {width}×{height} px is above the {most} px that the model takes, and would "
@@ -200,7 +200,7 @@ class Reading:
                 options = {"do_sample": False, "max_new_tokens": max_new_tokens} | options
                 answer = self.model.generate(**inputs, past_key_values=cache, **options)
         except BaseException:
-            self._cache, self._held = None, []  # it may hold a part of an answer
+            self._prefix = ""  # the cache may hold a part of an answer: begin anew
             raise
         if cache is self._cache:
             self._held = answer[0, : cache.get_seq_length()].tolist()
@@ -248,6 +248,7 @@ class Reading:
                 logits_to_keep=1,
             )
             self._held = ids[:pages]
+            self._inputs = {name: value for name, value in self._inputs.items() if not name.startswith("pixel")}
         # Only layers that keep every token can go back. Of others (sliding windows, linear attention) the state after
         # the pages is kept as it is, and copied for each question.
         if any(type(layer) is not DynamicLayer for layer in self._cache.layers):
@@ -257,6 +258,13 @@ class Reading:
         self._cache.crop(keep - len(self._held))
         self._held = self._held[:keep]
         return self._cache
+
+
+def _size(page: Any) -> tuple[int, int]:
+    if isinstance(page, Page):
+        return page.size  # without drawing it
+    height, width = page_array(page).shape[:2]
+    return width, height
 
 
 def _said(role: str, text: str) -> Message:
