@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from vision_language_models import FAMILIES, family
 from glyphrender import Theta, render
 from glyphrender.adapters.collator import IGNORED, Collator
 from glyphrender.adapters.pixels import fast
-from glyphrender.adapters.processor import with_pages
+from glyphrender.adapters.processor import load_processor, with_pages
 from glyphrender.errors import DataError
 
 SMALL = Theta(page_size=(224, 224), auto_crop_last_page=False, auto_crop_width=False)
@@ -65,6 +66,18 @@ def test_the_answers_are_learned_and_nothing_else(name: str) -> None:
     assert float(loss) == pytest.approx(np.log(len(processor.tokenizer)), rel=0.1)
 
 
+def test_smolvlm_is_learned_without_its_videos(tmp_path: Path) -> None:
+    """Its processor asks for a package of number words, for videos alone; so the extra does not have it."""
+    pytest.importorskip("num2words")
+    model, processor = family("smolvlm")
+    model.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    loaded = load_processor(tmp_path)
+    batch = Collator(processor=loaded)(rows())
+    assert learned(loaded, batch, 0) == "Universal.<end_of_utterance>\n"
+    assert model(**batch).loss.item() == pytest.approx(np.log(len(loaded.tokenizer)), rel=0.1)
+
+
 def test_pages_are_where_the_parts_say() -> None:
     messages = [
         {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image"}, {"type": "text", "text": "b"}]},
@@ -77,7 +90,15 @@ def test_pages_are_where_the_parts_say() -> None:
     assert messages[1]["content"] == [{"type": "image", "image": None}]  # theirs is as it was
 
 
-def test_a_trainer_of_transformers_takes_the_collator(tmp_path: Any) -> None:
+def test_pages_that_are_stored_as_png_are_those_that_are_drawn() -> None:
+    messages = [{"role": "user", "content": "a"}]
+    stored = with_pages(messages, [{"bytes": DOCUMENT[0].png(), "path": None}])
+    assert np.array_equal(np.asarray(stored[0]["content"][0]["image"]), DOCUMENT[0].array)
+    with pytest.raises(DataError, match="the bytes of a page are no image"):
+        with_pages(messages, [{"bytes": b"PNG", "path": None}])
+
+
+def test_a_trainer_of_transformers_takes_the_collator(tmp_path: Path) -> None:
     """One step over batches whose pages travel as bytes, from two workers to a model that makes floats of them."""
     from transformers import Trainer, TrainingArguments
 
@@ -165,3 +186,45 @@ def test_a_template_that_rewrites_turns_is_refused(tiny: tuple[Any, Any]) -> Non
     processor.chat_template = "{{ messages | length }}{%- for m in messages -%}{{ m.content[0].text }}{%- endfor -%}"
     with pytest.raises(DataError, match="row 0: the chat template renders turn 1 otherwise"):
         Collator(processor=processor)([{"prompt": "What?", "completion": "That."}])
+
+
+@pytest.mark.filterwarnings("ignore:.gradient_checkpointing. is deprecated:FutureWarning")  # TRL's own default
+def test_trl_trains_through_a_fast_processor(tmp_path: Path) -> None:
+    """TRL's own collator gives the batch that it gives with the original processor, and a step is taken."""
+    import torch
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    from glyphrender.adapters.tiny import tiny_glm4v
+
+    arguments = SFTConfig(
+        output_dir=str(tmp_path),
+        max_steps=1,
+        per_device_train_batch_size=1,
+        max_length=None,
+        bf16=False,
+        use_cpu=True,
+        report_to=[],
+        save_strategy="no",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+    row = {
+        "images": [page.image for page in DOCUMENT],
+        "prompt": [{"role": "user", "content": "Whose truth?"}],
+        "completion": [{"role": "assistant", "content": "Universal."}],
+    }
+    batches = []
+    for change in (lambda processor: processor, fast):
+        model, processor = tiny_glm4v()
+        trainer = SFTTrainer(
+            model=model, args=arguments, train_dataset=Dataset.from_list([row]), processing_class=change(processor)
+        )
+        batches.append(next(iter(trainer.get_train_dataloader())))
+    assert trainer.train().global_step == 1
+    expected, found = batches
+    assert torch.equal(found["labels"], expected["labels"])
+    assert float((found["pixel_values"] - expected["pixel_values"]).abs().max()) < 1e-6
+    ours = Collator(processor=fast(processor))([row])
+    assert torch.equal(ours["input_ids"], expected["input_ids"])
+    assert torch.equal(ours["labels"], expected["labels"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import doctest
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,14 @@ from glyphrender.ratio.preprocessor import vision_from_config
 Tiny = tuple[Any, Any]
 PAGES = render("It is a truth universally acknowledged, that a single man … " * 60, Theta().align_to("glm-4.1v"))
 QUESTION = [{"type": "text", "text": "What is acknowledged?"}]
+
+
+def test_the_examples_of_the_document_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(__file__).parents[1] / "docs" / "transformers.md"
+    result = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+    assert result.attempted > 15
+    assert result.failed == 0
 
 
 def test_the_tiny_model_is_of_transformers_and_small(tiny: Tiny) -> None:
@@ -188,6 +197,19 @@ def assert_same(found: Recorded, expected: Recorded) -> None:
     assert found.apart(expected) < 1e-3
 
 
+def test_an_answer_that_was_broken_off_leaves_the_next_as_it_would_be() -> None:
+    model, processor = vivid("glm-4.1v")
+    reading = Reader(model=model, processor=processor).open(SHORT)
+
+    def stop(_: Any, scores: Any) -> Any:
+        raise KeyboardInterrupt
+
+    expected = answered(reading.ask, "Who?")
+    with pytest.raises(KeyboardInterrupt):
+        reading.ask("What is little known?", logits_processor=[stop])
+    assert_same(answered(reading.ask, "Who?"), expected)
+
+
 def test_a_model_is_loaded_from_its_directory_and_asked(tiny: Tiny, tiny_path: Path) -> None:
     reader = load(tiny_path, device="cpu", dtype="float32")
     expected = plainly(*tiny, question_about(PAGES, "Who?"))
@@ -221,6 +243,8 @@ def test_what_cannot_be_read_is_refused(tiny: Tiny, tiny_path: Path, tmp_path: P
         reader.generate(render(""), "Who?")
     with pytest.raises(VisionModelError, match=r"page 1 of 3000×3000 px is above the 4816896 px"):
         reader.open([np.zeros((3000, 3000), np.uint8)])
+    with pytest.raises(DataError, match="a page is a str, not bytes"):
+        reader.generate(["page.png"], "Who?")
     with pytest.raises(DataError, match=r"4 pages and the question are \d+ tokens, .* above the 131072"):
         reader.open(list(SHORT)[:2] * 2).ask("Who?", max_new_tokens=131_000)
     with pytest.raises(DataError, match="num_beams"):

@@ -1,4 +1,4 @@
-"""Vision-language models of transformers with few, random weights, and their processors: five families beside GLM-4.1V.
+"""Vision-language models of transformers with few, random weights, and their processors: six families beside GLM-4.1V.
 
 Each model class, processor and image processor is that of transformers; only the tokenizer, of bytes and the family's
 special tokens, and the sizes are made here. The chat templates write what the published ones write for these parts.
@@ -6,18 +6,21 @@ special tokens, and the sizes are made here. The chat templates write what the p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from glyphrender.adapters.processor import image_only
 from glyphrender.adapters.tiny import byte_tokenizer
 
-FAMILIES = ("glm-4.1v", "qwen2-vl", "qwen2.5-vl", "qwen3-vl", "idefics3", "llava")
+FAMILIES = ("glm-4.1v", "qwen2-vl", "qwen2.5-vl", "qwen3-vl", "idefics3", "llava", "gemma-3")
 
 QWEN = ("<|im_end|>", "<|im_start|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 ROWS = tuple(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7))
 IDEFICS = ("<end_of_utterance>", "<image>", "<fake_token_around_image>", "<global-img>", *ROWS)
 LLAVA = ("</s>", "<image>")
+GEMMA = ("<end_of_turn>", "<start_of_turn>", "<start_of_image>", "<end_of_image>", "<image_soft_token>")
 PARTS = (
     "{%- for part in message.content -%}{%- if part.type == 'image' -%}IMAGE{%- else -%}{{ part.text }}{%- endif -%}"
     "{%- endfor -%}"
@@ -54,7 +57,7 @@ def family(name: str) -> tuple[Any, Any]:
         return tiny_glm4v()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        model, processor = {"idefics3": _idefics3, "llava": _llava}.get(name, lambda: _qwen(name))()
+        model, processor = FAMILY.get(name, lambda: _qwen(name))()
     model.generation_config.update(
         eos_token_id=processor.tokenizer.eos_token_id, pad_token_id=processor.tokenizer.pad_token_id
     )
@@ -106,12 +109,11 @@ def _qwen(name: str) -> tuple[Any, Any]:
     return getattr(transformers, f"{prefix}ForConditionalGeneration")(config), processor
 
 
-def _idefics3() -> tuple[Any, Any]:
-    from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefics3Processor
-    from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+def _idefics3(name: str = "Idefics3", restricted: Callable[[type], type] = lambda kind: kind) -> tuple[Any, Any]:
+    import transformers
 
     tokenizer = byte_tokenizer(IDEFICS)
-    config = Idefics3Config(
+    config = getattr(transformers, f"{name}Config")(
         text_config=TEXT | {"model_type": "llama", "vocab_size": len(tokenizer), "pad_token_id": 256},
         vision_config={
             "hidden_size": 32,
@@ -124,10 +126,14 @@ def _idefics3() -> tuple[Any, Any]:
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         pad_token_id=256,
     )
-    images = Idefics3ImageProcessorPil(size={"longest_edge": 448}, max_image_size={"longest_edge": 112})
+    module = import_module(f"transformers.models.{name.lower()}.image_processing_pil_{name.lower()}")
+    sizes = {"size": {"longest_edge": 448}, "max_image_size": {"longest_edge": 112}}
+    images = getattr(module, f"{name}ImageProcessorPil")(**sizes)
     template = SAID.replace("END", "<end_of_utterance>")
-    processor = Idefics3Processor(images, tokenizer, image_seq_len=16, chat_template=template)
-    return Idefics3ForConditionalGeneration(config), processor
+    kind = restricted(getattr(transformers, f"{name}Processor"))
+    options = {} if name == "Idefics3" else {"video_processor": None}
+    processor = kind(images, tokenizer, image_seq_len=16, chat_template=template, **options)
+    return getattr(transformers, f"{name}ForConditionalGeneration")(config), processor
 
 
 def _llava() -> tuple[Any, Any]:
@@ -162,3 +168,52 @@ def _llava() -> tuple[Any, Any]:
         chat_template=SAID.replace("END", ""),
     )
     return LlavaForConditionalGeneration(config), processor
+
+
+def _gemma3() -> tuple[Any, Any]:
+    """With sliding windows that a page does not fit in."""
+    from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3Processor
+    from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+
+    tokenizer = byte_tokenizer(GEMMA)
+    tokenizer.image_token, tokenizer.boi_token, tokenizer.eoi_token = "<image_soft_token>", GEMMA[2], GEMMA[3]
+    token = tokenizer.convert_tokens_to_ids
+    tokenizer.image_token_id, tokenizer.boi_token_id = token("<image_soft_token>"), token("<start_of_image>")
+    config = Gemma3Config(
+        text_config=TEXT
+        | {
+            "vocab_size": len(tokenizer),
+            "head_dim": 16,
+            "sliding_window": 8,
+            "layer_types": ["sliding_attention", "full_attention"],
+            "pad_token_id": 256,
+            "bos_token_id": 256,
+            "eos_token_id": 256,
+        },
+        vision_config={
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "image_size": 112,
+            "patch_size": 14,
+        },
+        mm_tokens_per_image=16,
+        image_token_id=token("<image_soft_token>"),
+        boi_token_id=token("<start_of_image>"),
+        eoi_token_id=token("<end_of_image>"),
+        pad_token_id=256,
+    )
+    images = Gemma3ImageProcessorPil(size={"height": 112, "width": 112}, image_seq_length=16)
+    template = CHATML.replace("<|im_start|>", "<start_of_turn>").replace("<|im_end|>", "<end_of_turn>")
+    template = template.replace("<|vision_start|><|image_pad|><|vision_end|>", "<start_of_image>")
+    processor = Gemma3Processor(images, tokenizer, image_seq_length=16, chat_template=template)
+    return Gemma3ForConditionalGeneration(config), processor
+
+
+FAMILY = {
+    "idefics3": _idefics3,
+    "smolvlm": lambda: _idefics3("SmolVLM", image_only),
+    "llava": _llava,
+    "gemma-3": _gemma3,
+}

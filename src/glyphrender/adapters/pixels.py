@@ -125,9 +125,12 @@ class Patchify:
         if not arrays:
             raise DataError("there are no pages to make pixel values of. Give a document that has text.")
         channels = max(array.shape[2] for array in arrays)
-        rows = [self._cut(array, channels) for array in arrays]
-        grid = [[1, array.shape[0] // self.patch, array.shape[1] // self.patch] for array in arrays]
-        return np.concatenate(rows) if len(rows) > 1 else rows[0], np.array(grid, np.int64)
+        grid = np.array([[1, array.shape[0] // self.patch, array.shape[1] // self.patch] for array in arrays], np.int64)
+        ends = np.cumsum(grid.prod(1)).tolist()
+        patches = np.empty((ends[-1], channels * self.area), np.uint8)
+        for array, start, end in zip(arrays, [0, *ends], ends, strict=False):
+            self._cut(array, patches[start:end])
+        return patches, grid
 
     def pixel_values(self, patches: NDArray[np.uint8] | Tensor, dtype: Any = None) -> Tensor:
         """What the model takes for `patches`.
@@ -145,10 +148,11 @@ class Patchify:
             values = np.empty((count, 3, self.frames, self.area), np.float32)
             scale, shift = np.array(self.scale, np.float32), np.array(self.shift, np.float32)
             for start in range(0, count, _BLOCK):
-                block = patches[start : start + _BLOCK].reshape(-1, channels, 1, self.area).astype(np.float32)
+                block = patches[start : start + _BLOCK].reshape(-1, channels, 1, self.area)
                 for channel in range(3):
-                    grey = block[:, channel % channels]
-                    values[start : start + _BLOCK, channel] = grey * scale[channel] + shift[channel]
+                    floats = block[:, channel % channels] * scale[channel]
+                    floats += shift[channel]
+                    values[start : start + _BLOCK, channel] = floats
             return torch.from_numpy(values.reshape(count, -1)).to(dtype or torch.float32)
         rows = patches.reshape(count, channels, 1, self.area).to(torch.float32)
         scale, shift = (rows.new_tensor(each).reshape(3, 1, 1) for each in (self.scale, self.shift))
@@ -171,13 +175,12 @@ class Patchify:
         image = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
         return np.asarray(image.resize(size, self.filter)).reshape(size[1], size[0], -1)
 
-    def _cut(self, array: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    def _cut(self, array: NDArray[np.uint8], patches: NDArray[np.uint8]) -> None:
         """(h, w, c) → (patches, channels × area): merged cells row by row, the patches of one in turn."""
         side, merge = self.patch, self.merge
         rows, columns = (length // (side * merge) for length in array.shape[:2])
         cells = array.reshape(rows, merge, side, columns, merge, side, -1).transpose(0, 3, 1, 4, 6, 2, 5)
-        cells = np.broadcast_to(cells, (*cells.shape[:4], channels, side, side))
-        return np.ascontiguousarray(cells).reshape(-1, channels * self.area)
+        patches.reshape(rows, columns, merge, merge, -1, side, side)[...] = cells
 
 
 def page_array(page: Any) -> NDArray[np.uint8]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from io import BytesIO
 from os import PathLike, fspath
+from types import SimpleNamespace
 from typing import Any
 
 from glyphrender.errors import DataError, DependencyError, VisionModelError
@@ -93,6 +95,9 @@ def image_only(kind: type) -> type:
 
 
 class _ImageOnly:
+    # SmolVLM's asks it for these two whenever a chat is rendered.
+    video_processor = SimpleNamespace(num_frames=None, fps=None)
+
     @classmethod
     def get_attributes(cls) -> list[str]:
         """Names of the parts."""
@@ -118,7 +123,7 @@ def with_pages(messages: Iterable[Message], pages: Sequence[Any], *, where: str 
 
     Args:
         messages: of the roles system, user and assistant; a content is a str or a list of parts.
-        pages: `Page`, PIL images or uint8 arrays.
+        pages: `Page`, PIL images, uint8 arrays, or {"bytes": …} of image files.
         where: what errors call the messages.
 
     Returns:
@@ -152,7 +157,7 @@ def images_of(messages: Iterable[Message]) -> list[Any]:
 
 
 def as_image(page: Any) -> Any:
-    """A page, an array or a PIL image as a PIL image."""
+    """A page, an array, a PIL image, or a dict with the bytes of a file as `datasets` stores it, as a PIL image."""
     from glyphrender.adapters.pixels import page_array
 
     if hasattr(page, "convert"):
@@ -161,6 +166,13 @@ def as_image(page: Any) -> Any:
         return page.image
     from PIL import Image
 
+    if isinstance(page, Mapping) and isinstance(page.get("bytes"), bytes):
+        try:
+            image = Image.open(BytesIO(page["bytes"]))
+            image.load()
+        except OSError as error:
+            raise DataError(f"the bytes of a page are no image ({error}). Give those of a PNG.") from error
+        return image
     array = page_array(page)
     return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
 

@@ -18,9 +18,10 @@ from os import PathLike, fspath
 from typing import Any, overload
 
 from glyphrender.adapters.collator import encode, render_chat
-from glyphrender.adapters.pixels import Patchify, fast
-from glyphrender.adapters.processor import Message, images_of, load_processor, missing, with_pages
+from glyphrender.adapters.pixels import Patchify, fast, page_array
+from glyphrender.adapters.processor import Message, as_image, load_processor, missing
 from glyphrender.errors import DataError, VisionModelError
+from glyphrender.page import Page
 
 __all__ = ["Reader", "Reading", "load"]
 
@@ -53,8 +54,7 @@ def load(
     if dtype is not None and not isinstance(getattr(torch, dtype, None), torch.dtype):
         raise DataError(f"dtype={dtype!r} is none of torch. Use float32, bfloat16 or float16.")
     if device is None:
-        there = torch.accelerator.current_accelerator(check_available=True)
-        device = "cpu" if there is None else there.type
+        device = str(torch.accelerator.current_accelerator()) if torch.accelerator.is_available() else "cpu"
     try:
         placed = torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:
@@ -103,7 +103,7 @@ class Reader:
             system: what stands before the pages as the system's message.
 
         Raises:
-            DataError: there are no pages.
+            DataError: there are no pages, or one is neither grey nor RGB bytes.
             VisionModelError: the model refuses a page of this size, or would shrink it.
         """
         pages = list(document)
@@ -118,7 +118,7 @@ class Reader:
             processor = fast(processor, expand=False)
             most = patchify.model.limits.max_pixels
             for number, page in enumerate(pages, start=1):
-                width, height = page.shape[1::-1] if hasattr(page, "shape") else page.size
+                width, height = page.size if hasattr(page, "convert") else _size(page)  # PIL's
                 if most is not None and width * height > most:
                     raise VisionModelError(
                         f"page {number} of {width}×{height} px is above the {most} px that the model takes, and would "
@@ -172,20 +172,20 @@ class Reading:
         return answer
 
     def _first(self, question: str) -> Message:
-        """The message with the pages."""
-        return with_pages([{"role": "user", "content": question}], self.pages)[0]
+        """The message that the pages stand in, which are drawn when they are read."""
+        places = [{"type": "image"} for _ in self.pages]
+        return {"role": "user", "content": [*places, {"type": "text", "text": question}]}
 
     def _answered(self, messages: list[Message], *, max_new_tokens: int = 512, **options: Any) -> str:
         if options.get("num_beams", 1) > 1 or options.get("num_return_sequences", 1) > 1:
             raise DataError("num_beams and num_return_sequences are 1 where pages are read once. Leave them out.")
         import torch
 
-        messages = [*self.opening, *messages]
-        text = render_chat(self.processor, messages, answer=True)
+        text = render_chat(self.processor, [*self.opening, *messages], answer=True)
         token = self.processor.image_token
         cut = text.rindex(token) + len(token)
         if text[:cut] != self._prefix:
-            self._begin(text[:cut], images_of(messages))
+            self._begin(text[:cut])
         inputs = self._whole(text[cut:])
         ids = inputs["input_ids"]
         context = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
@@ -197,18 +197,19 @@ class Reading:
         try:
             with torch.no_grad():
                 cache = self._resumed(ids[0].tolist(), inputs["position_ids"])
-                options = {"do_sample": False, "max_new_tokens": max_new_tokens} | options
+                options = {"do_sample": False, "max_new_tokens": max_new_tokens, **options}
+                options["return_dict_in_generate"] = False
                 answer = self.model.generate(**inputs, past_key_values=cache, **options)
         except BaseException:
-            self._cache, self._held = None, []  # it may hold a part of an answer
+            self._prefix = ""  # the cache may hold a part of an answer: begin anew
             raise
         if cache is self._cache:
             self._held = answer[0, : cache.get_seq_length()].tolist()
         return str(self.processor.tokenizer.decode(answer[0, ids.shape[1] :], skip_special_tokens=True)).strip()
 
-    def _begin(self, prefix: str, images: list[Any]) -> None:
+    def _begin(self, prefix: str) -> None:
         """Take up a prompt as far as its last page."""
-        inputs = encode(self.processor, [prefix], [images])
+        inputs = encode(self.processor, [prefix], [[as_image(page) for page in self.pages]])
         device, dtype = self.model.device, self.model.dtype
         inputs = {name: value.to(device) for name, value in inputs.items()}
         pixels = inputs.get("pixel_values")
@@ -248,6 +249,7 @@ class Reading:
                 logits_to_keep=1,
             )
             self._held = ids[:pages]
+            self._inputs = {name: value for name, value in self._inputs.items() if not name.startswith("pixel")}
         # Only layers that keep every token can go back. Of others (sliding windows, linear attention) the state after
         # the pages is kept as it is, and copied for each question.
         if any(type(layer) is not DynamicLayer for layer in self._cache.layers):
@@ -257,6 +259,13 @@ class Reading:
         self._cache.crop(keep - len(self._held))
         self._held = self._held[:keep]
         return self._cache
+
+
+def _size(page: Any) -> tuple[int, int]:
+    if isinstance(page, Page):
+        return page.size  # without drawing it
+    height, width = page_array(page).shape[:2]
+    return width, height
 
 
 def _said(role: str, text: str) -> Message:
