@@ -129,7 +129,7 @@ class _Tar:
     """A sample an item, under its position: `000000017.0000.png` …, `.json` and `.txt`."""
 
     def __init__(self, path: Path) -> None:
-        self._tar = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)
+        self._tar = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 -- see `close`
 
     def add(self, rendered: Rendered, /) -> None:
         item = rendered.item
@@ -167,7 +167,7 @@ class _Png:
             paths.append(f"images/{name}/page_{number:03d}.png")
             digests.append(hashlib.sha256(page).hexdigest())
             (folder / f"page_{number:03d}.png").write_bytes(page)
-        values = {"unique_id": item.id, "context": item.text, "config": item.theta.to_dict(), "image_paths": paths}
+        values: dict[str, Any] = {"unique_id": item.id, "context": item.text, "config": item.theta.to_dict(), "image_paths": paths}
         values |= {"image_sha256": digests, "spans": rendered.spans, "missing": dict(sorted(rendered.missing.items()))}
         self._lines.write(json.dumps(values, ensure_ascii=False) + "\n")
 

@@ -62,8 +62,8 @@ def plan(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path)
     """Read every input once, and cut it into shards.
 
     Args:
-        inputs: JSONL (`.jsonl`, `.ndjson`, also with `.gz` or `.zst`) and `.parquet` files, texts, and folders of these.
-            A folder is walked in the order of its paths; hidden names are left out.
+        inputs: JSONL (`.jsonl`, `.ndjson`, also with `.gz` or `.zst`) and `.parquet` files, texts, and folders of
+            these. A folder is walked in the order of its paths; hidden names are left out.
         options: say how large shards are.
         away: a folder that is not entered.
 

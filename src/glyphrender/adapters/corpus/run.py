@@ -175,8 +175,8 @@ def _check(directory: Path, *, resume: bool) -> None:
     if not begun and not (MANIFEST in names and "inputs" in _read(directory / MANIFEST)):
         raise DataError(f"{directory} holds other files. Choose an empty or a new folder for the corpus.")
     if not resume:
-        what = "an unfinished corpus: pass --resume (resume=True) to go on" if begun else "a corpus"
-        raise DataError(f"{directory} holds {what}. Or choose an empty or a new folder.")
+        what = "a corpus that is not complete, which --resume goes on with" if begun else "a corpus"
+        raise DataError(f"{directory} holds {what}. Choose an empty or a new folder.")
 
 
 @contextmanager

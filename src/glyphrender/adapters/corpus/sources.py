@@ -154,8 +154,7 @@ class JsonLines:
         if self.path.suffix == ".gz":
             from isal import igzip
 
-            opened: AbstractContextManager[Any] = igzip.open(self.path, "rb")
-            return opened
+            return igzip.open(self.path, "rb")  # type: ignore[no-untyped-call,no-any-return]
         if self.path.suffix == ".zst":
             arrow = pyarrow()
             stream: AbstractContextManager[Any] = arrow.CompressedInputStream(arrow.OSFile(str(self.path)), "zstd")
