@@ -287,7 +287,7 @@ class _Run:
         if len(evaluated) < _KNOWN or not full:
             return ""
         least = min(c.error for c in full)
-        better = [c for c in full if c.error <= least / _MARGIN + 1e-4 or c.error == least]
+        better = [c for c in full if c.error <= least * _MARGIN + 1e-4]
         above = max(better, key=lambda c: c.rho)
         if candidate.rho * _MARGIN < above.rho:
             return f"ρ {candidate.rho:.2f} is far below that of step {above.step}, which none reads better than"
