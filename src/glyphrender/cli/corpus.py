@@ -94,8 +94,8 @@ def command(
         counts = {name: manifest[name] for name in ("items", "failed", "pages", "bytes", "missing")}
         click.echo(json.dumps({"output": str(output), "shards": len(manifest["shards"]), "s": seconds, **counts}))
     else:
-        counts = f"{manifest['items']:,} items, {manifest['pages']:,} pages, {manifest['bytes']:,} bytes"
-        click.echo(one_line(f"{counts} in {len(manifest['shards']):,} shards, {seconds:,.1f} s: {output}"))
+        what = f"{manifest['items']:,} items, {manifest['pages']:,} pages, {manifest['bytes']:,} bytes"
+        click.echo(one_line(f"{what} in {len(manifest['shards']):,} shards, {seconds:,.1f} s: {output}"))
     return 1 if manifest["failed"] and not manifest["items"] else 0
 
 
@@ -122,8 +122,9 @@ class _Progress:
         failed = f", {tally.failed:,} failed" if tally.failed else ""
         left = seconds / tally.done * (tally.shards - tally.before - tally.done) if tally.done else 0
         return (
-            f"corpus {tally.before + tally.done:,}/{tally.shards:,} shards, {tally.items:,} items, {tally.pages:,} pages"
-            f"{failed}; {tally.items / seconds:,.1f} items/s, {tally.pages / seconds:,.1f} pages/s, {left:,.0f} s left"
+            f"corpus {tally.before + tally.done:,}/{tally.shards:,} shards, {tally.items:,} items, "
+            f"{tally.pages:,} pages{failed}; "
+            f"{tally.items / seconds:,.1f} items/s, {tally.pages / seconds:,.1f} pages/s, {left:,.0f} s left"
         )
 
     def end(self) -> None:

@@ -167,8 +167,9 @@ class _Png:
             paths.append(f"images/{name}/page_{number:03d}.png")
             digests.append(hashlib.sha256(page).hexdigest())
             (folder / f"page_{number:03d}.png").write_bytes(page)
-        values: dict[str, Any] = {"unique_id": item.id, "context": item.text, "config": item.theta.to_dict(), "image_paths": paths}
-        values |= {"image_sha256": digests, "spans": rendered.spans, "missing": dict(sorted(rendered.missing.items()))}
+        values: dict[str, Any] = {"unique_id": item.id, "context": item.text, "config": item.theta.to_dict()}
+        values |= {"image_paths": paths, "image_sha256": digests, "spans": rendered.spans}
+        values["missing"] = dict(sorted(rendered.missing.items()))
         self._lines.write(json.dumps(values, ensure_ascii=False) + "\n")
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Plan, Shard, plan
 from glyphrender.adapters.corpus.shard import WORK, Receipt, render_shard
-from glyphrender.adapters.corpus.sources import pyarrow
+from glyphrender.adapters.corpus.sources import TAPE, pyarrow
 from glyphrender.document import render
 from glyphrender.errors import DataError
 from glyphrender.parallel import can_fork, shared_out
@@ -99,8 +99,21 @@ def render_corpus(
         DependencyError: the extra `corpus` or `ray` is needed.
         GlyphRenderError: a process was killed. What is done stays done.
     """
-    options = options or Options()
-    directory = Path(os.path.abspath(output))
+    try:
+        return _run(inputs, Path(os.path.abspath(output)), options or Options(), jobs, ray, resume, progress)
+    finally:
+        TAPE.close()
+
+
+def _run(
+    inputs: Sequence[str | os.PathLike[str]],
+    directory: Path,
+    options: Options,
+    jobs: int,
+    ray: str | None,
+    resume: bool,
+    progress: Callable[[Tally], object] | None,
+) -> dict[str, Any]:
     _check(directory, resume=resume)
     versions = describe(render("", options.theta))  # before anything is written: a font may be missing
     if options.format == "parquet":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -55,7 +55,7 @@ class Cut:
         """Each of them."""
         if self.source.seekable:
             return islice(self.source.records(self.first, self.seek), self.count)
-        return _TAPE.records(self.source, self.first, self.count)
+        return TAPE.records(self.source, self.first, self.count)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -330,8 +330,15 @@ class _Tape:
         self._records: Iterator[Record] = iter(())
         self._next = 0
 
+    def close(self) -> None:
+        """Close what is open."""
+        if isinstance(self._records, Generator):
+            self._records.close()
+        self._source, self._records = None, iter(())
+
     def records(self, source: Source, first: int, count: int) -> Iterator[Record]:
         if self._source != source or self._next > first:
+            self.close()
             self._source, self._records, self._next = source, source.records(first, 0), first
         while self._next < first + count:
             record = next(self._records, None)
@@ -342,7 +349,7 @@ class _Tape:
                 yield record
 
 
-_TAPE = _Tape()
+TAPE = _Tape()
 
 
 def pyarrow() -> Any:
