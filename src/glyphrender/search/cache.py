@@ -16,14 +16,18 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, GlyphRenderError
 from glyphrender.search.endpoint import Reply
 
-__all__ = ["Budget", "Replies", "Spent", "key_of"]
+__all__ = ["Budget", "BudgetSpent", "Replies", "Spent", "key_of"]
 
 
 # A row without a reply is a request that was sent and not answered yet, or cut off with its process.
 _TABLE = "CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, tokens INTEGER NOT NULL, reply TEXT, about TEXT)"
+
+
+class BudgetSpent(GlyphRenderError):
+    """A request would pass a limit. All replies so far are kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,14 +76,17 @@ class Replies:
             found = db.execute("SELECT reply FROM reply WHERE key = ? AND reply IS NOT NULL", [key]).fetchone()
         return Reply(**json.loads(found[0])) if found else None
 
-    def reserve(self, key: str, budget: Budget) -> str | None:
-        """Write down that a request is about to be sent, or say which limit of `budget` forbids it."""
+    def reserve(self, key: str, budget: Budget) -> None:
+        """Write down that a request is about to be sent.
+
+        Raises:
+            BudgetSpent: a limit is reached.
+        """
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")
             if reached := self._spent(db).exceeds(budget):
-                return reached
+                raise BudgetSpent(f"{reached} are spent ({self.path}). Raise the budget and resume.")
             db.execute("INSERT OR REPLACE INTO reply (key, tokens) VALUES (?, 0)", [key])
-        return None
 
     def put(self, key: str, reply: Reply, about: dict[str, Any]) -> None:
         """Keep `reply`, with what a person would want to know `about` it."""

@@ -19,7 +19,7 @@ from glyphrender.errors import DependencyError, EndpointError
 if TYPE_CHECKING:
     from glyphrender.page import Page
 
-__all__ = ["Endpoint", "Message", "Reply", "RequestRefused", "image_parts"]
+__all__ = ["Endpoint", "Message", "Reply", "RequestRefused", "image_part", "image_parts"]
 
 Message = Mapping[str, Any]
 
@@ -135,10 +135,11 @@ class Endpoint:
 
 def image_parts(pages: Iterable[Page]) -> list[Message]:
     """Content parts with the pages as PNG, in order."""
-    return [_image_part(page.png()) for page in pages]
+    return [image_part(page.png()) for page in pages]
 
 
-def _image_part(png: bytes) -> Message:
+def image_part(png: bytes) -> Message:
+    """A content part with one PNG, as a data URL."""
     url = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
     return {"type": "image_url", "image_url": {"url": url}}
 
