@@ -87,7 +87,7 @@ class Endpoint:
         Args:
             messages: role and content of each, as the chat completions API has them.
             max_tokens: of the reply.
-            form: a `response_format`, left out if the server refuses it.
+            form: a `response_format`, put in older words or left out if the server refuses it.
 
         Raises:
             DependencyError: the package openai is missing.
@@ -104,8 +104,8 @@ class Endpoint:
         while True:
             try:
                 return _reply(client.chat.completions.create(**request), self)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if not _gives_way(request, str(error)):
+            except openai.APIStatusError as error:
+                if not _gives_way(request, error.status_code, str(error)):
                     raise self._error(error) from error
             except (openai.APIError, ValueError) as error:  # ValueError: a body that is not JSON
                 raise self._error(error) from error
@@ -162,15 +162,21 @@ def _client(base_url: str | None, key_variable: str, timeout: float, retries: in
         raise EndpointError(f"base_url={base_url!r} cannot be used ({error}).") from error
 
 
-def _gives_way(request: dict[str, Any], complaint: str) -> bool:
+def _gives_way(request: dict[str, Any], status: int, complaint: str) -> bool:
     """Whether a request was changed to suit a server that does not take all of it; each pass gives up one thing."""
+    # llama.cpp's server in Python answers 500 to a form that it does not know.
+    if status not in _REFUSALS and "response_format" not in complaint:
+        return False
     if "max_completion_tokens" in complaint and "max_tokens" in request:  # what OpenAI's newer models call it
         request["max_completion_tokens"] = request.pop("max_tokens")
         return True
     if "temperature" in complaint and "temperature" in request:
         del request["temperature"]
         return True
-    return request.pop("response_format", None) is not None
+    form = request.pop("response_format", None)
+    if form is not None and form.get("type") == "json_schema":  # the older way to say the same
+        request["response_format"] = {"type": "json_object", "schema": form["json_schema"]["schema"]}
+    return form is not None
 
 
 def _reply(completion: Any, endpoint: Endpoint) -> Reply:

@@ -22,13 +22,15 @@ import random
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Final
 
 from glyphrender.errors import DataError
 from glyphrender.ratio.legibility import comparable, edit_distance
+from glyphrender.search.alignment import Edit, differences
+from glyphrender.search.excerpts import Excerpts
 
 __all__ = ["KINDS", "Task", "final_answer", "generated", "normalised", "read_tasks"]
 
@@ -37,6 +39,8 @@ _CODE: Final = "0O1I5S8B2ZKHCGQDMNWVEF3467"
 _GIVEN: Final = ("Ada", "Bela", "Carlo", "Dina", "Emil", "Farah", "Greta", "Hugo", "Ines", "Jonas", "Kira", "Levin")
 _FAMILY: Final = ("Abbot", "Brandt", "Castell", "Dorn", "Eklund", "Farkas", "Groot", "Hale", "Ibsen", "Keller", "Lund")
 _PLACES: Final = ("Antwerp", "Bergen", "Cadiz", "Dover", "Esbjerg", "Ferrara", "Gdansk", "Izmir", "Kotor", "Lisbon")
+# A copy costs as many tokens as its text, so an excerpt to be copied is a quarter as long as one to be asked about.
+_COPIED: Final = 0.25
 _LONGER: Final = 120  # characters that a right reply may add to the answer
 _CHAINS: Final = 4
 
@@ -79,9 +83,18 @@ class Task:
         there = comparable(self.answers[0])
         return min(1.0, edit_distance(there, comparable(_unfenced(given))) / max(1, len(there)))
 
+    def edits(self, reply: str) -> list[Edit]:
+        """Where `reply` differs from what is right; of a short answer, where it is wrong and about as long."""
+        given, right = final_answer(reply), self.answers[0]
+        if self.kind == "transcribe":
+            return differences(comparable(right), comparable(_unfenced(given)))
+        if self.error(reply) == 0 or not 0.7 < len(given) / len(right) < 1.5:
+            return []
+        return differences(comparable(right), comparable(given))
+
 
 def generated(texts: Sequence[str], kinds: Sequence[str], *, count: int, seed: int, characters: int) -> list[Task]:
-    """`count` tasks, the kinds in turn, on excerpts of about `characters` characters.
+    """`count` tasks, the kinds in turn, on excerpts of `characters` cells (see `Excerpts`), a quarter to be copied.
 
     Raises:
         DataError: a kind is unknown, or the texts have too little to ask about.
@@ -89,15 +102,16 @@ def generated(texts: Sequence[str], kinds: Sequence[str], *, count: int, seed: i
     for kind in kinds:
         if kind not in KINDS:
             raise DataError(f"task {kind!r} is not known. Use some of {', '.join(KINDS)}.")
-    if not kinds or characters < 1 or count < 1:
-        raise DataError(f"{count} tasks of {len(kinds)} kinds on {characters} characters ask nothing. Use 1 or more.")
-    if not any(text.strip() for text in texts):
-        raise DataError("the texts are empty: nothing can be asked about them. Name a file with text.")
+    if not kinds or count < 1:
+        raise DataError(f"{count} tasks of {len(kinds)} kinds ask nothing. Use 1 or more.")
+    whole = Excerpts(texts=tuple(texts), length=characters)
+    copied = replace(whole, length=max(100, int(characters * _COPIED)))
     tasks = []
-    for index in range(count):
-        kind = kinds[index % len(kinds)]
-        rng = random.Random(f"{seed} {index} {kind}")
-        tasks.append(_MAKERS[kind](_excerpt(texts, characters, rng), rng))
+    for number in range(count):
+        kind = kinds[number % len(kinds)]
+        excerpt = (copied if kind == "transcribe" else whole).excerpt(number, seed)
+        lines = [line for line in excerpt.splitlines() if line.strip()]
+        tasks.append(_MAKERS[kind](lines, random.Random(f"{seed}/{kind}/{number}")))
     return tasks
 
 
@@ -161,22 +175,6 @@ def _unfenced(text: str) -> str:
     """`text` out of the one code fence around it, which models like to add to what they copy."""
     fenced = re.fullmatch(r"\s*```[^\n]*\n(.*?)\n?```\s*", text, re.DOTALL)
     return fenced[1] if fenced else text
-
-
-def _excerpt(texts: Sequence[str], characters: int, rng: random.Random) -> list[str]:
-    """Whole lines from a random place, each place of all texts as likely as any other."""
-    text = rng.choices(texts, weights=[len(text) for text in texts])[0].expandtabs()
-    start = rng.randrange(max(1, len(text) - characters))
-    start = text.rfind("\n", 0, start) + 1 if len(text) - start >= characters else 0
-    # A paragraph on one line may be longer than the excerpt; it is cut at a space, or where it is.
-    stop = text.rfind("\n", start, start + characters)
-    if len(text) - start <= characters:
-        stop = len(text)
-    elif stop < start + characters // 2:
-        space = text.rfind(" ", start + characters // 2, start + characters)
-        stop = space if space > 0 else start + characters
-    lines = [line for line in text[start:stop].splitlines() if line.strip()]
-    return lines or [line for line in text.splitlines() if line.strip()][:1] or ["(nothing)"]
 
 
 def _transcribe(lines: list[str], rng: random.Random) -> Task:
