@@ -32,8 +32,8 @@ class Idea:
     changes: Mapping[str, Any]
 
 
-def schema(axes: Sequence[Axis], count: int) -> dict[str, Any]:
-    """The JSON schema of a reply with at most `count` proposals."""
+def schema(axes: Sequence[Axis], steps: Sequence[int], count: int) -> dict[str, Any]:
+    """The JSON schema of a reply with at most `count` proposals, each based on a candidate of one of `steps`."""
     changes = {
         "type": "object",
         "properties": {axis.name: _accepted(axis) for axis in axes},
@@ -42,7 +42,7 @@ def schema(axes: Sequence[Axis], count: int) -> dict[str, Any]:
     }
     proposal = {
         "type": "object",
-        "properties": {"base": {"type": "integer", "minimum": 1}, "changes": changes},
+        "properties": {"base": {"enum": list(steps)} if steps else {"type": "integer"}, "changes": changes},
         "required": ["base", "changes"],
         "additionalProperties": False,
     }
@@ -79,7 +79,11 @@ def rung(value: Any, axis: Axis) -> Any:
     """
     if axis.ordered:
         number = _number(value)
-        return None if number is None else min(axis.values, key=lambda each: abs(each - number))
+        if number is None:
+            return None
+        # Within the ladder first: beside 1e300 all its values are equally far.
+        number = min(max(number, axis.values[0]), axis.values[-1])
+        return min(axis.values, key=lambda each: abs(each - number))
     names = {_name(each): each for each in axis.values}
     name = _name(value)
     near = get_close_matches(name, names, n=1, cutoff=0.8) if isinstance(value, str) else []

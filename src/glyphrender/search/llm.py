@@ -65,9 +65,11 @@ class LLMProposer:
 
     def propose(self, history: Sequence[Candidate], space: Space, count: int, rng: random.Random) -> Proposals:
         """At most `count` θ; none where the model fails, which the log then says."""
-        prompt = _prompt(history, space, count)
+        shown = [*_spread(front_of(history), _FRONT), *_lately(history)]
+        prompt = _prompt(shown, history, space, count)
         crops = _crops(history, self.sample) if self.sample else []
-        form = {"type": "json_schema", "json_schema": {"name": "proposals", "schema": schema(space.axes, count)}}
+        wanted = schema(space.axes, [candidate.step for candidate in shown], count)
+        form = {"type": "json_schema", "json_schema": {"name": "proposals", "schema": wanted}}
         log: dict[str, Any] = {"model": self.endpoint.model, "prompt": prompt, "crops": [about for about, _ in crops]}
         try:
             try:
@@ -118,7 +120,8 @@ def _settled(
                 notes.append(f"{_short(written)}={_short(value)} is dropped")
                 continue
             changes[name] = meant
-            if meant != value or isinstance(value, bool) != isinstance(meant, bool):
+            plain = tuple(value) if isinstance(value, list) else value
+            if meant != plain or isinstance(value, bool) != isinstance(meant, bool):
                 notes.append(f"{name}={_short(value)} becomes {_short(meant)}")
         if not changes:
             rejected.append(f"{number}: nothing in it is an axis and a value")
@@ -138,22 +141,25 @@ def _settled(
     return kept, rejected, repaired
 
 
-def _prompt(history: Sequence[Candidate], space: Space, count: int) -> str:
+def _prompt(shown: Sequence[Candidate], history: Sequence[Candidate], space: Space, count: int) -> str:
     """What the model is told of the space and of the search, as JSON lines under headings."""
     lines = ["Axes:", *(_json(axis.to_dict()) for axis in space.axes)]
-    lines += [f"Model that reads the pages: {space.vision.name}", "Front, the densest first:"]
-    front = front_of(history)
-    lines += [_told(candidate, space) for candidate in _spread(front, _FRONT)] or ["(nothing is evaluated yet)"]
-    on_front = {candidate.step for candidate in front}
-    others = [each for each in history if each.evaluation is not None and each.step not in on_front]
-    if others:
-        lines += ["Tried lately, not on the front:"]
-        lines += [_told(candidate, space) for candidate in others[-_OTHERS:]]
+    lines += [f"Model that reads the pages: {space.vision.name}"]
+    front = {candidate.step for candidate in front_of(history)}
+    for heading, on_front in (("Front, the densest first:", True), ("Tried lately, not on the front:", False)):
+        told = [_told(candidate, space) for candidate in shown if (candidate.step in front) is on_front]
+        lines += [heading, *told] if told else []
     refused = [candidate for candidate in history if candidate.evaluation is None and candidate.reason]
     if refused:
         lines += ["Never read:"]
         lines += [f"{each.step}: rho {each.rho:.2f}, {_short(each.reason, 80)}" for each in refused[-4:]]
     return "\n".join([*lines, f"Propose {count} settings."])
+
+
+def _lately(history: Sequence[Candidate]) -> list[Candidate]:
+    """The last evaluated candidates that are not on the front."""
+    front = {candidate.step for candidate in front_of(history)}
+    return [each for each in history if each.evaluation is not None and each.step not in front][-_OTHERS:]
 
 
 def _told(candidate: Candidate, space: Space) -> str:
