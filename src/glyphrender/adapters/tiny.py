@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,8 +65,11 @@ CHAT_TEMPLATE = """\
 AREA = {"shortest_edge": 12_544, "longest_edge": 9_633_792}
 
 
-def byte_tokenizer() -> Any:
+def byte_tokenizer(special_tokens: Sequence[str] = SPECIAL_TOKENS) -> Any:
     """A `PreTrainedTokenizerFast` with one token a byte of UTF-8: takes every text, needs no vocabulary.
+
+    Args:
+        special_tokens: the others; the first ends a text, and fills batches up.
 
     Raises:
         DependencyError: transformers is not installed.
@@ -80,9 +83,13 @@ def byte_tokenizer() -> Any:
     tokenizer = Tokenizer(models.BPE(vocab={letter: index for index, letter in enumerate(alphabet)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS])
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special_tokens])
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token=END, pad_token=END, padding_side="left", model_max_length=131_072
+        tokenizer_object=tokenizer,
+        eos_token=special_tokens[0],
+        pad_token=special_tokens[0],
+        padding_side="left",
+        model_max_length=131_072,
     )
 
 
