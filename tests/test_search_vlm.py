@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glyphrender import DataError, Document, EndpointError, Theta
-from glyphrender.search.cache import Budget, BudgetSpent, Replies, Spent
+from glyphrender import DataError, Document, EndpointError, LayoutError, Theta, render
+from glyphrender.search.cache import BudgetSpent, Replies, RequestBudget, Spent
 from glyphrender.search.endpoint import Endpoint, Reply, RequestRefused
+from glyphrender.search.page_model import EndpointModel, LocalModel
 from glyphrender.search.tasks import KINDS, Task, final_answer, generated, read_tasks
-from glyphrender.search.vlm import EndpointModel, VLMEvaluator
+from glyphrender.search.vlm import VLMEvaluator, evaluator
 
 NOVEL = (Path(__file__).parent.parent / "benchmarks/texts/pride-and-prejudice.txt").read_text("utf-8")
 CHINESE = (Path(__file__).parent / "data/udhr-zho.txt").read_text("utf-8")
@@ -136,7 +137,7 @@ def test_tasks_are_read_from_lines(tmp_path: Path) -> None:
 
 
 def test_a_budget_is_kept_to_the_request_by_many_threads(tmp_path: Path) -> None:
-    replies, budget, refused = Replies(tmp_path / "r.sqlite"), Budget(requests=20), []
+    replies, budget, refused = Replies(tmp_path / "r.sqlite"), RequestBudget(requests=20), []
 
     def ask(first: int) -> None:
         for number in range(first, first + 10):
@@ -159,15 +160,15 @@ def test_a_budget_is_kept_to_the_request_by_many_threads(tmp_path: Path) -> None
 
 def test_what_was_sent_and_never_answered_stays_in_the_account_until_it_is_sent_again(tmp_path: Path) -> None:
     replies = Replies(tmp_path / "r.sqlite")
-    replies.reserve("a", Budget())  # and here the process is killed
+    replies.reserve("a", RequestBudget())  # and here the process is killed
     again = Replies(tmp_path / "r.sqlite")
     assert again.spent.requests == 1
     assert again.get("a") is None
-    again.reserve("a", Budget(requests=2))
+    again.reserve("a", RequestBudget(requests=2))
     again.put("a", Reply(text="x", prompt_tokens=3), {})
     assert again.spent == Spent(requests=1, tokens=3)
     with pytest.raises(BudgetSpent, match="3 of 3 tokens"):
-        again.reserve("b", Budget(tokens=3))
+        again.reserve("b", RequestBudget(tokens=3))
 
 
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
@@ -234,11 +235,11 @@ def test_a_served_model_is_asked_once_and_never_again(tiny_server: str, tiny_pat
 
 
 def test_a_budget_stops_the_questions_and_loses_no_answer(tiny_server: str, tiny_path: Path, tmp_path: Path) -> None:
-    judge = judge_of(tiny_server, str(tiny_path), tmp_path, budget=Budget(requests=3), tasks=["needle"])
+    judge = judge_of(tiny_server, str(tiny_path), tmp_path, budget=RequestBudget(requests=3), tasks=["needle"])
     with pytest.raises(BudgetSpent, match="3 of 3 requests"):
         judge(THETA, samples=4, seed=0)
     assert judge.replies.spent.requests == 3
-    richer = judge_of(tiny_server, str(tiny_path), tmp_path, budget=Budget(requests=4), tasks=["needle"])
+    richer = judge_of(tiny_server, str(tiny_path), tmp_path, budget=RequestBudget(requests=4), tasks=["needle"])
     assert richer(THETA, samples=4, seed=0).samples == 4
     assert richer.replies.spent.requests == 4
 
@@ -352,11 +353,11 @@ def test_what_is_not_served_is_left_out_and_not_scored(tmp_path: Path) -> None:
     with failing(lambda n: (500, said("no")) if n == 4 else (200, completion("yes"))) as (url, requests):
         judge = judge_of(url, "m", tmp_path, tasks=tasks)
         found = judge(THETA, samples=10, seed=0)
-        assert (found.error, found.samples, found.details["failed"]) == (0.0, 9, 1)
+        assert (found.error, found.samples, found.details["answered"]) == (0.0, 10, 9)
         assert found.high < 0.35
         # What failed was not paid for, and is asked again when it is wanted again.
         assert judge.replies.spent.requests == 9
-        assert judge(THETA, samples=10, seed=0).samples == 10
+        assert judge(THETA, samples=10, seed=0).details["answered"] == 10
     assert len(requests) == 11
 
 
@@ -368,13 +369,46 @@ def test_too_many_failures_are_an_error(tmp_path: Path) -> None:
         assert judge.replies.spent.requests == 6
 
 
+def test_pages_that_a_model_refuses_are_the_fault_of_their_theta(tmp_path: Path) -> None:
+    refusing = [False]
+    with failing(lambda _: (400, said("too many images")) if refusing[0] else (200, completion("yes"))) as (url, _):
+        judge = judge_of(url, "m", tmp_path, tasks=["needle"])
+        refusing[0] = True
+        with pytest.raises(EndpointError, match="2 of 2"):  # so far it may be the server
+            judge(THETA, samples=2, seed=0)
+        refusing[0] = False
+        judge(THETA, samples=2, seed=0)
+        refusing[0] = True
+        with pytest.raises(LayoutError, match=r"2 of 2 questions were not answered.*too many images"):
+            judge(THETA.replace(font_size=11), samples=2, seed=0)
+
+
+def test_a_model_of_transformers_is_asked_as_a_served_one(tiny_server: str, tiny_path: Path, tmp_path: Path) -> None:
+    task = Task(kind="jsonl", context="Some text. " * 20, question="What?", answers=("x",))
+    document = render(task.context, THETA)
+    here = LocalModel(path_or_id=tiny_path, trust_remote_code=True).ask(document, "What?", 8)
+    endpoint = Endpoint(model=str(tiny_path), base_url=tiny_server, retries=0)
+    there = EndpointModel(endpoint=endpoint).ask(document, "What?", 8)
+    assert here.text == there.text.strip()
+    assert here.finish == there.finish == "length"
+
+
+def test_options_of_a_command_line_make_an_evaluator(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.jsonl"
+    path.write_text('{"context": "a", "question": "b?", "answer": "yes"}', encoding="utf-8")
+    with failing(lambda _: (200, completion("yes"))) as (url, _):
+        judge = evaluator([NOVEL], model="m", base_url=url, tasks=str(path), replies=tmp_path / "r", max_requests=1)
+        assert judge(THETA, samples=1, seed=0).error == 0
+        with pytest.raises(BudgetSpent):
+            judge(THETA.replace(font_size=11), samples=1, seed=0)
+    assert evaluator([NOVEL], model="m", tasks="needle, hops", replies=tmp_path / "r").rungs == (2, 6, 18)
+
+
 def test_pages_go_out_in_order_before_the_question(tmp_path: Path) -> None:
     import base64
     import io
 
     from PIL import Image
-
-    from glyphrender import render
 
     task = Task(kind="jsonl", context="line\n" * 200, question="How many?", answers=("200",))
     with failing(lambda _: (200, completion("200"))) as (url, requests):

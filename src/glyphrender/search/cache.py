@@ -19,7 +19,7 @@ from typing import Any
 from glyphrender.errors import DataError, GlyphRenderError
 from glyphrender.search.endpoint import Reply
 
-__all__ = ["Budget", "BudgetSpent", "Replies", "Spent", "key_of"]
+__all__ = ["BudgetSpent", "Replies", "RequestBudget", "Spent", "key_of"]
 
 
 # A row without a reply is a request that was sent and not answered yet, or cut off with its process.
@@ -31,7 +31,7 @@ class BudgetSpent(GlyphRenderError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Budget:
+class RequestBudget:
     """What may be spent, in all the runs that share a file; None is no limit.
 
     Attributes:
@@ -50,7 +50,7 @@ class Spent:
     requests: int
     tokens: int
 
-    def exceeds(self, budget: Budget) -> str | None:
+    def exceeds(self, budget: RequestBudget) -> str | None:
         """Which limit of `budget` is reached, in words."""
         for name, limit in (("requests", budget.requests), ("tokens", budget.tokens)):
             if limit is not None and getattr(self, name) >= limit:
@@ -76,7 +76,7 @@ class Replies:
             found = db.execute("SELECT reply FROM reply WHERE key = ? AND reply IS NOT NULL", [key]).fetchone()
         return Reply(**json.loads(found[0])) if found else None
 
-    def reserve(self, key: str, budget: Budget) -> None:
+    def reserve(self, key: str, budget: RequestBudget) -> None:
         """Write down that a request is about to be sent.
 
         Raises:

@@ -37,8 +37,11 @@ _NARROW: Final = ("DejaVu Sans Condensed", "Noto Sans CJK SC", "Inter", "Noto Sa
 
 
 def front_of(history: Sequence[Candidate]) -> list[Candidate]:
-    """The evaluated candidates that no other beats in both error and ρ, the highest ρ first."""
-    evaluated = [candidate for candidate in history if candidate.evaluation is not None and not candidate.reason]
+    """Of the candidates with the largest sample, those that no other beats in both error and ρ, the highest ρ first."""
+    samples = max(
+        (candidate.evaluation.samples for candidate in history if candidate.evaluation is not None), default=0
+    )
+    evaluated = [each for each in history if each.evaluation is not None and each.evaluation.samples == samples]
     front: list[Candidate] = []
     for candidate in sorted(evaluated, key=lambda each: (-each.rho, each.error, each.step)):
         if not front or candidate.error < front[-1].error:

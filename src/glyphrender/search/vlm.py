@@ -15,55 +15,24 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from glyphrender import __version__
-from glyphrender.document import Document, render
-from glyphrender.errors import DataError, EndpointError
+from glyphrender.document import render
+from glyphrender.errors import DataError, EndpointError, LayoutError
 from glyphrender.search.alignment import confusions
-from glyphrender.search.cache import Budget, Replies, key_of
-from glyphrender.search.endpoint import Endpoint, Reply, image_parts
+from glyphrender.search.cache import Replies, RequestBudget, key_of
+from glyphrender.search.endpoint import Endpoint, Reply, RequestRefused
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.tasks import KINDS, Task, generated
+from glyphrender.search.page_model import EndpointModel, LocalModel, PageModel
+from glyphrender.search.tasks import KINDS, Task, generated, read_tasks
 from glyphrender.theta import Theta
 
-__all__ = ["EndpointModel", "PageModel", "VLMEvaluator"]
+__all__ = ["VLMEvaluator", "evaluator"]
 
 # Missing answers are not missing at random: beyond this share of a sample, the rest says little of θ.
 _TOLERATED: Final = 0.2
 _RESAMPLES: Final = 1000
-
-
-class PageModel(Protocol):
-    """What answers a question about pages."""
-
-    @property
-    def identity(self) -> list[Any]:
-        """JSON values that decide a reply besides pages and question; the first is its name."""
-
-    def ask(self, document: Document, question: str, max_tokens: int) -> Reply:
-        """The reply to `question` about the pages of `document`.
-
-        Raises:
-            EndpointError: there is none.
-        """
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EndpointModel:
-    """A `PageModel` behind an endpoint: the pages as PNG in order, then the question."""
-
-    endpoint: Endpoint
-
-    @property
-    def identity(self) -> list[Any]:
-        """That of the endpoint."""
-        return self.endpoint.identity
-
-    def ask(self, document: Document, question: str, max_tokens: int) -> Reply:
-        """The reply of the endpoint."""
-        content = [*image_parts(document), {"type": "text", "text": question}]
-        return self.endpoint.complete([{"role": "user", "content": content}], max_tokens=max_tokens)
 
 
 class VLMEvaluator:
@@ -94,13 +63,13 @@ class VLMEvaluator:
         replies: str | PathLike[str],
         tasks: Sequence[str] | Sequence[Task] = KINDS,
         characters: int = 12_000,
-        budget: Budget | None = None,
+        budget: RequestBudget | None = None,
         concurrency: int = 4,
         thinking_tokens: int = 0,
     ) -> None:
         if concurrency < 1:
             raise DataError(f"concurrency={concurrency} asks nothing. Use 1 or more.")
-        self.model, self.replies, self.budget = model, Replies(replies), budget or Budget()
+        self.model, self.replies, self.budget = model, Replies(replies), budget or RequestBudget()
         self._texts, self._characters, self._thinking = list(texts), characters, thinking_tokens
         self._kinds = [task for task in tasks if isinstance(task, str)]
         self._given = [task for task in tasks if isinstance(task, Task)]
@@ -128,16 +97,20 @@ class VLMEvaluator:
         Raises:
             BudgetSpent: the budget does not cover the questions that were not asked before; what was answered is kept.
             EndpointError: more than a fifth of the sample was not answered.
-            ThetaError, FontError, LayoutError: the texts cannot be set under `theta`.
+            ThetaError, FontError, LayoutError: the texts cannot be set under `theta`, or the model refuses such pages.
         """
         tasks = self._tasks(samples, seed)
         with ThreadPoolExecutor(min(self._threads, len(tasks))) as pool:
             found = list(pool.map(lambda task: self._ask(theta, task), tasks))
         failures = [reply for reply in found if isinstance(reply, EndpointError)]
         if len(failures) > _TOLERATED * len(tasks):
-            raise EndpointError(f"{len(failures)} of {len(tasks)} questions were not answered. {failures[-1]}")
+            problem = f"{len(failures)} of {len(tasks)} questions were not answered. {failures[-1]}"
+            # A model that has answered others refuses these pages: too many, or too large. That is θ's own fault.
+            if all(isinstance(each, RequestRefused) for each in failures) and self.replies.spent.requests:
+                raise LayoutError(problem)
+            raise EndpointError(problem)
         answered = [(task, reply) for task, reply in zip(tasks, found, strict=True) if isinstance(reply, Reply)]
-        return _evaluation(answered, failed=len(failures), seed=seed)
+        return _evaluation(answered, samples=samples, seed=seed)
 
     def _tasks(self, samples: int, seed: int) -> list[Task]:
         if self._given:
@@ -165,8 +138,58 @@ class VLMEvaluator:
         return reply
 
 
-def _evaluation(answered: Sequence[tuple[Task, Reply]], *, failed: int, seed: int) -> Evaluation:
-    """The mean error of all tasks, with the interval that follows from those of the kinds."""
+def evaluator(
+    texts: Sequence[str],
+    *,
+    model: str,
+    base_url: str | None = None,
+    local: bool = False,
+    replies: str | PathLike[str] = "replies.sqlite",
+    tasks: str = ",".join(KINDS),
+    characters: int = 12_000,
+    max_requests: int | None = None,
+    max_tokens: int | None = None,
+    concurrency: int = 4,
+    thinking_tokens: int = 0,
+    timeout: float = 120.0,
+    retries: int = 4,
+) -> VLMEvaluator:
+    """The evaluator that options on a command line describe.
+
+    Args:
+        texts: what generated tasks are about.
+        model: as the server names it; with `local`, a directory or a name on the hub for transformers.
+        base_url: of an OpenAI-compatible server; the key is taken from OPENAI_API_KEY.
+        tasks: kinds, separated by commas, or a JSONL file of {"context", "question", "answer"}.
+        max_requests, max_tokens: see `RequestBudget`.
+        replies, characters, concurrency, thinking_tokens: see `VLMEvaluator`.
+        timeout, retries: see `Endpoint`.
+
+    Raises:
+        DataError: see `VLMEvaluator` and `read_tasks`.
+    """
+    asked: PageModel
+    if local:
+        asked = LocalModel(path_or_id=model)
+    else:
+        asked = EndpointModel(endpoint=Endpoint(model=model, base_url=base_url, timeout=timeout, retries=retries))
+    given: Sequence[str] | Sequence[Task] = [kind.strip() for kind in tasks.split(",")]
+    if tasks.endswith((".jsonl", ".json")):
+        given = read_tasks(tasks)
+    return VLMEvaluator(
+        texts,
+        asked,
+        replies=replies,
+        tasks=given,
+        characters=characters,
+        budget=RequestBudget(requests=max_requests, tokens=max_tokens),
+        concurrency=concurrency,
+        thinking_tokens=thinking_tokens,
+    )
+
+
+def _evaluation(answered: Sequence[tuple[Task, Reply]], *, samples: int, seed: int) -> Evaluation:
+    """The mean error of the tasks that were answered, with the interval that follows from those of the kinds."""
     errors: dict[str, list[float]] = {}
     for task, reply in answered:
         errors.setdefault(task.kind, []).append(task.error(reply.text))
@@ -183,13 +206,13 @@ def _evaluation(answered: Sequence[tuple[Task, Reply]], *, failed: int, seed: in
         "confusions": [
             list(found) for found in confusions(edit for task, reply in answered for edit in task.edits(reply.text))
         ],
-        "failed": failed,
+        "answered": total,
         "cut_off": sum(reply.finish == "length" for _, reply in answered),
         "prompt_tokens": sum(reply.prompt_tokens for _, reply in answered),
         "completion_tokens": sum(reply.completion_tokens for _, reply in answered),
     }
     return Evaluation(
-        error=mean, low=max(0.0, mean - below), high=min(1.0, mean + above), samples=total, details=details
+        error=mean, low=max(0.0, mean - below), high=min(1.0, mean + above), samples=samples, details=details
     )
 
 
