@@ -195,12 +195,14 @@ def _evaluation(answered: Sequence[tuple[Task, Reply]], *, samples: int, seed: i
         errors.setdefault(task.kind, []).append(task.error(reply.text))
     kinds = {kind: _Mean.of(values, graded=kind == "transcribe", seed=seed) for kind, values in errors.items()}
     # MOVER (Zou and Donner, "Construction of confidence limits about effect measures", Stat. Med. 27, 2008): limits of
-    # a weighted sum from those of its terms, each to its own side.
+    # a weighted sum from those of its terms, each to its own side. All answers that are right or wrong are one term.
     total = len(answered)
-    shares = {kind: len(values) / total for kind, values in errors.items()}
-    mean = sum(shares[kind] * each.mean for kind, each in kinds.items())
-    below = math.hypot(*(shares[kind] * (each.mean - each.low) for kind, each in kinds.items()))
-    above = math.hypot(*(shares[kind] * (each.high - each.mean) for kind, each in kinds.items()))
+    plain = [error for kind, values in errors.items() if kind != "transcribe" for error in values]
+    terms = [(len(plain), _Mean.of(plain, graded=False, seed=seed))] if plain else []
+    terms += [(len(errors[kind]), kinds[kind]) for kind in errors if kind == "transcribe"]
+    mean = sum(count / total * each.mean for count, each in terms)
+    below = math.hypot(*(count / total * (each.mean - each.low) for count, each in terms))
+    above = math.hypot(*(count / total * (each.high - each.mean) for count, each in terms))
     details: Mapping[str, Any] = {
         "tasks": {kind: {"error": each.mean, "low": each.low, "high": each.high} for kind, each in kinds.items()},
         "confusions": [
