@@ -472,7 +472,7 @@ def plotted(taken: Mapping[Peer, list[Round]], wrong: Mapping[Peer, float], titl
         notes = [f"{note}, {wrong[peer]:.2%} read wrong" for note, peer in zip(notes, taken, strict=True)]
     axes.bar_label(bars, notes, padding=4, fontsize=9)
     axes.set_xscale("log")
-    axes.set_xlim(1, 6 * max(times))
+    axes.set_xlim(1, 12 * max(times))
     axes.invert_yaxis()
     axes.set_xlabel("CPU ms a page")
     axes.set_title(title, fontsize=10, loc="left")

@@ -19,7 +19,7 @@ from typing import Any, overload
 
 from glyphrender.adapters.collator import encode, render_chat
 from glyphrender.adapters.pixels import Patchify, fast, page_array
-from glyphrender.adapters.processor import Message, images_of, load_processor, missing, with_pages
+from glyphrender.adapters.processor import Message, as_image, load_processor, missing
 from glyphrender.errors import DataError, VisionModelError
 from glyphrender.page import Page
 
@@ -103,7 +103,7 @@ class Reader:
             system: what stands before the pages as the system's message.
 
         Raises:
-            DataError: there are no pages.
+            DataError: there are no pages, or one is neither grey nor RGB bytes.
             VisionModelError: the model refuses a page of this size, or would shrink it.
         """
         pages = list(document)
@@ -172,20 +172,20 @@ class Reading:
         return answer
 
     def _first(self, question: str) -> Message:
-        """The message with the pages."""
-        return with_pages([{"role": "user", "content": question}], self.pages)[0]
+        """The message that the pages stand in, which are drawn when they are read."""
+        places = [{"type": "image"} for _ in self.pages]
+        return {"role": "user", "content": [*places, {"type": "text", "text": question}]}
 
     def _answered(self, messages: list[Message], *, max_new_tokens: int = 512, **options: Any) -> str:
         if options.get("num_beams", 1) > 1 or options.get("num_return_sequences", 1) > 1:
             raise DataError("num_beams and num_return_sequences are 1 where pages are read once. Leave them out.")
         import torch
 
-        messages = [*self.opening, *messages]
-        text = render_chat(self.processor, messages, answer=True)
+        text = render_chat(self.processor, [*self.opening, *messages], answer=True)
         token = self.processor.image_token
         cut = text.rindex(token) + len(token)
         if text[:cut] != self._prefix:
-            self._begin(text[:cut], images_of(messages))
+            self._begin(text[:cut])
         inputs = self._whole(text[cut:])
         ids = inputs["input_ids"]
         context = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
@@ -197,7 +197,8 @@ class Reading:
         try:
             with torch.no_grad():
                 cache = self._resumed(ids[0].tolist(), inputs["position_ids"])
-                options = {"do_sample": False, "max_new_tokens": max_new_tokens} | options
+                options = {"do_sample": False, "max_new_tokens": max_new_tokens, **options}
+                options["return_dict_in_generate"] = False
                 answer = self.model.generate(**inputs, past_key_values=cache, **options)
         except BaseException:
             self._prefix = ""  # the cache may hold a part of an answer: begin anew
@@ -206,9 +207,9 @@ class Reading:
             self._held = answer[0, : cache.get_seq_length()].tolist()
         return str(self.processor.tokenizer.decode(answer[0, ids.shape[1] :], skip_special_tokens=True)).strip()
 
-    def _begin(self, prefix: str, images: list[Any]) -> None:
+    def _begin(self, prefix: str) -> None:
         """Take up a prompt as far as its last page."""
-        inputs = encode(self.processor, [prefix], [images])
+        inputs = encode(self.processor, [prefix], [[as_image(page) for page in self.pages]])
         device, dtype = self.model.device, self.model.dtype
         inputs = {name: value.to(device) for name, value in inputs.items()}
         pixels = inputs.get("pixel_values")
