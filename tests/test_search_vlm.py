@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender import DataError, Document, EndpointError, LayoutError, Theta, render
-from glyphrender.search.cache import BudgetSpent, Replies, RequestBudget, Spent
+from glyphrender.search.cache import Replies, RequestBudget, Spent
 from glyphrender.search.endpoint import Endpoint, Reply, RequestRefused
+from glyphrender.search.evaluation import BudgetSpent
 from glyphrender.search.page_model import EndpointModel, LocalModel
 from glyphrender.search.tasks import KINDS, Task, final_answer, generated, read_tasks
 from glyphrender.search.vlm import VLMEvaluator, evaluator
@@ -434,3 +435,65 @@ def test_nothing_to_ask_is_refused_before_anything_is_sent(tmp_path: Path) -> No
         VLMEvaluator([NOVEL], model, replies=tmp_path / "r", tasks=["poem"])
     with pytest.raises(DataError, match="concurrency=0"):
         VLMEvaluator([NOVEL], model, replies=tmp_path / "r", concurrency=0)
+
+
+# -- the whole search --------------------------------------------------------------------------------
+
+
+def reading_by_size(request: dict[str, Any]) -> str:
+    """A reply that is right of large type alone, told by the bytes of the pages: something for a search to find."""
+    return "yes" if sum(len(part.get("image_url", {}).get("url", "")) for part in request) > 12_000 else "no"
+
+
+def test_a_search_with_a_model_stops_at_its_budget_and_goes_on_when_it_is_raised(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from glyphrender import cli
+
+    text = tmp_path / "text.txt"
+    text.write_text(NOVEL[3000:23_000], encoding="utf-8")
+    tasks = tmp_path / "tasks.jsonl"
+    lines = [{"context": NOVEL[n * 900 : n * 900 + 900], "question": f"{n}?", "answer": "yes"} for n in range(5, 14)]
+    tasks.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    requests: list[dict[str, Any]] = []
+
+    def answer(number: int) -> tuple[int, str]:
+        return 200, completion(reading_by_size(requests[number - 1]["messages"][0]["content"]))
+
+    def search(*options: str) -> tuple[int, str]:
+        command = ["search", str(text), "--evaluator", "vlm", "--model", "m", "--base-url", url, "--tasks", str(tasks)]
+        command += ["--rounds", "2", "--steps", "12", "--concurrency", "1", "-j", "1", "--proposer", "expert", *options]
+        done = CliRunner().invoke(cli.command, command)
+        return done.exit_code, done.output
+
+    with failing(answer) as (url, seen):
+        requests = seen
+        status, _ = search("-o", str(tmp_path / "a"), "--max-requests", "20", "--json")
+        assert len(requests) == 20
+        status, said = search("-o", str(tmp_path / "a"), "--max-requests", "2000", "--resume")
+        assert status == 0, said
+        paid = len(requests)
+        # Undisturbed, it comes to the same and has cost as much; repeated, it costs nothing.
+        search("-o", str(tmp_path / "b"))
+        assert len(requests) == 2 * paid
+        journals = [(tmp_path / folder / "journal.jsonl").read_text() for folder in "ab"]
+        one, two = (list(map(json.loads, journal.splitlines())) for journal in journals)
+        candidates = [[line["digest"] for line in lines if line["kind"] == "candidate"] for lines in (one, two)]
+        assert candidates[0] == candidates[1]
+        assert any(line["kind"] == "proposals" for line in one)
+        (tmp_path / "a/journal.jsonl").unlink()
+        assert search("-o", str(tmp_path / "a"))[0] == 0
+        assert len(requests) == 2 * paid
+    assert (tmp_path / "a/theta.json").read_text() == (tmp_path / "b/theta.json").read_text()
+
+
+def test_a_model_that_judges_needs_a_name(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from glyphrender import cli
+
+    text = tmp_path / "text.txt"
+    text.write_text("Some text.", encoding="utf-8")
+    done = CliRunner().invoke(cli.command, ["search", str(text), "--evaluator", "vlm", "-o", str(tmp_path / "o")])
+    assert done.exit_code == 2
+    assert "--evaluator vlm needs --model" in done.output

@@ -16,18 +16,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from glyphrender.errors import DataError, GlyphRenderError
+from glyphrender.errors import DataError
 from glyphrender.search.endpoint import Reply
+from glyphrender.search.evaluation import BudgetSpent
 
-__all__ = ["BudgetSpent", "Replies", "RequestBudget", "Spent", "key_of"]
+__all__ = ["Replies", "RequestBudget", "Spent", "key_of"]
 
 
 # A row without a reply is a request that was sent and not answered yet, or cut off with its process.
 _TABLE = "CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, tokens INTEGER NOT NULL, reply TEXT, about TEXT)"
-
-
-class BudgetSpent(GlyphRenderError):
-    """A request would pass a limit. All replies so far are kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
