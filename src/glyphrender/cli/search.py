@@ -13,6 +13,7 @@ import click
 
 from glyphrender.cli.inputs import Reader as TextReader
 from glyphrender.cli.inputs import inputs_of
+from glyphrender.cli.models import Models, model_options
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.cli.table import table
 
@@ -37,10 +38,10 @@ _BUDGETS = ("evaluations", "samples", "seconds")
 @click.option("--fix", metavar="NAME[=VALUE]", multiple=True, help="Do not vary this; repeatable.")
 @click.option(
     "--evaluator",
-    metavar="reader|MODULE:NAME",
+    metavar="reader|vlm|MODULE:NAME",
     default="reader",
     show_default=True,
-    help="What says the error of a θ; a function of (θ, samples=, seed=).",
+    help="What says the error of a θ: an OCR program, a model (--model …), a function of (θ, samples=, seed=).",
 )
 @click.option("--language", metavar="NAME", default="eng", show_default=True, help="Of the data of tesseract.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="At most so many rounds.")
@@ -56,6 +57,7 @@ _BUDGETS = ("evaluations", "samples", "seconds")
 @click.option("--at-error", type=float, metavar="N", help="The winner is that of most ρ with at most this error.")
 @click.option("--at-rho", type=float, metavar="N", help="The winner is that of least error with at least this ρ.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@model_options
 @theta_options
 @text_options
 def command(
@@ -79,6 +81,7 @@ def command(
     at_error: float | None,
     at_rho: float | None,
     as_json: bool,
+    models: Models,
     theta: Theta,
     encoding: str | None,
     errors: str,
@@ -101,17 +104,19 @@ def command(
     if not texts:
         raise DataError("there is no text in these files. Name one that is not empty.")
     where = Space.preset(space, vision, base=theta, text=texts[0], vary=vary, fix=fix)
-    judge = _evaluator(evaluator, texts, vision, language)
     caps = _caps(budget)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{output} cannot be made ({error.strerror}). Choose another folder.") from error
+    vlm = evaluator == "vlm"
+    judge = models.evaluator(texts, output) if vlm else _evaluator(evaluator, texts, vision, language)
     result = search(
         texts,
         vision,
         space=where,
         evaluator=judge,
+        proposer=models.proposer(texts),
         rounds=rounds,
         steps=steps,
         budget=Budget(**caps),
@@ -152,7 +157,7 @@ def _evaluator(evaluator: str, texts: list[str], vision: str, language: str) -> 
         return Reader(texts, vision, language=language)
     module, colon, name = evaluator.partition(":")
     if not colon:
-        raise click.UsageError(f"--evaluator {evaluator} is not known. Use reader, or MODULE:NAME.")
+        raise click.UsageError(f"--evaluator {evaluator} is not known. Use reader, vlm, or MODULE:NAME.")
     sys.path.insert(0, os.getcwd())  # as `python -m` does
     try:
         found: Any = getattr(import_module(module), name)
