@@ -7,7 +7,7 @@ The limits of a model are in `glyphrender.ratio`; those here are of the machine 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Final, Literal, TypeAlias, get_args
 
 from glyphrender.errors import EndpointError
@@ -38,7 +38,7 @@ class Provider:
 
     name: str
     form: Form
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     max_image_bytes: int | None = None
     date: str = ""
     source: str = "the server's own flags and the model's limits"
@@ -46,10 +46,10 @@ class Provider:
     def caps(self, model: VisionModel) -> Limits:
         """The limits of a request to `model` here: the tighter of both."""
         tighter = {}
-        for field in fields(Limits):
-            ours, its = getattr(self.limits, field.name), getattr(model.limits, field.name)
+        for each in fields(Limits):
+            ours, its = getattr(self.limits, each.name), getattr(model.limits, each.name)
             known = [limit for limit in (ours, its) if limit is not None]
-            tighter[field.name] = min(known) if known else None
+            tighter[each.name] = min(known) if known else None
         return Limits(**tighter)
 
 
