@@ -83,7 +83,8 @@ def _rendered(
     """Receipts of `shards`.
 
     Raises:
-        GlyphRenderError: a task failed otherwise than by an item.
+        DataError: a file cannot be read or written there.
+        GlyphRenderError: a task failed otherwise, as when its machine is lost again and again.
     """
     if not shards:
         return
@@ -94,19 +95,19 @@ def _rendered(
     dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
     try:
         for row in dataset.map(_task, fn_kwargs=given, num_cpus=1, concurrency=tasks).iter_rows():
+            if row["error"]:
+                raise DataError(row["error"])
             yield Receipt(**json.loads(row["receipt"]))
     except ray.exceptions.RayError as error:
-        raise GlyphRenderError(f"a task of Ray failed: {' '.join(str(_root(error)).split())[:300]}") from error
+        raise GlyphRenderError(f"a task of Ray failed: {' '.join(str(error).split())[:300]}") from error
 
 
-def _root(error: BaseException) -> BaseException:
-    """What was raised in the task, below what Ray wraps it in."""
-    while (inner := getattr(error, "cause", None) or error.__cause__) is not None:
-        error = inner
-    return error
-
-
-def _task(row: dict[str, Any], options: Options, directory: Path, drawn_by: str) -> dict[str, Any]:
-    if rasteriser() != drawn_by:  # pages of the two differ; the manifest names one
-        raise DataError(f"a machine draws with {rasteriser()}, not {drawn_by}. Set GLYPHRENDER_RASTER on all of them.")
-    return {"receipt": json.dumps(asdict(render_shard(pickle.loads(row["shard"]), options, directory)))}
+def _task(row: dict[str, Any], options: Options, directory: Path, drawn_by: str) -> dict[str, str]:
+    """The receipt of a shard as JSON, or what went wrong: Ray wraps an exception in so much that it is not found."""
+    try:
+        if rasteriser() != drawn_by:  # pages of the two differ; the manifest names one
+            raise DataError(f"a machine draws with {rasteriser()}, not {drawn_by}. Set GLYPHRENDER_RASTER on all.")
+        receipt = render_shard(pickle.loads(row["shard"]), options, directory)
+        return {"receipt": json.dumps(asdict(receipt)), "error": ""}
+    except GlyphRenderError as error:
+        return {"receipt": "", "error": str(error)}
