@@ -48,7 +48,7 @@ _ALIKE: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """One excerpt, and the identifiers below it, as they were read.
+    """One excerpt, and the identifiers after it, as they were read.
 
     Attributes:
         wrong: edits in each block of letters of the text.
@@ -140,8 +140,8 @@ class Reader:
             self._known.move_to_end(key)
             return self._known[key]
         text, names = self.excerpts.excerpt(number, seed), identifiers(number, seed)
-        read = "\n".join(map(self.reader, self.images(theta, "\n".join([text, *names]))))
-        reading = self._known[key] = _reading(_letters(text, theta), [_letters(n, theta) for n in names], _plain(read))
+        read = "".join(map(self.reader, self.images(theta, " ".join([text, *names]))))
+        reading = self._known[key] = _reading(_plain(text), [_plain(name) for name in names], _plain(read))
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return reading
@@ -184,14 +184,6 @@ def interval(wrong: np.ndarray[Any, Any], letters: int, seed: int) -> tuple[floa
 
 def _plain(text: str) -> str:
     return comparable(text).translate(_ALIKE)
-
-
-def _letters(text: str, theta: Theta) -> str:
-    """What is to be read: newlines are letters where θ draws a marker for them."""
-    marker = theta.newline_marker
-    if marker is not None:
-        text = marker[0].join([*text.splitlines(), ""])
-    return _plain(text)
 
 
 def _reading(text: str, names: Sequence[str], read: str) -> Reading:
