@@ -37,6 +37,8 @@ __all__ = ["search"]
 
 # θ made from the same parents, and halved among themselves.
 _BATCH: Final = 20
+# A space is exhausted once so many children in a row were seen before.
+_MISSES: Final = 200
 # The best so far, of which parents are drawn.
 _POPULATION: Final = 40
 # Of a batch: strangers, and children of two parents; the others are mutants of one.
@@ -235,7 +237,7 @@ class _Run:
                 self.seen.add(theta.digest)
                 made.append((theta, origin, ancestors))
         misses = 0
-        while len(made) < size and misses < 50 * _BATCH:
+        while len(made) < size and misses < _MISSES:
             theta, origin, ancestors = self.child(parents, rng)
             if theta.digest in self.seen:
                 misses += 1
