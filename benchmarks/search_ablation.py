@@ -18,13 +18,13 @@ from typing import Any
 
 import report
 import texts
-from glyphrender.search.pareto import hypervolume
-from glyphrender.search.result import SearchResult, point
 
 from glyphrender.search import search as engine
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.expert import ExpertProposer
+from glyphrender.search.pareto import hypervolume
 from glyphrender.search.reader import Reader
+from glyphrender.search.result import SearchResult, point
 from glyphrender.search.space import Space
 from glyphrender.theta import Theta
 
