@@ -110,12 +110,13 @@ class _Axes:
     def around(
         cls, seen: Sequence[Candidate], front: Sequence[Candidate], baselines: Sequence[Baseline]
     ) -> _Axes:
-        named = [*front, *baselines] or list(seen)
+        named: list[Candidate | Baseline] = [*front, *baselines] or list(seen)
         rhos = [each.rho for each in named]
         low, high = min(rhos, default=0.0), max(rhos, default=1.0)
         wide = [each.rho for each in seen if low / _BEYOND <= each.rho <= high * _BEYOND]
-        errors = [each.evaluation.error for each in [*named, *seen] if each.evaluation is not None]
+        read = [each.evaluation for each in [*named, *seen] if each.evaluation is not None]
         bounds = [each.evaluation.low for each in named if each.evaluation is not None]
+        errors = [each.error for each in read]
         least = min((error for error in [*errors, *bounds] if error > 0), default=0.01)
         lowest = max(floor(log10(least)), -5)
         most = min(max([*errors, 10.0 ** (lowest + 1)]), _MOST_ERROR)
@@ -250,7 +251,8 @@ def _legend(
     left, y = WIDTH - _RIGHT + 22, _TOP + 8
     rows: list[tuple[str, str]] = []
     for number in rounds if len(rounds) <= 8 else [rounds[0], rounds[len(rounds) // 2], rounds[-1]]:
-        rows.append((f'<rect x="-5" y="-5" width="10" height="10" fill="{_colour(number, rounds)}"/>', f"round {number}"))
+        swatch = f'<rect x="-5" y="-5" width="10" height="10" fill="{_colour(number, rounds)}"/>'
+        rows.append((swatch, f"round {number}"))
     rows.append(("", ""))
     rows += [(_mark(name, origins, 0, 0, "#777", name), name) for name in origins]
     if given_up:
@@ -285,7 +287,9 @@ def _colour(number: int, rounds: Sequence[int]) -> str:
     return _RAMP[round(place * (len(_RAMP) - 1))]
 
 
-def _mark(origin: str, origins: Sequence[str], x: float, y: float, colour: str, title: str, opacity: float = 0.85) -> str:
+def _mark(
+    origin: str, origins: Sequence[str], x: float, y: float, colour: str, title: str, opacity: float = 0.85
+) -> str:
     path = (
         f"M{x - 3.5:.1f} {y:.1f}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
         f"M{x - 3.2:.1f} {y - 3.2:.1f}h6.4v6.4h-6.4z",
@@ -297,7 +301,7 @@ def _mark(origin: str, origins: Sequence[str], x: float, y: float, colour: str, 
 
 
 def _title(each: Candidate) -> str:
-    return f"{each.digest} ({each.origin}, step {each.step}): ρ {each.rho:.2f}, {_interval(each.evaluation)}"
+    return f"{each.digest[:10]} ({each.origin}, step {each.step}): ρ {each.rho:.2f}, {_interval(each.evaluation)}"
 
 
 def _interval(evaluation: Evaluation | None) -> str:
