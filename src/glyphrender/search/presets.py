@@ -129,7 +129,7 @@ def families_for(text: str) -> tuple[str, ...]:
     counts = Counter(character for character in text[:_SAMPLED] if character.isalnum())
     letters = np.array(sorted(map(ord, counts)), np.uint32)
     weights = np.array([counts[chr(letter)] for letter in letters.tolist()], float)
-    han = sum(count for character, count in counts.items() if "\u2e80" <= character) > 0.1 * sum(counts.values())
+    han = sum(count for character, count in counts.items() if character >= "\u2e80") > 0.1 * sum(counts.values())
     wanted = [family for family in _FAMILIES if han or family not in _REGIONAL]
     if not counts:
         return tuple(wanted)
