@@ -1,10 +1,10 @@
 """What a search is compared with: our presets, and the settings of other renderers that a θ can say.
 
-Each as it is used, not moved onto the model's grid or into a space: "pxpipe-like" is 312 × 90 cells of 5 × 8 pixels on a
-page of 1568 × 728, newlines drawn as marks; "pixelprompt-like" is 9 px monospace on lines of 8 px, 259 characters wide,
-newlines dropped, and the page as wide as its arithmetic of 6 px a character makes it. Both were set beside pages of the
-programs themselves: the same grid of glyphs, ρ within 1% of pixelprompt's. Glyph's own script is no θ (another program
-draws its pages); `benchmarks/search_baselines.py` measures it.
+Each as it is used, not moved onto the model's grid or into a space: "pxpipe-like" is 312 × 90 cells of 5 × 8 pixels on
+a page of 1568 × 728, newlines drawn as marks; "pixelprompt-like" is 9 px monospace on lines of 8 px, 259 characters
+wide, newlines dropped, and the page as wide as its arithmetic of 6 px a character makes it (beside pages of pixelprompt
+0.4 itself: ρ 3.60, and its own 3.58). Glyph's own script is no θ, since another program draws its pages;
+`benchmarks/search_baselines.py` measures it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.ratio import compression_ratio
 from glyphrender.search.evaluation import Evaluator
 from glyphrender.search.plot import Baseline
-from glyphrender.theta import Theta
+from glyphrender.theta import Overlap, Theta
 
 __all__ = ["PIXELPROMPT", "PXPIPE", "baseline_thetas", "baselines"]
 
@@ -41,7 +41,7 @@ PIXELPROMPT: Final = Theta(
     font="DejaVu Sans Mono",
     font_size=9,
     line_height=8,
-    overlap="ALLOW",
+    overlap=Overlap.ALLOW,
     newline_markup=" ",
     auto_crop_width=False,
 )
