@@ -67,11 +67,12 @@ def _tesseract(data: str, language: str) -> Any:
     """This thread's tesseract for a language; what it read before does not change what it reads."""
     import tesserocr
 
-    known: dict[tuple[str, str], Any] = _begun.__dict__
-    if (data, language) not in known:
+    known: dict[str, Any] = _begun.__dict__
+    key = f"{language} in {data}"
+    if key not in known:
         block = tesserocr.PSM.SINGLE_BLOCK
-        known[data, language] = tesserocr.PyTessBaseAPI(path=data, lang=language, psm=block)
-    return known[data, language]
+        known[key] = tesserocr.PyTessBaseAPI(path=data, lang=language, psm=block)
+    return known[key]
 
 
 def _data_of(language: str) -> Path:

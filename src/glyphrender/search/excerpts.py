@@ -69,7 +69,7 @@ class Excerpts:
 
     def _at(self, place: int) -> str:
         text = self.texts[0]
-        for text in self.texts:  # noqa: B007 -- the text that has the place
+        for text in self.texts:
             if place < len(text):
                 break
             place -= len(text)

@@ -197,16 +197,18 @@ def _letters(text: str, theta: Theta) -> str:
 def _reading(text: str, names: Sequence[str], read: str) -> Reading:
     edits = differences("".join([text, *names]), read)
     wrong = [0] * max(1, math.ceil(len(text) / _BLOCK))
-    starts = np.cumsum([len(text), *map(len, names)]).tolist()
+    ends = np.cumsum([len(text), *map(len, names)])
     broken: set[int] = set()
     missed = 0
     for edit in edits:
-        if edit.start < len(text):
-            wrong[edit.start // _BLOCK] += edit.cost
-            continue
-        missed += edit.cost
-        end = edit.start + max(1, len(edit.true))
-        broken.update(at for at in range(len(names)) if starts[at] < end and edit.start < starts[at + 1])
+        # Each letter of the truth costs one, where it stands; what was read beyond that, where the stretch begins.
+        places = [*range(edit.start, edit.start + len(edit.true))] + [edit.start] * (edit.cost - len(edit.true))
+        for place in places:
+            if place < len(text):
+                wrong[place // _BLOCK] += 1
+            else:
+                missed += 1
+                broken.add(min(int(np.searchsorted(ends, place, side="right")), len(names)))
     return Reading(
         wrong=tuple(wrong),
         letters=len(text),
