@@ -31,7 +31,7 @@ import texts
 from glyphrender import Theta
 from glyphrender.ratio.legibility import PageReader
 from glyphrender.ratio.vision import vision_model
-from glyphrender.search.baselines import baseline_thetas
+from glyphrender.search.baselines import KINDS, baseline_thetas
 
 GLYPH = "Glyph's script"
 # What is made for a setting only when it is measured: (text, model) → the text as it sets it.
@@ -178,7 +178,7 @@ def rows(found: Mapping[tuple[str, str], dict[str, Any]], readers: list[str]) ->
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Options of both commands."""
-    parser.add_argument("--kind", choices=["", "code", "zh"], default="", help="of text: prose, code, Chinese")
+    parser.add_argument("--kind", choices=KINDS, default="prose", help="of text")
     parser.add_argument("--flow", action="store_true", help="make each paragraph one line first")
     parser.add_argument("--start", type=int, default=0, help="first character of the text that is used")
     parser.add_argument("--characters", type=int, default=200_000, help="how many are used")

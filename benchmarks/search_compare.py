@@ -29,20 +29,11 @@ import sheets
 from glyphrender.search.baselines import baseline_thetas
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.plot import Baseline, front_plot
+from glyphrender.search.report import journal_result
 from glyphrender.search.result import front_of
 
 Found = Mapping[tuple[str, str], Mapping[str, Any]]
-
-
-def front_of_journal(path: Path) -> list[Candidate]:
-    """Of the θ that were read on the largest sample."""
-    settings = next(read_lines(path))
-    read = [each for each in read_candidates(path) if each.evaluation is not None]
-    most = max(each.evaluation.samples for each in read if each.evaluation is not None)
-    full = [each for each in read if each.evaluation is not None and each.evaluation.samples == most]
-    return front_of(full, settings.get("max_error", 1.0))
 
 
 def spread(front: Sequence[Candidate], most: int) -> list[Candidate]:
@@ -128,7 +119,7 @@ def main() -> None:
     others.options(parser)
     arguments = parser.parse_args()
     text, readers = others.text_of(arguments.held_out, arguments), arguments.readers.split(",")
-    front = spread(front_of_journal(arguments.journal), arguments.most)
+    front = spread(journal_result(arguments.journal).front, arguments.most)
     if not front:
         raise SystemExit(f"{arguments.journal} has no θ that was read on the largest sample.")
     baselines = baseline_thetas(arguments.kind)

@@ -12,13 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from glyphrender.ratio.model import VisionModel
-from glyphrender.ratio.ratio import compression_ratio
-from glyphrender.search.evaluation import Evaluator
 from glyphrender.search.plot import Baseline
+from glyphrender.search.workers import Work, Workers
 from glyphrender.theta import Overlap, Theta
 
-__all__ = ["PIXELPROMPT", "PXPIPE", "baseline_thetas", "baselines"]
+__all__ = ["KINDS", "PIXELPROMPT", "PXPIPE", "baseline_thetas", "baselines"]
 
 PXPIPE: Final = Theta(
     page_size=(1568, 728),
@@ -46,37 +44,37 @@ PIXELPROMPT: Final = Theta(
     auto_crop_width=False,
 )
 
-_PRESETS: Final = {"": ("glyph-en", "dense"), "code": ("code", "code-flow"), "zh": ("glyph-zh",)}
+_PRESETS: Final = {"prose": ("glyph-en", "dense"), "code": ("code", "code-flow"), "zh": ("glyph-zh",)}
 
 
-def baseline_thetas(kind: str = "") -> dict[str, Theta]:
-    """θ by name: the presets for a kind of text, "" for prose, "code" or "zh", and what others set.
+KINDS: Final = tuple(_PRESETS)
+"""Kinds of text that have baselines."""
 
-    The two others have no Chinese font of their own, and are left out there.
+
+def baseline_thetas(kind: str = "prose") -> dict[str, Theta]:
+    """θ by name: the presets for a kind of text, one of `KINDS`, and what others set.
+
+    The others have no Chinese font of their own, and are left out of "zh".
     """
     presets = {f"preset {name}": Theta.preset(name) for name in _PRESETS[kind]}
     return presets if kind == "zh" else presets | {"pxpipe-like": PXPIPE, "pixelprompt-like": PIXELPROMPT}
 
 
 def baselines(
-    thetas: Mapping[str, Theta],
-    text: str,
-    vision: str | VisionModel,
-    evaluator: Evaluator,
-    *,
-    samples: int,
-    seed: int,
+    thetas: Mapping[str, Theta], work: Work, *, samples: int, seed: int, jobs: int = 1
 ) -> tuple[Baseline, ...]:
-    """Each θ on the scales of a search: ρ of `text`, and what its evaluator says of as large a sample.
+    """Each θ on the scales of a search: ρ of its texts, and what its evaluator says of so large a sample.
+
+    One that cannot be laid out or read is left out.
 
     Raises:
-        GlyphRenderError: what `compression_ratio` and the evaluator raise.
+        GlyphRenderError: what the evaluator raises.
     """
-    return tuple(
-        Baseline(
-            name=name,
-            rho=compression_ratio(text, theta, vision, over_limit="ignore").rho,
-            evaluation=evaluator(theta, samples=samples, seed=seed),
+    with Workers(work, jobs) as workers:
+        rhos = list(workers.rhos(list(thetas.values())))
+        evaluations = workers.evaluations([(theta, samples, seed) for theta in thetas.values()])
+        return tuple(
+            Baseline(name=name, rho=rho, evaluation=evaluation)
+            for name, rho, evaluation in zip(thetas, rhos, evaluations, strict=True)
+            if not isinstance(rho, str)
         )
-        for name, theta in thetas.items()
-    )

@@ -62,6 +62,8 @@ def front_plot(
     seen = [each for each in candidates if each.evaluation is not None and isfinite(each.rho)]
     axes = _Axes.around(seen, front, baselines)
     shown = [each for each in seen if axes.holds(each)]
+    # The largest sample is that of the front, read again at the end; the one before it is the search's own.
+    full = (sorted({_samples(each) for each in seen}) or [0])[-2:][0]
     rounds = sorted({each.round for each in seen})
     origins = list(dict.fromkeys(_origin(each) for each in seen))
     parts = [
@@ -72,10 +74,10 @@ def front_plot(
     ]
     # The front at the end of each round but the last: how far the search had come.
     for number in rounds[:-1]:
-        until = _unbeaten([each for each in shown if each.round <= number and not each.reason])
+        until = _unbeaten([each for each in shown if each.round <= number and _samples(each) >= full])
         parts.append(_stairs(until, axes, f'stroke="{_colour(number, rounds)}" stroke-opacity=".55"'))
     for each in sorted(shown, key=lambda each: each.round):
-        faint = 0.3 if each.reason else 0.85  # given up after a small sample
+        faint = 0.3 if _samples(each) < full else 0.85
         colour = _colour(each.round, rounds)
         parts.append(_mark(_origin(each), origins, *axes.at(each), colour, _title(each), faint))
     for each in front:
@@ -91,7 +93,7 @@ def front_plot(
         rounds,
         origins,
         len(seen) - len(shown),
-        given_up=any(each.reason for each in shown),
+        given_up=any(_samples(each) < full for each in shown),
         baselines=bool(baselines),
         winner=winner is not None,
     )
@@ -107,9 +109,7 @@ class _Axes:
     highest: float
 
     @classmethod
-    def around(
-        cls, seen: Sequence[Candidate], front: Sequence[Candidate], baselines: Sequence[Baseline]
-    ) -> _Axes:
+    def around(cls, seen: Sequence[Candidate], front: Sequence[Candidate], baselines: Sequence[Baseline]) -> _Axes:
         named: list[Candidate | Baseline] = [*front, *baselines] or list(seen)
         rhos = [each.rho for each in named]
         low, high = min(rhos, default=0.0), max(rhos, default=1.0)
@@ -275,6 +275,10 @@ def _legend(
         if name:
             yield f'<g transform="translate({left} {y})">{mark}<text x="15" y="4">{escape(name)}</text></g>'
         y += 19 if name else 9
+
+
+def _samples(candidate: Candidate) -> int:
+    return candidate.evaluation.samples if candidate.evaluation is not None else 0
 
 
 def _origin(candidate: Candidate) -> str:

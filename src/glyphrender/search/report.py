@@ -23,14 +23,16 @@ from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.vision import vision_model
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
+from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.plot import Baseline, front_plot
+from glyphrender.search.result import SearchResult, front_of
 from glyphrender.theta import Theta
 from glyphrender.whole_file import write_whole
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["front_table", "report_page", "seen_crop", "write_report"]
+__all__ = ["front_table", "journal_result", "report_page", "seen_crop", "write_report"]
 
 # Pixels of a crop, which is shown once as it is and once three times as large: 660 px, two beside each other.
 CROP: Final = (220, 72)
@@ -47,8 +49,7 @@ _NUMBERS: Final = ("ρ", "wrong", "samples")
 
 def write_report(
     folder: str | os.PathLike[str],
-    candidates: Sequence[Candidate],
-    front: Sequence[Candidate],
+    result: SearchResult,
     *,
     winner: Candidate,
     text: str,
@@ -62,28 +63,55 @@ def write_report(
     Raises:
         DataError: a file cannot be written, or the front is empty.
     """
-    page = report_page(
-        candidates, front, winner=winner, text=text, vision=vision, baselines=baselines, title=title, note=note
-    )
+    page = report_page(result, winner=winner, text=text, vision=vision, baselines=baselines, title=title, note=note)
     place = Path(folder)
-    write_whole(place / "front.svg", front_plot(candidates, front, winner=winner, baselines=baselines))
-    write_whole(place / "front.md", front_table(front, winner=winner, baselines=baselines))
+    write_whole(place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines))
+    write_whole(place / "front.md", front_table(result.front, winner=winner, baselines=baselines))
     write_whole(place / "report.html", page)
+
+
+def journal_result(path: str | os.PathLike[str]) -> SearchResult:
+    """What a journal holds, of a search that ended or is still under way: the front is of those read the most.
+
+    Raises:
+        DataError: the file cannot be read, or is no journal.
+    """
+    lines = list(read_lines(path))
+    if not lines:
+        raise DataError(f"{path} is empty. Name the journal of a search.")
+    evaluations = [line for line in lines if line["kind"] == "evaluation"]
+    candidates = read_candidates(path)
+    most = max((line["samples"] for line in evaluations), default=0)
+    full = [each for each in candidates if each.evaluation is not None and each.evaluation.samples == most]
+    return SearchResult(
+        candidates=tuple(candidates),
+        front=tuple(front_of(full, lines[0]["max_error"])),
+        hypervolumes=tuple(line["hypervolume"] for line in lines if line["kind"] == "round"),
+        evaluations=len(evaluations),
+        samples=sum(line["samples"] for line in evaluations),
+        seconds=max((line["elapsed"] for line in evaluations), default=0.0),
+        stopped="journal",
+    )
 
 
 def front_table(
     front: Sequence[Candidate], *, winner: Candidate | None = None, baselines: Sequence[Baseline] = ()
 ) -> str:
     """The front as a Markdown table, by ρ; the winner has a star, and baselines follow."""
-    rows = [("★ " if each is winner else "") + " | ".join(_cells(each)) for each in _by_rho(front)]
-    rows += [" | ".join(_baseline_cells(each)) for each in baselines]
+    rows = [_markdown(_cells(each), star=each is winner) for each in _by_rho(front)]
+    rows += [_markdown(_baseline_cells(each)) for each in baselines]
     lines = [" | ".join(_COLUMNS), " | ".join("---:" if name in _NUMBERS else "---" for name in _COLUMNS), *rows]
     return "".join(f"| {line} |\n" for line in lines)
 
 
+def _markdown(cells: Sequence[str], *, star: bool = False) -> str:
+    # Readers take I for |, and ` for ': neither may end a cell or begin code.
+    plain = [cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`") for cell in cells]
+    return ("★ " if star else "") + " | ".join(plain)
+
+
 def report_page(
-    candidates: Sequence[Candidate],
-    front: Sequence[Candidate],
+    result: SearchResult,
     *,
     winner: Candidate,
     text: str,
@@ -95,26 +123,26 @@ def report_page(
     """The HTML of a report.
 
     Args:
-        candidates: all of a search.
-        front: those that no other one beats in both ρ and error.
+        result: of a search, or of its journal.
         winner: one of the front, the θ that the search gives back.
         text: what crops show a place of.
         vision: a name in `VISION_MODELS`, or a model; crops have the pixels that it sees.
         baselines: pages of others, for the plot and the table.
-        title, note: what was searched, in words.
+        title, note: what was searched, in words; what it cost follows the note.
 
     Raises:
         DataError: the front is empty.
         VisionModelError: no model of that name.
     """
+    front = result.front
     if not front:
         raise DataError("the front is empty: no θ was evaluated. Give the search more steps, or a larger budget.")
     model = vision_model(vision)
     cards = [_card(each, text, model, won=each.digest == winner.digest) for each in _spread(_by_rho(front), winner)]
     filled = {
         "title": escape(title),
-        "note": escape(note),
-        "plot": front_plot(candidates, front, winner=winner, baselines=baselines),
+        "note": escape(f"{note} {_cost(result)}".strip()),
+        "plot": front_plot(result.candidates, front, winner=winner, baselines=baselines),
         "table": _html_table(front, winner, baselines),
         "winner": f"<section>{_json_block(winner.theta)}</section>",
         "cards": "\n".join(cards),
@@ -129,14 +157,15 @@ def report_page(
 
 
 def seen_crop(text: str, theta: Theta, vision: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
-    """Pixels that a model sees of one place of `text`, from the start of a line; the same words first for each θ.
+    """Pixels that a model sees of one place of `text`: the same words first for each θ.
+
+    The place is where a paragraph begins, if one does nearby, since that is the start of a line under any θ.
 
     Args:
         size: width and height of the crop in pixels; narrower or lower where the page ends.
     """
     model = vision_model(vision)
-    place = min(_PLACE, len(text) // 3)
-    place = text.rfind(" ", 0, place) + 1
+    place = _place(text)
     for page in layout(text, theta):
         if page.span[1] > place:
             break
@@ -148,6 +177,23 @@ def seen_crop(text: str, theta: Theta, vision: str | VisionModel, *, size: tuple
     x = max(min(int(left * wide) - 3, image.width - size[0]), 0)
     y = max(min(int(top * high) - 3, image.height - size[1]), 0)
     return image.crop((x, y, min(x + size[0], image.width), min(y + size[1], image.height)))
+
+
+def _place(text: str) -> int:
+    about = min(_PLACE, len(text) // 3)
+    end = text.find("\n", about, about + _PLACE)
+    if end >= 0 and (rest := text[end:].lstrip()):
+        return len(text) - len(rest)
+    return text.rfind(" ", 0, about) + 1
+
+
+def _cost(result: SearchResult) -> str:
+    read = sum(each.evaluation is not None for each in result.candidates)
+    rounds = max(each.round for each in result.candidates)
+    return (
+        f"{len(result.candidates):,} θ in {rounds} rounds, {read:,} of them read; "
+        f"{result.evaluations:,} evaluations of {result.samples:,} samples, {result.seconds / 60:,.0f} minutes."
+    )
 
 
 def _by_rho(front: Sequence[Candidate]) -> list[Candidate]:
@@ -169,7 +215,7 @@ def _cells(each: Candidate) -> list[str]:
     pixels = " × ".join(f"{round(side * theta.dpi / 72)}" for side in theta.page_size)
     page = f"{pixels} px" + (f", {theta.columns} columns" if theta.columns > 1 else "")
     found = each.evaluation
-    return [f"`{each.digest[:_DIGEST]}`", f"{each.rho:.2f}", *_rates(found), kind, page, *_told(found)]
+    return [each.digest[:_DIGEST], f"{each.rho:.2f}", *_rates(found), kind, page, *_told(found)]
 
 
 def _weight(theta: Theta) -> str:
@@ -204,11 +250,11 @@ def _html_table(front: Sequence[Candidate], winner: Candidate, baselines: Sequen
     shown = {each.digest for each in _spread(_by_rho(front), winner)}
 
     def row(cells: Sequence[str], kind: str = "", link: str = "") -> str:
-        inner = [escape(cell.strip("`")) for cell in cells]
+        inner = [escape(cell) for cell in cells]
         if link:
             inner[0] = f'<a href="#{link}">{inner[0]}</a>'
-        tags = [f'<td{_number(name)}>{cell}</td>' for name, cell in zip(_COLUMNS, inner, strict=True)]
-        return f'<tr{f" class={kind}" if kind else ""}>{"".join(tags)}</tr>'
+        tags = [f"<td{_number(name)}>{cell}</td>" for name, cell in zip(_COLUMNS, inner, strict=True)]
+        return f"<tr{f' class={kind}' if kind else ''}>{''.join(tags)}</tr>"
 
     rows = [
         row(
@@ -240,7 +286,7 @@ def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
     return "\n".join(
         [
             f'<div class="card{" winner" if won else ""}" id="{each.digest[:_DIGEST]}">',
-            f'<h3>ρ {each.rho:.2f}{rate}{", the winner" if won else ""}</h3>',
+            f"<h3>ρ {each.rho:.2f}{rate}{', the winner' if won else ''}</h3>",
             f'<div class="what">{escape(kind)}</div>',
             f'<img src="{source}" width="{width}" height="{height}" alt="as the model sees it">',
             f'<img src="{source}" width="{width * ENLARGED}" height="{height * ENLARGED}" alt="enlarged">',
@@ -266,5 +312,3 @@ def _data_uri(image: Image) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
