@@ -13,6 +13,7 @@ import click
 
 from glyphrender.cli.inputs import Reader as TextReader
 from glyphrender.cli.inputs import inputs_of
+from glyphrender.cli.models import Models, model_options
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.cli.table import table
 
@@ -38,10 +39,10 @@ _BUDGETS = ("evaluations", "samples", "seconds")
 @click.option("--fix", metavar="NAME[=VALUE]", multiple=True, help="Do not vary this; repeatable.")
 @click.option(
     "--evaluator",
-    metavar="reader|MODULE:NAME",
+    metavar="reader|vlm|MODULE:NAME",
     default="reader",
     show_default=True,
-    help="What says the error of a θ; a function of (θ, samples=, seed=).",
+    help="What says the error of a θ: an OCR program, a model (--model …), a function of (θ, samples=, seed=).",
 )
 @click.option("--language", metavar="NAME", default="eng", show_default=True, help="Of the data of tesseract.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="At most so many rounds.")
@@ -63,6 +64,7 @@ _BUDGETS = ("evaluations", "samples", "seconds")
 )
 @click.option("--report", is_flag=True, help="Only report what the journal in the folder holds.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@model_options
 @theta_options
 @text_options
 def command(
@@ -88,6 +90,7 @@ def command(
     baselines: str | None,
     report: bool,
     as_json: bool,
+    models: Models,
     theta: Theta,
     encoding: str | None,
     errors: str,
@@ -112,25 +115,28 @@ def command(
     if not texts:
         raise DataError("there is no text in these files. Name one that is not empty.")
     where = Space.preset(space, vision, base=theta, text=texts[0], vary=vary, fix=fix)
-    judge = _evaluator(evaluator, texts, vision, language)
     caps = _caps(budget)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{output} cannot be made ({error.strerror}). Choose another folder.") from error
+    vlm = evaluator == "vlm"
+    judge = models.evaluator(texts, output) if vlm else _evaluator(evaluator, texts, vision, language)
+    journal = output / "journal.jsonl"
     if report:
-        result = journal_result(output / "journal.jsonl")
+        result = journal_result(journal)
     else:
         result = search(
             texts,
             vision,
             space=where,
             evaluator=judge,
+            proposer=models.proposer(texts),
             rounds=rounds,
             steps=steps,
             budget=Budget(**caps),
             seed=seed,
-            journal=output / "journal.jsonl",
+            journal=journal,
             resume=resume,
             jobs=jobs,
             tokenizer=tokenizer,
@@ -147,7 +153,7 @@ def command(
     winner.theta.save(output / "theta.json")
     marks = _baselines(baselines, texts, vision, tokenizer, judge, result, seed + 1, jobs) if baselines else ()
     title = f"Search over θ: {', '.join(files)} for {vision}"
-    note = f"{judge.name}, space {space}, seed {seed}."
+    note = f"{judge.name}, seed {seed}."
     write_report(output, result, winner=winner, text=texts[0], vision=vision, baselines=marks, title=title, note=note)
     if as_json:
         click.echo(json.dumps(_values(result, winner), indent=2, ensure_ascii=False))
@@ -193,7 +199,7 @@ def _evaluator(evaluator: str, texts: list[str], vision: str, language: str) -> 
         return Reader(texts, vision, language=language)
     module, colon, name = evaluator.partition(":")
     if not colon:
-        raise click.UsageError(f"--evaluator {evaluator} is not known. Use reader, or MODULE:NAME.")
+        raise click.UsageError(f"--evaluator {evaluator} is not known. Use reader, vlm, or MODULE:NAME.")
     sys.path.insert(0, os.getcwd())  # as `python -m` does
     try:
         found: Any = getattr(import_module(module), name)

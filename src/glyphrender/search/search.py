@@ -24,7 +24,7 @@ from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.tokenizers import TokenizerLike
 from glyphrender.ratio.vision import vision_model
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.evaluation import Evaluation, Evaluator
+from glyphrender.search.evaluation import BudgetSpent, Evaluation, Evaluator
 from glyphrender.search.journal import Journal
 from glyphrender.search.pareto import best, hypervolume, tournament
 from glyphrender.search.proposer import Proposals, Proposer
@@ -188,7 +188,8 @@ class _Run:
         final = self.final()
         return SearchResult(
             candidates=tuple(final.get(candidate.step, candidate) for candidate in self.candidates),
-            front=tuple(front_of(list(final.values()), self.max_error)),
+            # Where nothing could be paid for any more, the front stands as the search saw it.
+            front=tuple(front_of(list(final.values()), self.max_error) or self.front()),
             hypervolumes=tuple(self.hypervolumes),
             evaluations=self.evaluations,
             samples=self.samples,
@@ -332,7 +333,11 @@ class _Run:
         answers = self.workers.evaluations(asked)
         for candidate, evaluation in zip(candidates, known, strict=True):
             if evaluation is None:
-                evaluation = next(answers)
+                try:
+                    evaluation = next(answers)
+                except BudgetSpent as error:
+                    self.stopped = str(error)
+                    break
                 self.journal.add_evaluation(candidate.step, seed, evaluation, self.seconds())
                 # As it will be read back, so that a resumed search sees the same.
                 evaluation = self.journal.evaluation(candidate.step, samples, seed) or evaluation
