@@ -115,13 +115,14 @@ def command(
     if not texts:
         raise DataError("there is no text in these files. Name one that is not empty.")
     where = Space.preset(space, vision, base=theta, text=texts[0], vary=vary, fix=fix)
+    read = None if evaluator == "vlm" else _evaluator(evaluator, texts, vision, language)
     caps = _caps(budget)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{output} cannot be made ({error.strerror}). Choose another folder.") from error
-    vlm = evaluator == "vlm"
-    judge = models.evaluator(texts, output) if vlm else _evaluator(evaluator, texts, vision, language)
+    # Its answers are kept in the folder, so it comes after it; all others are refused before there is one.
+    judge = read or models.evaluator(texts, output)
     journal = output / "journal.jsonl"
     if report:
         result = journal_result(journal)
