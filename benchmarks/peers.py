@@ -9,7 +9,8 @@ another part of the novel, after a warm-up on its first pages, so that what a pe
 has shaped; Typst: whatever it has laid out) helps as it does in use and not more. Rounds go through all
 peers in turn, so that a slow minute of the machine meets them all, and the median is shown. CPU time
 includes that of processes a peer starts; the first pages in a fresh process include the start of Python.
-What is not installed is listed with how to get it.
+"Read wrong" is what tesseract, twice enlarged, gets wrong of the characters of three full pages of each (extra
+`reader`). What is not installed is listed with how to get it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,6 +34,8 @@ from typing import Any
 import glyph_pipeline
 import report
 import texts
+
+from glyphrender.errors import DependencyError
 
 WIDTH, HEIGHT, MARGIN = 595, 842, 16
 FONT, SIZE, LEADING = "DejaVu Sans", 9, 10
@@ -51,6 +56,7 @@ class Peer:
         packages: distributions whose versions are shown.
         install: how to get what may be missing.
         prepare: called before the clock starts, with a text that is not measured.
+        keep: as `draw`, but leaves its pages in the folder, where that does not.
     """
 
     name: str
@@ -58,6 +64,7 @@ class Peer:
     packages: tuple[str, ...] = ()
     install: str = ""
     prepare: Callable[[str], object] = str
+    keep: Callable[[str, Path], object] | None = None
 
 
 def _in(folder: Path) -> tuple[int, int]:
@@ -109,18 +116,37 @@ def ours_of_4_bits(text: str, folder: Path) -> tuple[int, int]:
     return ours_in_memory(text, folder, bits=4)
 
 
-def ours_by_harfbuzz(text: str, folder: Path) -> tuple[int, int]:
+def kept(text: str, folder: Path, *, bits: int | None = None) -> None:
+    from glyphrender import layout
+
+    for page in layout(text, theta()):
+        (folder / f"page_{page.number:03d}.png").write_bytes(page.png(bits=bits))
+
+
+@contextmanager
+def harfbuzz() -> Iterator[None]:
+    """Our pages are drawn by HarfBuzz."""
     from glyphrender.raster.canvas import rasteriser
 
     before = os.environ.get("GLYPHRENDER_RASTER")
     os.environ["GLYPHRENDER_RASTER"] = "harfbuzz"
     rasteriser.cache_clear()
     try:
-        return ours_in_memory(text, folder)
+        yield
     finally:
         os.environ.pop("GLYPHRENDER_RASTER")
         os.environ.update({} if before is None else {"GLYPHRENDER_RASTER": before})
         rasteriser.cache_clear()
+
+
+def ours_by_harfbuzz(text: str, folder: Path) -> tuple[int, int]:
+    with harfbuzz():
+        return ours_in_memory(text, folder)
+
+
+def kept_by_harfbuzz(text: str, folder: Path) -> None:
+    with harfbuzz():
+        kept(text, folder)
 
 
 def ours_by_glyphs_call(text: str, folder: Path) -> tuple[int, int]:
@@ -322,9 +348,19 @@ PEERS = (
         packages=("glyphrender", "skia-python", "uharfbuzz"),
     ),
     Peer(name="glyphrender, Glyph's call (files)", draw=ours_by_glyphs_call, prepare=forget),
-    Peer(name="glyphrender, PNG in memory", draw=ours_in_memory, prepare=forget),
-    Peer(name="glyphrender, 4-bit PNG in memory", draw=ours_of_4_bits, prepare=forget),
-    Peer(name="glyphrender, HarfBuzz raster, PNG in memory", draw=ours_by_harfbuzz, prepare=forget),
+    Peer(name="glyphrender, PNG in memory", draw=ours_in_memory, prepare=forget, keep=kept),
+    Peer(
+        name="glyphrender, 4-bit PNG in memory",
+        draw=ours_of_4_bits,
+        prepare=forget,
+        keep=partial(kept, bits=4),
+    ),
+    Peer(
+        name="glyphrender, HarfBuzz raster, PNG in memory",
+        draw=ours_by_harfbuzz,
+        prepare=forget,
+        keep=kept_by_harfbuzz,
+    ),
     Peer(
         name="ReportLab, poppler, Pillow (as Glyph)",
         draw=reportlab,
@@ -389,7 +425,62 @@ def parts(pages: int, rounds: int) -> list[str]:
     return [first, *(novel[start : start + len(first)] for start in starts), novel[-len(first) :]]
 
 
-def compared(pages: int, rounds: int) -> str:
+def read_wrong(peer: Peer, text: str) -> float:
+    """Share of the characters of `text` that tesseract gets wrong on the peer's pages.
+
+    Raises:
+        DependencyError: without the extra `reader`.
+    """
+    from PIL import Image
+
+    from glyphrender.ratio.legibility import comparable, edit_distance
+    from glyphrender.ratio.tesseract import Tesseract
+
+    reader = Tesseract()
+    with tempfile.TemporaryDirectory(prefix="peer-") as name:
+        folder = Path(name)
+        (peer.keep or peer.draw)(text, folder)
+        read = "".join(comparable(reader(Image.open(file).convert("L"))) for file in sorted(folder.rglob("*.png")))
+    there = comparable(text)
+    return edit_distance(there, read) / len(there)
+
+
+def errors(peers: Iterable[Peer]) -> dict[Peer, float]:
+    """What is read wrong of each peer's pages of one text; nothing without a reader."""
+    text = texts.first_pages(texts.novel(), 3, theta())
+    try:
+        return {peer: read_wrong(peer, text) for peer in peers}
+    except DependencyError as error:
+        print(f"not read: {error}", file=sys.stderr)
+        return {}
+
+
+def plotted(taken: Mapping[Peer, list[Round]], wrong: Mapping[Peer, float], title: str) -> None:
+    """A bar a peer: CPU time a page, on a logarithmic axis."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    names = [peer.name for peer in taken]
+    times = [1e3 * median(round.cpu for round in rounds) for rounds in taken.values()]
+    figure, axes = pyplot.subplots(figsize=(9, 0.42 * len(names) + 1.2), layout="constrained")
+    colours = ["#1f5fbf" if name.startswith("glyphrender") else "#9aa5b1" for name in names]
+    bars = axes.barh(names, times, color=colours, height=0.7)
+    notes = [f"{each:.1f} ms" for each in times]
+    if wrong:
+        notes = [f"{note}, {wrong[peer]:.2%} read wrong" for note, peer in zip(notes, taken, strict=True)]
+    axes.bar_label(bars, notes, padding=4, fontsize=9)
+    axes.set_xscale("log")
+    axes.set_xlim(1, 12 * max(times))
+    axes.invert_yaxis()
+    axes.set_xlabel("CPU ms a page")
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(report.DOCS / "images" / "peers.png", dpi=110)
+
+
+def compared(pages: int, rounds: int, wrong: dict[Peer, float], *, plot: bool) -> str:
     """The table for texts of so many of our pages."""
     warm_up, *some = parts(pages, rounds)
     taken: dict[Peer, list[Round]] = {}
@@ -404,6 +495,8 @@ def compared(pages: int, rounds: int) -> str:
         for peer, rounds_of in taken.items():
             peer.prepare(warm_up)
             rounds_of.append(measured(peer, text))
+    if not wrong:
+        wrong.update(errors(taken))
     files, memory = (median(round.cpu for round in taken[PEERS[row]]) for row in (0, 2))
     rows = []
     for peer, rounds_of in taken.items():
@@ -418,11 +511,14 @@ def compared(pages: int, rounds: int) -> str:
                 f"{cpu / memory:.1f}",
                 f"{median(round.size for round in rounds_of) / 1e3:.0f}",
                 f"{min(fresh(peer, warm_up) for _ in range(3)):.2f}",
+                f"{wrong[peer]:.2%}" if peer in wrong else "",
             ]
         )
     ratios = ["CPU ÷ files", "CPU ÷ in memory"]
-    head = ["", "pages", "ms a page", "CPU ms a page", *ratios, "KB a page", "s in a fresh process"]
+    head = ["", "pages", "ms a page", "CPU ms a page", *ratios, "KB a page", "s in a fresh process", "read wrong"]
     title = f"{pages} pages ({len(warm_up):,} characters of English) at a time, median of {rounds}:"
+    if plot:
+        plotted(taken, wrong, f"{pages} pages of English at a time, DejaVu Sans 9 px, median of {rounds}")
     shown = f"{title}\n\n{report.table(head, rows)}"
     return shown + ("\nNot installed here:\n\n" + "\n".join(missing) + "\n" if missing else "")
 
@@ -441,7 +537,11 @@ def main() -> None:
         measured(peer, Path(file).read_text(encoding="utf-8"))
         return
     packages = dict.fromkeys(package for peer in PEERS for package in peer.packages)
-    tables = "\n".join(compared(pages, arguments.rounds) for pages in arguments.pages)
+    wrong: dict[Peer, float] = {}
+    tables = "\n".join(
+        compared(pages, arguments.rounds, wrong, plot=arguments.write and pages == arguments.pages[0])
+        for pages in arguments.pages
+    )
     text = f"{report.machine()} {report.versions(packages)}.\n\n{tables}"
     print(text)
     if arguments.write:

@@ -21,6 +21,7 @@ from glyphrender.text.properties import Flag, codepoints, records, table
 from glyphrender.text.source import LINE_ENDS, Chunk
 from glyphrender.typeset import arena as a
 from glyphrender.typeset import tokens
+from glyphrender.typeset.greedy import greedy_cuts
 from glyphrender.typeset.optimal import even_breaks
 from glyphrender.typeset.tokens import Run
 from glyphrender.typeset.words import WordStyle, words_of
@@ -308,3 +309,45 @@ def test_thai_breaks_between_clusters_only_where_a_line_is_full() -> None:
     for page in layout(text, Theta(page_size=(120, 800))):
         for line in page.lines:
             assert starts[line.start]
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(1, 9), st.integers(0, 3), st.sampled_from("  .+")), min_size=1, max_size=12),
+        min_size=1,
+        max_size=6,
+    ),
+    st.integers(1, 30),
+    st.integers(1, 30),
+)
+def test_lines_broken_together_are_those_broken_one_by_one(
+    paragraphs: list[list[tuple[int, int, str]]], first: int, rest: int
+) -> None:
+    """A piece is (width, gap after it, " " may break after it, "+" only in need, "." not)."""
+    pieces = [piece for paragraph in paragraphs for piece in paragraph]
+    stops = np.cumsum([len(paragraph) for paragraph in paragraphs])
+    start = np.append(0, np.cumsum([width + gap for width, gap, _ in pieces]))
+    end = start[:-1] + [width for width, _, _ in pieces]
+    place = np.array([k for k, (_, _, kind) in enumerate(pieces) if kind != "."], np.intp)
+    expected = []
+    for begin, stop in zip(stops - [len(paragraph) for paragraph in paragraphs], stops, strict=True):
+        line, width = int(begin), first
+        while end[stop - 1] - start[line] > width:
+            inside = [k for k in place.tolist() if line <= k < stop - 1]
+            fitting = [k for k in inside if end[k] - start[line] <= width]
+            spaces = [k for k in fitting if pieces[k][2] == " "]
+            if not inside:
+                break
+            line, width = 1 + (spaces or fitting or inside[:1])[-1], rest
+            expected.append(line - 1)
+    cuts = greedy_cuts(
+        place,
+        start=start,
+        end=end,
+        regular=np.array([pieces[k][2] == " " for k in place], bool),
+        begins=stops - [len(paragraph) for paragraph in paragraphs],
+        stops=stops,
+        first=np.full(len(paragraphs), first, np.int64),
+        rest=rest,
+    )
+    assert cuts.tolist() == expected

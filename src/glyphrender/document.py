@@ -22,8 +22,8 @@ from glyphrender.page import Page
 from glyphrender.parallel import Baton
 from glyphrender.text.source import Text, count_line_ends
 from glyphrender.theta import Theta
+from glyphrender.typeset.galley import FIRST, HYPHEN, LAST
 from glyphrender.typeset.layout import galleys, layout_pages
-from glyphrender.typeset.lines import FIRST, HYPHEN, LAST
 from glyphrender.typeset.paginate import PageLayout, Paginator
 from glyphrender.typeset.place import place
 from glyphrender.typeset.segments import lay_out, segments

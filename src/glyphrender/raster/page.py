@@ -14,7 +14,7 @@ from glyphrender.fonts.face import EM, Face
 from glyphrender.raster.canvas import Canvas, Color, Row, canvas
 from glyphrender.theta import MissingGlyph, Theta
 from glyphrender.typeset import arena as a
-from glyphrender.typeset.lines import FIRST, HYPHEN, LAST
+from glyphrender.typeset.galley import FIRST, HYPHEN, LAST
 from glyphrender.typeset.paginate import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
 from glyphrender.typeset.words import Words, WordStyle, words_of

@@ -1,7 +1,7 @@
 """ρ(θ) = text tokens / visual tokens, of a text under a θ for a model. No pixel is drawn.
 
 A page's size in pixels is known once its lines are. The tokens of a text are counted once (see `tokenizers`), its
-words found and shaped once for all sizes (see `text_runs`), so a search over θ pays for lines and pages alone: 16 ms
+words found and shaped once for all sizes (see `layout_pages`), so a search over θ pays for lines and pages alone: 16 ms
 of one core for 100,000 tokens.
 
 A text without tokens has ρ = 1: as pages and as text it costs the same, nothing.
@@ -10,11 +10,10 @@ A text without tokens has ρ = 1: as pages and as text it costs the same, nothin
 from __future__ import annotations
 
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from glyphrender.document import Document, layout
 from glyphrender.errors import VisionModelError
@@ -23,17 +22,9 @@ from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.tokenizers import PIECE, Counter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.ratio.vision import vision_model
 from glyphrender.text.source import Text
-from glyphrender.theta import Direction, Theta
-from glyphrender.typeset.layout import TextRun, layout_pages, text_runs
-from glyphrender.typeset.words import WordStyle, words_of
+from glyphrender.theta import Theta
 
 __all__ = ["OverLimit", "PageCost", "Ratio", "Worth", "compression_ratio", "document_ratio", "worth_it"]
-
-# Runs are half the time of a layout, and take some 2 bytes a character of prose beside the text. They are kept for this
-# many texts of up to so many characters: a search over θ asks for the same few again and again.
-_TEXTS: Final = 4
-_LONGEST: Final = 4_000_000
-_remembered: OrderedDict[tuple[str, WordStyle, Direction], tuple[TextRun, ...]] = OrderedDict()
 
 #: What is done where a request would break a limit of the model.
 OverLimit: TypeAlias = Literal["warn", "error", "ignore"]
@@ -187,8 +178,7 @@ def compression_ratio(
     """
     model, counted, theta = vision_model(vision), _tokenizer(tokenizer, vision), theta or Theta()
     if isinstance(text, str):
-        pages = map(Page, layout_pages(text, theta, runs=_runs(text, theta)))
-        return _ratio(pages, theta, model, counted, lambda: counted.count(text), over_limit)
+        return _ratio(layout(text, theta), theta, model, counted, lambda: counted.count(text), over_limit)
     counter = Counter(counted)
     return _ratio(layout(_passed(text, counter), theta), theta, model, counted, counter.total, over_limit)
 
@@ -255,22 +245,6 @@ def _tokenizer(source: TokenizerLike | None, vision: str | VisionModel) -> Token
     if source is not None:
         return tokenizer(source)
     return tokenizer(tokenizer_of(vision if isinstance(vision, str) else vision.name) or "glm-4")
-
-
-def _runs(text: str, theta: Theta) -> Iterable[TextRun] | None:
-    """The runs of `text`, remembered for the next θ that shapes words alike; None for a text that is too long."""
-    if len(text) > _LONGEST:
-        return None
-    style = WordStyle.of(theta)
-    key = (text, style, theta.direction)
-    if key in _remembered:
-        _remembered.move_to_end(key)
-        if not words_of(style).full:  # else lines cut inside words would add to the arena without end
-            return _remembered[key]
-    _remembered[key] = tuple(text_runs(text, theta))
-    if len(_remembered) > _TEXTS:
-        _remembered.popitem(last=False)
-    return _remembered[key]
 
 
 def _passed(text: Iterable[str], counter: Counter) -> Iterator[str]:

@@ -2,133 +2,27 @@
 
 Positions are running sums in EM units, integers, so that breaking again at a width that was measured gives
 the same lines. A paragraph that fits its line, which most lines of code do, is found by one comparison
-for the whole chunk; only the others are walked, with one bisection a line. Spaces and tabs at the end
+for the whole chunk, and the others are broken together (greedy.py); only those with tabs or hyphens, whose
+widths depend on the line they are on, are walked, with one bisection a line. Spaces and tabs at the end
 of a line hang: they take no part in whether it fits.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.fonts.face import EM
-from glyphrender.theta import LineBreaker, Spaces, Theta
 from glyphrender.typeset import arena as a
+from glyphrender.typeset.galley import FIRST, HYPHEN, LAST, PAGE_END, Galley, Measures, advances
+from glyphrender.typeset.greedy import greedy_cuts
 from glyphrender.typeset.optimal import even_breaks
 from glyphrender.typeset.tokens import Run
-from glyphrender.typeset.words import Words
-
-#: What a line is: the first or last of its paragraph, ends in an added hyphen, ends its page.
-FIRST, LAST, HYPHEN, PAGE_END = 1, 2, 4, 8
 
 # A break allowed only because the word is wider than a line: between two clusters.
 _EMERGENCY: Final = 3
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measures:
-    """The widths that lines are set by, in EM units."""
-
-    first: int  # the first line of a paragraph
-    rest: int
-    gap: int  # a space
-    letter: int  # added to every cluster
-    tab: int  # distance between tab stops
-    hyphen: int
-    marker: int | None  # the newline marker that lets text flow on; None where a newline ends the line
-    marker_lead: int  # the spaces before the marker, part of `marker`
-    collapse: bool
-    optimal: bool
-    ascent: float  # of the first face, in em
-    descent: float
-
-    @classmethod
-    def of(cls, theta: Theta, words: Words) -> Measures:
-        """The measures of `theta` for the font of `words`."""
-
-        def units(points: float) -> int:
-            return int(points / theta.em * EM + 1e-6)
-
-        letter = round(theta.letter_spacing / theta.em * EM)
-        space = max(0, words.shaped(" ")[2] + letter)
-        gap = max(0, space + round(theta.word_spacing / theta.em * EM))
-        marker = theta.newline_marker
-        text = marker[0] if marker else ""
-        lead = len(text) - len(text.lstrip(" "))
-        trail = len(text) - len(text.rstrip(" "))
-        ink = words.shaped(text.strip(" "))[2] if marker else 0
-        return cls(
-            first=max(1, units(theta.measure - theta.first_line_indent)),
-            rest=max(1, units(theta.measure)),
-            gap=gap,
-            letter=letter,
-            tab=max(1, space * theta.tab_width),
-            hyphen=words.shaped(words.hyphen)[2] + letter,
-            marker=ink + (lead + trail) * gap if marker else None,
-            marker_lead=lead * gap,
-            collapse=theta.spaces is Spaces.COLLAPSE,
-            optimal=theta.line_breaker is LineBreaker.OPTIMAL,
-            ascent=words.style.stack.primary.ascent,
-            descent=words.style.stack.primary.descent,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Galley:
-    """A run broken into lines: column k of each array is line k, pieces `first[k]` to `last[k]`.
-
-    The lines cover the run without a hole. Widths are EM units, hanging spaces left out.
-    """
-
-    run: Run
-    measures: Measures
-    first: NDArray[np.int32]
-    last: NDArray[np.int32]
-    width: NDArray[np.int64]
-    flags: NDArray[np.uint8]
-    tab_at: NDArray[np.intp]  # pieces that are tabs, and
-    tab_width: NDArray[np.int64]  # how wide each came out
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-    def since(self, offset: int) -> Galley:
-        """The lines that begin at character `offset` of the source or after it."""
-        if self.run.offset >= offset:
-            return self
-        edges = np.append(0, np.cumsum(self.run.lengths()))
-        lo = int(np.searchsorted(self.run.offset + edges[self.first], offset))
-        lines = {name: getattr(self, name)[lo:] for name in ("first", "last", "width", "flags")}
-        return replace(self, **lines)
-
-    def advances(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(width of each piece, width of the gap after it) for pieces `start` to `stop`."""
-        run, measures = self.run, self.measures
-        ink, gap = _advances(run, measures, start, stop)
-        if len(self.tab_at):
-            inside = slice(*np.searchsorted(self.tab_at, [start, stop]))
-            ink[self.tab_at[inside] - start] = self.tab_width[inside]
-        return ink, gap
-
-
-def _advances(run: Run, measures: Measures, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    piece = run.piece[start:stop]
-    ink = run.arena.advance.rows.take(piece)
-    if measures.letter:
-        ink = np.maximum(ink + run.arena.clusters.rows[piece].astype(np.int64) * measures.letter, 0)
-    gap = run.gap[start:stop] * np.int64(measures.gap)
-    if measures.collapse or measures.marker is not None:
-        kind = run.arena.kind.rows[piece]
-        if measures.collapse:
-            spaced = np.append(run.gap[start - 1] if start else 0, run.gap[start : stop - 1]) != 0
-            gap[(kind == a.EMPTY) & spaced] = 0
-        if measures.marker is not None:
-            ink[kind == a.NEWLINE] = measures.marker
-    return ink, gap
 
 
 def break_lines(run: Run, measures: Measures, *, begins: bool, final: bool) -> tuple[Galley, Run | None]:
@@ -157,7 +51,7 @@ class _Stretch:
         self.run, self.measures = run, measures
         n = len(run.piece)
         self.kind = run.kinds()
-        ink, gap = _advances(run, measures, 0, n)
+        ink, gap = advances(run, measures, 0, n)
         self.start = np.zeros(n + 1, np.int64)
         np.cumsum(ink + gap, out=self.start[1:])
         # The right edge of what is drawn up to and including each piece: spaces, tabs and line ends hang.
@@ -215,6 +109,14 @@ def _refined(stretch: _Stretch) -> Run:
     )
 
 
+class _Lines(NamedTuple):
+    """Lines as columns: their first piece, the piece behind their last, FIRST and LAST."""
+
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
+    flags: NDArray[np.uint8]
+
+
 class _Breaker:
     """Collects the lines of a stretch: those of paragraphs that fit at once, the others one by one."""
 
@@ -244,21 +146,54 @@ class _Breaker:
         if len(tabs):
             self.fits[np.searchsorted(self.ends, tabs, "right")] = False
         self.tabs = tabs.tolist()
-        if not self.fits.all():
-            self._break_paragraphs()
+        broken = np.flatnonzero(~self.fits)
+        # A paragraph that goes on is never broken evenly, for its end is not known.
+        plain = np.full(len(broken), not self.measures.optimal)
+        if self.open and len(plain):
+            plain[-1] = True
+        careful = np.flatnonzero((stretch.kind == a.TAB) | (stretch.breaks == a.MAY_HYPHENATE))
+        if len(careful):
+            plain &= ~np.isin(broken, np.searchsorted(self.ends, careful, "right"))
+        self.place = np.flatnonzero(stretch.breaks != a.NO_BREAK)
+        self.plain = self._greedy(broken[plain])
+        if not plain.all():
+            self._break_carefully(broken[~plain])
 
-    def _break_paragraphs(self) -> None:
+    def _greedy(self, paragraphs: NDArray[np.intp]) -> _Lines:
+        """The lines of paragraphs without tabs and hyphens."""
         stretch = self.stretch
-        place = np.flatnonzero(stretch.breaks != a.NO_BREAK)
+        begins, stops = self.starts[paragraphs], self.ends[paragraphs]
+        first = (paragraphs > 0) | self.begins
+        cut = 1 + greedy_cuts(
+            self.place,
+            start=stretch.start,
+            end=stretch.end,
+            regular=stretch.breaks[self.place] == a.MAY_BREAK,
+            begins=begins,
+            stops=stops,
+            first=np.where(first, self.measures.first, self.measures.rest),
+            rest=self.measures.rest,
+        )
+        starts, ends = np.sort(np.append(begins, cut)), np.sort(np.append(cut, stops))
+        flags = np.zeros(len(starts), np.uint8)
+        flags[np.searchsorted(starts, begins[first])] |= FIRST
+        flags[np.searchsorted(ends, stops)] |= LAST
+        if self.open and len(stops) and stops[-1] == self.ends[-1]:
+            self.left = int(starts[-1])
+            starts, ends, flags = starts[:-1], ends[:-1], flags[:-1]
+        return _Lines(starts, ends, flags)
+
+    def _break_carefully(self, paragraphs: NDArray[np.intp]) -> None:
+        """Break the others, line by line."""
+        stretch, place = self.stretch, self.place
         # Lists, because bisection and indexing in them cost a fifth of what numpy's scalars do.
-        self.place = place.tolist()
+        self.places = place.tolist()
         self.place_end = stretch.end[place].tolist()
         self.place_kind = stretch.breaks[place].tolist()
         self.start = stretch.start.tolist()
-        broken = np.flatnonzero(~self.fits)
-        lo = np.searchsorted(place, self.starts[broken]).tolist()
-        hi = np.searchsorted(place, self.ends[broken] - 1).tolist()
-        for index, paragraph in enumerate(broken.tolist()):
+        lo = np.searchsorted(place, self.starts[paragraphs]).tolist()
+        hi = np.searchsorted(place, self.ends[paragraphs] - 1).tolist()
+        for index, paragraph in enumerate(paragraphs.tolist()):
             self._break_one(
                 int(self.starts[paragraph]),
                 int(self.ends[paragraph]),
@@ -282,7 +217,7 @@ class _Breaker:
             b, shift = fill(start, end, limit, lo, hi)
             if b >= hi:
                 break
-            cut = self.place[b] + 1
+            cut = self.places[b] + 1
             hyphen = HYPHEN if self.place_kind[b] == a.MAY_HYPHENATE else 0
             self._line(start, cut, flags | hyphen, shift)
             start, lo, flags, limit = cut, b + 1, 0, self.measures.rest
@@ -313,7 +248,7 @@ class _Breaker:
         best, whole = lo - 1, False
 
         def best_before(piece: int) -> int:
-            b = bisect_right(self.place_end, target, lo, bisect_left(self.place, piece, lo, hi)) - 1
+            b = bisect_right(self.place_end, target, lo, bisect_left(self.places, piece, lo, hi)) - 1
             return self._settled(b, target, lo) if b > best else best
 
         noted = len(self.tab_at)
@@ -345,7 +280,7 @@ class _Breaker:
         best = max(best, lo)
         if best >= hi:
             return hi, self._added(noted, start, end)
-        cut = self.place[best]
+        cut = self.places[best]
         while len(self.tab_at) > noted and self.tab_at[-1] > cut:
             self.tab_at.pop()
             self.tab_width.pop()
@@ -380,7 +315,7 @@ class _Breaker:
         regular = [k for k in range(lo, hi) if self.place_kind[k] != _EMERGENCY]
         hyphen = [self.measures.hyphen if self.place_kind[k] == a.MAY_HYPHENATE else 0 for k in regular]
         cuts = even_breaks(
-            starts=[self.start[start]] + [self.start[self.place[k] + 1] for k in regular],
+            starts=[self.start[start]] + [self.start[self.places[k] + 1] for k in regular],
             ends=[self.place_end[k] + extra for k, extra in zip(regular, hyphen, strict=True)]
             + [int(self.stretch.end[end - 1])],
             first=limit,
@@ -388,7 +323,7 @@ class _Breaker:
         )
         for cut in cuts:
             place = regular[cut]
-            stop = self.place[place] + 1
+            stop = self.places[place] + 1
             self._line(start, stop, flags | (HYPHEN if hyphen[cut] else 0), 0)
             start, lo, limit, flags = stop, place + 1, self.measures.rest, 0
         return lo, start, limit, flags
@@ -406,12 +341,15 @@ class _Breaker:
         single = np.full(len(alone), FIRST | LAST, np.uint8)
         if len(alone) and alone[0] == 0 and not self.begins:
             single[0] = LAST
-        first = np.concatenate([np.array(self.first, np.int32), self.starts[alone].astype(np.int32)])
+        plain = self.plain
+        first = np.concatenate([np.array(self.first, np.int32), plain.first, self.starts[alone]]).astype(np.int32)
         order = np.argsort(first, kind="stable")
         first = first[order]
-        last = np.concatenate([np.array(self.last, np.int32), self.ends[alone].astype(np.int32)])[order]
-        flags = np.concatenate([np.array(self.flags, np.uint8), single])[order]
-        shift = np.concatenate([np.array(self.shift, np.int64), np.zeros(len(alone), np.int64)])[order]
+        last = np.concatenate([np.array(self.last, np.int32), plain.last, self.ends[alone]]).astype(np.int32)[order]
+        flags = np.concatenate([np.array(self.flags, np.uint8), plain.flags, single])[order]
+        shift = np.zeros(len(first), np.int64)
+        shift[: len(self.shift)] = self.shift
+        shift = shift[order]
         flags[stretch.kind[last - 1] == a.PAGE_BREAK] |= PAGE_END
         width = np.maximum(stretch.end[last - 1] - stretch.start[first] + shift, 0)
         width[(flags & HYPHEN) != 0] += self.measures.hyphen

@@ -16,7 +16,7 @@ from glyphrender.fonts.face import EM
 from glyphrender.text.bidi import visual_order
 from glyphrender.theta import Alignment, Theta
 from glyphrender.typeset import arena as a
-from glyphrender.typeset.lines import FIRST, LAST, Galley
+from glyphrender.typeset.galley import FIRST, LAST, Galley
 
 if TYPE_CHECKING:
     from glyphrender.typeset.paginate import Block

@@ -13,8 +13,8 @@ from itertools import chain
 
 from glyphrender.text.source import count_line_ends
 from glyphrender.theta import Theta
+from glyphrender.typeset.galley import Galley
 from glyphrender.typeset.layout import galleys
-from glyphrender.typeset.lines import Galley
 from glyphrender.typeset.paginate import PageLayout, Paginator
 
 # Characters of a segment: some 35 pages, of which up to one is set twice.

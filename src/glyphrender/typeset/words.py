@@ -10,10 +10,12 @@ lookups do not reach across a space.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import count, islice
 from threading import RLock
 from typing import Any, Final
 
@@ -140,20 +142,6 @@ def words_of(style: WordStyle) -> Words:
     return Words(style)
 
 
-class _Index(dict[str, int]):
-    """word → its number; an unknown word gets the next number and is noted as new."""
-
-    __slots__ = ("new",)
-
-    def __init__(self) -> None:
-        self.new: list[str] = []
-
-    def __missing__(self, word: str) -> int:
-        number = self[word] = len(self)
-        self.new.append(word)
-        return number
-
-
 class Words:
     """word → number in `arena`. The arena is replaced, never emptied, so what refers to it stays good."""
 
@@ -178,11 +166,11 @@ class Words:
     def renew(self) -> None:
         """Begin a new, empty arena."""
         self.arena = a.Arena()
-        self._index = _Index()
+        # An unknown word gets the next number. Both the numbers and the calls for them are C.
+        self._index: defaultdict[str, int] = defaultdict(count().__next__)
         kinds = np.array(list(SEPARATORS.values()), np.uint8)
         for word in SEPARATORS:
             self._index[word]
-        self._index.new.clear()
         none = np.zeros(len(kinds), np.int32)
         self.arena.add_words(np.ones(len(kinds), np.int32))
         self.arena.add_pieces(
@@ -208,10 +196,10 @@ class Words:
             FontError: θ asks for an error where no font has a character.
         """
         with self.writing():
+            known = len(self._index)
             found = np.fromiter(map(self._index.__getitem__, words), np.int32, len(words))
-            if self._index.new:
-                _Batch(self._index.new, self.style).add_to(self.arena)
-                self._index.new.clear()
+            if new := list(islice(reversed(self._index), len(self._index) - known)):
+                _Batch(new[::-1], self.style).add_to(self.arena)
         return found
 
     @cached_property

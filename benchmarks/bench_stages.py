@@ -1,0 +1,115 @@
+"""Every stage over scripts × lengths × θ, by pytest-benchmark: CPU seconds, so that a busy machine blurs little.
+
+    pytest benchmarks/bench_stages.py                                      # all, some 2 minutes
+    pytest benchmarks/bench_stages.py -k "layout and code" --benchmark-columns=min,median,ops
+    pytest benchmarks/bench_stages.py --benchmark-autosave; … --benchmark-compare    # before and after a change
+
+Stages: `words` finds and shapes the words of a text in a new cache; `layout` sets it with the cache as that left it;
+`second` sets it again under another size, and `draw` and `png` are of its first page. Each is told apart by the `extra`
+column chars/s in the JSON.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import texts
+
+from glyphrender import Theta, layout
+from glyphrender.raster import png
+from glyphrender.typeset.layout import text_runs
+from glyphrender.typeset.words import words_of
+
+DECLARATIONS = Path(__file__).resolve().parents[1] / "tests/data"
+
+
+def declaration(language: str) -> str:
+    return (DECLARATIONS / f"udhr-{language}.txt").read_text(encoding="utf-8")
+
+
+TEXTS = {
+    "english": (texts.novel, "DejaVu Sans"),
+    "code": (texts.code, "DejaVu Sans Mono"),
+    "chinese": (texts.chinese, "Noto Sans CJK SC"),
+    "arabic": (lambda: declaration("arb"), "Noto Naskh Arabic"),
+    "hindi": (lambda: declaration("hin"), "Noto Sans Devanagari"),
+    "thai": (lambda: declaration("tha"), "Noto Sans Thai"),
+}
+LENGTHS = (10_000, 100_000, 1_000_000)
+THETAS = {
+    "glyph": {},
+    "justified": {"alignment": "JUSTIFY", "columns": 2, "column_gap": 12},
+    "flowing": {"newline_markup": '<font color="#FF0000"> \\n </font>'},
+    "large": {"dpi": 144},
+}
+
+pytestmark = pytest.mark.benchmark(timer=time.process_time, min_rounds=3, max_time=0.5, warmup=False)
+
+
+@pytest.fixture(params=TEXTS)
+def script(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(params=LENGTHS)
+def text(request: pytest.FixtureRequest, script: str) -> str:
+    whole = TEXTS[script][0]()
+    return (whole * (1 + request.param // len(whole)))[: request.param]
+
+
+@pytest.fixture(params=THETAS)
+def theta(request: pytest.FixtureRequest, script: str) -> Theta:
+    return Theta(font=TEXTS[script][1], **THETAS[request.param])
+
+
+def noted(benchmark: Any, text: str) -> None:
+    benchmark.extra_info["characters a second"] = round(len(text) / benchmark.stats.stats.min)
+
+
+def test_words(benchmark: Any, text: str, theta: Theta) -> None:
+    runs = benchmark.pedantic(lambda: list(text_runs(text, theta)), setup=words_of.cache_clear, rounds=3)
+    assert sum(len(each.run.text) for each in runs) == len(text)
+    noted(benchmark, text)
+
+
+def test_layout(benchmark: Any, text: str, theta: Theta) -> None:
+    for _ in layout(text, theta):
+        pass
+    # Another text each time, of the same words: one that is set again is `second`.
+    rounds = iter(range(1, 100))
+    benchmark.pedantic(
+        lambda changed: sum(1 for _ in layout(changed, theta)),
+        setup=lambda: (("\n" * next(rounds) + text,), {}),
+        rounds=3,
+    )
+    noted(benchmark, text)
+
+
+def test_second(benchmark: Any, text: str, theta: Theta) -> None:
+    for _ in layout(text, theta):
+        pass
+    smaller = theta.replace(font_size=0.9 * theta.font_size)
+    benchmark(lambda: sum(1 for _ in layout(text, smaller)))
+    noted(benchmark, text)
+
+
+@pytest.mark.parametrize("text", LENGTHS[:1], indirect=True)
+def test_draw(benchmark: Any, text: str, theta: Theta) -> None:
+    page = next(layout(text, theta))
+    pixels = benchmark(lambda: page.array)
+    assert pixels.min() < 64
+    noted(benchmark, page.text)
+
+
+@pytest.mark.parametrize("text", LENGTHS[:1], indirect=True)
+@pytest.mark.parametrize("bits", [8, 4])
+def test_png(benchmark: Any, text: str, theta: Theta, bits: int) -> None:
+    page = next(layout(text, theta))
+    pixels = page.array
+    file = benchmark(lambda: png.encode(pixels, dpi=theta.dpi, bits=bits))
+    benchmark.extra_info["bytes"] = len(file)
+    noted(benchmark, page.text)

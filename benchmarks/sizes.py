@@ -1,0 +1,78 @@
+"""How many bytes a page takes as PNG, and what is lost with its greys: bits a pixel, size, CPU, reading errors.
+
+    python benchmarks/sizes.py            # prints the table
+    python benchmarks/sizes.py --write    # and puts it into docs/benchmarks.md
+
+Full pages of the novel under the default θ, each PNG decoded again and read by tesseract (extra `reader`), twice
+enlarged. All rows read the same pages, so the difference of two rows is measured page by page: its interval is that of
+the mean over resampled pages (bootstrap, 95%).
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import random
+import time
+
+import report
+import texts
+from PIL import Image
+
+from glyphrender import Theta, layout
+from glyphrender.ratio.legibility import comparable, edit_distance
+from glyphrender.ratio.tesseract import Tesseract
+
+BITS = (8, 4, 2, 1)
+
+
+def main() -> None:
+    """Measure every depth on the same pages."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pages", type=int, default=12)
+    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    arguments = parser.parse_args()
+    pages = [page for page, _ in zip(layout(texts.novel(), Theta()), range(3 * arguments.pages), strict=False)][::3]
+    reader = Tesseract()
+    there = [comparable(page.text) for page in pages]
+    wrong: dict[int, list[int]] = {}
+    rows = []
+    for bits in BITS:
+        start = time.process_time()
+        files = [page.png(bits=bits) for page in pages]
+        cpu = time.process_time() - start
+        read = [comparable(reader(Image.open(io.BytesIO(file)).convert("L"))) for file in files]
+        wrong[bits] = [edit_distance(text, found) for text, found in zip(there, read, strict=True)]
+        low, high = interval([more - less for more, less in zip(wrong[bits], wrong[8], strict=True)], there)
+        rows.append(
+            [
+                bits,
+                f"{sum(map(len, files)) / len(files) / 1e3:.1f}",
+                f"{1e3 * cpu / len(files):.2f}",
+                f"{sum(wrong[bits]) / sum(map(len, there)):.3%}",
+                "" if bits == 8 else f"{low:+.3%} to {high:+.3%}",
+            ]
+        )
+    head = ["bits", "KB a page", "CPU ms a page, drawing included", "characters read wrong", "more than with 8 bits"]
+    shown = f"{len(pages)} pages, {sum(map(len, there)):,} characters without spaces."
+    packages = ("skia-python", "isal", "tesserocr")
+    text = f"{report.machine()} {report.versions(packages)}. {shown}\n\n{report.table(head, rows)}"
+    print(text)
+    if arguments.write:
+        report.write("sizes", text)
+
+
+def interval(more: list[int], there: list[str], rounds: int = 2000) -> tuple[float, float]:
+    """95% interval of the difference in error rate, over pages drawn with replacement."""
+    rng = random.Random(0)
+    pages = list(zip(more, map(len, there), strict=True))
+    rates = []
+    for _ in range(rounds):
+        drawn = rng.choices(pages, k=len(pages))
+        rates.append(sum(edits for edits, _ in drawn) / sum(length for _, length in drawn))
+    rates.sort()
+    return rates[round(0.025 * rounds)], rates[round(0.975 * rounds)]
+
+
+if __name__ == "__main__":
+    main()

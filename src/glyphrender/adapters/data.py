@@ -1,0 +1,380 @@
+"""Texts of a dataset → columns of page images, rendered as rows are read (`datasets`, torch's DataLoader).
+
+What a row becomes follows from the row, the seed and the epoch alone, and not from its place, its batch, the
+rank or the worker that reads it. So there is no state of ours to split, save or restore: order, sharding and
+resumption are left to `datasets`, whose `state_dict` is enough. The price is that θ is drawn from a hash of
+the row's key, or of its text where it has none: the same text twice in an epoch has the same θ twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from glyphrender.document import layout
+from glyphrender.errors import DataError, DependencyError, GlyphRenderError, ThetaError
+from glyphrender.parameter import shown
+from glyphrender.theta import Theta, known
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from glyphrender.page import Page
+
+__all__ = ["Epoch", "FromColumn", "Pages", "Sampled", "ThetaSource", "stream"]
+
+Row: TypeAlias = Mapping[str, Any]
+#: θ of a row; whatever is random in it comes from the generator, which follows from seed, epoch and row.
+ThetaSource: TypeAlias = "Callable[[Row, np.random.Generator], Theta]"
+Form: TypeAlias = Literal["image", "array", "png"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sampled:
+    """A `ThetaSource`: θ from the distributions of the Glyph paper, drawn for each row and epoch (`Theta.sample`).
+
+    Attributes:
+        fixed: fields that are not drawn but have this value.
+        vision: a model to whose grid each θ is aligned (`Theta.align_to`); "" for none.
+
+    Raises:
+        ThetaError: a fixed field does not exist, or nothing valid agrees with the fixed ones.
+        VisionModelError: there is no such model.
+    """
+
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    vision: str = ""
+
+    def __post_init__(self) -> None:
+        import numpy as np
+
+        known(self.fixed)
+        self({}, np.random.default_rng(0))  # what can never be drawn fails here, not in a worker
+
+    def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
+        """A random θ; `row` is not looked at."""
+        theta = Theta.sample(rng, **self.fixed)
+        return theta.align_to(self.vision) if self.vision else theta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FromColumn:
+    """A `ThetaSource`: θ as a column of the row gives it.
+
+    Attributes:
+        column: holds a preset's name ("dense", "glyph-en@qwen3-vl"), a JSON object as text, a mapping of fields or
+            a Glyph config. In mappings None counts as absent, since Arrow fills structs with it.
+        default: θ of rows where the column is None or "".
+    """
+
+    column: str = "theta"
+    default: Theta = field(default_factory=Theta)
+
+    def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
+        """The θ that `row` names; nothing is drawn.
+
+        Raises:
+            ThetaError: a preset or field does not exist, or a value is not valid.
+            DataError: the column is missing, or holds neither text nor a mapping.
+        """
+        value = _cell(row, self.column)
+        if value is None or value == "":
+            return self.default
+        if isinstance(value, Theta):
+            return value
+        if isinstance(value, str):
+            return _written(value)
+        if isinstance(value, Mapping):
+            return Theta.load({name: each for name, each in value.items() if each is not None})
+        raise DataError(f"{self.column} is {shown(value)}. Give the name of a preset, JSON, or a mapping of fields.")
+
+
+@lru_cache(maxsize=1024)
+def _written(text: str) -> Theta:
+    """θ from a preset's name or a JSON object."""
+    if not text.lstrip().startswith("{"):
+        return Theta.preset(text)
+    try:
+        return Theta.load(json.loads(text))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(f"{shown(text)} is not JSON ({error}). Give an object as Theta.to_json writes it.") from error
+
+
+class Epoch:
+    """The number of an epoch, seen alike by this process and the DataLoader workers that it starts.
+
+    It is kept in torch's shared memory if torch was imported before: then workers that live on from epoch to
+    epoch (`persistent_workers`) see it change, however they were started.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: int = 0) -> None:
+        self._value: Any = value
+        self._share()
+
+    def __int__(self) -> int:
+        return int(self._value)
+
+    def set(self, value: int) -> None:
+        """Change it, in place where it is shared."""
+        if isinstance(self._value, int):
+            self._value = value
+        else:
+            self._value.fill_(value)
+
+    def __getstate__(self) -> Any:
+        return self._value
+
+    def __setstate__(self, value: Any) -> None:
+        self._value = value
+        self._share()
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # `datasets` copies a dataset deeply to change its format; the epoch stays one
+
+    def _share(self) -> None:
+        if torch := sys.modules.get("torch"):
+            self._value = torch.as_tensor(self._value).share_memory_()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pages:
+    """Rows with text → rows with pages: for `Dataset.with_transform`, `Dataset.map` and `IterableDataset.map`.
+
+    Takes and gives one row, or a batch as `datasets` has it, where each column is a list. All columns stay. A text
+    of several pages gives several, an empty text none.
+
+    Attributes:
+        text: the column with the text, or several, whose pages follow one another.
+        into: the column that the list of pages is put in.
+        theta: θ of all rows, the name of a preset, or a `ThetaSource`, as `Sampled()` and `FromColumn()` are.
+        form: "image" for PIL ("L", or "RGB" where θ has colours), "array" for uint8 (h, w) or (h, w, 3), "png" for
+            {"bytes", "path"} as `datasets.Image` stores it.
+        bits: of a grey pixel of a PNG, see `Page.png`.
+        key: the column that tells rows apart (an index or id), for what is random; by default the text does.
+        seed: of what is random.
+        max_pages: a limit on the pages of one text; one that needs more is an error.
+
+    Raises:
+        ThetaError: there is no preset of that name.
+        DataError: `text` names no column.
+
+    Source: `datasets` 5.2 for the two forms of a call, and {"bytes", "path"}.
+    """
+
+    text: str | tuple[str, ...] = "text"
+    into: str = "images"
+    theta: Theta | str | ThetaSource = field(default_factory=Theta)
+    form: Form = "image"
+    bits: int | None = None
+    key: str | None = None
+    seed: int = 0
+    max_pages: int | None = None
+    _epoch: Epoch = field(default_factory=Epoch, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise DataError("text=() names no column. Name the columns that hold text.")
+        if self.form not in ("image", "array", "png"):
+            raise DataError(f"form={self.form!r} is unknown. Use image, array or png.")
+        if isinstance(self.theta, str):
+            object.__setattr__(self, "theta", Theta.preset(self.theta))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns with text."""
+        return (self.text,) if isinstance(self.text, str) else tuple(self.text)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that θ is drawn for; 0 at first."""
+        return int(self._epoch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let θ be drawn for `epoch` from now on, here and in the DataLoader workers of this process."""
+        self._epoch.set(epoch)
+
+    def __call__(self, rows: Row) -> dict[str, Any]:
+        """`rows` with the column `into`.
+
+        Raises:
+            DataError: a column is missing, or a text is not str.
+            ThetaError: θ of a row is not valid; `.field` names the field. All errors name the row.
+        """
+        batched = isinstance(_cell(rows, self.columns[0]), list)
+        return by_row(self._row, rows, batched, names=(*rows, self.into), key=self.key)
+
+    def theta_of(self, row: Row, texts: Sequence[str] | None = None) -> Theta:
+        """θ of `row` in this epoch.
+
+        Args:
+            row: one row.
+            texts: what tells the row apart where there is no `key`; by default its text columns.
+        """
+        if isinstance(self.theta, Theta):
+            return self.theta
+        assert not isinstance(self.theta, str)
+        import numpy as np
+
+        # As text, so that 3 of Python and 3 of numpy are one key.
+        key = str(_cell(row, self.key)) if self.key else texts or [_cell(row, name) for name in self.columns]
+        drawn = json.dumps([self.seed, self.epoch, key]).encode()
+        entropy = int.from_bytes(hashlib.blake2b(drawn, digest_size=16).digest(), "little")
+        return self.theta(row, np.random.default_rng(entropy))
+
+    def drawn(self, text: str, theta: Theta) -> list[Any]:
+        """The pages of one text, in the `form` of this column.
+
+        Raises:
+            FontError, LayoutError: see `glyphrender.layout`.
+        """
+        return [self._encoded(page) for page in layout(text, theta, max_pages=self.max_pages)]
+
+    def features(self, features: Mapping[str, Any]) -> Any:
+        """`datasets.Features` of the rows that come out, for `Dataset.map`, where those that go in have `features`.
+
+        PNG bytes are then stored as they are, and read as images. Use `form="png"`; "image" has `datasets` encode.
+
+        Raises:
+            DependencyError: `datasets` is not installed.
+        """
+        datasets = train_extra("datasets")
+        return datasets.Features({**features, self.into: datasets.List(datasets.Image())})
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        texts = [text_of(row, name) for name in self.columns]
+        theta = self.theta_of(row, texts)
+        return {**row, self.into: [page for text in texts for page in self.drawn(text, theta)]}
+
+    def _encoded(self, page: Page) -> Any:
+        match self.form:
+            case "image":
+                return page.image
+            case "array":
+                return page.array
+            case "png":
+                return {"bytes": page.png(bits=self.bits), "path": None}
+
+
+def stream(
+    dataset: Any, rows: Callable[[Row], dict[str, Any]], *, rank: int = 0, world_size: int = 1, workers: int = 0
+) -> Any:
+    """The rows of a dataset that fall to this rank, rendered as they are read.
+
+    The result is a `datasets.IterableDataset`: torch's DataLoader shares it out to its workers, `state_dict` and
+    `load_state_dict` resume it (through StatefulDataLoader with workers), `set_epoch` orders its shards anew. All
+    ranks and workers together give every row once; only rows of this rank are rendered.
+
+    Args:
+        dataset: a `datasets.Dataset` or `datasets.IterableDataset`.
+        rows: a `Pages`, or another function from a row to the whole row that comes out.
+        rank, world_size: this process among those that train together.
+        workers: of the DataLoader; a `Dataset` is cut into so many shards for each rank.
+
+    Raises:
+        DataError: `dataset` is neither, or empty; or there is no such rank.
+        DependencyError: `datasets` is not installed.
+    """
+    datasets = train_extra("datasets")
+    if not 0 <= rank < world_size:
+        raise DataError(f"rank={rank} is not below world_size={world_size}. Number ranks from 0.")
+    if isinstance(dataset, datasets.Dataset):
+        if not len(dataset):
+            raise DataError("the dataset has no rows. Give one that has.")
+        dataset = dataset.to_iterable_dataset(num_shards=min(len(dataset), world_size * max(1, workers)))
+    if not isinstance(dataset, datasets.IterableDataset):
+        raise DataError(
+            f"the dataset is a {type(dataset).__name__}. Give a datasets.Dataset or IterableDataset "
+            "(IterableDataset.from_generator makes one of a generator)."
+        )
+    names = dataset.column_names or list(next(iter(dataset), ()))
+    if dataset.num_shards % world_size == 0:
+        dataset = datasets.distributed.split_dataset_by_node(dataset, rank=rank, world_size=world_size)
+    else:
+        # split_dataset_by_node would leave rows out only after they have been rendered.
+        dataset = dataset.filter(_Share(rank=rank, world_size=world_size), with_indices=True)
+    return dataset.map(rows, remove_columns=names)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Share:
+    """Every `world_size`th row from the one numbered `rank`."""
+
+    rank: int
+    world_size: int
+
+    def __call__(self, row: Row, index: int) -> bool:
+        return index % self.world_size == self.rank
+
+
+def by_row(
+    one: Callable[[Row], dict[str, Any]], rows: Row, batched: bool, *, names: Iterable[str], key: str | None
+) -> dict[str, Any]:
+    """`one` of the row, or of each row of a batch; errors name the row.
+
+    Args:
+        one: from a row to the row that comes out.
+        rows: a row; or, if `batched`, column → list, all of one length.
+        batched: which of the two.
+        names: the columns that come out, for a batch of no rows.
+        key: the column that errors name the row by; or "id", "unique_id" or "index", where it has one.
+    """
+    if not batched:
+        return _named(one, rows, "row", key)
+    count = len(next(iter(rows.values())))
+    given = ({name: rows[name][place] for name in rows} for place in range(count))
+    done = [_named(one, row, f"row {place} of the batch", key) for place, row in enumerate(given)]
+    return {name: [row[name] for row in done] for name in (done[0] if done else dict.fromkeys(names))}
+
+
+def _named(one: Callable[[Row], dict[str, Any]], row: Row, place: str, key: str | None) -> dict[str, Any]:
+    try:
+        return one(row)
+    except GlyphRenderError as error:
+        known_by = next((name for name in (key, "id", "unique_id", "index") if name in row), None)
+        message = f"{place}{f' ({known_by}={shown(row[known_by])})' if known_by else ''}: {error}"
+        if isinstance(error, ThetaError):
+            raise ThetaError(message, field=error.field) from error
+        raise type(error)(message) from error
+
+
+def text_of(row: Row, name: str) -> str:
+    """The text in a column.
+
+    Raises:
+        DataError: there is no such column, or it holds something else.
+    """
+    text = _cell(row, name)
+    if not isinstance(text, str):
+        raise DataError(f"{name} is {shown(text)}, not str. Drop such rows (Dataset.filter), or convert them.")
+    return text
+
+
+def train_extra(name: str) -> Any:
+    """The module `name`, which the extra `train` installs.
+
+    Raises:
+        DependencyError: it is not there.
+    """
+    from importlib import import_module
+
+    try:
+        module = import_module(name)
+        if name == "datasets":
+            import_module("datasets.distributed")
+    except ImportError as error:
+        raise DependencyError(f"this needs the package {name}. Install glyphrender[train].") from error
+    return module
+
+
+def _cell(row: Row, name: str) -> Any:
+    try:
+        return row[name]
+    except KeyError:
+        raise DataError(f"there is no column {name!r}. There are {', '.join(map(str, row)) or 'none'}.") from None

@@ -1,0 +1,231 @@
+"""Rows → conversations with pages in them, as TRL's `SFTTrainer` takes them.
+
+A conversation here is a list of messages whose content is a list of parts; a part of type "document" has a text
+that the model shall see as pages. `Prompts` makes conversations of plain columns by templates, `Conversations` takes
+them from the dataset; both replace each document by as many image parts as it has pages, and put the pages into the
+column `images`, in order. The loss falls on completions alone: TRL masks the prompt of prompt/completion rows, and
+that is why it is the default here; of rows with `messages` it masks only what is outside assistant turns, if
+`assistant_only_loss=True` and the chat template has generation marks.
+
+Nothing but these columns comes out. TRL takes a row that still has a column "text" for another format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any, Literal, TypeAlias
+
+from glyphrender.adapters.data import Pages, Row, by_row, text_of, train_extra
+from glyphrender.errors import DataError
+from glyphrender.parameter import shown
+
+__all__ = ["Conversations", "Prompts", "epoch_callback"]
+
+Message: TypeAlias = dict[str, Any]
+_IMAGES = "images"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompts:
+    """Plain columns → a question about pages and its answer.
+
+    Attributes:
+        pages: how texts become pages; its `text` columns are the documents. `form` "image" or "png".
+        prompt: what the user says: text in which {column} stands for that column, as pages if it is a document,
+            else as text. Documents stand where they are named, with text before, between and after. "{{" is a brace.
+        completion: what the assistant answers, all of it text: "{text}" has the model read the pages.
+        system: what the system says, as text; "" for nothing.
+        form: "prompt-completion", where the loss is on the completion alone, or "messages".
+
+    Raises:
+        DataError: a template is malformed, or the prompt leaves a document out.
+    """
+
+    pages: Pages
+    prompt: str = "{text}"
+    completion: str = "{completion}"
+    system: str = ""
+    form: Literal["prompt-completion", "messages"] = "prompt-completion"
+
+    def __post_init__(self) -> None:
+        named = {column for _, column in _pieces("prompt", self.prompt)}
+        if left_out := [column for column in self.pages.columns if column not in named]:
+            raise DataError(f"the prompt leaves out the document {left_out[0]!r}. Put {{{left_out[0]}}} into it.")
+        list(_pieces("completion", self.completion))
+        list(_pieces("system", self.system))
+        if self.form not in ("prompt-completion", "messages"):
+            raise DataError(f"form={self.form!r} is unknown. Use prompt-completion or messages.")
+
+    def __call__(self, rows: Row) -> dict[str, Any]:
+        """The row, or batch of rows, that TRL takes: `images`, and `prompt` and `completion` or `messages`.
+
+        Raises:
+            DataError: a column that a template names is missing, or is not str.
+            ThetaError: θ of a row is not valid. All errors name the row.
+        """
+        names = (_IMAGES, *(("prompt", "completion") if self.form == "prompt-completion" else ("messages",)))
+        batched = any(isinstance(rows.get(column), list) for column in self.pages.columns)
+        return by_row(self._row, rows, batched, names=names, key=self.pages.key)
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        prompt = [_message("user", self._parts(row, "prompt", self.prompt, self.pages.columns))]
+        if self.system:
+            prompt.insert(0, _message("system", self._parts(row, "system", self.system)))
+        completion = [_message("assistant", self._parts(row, "completion", self.completion))]
+        if self.form == "messages":
+            return _paged({"messages": prompt + completion}, row, self.pages)
+        return _paged({"prompt": prompt, "completion": completion}, row, self.pages)
+
+    @staticmethod
+    def _parts(row: Row, name: str, template: str, documents: Sequence[str] = ()) -> list[dict[str, str]]:
+        """The parts of a message; neighbouring texts are one."""
+        parts: list[dict[str, str]] = []
+        for literal, column in _pieces(name, template):
+            text = literal + (text_of(row, column) if column and column not in documents else "")
+            if text and parts and parts[-1]["type"] == "text":
+                parts[-1]["text"] += text
+            elif text:
+                parts.append({"type": "text", "text": text})
+            if column in documents:
+                parts.append({"type": "document", "text": text_of(row, column)})
+        return parts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversations:
+    """Conversations with documents in them → conversations with pages.
+
+    Rows have a column `messages`, or `prompt` and `completion`, of any number of turns; content is a str or a list of
+    parts {"type": "text" or "document", "text": …}, a structure that Arrow keeps as it is.
+
+    Attributes:
+        pages: how texts become pages; its `text` is not used. `form` "image" or "png".
+    """
+
+    pages: Pages
+
+    def __call__(self, rows: Row) -> dict[str, Any]:
+        """The row, or batch of rows, that TRL takes: `images`, and the conversation.
+
+        Raises:
+            DataError: the conversation is missing or malformed, or has a document in a completion.
+            ThetaError: θ of a row is not valid. All errors name the row.
+        """
+        names = ("messages",) if "messages" in rows else ("prompt", "completion")
+        first = rows.get(names[0])
+        batched = isinstance(first, list) and (not first or isinstance(first[0], list))
+        return by_row(self._row, rows, batched, names=(_IMAGES, *names), key=self.pages.key)
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        names = ("messages",) if "messages" in row else ("prompt", "completion")
+        return _paged({name: _checked(row, name) for name in names}, row, self.pages)
+
+
+def _paged(conversation: dict[str, list[Message]], row: Row, pages: Pages) -> dict[str, Any]:
+    """`conversation` with image parts for its documents, and the pages under `images`."""
+    documents = [part["text"] for part in _parts_of(conversation) if part["type"] == "document"]
+    theta = pages.theta_of(row, documents)
+    images: list[Any] = []
+
+    def replaced(part: dict[str, Any]) -> list[dict[str, Any]]:
+        if part["type"] != "document":
+            return [part]
+        drawn = pages.drawn(part["text"], theta)
+        images.extend(drawn)
+        return [{"type": "image"} for _ in drawn]
+
+    done = {
+        name: [
+            message
+            if isinstance(message["content"], str)
+            else {**message, "content": [new for part in message["content"] for new in replaced(part)]}
+            for message in messages
+        ]
+        for name, messages in conversation.items()
+    }
+    return {_IMAGES: images, **done}
+
+
+def _parts_of(conversation: dict[str, list[Message]]) -> Iterable[dict[str, Any]]:
+    for messages in conversation.values():
+        for message in messages:
+            if not isinstance(message["content"], str):
+                yield from message["content"]
+
+
+def _message(role: str, parts: list[dict[str, str]]) -> Message:
+    return {"role": role, "content": parts}
+
+
+def _pieces(name: str, template: str) -> Iterable[tuple[str, str]]:
+    """(text, column that follows it, or "") of a template.
+
+    Raises:
+        DataError: it is malformed, or asks for more than a column.
+    """
+    try:
+        pieces = list(Formatter().parse(template))
+    except ValueError as error:
+        raise DataError(f"{name}={shown(template)} is malformed ({error}). Write {{{{ for a brace.") from None
+    for literal, column, form, conversion in pieces:
+        if column == "" or form or conversion:
+            raise DataError(f"{name}={shown(template)} has braces that name no column. Write {{{{ for a brace.")
+        yield literal, column or ""
+
+
+def _checked(row: Row, name: str) -> list[Message]:
+    """The messages in a column of the dataset.
+
+    Raises:
+        DataError: they are missing or malformed.
+    """
+
+    def wrong(value: object, wanted: str) -> DataError:
+        return DataError(f"{name} has {shown(value)} where {wanted} should be. See docs/training-data.md.")
+
+    messages = row.get(name)
+    if not isinstance(messages, list):
+        raise wrong(messages, "a list of messages")
+    checked = []
+    for message in messages:
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise wrong(message, 'a message {"role", "content"}')
+        content = message.get("content")
+        if not isinstance(content, (str, list)):
+            raise wrong(content, "text or a list of parts")
+        for part in content if isinstance(content, list) else ():
+            if not isinstance(part, dict) or part.get("type") not in ("text", "document"):
+                raise wrong(part, 'a part {"type": "text" or "document", "text"}')
+            if not isinstance(part.get("text"), str):
+                raise wrong(part.get("text"), "the text of a part")
+            if part["type"] == "document" and (name == "completion" or message["role"] == "assistant"):
+                raise wrong(part, "text (a model answers in text)")
+        checked.append(message)
+    return checked
+
+
+def epoch_callback(pages: Pages) -> Any:
+    """A `transformers.TrainerCallback` that gives `pages` the number of each epoch, so that θ is drawn anew.
+
+    Epochs count from the one that training resumes in.
+
+    Raises:
+        DependencyError: transformers is not installed.
+    """
+    callback: Any = train_extra("transformers").TrainerCallback
+
+    class EpochCallback(callback):  # type: ignore[misc]
+        """Counts epochs as they begin."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            """The epoch to begin with."""
+            self._next = int(state.epoch or 0)
+
+        def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            """The next epoch."""
+            pages.set_epoch(self._next)
+            self._next += 1
+
+    return EpochCallback()

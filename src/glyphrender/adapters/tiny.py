@@ -1,0 +1,239 @@
+"""A real GLM-4.1V that is small enough to build, train and serve in seconds (extra `transformers`).
+
+All parts are those of transformers, built from configuration: its model class with random weights, its image
+processor with the limits of the published checkpoint, and a tokenizer of 256 bytes and the special tokens. So what runs
+with it runs with the model of nine thousand million parameters, but for what it says: untrained, it says noise.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+from glyphrender.errors import DependencyError, EndpointError
+
+__all__ = ["byte_tokenizer", "save", "serving", "tiny_glm4v"]
+
+END = "<|endoftext|>"
+SPECIAL_TOKENS = (
+    END,
+    "[gMASK]",
+    "<sop>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|begin_of_image|>",
+    "<|end_of_image|>",
+    "<|begin_of_video|>",
+    "<|end_of_video|>",
+    "<|image|>",
+    "<|video|>",
+)
+# As GLM-4.1V's own, without tools and thinking. The marks of generation let trainers find what to learn. An answer
+# ends with a token, which the published template leaves to the trainer.
+CHAT_TEMPLATE = """\
+[gMASK]<sop>
+{%- for message in messages -%}
+<|{{ message.role }}|>{{ '\\n' }}
+{%- if message.role == 'assistant' -%}
+{%- generation -%}
+{%- if message.content is string -%}{{ message.content }}
+{%- else -%}{%- for part in message.content -%}{{ part.text }}{%- endfor -%}{%- endif -%}
+<|endoftext|>
+{%- endgeneration -%}
+{%- elif message.content is string -%}{{ message.content }}
+{%- else -%}
+{%- for part in message.content -%}
+{%- if part.type == 'image' -%}<|begin_of_image|><|image|><|end_of_image|>
+{%- elif part.type == 'text' -%}{{ part.text }}
+{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}<|assistant|>{{ '\\n' }}{%- endif -%}
+"""
+# Of the published checkpoint, in pixels × 2 frames: at most 6144 tokens an image.
+AREA = {"shortest_edge": 12_544, "longest_edge": 9_633_792}
+
+
+def byte_tokenizer(special_tokens: Sequence[str] = SPECIAL_TOKENS) -> Any:
+    """A `PreTrainedTokenizerFast` with one token a byte of UTF-8: takes every text, needs no vocabulary.
+
+    Args:
+        special_tokens: the others; the first ends a text, and fills batches up.
+
+    Raises:
+        DependencyError: transformers is not installed.
+    """
+    try:
+        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+        from transformers import PreTrainedTokenizerFast
+    except ImportError as error:
+        raise _missing() from error
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={letter: index for index, letter in enumerate(alphabet)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special_tokens])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token=special_tokens[0],
+        pad_token=special_tokens[0],
+        padding_side="left",
+        model_max_length=131_072,
+    )
+
+
+def tiny_glm4v(
+    *,
+    hidden_size: int = 64,
+    layers: int = 2,
+    vision_layers: int = 2,
+    intermediate_size: int = 128,
+    seed: int = 0,
+) -> tuple[Any, Any]:
+    """(model, processor): a GLM-4.1V of some 0.3 million parameters on the CPU, and its processor.
+
+    Args:
+        hidden_size: width of the language model and of the vision tower, a multiple of 32.
+        layers: of the language model.
+        vision_layers: of the vision tower.
+        intermediate_size: width inside the feed-forward layers of both.
+        seed: of the weights; torch's own generator is left as it was.
+
+    Returns:
+        `Glm4vForConditionalGeneration` in evaluation mode, float32; `Glm4vImagesProcessor`.
+
+    Raises:
+        DependencyError: torch or transformers is not installed.
+    """
+    try:
+        import torch
+        from transformers import Glm4vConfig, Glm4vForConditionalGeneration
+        from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
+    except ImportError as error:
+        raise _missing() from error
+    from glyphrender.adapters.glm4v_images import Glm4vImagesProcessor
+
+    tokenizer = byte_tokenizer()
+    token = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL_TOKENS}
+    heads = 4
+    # Rotary dimensions of one head go to time, height and width; they must add up to half of them.
+    rotary = hidden_size // heads // 2
+    side = rotary // 3
+    config = Glm4vConfig(
+        text_config={
+            "vocab_size": len(tokenizer),
+            "hidden_size": hidden_size,
+            "intermediate_size": intermediate_size,
+            "num_hidden_layers": layers,
+            "num_attention_heads": heads,
+            "num_key_value_heads": heads // 2,
+            "max_position_embeddings": 131_072,
+            "pad_token_id": token[END],
+            "eos_token_id": token[END],
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 10_000.0,
+                "partial_rotary_factor": 1.0,
+                "mrope_section": [rotary - 2 * side, side, side],
+            },
+        },
+        vision_config={
+            "depth": vision_layers,
+            "hidden_size": hidden_size,
+            "num_heads": heads,
+            "out_hidden_size": hidden_size,
+            "intermediate_size": intermediate_size,
+        },
+        image_token_id=token["<|image|>"],
+        video_token_id=token["<|video|>"],
+        image_start_token_id=token["<|begin_of_image|>"],
+        image_end_token_id=token["<|end_of_image|>"],
+        video_start_token_id=token["<|begin_of_video|>"],
+        video_end_token_id=token["<|end_of_video|>"],
+        tie_word_embeddings=True,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Glm4vForConditionalGeneration(config).eval()
+    model.generation_config.update(eos_token_id=token[END], pad_token_id=token[END])
+    processor = Glm4vImagesProcessor(Glm4vImageProcessorPil(size=AREA), tokenizer, chat_template=CHAT_TEMPLATE)
+    return model, processor
+
+
+def save(model: Any, processor: Any, path: str | os.PathLike[str]) -> None:
+    """Write a directory that `transformers serve` and `AutoProcessor.from_pretrained` load.
+
+    Both need `trust_remote_code`: without torchvision no class of transformers itself is GLM-4.1V's processor.
+    """
+    model.save_pretrained(path)
+    processor.save_pretrained(path)
+
+
+@contextmanager
+def serving(path: str | os.PathLike[str], *, timeout: float = 120.0) -> Iterator[str]:
+    """Serve a saved model on this machine's loopback, by `transformers serve`, while the `with` block runs.
+
+    Args:
+        path: a directory that `save` wrote.
+        timeout: seconds until the server must answer; it takes some ten.
+
+    Yields:
+        the base URL of its OpenAI-compatible API, as `http://127.0.0.1:40123/v1`. The model's name there is `path`.
+
+    Raises:
+        EndpointError: the server ended, or did not answer in time; with the last that it wrote.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", os.fspath(path), "--trust-remote-code"]
+    command += ["--device", "cpu", "--dtype", "float32", "--host", "127.0.0.1", "--port", str(port)]
+    with TemporaryDirectory() as room, (Path(room) / "log").open("w+b") as log:
+        # The list of models is that of the hub's cache, which must exist.
+        environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1", "HF_HUB_CACHE": room}
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+        try:
+            if failure := _waited(server, f"http://127.0.0.1:{port}/health", timeout):
+                log.seek(0)
+                said = log.read().decode(errors="replace").split()[-50:]
+                raise EndpointError(f"transformers serve {failure}. It wrote last: {' '.join(said) or 'nothing'}")
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _waited(server: subprocess.Popen[bytes], url: str, timeout: float) -> str:
+    """Return when `url` answers, or else what happened instead."""
+    opener = build_opener(ProxyHandler({}))  # a proxy of the environment cannot reach this loopback
+    end = time.monotonic() + timeout
+    while server.poll() is None:
+        if time.monotonic() > end:
+            return f"did not answer in {timeout:g} s"
+        try:
+            with opener.open(url, timeout=5):
+                return ""
+        except OSError:  # URLError is one
+            time.sleep(0.2)
+    return f"ended with status {server.returncode}"
+
+
+def _missing() -> DependencyError:
+    return DependencyError(
+        "a tiny model needs the packages torch and transformers. Install glyphrender[transformers]."
+    )
