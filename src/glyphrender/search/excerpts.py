@@ -1,7 +1,7 @@
 """Stretches of text that every θ of a search is read on, and identifiers, which no language model guesses.
 
-An excerpt is one paragraph: tesseract's line finding loses lines among short ones, in Chinese above all (an error of 0.21
-at 14 px in the paragraphs of the text, 0.006 in one), which says nothing of the type.
+An excerpt is one paragraph: tesseract's line finding loses lines among short ones, in Chinese above all (an error of
+0.21 at 14 px in the paragraphs of the text, 0.006 in one), which says nothing of the type.
 
 Places depend on the texts and the seed alone. They are spread by the golden ratio, so that any first few of them are
 spread evenly, and a larger sample begins with the smaller one.
