@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from glyphrender.errors import GlyphRenderError
 from glyphrender.theta import Theta
 
-__all__ = ["Evaluation", "Evaluator"]
+__all__ = ["BudgetSpent", "Evaluation", "Evaluator"]
+
+
+class BudgetSpent(GlyphRenderError):
+    """An evaluator that pays for its answers may pay no more. The search ends with what it has, and can be resumed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

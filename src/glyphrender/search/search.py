@@ -24,7 +24,7 @@ from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.tokenizers import TokenizerLike
 from glyphrender.ratio.vision import vision_model
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.evaluation import Evaluation, Evaluator
+from glyphrender.search.evaluation import BudgetSpent, Evaluation, Evaluator
 from glyphrender.search.journal import Journal
 from glyphrender.search.pareto import best, hypervolume, tournament
 from glyphrender.search.proposer import Proposals, Proposer
@@ -33,7 +33,7 @@ from glyphrender.search.space import Space
 from glyphrender.search.workers import Work, Workers
 from glyphrender.theta import Theta
 
-__all__ = ["search"]
+__all__ = ["RHO_TEXT", "search"]
 
 # θ made from the same parents, and halved among themselves.
 _BATCH: Final = 20
@@ -50,7 +50,7 @@ _FINAL, _FINALISTS = 3, 24
 # A round that adds less than this share to the hypervolume is the last.
 _GROWTH: Final = 0.002
 # ρ is of so many characters at most: twenty pages and more, 20 ms of layout.
-_RHO_TEXT: Final = 200_000
+RHO_TEXT: Final = 200_000
 # A θ counts as hopeless by ρ alone once so many were evaluated, and only with this much room for luck.
 _KNOWN, _MARGIN = 40, 1.15
 
@@ -133,7 +133,7 @@ def search(
         "axes": space.describe(),
         "start": {name: theta.digest for name, theta in start.items()},
     }
-    part = _RHO_TEXT // len(texts)
+    part = RHO_TEXT // len(texts)
     work = Work(texts=tuple(text[:part] for text in texts), vision=model, tokenizer=tokenizer, evaluator=evaluator)
     with ExitStack() as stack:
         book = stack.enter_context(Journal(journal, settings, resume=resume))
@@ -188,7 +188,8 @@ class _Run:
         final = self.final()
         return SearchResult(
             candidates=tuple(final.get(candidate.step, candidate) for candidate in self.candidates),
-            front=tuple(front_of(list(final.values()), self.max_error)),
+            # Where nothing could be paid for any more, the front stands as the search saw it.
+            front=tuple(front_of(list(final.values()), self.max_error) or self.front()),
             hypervolumes=tuple(self.hypervolumes),
             evaluations=self.evaluations,
             samples=self.samples,
@@ -332,7 +333,11 @@ class _Run:
         answers = self.workers.evaluations(asked)
         for candidate, evaluation in zip(candidates, known, strict=True):
             if evaluation is None:
-                evaluation = next(answers)
+                try:
+                    evaluation = next(answers)
+                except BudgetSpent as error:
+                    self.stopped = str(error)
+                    break
                 self.journal.add_evaluation(candidate.step, seed, evaluation, self.seconds())
                 # As it will be read back, so that a resumed search sees the same.
                 evaluation = self.journal.evaluation(candidate.step, samples, seed) or evaluation

@@ -1,0 +1,113 @@
+"""Shards on many machines, by Ray Data: the same function of a shard, called elsewhere.
+
+What travels is a description of each shard and its receipt; inputs and pages go between each machine and the file
+system they share. Ray calls again for a shard whose machine is lost, which is as safe as resuming is.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pickle
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from glyphrender.adapters.corpus.options import Options
+from glyphrender.adapters.corpus.plan import Shard
+from glyphrender.adapters.corpus.shard import Receipt, render_shard
+from glyphrender.errors import DataError, DependencyError, EndpointError, GlyphRenderError
+from glyphrender.raster.canvas import rasteriser
+
+
+def required() -> Any:
+    """The library of that name.
+
+    Raises:
+        DependencyError: Ray Data is not installed.
+    """
+    # No reports of usage, and no advice on the state of its dashboard.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise DependencyError("--ray needs Ray Data. Install it with: pip install 'glyphrender[ray]'") from error
+    return ray
+
+
+@contextmanager
+def connected(address: str, tasks: int | None) -> Iterator[Callable[[list[Shard], Options, Path], Iterator[Receipt]]]:
+    """What renders shards on a cluster, and gives receipts in the order in which they are done.
+
+    Args:
+        address: host:port of a cluster, "auto", or "local" to start one on this machine.
+        tasks: at a time, of one CPU each; by default as many as there are CPUs.
+
+    Raises:
+        DependencyError: Ray Data is not installed.
+        EndpointError: there is no cluster at that address.
+    """
+    ray = required()
+    ours = not ray.is_initialized()
+    if ours:
+        try:
+            _refuse_closed(address)
+            here = {"num_cpus": tasks, "include_dashboard": False} if address == "local" else {"address": address}
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **here)
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise EndpointError(f"--ray {address}: no Ray cluster ({reason}). Start one, or use local.") from error
+    try:
+        yield partial(_rendered, ray, tasks)
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _refuse_closed(address: str) -> None:
+    """Ask whether anything listens: Ray itself would go on trying for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+
+
+def _rendered(
+    ray: Any, tasks: int | None, shards: list[Shard], options: Options, directory: Path
+) -> Iterator[Receipt]:
+    """Receipts of `shards`.
+
+    Raises:
+        DataError: a file cannot be read or written there.
+        GlyphRenderError: a task failed otherwise, as when its machine is lost again and again.
+    """
+    if not shards:
+        return
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    rows = [{"shard": pickle.dumps(shard)} for shard in shards]
+    given = {"options": options, "directory": directory, "drawn_by": rasteriser()}
+    dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
+    try:
+        for row in dataset.map(_task, fn_kwargs=given, num_cpus=1, concurrency=tasks).iter_rows():
+            if row["error"]:
+                raise DataError(row["error"])
+            yield Receipt(**json.loads(row["receipt"]))
+    except ray.exceptions.RayError as error:
+        raise GlyphRenderError(f"a task of Ray failed: {' '.join(str(error).split())[:300]}") from error
+
+
+def _task(row: dict[str, Any], options: Options, directory: Path, drawn_by: str) -> dict[str, str]:
+    """The receipt of a shard as JSON, or what went wrong: Ray wraps an exception in so much that it is not found."""
+    try:
+        if rasteriser() != drawn_by:  # pages of the two differ; the manifest names one
+            raise DataError(f"a machine draws with {rasteriser()}, not {drawn_by}. Set GLYPHRENDER_RASTER on all.")
+        receipt = render_shard(pickle.loads(row["shard"]), options, directory)
+        return {"receipt": json.dumps(asdict(receipt)), "error": ""}
+    except GlyphRenderError as error:
+        return {"receipt": "", "error": str(error)}

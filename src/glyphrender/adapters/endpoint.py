@@ -1,0 +1,233 @@
+"""A server of OpenAI's chat completions, spoken to through OpenAI's own client: its answers, and its errors in a line.
+
+The client retries what may pass (429, 5xx, a connection that breaks) with backoff, and waits as long as the server's
+Retry-After says. What has begun to answer is not asked again, since its text has been handed on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from glyphrender.errors import DependencyError, EndpointError
+
+__all__ = ["Endpoint", "Reply"]
+
+#: Characters of a server's own message that an error repeats.
+_SHOWN: Final = 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What a model answered, and what the server counted.
+
+    Attributes:
+        text: the answer.
+        prompt_tokens, completion_tokens: from the server's usage; None where it sends none.
+        cached_tokens: of the prompt, those that its cache held; None where it does not say.
+        finish_reason: "stop"; "length" where the answer was cut off.
+    """
+
+    text: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """A model on a server.
+
+    Attributes:
+        model: its name there; empty for the only one that the server lists.
+        base_url: as "http://127.0.0.1:8000/v1"; by default OPENAI_BASE_URL, else OpenAI's own.
+        api_key: by default OPENAI_API_KEY; a server of one's own needs none. It is in no message.
+        max_tokens: of an answer.
+        temperature: None for the server's default, which is all that reasoning models of OpenAI take.
+        timeout: seconds in which the server must say something, at first and between two pieces of its answer.
+        retries: of a request that failed and may yet succeed.
+        extra: further fields of the request's body, as {"chat_template_kwargs": {"enable_thinking": False}}.
+    """
+
+    model: str = ""
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    max_tokens: int = 1024
+    temperature: float | None = None
+    timeout: float = 120.0
+    retries: int = 3
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where it is, for messages."""
+        return self.base_url or os.environ.get("OPENAI_BASE_URL") or "api.openai.com"
+
+    @property
+    def own(self) -> bool:
+        """Whether it is OpenAI's own."""
+        return self.url == "api.openai.com"
+
+    def complete(
+        self, messages: list[dict[str, Any]], on_text: Callable[[str], object] | None = None, *, model: str = ""
+    ) -> Reply:
+        """The model's answer to `messages`.
+
+        Args:
+            messages: of chat completions.
+            on_text: is given each piece of the answer as it comes.
+            model: in place of this endpoint's.
+
+        Raises:
+            EndpointError: the server is down, refuses, fails, stalls, or answers what cannot be read.
+            DependencyError: the client is not installed.
+        """
+        options: dict[str, Any] = {"model": model or self.model or self.only_model()}
+        options["max_completion_tokens" if self.own else "max_tokens"] = self.max_tokens
+        if self.temperature is not None:
+            options["temperature"] = self.temperature
+        pieces: list[str] = []
+        reason, usage, chunks = None, None, 0
+        with self._told(), self._client() as client:
+            stream = client.chat.completions.create(
+                messages=messages,
+                stream=True,
+                stream_options={"include_usage": True},
+                extra_body=dict(self.extra) or None,
+                **options,
+            )
+            for chunk in stream:
+                usage = getattr(chunk, "usage", None) or usage
+                for choice in chunk.choices or ():
+                    chunks += 1
+                    reason = choice.finish_reason or reason
+                    if choice.delta is not None and choice.delta.content:
+                        pieces.append(choice.delta.content)
+                        if on_text is not None:
+                            on_text(choice.delta.content)
+        if not chunks:
+            raise EndpointError(f"{self.url} answered without any choice. Check that it serves chat completions.")
+        cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None)
+        return Reply(
+            text="".join(pieces),
+            prompt_tokens=getattr(usage, "prompt_tokens", None),
+            completion_tokens=getattr(usage, "completion_tokens", None),
+            cached_tokens=cached,
+            finish_reason=reason,
+        )
+
+    def models(self) -> dict[str, int | None]:
+        """Names of the models that the server lists, with the tokens of context each takes where it says so.
+
+        vLLM and SGLang say so, as `max_model_len`.
+
+        Raises:
+            EndpointError, DependencyError: see `complete`.
+        """
+        with self._told(), self._client() as client:
+            listed = [model.model_dump() for model in client.models.list()]
+            return {str(model["id"]): _whole(model.get("max_model_len")) for model in listed}
+
+    def only_model(self) -> str:
+        """The name of the model that the server lists, if it is one.
+
+        Raises:
+            EndpointError: it lists none or several; or see `complete`.
+        """
+        names = list(self.models())
+        if len(names) != 1:
+            listed = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+            raise EndpointError(f"{self.url} serves {len(names)} models ({listed or 'none'}). Name one as model.")
+        return names[0]
+
+    def _client(self) -> Any:
+        try:
+            from openai import OpenAI
+        except ImportError as error:
+            raise DependencyError("a model server needs the package openai. Install glyphrender[chat].") from error
+        key = self._key
+        if key is None and self.own:
+            raise EndpointError(
+                "no key for OpenAI's own server. Set OPENAI_API_KEY, or give the base_url of another server."
+            )
+        return OpenAI(
+            base_url=self.base_url, api_key=key or "none", timeout=self.timeout, max_retries=self.retries
+        )
+
+    @property
+    def _key(self) -> str | None:
+        return self.api_key or os.environ.get("OPENAI_API_KEY") or None
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Errors of the client as one line that names the way out."""
+        try:
+            yield
+        except (EndpointError, DependencyError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            told = self._message(error)
+            if told is None:
+                raise
+            if key := self._key:
+                told = told.replace(key, "…")  # some servers repeat the key that they refuse
+            raise EndpointError(told) from error
+
+    def _message(self, error: Exception) -> str | None:
+        import openai
+
+        match error:
+            case openai.APITimeoutError():
+                return (
+                    f"{self.url} said nothing for {self.timeout:g} s. Raise timeout, send fewer pages, or look whether "
+                    "the server is busy."
+                )
+            case openai.APIConnectionError():
+                cause = _shown(str(error.__cause__ or error))
+                return f"{self.url} cannot be reached ({cause}). Start the server, or correct base_url."
+            case openai.AuthenticationError() | openai.PermissionDeniedError():
+                return f"{self.url} refused the key ({_said(error)}). Set OPENAI_API_KEY."
+            case openai.NotFoundError():
+                return (
+                    f"{self.url} knows no such model or path ({_said(error)}). Correct model={self.model!r}, or "
+                    "base_url, which ends in /v1 as a rule."
+                )
+            case openai.RateLimitError():
+                return f"{self.url} takes no more requests now ({_said(error)}). Wait, or raise retries."
+            case openai.APIStatusError() if error.status_code >= 500:
+                return f"{self.url} failed with status {error.status_code} ({_said(error)}). See its log."
+            case openai.APIStatusError():
+                return (
+                    f"{self.url} refused the request with status {error.status_code} ({_said(error)}). Where it is too "
+                    "long, set context, or split it."
+                )
+            case openai.APIError():
+                return f"{self.url} failed while it answered ({_shown(error.message)}). Ask again, or see its log."
+            case ValueError() | TypeError() | AttributeError() | KeyError():
+                return (
+                    f"{self.url} answered what cannot be read ({_shown(f'{type(error).__name__}: {error}')}). Check "
+                    "that base_url is of an OpenAI-compatible server."
+                )
+        return None
+
+
+def _said(error: Any) -> str:
+    """What the server wrote, without the JSON around it."""
+    body = error.body
+    for name in ("error", "detail", "message"):
+        if isinstance(body, dict) and body.get(name):
+            body = body[name]
+    return _shown(body if isinstance(body, str) else str(error.message))
+
+
+def _shown(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
