@@ -12,7 +12,7 @@ from glyphrender.parameter import PAPER
 from glyphrender.ratio.model import VisionModel
 from glyphrender.search.axes import Axis, axis, ladder
 
-__all__ = ["PRESETS", "axes_of", "families_for"]
+__all__ = ["PRESETS", "axes_of", "families_for", "is_han"]
 
 # Bundled families made for running text. The Latin of Noto Sans CJK is Source Sans, of its Mono half an em wide.
 _FAMILIES: Final = (
