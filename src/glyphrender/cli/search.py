@@ -104,19 +104,20 @@ def command(
     if not texts:
         raise DataError("there is no text in these files. Name one that is not empty.")
     where = Space.preset(space, vision, base=theta, text=texts[0], vary=vary, fix=fix)
+    vlm = evaluator == "vlm"
+    judge = models.evaluator(texts, output) if vlm else _evaluator(evaluator, texts, vision, language)
+    proposer = models.proposer(texts)
     caps = _caps(budget)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{output} cannot be made ({error.strerror}). Choose another folder.") from error
-    vlm = evaluator == "vlm"
-    judge = models.evaluator(texts, output) if vlm else _evaluator(evaluator, texts, vision, language)
     result = search(
         texts,
         vision,
         space=where,
         evaluator=judge,
-        proposer=models.proposer(texts),
+        proposer=proposer,
         rounds=rounds,
         steps=steps,
         budget=Budget(**caps),
