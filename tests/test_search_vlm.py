@@ -497,3 +497,4 @@ def test_a_model_that_judges_needs_a_name(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli.command, ["search", str(text), "--evaluator", "vlm", "-o", str(tmp_path / "o")])
     assert done.exit_code == 2
     assert "--evaluator vlm needs --model" in done.output
+    assert not (tmp_path / "o").exists()

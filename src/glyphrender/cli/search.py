@@ -115,14 +115,14 @@ def command(
     if not texts:
         raise DataError("there is no text in these files. Name one that is not empty.")
     where = Space.preset(space, vision, base=theta, text=texts[0], vary=vary, fix=fix)
-    read = None if evaluator == "vlm" else _evaluator(evaluator, texts, vision, language)
+    vlm = evaluator == "vlm"
+    judge = models.evaluator(texts, output) if vlm else _evaluator(evaluator, texts, vision, language)
+    proposer = models.proposer(texts)
     caps = _caps(budget)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{output} cannot be made ({error.strerror}). Choose another folder.") from error
-    # Its answers are kept in the folder, so it comes after it; all others are refused before there is one.
-    judge = read or models.evaluator(texts, output)
     journal = output / "journal.jsonl"
     if report:
         result = journal_result(journal)
@@ -132,7 +132,7 @@ def command(
             vision,
             space=where,
             evaluator=judge,
-            proposer=models.proposer(texts),
+            proposer=proposer,
             rounds=rounds,
             steps=steps,
             budget=Budget(**caps),

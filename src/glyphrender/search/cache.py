@@ -64,8 +64,8 @@ class Replies:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
-        with self._open() as db:
-            db.execute(_TABLE)
+        if self.path.exists():  # else it is made when there is something to keep
+            _ = self.spent
 
     def get(self, key: str) -> Reply | None:
         """The reply of this key, if it is there."""
@@ -112,6 +112,7 @@ class Replies:
         """One transaction. A connection for each: they may not cross threads or forks, and one takes 0.1 ms."""
         try:
             with closing(sqlite3.connect(self.path, timeout=60)) as db, db:
+                db.execute(_TABLE)
                 yield db
         except sqlite3.Error as error:
             raise DataError(f"{self.path} cannot be used for replies ({error}). Name another file.") from error
