@@ -124,8 +124,8 @@ class Packing:
                 load = self._downshifted(load, room, model)
             elif self.over != "split":
                 raise VisionModelError(
-                    f"{excess[0]} {model.name} takes in a request to {to.name}. Split it (over='split'), set it "
-                    "smaller (over='downshift'), or raise the limit."
+                    f"{excess[0]} {model.name} takes in a request to {to.name}. Ask in parts (over='split'; --over "
+                    "map), use smaller type (downshift), or raise the limit."
                 )
         self._check_images(load, to)
         return tuple(self._request(group, question, to, model, whole=load) for group in load.groups(room))
@@ -370,7 +370,8 @@ def _text_parts(texts: list[str]) -> list[dict[str, Any]]:
 def _openai(instruction: str, parts: list[_Part], texts: list[str], detail: str | None, cache: bool) -> dict[str, Any]:
     more = {"detail": detail} if detail else {}
     images = [{"type": "image_url", "image_url": {"url": _url(part), **more}} for part in parts]
-    content = [*images, *_text_parts(texts)]
+    # One str where there is no image: chat templates of models that only read text take nothing else.
+    content = [*images, *_text_parts(texts)] if images else "\n\n".join(texts)
     return {"messages": [{"role": "system", "content": instruction}, {"role": "user", "content": content}]}
 
 
