@@ -262,3 +262,15 @@ def test_a_bad_row_is_named(rows: Any, row: dict[str, Any], says: str) -> None:
 def test_a_bad_template_is_refused_before_a_row_is_read(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(DataError, match=says):
         Prompts(pages=Pages(), **settings)
+
+
+def test_the_examples_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs/training-data.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    for example in examples:
+        exec(compile(example, "training-data.md", "exec"), names)
+    assert len(examples) == 6
+    read = [names["before"]["id"], *(row["id"] for row in names["after"])]
+    assert len(set(read)) == len(read) == len(names["read"]) == 2  # of three rows, rank 0 of two has two

@@ -27,9 +27,11 @@ from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError
 
 COMMANDS: Mapping[str, str] = {
     "render": "Typeset text into page images.",
+    "corpus": "Render corpora of texts into shards of page images.",
     "show": "Make an HTML sheet of pages to look at.",
     "ratio": "Print the compression ratio ρ: text tokens for one visual token.",
     "fit": "Solve θ for a target ratio, or for a budget of tokens or pages.",
+    "search": "Search the θ that read best for a visual token.",
     "ask": "Ask a model about texts, sent to it as pages.",
     "bench": "Compare compression ratios over texts, θ and models.",
     "fonts": "List the fonts, or which of them draw a text.",

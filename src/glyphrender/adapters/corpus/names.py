@@ -1,0 +1,29 @@
+"""Ids → names of folders. An id is data: whatever it is, its folder lies in the one it should."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+# What every file system takes as it is. No capitals: where they do not count, "A" and "a" would be one folder.
+_PLAIN = re.compile(r"[a-z0-9_][a-z0-9._-]{0,98}[a-z0-9_-]|[a-z0-9_]")
+_OTHER = re.compile(r"[^A-Za-z0-9._-]")
+# Windows opens a device of these names, whatever follows a dot.
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+_KEPT = 60
+
+
+def folder_of(identity: str, *, repeat: int | None = None) -> str:
+    """A folder name for an id: the id where it is plain, else what is left of it, "~" and a digest of 64 bits.
+
+    No plain name has a "~", so ids that differ, in letter case too, have folders that differ.
+
+    Args:
+        identity: any text.
+        repeat: the item's position, where an earlier item has the same id.
+    """
+    name = identity
+    if not _PLAIN.fullmatch(identity) or _DEVICES.fullmatch(identity):
+        digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        name = f"{_OTHER.sub('_', identity)[:_KEPT].lstrip('.') or '_'}~{digest}"
+    return name if repeat is None else f"{name}~{repeat}"

@@ -1,0 +1,65 @@
+"""What decides the bytes of a corpus beside its input: stored with it, and compared when a run goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from glyphrender.errors import DataError
+from glyphrender.theta import Theta
+
+#: What shards are: parquet files, webdataset tars, or folders of PNG files as Glyph's script writes them.
+FORMATS = ("parquet", "webdataset", "png")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What is the same for every shard of a corpus.
+
+    Attributes:
+        theta: θ of items that have none; what an item's own changes is on top of it.
+        format: one of `FORMATS`.
+        id_field, text_field, theta_field: names in JSONL and parquet, in order of preference.
+        bits: of a grey PNG pixel, see `Page.png`.
+        sample: a seed: items without a θ get one of the Glyph paper's training distributions (`Theta.sample`), by
+            the seed and their position.
+        max_pages: an item of more pages fails. It bounds memory: a page of 9 px type is 57 KB.
+        max_bytes: a record of more bytes fails, unread.
+        shard_items: records of a shard, at most.
+        shard_bytes: bytes of input after which a shard ends; 8 MB of text are some 800 pages, or 47 MB.
+
+    Raises:
+        DataError: a value is out of range.
+    """
+
+    theta: Theta = field(default_factory=Theta)
+    format: str = "parquet"
+    id_field: tuple[str, ...] = ("id", "unique_id")
+    text_field: tuple[str, ...] = ("text", "context")
+    theta_field: tuple[str, ...] = ("theta", "config")
+    bits: int | None = None
+    sample: int | None = None
+    max_pages: int = 1000
+    max_bytes: int = 1 << 26
+    shard_items: int = 1000
+    shard_bytes: int = 1 << 23
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise DataError(f"format={self.format!r} is none of {', '.join(FORMATS)}. Choose one.")
+        if self.bits not in (None, 1, 2, 4, 8):
+            raise DataError(f"bits={self.bits!r} is none of 1, 2, 4, 8. Choose one.")
+        for name in ("max_pages", "max_bytes", "shard_items", "shard_bytes"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise DataError(f"{name}={value!r} is no whole number from 1. Leave it out for the default.")
+        if self.sample is not None and (not isinstance(self.sample, int) or self.sample < 0):
+            raise DataError(f"sample={self.sample!r} is no whole number from 0. Use it as a seed.")
+        for name in ("id_field", "text_field", "theta_field"):
+            names = getattr(self, name)
+            object.__setattr__(self, name, (names,) if isinstance(names, str) else tuple(names))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values, θ apart."""
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "theta"}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

@@ -1,0 +1,166 @@
+"""Inputs → shards, by the inputs and the options alone: the same whoever renders them, and in how many processes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glyphrender.adapters.corpus.items import id_of
+from glyphrender.adapters.corpus.options import Options
+from glyphrender.adapters.corpus.sources import Cut, JsonLines, Parquet, Source, TextFiles
+from glyphrender.errors import DataError
+
+_LINES = (".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shard:
+    """The records of one file of a corpus; enough to read them on any machine that sees the inputs.
+
+    Attributes:
+        number, total: "the seventh of twelve", from 0.
+        cut: its records.
+        position: of the first of them in the whole corpus, from 0; blank lines are counted.
+        repeats: positions of those whose id an earlier one has; looked for where ids name folders.
+    """
+
+    number: int
+    total: int
+    cut: Cut
+    position: int
+    repeats: frozenset[int] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """As the hub names files of a split."""
+        return f"train-{self.number:05d}-of-{self.total:05d}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """All shards, and what the inputs were.
+
+    Attributes:
+        shards: in the order of the input.
+        inputs: name, kind, records, bytes and SHA-256 of each.
+        faults: files, or ends of files, that cannot be read at all.
+    """
+
+    shards: tuple[Shard, ...]
+    inputs: tuple[dict[str, Any], ...]
+    faults: tuple[str, ...]
+
+
+def plan(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path) -> Plan:
+    """Read every input once, and cut it into shards.
+
+    Args:
+        inputs: JSONL (`.jsonl`, `.ndjson`, also with `.gz` or `.zst`) and `.parquet` files, texts, and folders of
+            these. A folder is walked in the order of its paths; hidden names are left out.
+        options: say how large shards are.
+        away: a folder that is not entered.
+
+    Raises:
+        DataError: an input is not there or cannot be opened, or there is no record in any.
+        DependencyError: reading one needs pyarrow.
+    """
+    cuts: list[Cut] = []
+    described = []
+    faults = []
+    for source in _sources(inputs, options, away.resolve()):
+        survey = source.survey(options.shard_items, options.shard_bytes)
+        cuts += survey.cuts
+        faults += [survey.fault] if survey.fault else []
+        entry = {"input": source.name, "kind": type(source).__name__, "records": survey.count, "bytes": survey.bytes}
+        described.append(entry | {"sha256": survey.sha256})
+    if not cuts:
+        raise DataError(faults[0] + "." if faults else f"{os.fspath(inputs[0])} holds no record. Name other inputs.")
+    starts = np.cumsum([0, *(cut.count for cut in cuts)]).tolist()
+    repeats = _repeats(cuts, starts, options) if options.format == "png" else [frozenset[int]()] * len(cuts)
+    shards = tuple(
+        Shard(number=number, total=len(cuts), cut=cut, position=starts[number], repeats=repeats[number])
+        for number, cut in enumerate(cuts)
+    )
+    return Plan(shards=shards, inputs=tuple(described), faults=tuple(faults))
+
+
+def _sources(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path) -> Iterator[Source]:
+    for given in map(Path, inputs):
+        if not given.exists():
+            raise DataError(f"{given} does not exist. Name a file of items, a text, or a folder.")
+        texts: list[tuple[str, Path]] = []
+        for name, path in _files(given, away):
+            source = _source(name, path, options)
+            if source is None:
+                texts.append((name, path))
+            else:
+                yield source
+        if texts:
+            names, paths = zip(*texts, strict=True)
+            yield TextFiles(name=_name(given), names=names, paths=paths, max_bytes=options.max_bytes)
+
+
+def _source(name: str, path: Path, options: Options) -> Source | None:
+    """The records in the file at `path`; None if it is a text."""
+    if path.suffix == ".parquet":
+        fields = (*options.id_field, *options.text_field, *options.theta_field)
+        return Parquet(path=path, name=name, fields=fields, text_fields=options.text_field)
+    if (path.with_suffix("") if path.suffix in (".gz", ".zst") else path).suffix in _LINES:
+        return JsonLines(path=path, name=name, max_bytes=options.max_bytes)
+    return None
+
+
+def _files(given: Path, away: Path) -> Iterable[tuple[str, Path]]:
+    """(name, absolute path) of a file, or of all in a folder."""
+    name = _name(given)
+    if not given.is_dir():
+        return [(name, given.absolute())]
+
+    def refused(error: OSError) -> None:
+        raise DataError(f"{error.filename} cannot be read ({error.strerror}). Check its rights.")
+
+    found = []
+    for at, folders, files in os.walk(given.absolute(), onerror=refused):
+        folders[:] = [each for each in folders if not each.startswith(".") and (Path(at) / each).resolve() != away]
+        paths = (Path(at) / each for each in files if not each.startswith("."))
+        found += [(f"{name}/{_shown(path.relative_to(given.absolute()))}", path) for path in paths]
+    if not found:
+        raise DataError(f"{given} is an empty folder. Name one that holds texts.")
+    return sorted(found, key=lambda entry: entry[0].split("/"))
+
+
+def _name(given: Path) -> str:
+    """The path as given, or its last part where it is absolute or climbs out: ids do not tell the machine."""
+    if given.is_absolute() or ".." in given.parts:
+        given = Path(given.resolve().name)
+    return _shown(given)
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path.as_posix()).decode("utf-8", "replace")
+
+
+def _repeats(cuts: list[Cut], starts: list[int], options: Options) -> list[frozenset[int]]:
+    """By shard, positions whose id an earlier record has.
+
+    8 bytes a record are held. Where the 64 bits of two ids agree, which happens once in some 10¹⁹ pairs, the second
+    passes for a repeat and is named like one.
+    """
+    hashes, positions = array("Q"), array("q")
+    for cut, start in zip(cuts, starts, strict=False):
+        for record in cut.records():
+            if record.values is not None and (name := id_of(record.values, options)) is not None:
+                digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+                hashes.append(int.from_bytes(digest, "little"))
+                positions.append(start + record.number - cut.first)
+    _, first = np.unique(np.asarray(hashes), return_index=True)
+    again = np.delete(np.asarray(positions), first)
+    edges = np.searchsorted(again, starts).tolist()
+    return [frozenset(again[low:high].tolist()) for low, high in zip(edges, edges[1:], strict=False)]

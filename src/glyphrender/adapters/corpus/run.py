@@ -1,0 +1,295 @@
+"""A run: inputs → a complete folder, however often it was killed on the way.
+
+    DIR/data/train-00000-of-00012.parquet …   one file a shard
+    DIR/images/<id>/page_001.png …            with format "png"
+    DIR/failed.jsonl                          what could not be rendered, and why
+    DIR/manifest.json                         written last: a folder that has it is complete
+    DIR/.run/                                 until then: what began the run, receipts of shards, parts
+
+Neither the number of processes nor where they run, nor how often the run was begun, changes a byte of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glyphrender.adapters.corpus.options import Options
+from glyphrender.adapters.corpus.plan import Plan, Shard, plan
+from glyphrender.adapters.corpus.shard import WORK, Receipt, render_shard
+from glyphrender.adapters.corpus.sources import TAPE, pyarrow
+from glyphrender.document import render
+from glyphrender.errors import DataError
+from glyphrender.parallel import can_fork, shared_out
+from glyphrender.saving import describe
+from glyphrender.whole_file import write_whole
+
+MANIFEST, FAILED = "manifest.json", "failed.jsonl"
+_BEGUN = "run.json"
+# Differences that a message lists.
+_LISTED = 3
+
+
+@dataclass(kw_only=True, slots=True)
+class Tally:
+    """How far a run is.
+
+    Attributes:
+        shards: of the plan.
+        before: shards that an earlier run has done.
+        done, items, failed, pages, bytes: of this run.
+    """
+
+    shards: int = 0
+    before: int = 0
+    done: int = 0
+    items: int = 0
+    failed: int = 0
+    pages: int = 0
+    bytes: int = 0
+
+    def add(self, receipt: Receipt) -> None:
+        """One shard more."""
+        self.done += 1
+        self.items += receipt.items
+        self.failed += len(receipt.failures)
+        self.pages += receipt.pages
+        self.bytes += receipt.bytes
+
+
+def render_corpus(
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str],
+    options: Options | None = None,
+    *,
+    jobs: int = 1,
+    ray: str | None = None,
+    resume: bool = False,
+    progress: Callable[[Tally], object] | None = None,
+) -> dict[str, Any]:
+    """Render every item of `inputs` into shards in the folder `output`.
+
+    Items that cannot be rendered, and lines, rows and files that cannot be read, are listed in `failed.jsonl`
+    and stop nothing.
+
+    Args:
+        inputs: see `plan.plan`.
+        output: is made; new or empty, or with `resume` one that the same call has begun.
+        options: θ, the format, and what shards are; by default parquet under the default θ.
+        jobs: processes on this machine; with `ray`, tasks at a time.
+        ray: the address of a Ray cluster, "auto" for the one this machine is in, or "local" to start one here. Its
+            machines must see inputs and output under the same paths, and have this version of glyphrender.
+        resume: leave out the shards that are done.
+        progress: called at the beginning and after each shard.
+
+    Returns:
+        the manifest: what was rendered and how, counts, and each file with its SHA-256.
+
+    Raises:
+        DataError: an input is not there, holds no record, or cannot be opened; or `output` cannot be written, holds
+            other files, or was begun with other inputs, options or versions.
+        FontError: a font of θ cannot be used.
+        DependencyError: the extra `corpus` or `ray` is needed.
+        GlyphRenderError: a process was killed. What is done stays done.
+    """
+    try:
+        return _run(inputs, Path(os.path.abspath(output)), options or Options(), jobs, ray, resume, progress)
+    finally:
+        TAPE.close()
+
+
+def _run(
+    inputs: Sequence[str | os.PathLike[str]],
+    directory: Path,
+    options: Options,
+    jobs: int,
+    ray: str | None,
+    resume: bool,
+    progress: Callable[[Tally], object] | None,
+) -> dict[str, Any]:
+    _check(directory, resume=resume)
+    versions = describe(render("", options.theta))  # before anything is written: a font may be missing
+    if options.format == "parquet":
+        versions["versions"] |= {"pyarrow": pyarrow().__version__}
+    if ray is not None:
+        from glyphrender.adapters.corpus import cluster
+
+        cluster.required()
+    planned = plan(inputs, options, directory)
+    begun = versions | {"options": options.to_dict(), "inputs": list(planned.inputs)}
+    if (directory / MANIFEST).exists():
+        manifest = _read(directory / MANIFEST)
+        _compare(directory, manifest, begun)
+        shutil.rmtree(directory / WORK, ignore_errors=True)
+        if progress is not None:
+            progress(Tally(shards=len(planned.shards), before=len(planned.shards)))
+        return manifest
+    with _begun(directory, begun, options):
+        pending = [shard for shard in planned.shards if Receipt.of(shard, directory) is None]
+        tally = Tally(shards=len(planned.shards), before=len(planned.shards) - len(pending))
+        if progress is not None:
+            progress(tally)
+        if ray is not None:
+            receipts = cluster.rendered(pending, options, directory, address=ray, tasks=jobs)
+        else:
+            receipts = _rendered(pending, options, directory, jobs)
+        for receipt in receipts:
+            tally.add(receipt)
+            if progress is not None:
+                progress(tally)
+        manifest = _finish(directory, planned, begun)
+    shutil.rmtree(directory / WORK, ignore_errors=True)
+    return manifest
+
+
+def _rendered(shards: list[Shard], options: Options, directory: Path, jobs: int) -> Iterator[Receipt]:
+    """Receipts, in the order in which shards are done."""
+    jobs = min(jobs, len(shards))
+    if jobs <= 1 or not can_fork():
+        yield from (render_shard(shard, options, directory) for shard in shards)
+        return
+    import multiprocessing
+
+    # Each process takes the next shard when it has done one: shards are not equally long.
+    taken = multiprocessing.get_context("fork").Value("q", 0)
+
+    def work(job: int) -> Iterator[Receipt]:
+        while True:
+            with taken.get_lock():
+                number = taken.value
+                taken.value += 1
+            if number >= len(shards):
+                return
+            yield render_shard(shards[number], options, directory)
+
+    yield from shared_out(jobs, work)
+
+
+def _check(directory: Path, *, resume: bool) -> None:
+    """Refuse a folder that this run may not write, before the inputs are read."""
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise DataError(f"{directory} is a file. Choose a folder for the corpus.")
+    try:
+        names = {path.name for path in directory.iterdir()}
+    except OSError as error:
+        raise DataError(f"{directory} cannot be read ({error.strerror}). Choose another folder.") from error
+    begun = (directory / WORK / _BEGUN).exists()
+    if names <= {WORK} and not begun:  # killed before its first step
+        return
+    if not begun and not (MANIFEST in names and "inputs" in _read(directory / MANIFEST)):
+        raise DataError(f"{directory} holds other files. Choose an empty or a new folder for the corpus.")
+    if not resume:
+        what = "a corpus that is not complete, which --resume goes on with" if begun else "a corpus"
+        raise DataError(f"{directory} holds {what}. Choose an empty or a new folder.")
+
+
+@contextmanager
+def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator[None]:
+    """The folder, ready for shards and written by nobody else."""
+    work = directory / WORK
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = (work / "lock").open("w")
+    except OSError as error:
+        raise DataError(f"{directory} cannot be written ({error.strerror}). Choose another folder.") from error
+    with lock:
+        _lock(lock, directory)
+        if (work / _BEGUN).exists():
+            _compare(directory, _read(work / _BEGUN), begun)
+        else:
+            write_whole(work / _BEGUN, json.dumps(begun))
+        try:
+            for part in work.glob("*.part"):  # of processes that were killed; hidden ones are of `write_whole`
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+            (directory / "data").mkdir(exist_ok=True)
+            if options.format == "png":
+                (directory / "images").mkdir(exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{directory} cannot be written ({error.strerror}). Choose another folder.") from error
+        yield
+
+
+def _lock(file: Any, directory: Path) -> None:
+    """Keep other runs of this machine out of the folder until this one and its processes have ended."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DataError(f"{directory} is being written by another run. Wait for its end.") from error
+    except OSError:  # a file system without locks
+        return
+
+
+def _finish(directory: Path, planned: Plan, begun: dict[str, Any]) -> dict[str, Any]:
+    """Write failed.jsonl and, last, the manifest."""
+    counts: Counter[str] = Counter(items=0, failed=0, pages=0, bytes=0)
+    missing: Counter[str] = Counter()
+    shards = []
+    part = directory / WORK / FAILED
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as failed:
+            for fault in planned.faults:
+                failed.write(_line({"position": None, "place": None, "id": None, "reason": fault}))
+            for shard in planned.shards:
+                receipt = Receipt.of(shard, directory)
+                if receipt is None:
+                    raise DataError(f"{directory / 'data' / shard.name} is gone. Pass --resume to render it again.")
+                failed.writelines(map(_line, receipt.failures))
+                missing.update(receipt.missing)
+                entry = {"file": receipt.file, "items": receipt.items, "failed": len(receipt.failures)}
+                entry |= {"pages": receipt.pages, "bytes": receipt.bytes, "sha256": receipt.sha256}
+                counts.update({name: entry[name] for name in counts})
+                shards.append(entry)
+        part.replace(directory / FAILED)
+    except OSError as error:
+        raise DataError(f"{directory} cannot be written ({error.strerror}). Free space, and resume.") from error
+    counts["failed"] += len(planned.faults)
+    manifest = begun | counts | {"missing": dict(sorted(missing.items())), "shards": shards}
+    head = json.dumps(manifest | {"shards": []}, indent=1, ensure_ascii=False).removesuffix("[]\n}")
+    write_whole(directory / MANIFEST, head + "[\n" + ",\n".join(map(json.dumps, shards)) + "\n]}\n")
+    return manifest
+
+
+def _line(failure: dict[str, Any]) -> str:
+    return json.dumps(failure) + "\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}). Choose another folder.") from error
+    return values if isinstance(values, dict) else {}
+
+
+def _compare(directory: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuse to go on with another corpus than was begun; the message says where the two differ."""
+    old = _flat({name: before.get(name) for name in now})
+    new = _flat(json.loads(json.dumps(now)))
+    differ = [name for name in (new | old) if old.get(name) != new.get(name)]
+    if differ:
+        shown = [f"{name} was {old.get(name)!r} and is {new.get(name)!r}" for name in differ[:_LISTED]]
+        more = f", and {len(differ) - _LISTED} more" if len(differ) > _LISTED else ""
+        raise DataError(f"{directory} was begun otherwise: {'; '.join(shown)}{more}. Choose another folder.")
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested values by names such as "inputs.0.sha256"."""
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        parts = (_flat(each, f"{name}.{key}" if name else str(key)) for key, each in inner)
+        return {key: leaf for part in parts for key, leaf in part.items()}
+    return {name: value}
+

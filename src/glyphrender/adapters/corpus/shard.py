@@ -1,0 +1,166 @@
+"""One shard: its records → its file and its receipt. The unit of work everywhere, and a function of its arguments.
+
+A file takes its place whole, by renaming, and then its receipt does; so a shard that has a receipt is done, and one
+that has none is rendered again, to the same bytes, over what a kill may have left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from glyphrender.adapters.corpus.formats import SUFFIXES, Rendered, writer
+from glyphrender.adapters.corpus.items import Item, item_of
+from glyphrender.adapters.corpus.options import Options
+from glyphrender.adapters.corpus.plan import Shard
+from glyphrender.adapters.corpus.sources import Record
+from glyphrender.document import layout
+from glyphrender.errors import DataError, GlyphRenderError
+from glyphrender.whole_file import write_whole
+
+#: Folder, inside that of a corpus, of what a run needs to go on; it goes when the corpus is complete.
+WORK = ".run"
+# Arrow's offsets are 32 bits wide: an item's pages go into one column chunk.
+_MAX_ITEM = (1 << 31) - (1 << 20)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What became of a shard.
+
+    Attributes:
+        file: inside the folder of the corpus.
+        items: rendered.
+        bytes, sha256: of the file.
+        missing: characters that no font has, by code point.
+        failures: id, position, place and reason of each item that failed.
+    """
+
+    file: str
+    items: int
+    pages: int
+    bytes: int
+    sha256: str
+    missing: dict[str, int]
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, shard: Shard, directory: Path) -> Receipt | None:
+        """The receipt of a shard that is done: its file is there in full."""
+        try:
+            receipt = cls(**json.loads(_receipt(shard, directory).read_text(encoding="utf-8")))
+            return receipt if (directory / receipt.file).stat().st_size == receipt.bytes else None
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
+    """Write the shard into `directory`, of which the folders are there.
+
+    Raises:
+        DataError: the input cannot be read, or the output cannot be written.
+    """
+    tally: Counter[str] = Counter()
+    missing: Counter[str] = Counter()
+    failures = []
+    name = shard.name
+    with _part(directory, name) as part:
+        out = writer(options.format, part, name, shard.repeats)
+        try:
+            for record in shard.cut.records():
+                position = shard.position + record.number - shard.cut.first
+                result = _result(record, options, position, shard.cut.source.place(record.number))
+                if isinstance(result, Rendered):
+                    out.add(result)
+                    missing.update(result.missing)
+                    tally.update(items=1, pages=len(result.pages))
+                elif result is not None:
+                    failures.append(result)
+        finally:
+            out.close()
+        file = f"data/{name}{SUFFIXES[options.format]}"
+        with (part / Path(file).name).open("rb") as written:
+            size = os.fstat(written.fileno()).st_size
+            digest = hashlib.file_digest(written, "sha256").hexdigest()
+            os.fsync(written.fileno())  # before its receipt may exist
+        _take_places(part, directory / file)
+        receipt = Receipt(
+            file=file,
+            items=tally["items"],
+            pages=tally["pages"],
+            bytes=size,
+            sha256=digest,
+            missing=dict(sorted(missing.items())),
+            failures=failures,
+        )
+        write_whole(_receipt(shard, directory), json.dumps(asdict(receipt), ensure_ascii=True))
+    return receipt
+
+
+def _result(record: Record, options: Options, position: int, place: str) -> Rendered | dict[str, Any] | None:
+    """The item of a record with its pages; the reason why not; or nothing for a blank line."""
+    if record.values is None and not record.fault:
+        return None
+    identity = None
+    try:
+        if record.values is None:
+            raise DataError(record.fault)
+        identity = str(next((record.values[key] for key in options.id_field if key in record.values), ""))[:200] or None
+        return _rendered(item_of(record.values, options, position=position, place=place), options)
+    except GlyphRenderError as error:
+        reason = str(error)
+    except Exception as error:  # a bug, or no memory left: one item of millions is no reason to stop
+        reason = f"{type(error).__name__}: {error}"
+    return {"position": position, "place": place, "id": identity, "reason": reason}
+
+
+def _rendered(item: Item, options: Options) -> Rendered:
+    size = len(item.text.encode())
+    if size > options.max_bytes:
+        raise DataError(f"{size:,} bytes of text, more than max_bytes={options.max_bytes}")
+    pages, spans, size = [], [], 0
+    missing: Counter[str] = Counter()
+    for page in layout(item.text, item.theta, max_pages=options.max_pages):
+        pages.append(page.png(bits=options.bits))
+        spans.append(page.span)
+        missing.update({f"U+{ord(character):04X}": count for character, count in page.missing.items()})
+        size += len(pages[-1])
+        if size > _MAX_ITEM:
+            raise DataError(f"more than {_MAX_ITEM:,} bytes of pages; make its text shorter")
+    return Rendered(item=item, pages=pages, spans=spans, missing=missing)
+
+
+@contextmanager
+def _part(directory: Path, name: str) -> Iterator[Path]:
+    """A folder to work in that goes however this ends; after a kill, `run` removes it."""
+    part = directory / WORK / f"{name}.{secrets.token_hex(4)}.part"
+    try:
+        part.mkdir()
+        yield part
+    except OSError as error:
+        raise DataError(f"{directory} cannot be written ({error.strerror}). Free space or choose another.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _take_places(part: Path, target: Path) -> None:
+    """Move what was written to where it belongs, over what a run that was killed has left there."""
+    for folder in sorted(part.glob("images/*")):
+        place = target.parent.parent / "images" / folder.name
+        if place.exists():
+            shutil.rmtree(place)
+        folder.rename(place)
+    (part / target.name).replace(target)
+
+
+def _receipt(shard: Shard, directory: Path) -> Path:
+    return directory / WORK / f"{shard.name}.json"

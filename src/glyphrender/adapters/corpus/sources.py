@@ -1,0 +1,437 @@
+"""Files of records: JSONL, parquet, and folders whose files are a text each.
+
+A source says in one survey where it may be cut, and reads from any cut on; what is broken in it becomes a record with
+a fault, never an exception. Memory is one block of 1 MB, or a batch of rows, and one record. It knows nothing of what
+a record means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from glyphrender.errors import DataError, DependencyError
+from glyphrender.text.source import decoded
+
+BLOCK = 1 << 20
+# Rows decoded at a time.
+_ROWS = 64
+# What damaged files make the readers raise; an OSError that has a number is the system's.
+_DAMAGE = (EOFError, zlib.error, ValueError, NotImplementedError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line, row or file.
+
+    Attributes:
+        number: within its source, from 0.
+        values: its fields; None where it could not be read, or where a line is blank.
+        fault: why it could not be read.
+    """
+
+    number: int
+    values: dict[str, Any] | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """Records of one source that go into one shard: `count` of them from number `first`, at byte `seek`."""
+
+    source: Source
+    first: int
+    count: int
+    seek: int = 0
+
+    def records(self) -> Iterator[Record]:
+        """Each of them."""
+        if self.source.seekable:
+            return islice(self.source.records(self.first, self.seek), self.count)
+        return TAPE.records(self.source, self.first, self.count)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """A source, read once.
+
+    Attributes:
+        cuts: its records, shard by shard.
+        bytes: of it, decompressed.
+        sha256: of the same bytes, in hex.
+        fault: why it was not read to its end, if it was not.
+    """
+
+    cuts: tuple[Cut, ...]
+    bytes: int
+    sha256: str
+    fault: str = ""
+
+    @property
+    def count(self) -> int:
+        """Records, blank lines included."""
+        return sum(cut.count for cut in self.cuts)
+
+
+class Source(Protocol):
+    """A file of records, or a folder of texts.
+
+    Attributes:
+        name: what messages, and ids of records that have none, call it.
+        seekable: whether reading from the middle costs nothing.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def seekable(self) -> bool: ...  # noqa: D102
+
+    def survey(self, items: int, size: int) -> Survey:
+        """Read it all once and cut it after every `items` records or `size` bytes.
+
+        Raises:
+            DataError: it is not there, or the disk fails.
+        """
+
+    def records(self, first: int, seek: int) -> Iterator[Record]:
+        """Its records from number `first` on, which is at byte `seek` where `seekable`."""
+
+    def place(self, number: int) -> str:
+        """Where record `number` stands, for people."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JsonLines:
+    """A JSON object a line, in UTF-8; the suffixes .gz and .zst say that it is compressed."""
+
+    path: Path
+    name: str
+    max_bytes: int
+
+    @property
+    def seekable(self) -> bool:  # noqa: D102
+        return self.path.suffix not in (".gz", ".zst")
+
+    def place(self, number: int) -> str:  # noqa: D102
+        return f"{self.name}, line {number + 1}"
+
+    def survey(self, items: int, size: int) -> Survey:  # noqa: D102
+        cutter = _Cutter(self, items, size)
+        digest = hashlib.sha256()
+        fault = ""
+        with _readable(self.path), self._opened() as file:
+            lines = _lines(_hashed(_blocks(file), digest), self.max_bytes)
+            try:
+                for _, length in lines:
+                    cutter.add(length)
+            except _DAMAGE as error:
+                if isinstance(error, OSError) and error.errno:
+                    raise
+                fault = f"{self.name} is damaged after line {cutter.count} ({_line(error)})"
+        return Survey(cuts=cutter.cuts(), bytes=cutter.bytes, sha256=digest.hexdigest(), fault=fault)
+
+    def records(self, first: int, seek: int) -> Iterator[Record]:  # noqa: D102
+        with _readable(self.path), self._opened() as file:
+            if self.seekable:
+                file.seek(seek)
+                number = first
+            else:
+                number = 0
+            for line, length in _lines(_blocks(file), self.max_bytes):
+                if number >= first:
+                    too_long = _too_long(length, self.max_bytes)
+                    yield _object(number, line) if line is not None else Record(number, fault=too_long)
+                number += 1
+
+    def _opened(self) -> AbstractContextManager[Any]:
+        if self.path.suffix == ".gz":
+            from isal import igzip
+
+            return igzip.open(self.path, "rb")  # type: ignore[no-untyped-call,no-any-return]
+        if self.path.suffix == ".zst":
+            arrow = pyarrow()
+            stream: AbstractContextManager[Any] = arrow.CompressedInputStream(arrow.OSFile(str(self.path)), "zstd")
+            return stream
+        return self.path.open("rb")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parquet:
+    """A row a record; of its columns only those of `fields` are read."""
+
+    path: Path
+    name: str
+    fields: tuple[str, ...]
+    text_fields: tuple[str, ...]
+
+    @property
+    def seekable(self) -> bool:
+        """No: rows of a group can only be decoded from its beginning on."""
+        return False
+
+    def place(self, number: int) -> str:  # noqa: D102
+        return f"{self.name}, row {number + 1}"
+
+    def survey(self, items: int, size: int) -> Survey:  # noqa: D102
+        with _readable(self.path), self.path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            length = file.tell()
+        cutter = _Cutter(self, items, size)
+        fault = ""
+        try:
+            with self._opened() as rows:
+                fault = self._unfit(rows.schema_arrow.names)
+                for group in range(0 if fault else rows.num_row_groups):
+                    metadata = rows.metadata.row_group(group)
+                    columns = map(metadata.column, range(metadata.num_columns))
+                    read = [column for column in columns if column.path_in_schema.split(".")[0] in self.fields]
+                    mean = sum(column.total_uncompressed_size for column in read) / max(1, metadata.num_rows)
+                    for _ in range(metadata.num_rows):
+                        cutter.add(mean)
+        except _DAMAGE as error:
+            fault = f"{self.name} cannot be read as parquet ({_line(error)})"
+        return Survey(cuts=cutter.cuts(), bytes=length, sha256=sha256, fault=fault)
+
+    def _unfit(self, columns: list[str]) -> str:
+        if set(self.text_fields) & set(columns):
+            return ""
+        wanted, there = " or ".join(map(repr, self.text_fields)), ", ".join(map(repr, columns[:10]))
+        return f"{self.name} has no column {wanted}; it has {there}"
+
+    def records(self, first: int, seek: int) -> Iterator[Record]:  # noqa: D102
+        end = 0
+        with _readable(self.path), self._opened() as rows:
+            columns = [name for name in rows.schema_arrow.names if name in self.fields]
+            for group in range(rows.num_row_groups):
+                number, end = end, end + rows.metadata.row_group(group).num_rows
+                if end <= first:
+                    continue
+                try:
+                    for batch in rows.iter_batches(_ROWS, row_groups=[group], columns=columns):
+                        skipped = min(max(0, first - number), len(batch))
+                        number += skipped
+                        for row in range(skipped, len(batch)):
+                            yield Record(number, *_row(batch.slice(row, 1)))
+                            number += 1
+                except _DAMAGE as error:
+                    for lost in range(max(number, first), end):
+                        yield Record(lost, fault=f"not readable ({_line(error)})")
+
+    def _opened(self) -> Any:
+        pyarrow()
+        from pyarrow import parquet
+
+        # Otherwise a whole row group is read before its first row.
+        return parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=BLOCK)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextFiles:
+    """Files that are a text each: UTF-8, or what their byte order mark says."""
+
+    name: str
+    names: tuple[str, ...]
+    paths: tuple[Path, ...] = field(repr=False)
+    max_bytes: int
+    first: int = 0
+
+    @property
+    def seekable(self) -> bool:  # noqa: D102
+        return True
+
+    def place(self, number: int) -> str:  # noqa: D102
+        return self.names[number - self.first]
+
+    def survey(self, items: int, size: int) -> Survey:  # noqa: D102
+        cutter = _Cutter(self, items, size)
+        digest = hashlib.sha256()
+        for name, path in zip(self.names, self.paths, strict=True):
+            before = digest.copy()
+            try:
+                with path.open("rb") as file:
+                    content = hashlib.file_digest(file, "sha256").hexdigest()
+                    cutter.add(file.tell())
+            except OSError:  # it may be readable later: then it is another corpus
+                digest, content = before, "unreadable"
+                cutter.add(0)
+            digest.update(f"{name}\0{content}\0".encode("utf-8", "surrogateescape"))
+        cuts = tuple(
+            Cut(source=self._part(cut.first, cut.count), first=cut.first, count=cut.count) for cut in cutter.cuts()
+        )
+        return Survey(cuts=cuts, bytes=cutter.bytes, sha256=digest.hexdigest())
+
+    def records(self, first: int, seek: int) -> Iterator[Record]:  # noqa: D102
+        for number in range(first, self.first + len(self.paths)):
+            name, path = self.names[number - self.first], self.paths[number - self.first]
+            try:
+                if path.stat().st_size > self.max_bytes:
+                    yield Record(number, fault=_too_long(path.stat().st_size, self.max_bytes))
+                    continue
+                with path.open("rb") as file:
+                    text = "".join(decoded(_blocks(file), name=name))
+            except (DataError, OSError) as error:
+                yield Record(number, fault=_line(error))
+            else:
+                yield Record(number, {"id": name, "text": text})
+
+    def _part(self, first: int, count: int) -> TextFiles:
+        """A source of these alone, so that a shard sent elsewhere names no other files."""
+        part = slice(first, first + count)
+        return TextFiles(
+            name=self.name, names=self.names[part], paths=self.paths[part], max_bytes=self.max_bytes, first=first
+        )
+
+
+class _Cutter:
+    """Where a source is cut, from the sizes of its records."""
+
+    def __init__(self, source: Source, items: int, size: float) -> None:
+        self._source, self._items, self._size = source, items, size
+        self._ends: list[tuple[int, int]] = [(0, 0)]  # record and byte at which a shard begins
+        self.count = 0
+        self._bytes = 0.0
+
+    @property
+    def bytes(self) -> int:
+        return round(self._bytes)
+
+    def add(self, size: float) -> None:
+        """One record more. One that is longer than a shard is a shard."""
+        first, begin = self._ends[-1]
+        if self.count > first and (self.count - first >= self._items or self._bytes - begin + size > self._size):
+            self._ends.append((self.count, self.bytes))
+        self.count += 1
+        self._bytes += size
+
+    def cuts(self) -> tuple[Cut, ...]:
+        ends = [*self._ends, (self.count, self.bytes)]
+        return tuple(
+            Cut(source=self._source, first=first, count=end - first, seek=seek)
+            for (first, seek), (end, _) in zip(ends, ends[1:], strict=False)
+            if end > first
+        )
+
+
+class _Tape:
+    """What this process read last from a source that cannot be sought in: shards further on in it begin there.
+
+    A process takes shards in their order, so that all of them together read such a source once a process.
+    """
+
+    def __init__(self) -> None:
+        self._source: Source | None = None
+        self._records: Iterator[Record] = iter(())
+        self._next = 0
+
+    def close(self) -> None:
+        """Close what is open."""
+        if isinstance(self._records, Generator):
+            self._records.close()
+        self._source, self._records = None, iter(())
+
+    def records(self, source: Source, first: int, count: int) -> Iterator[Record]:
+        if self._source != source or self._next > first:
+            self.close()
+            self._source, self._records, self._next = source, source.records(first, 0), first
+        while self._next < first + count:
+            record = next(self._records, None)
+            if record is None:
+                return
+            self._next = record.number + 1
+            if record.number >= first:
+                yield record
+
+
+TAPE = _Tape()
+
+
+def pyarrow() -> Any:
+    """The library of that name.
+
+    Raises:
+        DependencyError: it is not installed.
+    """
+    try:
+        import pyarrow as arrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise DependencyError(
+            "parquet and .zst files need pyarrow. Install it with: pip install 'glyphrender[corpus]'"
+        ) from error
+    return arrow
+
+
+def _object(number: int, line: bytes) -> Record:
+    """A line as a record."""
+    try:
+        text = line.decode("utf-8-sig" if number == 0 else "utf-8")
+        if not text or text.isspace():
+            return Record(number)
+        values = json.loads(text)
+    except UnicodeDecodeError as error:
+        return Record(number, fault=f"not UTF-8 (byte 0x{line[error.start]:02x} at {error.start} of the line)")
+    except (ValueError, RecursionError) as error:
+        return Record(number, fault=f"not JSON ({_line(error)})")
+    if not isinstance(values, dict):
+        return Record(number, fault=f"JSON, but a {type(values).__name__} and not an object")
+    return Record(number, values)
+
+
+def _row(row: Any) -> tuple[dict[str, Any] | None, str]:
+    """The values of a batch of one row, or why it has none."""
+    try:
+        return row.to_pylist()[0], ""
+    except ValueError as error:  # its text is not UTF-8
+        return None, f"not readable ({_line(error)})"
+
+
+def _blocks(file: Any) -> Iterator[bytes]:
+    return iter(lambda: file.read(BLOCK), b"")
+
+
+def _hashed(blocks: Iterable[bytes], digest: Any) -> Iterator[bytes]:
+    for block in blocks:
+        digest.update(block)
+        yield block
+
+
+def _lines(blocks: Iterable[bytes], limit: int) -> Iterator[tuple[bytes | None, int]]:
+    """Each line without its end, and its length with it; None for one of more than `limit` bytes, which is not held."""
+    parts: list[bytes] = []  # of the line that goes on in the next block
+    length = 0
+    for block in blocks:
+        start = 0
+        while (end := block.find(b"\n", start) + 1) > 0:
+            length += end - start
+            yield (b"".join((*parts, block[start : end - 1])) if length <= limit else None), length
+            parts, length, start = [], 0, end
+        length += len(block) - start
+        parts = [*parts, block[start:]] if length <= limit else []
+    if length:
+        yield (b"".join(parts) if length <= limit else None), length
+
+
+def _too_long(length: int, limit: int) -> str:
+    return f"{length:,} bytes, more than max_bytes={limit}"
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Failures of the system as one line; damage passes."""
+    try:
+        yield
+    except OSError as error:
+        if not error.errno:
+            raise
+        raise DataError(f"{path} cannot be read ({error.strerror}). Check the path and its rights.") from error

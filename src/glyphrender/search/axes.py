@@ -1,0 +1,226 @@
+"""One thing that a search varies, as a ladder of values: a field of θ, or a proportion between fields.
+
+What a field accepts is its own metadata (see `glyphrender.parameter`); an axis adds which of it is worth trying and in
+what steps. Fields that only make sense together are one axis: the leading is varied as a multiple of the size, so that
+a child with one parent's size and the other's leading is set as tightly as that parent was.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from glyphrender.errors import ThetaError
+from glyphrender.parameter import Choice, Flag, Number, Parameter, shown
+from glyphrender.ratio.fit import FIELDS
+from glyphrender.theta import PARAMETERS, Overlap, Theta, known
+
+__all__ = ["DERIVED", "Axis", "Derived", "axis", "ladder", "varied"]
+
+# More rungs than this are no ladder but a slip of the pen: 0:1000:0.001.
+_MOST_VALUES: Final = 2000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Derived:
+    """An axis that is not a field: how it is read off a θ, and which fields it sets.
+
+    Attributes:
+        help: one line that says what it is.
+        read: θ → value.
+        fields: (value, fields set so far over those of the base) → more fields.
+        parameter: what a value may be.
+    """
+
+    help: str
+    read: Callable[[Theta], Any]
+    fields: Callable[[Any, Mapping[str, Any]], dict[str, Any]]
+    parameter: Parameter | None = None
+
+
+def _leading(value: float, given: Mapping[str, Any]) -> dict[str, Any]:
+    overlap = Overlap.ALLOW if value < 1 else Overlap.FORBID
+    return {"line_height": round(given["font_size"] * value, 4), "overlap": overlap}
+
+
+def _gap(value: float, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"line_height": given["font_size"] + value}
+
+
+def _width(value: float, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"page_size": (round(value * 72 / given["dpi"], 6), given["page_size"][1])}
+
+
+def _height(value: float, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"page_size": (given["page_size"][0], round(value * 72 / given["dpi"], 6))}
+
+
+def _colours(value: tuple[str, str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+    page, paragraph, font = value
+    return {"page_bg_color": page, "para_bg_color": paragraph, "font_color": font, "para_border_color": font}
+
+
+DERIVED: Final[Mapping[str, Derived]] = {
+    "leading": Derived(
+        help="line_height ÷ font_size",
+        read=lambda theta: theta.line_height / theta.font_size,
+        fields=_leading,
+        parameter=Number(range=(0.5, 10), unit="× font_size", help="baseline to baseline"),
+    ),
+    "line_gap": Derived(
+        help="line_height − font_size, in points",
+        read=lambda theta: theta.line_height - theta.font_size,
+        fields=_gap,
+        parameter=Number(range=(0, 1000), unit="pt", help="between lines"),
+    ),
+    "page_width": Derived(
+        help="width of the page in pixels",
+        read=lambda theta: theta.page_pixels[0],
+        fields=_width,
+        parameter=Number(range=(8, 20000), unit="px", integer=True, help="of the page"),
+    ),
+    "page_height": Derived(
+        help="height of the page in pixels",
+        read=lambda theta: theta.page_pixels[1],
+        fields=_height,
+        parameter=Number(range=(8, 20000), unit="px", integer=True, help="of the page"),
+    ),
+    "colours": Derived(
+        help="colours of page, paragraph and text, which go together",
+        read=lambda theta: (theta.page_bg_color, theta.para_bg_color, theta.font_color),
+        fields=_colours,
+    ),
+}
+"""Axes that are not fields of θ."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Axis:
+    """A ladder of values.
+
+    Attributes:
+        name: a field of θ, or one of `DERIVED`.
+        values: those that are tried.
+        ordered: whether neighbours are alike, so that a mutation takes a few rungs and not any of them.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    ordered: bool
+
+    def read(self, theta: Theta) -> Any:
+        """The rung nearest to what θ has; the first, where it has none of an unordered axis."""
+        value = DERIVED[self.name].read(theta) if self.name in DERIVED else getattr(theta, self.name)
+        if not self.ordered:
+            return value if value in self.values else self.values[0]
+        return min(self.values, key=lambda rung: abs(rung - value))
+
+    def fields(self, value: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of θ that `value` sets, where those of `given` are set already."""
+        return DERIVED[self.name].fields(value, given) if self.name in DERIVED else {self.name: value}
+
+    def sample(self, rng: random.Random) -> Any:
+        """Any of the values."""
+        return self.values[rng.randrange(len(self.values))]
+
+    def mutate(self, value: Any, rng: random.Random) -> Any:
+        """Another value: nearby on the ladder, a tenth of it away on average; any other where there is no order."""
+        if len(self.values) < 2:
+            return value
+        at = self.values.index(value)
+        if not self.ordered:
+            return self.values[(at + rng.randrange(1, len(self.values))) % len(self.values)]
+        # Exponential: mostly one or two rungs, now and then across the ladder.
+        steps = 1 + int(rng.expovariate(10 / len(self.values)))
+        down, up = at - steps, at + steps
+        target = up if (rng.random() < 0.5 and up < len(self.values)) or down < 0 else down
+        return self.values[min(max(target, 0), len(self.values) - 1)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name, meaning, unit and values as JSON values, for people and proposers."""
+        known_as = DERIVED[self.name].parameter if self.name in DERIVED else PARAMETERS[self.name]
+        help = DERIVED[self.name].help if self.name in DERIVED else PARAMETERS[self.name].help
+        described: dict[str, Any] = {"name": self.name, "help": help, "unit": known_as.unit if known_as else ""}
+        if self.ordered and len(self.values) > 8:
+            return described | {"from": self.values[0], "to": self.values[-1], "values": len(self.values)}
+        return described | {"values": [list(v) if isinstance(v, tuple) else v for v in self.values]}
+
+
+def axis(name: str, values: Iterable[Any]) -> Axis:
+    """An axis of these values, each checked by the field's own metadata; numbers are ordered.
+
+    Raises:
+        ThetaError: no field or axis of that name, no value, or one that the field refuses.
+    """
+    if name not in DERIVED:
+        known([name])
+    parameter = DERIVED[name].parameter if name in DERIVED else PARAMETERS[name]
+    accepted = tuple(parameter.normalise(name, value) if parameter else value for value in values)
+    ordered = isinstance(parameter, Number)
+    distinct = tuple(sorted(set(accepted)) if ordered else dict.fromkeys(accepted))
+    if not distinct:
+        raise ThetaError(f"{name} has no value to try. Give one or more.", field=name)
+    return Axis(name=name, values=distinct, ordered=ordered)
+
+
+def ladder(low: float, high: float, step: float) -> tuple[float, ...]:
+    """`low`, `low + step`, … up to `high`, without the noise of binary fractions."""
+    return tuple(round(low + index * step, 6) for index in range(math.floor((high - low) / step + 1e-9) + 1))
+
+
+def varied(setting: str) -> Axis:
+    """The axis that "NAME=LOW:HIGH:STEP", "NAME=VALUE|VALUE" or "NAME" stands for.
+
+    A name alone takes every member of an enumeration, both of a flag, and the usual limits of a field that `fit`
+    can solve for.
+
+    Raises:
+        ThetaError: not of that form, or a value that the field refuses.
+    """
+    name, given, text = setting.partition("=")
+    name = name.strip().replace("-", "_")
+    if name not in DERIVED:
+        known([name])
+    parameter = DERIVED[name].parameter if name in DERIVED else PARAMETERS[name]
+    if parameter is None:
+        raise ThetaError(f"{name} takes no values of one's own. Use --vary page_bg_color and font_color.", field=name)
+    if not given:
+        return axis(name, _usual(name, parameter))
+    if isinstance(parameter, Number) and ":" in text:
+        return axis(name, _stepped(name, text, parameter))
+    return axis(name, (parameter.parse(name, value.strip()) for value in text.split("|")))
+
+
+def _usual(name: str, parameter: Parameter) -> Iterable[Any]:
+    if isinstance(parameter, Choice):
+        return tuple(parameter.choices)
+    if isinstance(parameter, Flag):
+        return (False, True)
+    if name in FIELDS:
+        low, high, step = FIELDS[name]
+        return ladder(low, high, max(step, (high - low) / 100))
+    raise ThetaError(f"{name} has no usual values. Write {name}=A|B, or {name}=LOW:HIGH:STEP.", field=name)
+
+
+def _stepped(name: str, text: str, parameter: Number) -> Iterable[float]:
+    try:
+        low, high, *rest = map(float, text.split(":"))
+        (step,) = rest or (1.0,)
+    except ValueError:
+        raise ThetaError(
+            f"{name}={shown(text)} is no range. Write {name}=LOW:HIGH:STEP, as font_size=6:10:0.25.", field=name
+        ) from None
+    # Not `step > 0` alone: NaN and infinities would give a ladder without end.
+    if not (0 < step < math.inf and -math.inf < low <= high < math.inf) or (high - low) / step > _MOST_VALUES:
+        raise ThetaError(
+            f"{name}={shown(text)} has no steps from low to high, or over {_MOST_VALUES}. "
+            f"Write {name}=LOW:HIGH:STEP, as font_size=6:10:0.25.",
+            field=name,
+        )
+    for value in (low, high):
+        parameter.normalise(name, value if not parameter.integer else float(round(value)))
+    return islice((round(v) if parameter.integer else v for v in ladder(low, high, step)), _MOST_VALUES + 1)

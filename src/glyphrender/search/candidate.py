@@ -1,0 +1,80 @@
+"""One θ of a search: where it is from, what it costs, how well it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from glyphrender.search.evaluation import Evaluation
+from glyphrender.theta import Theta
+
+__all__ = ["Candidate"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """One θ that a search looked at.
+
+    Attributes:
+        theta: the rendering parameters, aligned to the model's grid.
+        origin: "random", "mutation", "crossover", "proposer:NAME" or "preset:NAME".
+        parents: digests of the θ it was made of.
+        round: 1 for the first.
+        step: its number in the search, 1 for the first.
+        rho: text tokens for one visual token.
+        evaluation: the one on its largest sample; None where it was not evaluated.
+        reason: why it was not evaluated, or no further; empty where it was, in full.
+    """
+
+    theta: Theta
+    origin: str
+    parents: tuple[str, ...] = ()
+    round: int
+    step: int
+    rho: float
+    evaluation: Evaluation | None = None
+    reason: str = ""
+
+    @property
+    def digest(self) -> str:
+        """That of θ."""
+        return self.theta.digest
+
+    @property
+    def error(self) -> float:
+        """`evaluation.error`; infinite where there is none."""
+        return self.evaluation.error if self.evaluation is not None else float("inf")
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as JSON values, with the digest."""
+        return {
+            "step": self.step,
+            "round": self.round,
+            "origin": self.origin,
+            "parents": list(self.parents),
+            "digest": self.digest,
+            "theta": self.theta.to_dict(),
+            "rho": self.rho,
+            "evaluation": self.evaluation.to_dict() if self.evaluation is not None else None,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Candidate:
+        """What `to_dict` gave.
+
+        Raises:
+            ThetaError: its θ is not valid.
+        """
+        evaluation = values.get("evaluation")
+        return cls(
+            theta=Theta.from_dict(values["theta"]),
+            origin=values["origin"],
+            parents=tuple(values["parents"]),
+            round=values["round"],
+            step=values["step"],
+            rho=values["rho"],
+            evaluation=Evaluation.from_dict(evaluation) if evaluation is not None else None,
+            reason=values.get("reason", ""),
+        )

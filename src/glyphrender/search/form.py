@@ -1,0 +1,158 @@
+"""The form in which a language model proposes θ: the JSON schema it is given, and what can be saved of its reply.
+
+Models put JSON into code fences and prose, cut it off, invent names, write "9.5 pt" for 9.5 and NaN for no idea.
+Nothing of that may stop a search, and nothing a reply says is run or believed: a change is an axis of the space and
+one of its values, or it is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+
+from glyphrender.search.axes import Axis
+
+__all__ = ["Idea", "ideas", "rung", "schema"]
+
+# Enough for fifty proposals; every "{" is tried as the start of an object, each in time linear in the rest.
+_LONGEST: Final = 60_000
+_STARTS: Final = 400
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Idea:
+    """One proposal as it was written: axes to change, in the candidate whose step is `base`."""
+
+    base: int | None
+    changes: Mapping[str, Any]
+
+
+def schema(axes: Sequence[Axis], steps: Sequence[int], count: int) -> dict[str, Any]:
+    """The JSON schema of a reply with at most `count` proposals, each based on a candidate of one of `steps`."""
+    changes = {
+        "type": "object",
+        "properties": {axis.name: _accepted(axis) for axis in axes},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+    proposal = {
+        "type": "object",
+        "properties": {"base": {"enum": list(steps)} if steps else {"type": "integer"}, "changes": changes},
+        "required": ["base", "changes"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "critique": {"type": "string"},
+            "proposals": {"type": "array", "items": proposal, "maxItems": count},
+        },
+        "required": ["critique", "proposals"],
+        "additionalProperties": False,
+    }
+
+
+def ideas(reply: str) -> tuple[str, list[Idea]]:
+    """The critique and the proposals that `reply` holds, whole ones only; empty where there are none."""
+    said = reply[-_LONGEST:]
+    critique, found = "", []
+    for value in _objects(said):
+        if isinstance(value.get("critique"), str):
+            critique = critique or value["critique"]
+        listed = value.get("proposals")
+        found += [_idea(each) for each in (listed if isinstance(listed, list) else [value]) if _is_idea(each)]
+    if not critique and (cut := re.search(r'"critique"\s*:\s*("(?:[^"\\]|\\.)*")', said)):
+        critique = str(_decoded(cut[1]) or "")
+    return critique, found
+
+
+def rung(value: Any, axis: Axis) -> Any:
+    """The value of `axis` that `value` means, or None where it means none.
+
+    A number may be written in words ("9.5 pt"); one that is no rung of the ladder is moved to the nearest. A choice is
+    taken in any case, and misspelt.
+    """
+    if axis.ordered:
+        number = _number(value)
+        if number is None:
+            return None
+        # Within the ladder first: beside 1e300 all its values are equally far.
+        number = min(max(number, axis.values[0]), axis.values[-1])
+        return min(axis.values, key=lambda each: abs(each - number))
+    names = {_name(each): each for each in axis.values}
+    name = _name(value)
+    near = get_close_matches(name, names, n=1, cutoff=0.8) if isinstance(value, str) else []
+    return names.get(near[0] if name not in names and near else name)
+
+
+def _accepted(axis: Axis) -> dict[str, Any]:
+    """The schema of one value of `axis`."""
+    listed = [list(value) if isinstance(value, tuple) else value for value in axis.values]
+    help = axis.to_dict()["help"]
+    if axis.ordered and len(listed) > 8:
+        return {"type": "number", "minimum": listed[0], "maximum": listed[-1], "description": help}
+    return {"enum": listed, "description": help}
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The outermost JSON objects in `text`; of one that is cut off, the whole ones in it."""
+    at = text.find("{")
+    for _ in range(_STARTS):
+        if at < 0:
+            return
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            if isinstance(value, dict):
+                yield value
+        at = text.find("{", end)
+
+
+def _whole_number(digits: str) -> float:
+    # Python reads no integer of more than 4,300 digits; none of that size is meant.
+    return int(digits) if len(digits) < 20 else math.copysign(math.inf, -1 if digits[0] == "-" else 1)
+
+
+_DECODER: Final = json.JSONDecoder(parse_int=_whole_number, parse_constant=lambda _: None)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_idea(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("changes"), dict)
+
+
+def _idea(value: Mapping[str, Any]) -> Idea:
+    base = value.get("base")
+    whole = isinstance(base, int) and not isinstance(base, bool)
+    return Idea(base=base if whole else None, changes=value["changes"])
+
+
+def _name(value: Any) -> str:
+    """A choice as it is compared: its JSON, without quotes and case, and yes for true."""
+    words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+    try:
+        name = json.dumps(value).strip('" ').lower()
+    except (ValueError, RecursionError):
+        return ""
+    return words.get(name, name)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str) and (first := re.match(r"\s*([+-]?\d{1,15}(?:\.\d{1,15})?)", value)):
+        value = float(first[1])
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        return None
+    return float(value)

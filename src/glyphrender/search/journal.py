@@ -1,0 +1,218 @@
+"""The journal of a search: one JSON object a line, on disk before the search goes on.
+
+Everything that took time or cannot be had again is written down: ρ, evaluations, proposals. What follows from them (who
+is whose parent, who is dropped) follows again when the search is run again from its seed, so a search is resumed by
+running it with its journal at hand, in the time it takes to read it. A last line that was torn is cut off.
+
+Kinds of lines, by "kind":
+
+    search       the first: format, seed, space, evaluator and the other settings that decide the run
+    candidate    a θ as it was made: `Candidate` without evaluation, with "reason" where it is not evaluated
+    evaluation   "step", "seed", an `Evaluation`'s fields, "elapsed": seconds of search until then
+    proposals    "round", "proposer", `Proposals`
+    round        "round", "hypervolume", "front": digests
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from glyphrender.errors import DataError
+from glyphrender.search.candidate import Candidate
+from glyphrender.search.evaluation import Evaluation
+from glyphrender.search.proposer import Proposals
+
+__all__ = ["FORMAT", "Journal", "read_candidates", "read_lines"]
+
+FORMAT: Final = 1
+"""Of journals; one of another number is not read."""
+
+
+class Journal:
+    """What is known of a search, in memory and, with a `path`, in a file.
+
+    Args:
+        path: of the file; None keeps nothing.
+        settings: what decides the run, as JSON values; a journal of other settings is refused.
+        resume: whether the file may exist, and is gone on with.
+
+    Raises:
+        DataError: the file exists and `resume` is not set; it is of another search, or cannot be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None, settings: Mapping[str, Any], *, resume: bool) -> None:
+        self.path = Path(path) if path is not None else None
+        self.elapsed = 0.0
+        self._candidates: dict[int, float] = {}
+        self._evaluations: dict[tuple[int, int, int], Evaluation] = {}
+        self._proposals: dict[int, Proposals] = {}
+        self._rounds: set[int] = set()
+        self._file: Any = None
+        header = json.loads(json.dumps({"kind": "search", "format": FORMAT, **settings}))
+        if self.path is None:
+            return
+        lines: list[dict[str, Any]] = []
+        if self.path.exists():
+            if not resume:
+                raise DataError(f"{self.path} is there already. Pass resume to go on with it, or name another.")
+            lines, whole = _whole_lines(self.path)
+            _compare(self.path, lines, header)
+            for line in lines[1:]:
+                self._learn(line)
+        try:
+            self._file = self.path.open("ab")
+            if self.path.stat().st_size > (whole if lines else 0):
+                os.truncate(self.path, whole if lines else 0)
+            if not lines:
+                self._append(header)
+        except OSError as error:
+            raise DataError(f"{self.path} cannot be written ({error.strerror}). Choose another file.") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def rho(self, step: int) -> float | None:
+        """ρ of the candidate of this step, if it is known."""
+        return self._candidates.get(step)
+
+    def evaluation(self, step: int, samples: int, seed: int) -> Evaluation | None:
+        """How the candidate of this step did on so many samples, if it is known."""
+        return self._evaluations.get((step, samples, seed))
+
+    def proposals(self, round: int) -> Proposals | None:
+        """What was proposed in this round, if it is known."""
+        return self._proposals.get(round)
+
+    def add_candidate(self, candidate: Candidate) -> None:
+        """Write down a candidate as it was made."""
+        if candidate.step not in self._candidates:
+            line = {"kind": "candidate", **candidate.to_dict()}
+            del line["evaluation"]
+            self._write(line)
+
+    def add_evaluation(self, step: int, seed: int, evaluation: Evaluation, elapsed: float) -> None:
+        """Write down an evaluation."""
+        told = {"step": step, "seed": seed, **evaluation.to_dict(), "elapsed": round(elapsed, 2)}
+        self._write({"kind": "evaluation", **told})
+
+    def add_proposals(self, round: int, proposer: str, proposals: Proposals) -> None:
+        """Write down what was proposed."""
+        self._write({"kind": "proposals", "round": round, "proposer": proposer, **proposals.to_dict()})
+
+    def add_round(self, round: int, hypervolume: float, front: list[str]) -> None:
+        """Write down how a round ended."""
+        if round not in self._rounds:
+            self._write({"kind": "round", "round": round, "hypervolume": hypervolume, "front": front})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        line = json.loads(json.dumps(line))
+        self._learn(line)
+        if self._file is not None:
+            try:
+                self._append(line)
+            except OSError as error:
+                raise DataError(f"{self.path} cannot be written ({error.strerror}). Make room, then resume.") from error
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _learn(self, line: dict[str, Any]) -> None:
+        match line["kind"]:
+            case "candidate":
+                self._candidates[line["step"]] = line["rho"]
+            case "evaluation":
+                evaluation = _evaluation(line)
+                self._evaluations[line["step"], evaluation.samples, line["seed"]] = evaluation
+                self.elapsed = max(self.elapsed, line["elapsed"])
+            case "proposals":
+                fields = ("thetas", "critique", "rejected", "repaired", "log")
+                self._proposals[line["round"]] = Proposals.from_dict({name: line[name] for name in fields})
+            case "round":
+                self._rounds.add(line["round"])
+
+
+def read_lines(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
+    """The lines of a journal, the settings first.
+
+    Raises:
+        DataError: the file cannot be read, or is no journal.
+    """
+    lines, _ = _whole_lines(Path(path))
+    _check_format(Path(path), lines)
+    yield from lines
+
+
+def read_candidates(path: str | os.PathLike[str]) -> list[Candidate]:
+    """The candidates of a journal in order of their steps, each with its evaluation on the most samples.
+
+    Raises:
+        DataError: the file cannot be read, or is no journal.
+    """
+    candidates: dict[int, Candidate] = {}
+    for line in read_lines(path):
+        if line["kind"] == "candidate":
+            candidates[line["step"]] = Candidate.from_dict(line)
+        elif line["kind"] == "evaluation":
+            evaluation, candidate = _evaluation(line), candidates[line["step"]]
+            if candidate.evaluation is None or candidate.evaluation.samples <= evaluation.samples:
+                candidates[line["step"]] = replace(candidate, evaluation=evaluation)
+    return [candidates[step] for step in sorted(candidates)]
+
+
+def _evaluation(line: Mapping[str, Any]) -> Evaluation:
+    return Evaluation.from_dict({name: line[name] for name in ("error", "low", "high", "samples", "details")})
+
+
+def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """The lines that are whole, and how many bytes they take: a kill may have torn the last."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}). Name the journal of a search.") from error
+    lines: list[dict[str, Any]] = []
+    whole = 0
+    for number, raw in enumerate(data.splitlines(keepends=True), 1):
+        try:
+            if not raw.endswith(b"\n"):
+                raise ValueError("torn")
+            line = json.loads(raw)
+            if not isinstance(line, dict) or "kind" not in line:
+                raise ValueError("no object with a kind")
+        except ValueError as error:
+            if whole + len(raw) == len(data):
+                break
+            raise DataError(f"{path}, line {number}, is of no journal ({error}). Restore it, or begin anew.") from None
+        lines.append(line)
+        whole += len(raw)
+    return lines, whole
+
+
+def _check_format(path: Path, lines: list[dict[str, Any]]) -> None:
+    if lines and (lines[0]["kind"] != "search" or lines[0].get("format") != FORMAT):
+        raise DataError(f"{path} is no journal of this version. Name another file.")
+
+
+def _compare(path: Path, lines: list[dict[str, Any]], header: Mapping[str, Any]) -> None:
+    _check_format(path, lines)
+    for name, value in header.items() if lines else ():
+        if lines[0].get(name) != value:
+            was = json.dumps(lines[0].get(name), ensure_ascii=False)
+            now = json.dumps(value, ensure_ascii=False)
+            raise DataError(
+                f"{path} is of a search with another {name} ({was[:60]}, not {now[:60]}). "
+                "Use the settings it began with, or another journal."
+            )

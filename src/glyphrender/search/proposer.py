@@ -1,0 +1,70 @@
+"""What proposes θ from the history of a search: a language model, a rule, an expert."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from glyphrender.search.candidate import Candidate
+from glyphrender.theta import Theta
+
+if TYPE_CHECKING:
+    from glyphrender.search.space import Space
+
+__all__ = ["Proposals", "Proposer"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proposals:
+    """θ to try, and how they came about.
+
+    Attributes:
+        thetas: valid ones, inside the space, aligned.
+        critique: what is said of the population, for people.
+        rejected: proposals that could not be used.
+        repaired: proposals that could, after a change.
+        log: JSON values for the journal: prompt, reply, tokens, what failed.
+    """
+
+    thetas: tuple[Theta, ...] = ()
+    critique: str = ""
+    rejected: int = 0
+    repaired: int = 0
+    log: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as JSON values."""
+        return {
+            "thetas": [theta.to_dict() for theta in self.thetas],
+            "critique": self.critique,
+            "rejected": self.rejected,
+            "repaired": self.repaired,
+            "log": dict(self.log),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Proposals:
+        """What `to_dict` gave."""
+        thetas = tuple(Theta.from_dict(theta) for theta in values["thetas"])
+        return cls(**{**values, "thetas": thetas})
+
+
+@runtime_checkable
+class Proposer(Protocol):
+    """Asked once a round, before the operators fill it up. One that fails gives no θ and says so in its log."""
+
+    @property
+    def name(self) -> str:
+        """What candidates are marked with, as "proposer:NAME"."""
+
+    def propose(self, history: Sequence[Candidate], space: Space, count: int, rng: random.Random) -> Proposals:
+        """At most `count` θ to try next.
+
+        Args:
+            history: every candidate so far, in order of their steps.
+            space: what may vary; `space.describe()` says it in JSON, `space.repair(theta)` moves a θ into it.
+            count: how many are wanted.
+            rng: the source of randomness, so that a search can be repeated.
+        """

@@ -1,0 +1,200 @@
+"""The θ that a search may try: axes over a base θ, for one model, whose grid every θ of it is aligned to.
+
+A θ of the space is told by its *genes*, one value of each axis. Genes may clash (three columns on a narrow page); then
+there is no θ, and the operators try again. What no axis names is as the base has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from glyphrender.errors import ThetaError, VisionModelError
+from glyphrender.ratio.align import aligned
+from glyphrender.ratio.model import VisionModel
+from glyphrender.ratio.vision import vision_model
+from glyphrender.search.axes import DERIVED, Axis, varied
+from glyphrender.search.presets import axes_of
+from glyphrender.theta import PARAMETERS, Theta, known
+
+__all__ = ["Genes", "Space"]
+
+#: One value of each axis, by its name.
+Genes = dict[str, Any]
+
+# Random genes of the presets clash now and then. A space in which nothing is valid is noticed after so many.
+_TRIES: Final = 200
+# Every child differs from its parent in one axis at least, in two on average.
+_MUTATED_AXES: Final = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Space:
+    """Axes over a base θ.
+
+    Attributes:
+        axes: what varies.
+        base: every other field.
+        vision: the model whose grid θ are aligned to.
+    """
+
+    axes: tuple[Axis, ...]
+    base: Theta
+    vision: VisionModel
+
+    @classmethod
+    def preset(
+        cls,
+        name: str = "reader",
+        vision: str | VisionModel = "glm-4.1v",
+        *,
+        base: Theta | None = None,
+        text: str = "",
+        vary: Iterable[str] = (),
+        fix: Iterable[str] = (),
+    ) -> Space:
+        """A space by name, narrowed or widened.
+
+        Args:
+            name: "reader", what decides how text reads, finely; "glyph", the paper's factors and values; or "none".
+            vision: a name in `VISION_MODELS`, or a model.
+            base: the fields that do not vary; by default those of `Theta()`.
+            text: what will be set; families that lack its letters are left out of "reader".
+            vary: axes to add or to replace, as "font_size=6:10:0.25", "font=Inter|Noto Sans" or "hinting".
+            fix: axes that become fields of the base instead, as "columns=1"; without a value, as the base has it.
+
+        Raises:
+            ThetaError: no preset, field or value of that name; or nothing is left to vary.
+            VisionModelError: no model of that name.
+        """
+        model, base = vision_model(vision), base or Theta()
+        axes = {axis.name: axis for axis in axes_of(name, model, text)}
+        for axis in map(varied, vary):
+            axes[axis.name] = axis
+            for other in _REPLACES.get(axis.name, ()):
+                axes.pop(other, None)
+        changes: Genes = {}
+        for setting in fix:
+            field, given, value = setting.partition("=")
+            field = field.strip().replace("-", "_")
+            axes.pop(field, None)
+            if field in DERIVED:
+                if given:  # an axis of one value: fields follow from it when the others are known
+                    axes[field] = varied(setting)
+                continue
+            known([field])
+            for other in _REPLACES.get(field, ()):
+                axes.pop(other, None)
+            if given:
+                changes[field] = PARAMETERS[field].parse(field, value)
+        space = cls(axes=tuple(axes.values()), base=base.replace(**changes), vision=model)
+        if not any(len(axis.values) > 1 for axis in space.axes):
+            raise ThetaError("nothing varies in this space. Pass vary, as font_size=6:10:0.25.", field="vary")
+        return space
+
+    def theta(self, genes: Mapping[str, Any]) -> Theta:
+        """The θ of these genes, aligned; axes left out are as the base has them.
+
+        Raises:
+            ThetaError: the genes clash.
+        """
+        fields: dict[str, Any] = {}
+        # Fields first: the leading needs the size, a width in pixels the resolution.
+        for axis in sorted(self.axes, key=lambda axis: axis.name in DERIVED):
+            value = genes[axis.name] if axis.name in genes else axis.read(self.base)
+            given = {name: fields.get(name, getattr(self.base, name)) for name in PARAMETERS}
+            fields |= axis.fields(value, given)
+        theta = self.base.replace(**fields)
+        try:
+            # First uncropped, since alignment lets the margins of cropped pages give way, which are genes here.
+            whole = aligned(theta.replace(auto_crop_width=False, auto_crop_last_page=False), self.vision)
+            crops = {"auto_crop_width": theta.auto_crop_width, "auto_crop_last_page": theta.auto_crop_last_page}
+            return aligned(whole.replace(**crops), self.vision)
+        except VisionModelError as error:
+            raise ThetaError(str(error), field="page_size") from error
+
+    def genes(self, theta: Theta) -> Genes:
+        """The genes nearest to θ."""
+        return {axis.name: axis.read(theta) for axis in self.axes}
+
+    def repair(self, theta: Theta) -> Theta:
+        """The θ of the space nearest to `theta`: each axis at its nearest value, every other field as the base has it.
+
+        Raises:
+            ThetaError: the nearest values clash.
+        """
+        return self.theta(self.genes(theta))
+
+    def holds(self, theta: Theta) -> bool:
+        """Whether θ is in the space as it is."""
+        try:
+            return self.repair(theta) == theta
+        except ThetaError:
+            return False
+
+    def sample(self, rng: random.Random) -> Theta:
+        """Any θ of the space, each value of an axis as likely as the others."""
+        return self._first_valid(lambda: {axis.name: axis.sample(rng) for axis in self.axes})
+
+    def mutate(self, theta: Theta, rng: random.Random) -> Theta:
+        """A θ that differs in one axis or some; see `Axis.mutate`."""
+        genes = self.genes(theta)
+        varying = [axis for axis in self.axes if len(axis.values) > 1]
+        rate = min(1.0, _MUTATED_AXES / len(varying))
+
+        def child() -> Genes:
+            chosen = [axis for axis in varying if rng.random() < rate] or [varying[rng.randrange(len(varying))]]
+            return genes | {axis.name: axis.mutate(genes[axis.name], rng) for axis in chosen}
+
+        return self._first_valid(child)
+
+    def crossover(self, one: Theta, other: Theta, rng: random.Random) -> Theta:
+        """A θ that has each axis from the one or the other."""
+        mine, theirs = self.genes(one), self.genes(other)
+        return self._first_valid(
+            lambda: {name: mine[name] if rng.random() < 0.5 else theirs[name] for name in mine}
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Axes, base and model as JSON values, for people and proposers."""
+        defaults = Theta().to_dict()
+        base = {name: value for name, value in self.base.to_dict().items() if value != defaults[name]}
+        return {"vision": self.vision.name, "axes": [axis.to_dict() for axis in self.axes], "base": base}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex, equal for equal spaces: a search is resumed in the space it began in."""
+        values = {axis.name: axis.values for axis in self.axes}
+        told = json.dumps([values, self.base.digest, self.vision.name], default=str)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    def with_axes(self, axes: Iterable[Axis]) -> Space:
+        """The same with other axes."""
+        return replace(self, axes=tuple(axes))
+
+    def _first_valid(self, draw: Callable[[], Genes]) -> Theta:
+        for _ in range(_TRIES - 1):
+            try:
+                return self.theta(draw())
+            except ThetaError:
+                continue
+        return self.theta(draw())
+
+
+# Axes that say the same of a θ: naming one of them takes the others away.
+_REPLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    "line_height": ("leading", "line_gap"),
+    "leading": ("line_height", "line_gap"),
+    "line_gap": ("line_height", "leading"),
+    "page_size": ("page_width", "page_height"),
+    "page_width": ("page_size",),
+    "page_height": ("page_size",),
+    "colours": ("page_bg_color", "para_bg_color", "font_color"),
+    "page_bg_color": ("colours",),
+    "para_bg_color": ("colours",),
+    "font_color": ("colours",),
+}

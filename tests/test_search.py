@@ -1,0 +1,294 @@
+"""The engine: it finds what there is to find, the same each time, and survives being killed."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import search_judge
+from search_judge import Judge, a_search
+
+from glyphrender import Theta
+from glyphrender.errors import DataError, LayoutError
+from glyphrender.search.candidate import Candidate
+from glyphrender.search.evaluation import Evaluation
+from glyphrender.search.journal import read_candidates, read_lines
+from glyphrender.search.proposer import Proposals
+from glyphrender.search.result import Budget, SearchResult
+from glyphrender.search.search import search
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[SearchResult, Path]:
+    """An undisturbed search, and its journal."""
+    journal = tmp_path_factory.mktemp("search") / "journal.jsonl"
+    return a_search(Judge(), journal=journal), journal
+
+
+def told(journal: Path) -> list[dict]:
+    """The lines of a journal without times, which no two runs share."""
+    lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    return [{name: value for name, value in line.items() if name != "elapsed"} for line in lines]
+
+
+def test_the_front_is_near_the_true_one(whole) -> None:
+    """Best type for each size, by arithmetic: all letter spacing gone, and one column or two."""
+    result, _ = whole
+    assert len(result.candidates) == 90
+    assert len(result.front) >= 4
+    assert {c.theta.letter_spacing for c in result.front} <= {0.0, 0.1, 0.2}
+    rhos, errors = [c.rho for c in result.front], [c.error for c in result.front]
+    assert rhos == sorted(rhos)
+    assert errors == sorted(errors)
+    assert all(c.evaluation is not None and c.evaluation.samples == 48 for c in result.front)
+    assert result.hypervolumes[-1] > result.hypervolumes[0]
+
+
+def test_the_search_beats_random_theta_read_more_often() -> None:
+    """In the space of fifteen axes; both fronts by the true error, without the noise that each was chosen by."""
+    from glyphrender.ratio.ratio import compression_ratio
+    from glyphrender.search.pareto import hypervolume
+    from glyphrender.search.result import front_of, point
+    from glyphrender.search.space import Space
+
+    judge, space, rng = search_judge.Rich(), Space.preset("reader"), random.Random(0)
+    result = search(search_judge.TEXT, evaluator=judge, space=space, rounds=2, steps=100, jobs=1)
+    at_random = [
+        Candidate(
+            theta=theta,
+            origin="random",
+            round=1,
+            step=1,
+            rho=compression_ratio(search_judge.TEXT, theta).rho,
+            evaluation=judge(theta, samples=20, seed=0),
+        )
+        for theta in (space.sample(rng) for _ in range(200))
+    ]
+
+    def area(front) -> float:
+        exact = [replace(c, evaluation=judge.true(c.theta)) for c in front]
+        return hypervolume([point(c) for c in exact if c.error <= 0.1], (1.0, 1.0))
+
+    assert result.samples < 200 * 20
+    assert area(result.front) > 1.03 * area(front_of(at_random, 0.1))
+
+
+def test_bad_theta_cost_little(whole) -> None:
+    result, journal = whole
+    asked = [line["samples"] for line in read_lines(journal) if line["kind"] == "evaluation"]
+    assert len(asked) == result.evaluations
+    assert sum(asked) == result.samples
+    search_alone = [samples for samples in asked if samples <= 16]
+    assert sum(search_alone) / 90 < 8  # 16 without halving
+
+
+def test_equal_seeds_give_equal_searches_whatever_the_jobs(whole, tmp_path) -> None:
+    for jobs in (1, 3):
+        journal = tmp_path / f"{jobs}.jsonl"
+        result = a_search(Judge(), journal=journal, jobs=jobs)
+        assert result.front == whole[0].front
+        assert told(journal) == told(whole[1])
+    assert a_search(Judge(), seed=4).front != whole[0].front
+
+
+def test_a_search_without_a_journal_is_the_same(whole) -> None:
+    assert a_search(Judge()).candidates == whole[0].candidates
+
+
+def test_a_finished_search_is_resumed_without_asking_again(whole) -> None:
+    judge = Judge()
+    before = whole[1].read_bytes()
+    assert a_search(judge, journal=whole[1], resume=True).front == whole[0].front
+    assert judge.calls == 0
+    assert whole[1].read_bytes() == before
+
+
+def test_more_rounds_can_be_added(whole, tmp_path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    a_search(Judge(), journal=journal, rounds=1)
+    result = a_search(Judge(), journal=journal, resume=True)
+    assert result.front == whole[0].front
+
+
+def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(whole, tmp_path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    command = [sys.executable, search_judge.__file__, str(journal), "0.01"]
+    rng = random.Random(0)
+    kills = 0
+    for _ in range(5):
+        process = subprocess.Popen(command)
+        deadline, size = time.monotonic() + 60, journal.stat().st_size if journal.exists() else 0
+        while process.poll() is None and time.monotonic() < deadline:  # until it has written something new
+            if journal.exists() and journal.stat().st_size > size + rng.randrange(40_000):
+                break
+            time.sleep(0.005)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.wait()
+    assert kills >= 2
+    with journal.open("ab") as file:
+        file.write(b'{"kind": "evaluation", "step": 3, "sam')  # torn
+    subprocess.run(command, check=True, timeout=120)
+    assert told(journal) == told(whole[1])
+
+
+def test_a_journal_of_another_search_is_refused(whole, tmp_path) -> None:
+    with pytest.raises(DataError, match="is there already"):
+        a_search(Judge(), journal=whole[1])
+    with pytest.raises(DataError, match="another seed"):
+        a_search(Judge(), journal=whole[1], resume=True, seed=9)
+    with pytest.raises(DataError, match="another steps"):
+        a_search(Judge(), journal=whole[1], resume=True, steps=31)
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"kind": "else"}\n')
+    with pytest.raises(DataError, match="no journal of this version"):
+        a_search(Judge(), journal=other, resume=True)
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(b"\xff\xfe\n" + whole[1].read_bytes())
+    with pytest.raises(DataError, match="line 1, is of no journal"):
+        a_search(Judge(), journal=broken, resume=True)
+    with pytest.raises(DataError, match="cannot be written"):
+        a_search(Judge(), journal=tmp_path / "no" / "journal.jsonl")
+
+
+def test_candidates_are_read_back_from_a_journal(whole) -> None:
+    result, journal = whole
+    known = {c.step: c for c in read_candidates(journal)}
+    assert len(known) == 90
+    for candidate in result.candidates:
+        assert known[candidate.step] == candidate
+        assert Candidate.from_dict(json.loads(json.dumps(candidate.to_dict()))) == candidate
+
+
+@pytest.mark.parametrize("budget", [Budget(evaluations=25), Budget(samples=100)])
+def test_budgets_are_kept(budget, tmp_path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    result = a_search(Judge(), journal=journal, budget=budget)
+    lines = [line for line in read_lines(journal) if line["kind"] == "evaluation" and line["samples"] <= 16]
+    if budget.evaluations is not None:
+        assert len(lines) == budget.evaluations
+        assert result.stopped == "budget of evaluations"
+    else:
+        assert 84 < sum(line["samples"] for line in lines) <= 100
+        assert result.stopped == "budget of samples"
+    # With more of it the search goes on.
+    more = a_search(Judge(), journal=journal, resume=True, budget=Budget(evaluations=60))
+    assert more.evaluations > result.evaluations
+
+
+def test_a_budget_of_seconds_stops_the_search() -> None:
+    result = a_search(Judge(0.02), budget=Budget(seconds=1), steps=200)
+    assert result.stopped == "budget of seconds"
+    assert 0 < len(result.candidates) < 200
+
+
+def test_it_stops_when_nothing_grows() -> None:
+    class Flat(Judge):
+        name = "flat"
+
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            return Evaluation(error=0.01, low=0.01, high=0.01, samples=samples)
+
+    from glyphrender.search.space import Space
+
+    tiny = Space.preset("none", vary=["font_size=6|7|8", "columns=1|2"])
+    assert a_search(Flat(), space=tiny, rounds=5, steps=3).stopped in ("no growth", "exhausted")
+    assert a_search(Flat(), space=tiny).stopped == "exhausted"
+
+
+def test_hopeless_theta_are_never_read() -> None:
+    result = a_search(Judge(), rounds=4, steps=60)
+    dropped = [c for c in result.candidates if c.reason]
+    assert dropped
+    assert all(c.evaluation is None and c.reason.startswith("ρ ") for c in dropped)
+
+
+def test_a_theta_that_cannot_be_read_does_not_end_the_search() -> None:
+    class Picky(Judge):
+        name = "picky"
+
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            if theta.columns == 2:
+                raise LayoutError("two columns are too many.")
+            return super().__call__(theta, samples=samples, seed=seed)
+
+    result = a_search(Picky())
+    assert result.front
+    assert {c.theta.columns for c in result.front} == {1}
+    failed = [c for c in result.candidates if c.evaluation is not None and "failed" in c.evaluation.details]
+    assert failed
+    assert all(c.error == 1.0 for c in failed)
+
+
+def test_an_evaluator_that_breaks_ends_the_search_and_loses_nothing(tmp_path) -> None:
+    class Tired(Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            if self.calls > 20:
+                raise RuntimeError("tired")
+            return super().__call__(theta, samples=samples, seed=seed)
+
+    journal = tmp_path / "journal.jsonl"
+    with pytest.raises(RuntimeError, match="tired"):
+        a_search(Tired(), journal=journal)
+    assert sum(line["kind"] == "evaluation" for line in read_lines(journal)) == 21
+
+
+def test_a_proposer_is_asked_once_a_round_and_its_answers_are_kept(tmp_path) -> None:
+    class Expert:
+        name = "expert"
+        asked = 0
+
+        def propose(self, history, space, count, rng) -> Proposals:
+            self.asked += 1
+            assert len(history) % 30 == 0
+            thetas = tuple(space.sample(rng) for _ in range(count))
+            return Proposals(thetas=thetas, critique="smaller, please", rejected=1, log={"prompt": "…"})
+
+    journal, expert = tmp_path / "journal.jsonl", Expert()
+    result = a_search(Judge(), journal=journal, proposer=expert)
+    assert expert.asked == len(result.hypervolumes) - 1
+    assert sum(c.origin == "proposer:expert" for c in result.candidates) == 6 * expert.asked
+    again = Expert()
+    assert a_search(Judge(), journal=journal, resume=True, proposer=again).front == result.front
+    assert again.asked == 0
+
+
+def test_the_winner_is_the_knee_or_what_is_asked_for(whole) -> None:
+    result, _ = whole
+    first, last = result.front[0], result.front[-1]
+    assert result.knee() in result.front
+    assert result.at_rho(0.1) == first
+    assert result.at_error(1) == last
+    assert result.at_rho(last.rho) == last
+    with pytest.raises(DataError, match="the most is"):
+        result.at_rho(99)
+    with pytest.raises(DataError, match="the least is"):
+        result.at_error(-1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rounds": 0}, "rounds=0 does nothing"),
+        ({"steps": 0}, "steps=0 does nothing"),
+        ({"jobs": 0}, "jobs=0 does nothing"),
+        ({"max_error": 0}, "max_error=0 is no share"),
+        ({"rungs": (3, 2)}, "do not rise"),
+        ({"rungs": ()}, "do not rise"),
+    ],
+)
+def test_bad_arguments_are_refused(settings, message) -> None:
+    with pytest.raises(DataError, match=message):
+        a_search(Judge(), **settings)
+    with pytest.raises(DataError, match="no text"):
+        search(["", " "], evaluator=Judge())
+    with pytest.raises(DataError, match="allows nothing"):
+        Budget(samples=0)
