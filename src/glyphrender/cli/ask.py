@@ -110,19 +110,27 @@ def command(
     text = "".join(joined(inputs, reader, "==> {path} <==" if several else ""))
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
-    written = _written if not as_json else None
-    answer = ask(render(text, theta), question, endpoint, packing, on_text=written)
+    told = _Told()
+    try:
+        answer = ask(render(text, theta), question, endpoint, packing, on_text=None if as_json else told)
+    finally:
+        if told.last and not told.last.endswith("\n"):
+            click.echo()
     if as_json:
         click.echo(json.dumps(_figures(answer, prices), indent=2, ensure_ascii=False))
         return
-    if not answer.text.endswith("\n"):
-        click.echo()
     click.echo(_report(answer, prices), err=True)
 
 
-def _written(piece: str) -> None:
-    sys.stdout.write(piece)
-    sys.stdout.flush()
+class _Told:
+    """Writes pieces of the answer as they come; remembers the last."""
+
+    last = ""
+
+    def __call__(self, piece: str) -> None:
+        self.last = piece
+        sys.stdout.write(piece)
+        sys.stdout.flush()
 
 
 def _prices(price: str | None) -> tuple[float, float] | None:
