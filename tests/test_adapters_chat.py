@@ -221,7 +221,7 @@ def test_a_server_that_knows_no_streams_is_asked_without() -> None:
 def test_the_context_that_the_server_names_is_kept_to() -> None:
     """vLLM and SGLang list `max_model_len`; the only model is taken without a name."""
     models = [{"id": "Qwen/Qwen3-VL-8B", "object": "model", "created": 0, "owned_by": "x", "max_model_len": 6000}]
-    document = render(NOVEL[:30_000], Theta().align_to("qwen3-vl"))
+    document = render(NOVEL[:90_000], Theta().align_to("qwen3-vl"))
     with failing(lambda to, body, count: answer_events(to, chunk(f"{count}", "stop")), models) as (url, got):
         endpoint = Endpoint(base_url=url, api_key=KEY, max_tokens=500)
         with pytest.raises(VisionModelError, match=r"tokens are [\d,]+ more than the [\d,]+ that qwen3-vl takes"):

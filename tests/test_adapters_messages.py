@@ -104,8 +104,8 @@ def test_an_error_says_how_far_over(document: Document) -> None:
         Packing(max_images=3).requests(document, "Which?")
     with pytest.raises(VisionModelError, match=r"tokens are [\d,]+ more than the [\d,]+ that glm-4.1v takes"):
         Packing(context=4000).requests(document, "Which?")
-    with pytest.raises(VisionModelError, match="context=1000 leaves no tokens"):
-        Packing(context=1000).requests(document, "Which?")
+    with pytest.raises(VisionModelError, match="context=500 leaves no tokens"):
+        Packing(context=500).requests(document, "Which?")
     small = Provider(name="small", form="openai", limits=Limits(max_bytes=200_000))
     with pytest.raises(VisionModelError, match=r"bytes are [\d,]+ more than .* request to small"):
         Packing(provider=small).requests(document, "Which?")
@@ -114,7 +114,7 @@ def test_an_error_says_how_far_over(document: Document) -> None:
         Packing(provider=tiny).requests(document, "Which?")
 
 
-@pytest.mark.parametrize("options", [{"max_images": 3}, {"context": 5000}, {"bytes": 200_000}])
+@pytest.mark.parametrize("options", [{"max_images": 3}, {"context": 3000}, {"bytes": 200_000}])
 def test_split_requests_hold_each_page_once_and_keep_within_limits(document: Document, options: dict[str, int]) -> None:
     most = options.pop("bytes", None)
     to = Provider(name="small", form="openai", limits=Limits(max_bytes=most))
