@@ -18,19 +18,19 @@ from typing import Any
 
 import report
 import texts
-from glyphrender.search.pareto import hypervolume
-from glyphrender.search.result import SearchResult, point
 
 from glyphrender.search import search as engine
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.expert import ExpertProposer
+from glyphrender.search.pareto import hypervolume
 from glyphrender.search.reader import Reader
+from glyphrender.search.result import SearchResult, point
 from glyphrender.search.space import Space
 from glyphrender.theta import Theta
 
 KEPT = Path(__file__).parent.parent / "build/ablation.json"
 VISION = "glm-4.1v"
-RHOS = (4, 5, 6)
+RHOS = (2, 3, 4)
 # Arms: what share of θ are drawn blindly, and who proposes.
 ARMS: dict[str, tuple[float, Any]] = {
     "random draws": (1.0, None),
