@@ -86,37 +86,37 @@ class Endpoint:
             EndpointError: the server is down, refuses, fails, stalls, or answers what cannot be read.
             DependencyError: the client is not installed.
         """
-        options: dict[str, Any] = {"model": model or self.model or self.only_model()}
+        options: dict[str, Any] = {"messages": messages, "model": model or self.model or self.only_model()}
         options["max_completion_tokens" if self.own else "max_tokens"] = self.max_tokens
         if self.temperature is not None:
             options["temperature"] = self.temperature
+        if self.extra:
+            options["extra_body"] = dict(self.extra)
         pieces: list[str] = []
-        reason, usage, chunks = None, None, 0
+        reason, usage = None, None
         with self._told(), self._client() as client:
-            stream = client.chat.completions.create(
-                messages=messages,
-                stream=True,
-                stream_options={"include_usage": True},
-                extra_body=dict(self.extra) or None,
-                **options,
-            )
-            for chunk in stream:
-                usage = getattr(chunk, "usage", None) or usage
-                for choice in chunk.choices or ():
-                    chunks += 1
+            stream = client.chat.completions.create(stream=True, stream_options={"include_usage": True}, **options)
+            for answer in stream:
+                usage = answer.usage or usage
+                for choice in answer.choices or ():
                     reason = choice.finish_reason or reason
-                    if choice.delta is not None and choice.delta.content:
-                        pieces.append(choice.delta.content)
+                    if choice.delta is not None and (piece := choice.delta.content):
+                        pieces.append(piece)
                         if on_text is not None:
-                            on_text(choice.delta.content)
-        if not chunks:
-            raise EndpointError(f"{self.url} answered without any choice. Check that it serves chat completions.")
-        cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None)
+                            on_text(piece)
+            if not pieces and reason is None:
+                # Some servers end the stream where they fail, and some know no streams: asked at once, they answer.
+                answer = client.chat.completions.create(**options)
+                choice = _first(answer.choices, self.url)
+                pieces, reason, usage = [choice.message.content or ""], choice.finish_reason, answer.usage
+                if on_text is not None:
+                    on_text(pieces[0])
+        cached = getattr(usage, "prompt_tokens_details", None)
         return Reply(
             text="".join(pieces),
             prompt_tokens=getattr(usage, "prompt_tokens", None),
             completion_tokens=getattr(usage, "completion_tokens", None),
-            cached_tokens=cached,
+            cached_tokens=getattr(cached, "cached_tokens", None),
             finish_reason=reason,
         )
 
@@ -154,9 +154,7 @@ class Endpoint:
             raise EndpointError(
                 "no key for OpenAI's own server. Set OPENAI_API_KEY, or give the base_url of another server."
             )
-        return OpenAI(
-            base_url=self.base_url, api_key=key or "none", timeout=self.timeout, max_retries=self.retries
-        )
+        return OpenAI(base_url=self.base_url, api_key=key or "none", timeout=self.timeout, max_retries=self.retries)
 
     @property
     def _key(self) -> str | None:
@@ -213,6 +211,12 @@ class Endpoint:
                     "that base_url is of an OpenAI-compatible server."
                 )
         return None
+
+
+def _first(choices: Any, url: str) -> Any:
+    if not choices:
+        raise EndpointError(f"{url} answered without any choice. Check that it serves chat completions.")
+    return choices[0]
 
 
 def _said(error: Any) -> str:
