@@ -30,7 +30,7 @@ from glyphrender.theta import Theta
 
 KEPT = Path(__file__).parent.parent / "build/ablation.json"
 VISION = "glm-4.1v"
-RHOS = (4, 5, 6)
+RHOS = (2, 3, 4)
 # Arms: what share of θ are drawn blindly, and who proposes.
 ARMS: dict[str, tuple[float, Any]] = {
     "random draws": (1.0, None),

@@ -385,7 +385,9 @@ def llama_server() -> Iterator[str]:
 def test_a_small_language_model_proposes_by_the_schema(llama_server: str) -> None:
     vary = ["font_size=6:10:0.5", "font=DejaVu Sans|Inter", "leading=1:1.3:0.1"]
     space = Space.preset("none", "glm-4.1v", vary=vary)
-    proposer = LLMProposer(endpoint=Endpoint(model="smollm2", base_url=llama_server, retries=0), max_tokens=300)
+    proposer = LLMProposer(
+        endpoint=Endpoint(model="smollm2", base_url=llama_server, timeout=400, retries=0), max_tokens=300
+    )
     found = proposer.propose(history(space, 4), space, 2, random.Random(0))
     assert "failed" not in found.log
     assert len(found.thetas) + found.rejected >= 1  # it is free to repeat what was tried

@@ -147,3 +147,13 @@ def test_descriptions_are_json_and_digests_tell_spaces_apart() -> None:
         assert {axis["name"] for axis in json.loads(json.dumps(space.describe()))["axes"]} >= {"font_size"}
     assert Space.preset("reader").digest == Space.preset("reader").digest
     assert Space.preset("reader").digest != Space.preset("reader", fix=["columns=1"]).digest
+
+
+def test_a_page_of_the_papers_space_is_known_again_once_it_is_aligned() -> None:
+    """Else every child of an aligned θ would have another page than its parent: 90 of 100 had."""
+    space, rng, kept = Space.preset("glyph", "glm-4.1v"), random.Random(0), 0
+    for _ in range(50):
+        genes = {axis.name: axis.sample(rng) for axis in space.axes}
+        found = space.genes(space.theta(genes))
+        kept += (found["page_size"], found["dpi"]) == (genes["page_size"], genes["dpi"])
+    assert kept > 40

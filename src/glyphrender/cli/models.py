@@ -36,6 +36,12 @@ _OPTIONS = (
     click.option("--proposer-sees", is_flag=True, help="Crops of pages are shown to it."),
 )
 
+# In their order; click makes such names of them.
+_NAMES = (
+    *("model", "base_url", "local", "tasks", "task_length", "max_requests", "max_tokens", "concurrency", "thinking"),
+    *("proposer", "proposer_model", "proposer_url", "proposer_sees"),
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Models:
@@ -87,12 +93,10 @@ class Models:
 
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options; the command gets them as `models`."""
-    names: tuple[str, ...] = ("model", "base_url", "local", "tasks", "task_length", "max_requests", "max_tokens")
-    names += ("concurrency", "thinking", "proposer", "proposer_model", "proposer_url", "proposer_sees")
 
     @functools.wraps(function)
     def wrapper(*args: Any, **given: Any) -> Any:
-        options = {name: given.pop(name) for name in names}
+        options = {name: given.pop(name) for name in _NAMES}
         return function(*args, models=Models(options=options), **given)
 
     decorated: Callable[..., Any] = wrapper

@@ -115,6 +115,8 @@ class Axis:
     def read(self, theta: Theta) -> Any:
         """The rung nearest to what θ has; the first, where it has none of an unordered axis."""
         value = DERIVED[self.name].read(theta) if self.name in DERIVED else getattr(theta, self.name)
+        if self.name == "page_size":  # aligning moves its sides: see which page it was
+            return min(self.values, key=lambda page: math.dist(page, value))
         if not self.ordered:
             return value if value in self.values else self.values[0]
         return min(self.values, key=lambda rung: abs(rung - value))
