@@ -39,7 +39,7 @@ _BUDGETS = ("evaluations", "samples", "seconds")
 @click.option("--fix", metavar="NAME[=VALUE]", multiple=True, help="Do not vary this; repeatable.")
 @click.option(
     "--evaluator",
-    metavar="reader|vlm|MODULE:NAME",
+    metavar="reader|rapidocr|vlm|MODULE:NAME",
     default="reader",
     show_default=True,
     help="What says the error of a θ: an OCR program, a model (--model …), a function of (θ, samples=, seed=).",
@@ -198,9 +198,14 @@ def _evaluator(evaluator: str, texts: list[str], vision: str, language: str) -> 
         from glyphrender.search.reader import Reader
 
         return Reader(texts, vision, language=language)
+    if evaluator == "rapidocr":
+        from glyphrender.ratio.rapidocr import RapidOcr
+        from glyphrender.search.reader import Reader
+
+        return Reader(texts, vision, reader=RapidOcr(), name="rapidocr")
     module, colon, name = evaluator.partition(":")
     if not colon:
-        raise click.UsageError(f"--evaluator {evaluator} is not known. Use reader, vlm, or MODULE:NAME.")
+        raise click.UsageError(f"--evaluator {evaluator} is not known. Use reader, rapidocr, vlm, or MODULE:NAME.")
     sys.path.insert(0, os.getcwd())  # as `python -m` does
     try:
         found: Any = getattr(import_module(module), name)
