@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import doctest
 import io
 import json
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from PIL import Image
 from pydantic import TypeAdapter
 
+import glyphrender.adapters.chat
+import glyphrender.adapters.messages
 from glyphrender import DataError, Document, EndpointError, Theta, VisionModelError, render
 from glyphrender.adapters.messages import INSTRUCTION, Packing, Request, to_messages
 from glyphrender.adapters.providers import PROVIDERS, Provider
@@ -202,3 +205,13 @@ def test_what_cannot_be_asked_is_refused(document: Document) -> None:
         to_messages(document, "Who?", provider="azure")
     with pytest.raises(DataError, match="several requests"):
         to_messages(document, "Who?", over="split")
+
+
+def test_the_examples_run() -> None:
+    page = Path(__file__).parents[1] / "docs/chat.md"
+    results = [
+        doctest.testmod(glyphrender.adapters.chat),
+        doctest.testmod(glyphrender.adapters.messages),
+        doctest.testfile(str(page), module_relative=False, encoding="utf-8"),
+    ]
+    assert [(result.failed, result.attempted) for result in results] == [(0, 1), (0, 4), (0, 9)]

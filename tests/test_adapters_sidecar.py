@@ -133,12 +133,12 @@ def test_the_sidecar_names_pages_and_keeps_within_its_budget() -> None:
     count = tokenizer("glm-4").count
     assert 400 < count(part) < most_tokens(part) <= 1000
     assert re.search(r"\((\d+) more strings are not listed\.\)", part)
-    # UUIDs are harder to guess than paths.
-    assert "/usr/lib" not in part
+    # UUIDs are harder to guess than paths, which fill what is left.
+    assert part.count("/usr/lib") <= 1
     assert part.splitlines()[1].startswith(f"Page 1: {strings[0].text} ")
 
 
-@pytest.mark.parametrize("name", ["glm-4", "qwen3", "o200k", "llama-2", "gemma-3", "mistral-tekken"])
+@pytest.mark.parametrize("name", ["glm-4", "qwen3", "o200k", "gemma-3", "mistral-tekken"])
 def test_no_vocabulary_needs_more_tokens_than_the_bound(name: str) -> None:
     digests = [hashlib.sha256(bytes([number])) for number in range(50)]
     texts = [

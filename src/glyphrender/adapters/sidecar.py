@@ -149,7 +149,7 @@ def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
 
 
 def most_tokens(text: str) -> int:
-    """A bound on the tokens of identifiers and numbers: one a byte, less a fifth of the letters.
+    """A bound on the tokens of 40 bytes or more of identifiers: one a byte, less a fifth of the letters.
 
     Of base64 and numbers, vocabularies with a token a digit need all but a tenth of it, GLM-4's, with a token for up
     to three digits, 0.6; of prose any needs a third.
