@@ -3,34 +3,41 @@
     python benchmarks/search_ablation.py [--seeds 3] [--rounds 4] [--steps 30] [--write]
 
 Every run reads as many θ of the space `reader` with tesseract, on the same excerpts of the novel, and its front is
-read again on excerpts that no run has seen; the figures are of those. Readings are kept in build/ablation.json, so a
-run that is repeated takes seconds. `--write` puts the table into docs/search-vlm.md.
+read again on excerpts that no run has seen; the figures are of those. Then, from the end of each genetic run, the
+expert proposes 24 θ and the operators make 24: what do they add to its front? Readings are kept in build/ablation.json,
+so a run that is repeated takes seconds. `--write` puts the table into docs/search-vlm.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import report
 import texts
 
+from glyphrender.ratio.vision import vision_model
 from glyphrender.search import search as engine
+from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.expert import ExpertProposer
-from glyphrender.search.pareto import hypervolume
+from glyphrender.search.expert import ExpertProposer, front_of
+from glyphrender.search.pareto import best, hypervolume, tournament
 from glyphrender.search.reader import Reader
 from glyphrender.search.result import SearchResult, point
 from glyphrender.search.space import Space
+from glyphrender.search.workers import Work
 from glyphrender.theta import Theta
 
 KEPT = Path(__file__).parent.parent / "build/ablation.json"
 VISION = "glm-4.1v"
-RHOS = (2, 3, 4)
+RHOS = (2, 3)
+CHILDREN = 24
 # Arms: what share of θ are drawn blindly, and who proposes.
 ARMS: dict[str, tuple[float, Any]] = {
     "random draws": (1.0, None),
@@ -82,6 +89,40 @@ def run(arm: str, seed: int, judge: Kept, text: str, rounds: int, steps: int) ->
     )
 
 
+def next_step(seed: int, judge: Kept, text: str, rounds: int, steps: int) -> list[tuple[str, float]]:
+    """By who made 24 θ more from the end of a genetic run: the factor by which the hypervolume of its front grows."""
+    result = run("genetic", seed, judge, text, rounds, steps)
+    space = Space.preset("reader", VISION, text=text)
+    work = Work(texts=(text,), vision=vision_model(VISION), tokenizer=None, evaluator=judge)
+
+    def read(candidate: Candidate) -> Candidate:
+        """As the search saw it, before the front was read again."""
+        return replace(candidate, evaluation=judge(candidate.theta, samples=judge.rungs[-1], seed=seed))
+
+    def volume(candidates: list[Candidate]) -> float:
+        return hypervolume([point(candidate) for candidate in front_of(candidates)], (1.0, 1.0))
+
+    at_last = [c for c in result.candidates if c.evaluation is not None and c.evaluation.samples >= judge.rungs[-1]]
+    history = [read(candidate) for candidate in at_last]
+    parents = [history[index] for index in best([point(each) for each in history], 40)]
+    rng = random.Random(seed)
+    children: list[Theta] = []
+    while len(children) < CHILDREN:
+        one, other = (parents[tournament(len(parents), rng)].theta for _ in range(2))
+        child = space.mutate(space.crossover(one, other, rng) if rng.random() < 0.5 else one, rng)
+        children += [child] if child not in {each.theta for each in history} else []
+    proposed = ExpertProposer().propose(history, space, CHILDREN, rng).thetas
+    before = volume(history)
+    grown = []
+    for name, thetas in (("operators", children), ("expert", proposed)):
+        new = [
+            read(Candidate(theta=theta, origin=name, round=9, step=10_000 + step, rho=float(work.rho(theta))))
+            for step, theta in enumerate(thetas)
+        ]
+        grown.append((name, volume(history + new) / before))
+    return grown
+
+
 def figures(result: SearchResult) -> dict[str, float]:
     """Hypervolume of the front as it was read again, and its least error at each ρ; 1 where nothing has that ρ."""
     found = {"hypervolume": hypervolume([point(each) for each in result.front], (1.0, 1.0))}
@@ -118,6 +159,9 @@ def main() -> None:
         rows.append(
             [arm, *(spread([each[key] for each in runs], form) for key, form in zip(runs[0], forms, strict=True))]
         )
+    for seed in range(given.seeds):
+        print("next step", seed, next_step(seed, judge, text, given.rounds, given.steps), flush=True)
+        judge.save()
     table = report.table(["", "hypervolume", *(f"error at ρ ≥ {rho}" for rho in RHOS)], rows)
     print(table)
     if given.write:
