@@ -172,6 +172,23 @@ def test_what_was_sent_and_never_answered_stays_in_the_account_until_it_is_sent_
         again.reserve("b", RequestBudget(tokens=3))
 
 
+def test_two_searches_that_ask_the_same_at_once_lose_no_reply(tmp_path: Path) -> None:
+    one, other, budget = Replies(tmp_path / "r.sqlite"), Replies(tmp_path / "r.sqlite"), RequestBudget()
+    one.reserve("a", budget)
+    one.put("a", Reply(text="x", prompt_tokens=3), {})
+    other.reserve("a", budget)  # it looked for the reply before that
+    other.release("a")  # and failed
+    assert one.get("a") == Reply(text="x", prompt_tokens=3)
+    assert one.spent == Spent(requests=1, tokens=3)
+    one.reserve("b", budget)
+    other.reserve("b", budget)
+    other.release("b")
+    one.put("b", Reply(text="y", prompt_tokens=4), {})
+    assert other.get("b") == Reply(text="y", prompt_tokens=4)
+    other.put("b", Reply(text="y", prompt_tokens=4), {})  # both were paid for
+    assert one.spent == Spent(requests=2, tokens=11)
+
+
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("no database" * 100)
@@ -382,6 +399,16 @@ def test_pages_that_a_model_refuses_are_the_fault_of_their_theta(tmp_path: Path)
         refusing[0] = True
         with pytest.raises(LayoutError, match=r"2 of 2 questions were not answered.*too many images"):
             judge(THETA.replace(font_size=11), samples=2, seed=0)
+
+
+def test_a_model_that_refuses_from_the_start_is_an_error_whatever_others_do(tmp_path: Path) -> None:
+    with failing(lambda _: (200, completion("yes"))) as (url, _):
+        judge_of(url, "reads", tmp_path, tasks=["needle"])(THETA, samples=2, seed=0)
+    with failing(lambda _: (400, said("no images"))) as (url, _):
+        judge = judge_of(url, "blind", tmp_path, tasks=["needle"])
+        judge.replies.reserve("under way", RequestBudget())  # of this model, in another thread
+        with pytest.raises(EndpointError, match="2 of 2"):
+            judge(THETA, samples=2, seed=0)
 
 
 def test_a_model_of_transformers_is_asked_as_a_served_one(tiny_server: str, tiny_path: Path, tmp_path: Path) -> None:
