@@ -18,7 +18,7 @@ from search_judge import Judge, a_search
 from glyphrender import Theta
 from glyphrender.errors import DataError, LayoutError
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.evaluation import Evaluation
+from glyphrender.search.evaluation import BudgetSpent, Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.proposer import Proposals
 from glyphrender.search.result import Budget, SearchResult
@@ -292,3 +292,60 @@ def test_bad_arguments_are_refused(settings, message) -> None:
         search(["", " "], evaluator=Judge())
     with pytest.raises(DataError, match="allows nothing"):
         Budget(samples=0)
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (0.01, "gave 0.01, which is no Evaluation"),
+        (None, "gave None"),
+        (float("nan"), "an error of nan"),
+        (-0.5, "an error of -0.5"),
+    ],
+)
+def test_what_is_no_error_is_refused_before_it_is_written_down(found, message, tmp_path) -> None:
+    class Odd(Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            if found is None or found > 0:
+                return found
+            return Evaluation(error=found, low=0.0, high=1.0, samples=samples)
+
+    with pytest.raises(DataError, match=message):
+        a_search(Odd(), journal=tmp_path / "journal.jsonl")
+    assert not [line for line in read_lines(tmp_path / "journal.jsonl") if line["kind"] == "evaluation"]
+
+
+def test_details_that_are_no_json_are_one_error() -> None:
+    class Odd(Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            return replace(super().__call__(theta, samples=samples, seed=seed), details={"seen": {theta.digest}})
+
+    with pytest.raises(DataError, match="is not JSON"):
+        a_search(Odd())
+
+
+def test_an_evaluator_that_counts_its_samples_otherwise_is_journalled_by_what_was_asked(whole, tmp_path) -> None:
+    class One(Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            return replace(super().__call__(theta, samples=samples, seed=seed), samples=1)
+
+    journal = tmp_path / "journal.jsonl"
+    assert a_search(One(), journal=journal).front == whole[0].front
+    judge = One()
+    a_search(judge, journal=journal, resume=True)
+    assert judge.calls == 0
+
+
+def test_a_front_that_could_only_be_read_again_in_part_stands_as_it_was(whole) -> None:
+    class Poor(Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            if samples == 48:
+                self.final = getattr(self, "final", 0) + 1
+                if self.final > 1:
+                    raise BudgetSpent("nothing is left")
+            return super().__call__(theta, samples=samples, seed=seed)
+
+    result = a_search(Poor())
+    assert result.stopped == "nothing is left"
+    assert len(result.front) >= 4
+    assert all(c.evaluation is not None and c.evaluation.samples == 16 for c in result.front)

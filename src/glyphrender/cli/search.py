@@ -213,6 +213,8 @@ def _evaluator(evaluator: str, texts: list[str], vision: str, language: str) -> 
         raise DataError(f"--evaluator {evaluator} cannot be loaded ({error}). Check its module.") from error
     finally:
         sys.path.pop(0)
+    if not callable(found):
+        raise DataError(f"--evaluator {evaluator} is no function. Name one of (θ, samples=, seed=).")
     return found if isinstance(getattr(found, "name", None), str) else _Function(evaluator, found)
 
 
@@ -221,13 +223,21 @@ class _Function:
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.name, self._function = name, function
+        for optional in ("rungs", "concurrency"):
+            if hasattr(function, optional):
+                setattr(self, optional, getattr(function, optional))
 
     def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+        from glyphrender.errors import DataError
         from glyphrender.search.evaluation import Evaluation
 
         found = self._function(theta, samples=samples, seed=seed)
         if isinstance(found, Evaluation):
             return found
+        try:
+            float(found)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{self.name} gave {found!r:.60}, and no error. Return a number from 0 up.") from error
         return Evaluation(error=float(found), low=float(found), high=float(found), samples=samples)
 
 

@@ -117,7 +117,10 @@ class Journal:
             self._write({"kind": "round", "round": round, "hypervolume": hypervolume, "front": front})
 
     def _write(self, line: dict[str, Any]) -> None:
-        line = json.loads(json.dumps(line))
+        try:
+            line = json.loads(json.dumps(line))
+        except (TypeError, ValueError) as error:
+            raise DataError(f"a line of kind {line['kind']} is not JSON ({error}). Use plain values in it.") from error
         self._learn(line)
         if self._file is not None:
             try:

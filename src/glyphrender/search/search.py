@@ -188,7 +188,7 @@ class _Run:
         final = self.final()
         return SearchResult(
             candidates=tuple(final.get(candidate.step, candidate) for candidate in self.candidates),
-            # Where nothing could be paid for any more, the front stands as the search saw it.
+            # Where not all of it could be paid for any more, the front stands as the search saw it.
             front=tuple(front_of(list(final.values()), self.max_error) or self.front()),
             hypervolumes=tuple(self.hypervolumes),
             evaluations=self.evaluations,
@@ -399,6 +399,8 @@ class _Run:
         kept = best([point(candidate, self.max_error) for candidate in full], _FINALISTS)
         finalists = [full[index] for index in sorted(kept)]
         read = self.evaluated(finalists, _FINAL * self.rungs[-1], self.seed + 1, final=True)
+        if len(read) < len(finalists):  # the front of some would be that of the first ones
+            return {}
         return {candidate.step: candidate for candidate in read}
 
     def seconds(self) -> float:
