@@ -23,6 +23,7 @@ from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.proposer import Proposals
 from glyphrender.search.result import Budget, SearchResult
 from glyphrender.search.search import search
+from glyphrender.search.space import Space
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +57,6 @@ def test_the_search_beats_random_theta_read_more_often() -> None:
     from glyphrender.ratio.ratio import compression_ratio
     from glyphrender.search.pareto import hypervolume
     from glyphrender.search.result import front_of, point
-    from glyphrender.search.space import Space
 
     judge, space, rng = search_judge.Rich(), Space.preset("reader"), random.Random(0)
     result = search(search_judge.TEXT, evaluator=judge, space=space, rounds=2, steps=100, jobs=1)
@@ -157,6 +157,67 @@ def test_a_journal_of_another_search_is_refused(whole, tmp_path) -> None:
         a_search(Judge(), journal=broken, resume=True)
     with pytest.raises(DataError, match="cannot be written"):
         a_search(Judge(), journal=tmp_path / "no" / "journal.jsonl")
+
+
+def test_a_file_that_is_no_journal_is_left_alone(tmp_path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not to be lost")
+    with pytest.raises(DataError, match="no journal of a search"):
+        a_search(Judge(), journal=notes, resume=True)
+    assert notes.read_text() == "not to be lost"
+
+
+def test_a_journal_whose_first_line_was_torn_is_begun_again(whole, tmp_path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(whole[1].read_bytes()[:100])
+    a_search(Judge(), journal=journal, resume=True)
+    assert told(journal) == told(whole[1])
+
+
+def test_a_journal_is_of_one_text_and_tokenizer(whole, tmp_path) -> None:
+    for settings, name in (({"tokenizer": len}, "tokenizer"), ({"tokenizer": "cl100k_base"}, "tokenizer")):
+        with pytest.raises(DataError, match=f"another {name}"):
+            a_search(Judge(), journal=whole[1], resume=True, **settings)
+    with pytest.raises(DataError, match="another text"):
+        search(
+            search_judge.TEXT[:-1],
+            evaluator=Judge(),
+            space=search_judge.small_space(),
+            steps=30,
+            seed=3,
+            journal=whole[1],
+            resume=True,
+        )
+    # Of before these were written down, and of when a field was described in other words.
+    first, rest = whole[1].read_text(encoding="utf-8").split("\n", 1)
+    settings = json.loads(first)
+    del settings["text"], settings["tokenizer"]
+    settings["axes"]["axes"][0]["help"] = "in other words"
+    older, judge = tmp_path / "older.jsonl", Judge()
+    older.write_text(json.dumps(settings) + "\n" + rest, encoding="utf-8")
+    assert a_search(judge, journal=older, resume=True).front == whole[0].front
+    assert judge.calls == 0
+
+
+def test_a_resumed_search_knows_why_a_theta_could_not_be_laid_out(tmp_path) -> None:
+    space = Space.preset("none", vary=["font=DejaVu Sans|No Such Font", "font_size=8:9:1"])
+    journal = tmp_path / "journal.jsonl"
+    results = [
+        search(
+            search_judge.TEXT[:2000],
+            evaluator=Judge(),
+            space=space,
+            rounds=1,
+            steps=4,
+            jobs=1,
+            journal=journal,
+            resume=True,
+            start={},
+        )
+        for _ in range(2)
+    ]
+    assert any("No Such Font" in candidate.reason for candidate in results[0].candidates)
+    assert results[1].candidates == results[0].candidates
 
 
 def test_candidates_are_read_back_from_a_journal(whole) -> None:
