@@ -101,6 +101,15 @@ def test_a_transcription_is_scored_by_its_edits_and_says_what_was_confused() -> 
     assert task.error("x" * 1000) == 1
 
 
+def test_a_line_of_the_text_that_says_answer_cuts_no_copy() -> None:
+    text = "Question: who reads this?\nAnswer: nobody at all.\nQuestion: why?"
+    task = Task(kind="transcribe", context=text, question="", answers=(text,))
+    assert task.error(text) == 0
+    assert task.error(f"<think>Answer: no</think>```\n{text}\n```") == 0
+    assert task.edits(text) == []
+    assert Task(kind="transcribe", context="", question="", answers=("a b c",)).error("Answer: a b c") == 0
+
+
 @given(st.text())
 def test_any_reply_is_scored(reply: str) -> None:
     for task in generated([NOVEL], KINDS, count=4, seed=0, characters=400):

@@ -121,10 +121,11 @@ def command(
         vlm = evaluator == "vlm"
         return models.evaluator(texts, output) if vlm else _evaluator(evaluator, texts, vision, language)
 
+    judge: Evaluator | None = None
     if report:  # nothing is asked, so nothing that asks is made, except for baselines
         result = journal_result(journal)
         settings = next(read_lines(journal))
-        judge, judge_name, seed, vision = None, settings["evaluator"], settings["seed"], settings["vision"]
+        judge_name, seed, vision = settings["evaluator"], settings["seed"], settings["vision"]
     else:
         where = Space.preset(space, vision, base=theta, text=texts[0], vary=vary, fix=fix)
         judge = judged()
