@@ -91,8 +91,8 @@ def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
             out.close()
         if seen < shard.cut.count:
             raise DataError(
-                f"{shard.cut.source.name} has become shorter since the run began: {shard.cut.count - seen:,} records of "
-                f"{name} are gone. Restore it and resume, or begin anew."
+                f"{shard.cut.source.name} has become shorter since the run began: {shard.cut.count - seen:,} records "
+                f"of {name} are gone. Restore it and resume, or begin anew."
             )
         file = f"data/{name}{SUFFIXES[options.format]}"
         with (part / Path(file).name).open("rb") as written:
