@@ -132,7 +132,7 @@ USAGE = {"prompt_tokens": 12, "completion_tokens": 2, "total_tokens": 14, "promp
 
 def complete(handle: Handler, **options: Any) -> tuple[Reply, list[dict[str, Any]]]:
     with failing(handle) as (url, got):
-        endpoint = Endpoint(base_url=url, api_key=KEY, model="m", **{"retries": 0, "timeout": 5.0, **options})
+        endpoint = Endpoint(base_url=url, model="m", **{"api_key": KEY, "retries": 0, "timeout": 5.0, **options})
         return endpoint.complete([{"role": "user", "content": "Hi"}]), got
 
 
@@ -194,6 +194,86 @@ def test_a_failure_is_one_line_that_names_the_way_out(name: str) -> None:
 def test_a_server_that_is_down() -> None:
     with pytest.raises(EndpointError, match=r"http://127\.0\.0\.1:9/v1 cannot be reached .*Start the server"):
         Endpoint(base_url="http://127.0.0.1:9/v1", model="m", retries=0).complete([])
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", " "])
+def test_the_end_of_a_line_on_a_key_neither_fails_nor_shows_it(end: str) -> None:
+    def handle(to: http.server.BaseHTTPRequestHandler, body: dict[str, Any], count: int) -> None:
+        assert to.headers["authorization"] == f"Bearer {KEY}"
+        answer_json(to, 401, {"error": {"message": f"no such key {KEY}"}})
+
+    with pytest.raises(EndpointError, match="no such key …") as raised:
+        complete(handle, api_key=KEY + end)
+    assert KEY not in str(raised.value)
+
+
+@pytest.mark.parametrize("inside", ["\r", "é", "\x1b"])
+def test_a_key_that_no_header_can_hold_is_refused_unseen(inside: str) -> None:
+    with pytest.raises(EndpointError, match="key has characters that no key has") as raised:
+        Endpoint(base_url="http://127.0.0.1:9/v1", api_key=f"{KEY}{inside}x", model="m", retries=0).complete([])
+    assert KEY not in str(raised.value)
+
+
+def test_a_password_in_the_url_is_in_no_message() -> None:
+    endpoint = Endpoint(base_url="http://me:hun/t@r2@127.0.0.1:9/v1?token=abc", model="m", retries=0)
+    endpoints = endpoint, Endpoint(base_url="http://me:hunter2@127.0.0.1:9/v1?token=abc", model="m", retries=0)
+    for each, secret in zip(endpoints, ("r2", "hunter2"), strict=True):
+        with pytest.raises(EndpointError) as raised:
+            each.complete([])
+        assert secret not in str(raised.value) + repr(each)
+        assert "abc" not in str(raised.value) + repr(each)
+    assert endpoints[1].url == "http://127.0.0.1:9/v1"
+
+
+@pytest.mark.parametrize("url", ["http://localhost:80a/v1", "http://[::1/v1"])
+def test_what_is_no_url_is_said(url: str) -> None:
+    with pytest.raises(EndpointError, match=r"base_url='http://.* is no URL"):
+        Endpoint(base_url=url, model="m").complete([])
+
+
+@pytest.mark.parametrize("url", ["", None, " https://api.openai.com/v1", "https://api.openai.com/v1/"])
+def test_openais_own_server_is_known_by_its_host(url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert Endpoint(base_url=url).own
+    with pytest.raises(EndpointError, match="no key for OpenAI's own server"):
+        Endpoint(base_url=url, model="m").complete([])
+    assert not Endpoint(base_url="http://127.0.0.1:8000/v1?of=api.openai.com").own
+
+
+def test_an_error_of_the_caller_is_not_the_servers() -> None:
+    def fails(piece: str) -> None:
+        raise ValueError("mine")
+
+    def answers(to: http.server.BaseHTTPRequestHandler, body: dict[str, Any], count: int) -> None:
+        answer_events(to, chunk("a", "stop"), "[DONE]")
+
+    with failing(answers) as (url, _), pytest.raises(ValueError, match="mine"):
+        Endpoint(base_url=url, model="m").complete([], fails)
+
+
+@pytest.mark.parametrize("model", ["anthropic/claude-sonnet-4-5", "google/gemini-2.5-flash"])
+def test_claude_and_gemini_behind_a_gateway_get_chat_completions(model: str) -> None:
+    assert vision_of(model).startswith(("claude", "gemini"))
+    with failing(lambda to, body, count: answer_events(to, chunk("a", "stop"), "[DONE]")) as (url, got):
+        endpoint = Endpoint(base_url=url, model=model, retries=0)
+        ask(render(NOVEL[:600]), "Who?", endpoint, Packing(vision=vision_of(model), send="pages"))
+        with pytest.raises(EndpointError, match="provider='anthropic' takes no chat completions"):
+            ask("Text.", "Who?", endpoint, Packing(provider="anthropic", send="pages"))
+    system, user = got[0]["messages"]
+    assert system == {"role": "system", "content": INSTRUCTION}
+    assert [part["type"] for part in user["content"]] == ["image_url", "text"]
+
+
+def test_a_part_that_was_cut_off_is_told() -> None:
+    def handle(to: http.server.BaseHTTPRequestHandler, body: dict[str, Any], count: int) -> None:
+        answer_events(to, chunk("a", "length" if count == 1 else "stop"), "[DONE]")
+
+    with failing(handle) as (url, _):
+        packing = Packing(send="pages", max_images=1, over="split")
+        answer = ask(render(NOVEL[:6000]), "Who?", Endpoint(base_url=url, model="m"), packing)
+    assert answer.replies[-1].finish_reason == "stop"
+    assert answer.cut
 
 
 @pytest.mark.parametrize("status", [429, 503])
