@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from inspect import signature
 from os import PathLike, fspath
 from typing import Any, overload
 
@@ -199,13 +200,18 @@ class Reading:
                 cache = self._resumed(ids[0].tolist(), inputs["position_ids"])
                 options = {"do_sample": False, "max_new_tokens": max_new_tokens, **options}
                 options["return_dict_in_generate"] = False
-                answer = self.model.generate(**inputs, past_key_values=cache, **options)
+                answer = self.model.generate(**inputs, **{self._cache_name: cache}, **options)
         except BaseException:
             self._prefix = ""  # the cache may hold a part of an answer: begin anew
             raise
         if cache is self._cache:
             self._held = answer[0, : cache.get_seq_length()].tolist()
         return str(self.processor.tokenizer.decode(answer[0, ids.shape[1] :], skip_special_tokens=True)).strip()
+
+    @property
+    def _cache_name(self) -> str:
+        """What the model calls its cache: transformers 5.24 has renamed it."""
+        return "cache" if "cache" in signature(self.model.forward).parameters else "past_key_values"
 
     def _begin(self, prefix: str) -> None:
         """Take up a prompt as far as its last page."""
@@ -244,7 +250,7 @@ class Reading:
             self.model(
                 **self._inputs,
                 position_ids=positions[..., :pages],
-                past_key_values=self._cache,
+                **{self._cache_name: self._cache},
                 use_cache=True,
                 logits_to_keep=1,
             )
