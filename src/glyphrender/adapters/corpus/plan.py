@@ -14,7 +14,8 @@ import numpy as np
 
 from glyphrender.adapters.corpus.items import id_of
 from glyphrender.adapters.corpus.options import Options
-from glyphrender.adapters.corpus.sources import Cut, JsonLines, Parquet, Source, TextFiles
+from glyphrender.adapters.corpus.rows import Parquet
+from glyphrender.adapters.corpus.sources import Cut, JsonLines, Source, TextFiles
 from glyphrender.errors import DataError
 
 _LINES = (".jsonl", ".ndjson")

@@ -1,8 +1,7 @@
-"""Files of records: JSONL, parquet, and folders whose files are a text each.
+"""Files of records: what a source of them is, JSONL, and folders whose files are a text each (parquet: `rows`).
 
 A source says in one survey where it may be cut, and reads from any cut on; what is broken in it becomes a record with
-a fault, never an exception. Memory is one block of 1 MB, or a batch of rows, and one record. It knows nothing of what
-a record means.
+a fault, never an exception. Memory is one block of 1 MB and one record. It knows nothing of what a record means.
 """
 
 from __future__ import annotations
@@ -21,10 +20,8 @@ from glyphrender.errors import DataError, DependencyError
 from glyphrender.text.source import decoded
 
 BLOCK = 1 << 20
-# Rows decoded at a time.
-_ROWS = 64
 # What damaged files make the readers raise; an OSError that has a number is the system's.
-_DAMAGE = (EOFError, zlib.error, ValueError, NotImplementedError, OSError)
+DAMAGE = (EOFError, zlib.error, ValueError, NotImplementedError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +120,22 @@ class JsonLines:
         return f"{self.name}, line {number + 1}"
 
     def survey(self, items: int, size: int) -> Survey:  # noqa: D102
-        cutter = _Cutter(self, items, size)
+        cutter = Cutter(self, items, size)
         digest = hashlib.sha256()
         fault = ""
-        with _readable(self.path), self._opened() as file:
+        with readable(self.path), self._opened() as file:
             lines = _lines(_hashed(_blocks(file), digest), self.max_bytes)
             try:
                 for _, length in lines:
                     cutter.add(length)
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 if isinstance(error, OSError) and error.errno:
                     raise
-                fault = f"{self.name} is damaged after line {cutter.count} ({_line(error)})"
+                fault = f"{self.name} is damaged after line {cutter.count} ({reason_of(error)})"
         return Survey(cuts=cutter.cuts(), bytes=cutter.bytes, sha256=digest.hexdigest(), fault=fault)
 
     def records(self, first: int, seek: int) -> Iterator[Record]:  # noqa: D102
-        with _readable(self.path), self._opened() as file:
+        with readable(self.path), self._opened() as file:
             if self.seekable:
                 file.seek(seek)
                 number = first
@@ -163,76 +160,6 @@ class JsonLines:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parquet:
-    """A row a record; of its columns only those of `fields` are read."""
-
-    path: Path
-    name: str
-    fields: tuple[str, ...]
-    text_fields: tuple[str, ...]
-
-    @property
-    def seekable(self) -> bool:
-        """No: rows of a group can only be decoded from its beginning on."""
-        return False
-
-    def place(self, number: int) -> str:  # noqa: D102
-        return f"{self.name}, row {number + 1}"
-
-    def survey(self, items: int, size: int) -> Survey:  # noqa: D102
-        with _readable(self.path), self.path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            length = file.tell()
-        cutter = _Cutter(self, items, size)
-        fault = ""
-        try:
-            with self._opened() as rows:
-                fault = self._unfit(rows.schema_arrow.names)
-                for group in range(0 if fault else rows.num_row_groups):
-                    metadata = rows.metadata.row_group(group)
-                    columns = map(metadata.column, range(metadata.num_columns))
-                    read = [column for column in columns if column.path_in_schema.split(".")[0] in self.fields]
-                    mean = sum(column.total_uncompressed_size for column in read) / max(1, metadata.num_rows)
-                    for _ in range(metadata.num_rows):
-                        cutter.add(mean)
-        except _DAMAGE as error:
-            fault = f"{self.name} cannot be read as parquet ({_line(error)})"
-        return Survey(cuts=cutter.cuts(), bytes=length, sha256=sha256, fault=fault)
-
-    def _unfit(self, columns: list[str]) -> str:
-        if set(self.text_fields) & set(columns):
-            return ""
-        wanted, there = " or ".join(map(repr, self.text_fields)), ", ".join(map(repr, columns[:10]))
-        return f"{self.name} has no column {wanted}; it has {there}"
-
-    def records(self, first: int, seek: int) -> Iterator[Record]:  # noqa: D102
-        end = 0
-        with _readable(self.path), self._opened() as rows:
-            columns = [name for name in rows.schema_arrow.names if name in self.fields]
-            for group in range(rows.num_row_groups):
-                number, end = end, end + rows.metadata.row_group(group).num_rows
-                if end <= first:
-                    continue
-                try:
-                    for batch in rows.iter_batches(_ROWS, row_groups=[group], columns=columns):
-                        skipped = min(max(0, first - number), len(batch))
-                        number += skipped
-                        for row in range(skipped, len(batch)):
-                            yield Record(number, *_row(batch.slice(row, 1)))
-                            number += 1
-                except _DAMAGE as error:
-                    for lost in range(max(number, first), end):
-                        yield Record(lost, fault=f"not readable ({_line(error)})")
-
-    def _opened(self) -> Any:
-        pyarrow()
-        from pyarrow import parquet
-
-        # Otherwise a whole row group is read before its first row.
-        return parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=BLOCK)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class TextFiles:
     """Files that are a text each: UTF-8, or what their byte order mark says.
 
@@ -254,7 +181,7 @@ class TextFiles:
         return self.names[number - self.first]
 
     def survey(self, items: int, size: int) -> Survey:  # noqa: D102
-        cutter = _Cutter(self, items, size)
+        cutter = Cutter(self, items, size)
         digest = hashlib.sha256()
         for name, path in zip(self.names, self.paths, strict=True):
             before = digest.copy()
@@ -283,7 +210,7 @@ class TextFiles:
                 with path.open("rb") as file:
                     text = "".join(decoded(_blocks(file), name=name))
             except (DataError, OSError) as error:
-                yield Record(number, fault=_line(error))
+                yield Record(number, fault=reason_of(error))
             else:
                 ids, texts = self.fields
                 yield Record(number, dict.fromkeys(ids, name) | dict.fromkeys(texts, text))
@@ -294,7 +221,7 @@ class TextFiles:
         return replace(self, names=self.names[part], paths=self.paths[part], first=first)
 
 
-class _Cutter:
+class Cutter:
     """Where a source is cut, from the sizes of its records."""
 
     def __init__(self, source: Source, items: int, size: float) -> None:
@@ -305,6 +232,7 @@ class _Cutter:
 
     @property
     def bytes(self) -> int:
+        """Of all records."""
         return round(self._bytes)
 
     def add(self, size: float) -> None:
@@ -316,6 +244,7 @@ class _Cutter:
         self._bytes += size
 
     def cuts(self) -> tuple[Cut, ...]:
+        """One a shard."""
         ends = [*self._ends, (self.count, self.bytes)]
         return tuple(
             Cut(source=self._source, first=first, count=end - first, seek=seek)
@@ -383,18 +312,10 @@ def _object(number: int, line: bytes) -> Record:
     except UnicodeDecodeError as error:
         return Record(number, fault=f"not UTF-8 (byte 0x{line[error.start]:02x} at {error.start} of the line)")
     except (ValueError, RecursionError) as error:
-        return Record(number, fault=f"not JSON ({_line(error)})")
+        return Record(number, fault=f"not JSON ({reason_of(error)})")
     if not isinstance(values, dict):
         return Record(number, fault=f"JSON, but a {type(values).__name__} and not an object")
     return Record(number, values)
-
-
-def _row(row: Any) -> tuple[dict[str, Any] | None, str]:
-    """The values of a batch of one row, or why it has none."""
-    try:
-        return row.to_pylist()[0], ""
-    except ValueError as error:  # its text is not UTF-8
-        return None, f"not readable ({_line(error)})"
 
 
 def _refuse_special(path: Path) -> None:
@@ -433,12 +354,13 @@ def _too_long(length: int, limit: int) -> str:
     return f"{length:,} bytes, more than max_bytes={limit}"
 
 
-def _line(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """What an error says, in a line."""
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
     """Failures of the system as one line; damage passes."""
     try:
         yield
