@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -142,12 +143,16 @@ def test_a_folder_of_texts(tmp_path: Path) -> None:
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(data)
     write_jsonl(tmp_path / "in/items.jsonl", [{"id": 7, "text": "seven"}])
+    (tmp_path / "in/link").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "in/pipe")
     out = tmp_path / "in/out"  # not entered
     for _ in range(2):
         render_corpus([tmp_path / "in"], out, options(), resume=True)
     texts = {row["id"]: row["text"] for row in rows(out)}
     assert texts == {"7": "seven", "in/a.md": "eins", "in/b/2.txt": "two"}
-    assert list(failed(out)) == ["in/c.bin"]
+    assert list(failed(out)) == ["in/c.bin", "in/link", "in/pipe"]
+    with pytest.raises(DataError, match="pipe is no regular file"):
+        render_corpus([tmp_path / "in/pipe"], tmp_path / "new", options())
 
 
 def test_theta_of_an_item_is_a_preset_json_or_an_object(tmp_path: Path) -> None:
@@ -264,6 +269,18 @@ def test_nothing_is_begun_for_what_cannot_work(source: Path, tmp_path: Path) -> 
         Options(format="jpg")
     with pytest.raises(DataError, match="shard_items=0"):
         Options(shard_items=0)
+
+
+def test_a_wrong_address_of_ray_is_told_at_once(source: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    program = (
+        "import sys; from glyphrender.adapters.corpus import render_corpus;"
+        "render_corpus([sys.argv[1]], sys.argv[2], ray='127.0.0.1:1')"
+    )
+    command = [sys.executable, "-c", program, str(source), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment())
+    assert "EndpointError: --ray 127.0.0.1:1: no Ray cluster ([Errno 111] Connection refused)" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_missing_extra_is_named(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -398,6 +415,7 @@ def test_what_another_call_began_is_not_gone_on_with(source: Path, tmp_path: Pat
         render_corpus([source], out, options(), resume=True)
     source.write_text(text)
     assert tree(out) == kept
+    (out / ".manifest.json.1.2.part").write_text("killed while")  # by the writing of the manifest
     seen: list[Tally] = []
     render_corpus([source], out, options(), resume=True, progress=seen.append)
     assert (seen[-1].before, seen[-1].done) == (2, 3)
@@ -424,7 +442,7 @@ def test_two_runs_do_not_write_one_folder(source: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["parquet", "png"])
 def test_a_run_that_is_killed_ends_like_one_left_alone(form: str, tmp_path: Path) -> None:
     """SIGKILL to the whole process group, three times; benchmarks/corpus.py kills ten times."""
-    items = [{"id": f"n{n}", "text": f"{n} " + "word " * (n % 90)} for n in range(300)]
+    items = [{"id": f"n{n}", "text": f"{n} " + "word " * (n % 90)} for n in range(480)]
     source = write_jsonl(tmp_path / "in.jsonl", items)
     chosen = options(form, shard_items=6)
     render_corpus([source], tmp_path / "whole", chosen)
@@ -435,9 +453,9 @@ def test_a_run_that_is_killed_ends_like_one_left_alone(form: str, tmp_path: Path
     for kill in range(1, 4):
         process = subprocess.Popen([*command, "-o", str(out)], start_new_session=True, env=environment())
         while process.poll() is None and len(list(out.glob(".run/*.json"))) < 10 * kill:
-            pass
+            time.sleep(0.002)
         try:
-            process.wait(rng.uniform(0, 0.05))
+            process.wait(rng.uniform(0, 0.03))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL

@@ -54,7 +54,9 @@ _SILENCE = 30.0
 @click.option(
     "--shard-bytes", type=click.IntRange(min=1), metavar="N", help="Bytes of input for a shard.  [default: 8388608]"
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes, or tasks of Ray.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes, or tasks of Ray.  [default: 1, of Ray all CPUs]"
+)
 @click.option("--ray", metavar="ADDRESS", help='A Ray cluster, "auto", or "local" to start one here.')
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted or killed.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of the summary.")
@@ -65,7 +67,7 @@ def command(
     theta: Theta,
     form: str,
     bits: str | None,
-    jobs: int,
+    jobs: int | None,
     ray: str | None,
     resume: bool,
     as_json: bool,

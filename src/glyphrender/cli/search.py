@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from glyphrender.search.candidate import Candidate
     from glyphrender.search.evaluation import Evaluation, Evaluator
+    from glyphrender.search.plot import Baseline
     from glyphrender.search.result import Progress, SearchResult
     from glyphrender.theta import Theta
 
@@ -56,6 +57,12 @@ _BUDGETS = ("evaluations", "samples", "seconds")
 @click.option("--resume", is_flag=True, help="Go on with the journal in the folder.")
 @click.option("--at-error", type=float, metavar="N", help="The winner is that of most ρ with at most this error.")
 @click.option("--at-rho", type=float, metavar="N", help="The winner is that of least error with at least this ρ.")
+@click.option(
+    "--baselines",
+    type=click.Choice(["prose", "code", "zh"]),
+    help="Read presets and other renderers' settings for such a text too, for the report.",
+)
+@click.option("--report", is_flag=True, help="Only report what the journal in the folder holds.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 @model_options
 @theta_options
@@ -80,6 +87,8 @@ def command(
     resume: bool,
     at_error: float | None,
     at_rho: float | None,
+    baselines: str | None,
+    report: bool,
     as_json: bool,
     models: Models,
     theta: Theta,
@@ -89,9 +98,11 @@ def command(
     """Search the θ that read best for a visual token.
 
     Each step is written to journal.jsonl in the folder; a search that was interrupted goes on with --resume. The winner
-    is written to theta.json: the knee of the front, or what --at-error or --at-rho asks for.
+    is written to theta.json: the knee of the front, or what --at-error or --at-rho asks for; the front, its plot and
+    crops of its pages to report.html.
     """
     from glyphrender.errors import DataError
+    from glyphrender.search.report import journal_result, write_report
     from glyphrender.search.result import Budget
     from glyphrender.search.search import search
     from glyphrender.search.space import Space
@@ -112,23 +123,27 @@ def command(
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{output} cannot be made ({error.strerror}). Choose another folder.") from error
-    result = search(
-        texts,
-        vision,
-        space=where,
-        evaluator=judge,
-        proposer=proposer,
-        rounds=rounds,
-        steps=steps,
-        budget=Budget(**caps),
-        seed=seed,
-        journal=output / "journal.jsonl",
-        resume=resume,
-        jobs=jobs,
-        tokenizer=tokenizer,
-        max_error=max_error,
-        progress=_told(),
-    )
+    journal = output / "journal.jsonl"
+    if report:
+        result = journal_result(journal)
+    else:
+        result = search(
+            texts,
+            vision,
+            space=where,
+            evaluator=judge,
+            proposer=proposer,
+            rounds=rounds,
+            steps=steps,
+            budget=Budget(**caps),
+            seed=seed,
+            journal=journal,
+            resume=resume,
+            jobs=jobs,
+            tokenizer=tokenizer,
+            max_error=max_error,
+            progress=_told(),
+        )
     winner = (
         result.at_error(at_error)
         if at_error is not None
@@ -137,6 +152,10 @@ def command(
         else result.knee()
     )
     winner.theta.save(output / "theta.json")
+    marks = _baselines(baselines, texts, vision, tokenizer, judge, result, seed + 1, jobs) if baselines else ()
+    title = f"Search over θ: {', '.join(files)} for {vision}"
+    note = f"{judge.name}, seed {seed}."
+    write_report(output, result, winner=winner, text=texts[0], vision=vision, baselines=marks, title=title, note=note)
     if as_json:
         click.echo(json.dumps(_values(result, winner), indent=2, ensure_ascii=False))
         return
@@ -146,6 +165,29 @@ def command(
         f"{result.seconds:,.0f} s; stopped by {result.stopped}"
     )
     click.echo(f"{output / 'theta.json'}: step {winner.step}, ρ {winner.rho:.2f} at an error of {winner.error:.2%}")
+    click.echo(f"{output / 'report.html'}: the front, its plot and its pixels")
+
+
+def _baselines(
+    kind: str,
+    texts: list[str],
+    vision: str,
+    tokenizer: str | None,
+    judge: Evaluator,
+    result: SearchResult,
+    seed: int,
+    jobs: int | None,
+) -> tuple[Baseline, ...]:
+    """Others on the scales of the search, on as large a sample as its front and the words of it."""
+    from glyphrender.ratio.vision import vision_model
+    from glyphrender.search.baselines import baseline_thetas, baselines
+    from glyphrender.search.search import RHO_TEXT
+    from glyphrender.search.workers import Work
+
+    read = tuple(text[: RHO_TEXT // len(texts)] for text in texts)
+    work = Work(texts=read, vision=vision_model(vision), tokenizer=tokenizer, evaluator=judge)
+    samples = max((each.evaluation.samples for each in result.front if each.evaluation is not None), default=1)
+    return baselines(baseline_thetas(kind), work, samples=samples, seed=seed, jobs=jobs or os.cpu_count() or 1)
 
 
 def _evaluator(evaluator: str, texts: list[str], vision: str, language: str) -> Evaluator:

@@ -1,5 +1,8 @@
 """Stretches of text that every θ of a search is read on, and identifiers, which no language model guesses.
 
+An excerpt is one paragraph: tesseract's line finding loses lines among short ones, in Chinese above all (an error of
+0.21 at 14 px in the paragraphs of the text, 0.006 in one), which says nothing of the type.
+
 Places depend on the texts and the seed alone. They are spread by the golden ratio, so that any first few of them are
 spread evenly, and a larger sample begins with the smaller one.
 """
@@ -85,7 +88,7 @@ class Excerpts:
         if line_end < 0 and end < len(text):
             spaces = [text.rfind(space, end - _SNAP, end) for space in " \n\t"]
             line_end = max(spaces) if max(spaces) > start else end
-        return text[start : line_end if line_end >= 0 else end].strip("\r\n")
+        return _one_paragraph(text[start : line_end if line_end >= 0 else end])
 
 
 def identifiers(number: int, seed: int, count: int = 4) -> list[str]:
@@ -102,6 +105,13 @@ def identifiers(number: int, seed: int, count: int = 4) -> list[str]:
         lambda: f"/{drawn('abilo01', 5)}/{drawn('rnmcev', 6)}_{drawn('0123456789', 4)}.{drawn('lIjt1', 3)}",
     )
     return [kinds[(number * count + index) % len(kinds)]() for index in range(count)]
+
+
+def _one_paragraph(text: str) -> str:
+    """`text` with a space for each run of white space, and none after an ideograph."""
+    parts = text.split()
+    gaps = ["" if east_asian_width(part[-1]) in "WF" else " " for part in parts]
+    return "".join(part + gap for part, gap in zip(parts, gaps, strict=True)).rstrip(" ")
 
 
 def _after_space(text: str, place: int) -> int:

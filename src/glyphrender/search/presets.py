@@ -12,7 +12,7 @@ from glyphrender.parameter import PAPER
 from glyphrender.ratio.model import VisionModel
 from glyphrender.search.axes import Axis, axis, ladder
 
-__all__ = ["PRESETS", "axes_of", "families_for"]
+__all__ = ["PRESETS", "axes_of", "families_for", "is_han"]
 
 # Bundled families made for running text. The Latin of Noto Sans CJK is Source Sans, of its Mono half an em wide.
 _FAMILIES: Final = (
@@ -52,7 +52,8 @@ def _reader(model: VisionModel, text: str) -> Iterable[Axis]:
         axis("margin_y", range(2, 15, 2)),
         axis("font", families_for(text)),
         axis("font_weight", (400, 700)),
-        axis("font_size", ladder(5, 11, 0.125)),
+        # Strokes of Han are as many as those of three letters: it begins to be read where Latin is at its best.
+        axis("font_size", ladder(8, 16, 0.25) if is_han(text) else ladder(5, 11, 0.125)),
         axis("leading", ladder(0.9, 1.4, 0.025)),
         axis("letter_spacing", ladder(-0.4, 0.6, 0.05)),
         axis("word_spacing", ladder(-0.8, 0.8, 0.2)),
@@ -129,7 +130,7 @@ def families_for(text: str) -> tuple[str, ...]:
     counts = Counter(character for character in text[:_SAMPLED] if character.isalnum())
     letters = np.array(sorted(map(ord, counts)), np.uint32)
     weights = np.array([counts[chr(letter)] for letter in letters.tolist()], float)
-    han = sum(count for character, count in counts.items() if character >= "\u2e80") > 0.1 * sum(counts.values())
+    han = is_han(text)
     wanted = [family for family in _FAMILIES if han or family not in _REGIONAL]
     if not counts:
         return tuple(wanted)
@@ -137,3 +138,9 @@ def families_for(text: str) -> tuple[str, ...]:
         family for family in wanted if weights[find_face(family).covers(letters)].sum() >= _COVERED * weights.sum()
     ]
     return tuple(covering) or ("DejaVu Sans",)
+
+
+def is_han(text: str) -> bool:
+    """Whether more than a tenth of the letters of `text` are Han, Kana or Hangul."""
+    letters = [character for character in text[:_SAMPLED] if character.isalnum()]
+    return sum(letter >= "\u2e80" for letter in letters) > 0.1 * len(letters)

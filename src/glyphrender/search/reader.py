@@ -27,6 +27,7 @@ from glyphrender.ratio.vision import vision_model
 from glyphrender.search.alignment import Edit, confusions, differences
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.excerpts import Excerpts, identifiers
+from glyphrender.search.presets import is_han
 from glyphrender.theta import Theta
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ _ALIKE: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """One excerpt, and the identifiers below it, as they were read.
+    """One excerpt, and the identifiers after it, as they were read.
 
     Attributes:
         wrong: edits in each block of letters of the text.
@@ -76,7 +77,8 @@ class Reader:
         reader: function from an image to text; by default tesseract, which needs the extra `reader`.
         language: of tesseract's data, as "eng" or "chi_sim".
         name: of `reader`; must be given with one.
-        length: of an excerpt, in cells; an ideograph is two.
+        length: of an excerpt, in cells; an ideograph is two. By default 1,000, and 500 of Chinese, Japanese and Korean,
+            whose letters take tesseract six times as long.
 
     Raises:
         DataError: nothing to read in the texts, or a reader without a name.
@@ -95,7 +97,7 @@ class Reader:
         reader: PageReader | None = None,
         language: str = "eng",
         name: str = "",
-        length: int = 1000,
+        length: int | None = None,
     ) -> None:
         if reader is not None and not name:
             raise DataError("a reader of one's own needs a name, by which its results are known again. Pass name.")
@@ -107,7 +109,10 @@ class Reader:
             reader, name = Tesseract(language=language), f"tesseract-{language}"
         self.reader = reader
         self.model = vision_model(vision)
-        self.excerpts = Excerpts(texts=(texts,) if isinstance(texts, str) else tuple(texts), length=length)
+        texts = (texts,) if isinstance(texts, str) else tuple(texts)
+        if length is None:
+            length = 500 if any(map(is_han, texts)) else 1000
+        self.excerpts = Excerpts(texts=texts, length=length)
         self.name = f"reader:{name}/{self.model.name}/{self.excerpts.digest[:16]}"
         self._known: OrderedDict[tuple[str, int, int], Reading] = OrderedDict()
 
@@ -140,8 +145,8 @@ class Reader:
             self._known.move_to_end(key)
             return self._known[key]
         text, names = self.excerpts.excerpt(number, seed), identifiers(number, seed)
-        read = "\n".join(map(self.reader, self.images(theta, "\n".join([text, *names]))))
-        reading = self._known[key] = _reading(_letters(text, theta), [_letters(n, theta) for n in names], _plain(read))
+        read = "".join(map(self.reader, self.images(theta, " ".join([text, *names]))))
+        reading = self._known[key] = _reading(_plain(text), [_plain(name) for name in names], _plain(read))
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return reading
@@ -184,14 +189,6 @@ def interval(wrong: np.ndarray[Any, Any], letters: int, seed: int) -> tuple[floa
 
 def _plain(text: str) -> str:
     return comparable(text).translate(_ALIKE)
-
-
-def _letters(text: str, theta: Theta) -> str:
-    """What is to be read: newlines are letters where θ draws a marker for them."""
-    marker = theta.newline_marker
-    if marker is not None:
-        text = marker[0].join([*text.splitlines(), ""])
-    return _plain(text)
 
 
 def _reading(text: str, names: Sequence[str], read: str) -> Reading:

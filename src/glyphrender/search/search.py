@@ -33,7 +33,7 @@ from glyphrender.search.space import Space
 from glyphrender.search.workers import Work, Workers
 from glyphrender.theta import Theta
 
-__all__ = ["search"]
+__all__ = ["RHO_TEXT", "search"]
 
 # θ made from the same parents, and halved among themselves.
 _BATCH: Final = 20
@@ -50,7 +50,7 @@ _FINAL, _FINALISTS = 3, 24
 # A round that adds less than this share to the hypervolume is the last.
 _GROWTH: Final = 0.002
 # ρ is of so many characters at most: twenty pages and more, 20 ms of layout.
-_RHO_TEXT: Final = 200_000
+RHO_TEXT: Final = 200_000
 # A θ counts as hopeless by ρ alone once so many were evaluated, and only with this much room for luck.
 _KNOWN, _MARGIN = 40, 1.15
 
@@ -133,7 +133,7 @@ def search(
         "axes": space.describe(),
         "start": {name: theta.digest for name, theta in start.items()},
     }
-    part = _RHO_TEXT // len(texts)
+    part = RHO_TEXT // len(texts)
     work = Work(texts=tuple(text[:part] for text in texts), vision=model, tokenizer=tokenizer, evaluator=evaluator)
     with ExitStack() as stack:
         book = stack.enter_context(Journal(journal, settings, resume=resume))

@@ -10,15 +10,19 @@ import json
 import logging
 import os
 import pickle
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
 from glyphrender.adapters.corpus.shard import Receipt, render_shard
-from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError
+from glyphrender.errors import DataError, DependencyError, EndpointError, GlyphRenderError
+from glyphrender.raster.canvas import rasteriser
 
 
 def required() -> Any:
@@ -37,51 +41,73 @@ def required() -> Any:
     return ray
 
 
-def rendered(
-    shards: list[Shard], options: Options, directory: Path, *, address: str, tasks: int
-) -> Iterator[Receipt]:
-    """Receipts, in the order in which shards are done.
+@contextmanager
+def connected(address: str, tasks: int | None) -> Iterator[Callable[[list[Shard], Options, Path], Iterator[Receipt]]]:
+    """What renders shards on a cluster, and gives receipts in the order in which they are done.
 
     Args:
-        address: of a cluster, "auto", or "local" to start one on this machine.
-        tasks: at a time, of one CPU each.
+        address: host:port of a cluster, "auto", or "local" to start one on this machine.
+        tasks: at a time, of one CPU each; by default as many as there are CPUs.
 
     Raises:
+        DependencyError: Ray Data is not installed.
         EndpointError: there is no cluster at that address.
-        GlyphRenderError: a task failed otherwise than by an item.
     """
-    if not shards:
-        return
     ray = required()
     ours = not ray.is_initialized()
     if ours:
         try:
-            ray.init(
-                address=None if address == "local" else address,
-                num_cpus=tasks if address == "local" else None,
-                include_dashboard=False if address == "local" else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise EndpointError(f"--ray {address}: no Ray cluster ({' '.join(str(error).split())[:200]}).") from error
+            _refuse_closed(address)
+            here = {"num_cpus": tasks, "include_dashboard": False} if address == "local" else {"address": address}
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **here)
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise EndpointError(f"--ray {address}: no Ray cluster ({reason}). Start one, or use local.") from error
     try:
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        rows = [{"shard": pickle.dumps(shard)} for shard in shards]
-        dataset = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-            _task, fn_kwargs={"options": options, "directory": directory}, num_cpus=1, concurrency=tasks
-        )
-        for row in dataset.iter_rows():
-            yield Receipt(**json.loads(row["receipt"]))
-    except ray.exceptions.RayError as error:
-        cause = error.__cause__ or error
-        raise GlyphRenderError(f"a task of Ray failed ({' '.join(str(cause).split())[:300]}).") from error
+        yield partial(_rendered, ray, tasks)
     finally:
         if ours:
             ray.shutdown()
 
 
-def _task(row: dict[str, Any], options: Options, directory: Path) -> dict[str, Any]:
-    return {"receipt": json.dumps(asdict(render_shard(pickle.loads(row["shard"]), options, directory)))}
+def _refuse_closed(address: str) -> None:
+    """Ask whether anything listens: Ray itself would go on trying for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+
+
+def _rendered(
+    ray: Any, tasks: int | None, shards: list[Shard], options: Options, directory: Path
+) -> Iterator[Receipt]:
+    """Receipts of `shards`.
+
+    Raises:
+        DataError: a file cannot be read or written there.
+        GlyphRenderError: a task failed otherwise, as when its machine is lost again and again.
+    """
+    if not shards:
+        return
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    rows = [{"shard": pickle.dumps(shard)} for shard in shards]
+    given = {"options": options, "directory": directory, "drawn_by": rasteriser()}
+    dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
+    try:
+        for row in dataset.map(_task, fn_kwargs=given, num_cpus=1, concurrency=tasks).iter_rows():
+            if row["error"]:
+                raise DataError(row["error"])
+            yield Receipt(**json.loads(row["receipt"]))
+    except ray.exceptions.RayError as error:
+        raise GlyphRenderError(f"a task of Ray failed: {' '.join(str(error).split())[:300]}") from error
+
+
+def _task(row: dict[str, Any], options: Options, directory: Path, drawn_by: str) -> dict[str, str]:
+    """The receipt of a shard as JSON, or what went wrong: Ray wraps an exception in so much that it is not found."""
+    try:
+        if rasteriser() != drawn_by:  # pages of the two differ; the manifest names one
+            raise DataError(f"a machine draws with {rasteriser()}, not {drawn_by}. Set GLYPHRENDER_RASTER on all.")
+        receipt = render_shard(pickle.loads(row["shard"]), options, directory)
+        return {"receipt": json.dumps(asdict(receipt)), "error": ""}
+    except GlyphRenderError as error:
+        return {"receipt": "", "error": str(error)}

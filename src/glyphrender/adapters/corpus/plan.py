@@ -95,6 +95,8 @@ def _sources(inputs: Sequence[str | os.PathLike[str]], options: Options, away: P
     for given in map(Path, inputs):
         if not given.exists():
             raise DataError(f"{given} does not exist. Name a file of items, a text, or a folder.")
+        if not given.is_file() and not given.is_dir():
+            raise DataError(f"{given} is no regular file, and inputs are read more than once. Save it first.")
         texts: list[tuple[str, Path]] = []
         for name, path in _files(given, away):
             source = _source(name, path, options)

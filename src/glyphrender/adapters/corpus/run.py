@@ -16,8 +16,9 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def render_corpus(
     output: str | os.PathLike[str],
     options: Options | None = None,
     *,
-    jobs: int = 1,
+    jobs: int | None = None,
     ray: str | None = None,
     resume: bool = False,
     progress: Callable[[Tally], object] | None = None,
@@ -83,7 +84,7 @@ def render_corpus(
         inputs: see `plan.plan`.
         output: is made; new or empty, or with `resume` one that the same call has begun.
         options: θ, the format, and what shards are; by default parquet under the default θ.
-        jobs: processes on this machine; with `ray`, tasks at a time.
+        jobs: processes on this machine, by default one; with `ray`, tasks at a time, by default as many as its CPUs.
         ray: the address of a Ray cluster, "auto" for the one this machine is in, or "local" to start one here. Its
             machines must see inputs and output under the same paths, and have this version of glyphrender.
         resume: leave out the shards that are done.
@@ -97,60 +98,57 @@ def render_corpus(
             other files, or was begun with other inputs, options or versions.
         FontError: a font of θ cannot be used.
         DependencyError: the extra `corpus` or `ray` is needed.
+        EndpointError: there is no Ray cluster at that address.
         GlyphRenderError: a process was killed. What is done stays done.
     """
-    try:
-        return _run(inputs, Path(os.path.abspath(output)), options or Options(), jobs, ray, resume, progress)
-    finally:
-        TAPE.close()
-
-
-def _run(
-    inputs: Sequence[str | os.PathLike[str]],
-    directory: Path,
-    options: Options,
-    jobs: int,
-    ray: str | None,
-    resume: bool,
-    progress: Callable[[Tally], object] | None,
-) -> dict[str, Any]:
+    options = options or Options()
+    directory = Path(os.path.abspath(output))
     _check(directory, resume=resume)
     versions = describe(render("", options.theta))  # before anything is written: a font may be missing
     if options.format == "parquet":
         versions["versions"] |= {"pyarrow": pyarrow().__version__}
-    if ray is not None:
-        from glyphrender.adapters.corpus import cluster
+    hands: AbstractContextManager[Callable[[list[Shard], Options, Path], Iterator[Receipt]]]
+    if ray is None:
+        hands = nullcontext(partial(_rendered, jobs or 1))
+    else:
+        from glyphrender.adapters.corpus.cluster import connected
 
-        cluster.required()
-    planned = plan(inputs, options, directory)
-    begun = versions | {"options": options.to_dict(), "inputs": list(planned.inputs)}
+        hands = connected(ray, jobs)
+    with hands as rendered, closing(TAPE):
+        planned = plan(inputs, options, directory)
+        begun = versions | {"options": options.to_dict(), "inputs": list(planned.inputs)}
+        return _completed(planned, begun, options, directory, rendered, progress or (lambda tally: None))
+
+
+def _completed(
+    planned: Plan,
+    begun: dict[str, Any],
+    options: Options,
+    directory: Path,
+    rendered: Callable[[list[Shard], Options, Path], Iterator[Receipt]],
+    progress: Callable[[Tally], object],
+) -> dict[str, Any]:
+    """The manifest, when all that is not done yet is."""
     if (directory / MANIFEST).exists():
         manifest = _read(directory / MANIFEST)
         _compare(directory, manifest, begun)
         shutil.rmtree(directory / WORK, ignore_errors=True)
-        if progress is not None:
-            progress(Tally(shards=len(planned.shards), before=len(planned.shards)))
+        progress(Tally(shards=len(planned.shards), before=len(planned.shards)))
         return manifest
     with _begun(directory, begun, options):
         pending = [shard for shard in planned.shards if Receipt.of(shard, directory) is None]
         tally = Tally(shards=len(planned.shards), before=len(planned.shards) - len(pending))
-        if progress is not None:
-            progress(tally)
-        if ray is not None:
-            receipts = cluster.rendered(pending, options, directory, address=ray, tasks=jobs)
-        else:
-            receipts = _rendered(pending, options, directory, jobs)
-        for receipt in receipts:
+        progress(tally)
+        for receipt in rendered(pending, options, directory):
             tally.add(receipt)
-            if progress is not None:
-                progress(tally)
+            progress(tally)
         manifest = _finish(directory, planned, begun)
     shutil.rmtree(directory / WORK, ignore_errors=True)
     return manifest
 
 
-def _rendered(shards: list[Shard], options: Options, directory: Path, jobs: int) -> Iterator[Receipt]:
-    """Receipts, in the order in which shards are done."""
+def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path) -> Iterator[Receipt]:
+    """Receipts of `shards`, in the order in which shards are done."""
     jobs = min(jobs, len(shards))
     if jobs <= 1 or not can_fork():
         yield from (render_shard(shard, options, directory) for shard in shards)
@@ -208,7 +206,8 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
         else:
             write_whole(work / _BEGUN, json.dumps(begun))
         try:
-            for part in work.glob("*.part"):  # of processes that were killed; hidden ones are of `write_whole`
+            # Of processes that were killed: folders of shards, and files of `write_whole`.
+            for part in [*work.glob("*.part"), *directory.glob(f".{MANIFEST}.*.part")]:
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
             (directory / "data").mkdir(exist_ok=True)
             if options.format == "png":

@@ -255,6 +255,7 @@ class TextFiles:
         for name, path in zip(self.names, self.paths, strict=True):
             before = digest.copy()
             try:
+                _refuse_special(path)
                 with path.open("rb") as file:
                     content = hashlib.file_digest(file, "sha256").hexdigest()
                     cutter.add(file.tell())
@@ -271,6 +272,7 @@ class TextFiles:
         for number in range(first, self.first + len(self.paths)):
             name, path = self.names[number - self.first], self.paths[number - self.first]
             try:
+                _refuse_special(path)
                 if path.stat().st_size > self.max_bytes:
                     yield Record(number, fault=_too_long(path.stat().st_size, self.max_bytes))
                     continue
@@ -390,6 +392,12 @@ def _row(row: Any) -> tuple[dict[str, Any] | None, str]:
         return row.to_pylist()[0], ""
     except ValueError as error:  # its text is not UTF-8
         return None, f"not readable ({_line(error)})"
+
+
+def _refuse_special(path: Path) -> None:
+    """A pipe in a folder would be waited for, without end."""
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path.name} is no regular file")
 
 
 def _blocks(file: Any) -> Iterator[bytes]:

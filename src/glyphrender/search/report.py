@@ -1,0 +1,314 @@
+"""What a search found, for people: the front as a table, the plot, and one HTML page with the pixels themselves.
+
+The page needs nothing else, and its Content-Security-Policy lets it load nothing else. Its crops show the same words
+under each θ, so that numbers can be held against what they are numbers of.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from glyphrender.document import layout
+from glyphrender.errors import DataError
+from glyphrender.ratio.legibility import seen_image
+from glyphrender.ratio.model import VisionModel
+from glyphrender.ratio.vision import vision_model
+from glyphrender.search.candidate import Candidate
+from glyphrender.search.evaluation import Evaluation
+from glyphrender.search.journal import read_candidates, read_lines
+from glyphrender.search.plot import Baseline, front_plot
+from glyphrender.search.result import SearchResult, front_of
+from glyphrender.theta import Theta
+from glyphrender.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["front_table", "journal_result", "report_page", "seen_crop", "write_report"]
+
+# Pixels of a crop, which is shown once as it is and once three times as large: 660 px, two beside each other.
+CROP: Final = (220, 72)
+ENLARGED: Final = 3
+# Cards of a front of 30 are more than anyone compares; these are spread evenly over it.
+_MOST_CARDS: Final = 12
+# Hex digits of a digest that are shown, as many as tell any θ of a search apart.
+_DIGEST: Final = 10
+# How far into the text the crops are: past what titles and contents lists there may be.
+_PLACE: Final = 4_000
+_COLUMNS: Final = ("θ", "ρ", "wrong", "95% interval", "type", "page", "samples", "identifiers exact", "most confused")
+_NUMBERS: Final = ("ρ", "wrong", "samples")
+
+
+def write_report(
+    folder: str | os.PathLike[str],
+    result: SearchResult,
+    *,
+    winner: Candidate,
+    text: str,
+    vision: str | VisionModel,
+    baselines: Sequence[Baseline] = (),
+    title: str = "Search over θ",
+    note: str = "",
+) -> None:
+    """Write `report.html`, `front.svg` and `front.md` into `folder`; arguments are those of `report_page`.
+
+    Raises:
+        DataError: a file cannot be written, or the front is empty.
+    """
+    page = report_page(result, winner=winner, text=text, vision=vision, baselines=baselines, title=title, note=note)
+    place = Path(folder)
+    write_whole(place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines))
+    write_whole(place / "front.md", front_table(result.front, winner=winner, baselines=baselines))
+    write_whole(place / "report.html", page)
+
+
+def journal_result(path: str | os.PathLike[str]) -> SearchResult:
+    """What a journal holds, of a search that ended or is still under way: the front is of those read the most.
+
+    Raises:
+        DataError: the file cannot be read, or is no journal.
+    """
+    lines = list(read_lines(path))
+    if not lines:
+        raise DataError(f"{path} is empty. Name the journal of a search.")
+    evaluations = [line for line in lines if line["kind"] == "evaluation"]
+    candidates = read_candidates(path)
+    most = max((line["samples"] for line in evaluations), default=0)
+    full = [each for each in candidates if each.evaluation is not None and each.evaluation.samples == most]
+    return SearchResult(
+        candidates=tuple(candidates),
+        front=tuple(front_of(full, lines[0]["max_error"])),
+        hypervolumes=tuple(line["hypervolume"] for line in lines if line["kind"] == "round"),
+        evaluations=len(evaluations),
+        samples=sum(line["samples"] for line in evaluations),
+        seconds=max((line["elapsed"] for line in evaluations), default=0.0),
+        stopped="journal",
+    )
+
+
+def front_table(
+    front: Sequence[Candidate], *, winner: Candidate | None = None, baselines: Sequence[Baseline] = ()
+) -> str:
+    """The front as a Markdown table, by ρ; the winner has a star, and baselines follow."""
+    rows = [_markdown(_cells(each), star=each is winner) for each in _by_rho(front)]
+    rows += [_markdown(_baseline_cells(each)) for each in baselines]
+    lines = [" | ".join(_COLUMNS), " | ".join("---:" if name in _NUMBERS else "---" for name in _COLUMNS), *rows]
+    return "".join(f"| {line} |\n" for line in lines)
+
+
+def _markdown(cells: Sequence[str], *, star: bool = False) -> str:
+    # Readers take I for |, and ` for ': neither may end a cell or begin code.
+    plain = [cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`") for cell in cells]
+    return ("★ " if star else "") + " | ".join(plain)
+
+
+def report_page(
+    result: SearchResult,
+    *,
+    winner: Candidate,
+    text: str,
+    vision: str | VisionModel,
+    baselines: Sequence[Baseline] = (),
+    title: str = "Search over θ",
+    note: str = "",
+) -> str:
+    """The HTML of a report.
+
+    Args:
+        result: of a search, or of its journal.
+        winner: one of the front, the θ that the search gives back.
+        text: what crops show a place of.
+        vision: a name in `VISION_MODELS`, or a model; crops have the pixels that it sees.
+        baselines: pages of others, for the plot and the table.
+        title, note: what was searched, in words; what it cost follows the note.
+
+    Raises:
+        DataError: the front is empty.
+        VisionModelError: no model of that name.
+    """
+    front = result.front
+    if not front:
+        raise DataError("the front is empty: no θ was evaluated. Give the search more steps, or a larger budget.")
+    model = vision_model(vision)
+    cards = [_card(each, text, model, won=each.digest == winner.digest) for each in _spread(_by_rho(front), winner)]
+    filled = {
+        "title": escape(title),
+        "note": escape(f"{note} {_cost(result)}".strip()),
+        "plot": front_plot(result.candidates, front, winner=winner, baselines=baselines),
+        "table": _html_table(front, winner, baselines),
+        "winner": f"<section>{_json_block(winner.theta)}</section>",
+        "cards": "\n".join(cards),
+    }
+    page = (files(__package__) / "report.html").read_text(encoding="utf-8")
+    before, *rest = page.split("{{")  # in one pass: what is filled in may hold braces of its own
+    parts = [before]
+    for part in rest:
+        name, after = part.split("}}", 1)
+        parts += [filled[name], after]
+    return "".join(parts)
+
+
+def seen_crop(text: str, theta: Theta, vision: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
+    """Pixels that a model sees of one place of `text`: the same words first for each θ.
+
+    The place is where a paragraph begins, if one does nearby, since that is the start of a line under any θ.
+
+    Args:
+        size: width and height of the crop in pixels; narrower or lower where the page ends.
+    """
+    model = vision_model(vision)
+    place = _place(text)
+    for page in layout(text, theta):
+        if page.span[1] > place:
+            break
+    image = seen_image(page, model)
+    wide, high = (seen / drawn for seen, drawn in zip(image.size, page.size, strict=True))
+    line = next((line for line in page.lines if line.end > place), page.lines[-1] if page.lines else None)
+    word = next((word for word in page.words if word.end > place), None)
+    left, top = (0.0, 0.0) if line is None else (word.box[0] if word else line.box[0], line.box[1])
+    x = max(min(int(left * wide) - 3, image.width - size[0]), 0)
+    y = max(min(int(top * high) - 3, image.height - size[1]), 0)
+    return image.crop((x, y, min(x + size[0], image.width), min(y + size[1], image.height)))
+
+
+def _place(text: str) -> int:
+    about = min(_PLACE, len(text) // 3)
+    end = text.find("\n", about, about + _PLACE)
+    if end >= 0 and (rest := text[end:].lstrip()):
+        return len(text) - len(rest)
+    return text.rfind(" ", 0, about) + 1
+
+
+def _cost(result: SearchResult) -> str:
+    read = sum(each.evaluation is not None for each in result.candidates)
+    rounds = max(each.round for each in result.candidates)
+    return (
+        f"{len(result.candidates):,} θ in {rounds} rounds, {read:,} of them read; "
+        f"{result.evaluations:,} evaluations of {result.samples:,} samples, {result.seconds / 60:,.0f} minutes."
+    )
+
+
+def _by_rho(front: Sequence[Candidate]) -> list[Candidate]:
+    return sorted(front, key=lambda each: each.rho)
+
+
+def _spread(front: Sequence[Candidate], winner: Candidate) -> list[Candidate]:
+    """All of a short front; of a long one its ends, the winner, and evenly spread others."""
+    if len(front) <= _MOST_CARDS:
+        return list(front)
+    chosen = {round(card * (len(front) - 1) / (_MOST_CARDS - 1)) for card in range(_MOST_CARDS)}
+    return [each for index, each in enumerate(front) if index in chosen or each.digest == winner.digest]
+
+
+def _cells(each: Candidate) -> list[str]:
+    theta = each.theta
+    leading = f"{theta.font} {theta.font_size:g}/{theta.line_height:g} pt"
+    kind = " ".join(filter(None, [leading, _weight(theta), "italic" if theta.font_italic else ""]))
+    pixels = " × ".join(f"{round(side * theta.dpi / 72)}" for side in theta.page_size)
+    page = f"{pixels} px" + (f", {theta.columns} columns" if theta.columns > 1 else "")
+    found = each.evaluation
+    return [each.digest[:_DIGEST], f"{each.rho:.2f}", *_rates(found), kind, page, *_told(found)]
+
+
+def _weight(theta: Theta) -> str:
+    return f"weight {theta.font_weight}" if theta.font_weight != 400 else ""
+
+
+def _baseline_cells(each: Baseline) -> list[str]:
+    return [each.name, f"{each.rho:.2f}", *_rates(each.evaluation), "", "", *_told(each.evaluation)]
+
+
+def _rates(found: Evaluation | None) -> list[str]:
+    if found is None:
+        return ["", ""]
+    return [f"{found.error:.2%}", f"[{found.low:.2%}, {found.high:.2%}]"]
+
+
+def _told(found: Evaluation | None) -> list[str]:
+    """Samples, identifiers and confusions."""
+    if found is None:
+        return ["", "", ""]
+    names: Any = found.details.get("identifiers") or {}
+    exact = f"{names['exact']} of {names['of']}" if {"exact", "of"} <= set(names) else ""
+    return [str(found.samples), exact, _confused(found)]
+
+
+def _confused(found: Evaluation, most: int = 4) -> str:
+    pairs = list(found.details.get("confusions") or [])[:most]
+    return ", ".join(f"{true or '∅'}→{read or '∅'} {count}" for true, read, count in pairs)
+
+
+def _html_table(front: Sequence[Candidate], winner: Candidate, baselines: Sequence[Baseline]) -> str:
+    shown = {each.digest for each in _spread(_by_rho(front), winner)}
+
+    def row(cells: Sequence[str], kind: str = "", link: str = "") -> str:
+        inner = [escape(cell) for cell in cells]
+        if link:
+            inner[0] = f'<a href="#{link}">{inner[0]}</a>'
+        tags = [f"<td{_number(name)}>{cell}</td>" for name, cell in zip(_COLUMNS, inner, strict=True)]
+        return f"<tr{f' class={kind}' if kind else ''}>{''.join(tags)}</tr>"
+
+    rows = [
+        row(
+            _cells(each),
+            "winner" if each.digest == winner.digest else "",
+            each.digest[:_DIGEST] if each.digest in shown else "",
+        )
+        for each in _by_rho(front)
+    ]
+    rows += [row(_baseline_cells(each), "other") for each in baselines]
+    head = "".join(f"<th{_number(name)}>{name}</th>" for name in _COLUMNS)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _number(column: str) -> str:
+    return " class=n" if column in _NUMBERS else ""
+
+
+def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
+    """One θ: its figures, its pixels twice, what was confused, and itself as JSON."""
+    crop = seen_crop(text, each.theta, model)
+    source = _data_uri(crop)
+    width, height = crop.size
+    found = each.evaluation
+    rate = f", {found.error:.2%} wrong" if found is not None else ""
+    confused = _confused(found, most=10) if found is not None else ""
+    kind = f"{', '.join(_cells(each)[4:6])}; {each.origin}, round {each.round}"
+    told = f'<div class="what">confused: {escape(confused)}</div>' if confused else ""
+    return "\n".join(
+        [
+            f'<div class="card{" winner" if won else ""}" id="{each.digest[:_DIGEST]}">',
+            f"<h3>ρ {each.rho:.2f}{rate}{', the winner' if won else ''}</h3>",
+            f'<div class="what">{escape(kind)}</div>',
+            f'<img src="{source}" width="{width}" height="{height}" alt="as the model sees it">',
+            f'<img src="{source}" width="{width * ENLARGED}" height="{height * ENLARGED}" alt="enlarged">',
+            told,
+            f"<details><summary>θ <code>{each.digest[:_DIGEST]}</code></summary>{_json_block(each.theta)}</details>",
+            "</div>",
+        ]
+    )
+
+
+def _json_block(theta: Theta) -> str:
+    return f'<button class="copy">copy</button><pre>{escape(_theta_json(theta))}</pre>'
+
+
+def _theta_json(theta: Theta) -> str:
+    """What differs from the default θ, a field a line: a file that `--theta` takes."""
+    default = Theta().to_dict()
+    changed = {name: value for name, value in theta.to_dict().items() if value != default[name]}
+    return json.dumps(changed, indent=2, ensure_ascii=False)
+
+
+def _data_uri(image: Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
