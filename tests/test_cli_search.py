@@ -45,11 +45,20 @@ def test_a_search_writes_its_journal_and_a_winner_that_render_takes(folder) -> N
     told = json.loads(resumed.stdout)
     assert told["winner"]["rho"] >= 2
     assert told["winner"]["theta"] == json.loads((folder / "found/theta.json").read_text())
+    # The report is of what the journal says, whatever else would be the default.
+    reported = run("search", "novel.txt", "-o", "found", "--report", cwd=folder)
+    assert reported.returncode == 0, reported.stderr
+    assert "judge:judge, seed 0." in (folder / "found/report.html").read_text(encoding="utf-8")
+    other = run("search", "novel.txt", "-o", "found", "--report", "--baselines", "prose", cwd=folder)
+    assert other.returncode == 2
+    assert "was read by judge:judge, not reader:tesseract" in other.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("novel.txt", "--report"), "cannot be read"),
+        (("novel.txt", "--evaluator", "judge:__name__"), "is no function"),
         (("novel.txt", "--evaluator", "best"), "Use reader"),
         (("novel.txt", "--evaluator", "no_such:thing"), "cannot be loaded"),
         (("novel.txt", "--budget", "tokens=3"), "is no cap"),

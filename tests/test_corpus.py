@@ -155,6 +155,44 @@ def test_a_folder_of_texts(tmp_path: Path) -> None:
         render_corpus([tmp_path / "in/pipe"], tmp_path / "new", options())
 
 
+def test_texts_are_read_whatever_the_fields_of_items_are_called(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.txt").write_text("a text")
+    write_jsonl(tmp_path / "in/items.jsonl", [{"name": 7, "body": "seven", "text": "not this", "id": "nor this"}])
+    named = options(id_field="name", text_field="body")
+    render_corpus([tmp_path / "in"], tmp_path / "out", named)
+    assert {row["id"]: row["text"] for row in rows(tmp_path / "out")} == {"7": "seven", "in/a.txt": "a text"}
+    assert not failed(tmp_path / "out")
+    with pytest.raises(DataError, match=r"text_field=\(\) names no field"):
+        Options(text_field=())
+
+
+def test_a_failure_has_the_id_that_the_item_would_have(tmp_path: Path) -> None:
+    source = write_jsonl(tmp_path / "in.jsonl", [{"id": None, "unique_id": "u", "text": ""}, {"id": None, "text": ""}])
+    render_corpus([source], tmp_path / "out", options())
+    lines = (tmp_path / "out/failed.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["u", None]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".parquet"])
+def test_an_input_that_shrinks_while_it_is_read_loses_nothing_silently(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"in{suffix}"
+
+    def write(count: int) -> None:
+        items = [{"id": f"n{n}", "text": text} for n, text in enumerate(TEXTS[:count])]
+        if suffix == ".parquet":
+            pq.write_table(pa.Table.from_pylist(items), path)
+        else:
+            write_jsonl(path, items)
+
+    write(40)
+    with pytest.raises(DataError, match=rf"in{suffix} has become shorter since the run began: 4 records of train-"):
+        render_corpus([path], tmp_path / "out", options(), progress=lambda tally: tally.done or write(5))
+    assert not (tmp_path / "out/manifest.json").exists()
+    write(40)
+    assert render_corpus([path], tmp_path / "out", options(), resume=True)["items"] == 40
+
+
 def test_theta_of_an_item_is_a_preset_json_or_an_object(tmp_path: Path) -> None:
     of_glyph = {"dpi": 72, "page-size": "200,100"}
     given = [None, "dense", '{"font_size": 8}', {"font_size": 8}, of_glyph]
@@ -318,6 +356,21 @@ def test_no_id_leads_out_of_its_folder_and_none_meets_another(tmp_path: Path) ->
         assert (out / line["image_paths"][0]).read_bytes() == render(f"{n}", SMALL)[0].png()
 
 
+def test_items_without_ids_of_inputs_of_one_name_keep_their_pages(tmp_path: Path) -> None:
+    """Their places are ids that agree: neither may take the other's folder, in one shard or in two."""
+    texts = ["one", "two", "three"]
+    for name, text in zip("abc", texts, strict=True):
+        (tmp_path / name).mkdir()
+        write_jsonl(tmp_path / name / "in.jsonl", [{"text": text}, {"id": "in.jsonl, line 1", "text": text * 2}])
+    out = tmp_path / "out"
+    manifest = render_corpus([tmp_path / name / "in.jsonl" for name in "abc"], out, options("png"))
+    assert (manifest["items"], manifest["failed"]) == (6, 0)
+    lines = [json.loads(line) for path in sorted(out.glob("data/*")) for line in path.read_text().splitlines()]
+    assert len({line["image_paths"][0] for line in lines}) == 6
+    for line, text in zip(lines, [text * times for text in texts for times in (1, 2)], strict=True):
+        assert (out / line["image_paths"][0]).read_bytes() == render(text, SMALL)[0].png()
+
+
 @examples(300)
 @given(st.lists(st.one_of(st.text(max_size=200), st.sampled_from(NASTY_IDS)), max_size=20, unique=True))
 def test_folder_names_are_plain_and_differ(ids: list[str]) -> None:
@@ -329,6 +382,7 @@ def test_folder_names_are_plain_and_differ(ids: list[str]) -> None:
         assert not set(name) & set('/\\:*?"<>| \0')
         assert not name.startswith(".")
         assert not name.endswith(".")
+        assert name.partition(".")[0] not in ("con", "nul", "aux", "com1")  # a device of Windows, whatever follows
 
 
 # -- one result, whoever makes it --------------------------------------------------------------------

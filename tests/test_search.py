@@ -18,11 +18,12 @@ from search_judge import Judge, a_search
 from glyphrender import Theta
 from glyphrender.errors import DataError, LayoutError
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.evaluation import Evaluation
+from glyphrender.search.evaluation import BudgetSpent, Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.proposer import Proposals
 from glyphrender.search.result import Budget, SearchResult
 from glyphrender.search.search import search
+from glyphrender.search.space import Space
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +57,6 @@ def test_the_search_beats_random_theta_read_more_often() -> None:
     from glyphrender.ratio.ratio import compression_ratio
     from glyphrender.search.pareto import hypervolume
     from glyphrender.search.result import front_of, point
-    from glyphrender.search.space import Space
 
     judge, space, rng = search_judge.Rich(), Space.preset("reader"), random.Random(0)
     result = search(search_judge.TEXT, evaluator=judge, space=space, rounds=2, steps=100, jobs=1)
@@ -157,6 +157,67 @@ def test_a_journal_of_another_search_is_refused(whole, tmp_path) -> None:
         a_search(Judge(), journal=broken, resume=True)
     with pytest.raises(DataError, match="cannot be written"):
         a_search(Judge(), journal=tmp_path / "no" / "journal.jsonl")
+
+
+def test_a_file_that_is_no_journal_is_left_alone(tmp_path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not to be lost")
+    with pytest.raises(DataError, match="no journal of a search"):
+        a_search(Judge(), journal=notes, resume=True)
+    assert notes.read_text() == "not to be lost"
+
+
+def test_a_journal_whose_first_line_was_torn_is_begun_again(whole, tmp_path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(whole[1].read_bytes()[:100])
+    a_search(Judge(), journal=journal, resume=True)
+    assert told(journal) == told(whole[1])
+
+
+def test_a_journal_is_of_one_text_and_tokenizer(whole, tmp_path) -> None:
+    for settings, name in (({"tokenizer": len}, "tokenizer"), ({"tokenizer": "cl100k_base"}, "tokenizer")):
+        with pytest.raises(DataError, match=f"another {name}"):
+            a_search(Judge(), journal=whole[1], resume=True, **settings)
+    with pytest.raises(DataError, match="another text"):
+        search(
+            search_judge.TEXT[:-1],
+            evaluator=Judge(),
+            space=search_judge.small_space(),
+            steps=30,
+            seed=3,
+            journal=whole[1],
+            resume=True,
+        )
+    # Of before these were written down, and of when a field was described in other words.
+    first, rest = whole[1].read_text(encoding="utf-8").split("\n", 1)
+    settings = json.loads(first)
+    del settings["text"], settings["tokenizer"]
+    settings["axes"]["axes"][0]["help"] = "in other words"
+    older, judge = tmp_path / "older.jsonl", Judge()
+    older.write_text(json.dumps(settings) + "\n" + rest, encoding="utf-8")
+    assert a_search(judge, journal=older, resume=True).front == whole[0].front
+    assert judge.calls == 0
+
+
+def test_a_resumed_search_knows_why_a_theta_could_not_be_laid_out(tmp_path) -> None:
+    space = Space.preset("none", vary=["font=DejaVu Sans|No Such Font", "font_size=8:9:1"])
+    journal = tmp_path / "journal.jsonl"
+    results = [
+        search(
+            search_judge.TEXT[:2000],
+            evaluator=Judge(),
+            space=space,
+            rounds=1,
+            steps=4,
+            jobs=1,
+            journal=journal,
+            resume=True,
+            start={},
+        )
+        for _ in range(2)
+    ]
+    assert any("No Such Font" in candidate.reason for candidate in results[0].candidates)
+    assert results[1].candidates == results[0].candidates
 
 
 def test_candidates_are_read_back_from_a_journal(whole) -> None:
@@ -292,3 +353,60 @@ def test_bad_arguments_are_refused(settings, message) -> None:
         search(["", " "], evaluator=Judge())
     with pytest.raises(DataError, match="allows nothing"):
         Budget(samples=0)
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (0.01, "gave 0.01, which is no Evaluation"),
+        (None, "gave None"),
+        (float("nan"), "an error of nan"),
+        (-0.5, "an error of -0.5"),
+    ],
+)
+def test_what_is_no_error_is_refused_before_it_is_written_down(found, message, tmp_path) -> None:
+    class Odd(Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            if found is None or found > 0:
+                return found
+            return Evaluation(error=found, low=0.0, high=1.0, samples=samples)
+
+    with pytest.raises(DataError, match=message):
+        a_search(Odd(), journal=tmp_path / "journal.jsonl")
+    assert not [line for line in read_lines(tmp_path / "journal.jsonl") if line["kind"] == "evaluation"]
+
+
+def test_details_that_are_no_json_are_one_error() -> None:
+    class Odd(Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            return replace(super().__call__(theta, samples=samples, seed=seed), details={"seen": {theta.digest}})
+
+    with pytest.raises(DataError, match="is not JSON"):
+        a_search(Odd())
+
+
+def test_an_evaluator_that_counts_its_samples_otherwise_is_journalled_by_what_was_asked(whole, tmp_path) -> None:
+    class One(Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            return replace(super().__call__(theta, samples=samples, seed=seed), samples=1)
+
+    journal = tmp_path / "journal.jsonl"
+    assert a_search(One(), journal=journal).front == whole[0].front
+    judge = One()
+    a_search(judge, journal=journal, resume=True)
+    assert judge.calls == 0
+
+
+def test_a_front_that_could_only_be_read_again_in_part_stands_as_it_was(whole) -> None:
+    class Poor(Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            if samples == 48:
+                self.final = getattr(self, "final", 0) + 1
+                if self.final > 1:
+                    raise BudgetSpent("nothing is left")
+            return super().__call__(theta, samples=samples, seed=seed)
+
+    result = a_search(Poor())
+    assert result.stopped == "nothing is left"
+    assert len(result.front) >= 4
+    assert all(c.evaluation is not None and c.evaluation.samples == 16 for c in result.front)

@@ -86,6 +86,7 @@ def test_the_interval_covers_and_narrows() -> None:
         held += low <= 0.01 <= high
     assert 175 <= held <= 200
     assert interval(np.zeros(20, int), 2000, 0) == (0.0, 0.0015)
+    assert interval(np.zeros(20, int), 2000, -1) == (0.0, 0.0015)
     few, many = interval(rng.poisson(1.0, 20), 2000, 0), interval(rng.poisson(1.0, 2000), 200_000, 0)
     assert many[1] - many[0] < (few[1] - few[0]) / 5
 

@@ -119,10 +119,11 @@ def test_crops_are_the_pixels_that_the_model_sees(result: SearchResult) -> None:
 
 
 def _holds(page: np.ndarray, part: np.ndarray) -> bool:
-    """Whether `part` is somewhere in `page`; where its rows begin, its first one says."""
+    """Whether `part` is somewhere in `page`: its row of most ink says where."""
     height, width = part.shape
+    row = int(part.sum(axis=1).argmin())
     for y in range(len(page) - height + 1):
-        x = page[y].tobytes().find(part[0].tobytes())
+        x = page[y + row].tobytes().find(part[row].tobytes())
         if x >= 0 and np.array_equal(page[y : y + height, x : x + width], part):
             return True
     return False

@@ -93,6 +93,16 @@ def test_a_named_field_takes_the_place_of_what_says_the_same() -> None:
     assert not names & {"leading", "page_width", "page_height"}
 
 
+def test_a_fixed_proportion_is_one_of_the_base_and_replaces_what_says_the_same() -> None:
+    space = Space.preset("reader", base=Theta(font_size=10, line_height=12), fix=["leading"])
+    thetas = [space.sample(random.Random(seed)) for seed in range(20)]
+    assert {round(theta.line_height / theta.font_size, 3) for theta in thetas} == {1.2}
+    assert len({theta.font_size for theta in thetas}) > 5
+    glyph = Space.preset("glyph", fix=["leading=1.2", "page_width=560"])
+    assert {"line_gap", "page_size"}.isdisjoint(axis.name for axis in glyph.axes)
+    assert glyph.sample(random.Random(0)).page_pixels[0] == 560
+
+
 def test_families_that_lack_the_letters_are_left_out() -> None:
     russian = families_for("Все люди рождаются свободными")
     chinese = families_for("人人生而自由,在尊嚴和權利上一律平等")

@@ -101,6 +101,15 @@ def test_a_transcription_is_scored_by_its_edits_and_says_what_was_confused() -> 
     assert task.error("x" * 1000) == 1
 
 
+def test_a_line_of_the_text_that_says_answer_cuts_no_copy() -> None:
+    text = "Question: who reads this?\nAnswer: nobody at all.\nQuestion: why?"
+    task = Task(kind="transcribe", context=text, question="", answers=(text,))
+    assert task.error(text) == 0
+    assert task.error(f"<think>Answer: no</think>```\n{text}\n```") == 0
+    assert task.edits(text) == []
+    assert Task(kind="transcribe", context="", question="", answers=("a b c",)).error("Answer: a b c") == 0
+
+
 @given(st.text())
 def test_any_reply_is_scored(reply: str) -> None:
     for task in generated([NOVEL], KINDS, count=4, seed=0, characters=400):
@@ -170,6 +179,23 @@ def test_what_was_sent_and_never_answered_stays_in_the_account_until_it_is_sent_
     assert again.spent == Spent(requests=1, tokens=3)
     with pytest.raises(BudgetSpent, match="3 of 3 tokens"):
         again.reserve("b", RequestBudget(tokens=3))
+
+
+def test_two_searches_that_ask_the_same_at_once_lose_no_reply(tmp_path: Path) -> None:
+    one, other, budget = Replies(tmp_path / "r.sqlite"), Replies(tmp_path / "r.sqlite"), RequestBudget()
+    one.reserve("a", budget)
+    one.put("a", Reply(text="x", prompt_tokens=3), {})
+    other.reserve("a", budget)  # it looked for the reply before that
+    other.release("a")  # and failed
+    assert one.get("a") == Reply(text="x", prompt_tokens=3)
+    assert one.spent == Spent(requests=1, tokens=3)
+    one.reserve("b", budget)
+    other.reserve("b", budget)
+    other.release("b")
+    one.put("b", Reply(text="y", prompt_tokens=4), {})
+    assert other.get("b") == Reply(text="y", prompt_tokens=4)
+    other.put("b", Reply(text="y", prompt_tokens=4), {})  # both were paid for
+    assert one.spent == Spent(requests=2, tokens=11)
 
 
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
@@ -382,6 +408,16 @@ def test_pages_that_a_model_refuses_are_the_fault_of_their_theta(tmp_path: Path)
         refusing[0] = True
         with pytest.raises(LayoutError, match=r"2 of 2 questions were not answered.*too many images"):
             judge(THETA.replace(font_size=11), samples=2, seed=0)
+
+
+def test_a_model_that_refuses_from_the_start_is_an_error_whatever_others_do(tmp_path: Path) -> None:
+    with failing(lambda _: (200, completion("yes"))) as (url, _):
+        judge_of(url, "reads", tmp_path, tasks=["needle"])(THETA, samples=2, seed=0)
+    with failing(lambda _: (400, said("no images"))) as (url, _):
+        judge = judge_of(url, "blind", tmp_path, tasks=["needle"])
+        judge.replies.reserve("under way", RequestBudget())  # of this model, in another thread
+        with pytest.raises(EndpointError, match="2 of 2"):
+            judge(THETA, samples=2, seed=0)
 
 
 def test_a_model_of_transformers_is_asked_as_a_served_one(tiny_server: str, tiny_path: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from glyphrender.adapters.endpoint import Endpoint, Reply
 from glyphrender.adapters.messages import Packing, Request
+from glyphrender.adapters.providers import provider
 from glyphrender.document import Document, render
 from glyphrender.errors import DependencyError, EndpointError, TokenizerError, VisionModelError
 from glyphrender.ratio.ratio import Ratio, document_ratio
@@ -70,8 +71,8 @@ class Answer:
 
     @property
     def cut(self) -> bool:
-        """Whether the answer ended at `max_tokens`."""
-        return self.replies[-1].finish_reason == "length"
+        """Whether the answer, or that of a part from which it is made, ended at `max_tokens`."""
+        return any(reply.finish_reason == "length" for reply in self.replies)
 
     def cost(self, prompt: float, completion: float) -> float | None:
         """What it cost, at prices for a million tokens of prompt and of answer; None without the server's count."""
@@ -99,7 +100,8 @@ def ask(
         on_text: is given each piece of the answer as it comes.
 
     Raises:
-        EndpointError: the server is down, refuses, fails, stalls, or answers what cannot be read.
+        EndpointError: the server is down, refuses, fails, stalls, or answers what cannot be read; or the provider of
+            `packing` takes no chat completions.
         VisionModelError: the document is too large for a request; the message says by how much.
         DataError: the document or the question is empty.
         DependencyError: the extra `chat` is not installed.
@@ -110,7 +112,14 @@ def ask(
         model = model or (next(iter(listed)) if len(listed) == 1 else endpoint.only_model())
         context = context or listed.get(model)
     packing = packing or Packing(vision=vision_of(model))
-    packing = replace(packing, context=context, answer=packing.answer or (endpoint.max_tokens if context else 0))
+    # Claude and Gemini as well, behind a server of this kind.
+    to = provider(packing.provider or "openai", vision_model(packing.vision))
+    if to.form != "openai":
+        raise EndpointError(
+            f"provider={to.name!r} takes no chat completions. Leave it out, or send `requests` yourself."
+        )
+    answer = packing.answer or (endpoint.max_tokens if context else 0)
+    packing = replace(packing, provider=to, context=context, answer=answer)
     if isinstance(document, str):
         document = render(document, Theta().align_to(packing.vision))
     requests = packing.requests(document, question)

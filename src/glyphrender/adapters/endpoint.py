@@ -7,8 +7,9 @@ Retry-After says. What has begun to answer is not asked again, since its text ha
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ __all__ = ["Endpoint", "Reply"]
 
 #: Characters of a server's own message that an error repeats.
 _SHOWN: Final = 300
+_OPENAI: Final = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +46,8 @@ class Endpoint:
 
     Attributes:
         model: its name there; empty for the only one that the server lists.
-        base_url: as "http://127.0.0.1:8000/v1"; by default OPENAI_BASE_URL, else OpenAI's own.
+        base_url: as "http://127.0.0.1:8000/v1"; by default OPENAI_BASE_URL, else OpenAI's own. It may hold
+            a password, so it is in no repr.
         api_key: by default OPENAI_API_KEY; a server of one's own needs none. It is in no message.
         max_tokens: of an answer.
         temperature: None for the server's default, which is all that reasoning models of OpenAI take.
@@ -54,7 +57,7 @@ class Endpoint:
     """
 
     model: str = ""
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
     max_tokens: int = 1024
     temperature: float | None = None
@@ -65,12 +68,17 @@ class Endpoint:
     @property
     def url(self) -> str:
         """Where it is, for messages."""
-        return self.base_url or os.environ.get("OPENAI_BASE_URL") or "api.openai.com"
+        # A name and password may be in it, as gateways want; the client gets them, a message never.
+        return re.sub(r"//[^?#]*@", "//", self._base).partition("?")[0]
 
     @property
     def own(self) -> bool:
         """Whether it is OpenAI's own."""
-        return self.url == "api.openai.com"
+        return self.url.removeprefix("https://").partition("/")[0] == "api.openai.com"
+
+    @property
+    def _base(self) -> str:
+        return (self.base_url or os.environ.get("OPENAI_BASE_URL") or "").strip() or _OPENAI
 
     def complete(
         self, messages: list[dict[str, Any]], on_text: Callable[[str], object] | None = None, *, model: str = ""
@@ -79,46 +87,56 @@ class Endpoint:
 
         Args:
             messages: of chat completions.
-            on_text: is given each piece of the answer as it comes.
+            on_text: is given each piece of the answer as it comes; what it raises passes.
             model: in place of this endpoint's.
 
         Raises:
             EndpointError: the server is down, refuses, fails, stalls, or answers what cannot be read.
             DependencyError: the client is not installed.
         """
-        options: dict[str, Any] = {"model": model or self.model or self.only_model()}
+        options: dict[str, Any] = {"messages": messages, "model": model or self.model or self.only_model()}
         options["max_completion_tokens" if self.own else "max_tokens"] = self.max_tokens
         if self.temperature is not None:
             options["temperature"] = self.temperature
+        if self.extra:
+            options["extra_body"] = dict(self.extra)
         pieces: list[str] = []
-        reason, usage, chunks = None, None, 0
-        with self._told(), self._client() as client:
-            stream = client.chat.completions.create(
-                messages=messages,
-                stream=True,
-                stream_options={"include_usage": True},
-                extra_body=dict(self.extra) or None,
-                **options,
-            )
-            for chunk in stream:
-                usage = getattr(chunk, "usage", None) or usage
-                for choice in chunk.choices or ():
-                    chunks += 1
-                    reason = choice.finish_reason or reason
-                    if choice.delta is not None and choice.delta.content:
-                        pieces.append(choice.delta.content)
-                        if on_text is not None:
-                            on_text(choice.delta.content)
-        if not chunks:
-            raise EndpointError(f"{self.url} answered without any choice. Check that it serves chat completions.")
-        cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None)
+        reason, usage = None, None
+        with closing(self._answered(options)) as answers:
+            for piece, ended, counted in answers:
+                reason, usage = ended or reason, counted or usage
+                if piece:
+                    pieces.append(piece)
+                    if on_text is not None:
+                        on_text(piece)
+        cached = getattr(usage, "prompt_tokens_details", None)
         return Reply(
             text="".join(pieces),
             prompt_tokens=getattr(usage, "prompt_tokens", None),
             completion_tokens=getattr(usage, "completion_tokens", None),
-            cached_tokens=cached,
+            cached_tokens=getattr(cached, "cached_tokens", None),
             finish_reason=reason,
         )
+
+    def _answered(self, options: dict[str, Any]) -> Generator[tuple[str, str | None, Any]]:
+        """(piece of the answer, finish_reason, usage), as they come.
+
+        A generator, so that what its reader raises is not taken for an error of the server.
+        """
+        answered = False
+        with self._told(), self._client() as client:
+            stream = client.chat.completions.create(stream=True, stream_options={"include_usage": True}, **options)
+            for answer in stream:
+                yield "", None, answer.usage
+                for choice in answer.choices or ():
+                    piece = (choice.delta.content if choice.delta is not None else None) or ""
+                    answered = answered or bool(piece) or choice.finish_reason is not None
+                    yield piece, choice.finish_reason, None
+            if not answered:
+                # Some servers end the stream where they fail, and some know no streams: asked at once, they answer.
+                answer = client.chat.completions.create(**options)
+                choice = _first(answer.choices, self.url)
+                yield choice.message.content or "", choice.finish_reason, answer.usage
 
     def models(self) -> dict[str, int | None]:
         """Names of the models that the server lists, with the tokens of context each takes where it says so.
@@ -154,13 +172,21 @@ class Endpoint:
             raise EndpointError(
                 "no key for OpenAI's own server. Set OPENAI_API_KEY, or give the base_url of another server."
             )
-        return OpenAI(
-            base_url=self.base_url, api_key=key or "none", timeout=self.timeout, max_retries=self.retries
-        )
+        if key is not None and not (key.isascii() and key.isprintable()):
+            # An HTTP header cannot hold it; libraries that say so repeat it.
+            raise EndpointError("the key has characters that no key has. Set OPENAI_API_KEY anew, in plain letters.")
+        try:
+            return OpenAI(base_url=self._base, api_key=key or "none", timeout=self.timeout, max_retries=self.retries)
+        except Exception as error:  # of the library for URLs, which is not always the same one
+            raise EndpointError(
+                f"base_url={self.url!r} is no URL ({_shown(type(error).__name__)}). Write it as "
+                "http://127.0.0.1:8000/v1."
+            ) from error
 
     @property
     def _key(self) -> str | None:
-        return self.api_key or os.environ.get("OPENAI_API_KEY") or None
+        # A file or a shell may leave the end of a line on it.
+        return (self.api_key or os.environ.get("OPENAI_API_KEY") or "").strip() or None
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -213,6 +239,12 @@ class Endpoint:
                     "that base_url is of an OpenAI-compatible server."
                 )
         return None
+
+
+def _first(choices: Any, url: str) -> Any:
+    if not choices:
+        raise EndpointError(f"{url} answered without any choice. Check that it serves chat completions.")
+    return choices[0]
 
 
 def _said(error: Any) -> str:

@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Any, Final, Literal, TypeAlias
 
 from glyphrender.adapters.providers import Form, Provider, provider
-from glyphrender.adapters.sidecar import exact_strings, sidecar
+from glyphrender.adapters.sidecar import exact_strings, most_tokens, sidecar
 from glyphrender.document import Document, render
 from glyphrender.errors import DataError, VisionModelError
 from glyphrender.page import Page
@@ -38,8 +38,11 @@ INSTRUCTION: Final = (
 
 # Beside its data an image takes some 120 bytes of JSON, in every form.
 _ENVELOPE: Final = 128
-# Tokens of instruction, question and exact strings are taken as half their bytes: more than any vocabulary needs.
-_BYTES_A_TOKEN: Final = 2
+# JSON around instruction, pages and question, and the sentence that says which pages they are: bytes, and tokens.
+_AROUND: Final = 512
+_WHICH: Final = 128
+# What a part of a document may need beyond that for its exact strings: heading and page number of one that starts late.
+_NOTE: Final = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,14 +121,14 @@ class Packing:
         caps = replace(caps, max_images=self.max_images or caps.max_images)
         if load.images and caps.max_side_of_many and self._longest(pages) > caps.max_side_of_many[1]:
             caps = replace(caps, max_images=min(caps.max_side_of_many[0], caps.max_images or caps.max_side_of_many[0]))
-        room = self._room(question, caps, to)
+        room = self._room(question, caps, to, exact=self._exact(pages) if load.images else "")
         if excess := load.excess(room):
             if self.over == "downshift" and load.images:
                 load = self._downshifted(load, room, model)
             elif self.over != "split":
                 raise VisionModelError(
-                    f"{excess[0]} {model.name} takes in a request to {to.name}. Split it (over='split'), set it "
-                    "smaller (over='downshift'), or raise the limit."
+                    f"{excess[0]} {model.name} takes in a request to {to.name}. Ask in parts (over='split'; --over "
+                    "map), use smaller type (downshift), or raise the limit."
                 )
         self._check_images(load, to)
         return tuple(self._request(group, question, to, model, whole=load) for group in load.groups(room))
@@ -142,10 +145,8 @@ class Packing:
         counted = tokenizer(self.tokenizer or tokenizer_of(model.name) or "glm-4")
         # Counted as one: page by page, words that a page's end cuts would count twice.
         whole = counted.count("".join(page.text for page in pages))
-        if images is not None:
-            exact = sidecar(exact_strings(pages), budget=self.exact) if self.exact else ""
-            if images.total + _tokens(exact) < whole:
-                return images
+        if images is not None and images.total + counted.count(self._exact(pages)) < whole:
+            return images
         return _Load(
             pages=pages,
             images=False,
@@ -172,19 +173,27 @@ class Packing:
 
         return _Load(pages=pages, images=True, tokens=tuple(map(tokens, pages)), sizes=None, data=data)
 
-    def _room(self, question: str, caps: Limits, to: Provider) -> _Room:
-        """What is left for pages in a request, beside all that goes with them."""
-        beside = len((self.instruction + question).encode()) + 512  # the JSON around them, and which pages they are
+    def _exact(self, pages: Sequence[Page]) -> str:
+        return sidecar(exact_strings(pages), budget=self.exact) if self.exact else ""
+
+    def _room(self, question: str, caps: Limits, to: Provider, *, exact: str) -> _Room:
+        """What is left for pages in a request, beside all that goes with them.
+
+        No part of the document has more exact strings beside it than the whole, or than the budget.
+        """
+        most = min(self.exact, most_tokens(exact) + _NOTE)
+        words = self.instruction + question
+        beside = len(json.dumps(words)) + _AROUND
         tokens = None
         if self.context is not None:
-            tokens = self.context - self.answer - beside // _BYTES_A_TOKEN - self.exact
+            tokens = self.context - self.answer - most_tokens(words) - _WHICH - most
             if tokens <= 0:
                 raise VisionModelError(
                     f"context={self.context} leaves no tokens for pages beside answer={self.answer}, "
-                    f"exact={self.exact} and the question. Lower these, or serve the model with a longer context."
+                    f"{most} of exact strings and the question. Lower these, or serve the model with a longer context."
                 )
         measured = to.form != "transformers" and caps.max_bytes is not None
-        size = caps.max_bytes - beside - self.exact * 4 if measured and caps.max_bytes else None
+        size = caps.max_bytes - beside - most * 4 if measured and caps.max_bytes else None
         return _Room(images=caps.max_images, bytes=size, tokens=tokens)
 
     def _downshifted(self, load: _Load, room: _Room, model: VisionModel) -> _Load:
@@ -219,7 +228,7 @@ class Packing:
                     )
 
     def _request(self, load: _Load, question: str, to: Provider, model: VisionModel, *, whole: _Load) -> Request:
-        exact = sidecar(exact_strings(load.pages), budget=self.exact) if load.images and self.exact else ""
+        exact = self._exact(load.pages) if load.images else ""
         first, last = load.pages[0].number, load.pages[-1].number
         which = f"Above are pages {first} to {last} of a longer document." if len(load.pages) < len(whole.pages) else ""
         tail = "\n\n".join(filter(None, (exact, which, question)))
@@ -230,7 +239,7 @@ class Packing:
             body=body,
             pages=load.pages,
             images=load.images,
-            tokens=load.total + _tokens(self.instruction) + _tokens(tail),
+            tokens=load.total + most_tokens(self.instruction) + most_tokens(tail),
             bytes=0 if to.form == "transformers" else len(json.dumps(body).encode()),
         )
 
@@ -348,10 +357,6 @@ class _Part:
     data: str
 
 
-def _tokens(text: str) -> int:
-    return -(-len(text.encode(errors="replace")) // _BYTES_A_TOKEN)
-
-
 def _detail(model: VisionModel) -> str | None:
     """OpenAI's `detail`, of which a model's cost is told; other servers know no such field."""
     if not model.family.startswith("openai"):
@@ -370,7 +375,8 @@ def _text_parts(texts: list[str]) -> list[dict[str, Any]]:
 def _openai(instruction: str, parts: list[_Part], texts: list[str], detail: str | None, cache: bool) -> dict[str, Any]:
     more = {"detail": detail} if detail else {}
     images = [{"type": "image_url", "image_url": {"url": _url(part), **more}} for part in parts]
-    content = [*images, *_text_parts(texts)]
+    # One str where there is no image: chat templates of models that only read text take nothing else.
+    content = [*images, *_text_parts(texts)] if images else "\n\n".join(texts)
     return {"messages": [{"role": "system", "content": instruction}, {"role": "user", "content": content}]}
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from glyphrender.page import Page
 
-__all__ = ["KINDS", "ExactString", "exact_strings", "sidecar"]
+__all__ = ["KINDS", "ExactString", "exact_strings", "most_tokens", "sidecar"]
 
 # Every string here holds one of these. In prose few words do, and only those are looked at: 9 times as fast.
 _CANDIDATE: Final = re.compile(r"(?<!\S)[^\s\d/@\\]*+[\d/@\\]\S*+")
@@ -83,9 +83,6 @@ KINDS: Final = ("uuid", "hash", "code", "number", "address", "email", "url", "ve
 LONGEST: Final = 512
 # A number of fewer digits is seldom misread: at 9 px one digit in a hundred is.
 DIGITS: Final = 5
-# Tokens of the strings of which kinds a UTF-8 byte is: 2.0 to 2.9 bytes a token, by o200k over stdlib and logs.
-_BYTES_A_TOKEN: Final = 2.0
-
 _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
 
 
@@ -128,14 +125,14 @@ def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
     """`strings` as text for a prompt, a page a line, within `budget` tokens; empty where there is none.
 
     Where not all fit, those easiest to guess are left out (the order of `KINDS`), then the last; the text says how
-    many. Two bytes count as a token, which is more than any vocabulary of `TOKENIZERS` needs on average.
+    many. Tokens are `most_tokens`, so that the budget holds with any vocabulary.
     """
-    size = int(budget * _BYTES_A_TOKEN) - len(_HEADING) - len(_LEFT_OUT)
+    size = budget - most_tokens(_HEADING) - most_tokens(_LEFT_OUT.format(len(strings)))
     kept: set[str] = set()
     started: set[int] = set()
     for string in sorted(strings, key=lambda string: KINDS.index(string.kind)):  # stable: then by appearance
         page = string.pages[0]
-        cost = len(string.text.encode(errors="replace")) + 1 + (0 if page in started else len(f"Page {page}: \n"))
+        cost = most_tokens(f" {string.text}") + (0 if page in started else most_tokens(f"Page {page}: \n"))
         if cost <= size:
             size -= cost
             kept.add(string.text)
@@ -151,6 +148,16 @@ def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
     return f"{_HEADING}{text}" + (_LEFT_OUT.format(left_out) if left_out else "")
 
 
+def most_tokens(text: str) -> int:
+    """A bound on the tokens of 40 bytes or more of identifiers: one a byte, less a fifth of the letters.
+
+    Of base64 and numbers, vocabularies with a token a digit need all but a tenth of it, GLM-4's, with a token for up
+    to three digits, 0.6; of prose any needs a third.
+    """
+    return len(text.encode(errors="replace")) - len(_LETTER.findall(text)) // 5
+
+
+_LETTER: Final = re.compile("[A-Za-z]")
 _HEADING: Final = (
     "Exact strings of these pages, each under the page on which it first appears. Copy identifiers and numbers "
     "from here, not from the images.\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -91,10 +92,9 @@ def command(
     endpoint = Endpoint(
         model=model, base_url=base_url, max_tokens=max_tokens, temperature=temperature, timeout=timeout, retries=retries
     )
-    if not model:
-        model = endpoint.only_model()
+    endpoint = replace(endpoint, model=model or endpoint.only_model())
     packing = Packing(
-        vision=vision or vision_of(model),
+        vision=vision or vision_of(endpoint.model),
         provider="openai",
         send=send,  # type: ignore[arg-type]
         over=_OVER[over],  # type: ignore[arg-type]
@@ -110,25 +110,27 @@ def command(
     text = "".join(joined(inputs, reader, "==> {path} <==" if several else ""))
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
-    written = _written if not as_json else None
-    answer = ask(render(text, theta), question, _with_model(endpoint, model), packing, on_text=written)
+    told = _Told()
+    try:
+        answer = ask(render(text, theta), question, endpoint, packing, on_text=None if as_json else told)
+    finally:
+        if told.last and not told.last.endswith("\n"):
+            click.echo()
     if as_json:
         click.echo(json.dumps(_figures(answer, prices), indent=2, ensure_ascii=False))
         return
-    if not answer.text.endswith("\n"):
-        click.echo()
     click.echo(_report(answer, prices), err=True)
 
 
-def _with_model(endpoint: Any, model: str) -> Any:
-    from dataclasses import replace
+class _Told:
+    """Writes pieces of the answer as they come; remembers the last."""
 
-    return replace(endpoint, model=model)
+    last = ""
 
-
-def _written(piece: str) -> None:
-    sys.stdout.write(piece)
-    sys.stdout.flush()
+    def __call__(self, piece: str) -> None:
+        self.last = piece
+        sys.stdout.write(piece)
+        sys.stdout.flush()
 
 
 def _prices(price: str | None) -> tuple[float, float] | None:
@@ -165,7 +167,7 @@ def _report(answer: Answer, prices: tuple[float, float] | None) -> str:
     figures = _figures(answer, prices)
     pages, requests = figures["pages"], figures["requests"]
     said = [
-        f"{pages:,} page{'s'[: pages != 1]}" if answer.as_pages else "as text, which costs less",
+        f"{pages:,} page{'s'[: pages != 1]}" if answer.as_pages else "as text",
         f"{requests:,} request{'s'[: requests != 1]}",
     ]
     if figures["prompt_tokens"] is None:

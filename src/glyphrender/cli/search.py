@@ -39,7 +39,7 @@ _BUDGETS = ("evaluations", "samples", "seconds")
 @click.option("--fix", metavar="NAME[=VALUE]", multiple=True, help="Do not vary this; repeatable.")
 @click.option(
     "--evaluator",
-    metavar="reader|vlm|MODULE:NAME",
+    metavar="reader|rapidocr|vlm|MODULE:NAME",
     default="reader",
     show_default=True,
     help="What says the error of a θ: an OCR program, a model (--model …), a function of (θ, samples=, seed=).",
@@ -102,6 +102,7 @@ def command(
     crops of its pages to report.html.
     """
     from glyphrender.errors import DataError
+    from glyphrender.search.journal import read_lines
     from glyphrender.search.report import journal_result, write_report
     from glyphrender.search.result import Budget
     from glyphrender.search.search import search
@@ -114,19 +115,27 @@ def command(
     texts = [text for text in ("".join(block) for block in blocks if block is not None) if text.strip()]
     if not texts:
         raise DataError("there is no text in these files. Name one that is not empty.")
-    where = Space.preset(space, vision, base=theta, text=texts[0], vary=vary, fix=fix)
-    vlm = evaluator == "vlm"
-    judge = models.evaluator(texts, output) if vlm else _evaluator(evaluator, texts, vision, language)
-    proposer = models.proposer(texts)
-    caps = _caps(budget)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{output} cannot be made ({error.strerror}). Choose another folder.") from error
     journal = output / "journal.jsonl"
-    if report:
+
+    def judged() -> Evaluator:
+        vlm = evaluator == "vlm"
+        return models.evaluator(texts, output) if vlm else _evaluator(evaluator, texts, vision, language)
+
+    judge: Evaluator | None = None
+    if report:  # nothing is asked, so nothing that asks is made, except for baselines
         result = journal_result(journal)
+        settings = next(read_lines(journal))
+        judge_name, seed, vision = settings["evaluator"], settings["seed"], settings["vision"]
     else:
+        where = Space.preset(space, vision, base=theta, text=texts[0], vary=vary, fix=fix)
+        judge = judged()
+        judge_name = judge.name
+        proposer = models.proposer(texts)
+        caps = Budget(**_caps(budget))
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{output} cannot be made ({error.strerror}). Choose another folder.") from error
         result = search(
             texts,
             vision,
@@ -135,7 +144,7 @@ def command(
             proposer=proposer,
             rounds=rounds,
             steps=steps,
-            budget=Budget(**caps),
+            budget=caps,
             seed=seed,
             journal=journal,
             resume=resume,
@@ -152,9 +161,14 @@ def command(
         else result.knee()
     )
     winner.theta.save(output / "theta.json")
-    marks = _baselines(baselines, texts, vision, tokenizer, judge, result, seed + 1, jobs) if baselines else ()
+    marks: tuple[Baseline, ...] = ()
+    if baselines:
+        judge = judge or judged()
+        if judge.name != judge_name:
+            raise DataError(f"the front was read by {judge_name}, not {judge.name}. Pass its --evaluator and texts.")
+        marks = _baselines(baselines, texts, vision, tokenizer, judge, result, seed + 1, jobs)
     title = f"Search over θ: {', '.join(files)} for {vision}"
-    note = f"{judge.name}, seed {seed}."
+    note = f"{judge_name}, seed {seed}."
     write_report(output, result, winner=winner, text=texts[0], vision=vision, baselines=marks, title=title, note=note)
     if as_json:
         click.echo(json.dumps(_values(result, winner), indent=2, ensure_ascii=False))
@@ -198,9 +212,14 @@ def _evaluator(evaluator: str, texts: list[str], vision: str, language: str) -> 
         from glyphrender.search.reader import Reader
 
         return Reader(texts, vision, language=language)
+    if evaluator == "rapidocr":
+        from glyphrender.ratio.rapidocr import RapidOcr
+        from glyphrender.search.reader import Reader
+
+        return Reader(texts, vision, reader=RapidOcr(), name="rapidocr")
     module, colon, name = evaluator.partition(":")
     if not colon:
-        raise click.UsageError(f"--evaluator {evaluator} is not known. Use reader, vlm, or MODULE:NAME.")
+        raise click.UsageError(f"--evaluator {evaluator} is not known. Use reader, rapidocr, vlm, or MODULE:NAME.")
     sys.path.insert(0, os.getcwd())  # as `python -m` does
     try:
         found: Any = getattr(import_module(module), name)
@@ -208,6 +227,8 @@ def _evaluator(evaluator: str, texts: list[str], vision: str, language: str) -> 
         raise DataError(f"--evaluator {evaluator} cannot be loaded ({error}). Check its module.") from error
     finally:
         sys.path.pop(0)
+    if not callable(found):
+        raise DataError(f"--evaluator {evaluator} is no function. Name one of (θ, samples=, seed=).")
     return found if isinstance(getattr(found, "name", None), str) else _Function(evaluator, found)
 
 
@@ -216,13 +237,21 @@ class _Function:
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.name, self._function = name, function
+        for optional in ("rungs", "concurrency"):
+            if hasattr(function, optional):
+                setattr(self, optional, getattr(function, optional))
 
     def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+        from glyphrender.errors import DataError
         from glyphrender.search.evaluation import Evaluation
 
         found = self._function(theta, samples=samples, seed=seed)
         if isinstance(found, Evaluation):
             return found
+        try:
+            float(found)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{self.name} gave {found!r:.60}, and no error. Return a number from 0 up.") from error
         return Evaluation(error=float(found), low=float(found), high=float(found), samples=samples)
 
 

@@ -25,6 +25,10 @@ __all__ = ["Replies", "RequestBudget", "Spent", "key_of"]
 
 # A row without a reply is a request that was sent and not answered yet, or cut off with its process.
 _TABLE = "CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, tokens INTEGER NOT NULL, reply TEXT, about TEXT)"
+_PUT = """
+INSERT INTO reply (key, tokens, reply, about) VALUES (?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET tokens = tokens + excluded.tokens, reply = excluded.reply, about = excluded.about
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,18 +87,28 @@ class Replies:
             db.execute("BEGIN IMMEDIATE")
             if reached := self._spent(db).exceeds(budget):
                 raise BudgetSpent(f"{reached} are spent ({self.path}). Raise the budget and resume.")
-            db.execute("INSERT OR REPLACE INTO reply (key, tokens) VALUES (?, 0)", [key])
+            # What is there stays: another process may have asked the same, and have its reply by now.
+            db.execute("INSERT OR IGNORE INTO reply (key, tokens) VALUES (?, 0)", [key])
 
     def put(self, key: str, reply: Reply, about: dict[str, Any]) -> None:
         """Keep `reply`, with what a person would want to know `about` it."""
-        row = [reply.tokens, json.dumps(asdict(reply)), json.dumps(about, ensure_ascii=False), key]
+        row = [key, reply.tokens, json.dumps(asdict(reply)), json.dumps(about, ensure_ascii=False)]
         with self._open() as db:
-            db.execute("UPDATE reply SET tokens = ?, reply = ?, about = ? WHERE key = ?", row)
+            # Not UPDATE alone: who asked the same and failed has taken back the reservation of both.
+            db.execute(_PUT, row)
 
     def release(self, key: str) -> None:
         """Take back a reservation: the server did not serve the request."""
         with self._open() as db:
             db.execute("DELETE FROM reply WHERE key = ? AND reply IS NULL", [key])
+
+    def answered(self, model: str) -> bool:
+        """Whether there is a reply of this model: of what its `about` has as "model"."""
+        # In JSON a quotation mark inside a string has a backslash before it, so this is found as a key alone.
+        told = f'"model": {json.dumps(model, ensure_ascii=False)}'
+        with self._open() as db:
+            found = db.execute("SELECT 1 FROM reply WHERE reply IS NOT NULL AND instr(about, ?) LIMIT 1", [told])
+            return found.fetchone() is not None
 
     @property
     def spent(self) -> Spent:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf, isnan
 from typing import Any, Protocol, runtime_checkable
 
-from glyphrender.errors import GlyphRenderError
+from glyphrender.errors import DataError, GlyphRenderError
 from glyphrender.theta import Theta
 
 __all__ = ["BudgetSpent", "Evaluation", "Evaluator"]
@@ -28,6 +29,9 @@ class Evaluation:
         details: JSON values for people and proposers. Known keys, each where it is measured: "confusions", a list of
             [true, read, count], the most frequent first ("" for nothing); "characters", what `error` is a share of;
             "identifiers", an object with "error", "exact" and "of".
+
+    Raises:
+        DataError: `error` is negative or no number, or an end of the interval is none.
     """
 
     error: float
@@ -35,6 +39,15 @@ class Evaluation:
     high: float
     samples: int
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("error", "low", "high"):
+            object.__setattr__(self, name, float(getattr(self, name)))  # numpy's smaller floats are no JSON values
+        # Nothing compares with NaN, and a front in which one stands is no front.
+        if not 0 <= self.error < inf or isnan(self.low) or isnan(self.high):
+            raise DataError(
+                f"an error of {self.error} in [{self.low}, {self.high}] cannot be compared. Give a number from 0 up."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as JSON values."""

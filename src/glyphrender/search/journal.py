@@ -30,6 +30,10 @@ from glyphrender.search.proposer import Proposals
 
 __all__ = ["FORMAT", "Journal", "read_candidates", "read_lines"]
 
+# What older journals do not say, and what only describes: the digest of the space decides.
+_LATER: Final = frozenset({"text", "tokenizer"})
+_DESCRIBING: Final = frozenset({"axes"})
+
 FORMAT: Final = 1
 """Of journals; one of another number is not read."""
 
@@ -49,7 +53,7 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str] | None, settings: Mapping[str, Any], *, resume: bool) -> None:
         self.path = Path(path) if path is not None else None
         self.elapsed = 0.0
-        self._candidates: dict[int, float] = {}
+        self._candidates: dict[int, tuple[float, str]] = {}
         self._evaluations: dict[tuple[int, int, int], Evaluation] = {}
         self._proposals: dict[int, Proposals] = {}
         self._rounds: set[int] = set()
@@ -62,6 +66,8 @@ class Journal:
             if not resume:
                 raise DataError(f"{self.path} is there already. Pass resume to go on with it, or name another.")
             lines, whole = _whole_lines(self.path)
+            if not lines and not _line(header).startswith(self.path.read_bytes()):
+                raise DataError(f"{self.path} is no journal of a search. Name another file.")
             _compare(self.path, lines, header)
             for line in lines[1:]:
                 self._learn(line)
@@ -85,7 +91,11 @@ class Journal:
 
     def rho(self, step: int) -> float | None:
         """ρ of the candidate of this step, if it is known."""
-        return self._candidates.get(step)
+        return self._candidates[step][0] if step in self._candidates else None
+
+    def reason(self, step: int) -> str:
+        """Why the candidate of this step was not evaluated; empty where it was, or is not known."""
+        return self._candidates[step][1] if step in self._candidates else ""
 
     def evaluation(self, step: int, samples: int, seed: int) -> Evaluation | None:
         """How the candidate of this step did on so many samples, if it is known."""
@@ -117,7 +127,10 @@ class Journal:
             self._write({"kind": "round", "round": round, "hypervolume": hypervolume, "front": front})
 
     def _write(self, line: dict[str, Any]) -> None:
-        line = json.loads(json.dumps(line))
+        try:
+            line = json.loads(json.dumps(line))
+        except (TypeError, ValueError) as error:
+            raise DataError(f"a line of kind {line['kind']} is not JSON ({error}). Use plain values in it.") from error
         self._learn(line)
         if self._file is not None:
             try:
@@ -126,14 +139,14 @@ class Journal:
                 raise DataError(f"{self.path} cannot be written ({error.strerror}). Make room, then resume.") from error
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+        self._file.write(_line(line))
         self._file.flush()
         os.fsync(self._file.fileno())
 
     def _learn(self, line: dict[str, Any]) -> None:
         match line["kind"]:
             case "candidate":
-                self._candidates[line["step"]] = line["rho"]
+                self._candidates[line["step"]] = line["rho"], line.get("reason", "")
             case "evaluation":
                 evaluation = _evaluation(line)
                 self._evaluations[line["step"], evaluation.samples, line["seed"]] = evaluation
@@ -173,6 +186,10 @@ def read_candidates(path: str | os.PathLike[str]) -> list[Candidate]:
     return [candidates[step] for step in sorted(candidates)]
 
 
+def _line(line: Mapping[str, Any]) -> bytes:
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
 def _evaluation(line: Mapping[str, Any]) -> Evaluation:
     return Evaluation.from_dict({name: line[name] for name in ("error", "low", "high", "samples", "details")})
 
@@ -209,6 +226,8 @@ def _check_format(path: Path, lines: list[dict[str, Any]]) -> None:
 def _compare(path: Path, lines: list[dict[str, Any]], header: Mapping[str, Any]) -> None:
     _check_format(path, lines)
     for name, value in header.items() if lines else ():
+        if name in _DESCRIBING or (name in _LATER and name not in lines[0]):
+            continue
         if lines[0].get(name) != value:
             was = json.dumps(lines[0].get(name), ensure_ascii=False)
             now = json.dumps(value, ensure_ascii=False)

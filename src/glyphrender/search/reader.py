@@ -141,9 +141,9 @@ class Reader:
     def reading(self, theta: Theta, number: int, seed: int) -> Reading:
         """How the excerpt of this number is read under `theta`; what was read lately is remembered."""
         key = theta.digest, number, seed
-        if key in self._known:
-            self._known.move_to_end(key)
-            return self._known[key]
+        if (known := self._known.pop(key, None)) is not None:  # in one step: there may be other threads
+            self._known[key] = known
+            return known
         text, names = self.excerpts.excerpt(number, seed), identifiers(number, seed)
         read = "".join(map(self.reader, self.images(theta, " ".join([text, *names]))))
         reading = self._known[key] = _reading(_plain(text), [_plain(name) for name in names], _plain(read))
@@ -181,7 +181,7 @@ def interval(wrong: np.ndarray[Any, Any], letters: int, seed: int) -> tuple[floa
     """The 95% interval of an error rate by a bootstrap over blocks; of no error among n letters, 0 … 3/n."""
     if not letters:
         return 0.0, 1.0
-    drawn = np.random.default_rng(seed).integers(len(wrong), size=(_RESAMPLES, len(wrong)))
+    drawn = np.random.default_rng(abs(seed)).integers(len(wrong), size=(_RESAMPLES, len(wrong)))
     rates = wrong[drawn].sum(1) / letters
     low, high = np.quantile(rates, (0.025, 0.975)).tolist()
     return low, max(high, 3 / letters)

@@ -175,15 +175,16 @@ def seen_crop(text: str, theta: Theta, vision: str | VisionModel, *, size: tuple
     word = next((word for word in page.words if word.end > place), None)
     left, top = (0.0, 0.0) if line is None else (word.box[0] if word else line.box[0], line.box[1])
     x = max(min(int(left * wide) - 3, image.width - size[0]), 0)
-    y = max(min(int(top * high) - 3, image.height - size[1]), 0)
+    y = max(min(int(top * high) - 1, image.height - size[1]), 0)
     return image.crop((x, y, min(x + size[0], image.width), min(y + size[1], image.height)))
 
 
 def _place(text: str) -> int:
     about = min(_PLACE, len(text) // 3)
-    end = text.find("\n", about, about + _PLACE)
-    if end >= 0 and (rest := text[end:].lstrip()):
-        return len(text) - len(rest)
+    for mark in ("\n\n", "\n"):  # a text in lines of 70 characters has empty ones between its paragraphs
+        end = text.find(mark, about, about + _PLACE)
+        if end >= 0 and (rest := text[end:].lstrip()):
+            return len(text) - len(rest)
     return text.rfind(" ", 0, about) + 1
 
 

@@ -11,6 +11,7 @@ What happens depends on the seed and on what evaluator and proposer answered; se
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import time
@@ -121,6 +122,8 @@ def search(
         raise DataError(f"rungs={sizes} do not rise. Use sample sizes as (2, 6, 20).")
     if start is None:
         start = {name: Theta.preset(name) for name in ("glyph-en", "dense")}
+    part = RHO_TEXT // len(texts)
+    work = Work(texts=tuple(text[:part] for text in texts), vision=model, tokenizer=tokenizer, evaluator=evaluator)
     settings = {
         "seed": seed,
         "steps": steps,
@@ -132,9 +135,10 @@ def search(
         "space": space.digest,
         "axes": space.describe(),
         "start": {name: theta.digest for name, theta in start.items()},
+        # What ρ is of and counted in.
+        "text": _digest(work.texts),
+        "tokenizer": _name(tokenizer),
     }
-    part = RHO_TEXT // len(texts)
-    work = Work(texts=tuple(text[:part] for text in texts), vision=model, tokenizer=tokenizer, evaluator=evaluator)
     with ExitStack() as stack:
         book = stack.enter_context(Journal(journal, settings, resume=resume))
         workers = stack.enter_context(Workers(work, jobs))
@@ -188,7 +192,7 @@ class _Run:
         final = self.final()
         return SearchResult(
             candidates=tuple(final.get(candidate.step, candidate) for candidate in self.candidates),
-            # Where nothing could be paid for any more, the front stands as the search saw it.
+            # Where not all of it could be paid for any more, the front stands as the search saw it.
             front=tuple(front_of(list(final.values()), self.max_error) or self.front()),
             hypervolumes=tuple(self.hypervolumes),
             evaluations=self.evaluations,
@@ -253,7 +257,7 @@ class _Run:
         fresh: list[Candidate] = []
         for index, (theta, origin, ancestors) in enumerate(made):
             rho = known[index]
-            reason = "it cannot be laid out" if rho == 0 else ""
+            reason = self.journal.reason(first + index) if rho == 0 else ""
             if rho is None:
                 laid = next(missing)
                 rho, reason = (0.0, f"it cannot be laid out: {laid}") if isinstance(laid, str) else (laid, "")
@@ -399,11 +403,26 @@ class _Run:
         kept = best([point(candidate, self.max_error) for candidate in full], _FINALISTS)
         finalists = [full[index] for index in sorted(kept)]
         read = self.evaluated(finalists, _FINAL * self.rungs[-1], self.seed + 1, final=True)
+        if len(read) < len(finalists):  # the front of some would be that of the first ones
+            return {}
         return {candidate.step: candidate for candidate in read}
 
     def seconds(self) -> float:
         """Seconds of search, those before a resumption included."""
         return time.monotonic() - self.began
+
+
+def _digest(texts: Sequence[str]) -> str:
+    told = hashlib.sha256()
+    for text in texts:
+        told.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+    return told.hexdigest()
+
+
+def _name(tokenizer: TokenizerLike | None) -> str | None:
+    if tokenizer is None or isinstance(tokenizer, str | os.PathLike):
+        return None if tokenizer is None else os.fspath(tokenizer)
+    return type(tokenizer).__name__
 
 
 def _repairable(start: Mapping[str, Theta], space: Space) -> list[tuple[str, Theta]]:

@@ -18,6 +18,7 @@ from glyphrender.ratio.align import aligned
 from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.vision import vision_model
 from glyphrender.search.axes import DERIVED, Axis, varied
+from glyphrender.search.axes import axis as axis_of
 from glyphrender.search.presets import axes_of
 from glyphrender.theta import PARAMETERS, Theta, known
 
@@ -83,8 +84,13 @@ class Space:
             field = field.strip().replace("-", "_")
             axes.pop(field, None)
             if field in DERIVED:
-                if given:  # an axis of one value: fields follow from it when the others are known
+                # An axis of one value: fields follow from it when the others are known. Sides of a page do so at once.
+                if given:
                     axes[field] = varied(setting)
+                elif field in ("leading", "line_gap"):
+                    axes[field] = axis_of(field, [DERIVED[field].read(base)])
+                for other in _REPLACES.get(field, ()) if field in axes else ():
+                    axes.pop(other, None)
                 continue
             known([field])
             for other in _REPLACES.get(field, ()):

@@ -77,17 +77,17 @@ class Task:
 
     def error(self, reply: str) -> float:
         """0 if `reply` is right, 1 if it is wrong; of a transcription, the share of characters to be edited."""
-        given = final_answer(reply)
         if self.kind != "transcribe":
+            given = final_answer(reply)
             return 0.0 if any(_holds(given, answer) for answer in self.answers) else 1.0
         there = comparable(self.answers[0])
-        return min(1.0, edit_distance(there, comparable(_unfenced(given))) / max(1, len(there)))
+        return min(1.0, edit_distance(there, comparable(_copied(reply))) / max(1, len(there)))
 
     def edits(self, reply: str) -> list[Edit]:
         """Where `reply` differs from what is right; of a short answer, where it is wrong and about as long."""
         given, right = final_answer(reply), self.answers[0]
         if self.kind == "transcribe":
-            return differences(comparable(right), comparable(_unfenced(given)))
+            return differences(comparable(right), comparable(_copied(reply)))
         if self.error(reply) == 0 or not 0.7 < len(given) / len(right) < 1.5:
             return []
         return differences(comparable(right), comparable(given))
@@ -135,13 +135,22 @@ def read_tasks(path: str | PathLike[str]) -> list[Task]:
 
 def final_answer(reply: str) -> str:
     """What a model commits to: without its thoughts, its box, and what stands before "Answer:"."""
-    said = re.split(r"</think(?:ing)?>", reply)[-1]
-    if box := re.findall(r"<\|begin_of_box\|>(.*?)<\|end_of_box\|>", said, re.DOTALL):
-        said = box[-1]
-    answer = said
+    answer = said = _said(reply)
     if marked := re.search(r"^\W*(?:final )?answer\W*:\s*(.+)\Z", said, re.IGNORECASE | re.DOTALL | re.MULTILINE):
         answer = marked[1]
     return answer.strip()
+
+
+def _said(reply: str) -> str:
+    said = re.split(r"</think(?:ing)?>", reply)[-1]
+    box = re.findall(r"<\|begin_of_box\|>(.*?)<\|end_of_box\|>", said, re.DOTALL)
+    return box[-1] if box else said
+
+
+def _copied(reply: str) -> str:
+    """A copy as `reply` gives it. A line that begins with "Answer:" may be of the text: nothing before it is lost."""
+    said = _said(reply).strip()
+    return _unfenced(final_answer(said) if re.match(r"\W*(?:final )?answer\W*:", said, re.IGNORECASE) else said)
 
 
 def normalised(text: str) -> str:

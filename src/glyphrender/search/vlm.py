@@ -106,7 +106,8 @@ class VLMEvaluator:
         if len(failures) > _TOLERATED * len(tasks):
             problem = f"{len(failures)} of {len(tasks)} questions were not answered. {failures[-1]}"
             # A model that has answered others refuses these pages: too many, or too large. That is θ's own fault.
-            if all(isinstance(each, RequestRefused) for each in failures) and self.replies.spent.requests:
+            refused = all(isinstance(each, RequestRefused) for each in failures)
+            if refused and self.replies.answered(self.model.identity[0]):
                 raise LayoutError(problem)
             raise EndpointError(problem)
         answered = [(task, reply) for task, reply in zip(tasks, found, strict=True) if isinstance(reply, Reply)]

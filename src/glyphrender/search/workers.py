@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from glyphrender.errors import FontError, GlyphRenderError, LayoutError, ThetaError, VisionModelError
+from glyphrender.errors import DataError, FontError, GlyphRenderError, LayoutError, ThetaError, VisionModelError
 from glyphrender.parallel import can_fork
 from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.ratio import compression_ratio
@@ -63,12 +63,20 @@ class Work:
         return round(sum(ratio.text_tokens for ratio in ratios) / visual, 6) if visual else 1.0
 
     def evaluation(self, asked: tuple[Theta, int, int]) -> Evaluation:
-        """The evaluation of (θ, samples, seed); an error of 1 where that θ cannot be read at all."""
+        """The evaluation of (θ, samples, seed); an error of 1 where that θ cannot be read at all.
+
+        Raises:
+            DataError: the evaluator gave no `Evaluation`.
+        """
         theta, samples, seed = asked
         try:
-            return self.evaluator(theta, samples=samples, seed=seed)
+            found: Any = self.evaluator(theta, samples=samples, seed=seed)
         except _ITS_OWN as error:
             return Evaluation(error=1.0, low=1.0, high=1.0, samples=samples, details={"failed": str(error)})
+        if not isinstance(found, Evaluation):
+            raise DataError(f"evaluator {self.evaluator.name} gave {found!r:.60}, which is no Evaluation. Return one.")
+        # The rung that was asked for, by which halving, front and journal know it, whatever the evaluator counts.
+        return replace(found, samples=samples)
 
 
 class Workers:

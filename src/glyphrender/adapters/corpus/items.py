@@ -34,7 +34,7 @@ class Item:
 
 def id_of(values: Mapping[str, Any], options: Options) -> str | None:
     """The id that a record gives, if it is text or a whole number."""
-    value = _first(values, options.id_field)
+    value = first_of(values, options.id_field)
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
@@ -46,9 +46,9 @@ def item_of(values: Mapping[str, Any], options: Options, *, position: int, place
         ThetaError, VisionModelError: its θ is not valid.
     """
     identity = id_of(values, options)
-    if identity is None and (given := _first(values, options.id_field)) is not None:
+    if identity is None and (given := first_of(values, options.id_field)) is not None:
         raise DataError(f"its id is a {type(given).__name__}: make it text or a whole number")
-    text = _first(values, options.text_field)
+    text = first_of(values, options.text_field)
     if text is None:
         raise DataError(f"it has no {' or '.join(map(repr, options.text_field))}")
     if not isinstance(text, str):
@@ -57,7 +57,7 @@ def item_of(values: Mapping[str, Any], options: Options, *, position: int, place
         raise DataError("its text is empty, which makes no page")
     for what, value in (("id", identity or ""), ("text", text)):
         _refuse_surrogates(what, value)
-    theta = theta_of(_first(values, options.theta_field), options, position)
+    theta = theta_of(first_of(values, options.theta_field), options, position)
     return Item(id=place if identity is None else identity, position=position, text=text, theta=theta)
 
 
@@ -91,7 +91,8 @@ def _theta(given: str, base: Theta) -> Theta:
     return Theta.load(values) if glyph_config.is_glyph(values) else base.replace(**values)
 
 
-def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+def first_of(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    """The value of the first of `names` that has one."""
     return next((values[name] for name in names if values.get(name) is not None), None)
 
 

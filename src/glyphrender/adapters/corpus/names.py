@@ -25,5 +25,6 @@ def folder_of(identity: str, *, repeat: int | None = None) -> str:
     name = identity
     if not _PLAIN.fullmatch(identity) or _DEVICES.fullmatch(identity):
         digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        name = f"{_OTHER.sub('_', identity)[:_KEPT].lstrip('.') or '_'}~{digest}"
+        kept = _OTHER.sub("_", identity)[:_KEPT].lstrip(".") or "_"
+        name = f"{'_' if _DEVICES.fullmatch(kept.lower()) else ''}{kept}~{digest}"
     return name if repeat is None else f"{name}~{repeat}"

@@ -58,6 +58,8 @@ class Options:
         for name in ("id_field", "text_field", "theta_field"):
             names = getattr(self, name)
             object.__setattr__(self, name, (names,) if isinstance(names, str) else tuple(names))
+        if not self.text_field:
+            raise DataError("text_field=() names no field. Name that of the text.")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values, θ apart."""

@@ -106,7 +106,8 @@ def _sources(inputs: Sequence[str | os.PathLike[str]], options: Options, away: P
                 yield source
         if texts:
             names, paths = zip(*texts, strict=True)
-            yield TextFiles(name=_name(given), names=names, paths=paths, max_bytes=options.max_bytes)
+            fields = (options.id_field[:1], options.text_field[:1])
+            yield TextFiles(name=_name(given), names=names, paths=paths, fields=fields, max_bytes=options.max_bytes)
 
 
 def _source(name: str, path: Path, options: Options) -> Source | None:
@@ -158,10 +159,13 @@ def _repeats(cuts: list[Cut], starts: list[int], options: Options) -> list[froze
     hashes, positions = array("Q"), array("q")
     for cut, start in zip(cuts, starts, strict=False):
         for record in cut.records():
-            if record.values is not None and (name := id_of(record.values, options)) is not None:
-                digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-                hashes.append(int.from_bytes(digest, "little"))
-                positions.append(start + record.number - cut.first)
+            if record.values is None:
+                continue
+            # A place is an id as well: two inputs may have one name, as a/in.jsonl and b/in.jsonl given absolutely.
+            name = id_of(record.values, options) or cut.source.place(record.number)
+            digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            hashes.append(int.from_bytes(digest, "little"))
+            positions.append(start + record.number - cut.first)
     _, first = np.unique(np.asarray(hashes), return_index=True)
     again = np.delete(np.asarray(positions), first)
     edges = np.searchsorted(again, starts).tolist()

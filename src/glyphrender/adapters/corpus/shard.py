@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from glyphrender.adapters.corpus.formats import SUFFIXES, Rendered, writer
-from glyphrender.adapters.corpus.items import Item, item_of
+from glyphrender.adapters.corpus.items import Item, first_of, item_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
 from glyphrender.adapters.corpus.sources import Record
@@ -67,16 +67,18 @@ def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
     """Write the shard into `directory`, of which the folders are there.
 
     Raises:
-        DataError: the input cannot be read, or the output cannot be written.
+        DataError: the input cannot be read or is no longer whole, or the output cannot be written.
     """
     tally: Counter[str] = Counter()
     missing: Counter[str] = Counter()
     failures = []
+    seen = 0
     name = shard.name
     with _part(directory, name) as part:
         out = writer(options.format, part, name, shard.repeats)
         try:
             for record in shard.cut.records():
+                seen += 1
                 position = shard.position + record.number - shard.cut.first
                 result = _result(record, options, position, shard.cut.source.place(record.number))
                 if isinstance(result, Rendered):
@@ -87,6 +89,11 @@ def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
                     failures.append(result)
         finally:
             out.close()
+        if seen < shard.cut.count:
+            raise DataError(
+                f"{shard.cut.source.name} has become shorter since the run began: {shard.cut.count - seen:,} records "
+                f"of {name} are gone. Restore it and resume, or begin anew."
+            )
         file = f"data/{name}{SUFFIXES[options.format]}"
         with (part / Path(file).name).open("rb") as written:
             size = os.fstat(written.fileno()).st_size
@@ -114,7 +121,8 @@ def _result(record: Record, options: Options, position: int, place: str) -> Rend
     try:
         if record.values is None:
             raise DataError(record.fault)
-        identity = str(next((record.values[key] for key in options.id_field if key in record.values), ""))[:200] or None
+        given = first_of(record.values, options.id_field)
+        identity = None if given is None else str(given)[:200]
         return _rendered(item_of(record.values, options, position=position, place=place), options)
     except GlyphRenderError as error:
         reason = str(error)

@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -234,11 +234,15 @@ class Parquet:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextFiles:
-    """Files that are a text each: UTF-8, or what their byte order mark says."""
+    """Files that are a text each: UTF-8, or what their byte order mark says.
+
+    Their names and texts are put in `fields`: that of the id, if there is one, and that of the text.
+    """
 
     name: str
     names: tuple[str, ...]
     paths: tuple[Path, ...] = field(repr=False)
+    fields: tuple[tuple[str, ...], tuple[str, ...]]
     max_bytes: int
     first: int = 0
 
@@ -281,14 +285,13 @@ class TextFiles:
             except (DataError, OSError) as error:
                 yield Record(number, fault=_line(error))
             else:
-                yield Record(number, {"id": name, "text": text})
+                ids, texts = self.fields
+                yield Record(number, dict.fromkeys(ids, name) | dict.fromkeys(texts, text))
 
     def _part(self, first: int, count: int) -> TextFiles:
         """A source of these alone, so that a shard sent elsewhere names no other files."""
         part = slice(first, first + count)
-        return TextFiles(
-            name=self.name, names=self.names[part], paths=self.paths[part], max_bytes=self.max_bytes, first=first
-        )
+        return replace(self, names=self.names[part], paths=self.paths[part], first=first)
 
 
 class _Cutter:

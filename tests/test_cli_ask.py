@@ -1,0 +1,75 @@
+"""`glyphrender ask`: the answer on stdout, the figures on stderr, and one line for each failure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from test_adapters_chat import KEY, answer_events, answer_json, chunk, failing
+from test_cli import environment, refused, run
+
+NOVEL = (Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    path = tmp_path / "book.txt"
+    path.write_text(NOVEL[:6000], encoding="utf-8")
+    return path
+
+
+def test_a_file_is_read_by_a_real_model(book: Path, tiny_server: str, tiny_path: Path) -> None:
+    result = run(
+        "ask", book, "Who?", "--base-url", tiny_server, "--model", tiny_path, "--max-tokens", "5", "--price", "1,2",
+        "--send", "pages", cwd=book.parent,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith("\n")
+    assert "2 pages, 1 request, " in result.stderr
+    assert " → 5, by our count " in result.stderr
+    assert ", cost 0.00" in result.stderr
+    assert result.stderr.endswith("The answer was cut off: raise --max-tokens.\n")
+
+
+def test_json_holds_the_answer_and_the_figures(book: Path) -> None:
+    events = (chunk("It is "), chunk("Jane.", "stop"), "[DONE]")
+    with failing(lambda to, body, count: answer_events(to, *events)) as (url, got):
+        arguments = ("ask", book, "-", "Who?", "--base-url", url, "--model", "m", "--json")
+        result = run(*arguments, cwd=book.parent, input="More.", env=environment(OPENAI_API_KEY=KEY))
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(result.stdout)
+    assert figures["answer"] == "It is Jane."
+    assert (figures["sent"], figures["requests"], figures["prompt_tokens"]) == ("pages", 1, None)
+    assert figures["rho"] > 1
+    assert KEY not in result.stdout + result.stderr
+    *pages, text = got[0]["messages"][-1]["content"]
+    assert len(pages) == figures["pages"]
+    assert text["text"] == "Who?"
+
+
+def test_a_failure_after_the_answer_began_ends_its_line(book: Path) -> None:
+    events = (chunk("It is "), '{"error": {"message": "worker died"}}')
+    with failing(lambda to, body, count: answer_events(to, *events)) as (url, _):
+        result = run("ask", book, "Who?", "--base-url", url, "--model", "m", cwd=book.parent)
+    assert result.returncode == 1
+    assert result.stdout == "It is \n"
+    assert result.stderr.startswith("glyphrender: ")
+    assert "worker died" in result.stderr
+
+
+def test_mistakes_and_failures_are_one_line(book: Path) -> None:
+    def refuse(*arguments: str, status: int = 2) -> str:
+        return refused("ask", book, "Who?", *arguments, cwd=book.parent, status=status)
+
+    assert "cannot be reached" in refuse(
+        "--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--retries", "0", status=1
+    )
+    assert "--price 3 is not two numbers" in refuse("--price", "3", "--base-url", "http://127.0.0.1:9/v1")
+    with failing(lambda to, body, count: answer_json(to, 400, {"error": {"message": "no images here"}})) as (url, _):
+        server = ("--base-url", url, "--model", "m")
+        assert "status 400 (no images here)" in refuse(*server, status=1)
+        message = refuse(*server, "--send", "pages", "--max-images", "1")
+        assert "2 images are 1 more than the 1" in message
+        assert "--over map" in message
+        assert "qwen9" in refuse(*server, "--vision", "qwen9")
