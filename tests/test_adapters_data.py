@@ -133,7 +133,7 @@ def test_sampled_thetas_keep_fixed_fields_and_the_grid() -> None:
 def test_a_column_gives_theta_in_any_form_that_theta_has() -> None:
     dense = Theta.preset("dense")
     glyph = {"page-size": "595,842", "dpi": 72, "font-size": 9, "line-height": 10}
-    column = ["dense", dense.to_json(), dense.to_dict(), {**dense.to_dict(), "font_weight": None}, dense]
+    column = ["dense", dense.to_json(), dense.to_dict(), {**dense.to_dict(), "font_italic": None}, dense]
     source = FromColumn(default=SMALL)
     rng = np.random.default_rng(0)
     assert all(source({"theta": theta}, rng) == dense for theta in column)

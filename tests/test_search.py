@@ -185,6 +185,7 @@ def test_a_journal_is_of_one_text_and_tokenizer(whole, tmp_path) -> None:
             space=search_judge.small_space(),
             steps=30,
             seed=3,
+            start={"default": Theta()},
             journal=whole[1],
             resume=True,
         )
