@@ -341,6 +341,19 @@ def test_what_a_server_does_wrong_is_one_error_with_a_way_out(
     assert "\n" not in str(raised.value)
 
 
+def test_no_message_holds_a_key_or_a_password(monkeypatch) -> None:
+    monkeypatch.setenv("A_KEY", "sk-of-mine\r\n")  # as a file leaves it
+    with failing(lambda _: (401, said("Incorrect key sk-of-mine: none like it"))) as (url, _):
+        endpoint = Endpoint(
+            model="m", base_url=url.replace("//", "//me:secret@"), key_variable="A_KEY", timeout=9, retries=0
+        )
+        with pytest.raises(EndpointError, match="Set A_KEY") as raised:
+            endpoint.complete([{"role": "user", "content": "?"}], max_tokens=5)
+    assert "sk-of-mine" not in str(raised.value)
+    assert "secret" not in str(raised.value)
+    assert "none like it" in str(raised.value)
+
+
 def test_a_server_that_is_not_there_is_said_to_be_unreachable() -> None:
     endpoint = Endpoint(model="m", base_url="http://127.0.0.1:9/v1", retries=0)
     with pytest.raises(EndpointError, match=r"cannot be reached.*Start the server"):

@@ -6,20 +6,15 @@ Retry-After says. What has begun to answer is not asked again, since its text ha
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
+from glyphrender.adapters.server import Server
 from glyphrender.errors import DependencyError, EndpointError
 
 __all__ = ["Endpoint", "Reply"]
-
-#: Characters of a server's own message that an error repeats.
-_SHOWN: Final = 300
-_OPENAI: Final = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,17 +63,16 @@ class Endpoint:
     @property
     def url(self) -> str:
         """Where it is, for messages."""
-        # A name and password may be in it, as gateways want; the client gets them, a message never.
-        return re.sub(r"//[^?#]*@", "//", self._base).partition("?")[0]
+        return self._server.url
 
     @property
     def own(self) -> bool:
         """Whether it is OpenAI's own."""
-        return self.url.removeprefix("https://").partition("/")[0] == "api.openai.com"
+        return self._server.own
 
     @property
-    def _base(self) -> str:
-        return (self.base_url or os.environ.get("OPENAI_BASE_URL") or "").strip() or _OPENAI
+    def _server(self) -> Server:
+        return Server(base_url=self.base_url, api_key=self.api_key, timeout=self.timeout, retries=self.retries)
 
     def complete(
         self, messages: list[dict[str, Any]], on_text: Callable[[str], object] | None = None, *, model: str = ""
@@ -124,7 +118,7 @@ class Endpoint:
         A generator, so that what its reader raises is not taken for an error of the server.
         """
         answered = False
-        with self._told(), self._client() as client:
+        with self._told(), self._server.client() as client:
             stream = client.chat.completions.create(stream=True, stream_options={"include_usage": True}, **options)
             for answer in stream:
                 yield "", None, answer.usage
@@ -146,7 +140,7 @@ class Endpoint:
         Raises:
             EndpointError, DependencyError: see `complete`.
         """
-        with self._told(), self._client() as client:
+        with self._told(), self._server.client() as client:
             listed = [model.model_dump() for model in client.models.list()]
             return {str(model["id"]): _whole(model.get("max_model_len")) for model in listed}
 
@@ -162,32 +156,6 @@ class Endpoint:
             raise EndpointError(f"{self.url} serves {len(names)} models ({listed or 'none'}). Name one as model.")
         return names[0]
 
-    def _client(self) -> Any:
-        try:
-            from openai import OpenAI
-        except ImportError as error:
-            raise DependencyError("a model server needs the package openai. Install glyphrender[chat].") from error
-        key = self._key
-        if key is None and self.own:
-            raise EndpointError(
-                "no key for OpenAI's own server. Set OPENAI_API_KEY, or give the base_url of another server."
-            )
-        if key is not None and not (key.isascii() and key.isprintable()):
-            # An HTTP header cannot hold it; libraries that say so repeat it.
-            raise EndpointError("the key has characters that no key has. Set OPENAI_API_KEY anew, in plain letters.")
-        try:
-            return OpenAI(base_url=self._base, api_key=key or "none", timeout=self.timeout, max_retries=self.retries)
-        except Exception as error:  # of the library for URLs, which is not always the same one
-            raise EndpointError(
-                f"base_url={self.url!r} is no URL ({_shown(type(error).__name__)}). Write it as "
-                "http://127.0.0.1:8000/v1."
-            ) from error
-
-    @property
-    def _key(self) -> str | None:
-        # A file or a shell may leave the end of a line on it.
-        return (self.api_key or os.environ.get("OPENAI_API_KEY") or "").strip() or None
-
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Errors of the client as one line that names the way out."""
@@ -199,13 +167,12 @@ class Endpoint:
             told = self._message(error)
             if told is None:
                 raise
-            if key := self._key:
-                told = told.replace(key, "…")  # some servers repeat the key that they refuse
             raise EndpointError(told) from error
 
     def _message(self, error: Exception) -> str | None:
         import openai
 
+        shown = self._server.shown
         match error:
             case openai.APITimeoutError():
                 return (
@@ -213,29 +180,29 @@ class Endpoint:
                     "the server is busy."
                 )
             case openai.APIConnectionError():
-                cause = _shown(str(error.__cause__ or error))
+                cause = shown(str(error.__cause__ or error))
                 return f"{self.url} cannot be reached ({cause}). Start the server, or correct base_url."
             case openai.AuthenticationError() | openai.PermissionDeniedError():
-                return f"{self.url} refused the key ({_said(error)}). Set OPENAI_API_KEY."
+                return f"{self.url} refused the key ({shown(_said(error))}). Set OPENAI_API_KEY."
             case openai.NotFoundError():
                 return (
-                    f"{self.url} knows no such model or path ({_said(error)}). Correct model={self.model!r}, or "
+                    f"{self.url} knows no such model or path ({shown(_said(error))}). Correct model={self.model!r}, or "
                     "base_url, which ends in /v1 as a rule."
                 )
             case openai.RateLimitError():
-                return f"{self.url} takes no more requests now ({_said(error)}). Wait, or raise retries."
+                return f"{self.url} takes no more requests now ({shown(_said(error))}). Wait, or raise retries."
             case openai.APIStatusError() if error.status_code >= 500:
-                return f"{self.url} failed with status {error.status_code} ({_said(error)}). See its log."
+                return f"{self.url} failed with status {error.status_code} ({shown(_said(error))}). See its log."
             case openai.APIStatusError():
                 return (
-                    f"{self.url} refused the request with status {error.status_code} ({_said(error)}). Where it is too "
-                    "long, set context, or split it."
+                    f"{self.url} refused the request with status {error.status_code} ({shown(_said(error))}). Where it "
+                    "is too long, set context, or split it."
                 )
             case openai.APIError():
-                return f"{self.url} failed while it answered ({_shown(error.message)}). Ask again, or see its log."
+                return f"{self.url} failed while it answered ({shown(error.message)}). Ask again, or see its log."
             case ValueError() | TypeError() | AttributeError() | KeyError():
                 return (
-                    f"{self.url} answered what cannot be read ({_shown(f'{type(error).__name__}: {error}')}). Check "
+                    f"{self.url} answered what cannot be read ({shown(f'{type(error).__name__}: {error}')}). Check "
                     "that base_url is of an OpenAI-compatible server."
                 )
         return None
@@ -253,12 +220,7 @@ def _said(error: Any) -> str:
     for name in ("error", "detail", "message"):
         if isinstance(body, dict) and body.get(name):
             body = body[name]
-    return _shown(body if isinstance(body, str) else str(error.message))
-
-
-def _shown(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+    return body if isinstance(body, str) else str(error.message)
 
 
 def _whole(value: Any) -> int | None:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from glyphrender.errors import DependencyError, EndpointError
+from glyphrender.adapters.server import NO_KEY, Server
+from glyphrender.errors import EndpointError
 
 if TYPE_CHECKING:
     from glyphrender.page import Page
@@ -94,7 +95,7 @@ class Endpoint:
             RequestRefused: the server answers that this request cannot be served.
             EndpointError: the server cannot be reached, fails after all retries, refuses the key, or answers nonsense.
         """
-        client = _client(self.base_url, self.key_variable, self.timeout, self.retries)
+        client = self._client()
         import openai
 
         request: dict[str, Any] = {"model": self.model, "messages": list(messages), "max_tokens": max_tokens}
@@ -111,14 +112,27 @@ class Endpoint:
                 raise self._error(error) from error
 
     @property
+    def _server(self) -> Server:
+        # NO_KEY where there is none, so that the key of OPENAI_API_KEY goes to no server that it was not named for.
+        key = (os.environ.get(self.key_variable) or "").strip() or NO_KEY
+        return Server(base_url=self.base_url, api_key=key, timeout=self.timeout, retries=self.retries)
+
+    def _client(self) -> Any:
+        server = self._server
+        if server.own and server.key == NO_KEY:
+            raise EndpointError(
+                f"{self.key_variable} has no key. Set it, or give the base URL of a server of your own."
+            )
+        return _shared_client(server)
+
+    @property
     def _place(self) -> str:
-        return f"model {self.model!r} at {self.base_url or 'the default address'}"
+        return f"model {self.model!r} at {self._server.url}"
 
     def _error(self, error: Exception) -> EndpointError:
         import openai
 
-        said = " ".join(str(error).split())
-        said = said if len(said) <= 300 else f"{said[:297]}…"
+        said = self._server.shown(str(error))
         if isinstance(error, openai.APIStatusError):
             status = error.status_code
             if status in _REFUSALS:
@@ -145,21 +159,9 @@ def image_part(png: bytes) -> Message:
 
 
 @cache
-def _client(base_url: str | None, key_variable: str, timeout: float, retries: int) -> Any:
+def _shared_client(server: Server) -> Any:
     """A client, shared by threads: it keeps connections."""
-    try:
-        from openai import OpenAI, OpenAIError
-    except ImportError as error:
-        raise DependencyError("asking a model needs the package openai. Install glyphrender[chat].") from error
-    key = os.environ.get(key_variable)
-    if not key:
-        if base_url is None and not os.environ.get("OPENAI_BASE_URL"):
-            raise EndpointError(f"{key_variable} has no key. Set it, or give the base URL of a server of your own.")
-        key = "none"
-    try:
-        return OpenAI(base_url=base_url, api_key=key, timeout=timeout, max_retries=retries)
-    except (OpenAIError, ValueError) as error:
-        raise EndpointError(f"base_url={base_url!r} cannot be used ({error}).") from error
+    return server.client()
 
 
 def _gives_way(request: dict[str, Any], status: int, complaint: str) -> bool:
