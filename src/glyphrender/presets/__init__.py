@@ -18,7 +18,7 @@ PRESETS: Mapping[str, str] = MappingProxyType(
         "glyph-zh": "the Chinese one, Noto Sans CJK SC for Source Han Sans HW SC",
         "code": "source code: monospaced, line numbers, GLM grid",
         "code-flow": "source code as running text, ↵ for a newline: twice the ratio of a line a row, GLM grid",
-        "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, two columns, GLM grid",
+        "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, wide page, GLM grid",
         "book": "a printed page: serif, justified, optimal line breaks, indented first lines",
         "document_style": "theme of the paper: office document",
         "web_style": "theme of the paper: web page, paragraphs on cards",
