@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,6 +64,23 @@ def test_the_chain_of_facts_leads_to_the_answer_and_to_no_other(seed: int) -> No
         task.answers[0]
     ]
     assert len(notes) == 12
+
+
+@given(st.integers(0, 10**6), st.data())
+def test_naming_more_than_one_keeper_is_no_answer(seed: int, data: st.DataObject) -> None:
+    (task,) = generated([NOVEL], ["hops"], count=1, seed=seed, characters=400)
+    right, owner = task.answers[0], task.question.partition("parcel of ")[2].partition(" is?")[0]
+    notes = "".join(line for line in task.context.splitlines(keepends=True) if line.startswith("Note: "))
+    others = [name for name in re.findall(r"(?:parcel of|kept by) (\w+ \w+)", notes) if name not in (right, owner)]
+    assert len(set(others)) == 6
+    for said in (right, f"**{right}**.", f"{right} keeps them, where {owner}'s parcel is.", f"{owner}: no.\nAnswer: {right}"):
+        assert task.error(said) == 0
+    some = data.draw(st.lists(st.sampled_from(others), min_size=1, unique=True))
+    words = [data.draw(st.sampled_from([name, *name.split()])) for name in some]
+    listed = data.draw(st.permutations([right, *words]))
+    assert task.error(", ".join(listed)) == 1
+    assert task.error(f"Answer: {' or '.join(listed)}") == 1
+    assert task.error(f"{others[0]}? No, wait.\nAnswer: {right}") == 0  # what it commits to
 
 
 @pytest.mark.parametrize(

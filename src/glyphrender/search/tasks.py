@@ -11,7 +11,8 @@ what was paid for the one is not paid again for the other.
 - `jsonl`: lines of {context, question, answer}, see `read_tasks`.
 
 All but the first are right or wrong: a reply is right if it is one of the answers after `normalised`, or holds one
-whole and is at most 120 characters longer, so that "The code is 7GX2." counts and a list of all codes does not.
+whole and is at most 120 characters longer, so that "The code is 7GX2." counts and a list of all codes does not. The
+names of `hops` are few enough to be listed in less, so there a reply with a name of the other chains is wrong.
 """
 
 from __future__ import annotations
@@ -54,12 +55,14 @@ class Task:
         context: the text that goes on pages.
         question: the whole instruction that goes with them.
         answers: what is right; for `transcribe` the one text to compare with.
+        decoys: words of the context that no right reply holds: it would be naming all that it saw.
     """
 
     kind: str
     context: str
     question: str
     answers: tuple[str, ...]
+    decoys: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -79,7 +82,8 @@ class Task:
         """0 if `reply` is right, 1 if it is wrong; of a transcription, the share of characters to be edited."""
         if self.kind != "transcribe":
             given = final_answer(reply)
-            return 0.0 if any(_holds(given, answer) for answer in self.answers) else 1.0
+            right = any(_holds(given, answer) for answer in self.answers)
+            return 0.0 if right and not any(_holds(given, decoy) for decoy in self.decoys) else 1.0
         there = comparable(self.answers[0])
         return min(1.0, edit_distance(there, comparable(_copied(reply))) / max(1, len(there)))
 
@@ -214,7 +218,11 @@ def _hops(lines: list[str], rng: random.Random) -> Task:
         f"The page images show a text. Who keeps the keys in the town where the parcel of {owners[0]} is? "
         "Reply with the name alone."
     )
-    return Task(kind="hops", context=_with(lines, facts, rng), question=question, answers=(keepers[0],))
+    # Given names and family names apart, since a list of first names is a list of names. The person who is asked about
+    # may be named again: "Ada Brandt keeps them, where Emil Dorn's parcel is".
+    decoys = tuple(word for name in owners[1:] + keepers[1:] for word in name.split())
+    context = _with(lines, facts, rng)
+    return Task(kind="hops", context=context, question=question, answers=(keepers[0],), decoys=decoys)
 
 
 def _quote(lines: list[str], rng: random.Random) -> Task:
