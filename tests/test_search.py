@@ -338,6 +338,35 @@ def test_a_proposer_is_asked_once_a_round_and_its_answers_are_kept(tmp_path) -> 
     assert again.asked == 0
 
 
+def test_only_theta_of_the_space_are_taken_of_a_proposer(tmp_path) -> None:
+    """Of six, one is in the space, four are moved into it, and one is on a page that its margins leave nothing of."""
+    vary = ["font_size=6:11:0.25", "leading=1.1|1.2", "margin_x=10|400", "font=Inter|Noto Sans"]
+    space = Space.preset("none", vary=vary)
+    inside = space.theta({"font_size": 9, "leading": 1.2, "margin_x": 10, "font": "Inter"})
+    outside = [
+        inside.replace(font_size=9.05),  # between two rungs
+        inside.replace(columns=2),  # no axis
+        inside.replace(font="Unifont"),  # no value of its axis
+        Theta(font_size=200, line_height=210),  # nor aligned
+    ]
+    clash = inside.replace(page_size=(1000, 900), margin_x=350)
+
+    class Stubborn:
+        name = "stubborn"
+
+        def propose(self, history, space, count, rng) -> Proposals:
+            return Proposals(thetas=(inside, *outside, clash), rejected=2, repaired=1)
+
+    journal = tmp_path / "journal.jsonl"
+    result = a_search(Judge(), space=space, proposer=Stubborn(), journal=journal, rounds=2)
+    assert all(space.holds(candidate.theta) for candidate in result.candidates)
+    taken = [candidate.theta for candidate in result.candidates if candidate.origin == "proposer:stubborn"]
+    assert set(taken) <= {space.repair(theta) for theta in (inside, *outside)}
+    (line,) = [line for line in read_lines(journal) if line["kind"] == "proposals"]
+    assert len(line["thetas"]) == 5
+    assert (line["rejected"], line["repaired"]) == (3, 5)
+
+
 def test_the_winner_is_the_knee_or_what_is_asked_for(whole) -> None:
     result, _ = whole
     first, last = result.front[0], result.front[-1]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from glyphrender.errors import ThetaError
 from glyphrender.search.candidate import Candidate
 from glyphrender.theta import Theta
 
@@ -21,7 +22,7 @@ class Proposals:
     """θ to try, and how they came about.
 
     Attributes:
-        thetas: valid ones, inside the space, aligned.
+        thetas: valid ones, best inside the space and aligned: the search takes none as they are that are not.
         critique: what is said of the population, for people.
         rejected: proposals that could not be used.
         repaired: proposals that could, after a change.
@@ -43,6 +44,21 @@ class Proposals:
             "repaired": self.repaired,
             "log": dict(self.log),
         }
+
+    def within(self, space: Space) -> Proposals:
+        """These with every θ in `space`: others are repaired, or rejected where their genes clash, and counted so."""
+        thetas: list[Theta] = []
+        rejected = repaired = 0
+        for theta in self.thetas:
+            try:
+                nearest = space.repair(theta)
+            except ThetaError:
+                rejected += 1
+                continue
+            repaired += nearest != theta
+            thetas.append(nearest)
+        counts = {"rejected": self.rejected + rejected, "repaired": self.repaired + repaired}
+        return replace(self, thetas=tuple(thetas), **counts)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Proposals:

@@ -373,7 +373,8 @@ class _Run:
         known = self.journal.proposals(round)
         if known is None:
             rng = random.Random(f"{self.seed}/{round}/proposer")
-            known = proposer.propose(tuple(self.candidates), self.space, max(1, int(_PROPOSED * self.steps)), rng)
+            count = max(1, int(_PROPOSED * self.steps))
+            known = proposer.propose(tuple(self.candidates), self.space, count, rng).within(self.space)
             self.journal.add_proposals(round, proposer.name, known)
             known = self.journal.proposals(round) or known
         return known
