@@ -367,6 +367,16 @@ def test_only_theta_of_the_space_are_taken_of_a_proposer(tmp_path) -> None:
     assert (line["rejected"], line["repaired"]) == (3, 5)
 
 
+def test_an_evaluator_of_few_tasks_is_asked_for_no_more_than_it_has() -> None:
+    class Few(Judge):
+        available = 20
+
+    result = a_search(Few())
+    assert all(c.evaluation is not None and c.evaluation.samples == 20 for c in result.front)
+    with pytest.raises(DataError, match=r"rungs=\(1, 30\) ask for more than the 20 tasks of arithmetic"):
+        a_search(Few(), rungs=(1, 30))
+
+
 def test_the_winner_is_the_knee_or_what_is_asked_for(whole) -> None:
     result, _ = whole
     first, last = result.front[0], result.front[-1]

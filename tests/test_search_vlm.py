@@ -73,7 +73,12 @@ def test_naming_more_than_one_keeper_is_no_answer(seed: int, data: st.DataObject
     notes = "".join(line for line in task.context.splitlines(keepends=True) if line.startswith("Note: "))
     others = [name for name in re.findall(r"(?:parcel of|kept by) (\w+ \w+)", notes) if name not in (right, owner)]
     assert len(set(others)) == 6
-    for said in (right, f"**{right}**.", f"{right} keeps them, where {owner}'s parcel is.", f"{owner}: no.\nAnswer: {right}"):
+    for said in (
+        right,
+        f"**{right}**.",
+        f"{right} keeps them, where {owner}'s parcel is.",
+        f"{owner}: no.\nAnswer: {right}",
+    ):
         assert task.error(said) == 0
     some = data.draw(st.lists(st.sampled_from(others), min_size=1, unique=True))
     words = [data.draw(st.sampled_from([name, *name.split()])) for name in some]
@@ -489,6 +494,22 @@ def test_pages_go_out_in_order_before_the_question(tmp_path: Path) -> None:
     assert all(one.tobytes() == page.image.tobytes() for one, page in zip(sent, pages, strict=True))
 
 
+def test_each_task_of_a_file_is_asked_once_and_the_interval_is_of_as_many(tmp_path: Path) -> None:
+    tasks = [Task(kind="jsonl", context=f"{n} is here", question=f"{n}?", answers=("yes",)) for n in range(5)]
+    with failing(lambda number: (200, completion("yes" if number > 1 else "no"))) as (url, requests):
+        judge = judge_of(url, "m", tmp_path, tasks=[*tasks, tasks[2], tasks[2]], concurrency=1)
+        assert (judge.available, judge.rungs) == (5, (1, 5))
+        few, more = judge(THETA, samples=5, seed=0), judge(THETA, samples=15, seed=1)
+        asked = {request["messages"][0]["content"][-1]["text"] for request in requests}
+    assert len(requests) == len(asked) == 5
+    assert more.samples == more.details["answered"] == 5
+    assert (more.error, more.low, more.high) == (few.error, few.low, few.high)
+    assert more.error == pytest.approx(1 / 5)
+    # Wilson's interval of 1 in 5; of 3 in 15 it would be [0.07, 0.45].
+    assert (more.low, more.high) == (pytest.approx(0.036, abs=1e-3), pytest.approx(0.624, abs=1e-3))
+    assert VLMEvaluator([NOVEL], Reading(), replies=tmp_path / "s").available is None
+
+
 def test_an_endpoint_travels_to_other_processes() -> None:
     endpoint = Endpoint(model="m", base_url="http://127.0.0.1:9/v1", extra={"top_k": 1})
     assert pickle.loads(pickle.dumps(endpoint)) == endpoint
@@ -548,6 +569,8 @@ def test_a_search_with_a_model_stops_at_its_budget_and_goes_on_when_it_is_raised
         candidates = [[line["digest"] for line in lines if line["kind"] == "candidate"] for lines in (one, two)]
         assert candidates[0] == candidates[1]
         assert any(line["kind"] == "proposals" for line in one)
+        # There are nine tasks, and the final sample says that it has no more.
+        assert {line["samples"] for line in one if line["kind"] == "evaluation" and line["seed"] == 1} == {9}
         (tmp_path / "a/journal.jsonl").unlink()
         assert search("-o", str(tmp_path / "a"))[0] == 0
         assert len(requests) == 2 * paid

@@ -237,7 +237,7 @@ class _Function:
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.name, self._function = name, function
-        for optional in ("rungs", "concurrency"):
+        for optional in ("rungs", "available", "concurrency"):
             if hasattr(function, optional):
                 setattr(self, optional, getattr(function, optional))
 

@@ -69,9 +69,10 @@ class Evaluation:
 class Evaluator(Protocol):
     """What judges a θ. Equal arguments should give equal results: they are journalled, and not asked for twice.
 
-    Two attributes are optional. `rungs: tuple[int, ...]` is the sample sizes it does well with, the least first, and
-    `concurrency: str` where it may run: "processes" (the default; each forked process has its own copy), or "threads",
-    for one that waits for a server or keeps count of something.
+    Three attributes are optional. `rungs: tuple[int, ...]` is the sample sizes it does well with, the least first;
+    `available: int | None` how many tasks it has, where more cannot be had; and `concurrency: str` where it may run:
+    "processes" (the default; each forked process has its own copy), or "threads", for one that waits for a server or
+    keeps count of something.
     """
 
     @property

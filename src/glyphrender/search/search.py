@@ -46,7 +46,7 @@ _POPULATION: Final = 40
 _STRANGERS, _CROSSED = 0.1, 0.5
 # Of a round's steps, those that a proposer may fill.
 _PROPOSED: Final = 0.2
-# The final sample is so many times the largest of the search, of at most so many θ.
+# The final sample is so many times the largest of the search, or all tasks there are, of at most so many θ.
 _FINAL, _FINALISTS = 3, 24
 # A round that adds less than this share to the hypervolume is the last.
 _GROWTH: Final = 0.002
@@ -120,6 +120,10 @@ def search(
     sizes: tuple[int, ...] = tuple(rungs if rungs is not None else getattr(evaluator, "rungs", (1, 3, 10)))
     if not sizes or list(sizes) != sorted(set(sizes)) or sizes[0] < 1:
         raise DataError(f"rungs={sizes} do not rise. Use sample sizes as (2, 6, 20).")
+    available: int | None = getattr(evaluator, "available", None)
+    if available is not None and sizes[-1] > available:
+        raise DataError(f"rungs={sizes} ask for more than the {available} tasks of {evaluator.name}. Use smaller ones.")
+    final = _FINAL * sizes[-1]
     if start is None:
         start = {name: Theta.preset(name) for name in ("glyph-en", "dense")}
     part = RHO_TEXT // len(texts)
@@ -148,6 +152,7 @@ def search(
             journal=book,
             seed=seed,
             rungs=sizes,
+            final_samples=final if available is None else min(final, available),
             budget=budget or Budget(),
             max_error=max_error,
             steps=steps,
@@ -164,6 +169,7 @@ class _Run:
     journal: Journal
     seed: int
     rungs: tuple[int, ...]
+    final_samples: int
     budget: Budget
     max_error: float
     steps: int
@@ -403,7 +409,7 @@ class _Run:
             return {}
         kept = best([point(candidate, self.max_error) for candidate in full], _FINALISTS)
         finalists = [full[index] for index in sorted(kept)]
-        read = self.evaluated(finalists, _FINAL * self.rungs[-1], self.seed + 1, final=True)
+        read = self.evaluated(finalists, self.final_samples, self.seed + 1, final=True)
         if len(read) < len(finalists):  # the front of some would be that of the first ones
             return {}
         return {candidate.step: candidate for candidate in read}

@@ -72,7 +72,8 @@ class VLMEvaluator:
         self.model, self.replies, self.budget = model, Replies(replies), budget or RequestBudget()
         self._texts, self._characters, self._thinking = list(texts), characters, thinking_tokens
         self._kinds = [task for task in tasks if isinstance(task, str)]
-        self._given = [task for task in tasks if isinstance(task, Task)]
+        # Each once: a task that is given twice would count twice, and narrow the interval for nothing.
+        self._given = list({task.digest: task for task in tasks if isinstance(task, Task)}.values())
         self._threads, self._turn = concurrency, threading.Semaphore(concurrency)
         self._tasks(1, 0)  # what cannot be asked is refused before the search begins
 
@@ -91,8 +92,13 @@ class VLMEvaluator:
             return tuple(sorted({max(1, len(self._given) // share) for share in (9, 3, 1)}))
         return tuple(times * len(self._kinds) for times in (1, 3, 9))
 
+    @property
+    def available(self) -> int | None:
+        """How many tasks there are; None where they are generated, as many as are asked for."""
+        return len(self._given) or None
+
     def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
-        """The error of `theta` on `samples` tasks.
+        """The error of `theta` on `samples` tasks, or on all that there are.
 
         Raises:
             BudgetSpent: the budget does not cover the questions that were not asked before; what was answered is kept.
@@ -111,7 +117,7 @@ class VLMEvaluator:
                 raise LayoutError(problem)
             raise EndpointError(problem)
         answered = [(task, reply) for task, reply in zip(tasks, found, strict=True) if isinstance(reply, Reply)]
-        return _evaluation(answered, samples=samples, seed=seed)
+        return _evaluation(answered, samples=len(tasks), seed=seed)
 
     def _tasks(self, samples: int, seed: int) -> list[Task]:
         if self._given:
