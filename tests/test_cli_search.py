@@ -54,6 +54,21 @@ def test_a_search_writes_its_journal_and_a_winner_that_render_takes(folder) -> N
     assert "was read by judge:judge, not reader:tesseract" in other.stderr
 
 
+def test_a_search_whose_best_are_too_bad_says_so_last(folder) -> None:
+    lucky = "def judge(theta, *, samples, seed):\n    return 0.05 if seed == 0 else 0.01 * theta.font_size + 0.2\n"
+    (folder / "lucky.py").write_text(lucky)
+    settings = ("--evaluator", "lucky:judge", *SETTINGS[2:])
+    done = run("search", "novel.txt", *settings, "-o", "lucky", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    *_, statement, winner, report = done.stdout.splitlines()
+    assert statement.startswith("No θ of the final sample is within max_error.")
+    assert "lucky/theta.json" in winner
+    assert float(winner.rpartition(" ")[2].rstrip("%")) > 20
+    assert "lucky/report.html" in report
+    again = run("search", "novel.txt", "-o", "lucky", "--report", "--json", cwd=folder)
+    assert json.loads(again.stdout)["standing"] == "above max_error"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -21,7 +21,7 @@ from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import BudgetSpent, Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.proposer import Proposals
-from glyphrender.search.result import Budget, SearchResult
+from glyphrender.search.result import Budget, SearchResult, Standing
 from glyphrender.search.search import search
 from glyphrender.search.space import Space
 
@@ -43,6 +43,8 @@ def test_the_front_is_near_the_true_one(whole) -> None:
     """Best type for each size, by arithmetic: all letter spacing gone, and one column or two."""
     result, _ = whole
     assert len(result.candidates) == 90
+    assert result.standing is Standing.READ_AGAIN
+    assert not result.standing.statement
     assert len(result.front) >= 4
     assert {c.theta.letter_spacing for c in result.front} <= {0.0, 0.1, 0.2}
     rhos, errors = [c.rho for c in result.front], [c.error for c in result.front]
@@ -373,7 +375,10 @@ def test_an_evaluator_of_few_tasks_is_asked_for_no_more_than_it_has() -> None:
 
     result = a_search(Few())
     assert all(c.evaluation is not None and c.evaluation.samples == 20 for c in result.front)
-    with pytest.raises(DataError, match=r"rungs=\(1, 30\) ask for more than the 20 tasks of arithmetic"):
+    assert result.standing is Standing.READ_AGAIN
+    Few.available = 16  # the largest sample of the search
+    assert a_search(Few()).standing is Standing.SEEN
+    with pytest.raises(DataError, match=r"rungs=\(1, 30\) ask for more than the 16 tasks of arithmetic"):
         a_search(Few(), rungs=(1, 30))
 
 
@@ -465,3 +470,4 @@ def test_a_front_that_could_only_be_read_again_in_part_stands_as_it_was(whole) -
     assert result.stopped == "nothing is left"
     assert len(result.front) >= 4
     assert all(c.evaluation is not None and c.evaluation.samples == 16 for c in result.front)
+    assert result.standing is Standing.SEARCH

@@ -28,7 +28,7 @@ from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.plot import Baseline, front_plot
 from glyphrender.search.report import front_table, journal_result, report_page, seen_crop, write_report
-from glyphrender.search.result import SearchResult
+from glyphrender.search.result import SearchResult, Standing
 from glyphrender.search.workers import Work
 
 GLM = vision_model("glm-4.1v")
@@ -84,6 +84,44 @@ def test_a_journal_gives_what_its_search_gave(journal: Path, result: SearchResul
     assert found.front == result.front
     assert found.candidates == result.candidates
     assert (found.samples, found.hypervolumes) == (result.samples, result.hypervolumes)
+
+
+def test_a_front_that_is_not_what_was_asked_for_says_so(tmp_path: Path) -> None:
+    """Where all read worse on the final sample than is of use, the front has the errors of that sample."""
+
+    class Lucky(search_judge.Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            found = super().__call__(theta, samples=samples, seed=seed)
+            return found if samples < 48 else replace(found, error=found.error + 0.3, low=0.2, high=0.5)
+
+    journal = tmp_path / "journal.jsonl"
+    result = search_judge.a_search(Lucky(), rounds=1, steps=25, journal=journal)
+    assert result.standing is Standing.ABOVE
+    assert result.front
+    assert all(each.error > 0.3 and each.evaluation and each.evaluation.samples == 48 for each in result.front)
+    assert [each.error for each in result.front] == sorted(each.error for each in result.front)
+    assert [each.rho for each in result.front] == sorted(each.rho for each in result.front)
+    assert replace(journal_result(journal), stopped="", seconds=0) == replace(result, stopped="", seconds=0)
+    write_report(tmp_path, result, winner=result.knee(), text=PROSE, vision=GLM)
+    statement = "No θ of the final sample is within max_error."
+    assert statement in (tmp_path / "report.html").read_text("utf-8")
+    assert (tmp_path / "front.md").read_text("utf-8").startswith(f"**{statement}")
+
+
+def test_a_search_under_way_says_that_its_front_was_not_read_again(
+    tmp_path: Path, journal: Path, result: SearchResult
+) -> None:
+    lines = journal.read_text("utf-8").splitlines(keepends=True)
+    last = [number for number, line in enumerate(lines) if '"samples": 48' in line]
+    part = tmp_path / "journal.jsonl"
+    for whole in (last[0], last[-1]):  # before the final sample, and when all but one of it were read
+        part.write_text("".join(lines[:whole]), "utf-8")
+        found = journal_result(part)
+        assert found.standing is Standing.SEARCH
+        assert all(each.evaluation and each.evaluation.samples == 16 for each in found.front)
+        assert Standing.SEARCH.statement in page_of(found)
+    assert journal_result(journal).standing is result.standing is Standing.READ_AGAIN
+    assert "class=standing" not in page_of(result)
 
 
 def test_a_page_needs_nothing_else(result: SearchResult) -> None:

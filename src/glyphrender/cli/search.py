@@ -178,6 +178,8 @@ def command(
         f"{len(result.candidates):,} θ, {result.evaluations:,} evaluations of {result.samples:,} samples, "
         f"{result.seconds:,.0f} s; stopped by {result.stopped}"
     )
+    if statement := result.standing.statement:
+        click.echo(statement)
     click.echo(f"{output / 'theta.json'}: step {winner.step}, ρ {winner.rho:.2f} at an error of {winner.error:.2%}")
     click.echo(f"{output / 'report.html'}: the front, its plot and its pixels")
 
@@ -310,6 +312,7 @@ def _values(result: SearchResult, winner: Candidate) -> dict[str, Any]:
     return {
         "winner": winner.to_dict(),
         "front": [candidate.to_dict() for candidate in result.front],
+        "standing": str(result.standing),
         "hypervolumes": list(result.hypervolumes),
         "evaluations": result.evaluations,
         "samples": result.samples,

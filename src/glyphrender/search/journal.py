@@ -169,8 +169,12 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
     yield from lines
 
 
-def read_candidates(path: str | os.PathLike[str]) -> list[Candidate]:
+def read_candidates(path: str | os.PathLike[str], *, seed: int | None = None) -> list[Candidate]:
     """The candidates of a journal in order of their steps, each with its evaluation on the most samples.
+
+    Args:
+        path: of the journal.
+        seed: of the samples, where others are left out: the final sample is of the search's seed + 1.
 
     Raises:
         DataError: the file cannot be read, or is no journal.
@@ -179,7 +183,7 @@ def read_candidates(path: str | os.PathLike[str]) -> list[Candidate]:
     for line in read_lines(path):
         if line["kind"] == "candidate":
             candidates[line["step"]] = Candidate.from_dict(line)
-        elif line["kind"] == "evaluation":
+        elif line["kind"] == "evaluation" and seed in (None, line["seed"]):
             evaluation, candidate = _evaluation(line), candidates[line["step"]]
             if candidate.evaluation is None or candidate.evaluation.samples <= evaluation.samples:
                 candidates[line["step"]] = replace(candidate, evaluation=evaluation)

@@ -25,7 +25,7 @@ from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.plot import Baseline, front_plot
-from glyphrender.search.result import SearchResult, front_of
+from glyphrender.search.result import SearchResult, Standing, concluded
 from glyphrender.theta import Theta
 from glyphrender.whole_file import write_whole
 
@@ -66,12 +66,14 @@ def write_report(
     page = report_page(result, winner=winner, text=text, vision=vision, baselines=baselines, title=title, note=note)
     place = Path(folder)
     write_whole(place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines))
-    write_whole(place / "front.md", front_table(result.front, winner=winner, baselines=baselines))
+    table = front_table(result.front, winner=winner, baselines=baselines)
+    statement = result.standing.statement
+    write_whole(place / "front.md", f"**{statement}**\n\n{table}" if statement else table)
     write_whole(place / "report.html", page)
 
 
 def journal_result(path: str | os.PathLike[str]) -> SearchResult:
-    """What a journal holds, of a search that ended or is still under way: the front is of those read the most.
+    """What a journal holds, of a search that ended or is still under way: `standing` says what its front is of.
 
     Raises:
         DataError: the file cannot be read, or is no journal.
@@ -80,12 +82,16 @@ def journal_result(path: str | os.PathLike[str]) -> SearchResult:
     if not lines:
         raise DataError(f"{path} is empty. Name the journal of a search.")
     evaluations = [line for line in lines if line["kind"] == "evaluation"]
-    candidates = read_candidates(path)
-    most = max((line["samples"] for line in evaluations), default=0)
-    full = [each for each in candidates if each.evaluation is not None and each.evaluation.samples == most]
+    seed, max_error = lines[0]["seed"], lines[0]["max_error"]
+    largest = max((line["samples"] for line in evaluations if line["seed"] == seed), default=0)
+    again = {line["step"] for line in evaluations if line["seed"] == seed + 1}
+    candidates, before = read_candidates(path), read_candidates(path, seed=seed)
+    searched = [each for each in before if each.evaluation is not None and each.evaluation.samples >= largest]
+    front, standing = concluded(searched, [each for each in candidates if each.step in again], max_error)
     return SearchResult(
-        candidates=tuple(candidates),
-        front=tuple(front_of(full, lines[0]["max_error"])),
+        candidates=tuple(before if standing is Standing.SEARCH else candidates),
+        front=tuple(front),
+        standing=standing,
         hypervolumes=tuple(line["hypervolume"] for line in lines if line["kind"] == "round"),
         evaluations=len(evaluations),
         samples=sum(line["samples"] for line in evaluations),
@@ -142,6 +148,7 @@ def report_page(
     filled = {
         "title": escape(title),
         "note": escape(f"{note} {_cost(result)}".strip()),
+        "standing": f"<p class=standing>{escape(result.standing.statement)}</p>" if result.standing.statement else "",
         "plot": front_plot(result.candidates, front, winner=winner, baselines=baselines),
         "table": _html_table(front, winner, baselines),
         "winner": f"<section>{_json_block(winner.theta)}</section>",

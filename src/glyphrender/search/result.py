@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from math import inf, log
 from typing import Final
 
 from glyphrender.errors import DataError
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.pareto import Point, fronts
+from glyphrender.search.pareto import Point, best, fronts
 
-__all__ = ["Budget", "Progress", "SearchResult", "front_of", "point"]
+__all__ = ["Budget", "Progress", "SearchResult", "Standing", "concluded", "finalists", "front_of", "point"]
 
 # Errors are compared by their logarithm, since 0.002 against 0.004 matters as 0.02 against 0.04 does; below this they
 # are noise of the sample and count as alike.
 _NOISE: Final = 1e-3
+# At most so many are read again.
+_FINALISTS: Final = 24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,13 +67,41 @@ class Progress:
     hypervolume: float
 
 
+class Standing(StrEnum):
+    """What the errors of a front are of: the best of many noisy readings flatters itself until it is read again."""
+
+    READ_AGAIN = "read again"
+    """Of a final sample that the search had not seen."""
+    SEEN = "seen"
+    """Of a final sample that is no other than the search's: the evaluator has no more tasks."""
+    ABOVE = "above max_error"
+    """Of the final sample, on which no θ is within `max_error` any more."""
+    SEARCH = "search"
+    """Of the search itself: it is under way, or the budget did not allow to read all of the front again."""
+
+    @property
+    def statement(self) -> str:
+        """What a reader of the front has to know, in a sentence or two; empty where it is as it should be."""
+        return _STATEMENTS[self]
+
+
+_STATEMENTS: Final = {
+    Standing.READ_AGAIN: "",
+    Standing.SEEN: "The front was read again on tasks that the search had seen, since there are no others. "
+    "Its errors are likely too low.",
+    Standing.ABOVE: "No θ of the final sample is within max_error. This front is of more error than was asked for.",
+    Standing.SEARCH: "The front was not read again on a final sample. Its errors are likely too low.",
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchResult:
     """What a search found.
 
     Attributes:
         candidates: all, in order of their steps; those of the front with their evaluation on the final sample.
-        front: those that no other beats in both error and ρ, on the final sample, from the least ρ to the greatest.
+        front: those that no other beats in both error and ρ, from the least ρ to the greatest.
+        standing: what the errors of the front are of; on the final sample, if all is well.
         hypervolumes: of the front after each round, before it was read again.
         evaluations, samples, seconds: what it cost.
         stopped: why it ended: "rounds", "no growth", "exhausted", or the cap of the budget that was reached.
@@ -78,6 +109,7 @@ class SearchResult:
 
     candidates: tuple[Candidate, ...]
     front: tuple[Candidate, ...]
+    standing: Standing
     hypervolumes: tuple[float, ...]
     evaluations: int
     samples: int
@@ -138,3 +170,32 @@ def front_of(candidates: Sequence[Candidate], max_error: float) -> list[Candidat
     readable = [candidate for candidate in candidates if candidate.error <= max_error]
     ranked = fronts([point(candidate, max_error) for candidate in readable])
     return sorted((readable[index] for index in ranked[0]), key=lambda c: c.rho) if ranked else []
+
+
+def finalists(searched: Sequence[Candidate], max_error: float) -> list[Candidate]:
+    """Those to be read again of all that were read on the largest sample: the best within `max_error`."""
+    readable = [candidate for candidate in searched if candidate.error <= max_error]
+    kept = best([point(candidate, max_error) for candidate in readable], _FINALISTS)
+    return [readable[index] for index in sorted(kept)]
+
+
+def concluded(
+    searched: Sequence[Candidate], final: Sequence[Candidate], max_error: float
+) -> tuple[list[Candidate], Standing]:
+    """The front, and what it is of.
+
+    Args:
+        searched: with their evaluations on the largest sample of the search.
+        final: those of them that were read again, with their evaluations on the final sample.
+        max_error: of θ that are of use.
+    """
+    if not final or len(final) < len(finalists(searched, max_error)):  # the front of some would be that of the first
+        return front_of(searched, max_error), Standing.SEARCH
+    if not (front := front_of(final, max_error)):
+        return front_of(final, max(candidate.error for candidate in final)), Standing.ABOVE
+    seen = max(_samples(candidate) for candidate in final) <= max(_samples(candidate) for candidate in searched)
+    return front, Standing.SEEN if seen else Standing.READ_AGAIN
+
+
+def _samples(candidate: Candidate) -> int:
+    return candidate.evaluation.samples if candidate.evaluation is not None else 0

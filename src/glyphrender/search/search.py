@@ -29,7 +29,16 @@ from glyphrender.search.evaluation import BudgetSpent, Evaluation, Evaluator
 from glyphrender.search.journal import Journal
 from glyphrender.search.pareto import best, hypervolume, tournament
 from glyphrender.search.proposer import Proposals, Proposer
-from glyphrender.search.result import Budget, Progress, SearchResult, front_of, point
+from glyphrender.search.result import (
+    Budget,
+    Progress,
+    SearchResult,
+    Standing,
+    concluded,
+    finalists,
+    front_of,
+    point,
+)
 from glyphrender.search.space import Space
 from glyphrender.search.workers import Work, Workers
 from glyphrender.theta import Theta
@@ -46,8 +55,8 @@ _POPULATION: Final = 40
 _STRANGERS, _CROSSED = 0.1, 0.5
 # Of a round's steps, those that a proposer may fill.
 _PROPOSED: Final = 0.2
-# The final sample is so many times the largest of the search, or all tasks there are, of at most so many θ.
-_FINAL, _FINALISTS = 3, 24
+# The final sample is so many times the largest of the search, or all tasks there are.
+_FINAL: Final = 3
 # A round that adds less than this share to the hypervolume is the last.
 _GROWTH: Final = 0.002
 # ρ is of so many characters at most: twenty pages and more, 20 ms of layout.
@@ -196,10 +205,12 @@ class _Run:
                 self.stopped = "no growth"
                 break
         final = self.final()
+        front, standing = concluded(self.full(), final, self.max_error)
+        again = {candidate.step: candidate for candidate in final} if standing is not Standing.SEARCH else {}
         return SearchResult(
-            candidates=tuple(final.get(candidate.step, candidate) for candidate in self.candidates),
-            # Where not all of it could be paid for any more, the front stands as the search saw it.
-            front=tuple(front_of(list(final.values()), self.max_error) or self.front()),
+            candidates=tuple(again.get(candidate.step, candidate) for candidate in self.candidates),
+            front=tuple(front),
+            standing=standing,
             hypervolumes=tuple(self.hypervolumes),
             evaluations=self.evaluations,
             samples=self.samples,
@@ -295,7 +306,7 @@ class _Run:
         Two bounds are learnt. Nothing reads better than the best so far by more than a little, so a θ of less ρ than
         one that reads nearly as well adds nothing. And nothing of much more ρ than all that could be read will be.
         """
-        full = [c for c in self.candidates if c.evaluation is not None and c.evaluation.samples >= self.rungs[-1]]
+        full = self.full()
         evaluated = [c for c in self.candidates if c.evaluation is not None]
         if len(evaluated) < _KNOWN or not full:
             return ""
@@ -392,27 +403,22 @@ class _Run:
         pool = [c for c in read if c.evaluation is not None and c.evaluation.samples >= least] or read
         return [pool[index] for index in best([point(c, self.max_error) for c in pool], _POPULATION)]
 
+    def full(self) -> list[Candidate]:
+        """Those read on the largest sample."""
+        return [c for c in self.candidates if c.evaluation is not None and c.evaluation.samples >= self.rungs[-1]]
+
     def front(self) -> list[Candidate]:
-        """The front of those read on the largest sample."""
-        full = [c for c in self.candidates if c.evaluation is not None and c.evaluation.samples >= self.rungs[-1]]
-        return front_of(full, self.max_error)
+        """The front of those."""
+        return front_of(self.full(), self.max_error)
 
     def hypervolume(self, front: Sequence[Candidate]) -> float:
         """Share of the square from no error to `max_error`, and from ρ = ∞ to ρ = 1, that the front dominates."""
         return round(hypervolume([point(candidate, self.max_error) for candidate in front], (1.0, 1.0)), 6)
 
-    def final(self) -> dict[int, Candidate]:
-        """The best, read again: on a larger sample, drawn with another seed."""
-        full = [c for c in self.candidates if c.evaluation is not None and c.evaluation.samples >= self.rungs[-1]]
-        full = [c for c in full if c.error <= self.max_error]
-        if not full:
-            return {}
-        kept = best([point(candidate, self.max_error) for candidate in full], _FINALISTS)
-        finalists = [full[index] for index in sorted(kept)]
-        read = self.evaluated(finalists, self.final_samples, self.seed + 1, final=True)
-        if len(read) < len(finalists):  # the front of some would be that of the first ones
-            return {}
-        return {candidate.step: candidate for candidate in read}
+    def final(self) -> list[Candidate]:
+        """The best, read again on a larger sample of another seed; fewer where the evaluator may ask no more."""
+        chosen = finalists(self.full(), self.max_error)
+        return self.evaluated(chosen, self.final_samples, self.seed + 1, final=True)
 
     def seconds(self) -> float:
         """Seconds of search, those before a resumption included."""
