@@ -21,6 +21,7 @@ from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import BudgetSpent, Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.proposer import Proposals
+from glyphrender.search.report import journal_result
 from glyphrender.search.result import Budget, SearchResult, Standing
 from glyphrender.search.search import search
 from glyphrender.search.space import Space
@@ -155,6 +156,38 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(whole, tmp_path)
         file.write(b'{"kind": "evaluation", "step": 3, "sam')  # torn
     subprocess.run(command, check=True, timeout=120)
     assert told(journal) == told(whole[1])
+
+
+def test_a_journal_has_one_writer(whole, tmp_path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    process = subprocess.Popen([sys.executable, search_judge.__file__, str(journal), "0.05"])
+    try:
+        deadline = time.monotonic() + 60
+        while not (journal.exists() and journal.stat().st_size > 20_000) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert process.poll() is None
+        judge = Judge()
+        with pytest.raises(DataError, match="is being written by another search") as caught:
+            a_search(judge, journal=journal, resume=True)
+        assert str(tmp_path) in str(caught.value)
+        assert judge.calls == 0
+        assert journal_result(journal).candidates  # which may be read meanwhile
+    finally:
+        process.kill()
+        process.wait()
+    # Its workers outlive it by a moment: the lock does not.
+    a_search(Judge(), journal=journal, resume=True)
+    assert told(journal) == told(whole[1])
+
+
+def test_a_journal_that_was_refused_can_be_opened_again_at_once(whole, tmp_path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(whole[1].read_bytes())
+    with pytest.raises(DataError, match="another seed") as caught:
+        a_search(Judge(), journal=journal, resume=True, seed=9)
+    assert caught.value  # and with it, what it has of the journal
+    assert a_search(Judge(), journal=journal, resume=True).front == whole[0].front
+    assert journal.read_bytes() == whole[1].read_bytes()
 
 
 def test_a_journal_of_another_search_is_refused(whole, tmp_path) -> None:

@@ -47,7 +47,8 @@ class Journal:
         resume: whether the file may exist, and is gone on with.
 
     Raises:
-        DataError: the file exists and `resume` is not set; it is of another search, or cannot be written.
+        DataError: the file exists and `resume` is not set; another process writes it; it is of another search, or
+            cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, settings: Mapping[str, Any], *, resume: bool) -> None:
@@ -61,24 +62,38 @@ class Journal:
         header = json.loads(json.dumps({"kind": "search", "format": FORMAT, **settings}))
         if self.path is None:
             return
-        lines: list[dict[str, Any]] = []
-        if self.path.exists():
-            if not resume:
-                raise DataError(f"{self.path} is there already. Pass resume to go on with it, or name another.")
-            lines, whole = _whole_lines(self.path)
-            if not lines and not _line(header).startswith(self.path.read_bytes()):
-                raise DataError(f"{self.path} is no journal of a search. Name another file.")
-            _compare(self.path, lines, header)
-            for line in lines[1:]:
-                self._learn(line)
         try:
-            self._file = self.path.open("ab")
-            if self.path.stat().st_size > (whole if lines else 0):
-                os.truncate(self.path, whole if lines else 0)
+            self._file = self.path.open("ab" if resume else "xb")
+        except FileExistsError as error:
+            raise DataError(f"{self.path} is there already. Pass resume to go on with it, or name another.") from error
+        except OSError as error:
+            raise DataError(f"{self.path} cannot be written ({error.strerror}). Choose another file.") from error
+        try:
+            _lock(self._file, self.path)
+            self._begin(self.path, header)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, path: Path, header: Mapping[str, Any]) -> None:
+        """Learn what is in the file, cut off what was torn, and write the settings if it is new."""
+        lines, whole = _whole_lines(path)
+        if not lines and not _line(header).startswith(path.read_bytes()):
+            raise DataError(f"{path} is no journal of a search. Name another file.")
+        _compare(path, lines, header)
+        for line in lines[1:]:
+            self._learn(line)
+        try:
+            self._file.truncate(whole)
             if not lines:
                 self._append(header)
         except OSError as error:
-            raise DataError(f"{self.path} cannot be written ({error.strerror}). Choose another file.") from error
+            raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.") from error
+
+    def close(self) -> None:
+        """Write no more. In a forked process, which has the file and its lock from its parent: leave them to it."""
+        if self._file is not None:
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -86,8 +101,7 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        self.close()
 
     def rho(self, step: int) -> float | None:
         """ρ of the candidate of this step, if it is known."""
@@ -156,6 +170,23 @@ class Journal:
                 self._proposals[line["round"]] = Proposals.from_dict({name: line[name] for name in fields})
             case "round":
                 self._rounds.add(line["round"])
+
+
+def _lock(file: Any, path: Path) -> None:
+    """Keep other processes of this machine from writing the file for as long as it is open; who reads it may."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DataError(
+            f"{path.name} in {path.absolute().parent} is being written by another search. "
+            "Wait for its end, or choose another folder."
+        ) from error
+    except OSError:  # a file system without locks
+        return
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:

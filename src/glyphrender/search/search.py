@@ -154,7 +154,7 @@ def search(
     }
     with ExitStack() as stack:
         book = stack.enter_context(Journal(journal, settings, resume=resume))
-        workers = stack.enter_context(Workers(work, jobs))
+        workers = stack.enter_context(Workers(work, jobs, forked=book.close))
         run = _Run(
             space=space,
             workers=workers,

@@ -80,15 +80,22 @@ class Work:
 
 
 class Workers:
-    """`jobs` workers for some work; a context manager that leaves none behind."""
+    """`jobs` workers for some work; a context manager that leaves none behind.
 
-    def __init__(self, work: Work, jobs: int) -> None:
+    Args:
+        work: what is asked.
+        jobs: how many.
+        forked: called first in each forked process, to close what it has from its parent.
+    """
+
+    def __init__(self, work: Work, jobs: int, *, forked: Callable[[], None] = lambda: None) -> None:
         self._work = work
         self._pool: Executor | None = None
         self._forked = getattr(work.evaluator, "concurrency", "processes") == "processes" and can_fork()
         if jobs > 1 and self._forked:
             fork = multiprocessing.get_context("fork")  # what they need is inherited, and need not be pickled
-            self._pool = ProcessPoolExecutor(jobs, mp_context=fork, initializer=_begin, initargs=(work, os.getpid()))
+            given = (work, os.getpid(), forked)
+            self._pool = ProcessPoolExecutor(jobs, mp_context=fork, initializer=_begin, initargs=given)
         elif jobs > 1:
             self._pool = ThreadPoolExecutor(jobs)
 
@@ -125,9 +132,10 @@ class Workers:
 _inherited: Work
 
 
-def _begin(work: Work, parent: int) -> None:
+def _begin(work: Work, parent: int, forked: Callable[[], None]) -> None:
     global _inherited
     _inherited = work
+    forked()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees it too, and ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
