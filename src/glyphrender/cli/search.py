@@ -197,11 +197,10 @@ def _baselines(
     """Others on the scales of the search, on as large a sample as its front and the words of it."""
     from glyphrender.ratio.vision import vision_model
     from glyphrender.search.baselines import baseline_thetas, baselines
-    from glyphrender.search.search import RHO_TEXT
+    from glyphrender.search.rho_text import rho_texts
     from glyphrender.search.workers import Work
 
-    read = tuple(text[: RHO_TEXT // len(texts)] for text in texts)
-    work = Work(texts=read, vision=vision_model(vision), tokenizer=tokenizer, evaluator=judge)
+    work = Work(texts=rho_texts(texts), vision=vision_model(vision), tokenizer=tokenizer, evaluator=judge)
     samples = max((each.evaluation.samples for each in result.front if each.evaluation is not None), default=1)
     return baselines(baseline_thetas(kind), work, samples=samples, seed=seed, jobs=jobs or os.cpu_count() or 1)
 

@@ -39,11 +39,12 @@ from glyphrender.search.result import (
     front_of,
     point,
 )
+from glyphrender.search.rho_text import rho_texts
 from glyphrender.search.space import Space
 from glyphrender.search.workers import Work, Workers
 from glyphrender.theta import Theta
 
-__all__ = ["RHO_TEXT", "search"]
+__all__ = ["search"]
 
 # θ made from the same parents, and halved among themselves.
 _BATCH: Final = 20
@@ -59,8 +60,6 @@ _PROPOSED: Final = 0.2
 _FINAL: Final = 3
 # A round that adds less than this share to the hypervolume is the last.
 _GROWTH: Final = 0.002
-# ρ is of so many characters at most: twenty pages and more, 20 ms of layout.
-RHO_TEXT: Final = 200_000
 # A θ counts as hopeless by ρ alone once so many were evaluated, and only with this much room for luck.
 _KNOWN, _MARGIN = 40, 1.15
 
@@ -88,7 +87,7 @@ def search(
     """Search the θ of `space` for low error and high ρ.
 
     Args:
-        texts: what ρ is of, and by default what is read.
+        texts: what ρ is of (see `rho_texts`), and by default what is read.
         vision: a name in `VISION_MODELS`, or a model.
         space: what may vary; by default `Space.preset("reader", vision)`.
         evaluator: what says the error of a θ; by default `Reader(texts, vision)`.
@@ -135,8 +134,7 @@ def search(
     final = _FINAL * sizes[-1]
     if start is None:
         start = {name: Theta.preset(name) for name in ("glyph-en", "dense")}
-    part = RHO_TEXT // len(texts)
-    work = Work(texts=tuple(text[:part] for text in texts), vision=model, tokenizer=tokenizer, evaluator=evaluator)
+    work = Work(texts=rho_texts(texts), vision=model, tokenizer=tokenizer, evaluator=evaluator)
     settings = {
         "seed": seed,
         "steps": steps,
