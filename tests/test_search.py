@@ -15,7 +15,7 @@ import pytest
 import search_judge
 from search_judge import Judge, a_search
 
-from glyphrender import Theta
+from glyphrender import Theta, compression_ratio
 from glyphrender.errors import DataError, LayoutError
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import BudgetSpent, Evaluation
@@ -41,13 +41,21 @@ def told(journal: Path) -> list[dict]:
 
 
 def test_the_front_is_near_the_true_one(whole) -> None:
-    """Best type for each size, by arithmetic: all letter spacing gone, and one column or two."""
+    """Best type for each size, by arithmetic: all letter spacing gone, and one column or two.
+
+    Of that ρ a random θ of the space lacks 12%, the fronts of eight seeds 3 to 6% on average.
+    """
     result, _ = whole
     assert len(result.candidates) == 90
     assert result.standing is Standing.READ_AGAIN
     assert not result.standing.statement
     assert len(result.front) >= 4
-    assert {c.theta.letter_spacing for c in result.front} <= {0.0, 0.1, 0.2}
+    lacking = []
+    for candidate in result.front:
+        others = [candidate.theta.replace(letter_spacing=0, columns=columns) for columns in (1, 2)]
+        best = max(compression_ratio(search_judge.TEXT, theta).rho for theta in others)
+        lacking.append(1 - candidate.rho / best)
+    assert sum(lacking) / len(lacking) < 0.07
     rhos, errors = [c.rho for c in result.front], [c.error for c in result.front]
     assert rhos == sorted(rhos)
     assert errors == sorted(errors)
@@ -57,7 +65,6 @@ def test_the_front_is_near_the_true_one(whole) -> None:
 
 def test_the_search_beats_random_theta_read_more_often() -> None:
     """In the space of fifteen axes, mean of four seeds; fronts by the true error, without the noise of their choice."""
-    from glyphrender.ratio.ratio import compression_ratio
     from glyphrender.search.pareto import hypervolume
     from glyphrender.search.result import front_of, point
 
@@ -156,6 +163,19 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(whole, tmp_path)
         file.write(b'{"kind": "evaluation", "step": 3, "sam')  # torn
     subprocess.run(command, check=True, timeout=120)
     assert told(journal) == told(whole[1])
+
+
+def test_a_journal_whose_theta_the_seed_no_longer_gives_is_refused_and_still_read(whole, tmp_path) -> None:
+    """Else what was read of one θ would be taken for another's."""
+    journal = tmp_path / "journal.jsonl"
+    lines = [json.loads(line) for line in whole[1].read_text("utf-8").splitlines()]
+    (seventh,) = [line for line in lines if line["kind"] == "candidate" and line["step"] == 7]
+    seventh["theta"]["margin_x"] += 1
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    with pytest.raises(DataError, match="another θ at step 7"):
+        a_search(Judge(), journal=journal, resume=True)
+    assert len(read_candidates(journal)) == 90
+    assert journal_result(journal).front
 
 
 def test_a_journal_has_one_writer(whole, tmp_path) -> None:

@@ -37,11 +37,7 @@ def aligned(theta: ThetaT, vision: str | VisionModel) -> ThetaT:
     """
     model = vision_model(vision)
     page = theta.replace(page_grid=1).page_pixels
-    size = next((size for size in _sizes(model, page) if not _resampled(model, size)), None)
-    if size is None:
-        raise VisionModelError(
-            f"vision={model.name!r} resamples every page near {page[0]}×{page[1]} px. Use another page_size or dpi."
-        )
+    size = kept_size(page, model)
     cell = model.grid or (1, 1)
     grid, least = lcm(*cell), model.limits.min_pixels or 0
     changed = theta
@@ -60,6 +56,20 @@ def aligned(theta: ThetaT, vision: str | VisionModel) -> ThetaT:
     across = widths if narrower else (size[0],)
     return changed.replace(
         auto_crop_width=narrower, auto_crop_last_page=theta.auto_crop_last_page and untouched(across, heights)
+    )
+
+
+def kept_size(page: tuple[int, int], model: VisionModel) -> tuple[int, int]:
+    """The size in pixels, near what `model` makes of a page of that size, which it leaves alone.
+
+    Raises:
+        VisionModelError: there is none.
+    """
+    for size in _sizes(model, page):
+        if not _resampled(model, size):
+            return size
+    raise VisionModelError(
+        f"vision={model.name!r} resamples every page near {page[0]}×{page[1]} px. Use another page_size or dpi."
     )
 
 

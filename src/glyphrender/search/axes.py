@@ -114,12 +114,14 @@ class Axis:
 
     def read(self, theta: Theta) -> Any:
         """The rung nearest to what θ has; the first, where it has none of an unordered axis."""
-        value = DERIVED[self.name].read(theta) if self.name in DERIVED else getattr(theta, self.name)
-        if self.name == "page_size":  # aligning moves its sides: see which page it was
-            return min(self.values, key=lambda page: math.dist(page, value))
-        if not self.ordered:
-            return value if value in self.values else self.values[0]
-        return min(self.values, key=lambda rung: abs(rung - value))
+        return min(self.values, key=lambda value: self.distance(theta, value))
+
+    def distance(self, theta: Theta, value: Any) -> float:
+        """How far `value` is from what θ has; 0 or 1 where there is no order."""
+        has = DERIVED[self.name].read(theta) if self.name in DERIVED else getattr(theta, self.name)
+        if self.name == "page_size":  # no order, but aligning moves its sides
+            return math.dist(has, value)
+        return abs(has - value) if self.ordered else float(has != value)
 
     def fields(self, value: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of θ that `value` sets, where those of `given` are set already."""

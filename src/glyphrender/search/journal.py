@@ -27,6 +27,7 @@ from glyphrender.errors import DataError
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.proposer import Proposals
+from glyphrender.theta import Theta
 
 __all__ = ["FORMAT", "Journal", "read_candidates", "read_lines"]
 
@@ -54,7 +55,7 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str] | None, settings: Mapping[str, Any], *, resume: bool) -> None:
         self.path = Path(path) if path is not None else None
         self.elapsed = 0.0
-        self._candidates: dict[int, tuple[float, str]] = {}
+        self._candidates: dict[int, dict[str, Any]] = {}
         self._evaluations: dict[tuple[int, int, int], Evaluation] = {}
         self._proposals: dict[int, Proposals] = {}
         self._rounds: set[int] = set()
@@ -105,11 +106,11 @@ class Journal:
 
     def rho(self, step: int) -> float | None:
         """ρ of the candidate of this step, if it is known."""
-        return self._candidates[step][0] if step in self._candidates else None
+        return self._candidates[step]["rho"] if step in self._candidates else None
 
     def reason(self, step: int) -> str:
         """Why the candidate of this step was not evaluated; empty where it was, or is not known."""
-        return self._candidates[step][1] if step in self._candidates else ""
+        return self._candidates[step].get("reason", "") if step in self._candidates else ""
 
     def evaluation(self, step: int, samples: int, seed: int) -> Evaluation | None:
         """How the candidate of this step did on so many samples, if it is known."""
@@ -120,8 +121,18 @@ class Journal:
         return self._proposals.get(round)
 
     def add_candidate(self, candidate: Candidate) -> None:
-        """Write down a candidate as it was made."""
-        if candidate.step not in self._candidates:
+        """Write down a candidate as it was made, or see that it is the one that was.
+
+        Raises:
+            DataError: in a journal of another version of this package, the seed led to another θ.
+        """
+        if known := self._candidates.get(candidate.step):
+            if Theta.from_dict(known["theta"]) != candidate.theta:
+                raise DataError(
+                    f"{self.path} has another θ at step {candidate.step}: a version that made others wrote it. "
+                    "Report what it holds (--report), and begin another."
+                )
+        else:
             line = {"kind": "candidate", **candidate.to_dict()}
             del line["evaluation"]
             self._write(line)
@@ -160,7 +171,7 @@ class Journal:
     def _learn(self, line: dict[str, Any]) -> None:
         match line["kind"]:
             case "candidate":
-                self._candidates[line["step"]] = line["rho"], line.get("reason", "")
+                self._candidates[line["step"]] = line
             case "evaluation":
                 evaluation = _evaluation(line)
                 self._evaluations[line["step"], evaluation.samples, line["seed"]] = evaluation

@@ -57,8 +57,8 @@ class Proposals:
                 continue
             repaired += nearest != theta
             thetas.append(nearest)
-        counts = {"rejected": self.rejected + rejected, "repaired": self.repaired + repaired}
-        return replace(self, thetas=tuple(thetas), **counts)
+        rejected, repaired = self.rejected + rejected, self.repaired + repaired
+        return replace(self, thetas=tuple(thetas), rejected=rejected, repaired=repaired)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Proposals:

@@ -11,10 +11,13 @@ import json
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import product
+from math import lcm
 from typing import Any, Final
 
 from glyphrender.errors import ThetaError, VisionModelError
-from glyphrender.ratio.align import aligned
+from glyphrender.ratio.align import aligned, kept_size
 from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.vision import vision_model
 from glyphrender.search.axes import DERIVED, Axis, varied
@@ -105,6 +108,10 @@ class Space:
     def theta(self, genes: Mapping[str, Any]) -> Theta:
         """The θ of these genes, aligned; axes left out are as the base has them.
 
+        Where the model resamples the page of the genes, the nearest that it leaves alone takes its place, at the same
+        dpi and with the same margins: `Theta.align_to` changes those too, so that lines stay as they are, and genes
+        could not be read back.
+
         Raises:
             ThetaError: the genes clash.
         """
@@ -114,18 +121,38 @@ class Space:
             value = genes[axis.name] if axis.name in genes else axis.read(self.base)
             given = {name: fields.get(name, getattr(self.base, name)) for name in PARAMETERS}
             fields |= axis.fields(value, given)
-        theta = self.base.replace(**fields)
+        dpi = fields.get("dpi", self.base.dpi)
         try:
-            # First uncropped, since alignment lets the margins of cropped pages give way, which are genes here.
-            whole = aligned(theta.replace(auto_crop_width=False, auto_crop_last_page=False), self.vision)
-            crops = {"auto_crop_width": theta.auto_crop_width, "auto_crop_last_page": theta.auto_crop_last_page}
-            return aligned(whole.replace(**crops), self.vision)
+            width, height = self._size(fields.get("page_size", self.base.page_size), dpi)
+            # On the grid already, so that aligning leaves the page, and only sees to it that cropped ones are too.
+            fields["page_size"] = (round(width * 72 / dpi, 6), round(height * 72 / dpi, 6))
+            fields["page_grid"] = lcm(*self.vision.grid or (1, 1))
+            return aligned(self.base.replace(**fields), self.vision)
         except VisionModelError as error:
             raise ThetaError(str(error), field="page_size") from error
 
     def genes(self, theta: Theta) -> Genes:
-        """The genes nearest to θ."""
-        return {axis.name: axis.read(theta) for axis in self.axes}
+        """The genes of θ; the nearest ones where it is not in the space."""
+        nearest = {axis.name: axis.read(theta) for axis in self.axes}
+        pages = [axis for axis in self.axes if axis.name in _PAGE]
+        dpi = nearest.get("dpi", self.base.dpi)
+
+        def far(values: tuple[Any, ...]) -> float:
+            return sum(axis.distance(theta, value) for axis, value in zip(pages, values, strict=True))
+
+        # Several pages become one on the grid, and the nearest to that one may become another.
+        for values in sorted(product(*(axis.values for axis in pages)), key=far):
+            given = {"dpi": dpi, "page_size": self.base.page_size}
+            for axis, value in zip(pages, values, strict=True):
+                given |= axis.fields(value, given)
+            if self._size(given["page_size"], dpi) == theta.page_pixels:
+                return nearest | {axis.name: value for axis, value in zip(pages, values, strict=True)}
+        return nearest
+
+    def _size(self, page: tuple[float, float], dpi: float) -> tuple[int, int]:
+        """Pixels of the page, `page` in points, that the model leaves alone."""
+        width, height = (max(1, round(side * dpi / 72)) for side in page)
+        return _kept_size((width, height), self.vision)
 
     def repair(self, theta: Theta) -> Theta:
         """The θ of the space nearest to `theta`: each axis at its nearest value, every other field as the base has it.
@@ -190,6 +217,12 @@ class Space:
                 continue
         return self.theta(draw())
 
+
+# Axes that say what the page is, before it gives way to the grid.
+_PAGE: Final = ("page_size", "page_width", "page_height")
+
+# 20 µs each; a space has some 700 pages, and they are asked for with every child.
+_kept_size = lru_cache(maxsize=4096)(kept_size)
 
 # Axes that say the same of a θ: naming one of them takes the others away.
 _REPLACES: Final[Mapping[str, tuple[str, ...]]] = {
