@@ -124,12 +124,12 @@ def kept(text: str, folder: Path, *, bits: int | None = None) -> None:
 
 
 @contextmanager
-def harfbuzz() -> Iterator[None]:
-    """Our pages are drawn by HarfBuzz."""
+def drawn_by(raster: str) -> Iterator[None]:
+    """Our pages are drawn by "harfbuzz", or by "numba", compiled code with Skia's masks."""
     from glyphrender.raster.canvas import rasteriser
 
     before = os.environ.get("GLYPHRENDER_RASTER")
-    os.environ["GLYPHRENDER_RASTER"] = "harfbuzz"
+    os.environ["GLYPHRENDER_RASTER"] = raster
     rasteriser.cache_clear()
     try:
         yield
@@ -140,13 +140,27 @@ def harfbuzz() -> Iterator[None]:
 
 
 def ours_by_harfbuzz(text: str, folder: Path) -> tuple[int, int]:
-    with harfbuzz():
+    with drawn_by("harfbuzz"):
         return ours_in_memory(text, folder)
 
 
 def kept_by_harfbuzz(text: str, folder: Path) -> None:
-    with harfbuzz():
+    with drawn_by("harfbuzz"):
         kept(text, folder)
+
+
+def ours_compiled(text: str, folder: Path) -> tuple[int, int]:
+    import numba  # noqa: F401
+
+    with drawn_by("numba"):
+        return ours_in_memory(text, folder)
+
+
+def ours_compiled_saved(text: str, folder: Path) -> tuple[int, int]:
+    import numba  # noqa: F401
+
+    with drawn_by("numba"):
+        return ours_saved(text, folder)
 
 
 def ours_by_glyphs_call(text: str, folder: Path) -> tuple[int, int]:
@@ -340,6 +354,7 @@ def pango(text: str, folder: Path) -> tuple[int, int]:
     return _in(folder)
 
 
+COMPILED = "glyphrender compiled, files and manifest"
 PEERS = (
     Peer(
         name="glyphrender, files and manifest",
@@ -349,6 +364,14 @@ PEERS = (
     ),
     Peer(name="glyphrender, Glyph's call (files)", draw=ours_by_glyphs_call, prepare=forget),
     Peer(name="glyphrender, PNG in memory", draw=ours_in_memory, prepare=forget, keep=kept),
+    Peer(
+        name=COMPILED,
+        draw=ours_compiled_saved,
+        prepare=forget,
+        packages=("numba",),
+        install="pip install 'glyphrender[fast]'",
+    ),
+    Peer(name="glyphrender compiled, PNG in memory", draw=ours_compiled, prepare=forget, keep=kept),
     Peer(
         name="glyphrender, 4-bit PNG in memory",
         draw=ours_of_4_bits,
@@ -498,6 +521,7 @@ def compared(pages: int, rounds: int, wrong: dict[Peer, float], *, plot: bool) -
     if not wrong:
         wrong.update(errors(taken))
     files, memory = (median(round.cpu for round in taken[PEERS[row]]) for row in (0, 2))
+    compiled = [median(round.cpu for round in some) for peer, some in taken.items() if peer.name == COMPILED]
     rows = []
     for peer, rounds_of in taken.items():
         cpu = median(round.cpu for round in rounds_of)
@@ -509,12 +533,13 @@ def compared(pages: int, rounds: int, wrong: dict[Peer, float], *, plot: bool) -
                 f"{1e3 * cpu:.2f}",
                 f"{cpu / files:.1f}",
                 f"{cpu / memory:.1f}",
+                *(f"{cpu / its:.1f}" for its in compiled),
                 f"{median(round.size for round in rounds_of) / 1e3:.0f}",
                 f"{min(fresh(peer, warm_up) for _ in range(3)):.2f}",
                 f"{wrong[peer]:.2%}" if peer in wrong else "",
             ]
         )
-    ratios = ["CPU ÷ files", "CPU ÷ in memory"]
+    ratios = ["CPU ÷ files", "CPU ÷ in memory", *(["CPU ÷ compiled, files"] if compiled else [])]
     head = ["", "pages", "ms a page", "CPU ms a page", *ratios, "KB a page", "s in a fresh process", "read wrong"]
     title = f"{pages} pages ({len(warm_up):,} characters of English) at a time, median of {rounds}:"
     if plot:
