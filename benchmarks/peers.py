@@ -98,34 +98,9 @@ def forget(warm_up: str) -> None:
         pass
 
 
-def ours_saved(text: str, folder: Path) -> tuple[int, int]:
-    from glyphrender import render
-
-    render(text, theta()).save(folder / "pages")
-    return _in(folder / "pages")
-
-
-def ours_in_memory(text: str, folder: Path, *, bits: int | None = None) -> tuple[int, int]:
-    from glyphrender import layout
-
-    sizes = [len(page.png(bits=bits)) for page in layout(text, theta())]
-    return len(sizes), sum(sizes)
-
-
-def ours_of_4_bits(text: str, folder: Path) -> tuple[int, int]:
-    return ours_in_memory(text, folder, bits=4)
-
-
-def kept(text: str, folder: Path, *, bits: int | None = None) -> None:
-    from glyphrender import layout
-
-    for page in layout(text, theta()):
-        (folder / f"page_{page.number:03d}.png").write_bytes(page.png(bits=bits))
-
-
 @contextmanager
 def drawn_by(raster: str) -> Iterator[None]:
-    """Our pages are drawn by "harfbuzz", or by "numba", compiled code with Skia's masks."""
+    """Our pages are drawn by "skia", by "numba", compiled code with Skia's masks, or by "harfbuzz"."""
     from glyphrender.raster.canvas import rasteriser
 
     before = os.environ.get("GLYPHRENDER_RASTER")
@@ -139,35 +114,42 @@ def drawn_by(raster: str) -> Iterator[None]:
         rasteriser.cache_clear()
 
 
-def ours_by_harfbuzz(text: str, folder: Path) -> tuple[int, int]:
-    with drawn_by("harfbuzz"):
-        return ours_in_memory(text, folder)
+def ours_saved(text: str, folder: Path, *, raster: str = "skia") -> tuple[int, int]:
+    from glyphrender import render
+
+    with drawn_by(raster):
+        render(text, theta()).save(folder / "pages")
+    return _in(folder / "pages")
 
 
-def kept_by_harfbuzz(text: str, folder: Path) -> None:
-    with drawn_by("harfbuzz"):
-        kept(text, folder)
+def ours_in_memory(text: str, folder: Path, *, raster: str = "skia", bits: int | None = None) -> tuple[int, int]:
+    from glyphrender import layout
+
+    with drawn_by(raster):
+        sizes = [len(page.png(bits=bits)) for page in layout(text, theta())]
+    return len(sizes), sum(sizes)
 
 
-def ours_compiled(text: str, folder: Path) -> tuple[int, int]:
+def kept(text: str, folder: Path, *, raster: str = "skia", bits: int | None = None) -> None:
+    from glyphrender import layout
+
+    with drawn_by(raster):
+        for page in layout(text, theta()):
+            (folder / f"page_{page.number:03d}.png").write_bytes(page.png(bits=bits))
+
+
+def compiled(draw: Callable[..., tuple[int, int]], text: str, folder: Path) -> tuple[int, int]:
     import numba  # noqa: F401
 
-    with drawn_by("numba"):
-        return ours_in_memory(text, folder)
-
-
-def ours_compiled_saved(text: str, folder: Path) -> tuple[int, int]:
-    import numba  # noqa: F401
-
-    with drawn_by("numba"):
-        return ours_saved(text, folder)
+    return draw(text, folder, raster="numba")
 
 
 def ours_by_glyphs_call(text: str, folder: Path) -> tuple[int, int]:
     from glyphrender.compat import text_to_images
 
     # By family, so that it shares the words that `forget` leaves; a file of the same font would not.
-    text_to_images(text, folder, config_dict=_glyph_config() | {"font-path": FONT}, unique_id="pages")
+    with drawn_by("skia"):
+        text_to_images(text, folder, config_dict=_glyph_config() | {"font-path": FONT}, unique_id="pages")
     return _in(folder / "pages")
 
 
@@ -366,23 +348,28 @@ PEERS = (
     Peer(name="glyphrender, PNG in memory", draw=ours_in_memory, prepare=forget, keep=kept),
     Peer(
         name=COMPILED,
-        draw=ours_compiled_saved,
+        draw=partial(compiled, ours_saved),
         prepare=forget,
         packages=("numba",),
         install="pip install 'glyphrender[fast]'",
     ),
-    Peer(name="glyphrender compiled, PNG in memory", draw=ours_compiled, prepare=forget, keep=kept),
+    Peer(
+        name="glyphrender compiled, PNG in memory",
+        draw=partial(compiled, ours_in_memory),
+        prepare=forget,
+        keep=partial(kept, raster="numba"),
+    ),
     Peer(
         name="glyphrender, 4-bit PNG in memory",
-        draw=ours_of_4_bits,
+        draw=partial(ours_in_memory, bits=4),
         prepare=forget,
         keep=partial(kept, bits=4),
     ),
     Peer(
         name="glyphrender, HarfBuzz raster, PNG in memory",
-        draw=ours_by_harfbuzz,
+        draw=partial(ours_in_memory, raster="harfbuzz"),
         prepare=forget,
-        keep=kept_by_harfbuzz,
+        keep=partial(kept, raster="harfbuzz"),
     ),
     Peer(
         name="ReportLab, poppler, Pillow (as Glyph)",

@@ -118,6 +118,10 @@ def test_without_being_asked_it_begins_once_it_pays(monkeypatch: pytest.MonkeyPa
         seen.append(len(stamped))
     assert seen[0] == 0
     assert seen[-1] > seen[len(seen) // 2] > 0
+    stamped.clear()
+    monkeypatch.setenv("GLYPHRENDER_RASTER", "skia")
+    draw_page(pages[0])
+    assert not stamped
 
 
 def test_numba_that_is_asked_for_and_missing_is_an_error(compiled: pytest.MonkeyPatch) -> None:

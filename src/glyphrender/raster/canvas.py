@@ -61,7 +61,7 @@ class Canvas(Protocol):
 def canvas(width: int, height: int, *, grey: bool, background: Color, reuse: bool = False) -> Canvas:
     """A canvas filled with `background`: Skia's, or HarfBuzz's where Skia cannot be loaded.
 
-    GLYPHRENDER_RASTER=skia or =harfbuzz in the environment asks for one of the two, and =numba for Skia's pixels by
+    GLYPHRENDER_RASTER=skia or =harfbuzz in the environment asks for that and nothing else, =numba for Skia's pixels by
     compiled code from the first page on; see masks.py.
 
     Args:

@@ -56,8 +56,11 @@ class Masks:
             DependencyError: GLYPHRENDER_RASTER=numba asks for it, and numba cannot be loaded.
         """
         self._drawn += glyphs
-        asked = os.environ.get("GLYPHRENDER_RASTER") == "numba"
-        return self._font.getSize() <= LARGEST and (asked or self._drawn > _PAYS) and compiled(asked) is not None
+        wanted = os.environ.get("GLYPHRENDER_RASTER", "")
+        if wanted == "skia" or self._font.getSize() > LARGEST:
+            return False
+        asked = wanted == "numba"
+        return (asked or self._drawn > _PAYS) and compiled(asked) is not None
 
     def stamp(self, memory: NDArray[np.uint8], shape: tuple[int, ...], rows: Rows) -> None:
         """Blend glyphs into a coverage of `shape` (h, w), which `memory` holds with SPARE bytes behind it."""
