@@ -98,38 +98,13 @@ def forget(warm_up: str) -> None:
         pass
 
 
-def ours_saved(text: str, folder: Path) -> tuple[int, int]:
-    from glyphrender import render
-
-    render(text, theta()).save(folder / "pages")
-    return _in(folder / "pages")
-
-
-def ours_in_memory(text: str, folder: Path, *, bits: int | None = None) -> tuple[int, int]:
-    from glyphrender import layout
-
-    sizes = [len(page.png(bits=bits)) for page in layout(text, theta())]
-    return len(sizes), sum(sizes)
-
-
-def ours_of_4_bits(text: str, folder: Path) -> tuple[int, int]:
-    return ours_in_memory(text, folder, bits=4)
-
-
-def kept(text: str, folder: Path, *, bits: int | None = None) -> None:
-    from glyphrender import layout
-
-    for page in layout(text, theta()):
-        (folder / f"page_{page.number:03d}.png").write_bytes(page.png(bits=bits))
-
-
 @contextmanager
-def harfbuzz() -> Iterator[None]:
-    """Our pages are drawn by HarfBuzz."""
+def drawn_by(raster: str) -> Iterator[None]:
+    """Our pages are drawn by "skia", by "numba", compiled code with Skia's masks, or by "harfbuzz"."""
     from glyphrender.raster.canvas import rasteriser
 
     before = os.environ.get("GLYPHRENDER_RASTER")
-    os.environ["GLYPHRENDER_RASTER"] = "harfbuzz"
+    os.environ["GLYPHRENDER_RASTER"] = raster
     rasteriser.cache_clear()
     try:
         yield
@@ -139,21 +114,42 @@ def harfbuzz() -> Iterator[None]:
         rasteriser.cache_clear()
 
 
-def ours_by_harfbuzz(text: str, folder: Path) -> tuple[int, int]:
-    with harfbuzz():
-        return ours_in_memory(text, folder)
+def ours_saved(text: str, folder: Path, *, raster: str = "skia") -> tuple[int, int]:
+    from glyphrender import render
+
+    with drawn_by(raster):
+        render(text, theta()).save(folder / "pages")
+    return _in(folder / "pages")
 
 
-def kept_by_harfbuzz(text: str, folder: Path) -> None:
-    with harfbuzz():
-        kept(text, folder)
+def ours_in_memory(text: str, folder: Path, *, raster: str = "skia", bits: int | None = None) -> tuple[int, int]:
+    from glyphrender import layout
+
+    with drawn_by(raster):
+        sizes = [len(page.png(bits=bits)) for page in layout(text, theta())]
+    return len(sizes), sum(sizes)
+
+
+def kept(text: str, folder: Path, *, raster: str = "skia", bits: int | None = None) -> None:
+    from glyphrender import layout
+
+    with drawn_by(raster):
+        for page in layout(text, theta()):
+            (folder / f"page_{page.number:03d}.png").write_bytes(page.png(bits=bits))
+
+
+def compiled(draw: Callable[..., tuple[int, int]], text: str, folder: Path) -> tuple[int, int]:
+    import numba  # noqa: F401
+
+    return draw(text, folder, raster="numba")
 
 
 def ours_by_glyphs_call(text: str, folder: Path) -> tuple[int, int]:
     from glyphrender.compat import text_to_images
 
     # By family, so that it shares the words that `forget` leaves; a file of the same font would not.
-    text_to_images(text, folder, config_dict=_glyph_config() | {"font-path": FONT}, unique_id="pages")
+    with drawn_by("skia"):
+        text_to_images(text, folder, config_dict=_glyph_config() | {"font-path": FONT}, unique_id="pages")
     return _in(folder / "pages")
 
 
@@ -340,6 +336,7 @@ def pango(text: str, folder: Path) -> tuple[int, int]:
     return _in(folder)
 
 
+COMPILED = "glyphrender compiled, files and manifest"
 PEERS = (
     Peer(
         name="glyphrender, files and manifest",
@@ -350,16 +347,29 @@ PEERS = (
     Peer(name="glyphrender, Glyph's call (files)", draw=ours_by_glyphs_call, prepare=forget),
     Peer(name="glyphrender, PNG in memory", draw=ours_in_memory, prepare=forget, keep=kept),
     Peer(
+        name=COMPILED,
+        draw=partial(compiled, ours_saved),
+        prepare=forget,
+        packages=("numba",),
+        install="pip install 'glyphrender[fast]'",
+    ),
+    Peer(
+        name="glyphrender compiled, PNG in memory",
+        draw=partial(compiled, ours_in_memory),
+        prepare=forget,
+        keep=partial(kept, raster="numba"),
+    ),
+    Peer(
         name="glyphrender, 4-bit PNG in memory",
-        draw=ours_of_4_bits,
+        draw=partial(ours_in_memory, bits=4),
         prepare=forget,
         keep=partial(kept, bits=4),
     ),
     Peer(
         name="glyphrender, HarfBuzz raster, PNG in memory",
-        draw=ours_by_harfbuzz,
+        draw=partial(ours_in_memory, raster="harfbuzz"),
         prepare=forget,
-        keep=kept_by_harfbuzz,
+        keep=partial(kept, raster="harfbuzz"),
     ),
     Peer(
         name="ReportLab, poppler, Pillow (as Glyph)",
@@ -498,6 +508,7 @@ def compared(pages: int, rounds: int, wrong: dict[Peer, float], *, plot: bool) -
     if not wrong:
         wrong.update(errors(taken))
     files, memory = (median(round.cpu for round in taken[PEERS[row]]) for row in (0, 2))
+    compiled = [median(round.cpu for round in some) for peer, some in taken.items() if peer.name == COMPILED]
     rows = []
     for peer, rounds_of in taken.items():
         cpu = median(round.cpu for round in rounds_of)
@@ -509,12 +520,13 @@ def compared(pages: int, rounds: int, wrong: dict[Peer, float], *, plot: bool) -
                 f"{1e3 * cpu:.2f}",
                 f"{cpu / files:.1f}",
                 f"{cpu / memory:.1f}",
+                *(f"{cpu / its:.1f}" for its in compiled),
                 f"{median(round.size for round in rounds_of) / 1e3:.0f}",
                 f"{min(fresh(peer, warm_up) for _ in range(3)):.2f}",
                 f"{wrong[peer]:.2%}" if peer in wrong else "",
             ]
         )
-    ratios = ["CPU ÷ files", "CPU ÷ in memory"]
+    ratios = ["CPU ÷ files", "CPU ÷ in memory", *(["CPU ÷ compiled, files"] if compiled else [])]
     head = ["", "pages", "ms a page", "CPU ms a page", *ratios, "KB a page", "s in a fresh process", "read wrong"]
     title = f"{pages} pages ({len(warm_up):,} characters of English) at a time, median of {rounds}:"
     if plot:

@@ -50,7 +50,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_harfbuzz_is_called_once_for_hundreds_of_new_words_and_not_for_known_ones(calls: Counter[str]) -> None:
     pages = list(layout(TEXT, THETA))
     assert len(pages) > 10
-    known = len(words_of(WordStyle.of(THETA))._index)
+    known = len(words_of(WordStyle.of(THETA)).lexicon)
     assert known > 500
     # Besides the words: the space and the hyphen that lines are measured by.
     assert calls["HarfBuzz"] <= -(-known // shape.BATCH) + 3

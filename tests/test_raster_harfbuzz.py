@@ -25,8 +25,9 @@ from glyphrender.errors import DependencyError
 from glyphrender.fonts.face import Face
 from glyphrender.raster import canvas as canvases
 from glyphrender.raster import harfbuzz
-from glyphrender.raster.canvas import Row, SkiaCanvas
+from glyphrender.raster.canvas import SkiaCanvas
 from glyphrender.raster.harfbuzz import HarfBuzzCanvas, missing_library_message, tone_curve
+from glyphrender.raster.rows import Row, Rows
 
 Pixels = NDArray[np.uint8]
 
@@ -67,7 +68,7 @@ def paint(
 ) -> Pixels:
     page = canvas(shape[1], shape[0], grey=grey, background=background)
     page.glyphs(
-        face, rows, color, size=size, scale_x=scale_x, hinting="NONE", subpixel=subpixel, antialias=antialias
+        face, Rows.of(rows), color, size=size, scale_x=scale_x, hinting="NONE", subpixel=subpixel, antialias=antialias
     )
     return page.pixels
 
@@ -339,7 +340,7 @@ def test_glyphs_on_one_pixel_are_blended_in_order(boxes: Face) -> None:
     for position in x:
         canvas.glyphs(
             boxes,
-            [(9.0, [a], [position])],
+            Rows.of([(9.0, [a], [position])]),
             (90, 90, 90),
             size=10.0,
             scale_x=1.0,
@@ -443,13 +444,14 @@ def test_a_system_without_opengl_gets_the_message_and_the_same_page(
             import sys
             from glyphrender.fonts.face import Face
             from glyphrender.raster.harfbuzz import HarfBuzzCanvas, missing_library_message
+            from glyphrender.raster.rows import Rows
             try:
                 import skia
             except ImportError as error:
                 print(missing_library_message(error))
             canvas = HarfBuzzCanvas(60, 40, grey=True, background=(255, 255, 255))
             canvas.glyphs(
-                Face.from_file({str(boxes.path)!r}), [(9.0, [1, 2, 3], [1.5, 20.25, 40.0])], (0, 0, 0),
+                Face.from_file({str(boxes.path)!r}), Rows.of([(9.0, [1, 2, 3], [1.5, 20.25, 40.0])]), (0, 0, 0),
                 size=10.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True,
             )
             print(canvas.pixels.tobytes().hex())

@@ -7,8 +7,8 @@ stands in, behind the same interface; see harfbuzz.py for how close it comes.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from glyphrender.fonts.face import Face
 from glyphrender.raster.harfbuzz import HarfBuzzCanvas, missing_library_message
+from glyphrender.raster.masks import SPARE, Masks
+from glyphrender.raster.rows import Rows
 from glyphrender.raster.scratch import scratch
 
 if TYPE_CHECKING:
     import skia
 
 Color: TypeAlias = tuple[int, int, int]
-#: Baseline, glyph ids, x of each glyph; in pixels.
-Row: TypeAlias = tuple[float, list[int], list[float]]
 
 _BLACK: Final[Color] = (0, 0, 0)
 _WHITE: Final[Color] = (255, 255, 255)
@@ -46,7 +46,7 @@ class Canvas(Protocol):
     def glyphs(
         self,
         face: Face,
-        rows: Iterable[Row],
+        rows: Rows,
         color: Color,
         *,
         size: float,
@@ -55,13 +55,14 @@ class Canvas(Protocol):
         subpixel: bool,
         antialias: bool,
     ) -> None:
-        """Draw rows of glyphs; `size` is pixels an em."""
+        """Draw rows of glyphs of one face; `size` is pixels an em."""
 
 
 def canvas(width: int, height: int, *, grey: bool, background: Color, reuse: bool = False) -> Canvas:
     """A canvas filled with `background`: Skia's, or HarfBuzz's where Skia cannot be loaded.
 
-    GLYPHRENDER_RASTER=skia or =harfbuzz in the environment asks for one of the two.
+    GLYPHRENDER_RASTER=skia or =harfbuzz in the environment asks for that and nothing else, =numba for Skia's pixels by
+    compiled code from the first page on; see masks.py.
 
     Args:
         width, height: in pixels.
@@ -70,7 +71,7 @@ def canvas(width: int, height: int, *, grey: bool, background: Color, reuse: boo
         reuse: draw into memory of this thread, good until its next such canvas.
 
     Raises:
-        DependencyError: Skia was asked for and cannot be loaded, or GLYPHRENDER_RASTER names neither.
+        DependencyError: what was asked for cannot be loaded, or GLYPHRENDER_RASTER names none of these.
     """
     kind = SkiaCanvas if rasteriser() == "skia" else HarfBuzzCanvas
     return kind(width, height, grey=grey, background=background, reuse=reuse)
@@ -82,9 +83,9 @@ def rasteriser() -> str:
     from glyphrender.errors import DependencyError
 
     wanted = os.environ.get("GLYPHRENDER_RASTER", "")
-    if wanted not in ("", "skia", "harfbuzz"):
+    if wanted not in ("", "skia", "numba", "harfbuzz"):
         raise DependencyError(
-            f"GLYPHRENDER_RASTER={wanted!r} is not a rasteriser. Set it to skia or harfbuzz, or unset it."
+            f"GLYPHRENDER_RASTER={wanted!r} is not a rasteriser. Set it to skia, numba or harfbuzz, or unset it."
         )
     if wanted == "harfbuzz":
         return wanted
@@ -95,7 +96,7 @@ def rasteriser() -> str:
         # would change the pixels.
         if error.__cause__ is not None and not isinstance(error.__cause__, Exception):
             raise error.__cause__ from None
-        if wanted == "skia":
+        if wanted in ("skia", "numba"):
             raise DependencyError(missing_library_message(error)) from error
         return "harfbuzz"
     return "skia"
@@ -108,12 +109,14 @@ class SkiaCanvas:
     the same pixels to the bit, in an eighth less time.
     """
 
-    __slots__ = ("_canvas", "_coverage", "_memory", "_surface")
+    __slots__ = ("_bytes", "_canvas", "_coverage", "_memory", "_surface")
 
     def __init__(self, width: int, height: int, *, grey: bool, background: Color, reuse: bool = False) -> None:
         # Skia has no 24-bit pixels: it draws on 32, and `pixels` is a view without the fourth.
         shape = (height, width) if grey else (height, width, 4)
-        self._memory = scratch("canvas", shape) if reuse else np.empty(shape, np.uint8)
+        size = math.prod(shape) + SPARE
+        self._bytes = scratch("canvas", (size,)) if reuse else np.empty(size, np.uint8)
+        self._memory = self._bytes[: size - SPARE].reshape(shape)
         self._coverage = grey and background == _WHITE
         if grey:
             self._memory.fill(0 if self._coverage else background[0])
@@ -169,7 +172,7 @@ class SkiaCanvas:
     def glyphs(
         self,
         face: Face,
-        rows: Iterable[Row],
+        rows: Rows,
         color: Color,
         *,
         size: float,
@@ -178,22 +181,23 @@ class SkiaCanvas:
         subpixel: bool,
         antialias: bool,
     ) -> None:
-        """Draw rows of glyphs of one face: (baseline y, glyph ids, x of each glyph), positions in pixels."""
+        """Draw rows of glyphs of one face."""
         import skia
 
         if color != _BLACK:
             self._to_grey()
-        font = _font(face, size, scale_x, hinting, subpixel, antialias)
+        how = face, size, scale_x, hinting, subpixel, antialias
+        if self._coverage and not face.has_color and (masks := _masks(*how)).pay(len(rows.glyph)):
+            masks.stamp(self._bytes, self._memory.shape, rows)
+            return
+        font = _font(*how)
         builder = skia.TextBlobBuilder()
         # Bounds given, so that Skia does not measure every glyph to find them.
         bounds = skia.Rect(0, 0, self._memory.shape[1], self._memory.shape[0])
         # Lists, not numpy slices: the binding converts a list of 110 in 1.6 µs, an array in 4.9.
-        drawn = False
-        for y, glyphs, x in rows:
-            if glyphs:
-                builder.allocRunPosH(font, glyphs, x, y, bounds)
-                drawn = True
-        if drawn:
+        for y, glyphs, x in rows.lists():
+            builder.allocRunPosH(font, glyphs, x, y, bounds)
+        if len(rows.glyph):
             self._canvas.drawTextBlob(builder.make(), 0, 0, _paint(color))
 
 
@@ -220,3 +224,8 @@ def _font(face: Face, size: float, scale_x: float, hinting: str, subpixel: bool,
     font.setLinearMetrics(hinting == "NONE")
     font.setEdging(skia.Font.Edging.kAntiAlias if antialias else skia.Font.Edging.kAlias)
     return font
+
+
+@lru_cache(maxsize=32)
+def _masks(face: Face, size: float, scale_x: float, hinting: str, subpixel: bool, antialias: bool) -> Masks:
+    return Masks(_font(face, size, scale_x, hinting, subpixel, antialias))

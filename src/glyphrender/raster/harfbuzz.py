@@ -14,9 +14,7 @@ What is given up: hinting (outlines are always drawn as designed) and colour fon
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from functools import lru_cache
-from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +25,7 @@ from glyphrender.raster.scratch import scratch
 
 if TYPE_CHECKING:
     from glyphrender.fonts.face import Face
+    from glyphrender.raster.rows import Rows
 
 Color = tuple[int, int, int]
 Index = NDArray[np.intp]
@@ -70,7 +69,7 @@ class HarfBuzzCanvas:
     def glyphs(
         self,
         face: Face,
-        rows: Iterable[tuple[float, list[int], list[float]]],
+        rows: Rows,
         color: Color,
         *,
         size: float,
@@ -79,13 +78,13 @@ class HarfBuzzCanvas:
         subpixel: bool,
         antialias: bool,
     ) -> None:
-        """Draw rows of glyphs of one face: (baseline y, glyph ids, x of each glyph), positions in pixels.
+        """Draw rows of glyphs of one face.
 
         Baselines snap to whole pixels; x to quarters when `subpixel`, else to whole pixels.
 
         Args:
             face: whose `hb_font` has a scale of 65536 an em and its variations set.
-            rows: glyph ids and x of a row have the same length.
+            rows: positions in pixels.
             color: of the text; it also selects Skia's tone curve, see `tone_curve`.
             size: pixels an em.
             scale_x: horizontal stretch of the outlines; x is given stretched already.
@@ -93,21 +92,17 @@ class HarfBuzzCanvas:
             subpixel: tell glyphs apart by the quarter pixel they start at.
             antialias: blend by coverage; otherwise ink the pixels whose centre is inside, see `_scan`.
         """
-        rows = [row for row in rows if row[1]]
-        if not rows:
-            return
-        counts = [len(row[1]) for row in rows]
-        glyphs = np.fromiter(chain.from_iterable(row[1] for row in rows), np.intp, sum(counts))
+        glyphs = rows.glyph.astype(np.intp)
         # float32, as Skia computes: the quarter a position falls into is then the same.
-        x = np.fromiter(chain.from_iterable(row[2] for row in rows), np.float32, sum(counts))
-        baseline = np.floor(np.array([row[0] for row in rows], np.float32) + np.float32(0.5)).astype(np.intp)
+        x = rows.x.astype(np.float32)
+        baseline = np.floor(rows.baseline.astype(np.float32) + np.float32(0.5)).astype(np.intp)
         if subpixel:
             quarters = np.floor((x + np.float32(0.5 / PHASES)) * PHASES).astype(np.intp)
             left, phase = quarters // PHASES, quarters % PHASES
         else:
             left, phase = np.floor(x + np.float32(0.5)).astype(np.intp), np.zeros_like(glyphs)
 
-        row: Index = np.repeat(baseline, counts)
+        row: Index = np.repeat(baseline, np.diff(rows.bounds))
         curve = tone_curve(canonical_luma(color))
         step = max(1, int(BATCH_PIXELS / (size * size * scale_x)))
         for at in range(0, len(glyphs), step):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from glyphrender.colour import rgb
 from glyphrender.fonts.face import EM, Face
-from glyphrender.raster.canvas import Canvas, Color, Row, canvas
+from glyphrender.raster.canvas import Canvas, Color, canvas
+from glyphrender.raster.rows import Row, Rows
 from glyphrender.theta import MissingGlyph, Theta
 from glyphrender.typeset import arena as a
 from glyphrender.typeset.galley import FIRST, HYPHEN, LAST
@@ -56,7 +57,7 @@ class _Pen:
     theta: Theta
     words: Words
 
-    def _rows(self, face: Face, rows: list[Row], color: Color, *, scale: float = 1.0, squeeze: float = 1.0) -> None:
+    def _rows(self, face: Face, rows: Rows, color: Color, *, scale: float = 1.0, squeeze: float = 1.0) -> None:
         theta = self.theta
         self.canvas.glyphs(
             face,
@@ -80,29 +81,26 @@ class _Pen:
         uniform = placed.uniform_face
         if uniform is not None and uniform != a.BOX_FACE:
             # One face and nothing off the baseline: each line is a row.
-            glyphs, x, bounds = placed.glyph.tolist(), placed.x.tolist(), placed.glyph_bounds.tolist()
-            rows = [
-                (y, glyphs[start:stop], x[start:stop])
-                for y, start, stop in zip(placed.baseline.tolist(), bounds[:-1], bounds[1:], strict=True)
-            ]
+            rows = Rows(baseline=placed.baseline, bounds=placed.glyph_bounds, glyph=placed.glyph, x=placed.x)
             self._rows(faces[uniform], rows, color)
             return
         for face, squeeze, rows in _grouped(placed):
             if face == a.BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
                 self._boxes(rows, squeeze)
             elif face == a.BOX_FACE:
-                self._rows(faces[0], [(y, [0] * len(glyphs), x) for y, glyphs, x in rows], color, squeeze=squeeze)
+                nothing = replace(rows, glyph=np.zeros_like(rows.glyph))  # glyph 0, .notdef
+                self._rows(faces[0], nothing, color, squeeze=squeeze)
             else:
                 self._rows(faces[face], rows, color, squeeze=squeeze)
 
-    def _boxes(self, rows: list[Row], squeeze: float) -> None:
+    def _boxes(self, rows: Rows, squeeze: float) -> None:
         """Each code point as hexadecimal digits, in two rows inside a box."""
         theta = self.theta
         color = rgb(theta.font_color)
         em = theta.font_pixels
         across = em * theta.horizontal_scale * squeeze
         stroke = max(_BOX_STROKE * em, 0.5)
-        for y, code_points, x in rows:
+        for y, code_points, x in rows.lists():
             for cp, left in zip(code_points, x, strict=True):
                 digits = f"{cp:04X}" if cp <= 0xFFFF else f"{cp:06X}"
                 half = len(digits) // 2
@@ -114,12 +112,10 @@ class _Pen:
                     glyphs, offset, advance = self.words.shaped(text)
                     unit = across * _DIGIT_SIZE / EM
                     start = left + (width - advance * unit) / 2
-                    positions = (start + offset * unit).tolist()
                     baseline = y - 0.42 * em + 0.46 * em * row
                     face = self.words.style.stack.primary
-                    self._rows(
-                        face, [(baseline, glyphs.tolist(), positions)], color, scale=_DIGIT_SIZE, squeeze=squeeze
-                    )
+                    drawn = Rows.of([(baseline, glyphs, start + offset * unit)])
+                    self._rows(face, drawn, color, scale=_DIGIT_SIZE, squeeze=squeeze)
 
     # -- what is not text ------------------------------------------------------------------------------
 
@@ -127,8 +123,9 @@ class _Pen:
         """`text`, in the first face, at each (x, baseline)."""
         glyphs, offset, _ = self.words.shaped(text)
         offsets = offset * (self.theta.font_pixels * self.theta.horizontal_scale / EM)
-        rows = [(y, glyphs.tolist(), (x + offsets).tolist()) for x, y in at]
-        self._rows(self.words.style.stack.primary, rows, color)
+        rows = [(y, glyphs, x + offsets) for x, y in at]
+        if rows:
+            self._rows(self.words.style.stack.primary, Rows.of(rows), color)
 
     def markers(self, block: Block, placed: Placed, text: str, color: str) -> None:
         """The newline markers of text that flows on."""
@@ -174,7 +171,7 @@ class _Pen:
             row = (float(placed.baseline[line - block.lo]), glyphs, [left + x * unit for x in offset])
             rows.setdefault(squeeze, []).append(row)
         for squeeze, some in rows.items():
-            self._rows(self.words.style.stack.primary, some, (red, green, blue), squeeze=squeeze)
+            self._rows(self.words.style.stack.primary, Rows.of(some), (red, green, blue), squeeze=squeeze)
 
     def paragraphs(self, blocks: Sequence[Block]) -> None:
         """Background and border of each paragraph, or of the part of it that is in one column of the page."""
@@ -204,21 +201,21 @@ def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, 
                 yield block.column, top, float(block.tops[line]) + theta.line_height + (theta.inset if closes else 0.0)
 
 
-def _grouped(placed: Placed) -> Iterator[tuple[int, float, list[Row]]]:
+def _grouped(placed: Placed) -> Iterator[tuple[int, float, Rows]]:
     """(face, squeeze, rows) such that a row is one baseline of one face."""
-    counts = np.diff(placed.glyph_bounds)
-    squeeze = np.repeat(placed.squeeze, counts)
+    squeeze = np.repeat(placed.squeeze, np.diff(placed.glyph_bounds))
     face, y = placed.face, placed.y
     order = np.lexsort((y, squeeze, face))
-    face, squeeze, y = face[order], squeeze[order], y[order]
-    glyphs, x = placed.glyph[order].tolist(), placed.x[order].tolist()
+    face, squeeze, y, glyph, x = face[order], squeeze[order], y[order], placed.glyph[order], placed.x[order]
     changes = (face[1:] != face[:-1]) | (squeeze[1:] != squeeze[:-1])
+    groups = np.concatenate([[0], np.flatnonzero(changes) + 1, [len(order)]])
     row_starts = np.append(0, np.flatnonzero(changes | (y[1:] != y[:-1])) + 1)
-    row_ends = np.append(row_starts[1:], len(order))
-    group = np.append(0, np.cumsum(changes))[row_starts]
-    rows: list[Row] = []
-    for index, (start, stop) in enumerate(zip(row_starts.tolist(), row_ends.tolist(), strict=True)):
-        rows.append((float(y[start]), glyphs[start:stop], x[start:stop]))
-        if index + 1 == len(group) or group[index + 1] != group[index]:
-            yield int(face[start]), float(squeeze[start]), rows
-            rows = []
+    for start, stop in zip(groups[:-1].tolist(), groups[1:].tolist(), strict=True):
+        starts = row_starts[(row_starts >= start) & (row_starts < stop)]
+        rows = Rows(
+            baseline=y[starts].astype(np.float64),
+            bounds=np.append(starts, stop) - start,
+            glyph=glyph[start:stop],
+            x=x[start:stop],
+        )
+        yield int(face[start]), float(squeeze[start]), rows

@@ -74,7 +74,9 @@ def shape(
             some = units[start : start + BATCH]
             rows.append(_shape_batch(call, [texts[unit] for unit in some.tolist()], some, circle))
     table = np.concatenate(rows, axis=1)
-    table = table[:, np.argsort(table[0], kind="stable")]
+    unit = table[0]
+    if (unit[1:] < unit[:-1]).any():
+        table = table[:, np.argsort(unit, kind="stable")]
     unit, cluster, glyph, step, dx, dy = table
     return Glyphs(
         unit=unit.astype(np.int32),

@@ -1,8 +1,8 @@
 """The word cache: new words of a chunk are analysed and shaped together, once, into the arena.
 
 A book of a million words has some 30,000 distinct ones, so what is done here (Unicode line breaks, clusters,
-scripts, faces, HarfBuzz) costs little however careful it is; each occurrence afterwards costs one dict
-lookup, 0.05 µs. A word is analysed without its neighbours. That is exact for UAX #14, whose rules
+scripts, faces, HarfBuzz) costs little however careful it is; each occurrence afterwards is only found again
+(lexicon.py). A word is analysed without its neighbours. That is exact for UAX #14, whose rules
 reach across a space only through the classes at the word's edges, kept as the HEAD_ and TAIL_ flags and
 joined again in tokens.py (a test compares with the whole paragraph), and for shaping in every font whose
 lookups do not reach across a space.
@@ -10,12 +10,10 @@ lookups do not reach across a space.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import count, islice
 from threading import RLock
 from typing import Any, Final
 
@@ -38,6 +36,7 @@ from glyphrender.theta import (
 )
 from glyphrender.typeset import arena as a
 from glyphrender.typeset.hyphenate import hyphenator
+from glyphrender.typeset.lexicon import Lexicon
 from glyphrender.typeset.shape import Glyphs, shape
 
 #: Put before a word that is set from right to left; no word can begin with it otherwise.
@@ -166,11 +165,8 @@ class Words:
     def renew(self) -> None:
         """Begin a new, empty arena."""
         self.arena = a.Arena()
-        # An unknown word gets the next number. Both the numbers and the calls for them are C.
-        self._index: defaultdict[str, int] = defaultdict(count().__next__)
+        self.lexicon = Lexicon(list(SEPARATORS))
         kinds = np.array(list(SEPARATORS.values()), np.uint8)
-        for word in SEPARATORS:
-            self._index[word]
         none = np.zeros(len(kinds), np.int32)
         self.arena.add_words(np.ones(len(kinds), np.int32))
         self.arena.add_pieces(
@@ -189,17 +185,16 @@ class Words:
         """Whether it is time for a new arena."""
         return self.arena.glyph.size + self.arena.kind.size > ARENA_ROWS
 
-    def numbers(self, words: list[str]) -> NDArray[np.int32]:
-        """The number of each word; those not met before are shaped now.
+    def numbers(self, text: str) -> NDArray[np.int32]:
+        """The number of each word between the spaces of `text`; those not met before are shaped now.
 
         Raises:
             FontError: θ asks for an error where no font has a character.
         """
         with self.writing():
-            known = len(self._index)
-            found = np.fromiter(map(self._index.__getitem__, words), np.int32, len(words))
-            if new := list(islice(reversed(self._index), len(self._index) - known)):
-                _Batch(new[::-1], self.style).add_to(self.arena)
+            found, new = self.lexicon.numbers(text)
+            if new:
+                _Batch(new, self.style).add_to(self.arena)
         return found
 
     @cached_property
@@ -320,9 +315,11 @@ class _Batch:
         missing = self.face[first] == MISSING
         empty = [at for at, character in self.stand_in.items() if not character]
         shaped = np.flatnonzero(~missing & ~np.isin(first, empty))
-        spans = zip(first[shaped].tolist(), last[shaped].tolist(), strict=True)
+        texts = [text[start:end] for start, end in zip(first[shaped].tolist(), last[shaped].tolist(), strict=True)]
+        if self.stand_in:
+            texts = [self.stand_in.get(at) or text for at, text in zip(first[shaped].tolist(), texts, strict=True)]
         glyphs = shape(
-            [self.stand_in.get(start) or text[start:end] for start, end in spans],
+            texts,
             faces,
             self.face[first][shaped],
             self.script[first][shaped],
@@ -340,6 +337,8 @@ class _Batch:
         moved = self.ignorable[cluster] & (visible[cluster] < last[unit])
         cluster = np.where(moved, np.minimum(visible[cluster], len(self.cps) - 1), cluster)
         boxes = first[missing]
+        if not len(boxes):
+            return replace(glyphs, unit=unit.astype(np.int32), cluster=cluster.astype(np.int32))
         order = np.argsort(np.concatenate([unit, np.flatnonzero(missing)]), kind="stable")
         none = np.zeros(len(boxes), np.int32)
         if self.style.missing_glyph is MissingGlyph.NOTDEF:
@@ -400,14 +399,16 @@ class _Batch:
         action[ends_word] = a.NO_BREAK
 
         of = piece[glyphs.cluster]
-        order = np.argsort(of, kind="stable")
-        of = of[order]
+        order: NDArray[np.intp] | slice = slice(None)
+        if (of[1:] < of[:-1]).any():  # from right to left
+            order = np.argsort(of, kind="stable")
+            of = of[order]
         step = glyphs.step[order].astype(np.int64)
         pen = np.cumsum(step) - step
         counts = np.bincount(of, minlength=len(first))
         origin = np.zeros(len(first), np.int64)
-        owners, at = np.unique(of, return_index=True)
-        origin[owners] = pen[at]
+        begin = np.flatnonzero(np.diff(of, prepend=-1))
+        origin[of[begin]] = pen[begin]
         face = self.face[first]
         face[face == MISSING] = a.BOX_FACE
 

@@ -1,0 +1,99 @@
+"""Masks → pixels, compiled by numba: the inner loop of masks.py. Eight pixels are one word.
+
+Nearly everywhere a glyph falls on background, where blending is a bitwise or; only words in which ink meets ink, some
+80 of 50,000 a page, are blended pixel by pixel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from glyphrender.raster.masks import PHASES
+
+# In each of the eight bytes of a word.
+_LOW, _HIGH = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x8080808080808080)
+_BYTE, _ONE, _SEVEN, _EIGHT, _NONE = (np.uint64(n) for n in (255, 1, 7, 8, 0))
+_HALF = np.float32(0.5)
+
+
+@intrinsic
+def _load(context: Any, memory: Any, at: Any) -> Any:
+    """The word of eight bytes from byte `at` on, which need not be aligned."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(64).as_pointer())
+        return builder.load(pointer, align=1)
+
+    return types.uint64(memory, at), code
+
+
+@intrinsic
+def _store(context: Any, memory: Any, at: Any, word: Any) -> Any:
+    """Write a word of eight bytes from byte `at` on."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(64).as_pointer())
+        builder.store(arguments[2], pointer, align=1)
+        return context.get_dummy_value()
+
+    return types.void(memory, at, word), code
+
+
+@njit(cache=True)
+def _blended(below: Any, mask: Any) -> Any:
+    """Eight pixels of coverage under eight of a mask, one by one."""
+    result = _NONE
+    for lane in range(8):
+        shift = np.uint64(8 * lane)
+        d, m = (below >> shift) & _BYTE, (mask >> shift) & _BYTE
+        result |= (d + (((_BYTE - d) * (m + _ONE)) >> _EIGHT)) << shift
+    return result
+
+
+@njit(cache=True)
+def stamp(
+    memory: Any, height: Any, width: Any, baseline: Any, bounds: Any, glyph: Any, x: Any, start: Any, subpixel: Any,
+    number: Any, boxes: Any, words: Any,
+) -> Any:  # fmt: skip
+    """Blend glyphs from the `start`-th on; how many are done when one comes that has no mask, or at the end.
+
+    `memory` is flat; `number`, `boxes` and `words` are those of `Masks`.
+    """
+    shift = _HALF / np.float32(PHASES) if subpixel else _HALF
+    for row in range(len(baseline)):
+        origin = np.int64(np.floor(np.float32(baseline[row]) + _HALF))
+        for index in range(max(start, bounds[row]), bounds[row + 1]):
+            # float32, as Skia computes.
+            at = np.float32(x[index]) + shift
+            pixel = np.floor(at)
+            phase = np.int64((at - pixel) * np.float32(PHASES)) if subpixel else 0
+            mask = number[np.int64(glyph[index]) * PHASES + phase]
+            if mask < 0:
+                return index
+            word, a_row, rows = np.int64(boxes[mask, 0]), np.int64(boxes[mask, 1]), np.int64(boxes[mask, 2])
+            left, top = np.int64(pixel) + boxes[mask, 3], origin + boxes[mask, 4]
+            for y in range(top, top + rows):
+                for part in range(a_row):
+                    ink = words[word]
+                    word += 1
+                    column = left + 8 * part
+                    if y < 0 or y >= height or column <= -8 or column >= width or ink == _NONE:
+                        continue
+                    if column < 0:
+                        ink >>= np.uint64(-8 * column)
+                        column = 0
+                    if column + 8 > width:
+                        ink &= ~_NONE >> np.uint64(8 * (column + 8 - width))
+                    below = _load(memory, y * width + column)
+                    # 255 in each byte of the mask that is not 0: adding 127 carries into the high bit.
+                    inked = (((((ink & _LOW) + _LOW) | ink) & _HIGH) >> _SEVEN) * _BYTE
+                    free = below & inked == _NONE
+                    _store(memory, y * width + column, below | ink if free else _blended(below, ink))
+    return len(glyph)
