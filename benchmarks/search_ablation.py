@@ -23,6 +23,7 @@ import report
 import texts
 
 from glyphrender.ratio.vision import vision_model
+from glyphrender.search import result as results
 from glyphrender.search import search as engine
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
@@ -73,7 +74,7 @@ def run(arm: str, seed: int, judge: Kept, text: str, rounds: int, steps: int) ->
     strangers, proposer = ARMS[arm]
     engine._STRANGERS = strangers
     engine._GROWTH = -1.0  # no early end: the budget is the same
-    engine._FINALISTS = 8
+    results._FINALISTS = 8
     space = Space.preset("reader", VISION, text=text)
     return engine.search(
         text,
