@@ -109,7 +109,7 @@ class SkiaCanvas:
     the same pixels to the bit, in an eighth less time.
     """
 
-    __slots__ = ("_bytes", "_canvas", "_coverage", "_memory", "_surface")
+    __slots__ = ("_bytes", "_coverage", "_memory", "_surface")
 
     def __init__(self, width: int, height: int, *, grey: bool, background: Color, reuse: bool = False) -> None:
         # Skia has no 24-bit pixels: it draws on 32, and `pixels` is a view without the fourth.
@@ -122,9 +122,16 @@ class SkiaCanvas:
             self._memory.fill(0 if self._coverage else background[0])
         else:
             self._memory[:] = (*background, 255)
-        self._open()
+        self._surface: skia.Surface | None = None
 
-    def _open(self) -> None:
+    @property
+    def _canvas(self) -> skia.Canvas:
+        """Skia's, opened when it is first asked for: a page that is stamped needs none."""
+        if self._surface is None:
+            self._surface = self._opened()
+        return self._surface.getCanvas()
+
+    def _opened(self) -> skia.Surface:
         import skia
 
         grey = self._memory.ndim == 2
@@ -135,14 +142,12 @@ class SkiaCanvas:
             kind = skia.ColorType.kGray_8_ColorType
         height, width = self._memory.shape[:2]
         info = skia.ImageInfo.Make(width, height, kind, alpha)
-        self._surface = skia.Surface.MakeRasterDirect(info, self._memory, self._memory.strides[0])
-        self._canvas = self._surface.getCanvas()
+        return skia.Surface.MakeRasterDirect(info, self._memory, self._memory.strides[0])
 
     def _to_grey(self) -> None:
         if self._coverage:
             np.subtract(255, self._memory, out=self._memory)
-            self._coverage = False
-            self._open()
+            self._coverage, self._surface = False, None
 
     @property
     def pixels(self) -> NDArray[np.uint8]:

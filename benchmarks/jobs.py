@@ -1,0 +1,121 @@
+"""What a second process is worth: one large document, and many small ones.
+
+    python benchmarks/jobs.py [BOOK]            # prints the table
+    python benchmarks/jobs.py [BOOK] --write    # and puts it into docs/benchmarks.md
+
+A large document is `Document.save` of BOOK, by default the novel four times; small ones are every module of the
+standard library of up to 64 KB, `glyphrender render --each`. Seconds by the clock, in turn with one process and two,
+the median of the rounds; so the machine must have two idle cores. The last row is what two processes that know nothing
+of each other reach on this machine with half of the large document each: they share its caches and memory too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import report
+import texts
+
+from glyphrender import render
+from glyphrender.cli import command
+from glyphrender.typeset.words import words_of
+
+
+def large(text: str) -> Callable[[Path, int], object]:
+    """A document in so many processes."""
+    return lambda folder, jobs: render(text).save(folder / "pages", jobs=jobs)
+
+
+def small(folder: Path, jobs: int) -> None:
+    """Many documents in so many processes."""
+    modules = [
+        str(path)
+        for path in sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
+        if path.stat().st_size < 1 << 16 and "packages" not in path.parts and "test" not in path.parts
+    ]
+    arguments = ["render", *modules, "--each", "--preset", "code", "--errors", "replace", "--jobs", str(jobs)]
+    command([*arguments, "-o", str(folder / "pages")], standalone_mode=False)
+
+
+def apart(text: str) -> Callable[[Path, int], object]:
+    """Halves of a text in processes of their own, or one after the other."""
+    middle = text.index("\n", len(text) // 2) + 1
+    halves = text[:middle], text[middle:]
+
+    def both(folder: Path, jobs: int) -> None:
+        children = []
+        for number, half in enumerate(halves):
+            child = os.fork()
+            if not child:
+                render(half).save(folder / str(number))
+                os._exit(0)
+            if jobs == 1:
+                os.waitpid(child, 0)
+            else:
+                children.append(child)
+        for child in children:
+            os.waitpid(child, 0)
+
+    return both
+
+
+def seconds(work: Callable[[Path, int], object], jobs: int) -> float:
+    """By the clock, no word known before."""
+    folder = Path(tempfile.mkdtemp(prefix="jobs-"))
+    words_of.cache_clear()
+    start = time.perf_counter()
+    try:
+        work(folder, jobs)
+        return time.perf_counter() - start
+    finally:
+        shutil.rmtree(folder)
+
+
+def main() -> None:
+    """Measure all three."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("book", nargs="?", type=Path)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    arguments = parser.parse_args()
+    text = arguments.book.read_text(encoding="utf-8") if arguments.book else texts.novel() * 4
+    cases = {
+        f"one document of {len(text):,} characters": large(text),
+        "a document a module of the standard library": small,
+        "halves of the one document, apart": apart(text),
+    }
+    taken: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in cases}
+    for _ in range(arguments.rounds):
+        for name, work in cases.items():
+            for jobs, times in zip((1, 2), taken[name], strict=True):
+                times.append(seconds(work, jobs))
+    rows = []
+    for name, (one, two) in taken.items():
+        ratios = sorted(a / b for a, b in zip(one, two, strict=True))
+        rows.append(
+            [
+                name,
+                f"{median(one):.2f}",
+                f"{median(two):.2f}",
+                f"{median(ratios):.2f}",
+                f"{ratios[0]:.2f} to {ratios[-1]:.2f}",
+            ]
+        )
+    head = ["", "s, 1 process", "s, 2 processes", "times", "of the rounds"]
+    shown = report.table(head, rows)
+    body = f"{report.machine()} {report.versions(('skia-python',))}. Median of {arguments.rounds}.\n\n{shown}"
+    print(body)
+    if arguments.write:
+        report.write("jobs", body)
+
+
+if __name__ == "__main__":
+    main()
