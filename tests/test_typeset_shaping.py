@@ -243,3 +243,18 @@ def test_clusters_of_glyphs_lie_inside_their_pieces() -> None:
                 cluster = run.arena.cluster.rows[rows]
                 assert (cluster >= 0).all()
                 assert (cluster < length).all()
+
+
+def test_without_ligatures_characters_are_drawn_as_they_are() -> None:
+    """Inter's contextual alternates make one arrow of "=>": CSS's `font-variant-ligatures: none` ends that too."""
+
+    def glyphs(text: str, **fields: object) -> list[int]:
+        page = next(layout(text, Theta(**fields)))  # type: ignore[arg-type]
+        return [int(glyph) for block in page._layout.blocks for glyph in place(block, page.theta).glyph]
+
+    alone = [glyphs(mark, font="Inter")[0] for mark in "=>"]
+    assert glyphs("=>", font="Inter") != alone
+    assert glyphs("=>", font="Inter", ligatures=False) == alone
+    urdu = "یہ نستعلیق ہے"
+    nastaliq = "Noto Nastaliq Urdu"
+    assert glyphs(urdu, font=nastaliq, ligatures=False) == glyphs(urdu, font=nastaliq)

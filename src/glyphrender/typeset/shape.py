@@ -26,6 +26,11 @@ BATCH: Final = 512
 # alternates of Inter look across any number of spaces, but not across a noncharacter, which no font has.
 APART: Final = " \uffff "
 
+# The scripts with Joining_Type. Their fonts join by contextual alternates, which therefore are never turned off.
+JOINING: Final = (
+    "Arab", "Syrc", "Nkoo", "Mong", "Mand", "Adlm", "Rohg", "Mani", "Phag", "Phlp", "Sogd", "Ougr", "Chrs",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Glyphs:
@@ -58,12 +63,13 @@ def shape(
     rows = [np.zeros((6, 0), np.int64)]
     for key in np.unique(kind).tolist():
         units = np.flatnonzero(kind == key)
+        tag = SCRIPT_TAGS[(key & 0xFFFF) >> 1]
         call = buffer(
             faces[key >> 16],
-            script=SCRIPT_TAGS[(key & 0xFFFF) >> 1],
+            script=tag,
             rtl=bool(key & 1),
             language=language,
-            features=features,
+            features={name: on for name, on in features.items() if name != "calt" or tag not in JOINING},
         )
         if context:
             alone = [unit for unit in units.tolist() if unit in context]

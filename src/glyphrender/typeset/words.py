@@ -37,7 +37,7 @@ from glyphrender.theta import (
 from glyphrender.typeset import arena as a
 from glyphrender.typeset.hyphenate import hyphenator
 from glyphrender.typeset.lexicon import Lexicon
-from glyphrender.typeset.shape import Glyphs, shape
+from glyphrender.typeset.shape import JOINING, Glyphs, shape
 
 #: Put before a word that is set from right to left; no word can begin with it otherwise.
 RTL_MARK: Final = "\n"
@@ -63,11 +63,8 @@ _SOFT_HYPHEN: Final = 0xAD
 _ESCAPES: Final = codepoints("\\xuU0123456789abcdef\u2010")
 _LATIN: Final = script.SCRIPT_TAGS.index("Latn")
 _COMMON: Final = script.SCRIPT_TAGS.index("Zyyy")
-# The scripts with Joining_Type that HarfBuzz joins, and how many characters of context it looks at.
-_JOINING: Final = [
-    script.SCRIPT_TAGS.index(tag)
-    for tag in ("Arab", "Syrc", "Nkoo", "Mong", "Mand", "Adlm", "Rohg", "Mani", "Phag", "Phlp", "Sogd", "Ougr", "Chrs")
-]
+# The scripts that HarfBuzz joins, and how many characters of context it looks at.
+_JOINING: Final = [script.SCRIPT_TAGS.index(tag) for tag in JOINING]
 _CONTEXT: Final = 5
 
 
@@ -78,6 +75,7 @@ class WordStyle:
     stack: FontStack
     language: str
     ligatures: bool
+    alternates: bool
     kerning: bool
     control_characters: ControlCharacters
     soft_hyphens: SoftHyphens
@@ -109,6 +107,7 @@ class WordStyle:
             language=theta.language,
             # CSS Text: letter spacing turns optional ligatures off, or it would be uneven.
             ligatures=theta.ligatures and not theta.letter_spacing,
+            alternates=theta.ligatures,
             kerning=theta.kerning,
             control_characters=theta.control_characters,
             soft_hyphens=theta.soft_hyphens,
@@ -124,6 +123,8 @@ class WordStyle:
         off: dict[str, bool] = {}
         if not self.ligatures:
             off |= {"liga": False, "clig": False}
+        if not self.alternates:
+            off |= {"calt": False}  # as `font-variant-ligatures: none` of CSS: Inter makes an arrow of =>
         if not self.kerning:
             off |= {"kern": False}
         return off
