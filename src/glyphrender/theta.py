@@ -114,7 +114,7 @@ class Theta:
     )
     letter_spacing: float = length(0.0, range=(-100, 1000), help="added after every letter (tracking)")
     word_spacing: float = length(0.0, range=(-100, 1000), help="added to every space")
-    ligatures: bool = flag(True, help="standard and contextual ligatures and alternates; what joins letters always is on")
+    ligatures: bool = flag(True, help="standard and contextual ligatures and alternates; what joins letters stays")
     kerning: bool = flag(True, help="pair kerning")
     emoji: Emoji = choice(Emoji.MONO, help="draw emoji as outlines, or in colour (pages are then RGB)")
     missing_glyph: MissingGlyph = choice(MissingGlyph.BOX, help="what stands for a character no font has")
