@@ -108,7 +108,7 @@ def ways() -> Iterator[tuple[str, Theta]]:
     yield "two columns", sans.replace(columns=2)
     yield "three columns on 840 × 840 px", sans.replace(columns=3, page_size=(840, 840))
     yield "↵ for newlines, DejaVu Sans Mono", sans.replace(font="DejaVu Sans Mono", newline_markup="↵")
-    yield "↵ for newlines, DejaVu Sans (`code-flow`)", sans.replace(newline_markup="↵")
+    yield "↵ for newlines, DejaVu Sans", sans.replace(newline_markup="↵")
     yield "the paper's red \\n", sans.replace(newline_markup='<font color="#FF0000"> \\n </font>')
     yield "↵, DejaVu Sans Condensed", sans.replace(newline_markup="↵", font="DejaVu Sans Condensed")
     yield "↵, Atkinson Hyperlegible", sans.replace(newline_markup="↵", font="Atkinson Hyperlegible")

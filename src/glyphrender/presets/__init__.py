@@ -16,8 +16,8 @@ PRESETS: Mapping[str, str] = MappingProxyType(
     {
         "glyph-en": "the English θ found by the Glyph paper's search, DejaVu Sans for Verdana",
         "glyph-zh": "the Chinese one, Noto Sans CJK SC for Source Han Sans HW SC",
-        "code": "source code: monospaced, line numbers, GLM grid",
-        "code-flow": "source code as running text, ↵ for a newline: twice the ratio of a line a row, GLM grid",
+        "code": "source code, a line a row: bold monospaced, line numbers, GLM grid",
+        "code-flow": "found by search on Python: running text, ↵ for a newline, bold sans 8.5 on 9.125 pt, wide page, GLM grid",
         "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, wide page, GLM grid",
         "book": "a printed page: serif, justified, optimal line breaks, indented first lines",
         "document_style": "theme of the paper: office document",
