@@ -3,8 +3,8 @@
     python benchmarks/jobs.py [BOOK]            # prints the table
     python benchmarks/jobs.py [BOOK] --write    # and puts it into docs/benchmarks.md
 
-A large document is `Document.save` of BOOK, by default the novel four times; small ones are every module of the
-standard library of up to 64 KB, `glyphrender render --each`. Seconds by the clock, in turn with one process and two,
+A large document is `Document.save` of BOOK, by default the novel four times; small ones are the modules of the
+standard library without its tests, `glyphrender render --each`. Seconds by the clock, in turn with one process and two,
 the median of the rounds; so the machine must have two idle cores. The last row is what two processes that know nothing
 of each other reach on this machine with half of the large document each: they share its caches and memory too.
 """
@@ -18,6 +18,8 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from statistics import median
 
@@ -36,13 +38,11 @@ def large(text: str) -> Callable[[Path, int], object]:
 
 def small(folder: Path, jobs: int) -> None:
     """Many documents in so many processes."""
-    modules = [
-        str(path)
-        for path in sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
-        if path.stat().st_size < 1 << 16 and "packages" not in path.parts and "test" not in path.parts
-    ]
-    arguments = ["render", *modules, "--each", "--preset", "code", "--errors", "replace", "--jobs", str(jobs)]
-    command([*arguments, "-o", str(folder / "pages")], standalone_mode=False)
+    library = sysconfig.get_path("stdlib")
+    which = ["--include", "*.py", "--exclude", "site-packages/*", "--exclude", "*test*/*", "--exclude", "*idlelib*"]
+    how = ["--each", "--preset", "code", "--errors", "replace", "--jobs", str(jobs)]
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        command(["render", library, *which, *how, "-o", str(folder / "pages")], standalone_mode=False)
 
 
 def apart(text: str) -> Callable[[Path, int], object]:
@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
     arguments = parser.parse_args()
+    os.environ["GLYPHRENDER_RASTER"] = "skia"  # or compiled code would begin in the middle
     text = arguments.book.read_text(encoding="utf-8") if arguments.book else texts.novel() * 4
     cases = {
         f"one document of {len(text):,} characters": large(text),
