@@ -19,6 +19,7 @@ PRESETS: Mapping[str, str] = MappingProxyType(
         "code": "source code, a line a row: bold monospaced, line numbers, GLM grid",
         "code-flow": "found by search on Python: running text, ↵ for a newline, bold sans 8.5 on 9.125 pt, wide page, GLM grid",
         "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, wide page, GLM grid",
+        "dense-zh": "found by search on Chinese prose: 8.25 on 9.125 pt, narrow page, GLM grid",
         "book": "a printed page: serif, justified, optimal line breaks, indented first lines",
         "document_style": "theme of the paper: office document",
         "web_style": "theme of the paper: web page, paragraphs on cards",

@@ -44,7 +44,7 @@ PIXELPROMPT: Final = Theta(
     auto_crop_width=False,
 )
 
-_PRESETS: Final = {"prose": ("glyph-en", "dense"), "code": ("code", "code-flow"), "zh": ("glyph-zh",)}
+_PRESETS: Final = {"prose": ("glyph-en", "dense"), "code": ("code", "code-flow"), "zh": ("glyph-zh", "dense-zh")}
 
 
 KINDS: Final = tuple(_PRESETS)
