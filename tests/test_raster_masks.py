@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +97,84 @@ def test_glyphs_anywhere_on_over_and_off_the_page(
 
     with pytest.MonkeyPatch.context() as patch:
         assert np.array_equal(drawn(masks.LARGEST, patch), drawn(0.0, patch))
+
+
+def test_positions_at_the_edges_of_quarters_are_skias(compiled: pytest.MonkeyPatch) -> None:
+    """Six float32 on either side of each, from -1 on: adding 1 rounds some of them over."""
+    face = find_face("DejaVu Sans")
+    edges = np.arange(-1.125, 3, 0.25, dtype=np.float32)
+    x = np.concatenate([np.spacing(edges) * step + edges for step in range(-6, 7)]).astype(np.float64)
+    for glyph in (36, 68):
+
+        def drawn(position: float, largest: float, glyph: int = glyph) -> NDArray[np.uint8]:
+            compiled.setattr(masks, "LARGEST", largest)
+            page = SkiaCanvas(24, 24, grey=True, background=(255, 255, 255))
+            rows = Rows.of([(18.0, [glyph], [position])])
+            page.glyphs(
+                face, rows, (0, 0, 0), size=20.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True
+            )
+            return page.pixels
+
+        for position in x.tolist():
+            assert np.array_equal(drawn(position, 64.0), drawn(position, 0.0)), position
+
+
+@pytest.mark.parametrize("x", [np.nan, np.inf, -1e30, 3e9])
+def test_what_lies_nowhere_and_glyphs_that_are_none_are_left_to_skia(x: float, compiled: pytest.MonkeyPatch) -> None:
+    face = find_face("DejaVu Sans")
+    for rows in (Rows.of([(18.0, [36, 68], [2.0, x])]), Rows.of([(18.0, [36, 60_000], [2.0, 9.0])])):
+        pages = []
+        for raster in ("numba", "skia"):
+            compiled.setenv("GLYPHRENDER_RASTER", raster)
+            page = SkiaCanvas(24, 24, grey=True, background=(255, 255, 255))
+            page.glyphs(
+                face, rows, (0, 0, 0), size=20.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True
+            )
+            pages.append(page.pixels)
+        assert np.array_equal(*pages)
+
+
+def test_masks_that_were_half_made_are_not_drawn(compiled: pytest.MonkeyPatch) -> None:
+    canvas._masks.cache_clear()
+    page = next(layout("Half of these glyphs are new: 0123456789", Theta()))._layout
+    whole = draw_page(page)
+    canvas._masks.cache_clear()
+    concatenate = np.concatenate
+    calls = []
+
+    def interrupted(arrays: list[NDArray[np.uint8]], *args: object, **kwargs: object) -> object:
+        calls.append(1)
+        if arrays[0].dtype == np.uint64:
+            raise KeyboardInterrupt
+        return concatenate(arrays, *args, **kwargs)
+
+    with compiled.context() as patch:
+        patch.setattr(masks.np, "concatenate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            draw_page(page)
+    assert calls
+    assert np.array_equal(draw_page(page), whole)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_while_another_thread_stamps_does_not_hang(compiled: pytest.MonkeyPatch) -> None:
+    page = next(layout("Forks inherit locks that nobody will open.", Theta()))._layout
+    canvas._masks.cache_clear()
+    drawn = draw_page(page)
+    held = canvas._masks(*_how())
+    assert canvas._masks.cache_info().currsize == 1  # the masks that the page was drawn with
+    with held._lock:
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            os._exit(0 if np.array_equal(draw_page(page), drawn) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def _how() -> tuple[object, ...]:
+    """The setting of the default θ."""
+    theta = Theta()
+    return (find_face("DejaVu Sans"), theta.font_pixels, 1.0, "NONE", True, True)
 
 
 def test_masks_that_grow_too_many_are_made_anew(compiled: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ PRESETS: Mapping[str, str] = MappingProxyType(
         "glyph-en": "the English θ found by the Glyph paper's search, DejaVu Sans for Verdana",
         "glyph-zh": "the Chinese one, Noto Sans CJK SC for Source Han Sans HW SC",
         "code": "source code, a line a row: bold monospaced, line numbers, GLM grid",
-        "code-flow": "found by search on Python: running text, ↵ for a newline, bold sans 8.5 on 9.125 pt, wide page, GLM grid",
+        "code-flow": "found by search on Python: running text, ↵ for a newline, bold sans 8.5 on 9.125 pt, GLM grid",
         "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, wide page, GLM grid",
         "dense-zh": "found by search on Chinese prose: 8.25 on 9.125 pt, narrow page, GLM grid",
         "book": "a printed page: serif, justified, optimal line breaks, indented first lines",

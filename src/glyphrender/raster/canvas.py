@@ -192,7 +192,7 @@ class SkiaCanvas:
         if color != _BLACK:
             self._to_grey()
         how = face, size, scale_x, hinting, subpixel, antialias
-        if self._coverage and not face.has_color and (masks := _masks(*how)).pay(len(rows.glyph)):
+        if self._coverage and not face.has_color and (masks := _masks(*how)).pay(rows):
             masks.stamp(self._bytes, self._memory.shape, rows)
             return
         font = _font(*how)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.raster.masks import PHASES, phases
 from glyphrender.raster.scratch import scratch
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 Color = tuple[int, int, int]
 Index = NDArray[np.intp]
 
-# Horizontal positions within a pixel that a glyph is rasterised at, as in Skia.
-PHASES: Final = 4
 # Cells along a pixel's side when glyphs are drawn bilevel; odd, so that one of them is the centre.
 FINE: Final = 9
 # A sheet is emptied when it passes this many inked pixels (5 bytes each). Latin text at 9 px needs 20,000,
@@ -97,8 +96,9 @@ class HarfBuzzCanvas:
         x = rows.x.astype(np.float32)
         baseline = np.floor(rows.baseline.astype(np.float32) + np.float32(0.5)).astype(np.intp)
         if subpixel:
-            quarters = np.floor((x + np.float32(0.5 / PHASES)) * PHASES).astype(np.intp)
-            left, phase = quarters // PHASES, quarters % PHASES
+            x += np.float32(0.5 / PHASES)
+            left = np.floor(x).astype(np.intp)
+            phase = phases(x - np.floor(x))
         else:
             left, phase = np.floor(x + np.float32(0.5)).astype(np.intp), np.zeros_like(glyphs)
 

@@ -11,6 +11,7 @@ import os
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,10 @@ LARGEST: Final = 64.0
 _PAYS: Final = 5_000_000
 # Words of masks at which they are thrown away, 64 MB. A Chinese novel at 12 px needs 3.
 _MOST: Final = 1 << 23
+# Glyphs that Skia draws at a time: of 4,000 at once it takes eight times as long.
+_SOME: Final = 256
+# Positions that a whole number of pixels, and a float32, hold exactly; NaN and infinity are not among them.
+_FAR: Final = float(1 << 22)
 
 
 class Masks:
@@ -38,29 +43,41 @@ class Masks:
 
     def __init__(self, font: skia.Font) -> None:
         self._font = font
+        self._glyphs: int = font.getTypeface().countGlyphs()
         self._drawn = 0
+        self.begin()
+        _alive.add(self)
+
+    def begin(self) -> None:
+        """With no masks and a lock that nobody holds: in a forked process the thread that held it is not there."""
         self._lock = Lock()
         self._forget()
 
     def _forget(self) -> None:
         # By glyph × PHASES + phase: the number of its mask, or -1.
-        self._number = np.full(self._font.getTypeface().countGlyphs() * PHASES, -1, np.int32)
+        self._number = np.full(self._glyphs * PHASES, -1, np.int32)
         # Of each mask: its first word, words a row, rows, and from the origin to its left and top edges.
         self._boxes = np.zeros((0, 5), np.int32)
         self._words = np.zeros(0, np.uint64)
 
-    def pay(self, glyphs: int) -> bool:
-        """Whether stamping is the faster way to draw `glyphs` more, and can be had.
+    def pay(self, rows: Rows) -> bool:
+        """Whether stamping is the faster way to draw `rows`, and can be had.
+
+        What only Skia knows how to draw is left to it: glyphs that a broken font names and does not have, and
+        places far off every page.
 
         Raises:
-            DependencyError: GLYPHRENDER_RASTER=numba asks for it, and numba cannot be loaded.
+            DependencyError: GLYPHRENDER_RASTER=numba asks for it, and numba cannot be used.
         """
-        self._drawn += glyphs
+        self._drawn += len(rows.glyph)
         wanted = os.environ.get("GLYPHRENDER_RASTER", "")
         if wanted == "skia" or self._font.getSize() > LARGEST:
             return False
         asked = wanted == "numba"
-        return (asked or self._drawn > _PAYS) and compiled(asked) is not None
+        if not (asked or self._drawn > _PAYS) or compiled(asked) is None:
+            return False
+        near = all(np.abs(at).max(initial=0.0) < _FAR for at in (rows.x, rows.baseline))
+        return near and int(rows.glyph.max(initial=0)) < self._glyphs
 
     def stamp(self, memory: NDArray[np.uint8], shape: tuple[int, ...], rows: Rows) -> None:
         """Blend glyphs into a coverage of `shape` (h, w), which `memory` holds with SPARE bytes behind it."""
@@ -73,22 +90,24 @@ class Masks:
                 done = run(memory, *shape, rows.baseline, rows.bounds, rows.glyph, rows.x, done, subpixel, *atlas)
                 if done == len(rows.glyph):
                     return
-                self._add(self._missing(rows, done, subpixel))
+                if len(self._words) > _MOST:
+                    self._forget()
+                keys = self._missing(rows, done, subpixel)
+                for start in range(0, len(keys), _SOME):
+                    self._add(keys[start : start + _SOME])
 
     def _missing(self, rows: Rows, start: int, subpixel: bool) -> NDArray[np.intp]:
         """Keys of the glyphs from `start` on that have no mask."""
         phase: NDArray[np.intp] | int = 0
         if subpixel:
-            x = rows.x[start:].astype(np.float32) + np.float32(0.5 / PHASES)
-            phase = ((x - np.floor(x)) * PHASES).astype(np.intp)
+            at = rows.x[start:].astype(np.float32) + np.float32(0.5 / PHASES)
+            phase = phases(at - np.floor(at))
         keys = np.unique(rows.glyph[start:].astype(np.intp) * PHASES + phase)
         missing: NDArray[np.intp] = keys[self._number[keys] < 0]
         return missing
 
     def _add(self, keys: NDArray[np.intp]) -> None:
         """Let Skia draw glyphs, each in a cell of its own, and keep what it drew."""
-        if len(self._words) > _MOST:
-            self._forget()
         cells, left, top = self._drawn_by_skia(keys)
         boxes, words, size = [], [self._words], len(self._words)
         for cell in cells:
@@ -98,9 +117,11 @@ class Masks:
             boxes.append((size, mask.shape[1] // 8, rows, left + first, top + first_row))
             words.append(mask.reshape(-1).view("<u8"))
             size += mask.size // 8
-        self._number[keys] = np.arange(len(self._boxes), len(self._boxes) + len(keys))
-        self._boxes = np.concatenate([self._boxes, np.array(boxes, np.int32)])
-        self._words = np.concatenate(words)
+        # Numbers last: what an interrupt leaves before that is never referred to.
+        number = np.arange(len(self._boxes), len(self._boxes) + len(keys))
+        grown, self._words = np.concatenate([self._boxes, np.array(boxes, np.int32)]), np.concatenate(words)
+        self._boxes = grown
+        self._number[keys] = number
 
     def _drawn_by_skia(self, keys: NDArray[np.intp]) -> tuple[NDArray[np.uint8], int, int]:
         """(cells [n, h, w] of coverage, from a glyph's origin to the left and to the top of its cell)."""
@@ -124,6 +145,11 @@ class Masks:
         return cells, left, top
 
 
+def phases(fraction: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Which quarter of a pixel; as Skia packs it, where adding 1 rounds the last bits off and the & makes 4 a 0."""
+    return ((fraction + np.float32(1)) * np.float32(PHASES)).astype(np.intp) & (PHASES - 1)
+
+
 def _inked(line: NDArray[np.bool_]) -> tuple[int, int]:
     """(first, how many) from the first that is inked to the last."""
     at = np.flatnonzero(line)
@@ -132,13 +158,31 @@ def _inked(line: NDArray[np.bool_]) -> tuple[int, int]:
 
 @lru_cache(maxsize=2)
 def compiled(asked: bool) -> Any:
-    """The compiled loop, or None where numba cannot be loaded and was not asked for."""
+    """The compiled loop, or None where numba cannot be used and was not asked for."""
     try:
         from glyphrender.raster.stamp import stamp
-    except ImportError as error:
+
+        # Compiled here, where failing to (no numba, a full disk) leaves the page to Skia.
+        rows, memory = Rows.of([]), np.zeros(SPARE, np.uint8)
+        atlas = np.zeros(0, np.int32), np.zeros((0, 5), np.int32), np.zeros(0, np.uint64)
+        stamp(memory, 0, 0, rows.baseline, rows.bounds, rows.glyph, rows.x, 0, True, *atlas)
+    except Exception as error:
         if not asked:
             return None
         raise DependencyError(
-            f"GLYPHRENDER_RASTER=numba needs numba ({error}). Run pip install 'glyphrender[fast]'."
+            f"GLYPHRENDER_RASTER=numba cannot be had ({type(error).__name__}: {error}). Run pip install "
+            "'glyphrender[fast]', and see that there is room in the folder that NUMBA_CACHE_DIR names."
         ) from error
     return stamp
+
+
+_alive: WeakSet[Masks] = WeakSet()
+
+
+def _forked() -> None:
+    for masks in list(_alive):
+        masks.begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -6,6 +6,7 @@ Nearly everywhere a glyph falls on background, where blending is a bitwise or; o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,15 @@ from glyphrender.raster.masks import PHASES
 # In each of the eight bytes of a word.
 _LOW, _HIGH = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x8080808080808080)
 _BYTE, _ONE, _SEVEN, _EIGHT, _NONE = (np.uint64(n) for n in (255, 1, 7, 8, 0))
-_HALF = np.float32(0.5)
+_HALF, _WHOLE = np.float32(0.5), np.float32(1)
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """`function` by numba, kept on disk where there is a place to keep it."""
+    try:
+        return njit(cache=True)(function)
+    except RuntimeError:  # no folder can be written
+        return njit(function)
 
 
 @intrinsic
@@ -46,7 +55,7 @@ def _store(context: Any, memory: Any, at: Any, word: Any) -> Any:
     return types.void(memory, at, word), code
 
 
-@njit(cache=True)
+@_compiled
 def _blended(below: Any, mask: Any) -> Any:
     """Eight pixels of coverage under eight of a mask, one by one."""
     result = _NONE
@@ -57,7 +66,7 @@ def _blended(below: Any, mask: Any) -> Any:
     return result
 
 
-@njit(cache=True)
+@_compiled
 def stamp(
     memory: Any, height: Any, width: Any, baseline: Any, bounds: Any, glyph: Any, x: Any, start: Any, subpixel: Any,
     number: Any, boxes: Any, words: Any,
@@ -73,7 +82,8 @@ def stamp(
             # float32, as Skia computes.
             at = np.float32(x[index]) + shift
             pixel = np.floor(at)
-            phase = np.int64((at - pixel) * np.float32(PHASES)) if subpixel else 0
+            # As `phases`.
+            phase = np.int64(((at - pixel) + _WHOLE) * np.float32(PHASES)) & (PHASES - 1) if subpixel else 0
             mask = number[np.int64(glyph[index]) * PHASES + phase]
             if mask < 0:
                 return index

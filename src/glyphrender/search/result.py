@@ -19,6 +19,8 @@ __all__ = ["Budget", "Progress", "SearchResult", "Standing", "concluded", "final
 _NOISE: Final = 1e-3
 # At most so many are read again.
 _FINALISTS: Final = 24
+# The final sample is so many times the largest of the search, or all tasks there are.
+FINAL: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +75,7 @@ class Standing(StrEnum):
     READ_AGAIN = "read again"
     """Of a final sample that the search had not seen."""
     SEEN = "seen"
-    """Of a final sample that is no other than the search's: the evaluator has no more tasks."""
+    """Of all tasks that the evaluator has, so that those of the search are among them."""
     ABOVE = "above max_error"
     """Of the final sample, on which no θ is within `max_error` any more."""
     SEARCH = "search"
@@ -87,7 +89,7 @@ class Standing(StrEnum):
 
 _STATEMENTS: Final = {
     Standing.READ_AGAIN: "",
-    Standing.SEEN: "The front was read again on tasks that the search had seen, since there are no others. "
+    Standing.SEEN: "The front was read again on all tasks there are, which the search had seen some or all of. "
     "Its errors are likely too low.",
     Standing.ABOVE: "No θ of the final sample is within max_error. This front is of more error than was asked for.",
     Standing.SEARCH: "The front was not read again on a final sample. Its errors are likely too low.",
@@ -193,7 +195,7 @@ def concluded(
         return front_of(searched, max_error), Standing.SEARCH
     if not (front := front_of(final, max_error)):
         return front_of(final, max(candidate.error for candidate in final)), Standing.ABOVE
-    seen = max(_samples(candidate) for candidate in final) <= max(_samples(candidate) for candidate in searched)
+    seen = max(_samples(candidate) for candidate in final) < FINAL * max(_samples(candidate) for candidate in searched)
     return front, Standing.SEEN if seen else Standing.READ_AGAIN
 
 

@@ -30,6 +30,7 @@ from glyphrender.search.journal import Journal
 from glyphrender.search.pareto import best, hypervolume, tournament
 from glyphrender.search.proposer import Proposals, Proposer
 from glyphrender.search.result import (
+    FINAL,
     Budget,
     Progress,
     SearchResult,
@@ -56,8 +57,6 @@ _POPULATION: Final = 40
 _STRANGERS, _CROSSED = 0.1, 0.5
 # Of a round's steps, those that a proposer may fill.
 _PROPOSED: Final = 0.2
-# The final sample is so many times the largest of the search, or all tasks there are.
-_FINAL: Final = 3
 # A round that adds less than this share to the hypervolume is the last.
 _GROWTH: Final = 0.002
 # A θ counts as hopeless by ρ alone once so many were evaluated, and only with this much room for luck.
@@ -131,7 +130,7 @@ def search(
     available: int | None = getattr(evaluator, "available", None)
     if available is not None and sizes[-1] > available:
         raise DataError(f"rungs={sizes} ask for more than the {available} tasks of {evaluator.name}. Use smaller ones.")
-    final = _FINAL * sizes[-1]
+    final = FINAL * sizes[-1]
     if start is None:
         start = {name: Theta.preset(name) for name in ("glyph-en", "dense")}
     work = Work(texts=rho_texts(texts), vision=model, tokenizer=tokenizer, evaluator=evaluator)
