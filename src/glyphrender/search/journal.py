@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from glyphrender.errors import DataError
+from glyphrender.one_writer import lock_file
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.proposer import Proposals
@@ -70,7 +71,11 @@ class Journal:
         except OSError as error:
             raise DataError(f"{self.path} cannot be written ({error.strerror}). Choose another file.") from error
         try:
-            _lock(self._file, self.path)
+            lock_file(
+                self._file,
+                f"{self.path.name} in {self.path.absolute().parent} is being written by another search. "
+                "Wait for its end, or choose another folder.",
+            )
             self._begin(self.path, header)
         except BaseException:
             self.close()
@@ -181,23 +186,6 @@ class Journal:
                 self._proposals[line["round"]] = Proposals.from_dict({name: line[name] for name in fields})
             case "round":
                 self._rounds.add(line["round"])
-
-
-def _lock(file: Any, path: Path) -> None:
-    """Keep other processes of this machine from writing the file for as long as it is open; who reads it may."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise DataError(
-            f"{path.name} in {path.absolute().parent} is being written by another search. "
-            "Wait for its end, or choose another folder."
-        ) from error
-    except OSError:  # a file system without locks
-        return
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:

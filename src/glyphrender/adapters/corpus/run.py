@@ -28,6 +28,7 @@ from glyphrender.adapters.corpus.shard import WORK, Receipt, render_shard
 from glyphrender.adapters.corpus.sources import TAPE, pyarrow
 from glyphrender.document import render
 from glyphrender.errors import DataError
+from glyphrender.one_writer import lock_file
 from glyphrender.parallel import can_fork, shared_out
 from glyphrender.saving import describe
 from glyphrender.whole_file import write_whole
@@ -200,7 +201,7 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
     except OSError as error:
         raise DataError(f"{directory} cannot be written ({error.strerror}). Choose another folder.") from error
     with lock:
-        _lock(lock, directory)
+        lock_file(lock, f"{directory} is being written by another run. Wait for its end.")
         if (work / _BEGUN).exists():
             _compare(directory, _read(work / _BEGUN), begun)
         else:
@@ -215,20 +216,6 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
         except OSError as error:
             raise DataError(f"{directory} cannot be written ({error.strerror}). Choose another folder.") from error
         yield
-
-
-def _lock(file: Any, directory: Path) -> None:
-    """Keep other runs of this machine out of the folder until this one and its processes have ended."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise DataError(f"{directory} is being written by another run. Wait for its end.") from error
-    except OSError:  # a file system without locks
-        return
 
 
 def _finish(directory: Path, planned: Plan, begun: dict[str, Any]) -> dict[str, Any]:
@@ -291,4 +278,3 @@ def _flat(value: Any, name: str = "") -> dict[str, Any]:
         parts = (_flat(each, f"{name}.{key}" if name else str(key)) for key, each in inner)
         return {key: leaf for part in parts for key, leaf in part.items()}
     return {name: value}
-
