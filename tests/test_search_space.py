@@ -25,12 +25,18 @@ def untouched(theta: Theta, model: str) -> bool:
     return not vision_model(model).image(*theta.page_pixels).resampled
 
 
+def made(space: Space, seed: int) -> list[Theta]:
+    """A θ by each way that a space makes them."""
+    rng = random.Random(seed)
+    one, other = space.sample(rng), space.sample(rng)
+    return [one, space.mutate(one, rng), space.crossover(one, other, rng), space.repair(other)]
+
+
 @given(spaces, st.integers(0, 2**32))
 @settings(max_examples=60, deadline=None)
 def test_samples_mutants_and_children_are_valid_and_reach_the_model_pixel_by_pixel(which, seed) -> None:
-    space, rng = SPACES[which], random.Random(seed)
-    one, other = space.sample(rng), space.sample(rng)
-    for theta in (one, space.mutate(one, rng), space.crossover(one, other, rng), space.repair(other)):
+    space = SPACES[which]
+    for theta in made(space, seed):
         assert Theta.from_dict(theta.to_dict()) == theta
         assert untouched(theta, which[1])
 
@@ -38,9 +44,8 @@ def test_samples_mutants_and_children_are_valid_and_reach_the_model_pixel_by_pix
 @given(spaces, st.integers(0, 2**32))
 @settings(max_examples=100, deadline=None)
 def test_genes_lead_back_to_every_theta_that_a_space_makes(which, seed) -> None:
-    space, rng = SPACES[which], random.Random(seed)
-    one, other = space.sample(rng), space.sample(rng)
-    for theta in (one, space.mutate(one, rng), space.crossover(one, other, rng), space.repair(other)):
+    space = SPACES[which]
+    for theta in made(space, seed):
         assert space.theta(space.genes(theta)) == theta
         assert space.holds(theta)
 
