@@ -117,10 +117,10 @@ class Page:
         for block in self._layout.blocks:
             run, galley = block.galley.run, block.galley
             piece = run.piece[galley.first[block.lo] : galley.last[block.hi - 1]]
-            boxed = piece[run.arena.face.rows[piece] == a.BOX_FACE]
+            boxed = piece[run.arena.face.take(piece) == a.BOX_FACE]
             if len(boxed):
                 rows, _ = run.arena.glyph_rows(boxed)
-                found.update(map(chr, run.arena.glyph.rows[rows].tolist()))
+                found.update(map(chr, run.arena.glyph.take(rows).tolist()))
         return dict(found)
 
     @cached_property
@@ -149,9 +149,9 @@ class Page:
         for block, placed, start in self._placed():
             run = block.galley.run
             pieces = slice(placed.first_piece, placed.first_piece + len(placed.left))
-            length = run.arena.length.rows[run.piece[pieces]]
+            length = run.arena.length.take(run.piece[pieces])
             begin = np.cumsum(run.lengths(pieces)) - run.lengths(pieces)
-            ink = (run.arena.kind.rows[run.piece[pieces]] == a.TEXT) & (length > 0)
+            ink = (run.arena.kind.take(run.piece[pieces]) == a.TEXT) & (length > 0)
             line = placed.line_of_piece
             starts = ink.copy()
             joined = (run.gap[pieces][:-1] == 0) & (run.breaks[pieces][:-1] == a.NO_BREAK)

@@ -131,7 +131,7 @@ class _Pen:
         """The newline markers of text that flows on."""
         run = block.galley.run
         lead = block.galley.measures.marker_lead / EM * self.theta.font_pixels * self.theta.horizontal_scale
-        kind = run.arena.kind.rows[run.piece[placed.first_piece : placed.first_piece + len(placed.left)]]
+        kind = run.arena.kind.take(run.piece[placed.first_piece : placed.first_piece + len(placed.left)])
         at = np.flatnonzero(kind == a.NEWLINE)
         baseline = placed.baseline[placed.line_of_piece[at]]
         self._furniture(

@@ -174,7 +174,10 @@ def _deciding_rules(classes: Classes) -> NDArray[np.uint8]:
 
 def _class_spaces(c: Classes) -> None:
     """Give runs of spaces the class for what stands before them, in place."""
-    spaces, before, _ = runs(c == LineBreak.SP)
+    space = c == LineBreak.SP
+    if not space.any():
+        return
+    spaces, before, _ = runs(space)
     variant = SPACE_AFTER[c[before]]
     quoted = np.flatnonzero(variant == SP_QI)
     variant[quoted[~quote_opens(c, before[quoted])]] = LineBreak.SP

@@ -28,7 +28,7 @@ _FLAGS: Final = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
 class Buffer(Protocol):
     """Shapes texts of one kind."""
 
-    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int64]:
+    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int32]:
         """[6, glyphs] in visual order: a row of zeros; cluster, glyph, advance, x and y offset, in EM units.
 
         Letters join with `before` and `after`, which are not shaped.
@@ -52,7 +52,7 @@ class ObjectBuffer:
         self.script, self.direction = script, "rtl" if rtl else "ltr"
         self.buffer = hb.Buffer()
 
-    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int64]:
+    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int32]:
         """See `Buffer`."""
         buffer = self.buffer
         buffer.clear_contents()
@@ -62,11 +62,11 @@ class ObjectBuffer:
             buffer.language = self.language
         hb.shape(self.font, buffer, self.features)
         infos, positions = buffer.glyph_infos, buffer.glyph_positions
-        glyphs = np.zeros((6, len(infos)), np.int64)
+        glyphs = np.zeros((6, len(infos)), np.int32)
         for row, field in enumerate(self._INFO, 1):
-            glyphs[row] = np.fromiter(map(field, infos), np.int64, len(infos))
+            glyphs[row] = np.fromiter(map(field, infos), np.int32, len(infos))
         for row, field in enumerate(self._POSITION, 3):
-            glyphs[row] = np.fromiter(map(field, positions), np.int64, len(infos))
+            glyphs[row] = np.fromiter(map(field, positions), np.int32, len(infos))
         glyphs[1] -= len(before)
         return glyphs
 
@@ -84,7 +84,7 @@ class NativeBuffer:
             *(_Feature(_tag(tag), value, 0, 0xFFFFFFFF) for tag, value in features.items())
         )
 
-    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int64]:
+    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int32]:
         """See `Buffer`."""
         library, buffer = self.library, _thread_buffer()
         library.hb_buffer_reset(buffer)
@@ -98,9 +98,9 @@ class NativeBuffer:
         library.hb_shape(self.font, buffer, self.features, len(self.features))
         # hb_glyph_info_t: codepoint, mask, cluster, two private; hb_glyph_position_t: x_advance, y_advance,
         # x_offset, y_offset, one private. Each is five 32-bit numbers.
-        info = _five(library.hb_buffer_get_glyph_infos, buffer, ctypes.c_uint32)
-        position = _five(library.hb_buffer_get_glyph_positions, buffer, ctypes.c_int32)
-        glyphs = np.zeros((6, len(info)), np.int64)
+        info = _five(library.hb_buffer_get_glyph_infos, buffer)
+        position = _five(library.hb_buffer_get_glyph_positions, buffer)
+        glyphs = np.zeros((6, len(info)), np.int32)
         glyphs[1:3] = info.T[[2, 0]]
         glyphs[3:] = position.T[[0, 2, 3]]
         glyphs[1] -= len(before)
@@ -189,11 +189,12 @@ def _thread_buffer() -> int:
     return pointer
 
 
-def _five(get: Any, buffer: int, number: type[ctypes.c_uint32] | type[ctypes.c_int32]) -> NDArray[Any]:
-    """[glyphs, 5] numbers that `get` points to, good until the buffer is used again."""
+def _five(get: Any, buffer: int) -> NDArray[np.int32]:
+    """[glyphs, 5] numbers that `get` points to."""
     length = ctypes.c_uint()
     pointer = get(buffer, ctypes.byref(length))
-    return np.ctypeslib.as_array((number * (5 * length.value)).from_address(pointer)).reshape(-1, 5)
+    # A copy, for a ctypes array of a new length is a new class, which takes longer to make.
+    return np.frombuffer(ctypes.string_at(pointer, 20 * length.value), np.int32).reshape(-1, 5)
 
 
 def _tag(tag: str) -> int:

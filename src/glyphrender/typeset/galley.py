@@ -106,12 +106,12 @@ class Galley:
 def advances(run: Run, measures: Measures, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(width of each piece, width of the gap after it) for pieces `start` to `stop`; tabs have no width yet."""
     piece = run.piece[start:stop]
-    ink = run.arena.advance.rows.take(piece)
+    ink = run.arena.advance.take(piece)
     if measures.letter:
-        ink = np.maximum(ink + run.arena.clusters.rows[piece].astype(np.int64) * measures.letter, 0)
+        ink = np.maximum(ink + run.arena.clusters.take(piece).astype(np.int64) * measures.letter, 0)
     gap = run.gap[start:stop] * np.int64(measures.gap)
     if measures.collapse or measures.marker is not None:
-        kind = run.arena.kind.rows[piece]
+        kind = run.arena.kind.take(piece)
         if measures.collapse:
             spaced = np.append(run.gap[start - 1] if start else 0, run.gap[start : stop - 1]) != 0
             gap[(kind == a.EMPTY) & spaced] = 0

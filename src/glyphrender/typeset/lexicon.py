@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 # Bytes of a word that the table can hold: two numbers of eight. 99.6% of the words of a novel are no longer.
 _LONGEST: Final = 16
 # Words of the table. Of 60,000 in the King James Bible an eighth are looked up beside it; it takes 1.3 MB.
-_BITS: Final = 16
-# Characters of a word and its space on average below which the dict is the faster.
-_SHORT: Final = 3
+_BITS: Final = 17
+# Characters of a word on average below which the dict is the faster.
+_SHORT: Final = 2
 
 _LENGTHS = np.arange(_LONGEST + 1)
 # By length: what of the first eight bytes from its head on belongs to a word, and of the next eight.
@@ -35,8 +35,8 @@ class Lexicon:
         # Both the numbers and the calls for them are C.
         self._number: defaultdict[str, int] = defaultdict(count().__next__)
         self._of_dict(list(words))
-        # The word at a place of the table: its bytes, and its number or -1. A word that finds its place taken stays
-        # out.
+        # The word at a place of the table: its bytes, and its number or -1. A word that finds its place taken takes the
+        # one beside it, and if that is taken too stays out.
         self._head = np.zeros(1 << _BITS, np.uint64)
         self._tail = np.zeros(1 << _BITS, np.uint64)
         self._found = np.full(1 << _BITS, -1, np.int32)
@@ -50,41 +50,64 @@ class Lexicon:
         What is empty between two spaces is a word, and what is empty behind the last is none.
         """
         known = len(self._number)
+        data = text.encode("utf-8", "surrogatepass")
+        spaced = data + bytes(_LONGEST) if data.endswith(b" ") else data + b" " + bytes(_LONGEST)
+        end = np.flatnonzero(np.frombuffer(spaced, np.uint8) == 0x20)
         # Bytes that are 0 would not be told from those behind a word. Ideographs are words of one character: so small
         # a `str` is made and found in 0.06 µs.
-        by_dict = "\0" in text or _SHORT * text.count(" ") > len(text)
-        number = self._of_dict(_words(text)) if by_dict else self._of_table(text)
+        start = np.zeros_like(end)
+        np.add(end[:-1], 1, out=start[1:])
+        filled = np.flatnonzero(end > start)
+        by_dict = "\0" in text or _SHORT * len(filled) > len(text) - len(end)
+        if by_dict:
+            number = self._of_dict(_words(text))
+        elif 2 * len(filled) > len(end):
+            number = self._of_table(text, spaced, start, end)
+        else:
+            # Code is indented by words of nothing.
+            number = np.full(len(end), self._number[""], np.int32)
+            number[filled] = self._of_table(text, spaced, start[filled], end[filled])
         return number, list(islice(reversed(self._number), len(self._number) - known))[::-1]
 
     def _of_dict(self, words: list[str]) -> NDArray[np.int32]:
         return np.fromiter(map(self._number.__getitem__, words), np.int32, len(words))
 
-    def _of_table(self, text: str) -> NDArray[np.int32]:
-        data = text.encode("utf-8", "surrogatepass")
-        spaced = data + bytes(_LONGEST) if data.endswith(b" ") else data + b" " + bytes(_LONGEST)
-        end = np.flatnonzero(np.frombuffer(spaced, np.uint8) == 0x20)
-        start = np.zeros_like(end)
-        np.add(end[:-1], 1, out=start[1:])
+    def _of_table(
+        self, text: str, spaced: bytes, start: NDArray[np.intp], end: NDArray[np.intp]
+    ) -> NDArray[np.int32]:
+        """The numbers of the words from byte `start` to `end` of `spaced`, which is `text` and zeros behind it."""
         length = end - start
         inside = np.minimum(length, _LONGEST)
         # Every eight bytes of the text as a number, wherever they begin.
-        head = np.ndarray(len(spaced) - _LONGEST, "<u8", spaced, 0, (1,))[start] & _HEAD[inside]
-        tail = np.ndarray(len(spaced) - _LONGEST, "<u8", spaced, 8, (1,))[start] & _TAIL[inside]
+        head = np.ndarray(len(spaced) - _LONGEST, "<u8", spaced, 0, (1,))[start] & _HEAD.take(inside)
+        tail = np.ndarray(len(spaced) - _LONGEST, "<u8", spaced, 8, (1,))[start] & _TAIL.take(inside)
         hash_ = (head * _HEAD_FACTOR) ^ (tail * _TAIL_FACTOR)
-        place = (hash_ >> np.uint64(64 - _BITS)).astype(np.intp)
-        number: NDArray[np.int32] = self._found[place]
-        known = (number >= 0) & (self._head[place] == head) & (self._tail[place] == tail) & (length <= _LONGEST)
-        rest = np.flatnonzero(~known)
+        place = (hash_ >> np.uint64(64 - _BITS)).view(np.int64)
+        number = self._at(place, head, tail)
+        number[length > _LONGEST] = -1
+        rest = np.flatnonzero(number < 0)
+        rest = rest[length[rest] <= _LONGEST]
+        number[rest] = self._at(place[rest] ^ 1, head[rest], tail[rest])
+        rest = np.flatnonzero(number < 0)
         spans = zip(start[rest].tolist(), end[rest].tolist(), strict=True)
-        if len(data) == len(text):
+        if text.isascii():
             words = [text[a:b] for a, b in spans]
         else:
-            words = [data[a:b].decode("utf-8", "surrogatepass") for a, b in spans]
+            words = [spaced[a:b].decode("utf-8", "surrogatepass") for a, b in spans]
         number[rest] = self._of_dict(words)
-        enters = rest[(length[rest] <= _LONGEST) & (self._found[place[rest]] < 0)]
-        # Of two words that want one place the last written would get its bytes and number: all three lines agree.
+        enters = rest[length[rest] <= _LONGEST]
         at = place[enters]
+        at ^= self._found[at] >= 0
+        # Of two words that want one place the last written would get its bytes and number: all three lines agree.
+        free = self._found[at] < 0
+        at, enters = at[free], enters[free]
         self._head[at], self._tail[at], self._found[at] = head[enters], tail[enters], number[enters]
+        return number
+
+    def _at(self, place: NDArray[np.intp], head: NDArray[np.uint64], tail: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """The numbers of the words that stand at places of the table; -1 where another one does."""
+        same = (self._head.take(place) == head) & (self._tail.take(place) == tail)
+        number: NDArray[np.int32] = np.where(same, self._found.take(place), np.int32(-1))
         return number
 
 

@@ -77,10 +77,14 @@ def _refined(stretch: _Stretch) -> Run:
     if not len(stop) or stop[-1] != n - 1:
         stop = np.append(stop, n - 1)
     start = np.append(0, stop[:-1] + 1)
-    hyphen = np.where(stretch.breaks[stop] == a.MAY_HYPHENATE, measures.hyphen, 0)
-    # A tab that no break follows, before a bracket that closes, may be as wide as the distance of two stops.
-    tabs = np.append(0, np.cumsum(stretch.kind == a.TAB))
-    width = stretch.end[stop] - stretch.start[start] + hyphen + (tabs[stop] - tabs[start]) * measures.tab
+    width = stretch.end[stop] - stretch.start[start]
+    hyphen = stretch.breaks[stop] == a.MAY_HYPHENATE
+    width[hyphen] += measures.hyphen
+    tab = stretch.kind == a.TAB
+    if tab.any():
+        # One that no break follows, before a bracket that closes, may be as wide as the distance of two stops.
+        tabs = np.append(0, np.cumsum(tab))
+        width += (tabs[stop] - tabs[start]) * measures.tab
     wide = width > min(measures.first, measures.rest)
     if not wide.any():
         return run

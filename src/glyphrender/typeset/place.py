@@ -135,7 +135,7 @@ def _ink_bounds(galley: Galley, lo: int, hi: int) -> tuple[int, NDArray[np.intp]
     first, last = galley.first[lo:hi], galley.last[lo:hi]
     start, stop = int(first[0]), int(last[-1])
     line = np.repeat(np.arange(hi - lo), last - first)
-    kind = galley.run.arena.kind.rows[galley.run.piece[start:stop]]
+    kind = galley.run.arena.kind.take(galley.run.piece[start:stop])
     ink = kind == a.TEXT
     if galley.measures.marker is not None:
         ink |= kind == a.NEWLINE
@@ -150,10 +150,10 @@ def _stretches(galley: Galley, lo: int, hi: int) -> NDArray[np.bool_]:
     start, line, hangs = _ink_bounds(galley, lo, hi)
     stop = start + len(line)
     run = galley.run
-    kind = run.arena.kind.rows[run.piece[start:stop]]
+    kind = run.arena.kind.take(run.piece[start:stop])
     ink = kind == a.TEXT
     same_line = np.append((line[1:] == line[:-1]) & ~hangs[1:], False)
-    edges = run.arena.edges.rows[run.piece[start:stop]]
+    edges = run.arena.edges.take(run.piece[start:stop])
     joint = (edges[:-1] & a.TAIL_WIDE != 0) & (edges[1:] & a.HEAD_WIDE != 0)
     joint &= run.breaks[start : stop - 1] == a.MAY_BREAK
     stretches: NDArray[np.bool_] = (run.gap[start:stop] != 0) | np.append(joint, False)
@@ -196,19 +196,19 @@ def place(block: Block, theta: Theta) -> Placed:
     piece = run.piece[start:stop]
     rows, counts = arena.glyph_rows(piece)
     x = np.repeat(left, counts)
-    offset = arena.x.rows.take(rows) * pixels
+    offset = arena.x.take(rows) * pixels
     if squeeze is not None:
         offset *= np.repeat(squeeze, counts)
     x += offset
     if galley.measures.letter:
         x += _letter_shift(arena, rows, counts, galley.measures.letter * pixels)
     lift = None
-    if arena.lifted and (up := arena.y.rows.take(rows)).any():
+    if arena.lifted and (up := arena.y.take(rows)).any():
         lift = up * (theta.font_size * theta.scale / EM)
     bounds = np.zeros(hi - lo + 1, np.intp)
     bounds[1:] = np.cumsum(counts)[last - start - 1]
     return Placed(
-        glyph=arena.glyph.rows.take(rows),
+        glyph=arena.glyph.take(rows),
         x=x,
         lift=lift,
         glyph_bounds=bounds,
@@ -216,7 +216,7 @@ def place(block: Block, theta: Theta) -> Placed:
         left=left,
         right=left + ink,
         line_of_piece=line,
-        face_of_piece=arena.face.rows.take(piece),
+        face_of_piece=arena.face.take(piece),
         glyph_count=counts,
         first_piece=start,
         baseline=(block.tops + _ascent(theta, galley)) * theta.scale,
@@ -235,7 +235,7 @@ def _letter_shift(
     arena: a.Arena, rows: NDArray[np.intp], counts: NDArray[np.int32], spacing: float
 ) -> NDArray[np.float64]:
     """What letter spacing moves each glyph by: once for every cluster before it in its piece."""
-    cluster = arena.cluster.rows[rows]
+    cluster = arena.cluster.take(rows)
     begins = np.ones(len(rows), bool)
     begins[1:] = cluster[1:] != cluster[:-1]
     starts = np.cumsum(counts) - counts

@@ -60,7 +60,7 @@ def shape(
     `context` gives, for those whose letters join with what stands beside them, the text before and after.
     """
     kind = (face.astype(np.int64) << 16) | (script.astype(np.int64) << 1) | rtl
-    rows = [np.zeros((6, 0), np.int64)]
+    rows = [np.zeros((6, 0), np.int32)]
     for key in np.unique(kind).tolist():
         units = np.flatnonzero(kind == key)
         tag = SCRIPT_TAGS[(key & 0xFFFF) >> 1]
@@ -76,31 +76,25 @@ def shape(
             rows += [_shape_in_context(call, texts[unit], unit, context[unit]) for unit in alone]
             units = np.setdiff1d(units, alone)
         circle = faces[key >> 16].hb_font.get_nominal_glyph(0x25CC) or 0
+        these = texts if len(units) == len(texts) else [texts[unit] for unit in units.tolist()]
         for start in range(0, len(units), BATCH):
-            some = units[start : start + BATCH]
-            rows.append(_shape_batch(call, [texts[unit] for unit in some.tolist()], some, circle))
+            some = slice(start, start + BATCH)
+            rows.append(_shape_batch(call, these[some], units[some], circle))
     table = np.concatenate(rows, axis=1)
     unit = table[0]
     if (unit[1:] < unit[:-1]).any():
         table = table[:, np.argsort(unit, kind="stable")]
     unit, cluster, glyph, step, dx, dy = table
-    return Glyphs(
-        unit=unit.astype(np.int32),
-        cluster=cluster.astype(np.int32),
-        glyph=glyph.astype(np.uint32),
-        step=step.astype(np.int32),
-        dx=dx.astype(np.int32),
-        dy=dy.astype(np.int32),
-    )
+    return Glyphs(unit=unit, cluster=cluster, glyph=glyph.view(np.uint32), step=step, dx=dx, dy=dy)
 
 
-def _shape_in_context(call: Buffer, text: str, unit: int, context: tuple[str, str]) -> NDArray[np.int64]:
+def _shape_in_context(call: Buffer, text: str, unit: int, context: tuple[str, str]) -> NDArray[np.int32]:
     glyphs = call(text, *context)
     glyphs[0] = unit
     return glyphs
 
 
-def _shape_batch(call: Buffer, texts: list[str], units: NDArray[np.intp], circle: int) -> NDArray[np.int64]:
+def _shape_batch(call: Buffer, texts: Sequence[str], units: NDArray[np.intp], circle: int) -> NDArray[np.int32]:
     """[6, glyphs]: the unit and then what a call gives. `circle` is the glyph of U+25CC, or 0."""
     # At either end too, or the first and the last would be kerned otherwise than those between them.
     glyphs = call(APART + APART.join(texts) + APART)
@@ -123,9 +117,14 @@ def _shape_batch(call: Buffer, texts: list[str], units: NDArray[np.intp], circle
         )
     if not apart:
         return _shape_in_context(call, texts[0], int(units[0]), ("", ""))
-    unit = np.searchsorted(starts, glyphs[1], "right") - 1
-    inside = (unit >= 0) & (glyphs[1] < ends[unit])
-    glyphs, unit = glyphs[:, inside], unit[inside]
+    # Of every character its unit; -1 of what stands between two.
+    owner = np.full(2 * len(texts) + 1, -1, np.int32)
+    owner[1::2] = np.arange(len(texts))
+    length = np.full(len(owner), len(APART))
+    length[1::2] = lengths
+    unit = np.repeat(owner, length).take(glyphs[1])
+    inside = np.flatnonzero(unit >= 0)
+    glyphs, unit = glyphs.take(inside, axis=1), unit[inside]
     glyphs[0] = units[unit]
     glyphs[1] -= starts[unit]
     return glyphs

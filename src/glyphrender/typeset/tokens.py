@@ -54,12 +54,12 @@ class Run:
 
     def lengths(self, of: slice = slice(None)) -> NDArray[np.int32]:
         """[n] characters of the source that each piece and its gap stand for; they add up to the text."""
-        lengths: NDArray[np.int32] = (self.arena.length.rows[self.piece[of]] + self.gap[of]).astype(np.int32)
+        lengths: NDArray[np.int32] = (self.arena.length.take(self.piece[of]) + self.gap[of]).astype(np.int32)
         return lengths
 
     def kinds(self) -> NDArray[np.uint8]:
         """[n] TEXT, EMPTY, TAB, NEWLINE or PAGE_BREAK."""
-        kinds: NDArray[np.uint8] = self.arena.kind.rows[self.piece]
+        kinds: NDArray[np.uint8] = self.arena.kind.take(self.piece)
         return kinds
 
     def split(self, at: int) -> tuple[Run, Run]:
@@ -135,7 +135,7 @@ def _tokenise_plain(chunk: Chunk, words: Words) -> Run:
     if separator.any():
         gap[separator] = 0
         gap[:-1][separator[1:]] = 0
-    breaks = arena.action.rows[piece]
+    breaks = arena.action.take(piece)
     _join(arena, piece, gap, breaks, ends)
     return Run(
         text=chunk.text,
@@ -153,7 +153,7 @@ def _tokenise_plain(chunk: Chunk, words: Words) -> Run:
 
 def _pieces(arena: Arena, number: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """(pieces of the words, whether each is the last of its word)."""
-    first, count = arena.first_piece.rows[number], arena.piece_count.rows[number]
+    first, count = arena.first_piece.take(number), arena.piece_count.take(number)
     ends = np.cumsum(count)
     if len(ends) and ends[-1] == len(number) and count.max() == 1:
         return first, np.ones(len(number), bool)
@@ -174,13 +174,13 @@ def _join(
 
     A tab is a space here.
     """
-    kind = arena.kind.rows[piece]
+    kind = arena.kind.take(piece)
     spaced = (ends & (gap != 0)) | (kind == a.TAB)
     breaks[spaced] = a.MAY_BREAK  # LB18: SP ÷
     # Only after the last of a run of spaces, and not before a line end: LB7, LB6.
     blank = (kind == a.EMPTY) | (kind == a.TAB)
     breaks[:-1][kind[1:] != a.TEXT] = a.NO_BREAK
-    edges = arena.edges.rows[piece]
+    edges = arena.edges.take(piece)
     special = (edges[1:] & _HEADS) | (edges[:-1] & _TAILS)
     at = np.flatnonzero((special != 0) | blank[:-1])
     at = at[breaks[at] == a.MAY_BREAK]
@@ -311,10 +311,10 @@ def _separated(
     piece, ends = _pieces(arena, number)
     gap = np.zeros(len(piece), np.uint8)
     gap[ends] = word_gap
-    lengths = arena.length.rows[piece] + gap
+    lengths = arena.length.take(piece) + gap
     stop = np.cumsum(lengths)  # the character after the piece and its gap
     start = stop - lengths
-    breaks = arena.action.rows[piece]
+    breaks = arena.action.take(piece)
     allowed = actions[np.maximum(stop - 1, 0)] == linebreak.ALLOWED
     breaks = np.where(breaks == a.MAY_HYPHENATE, breaks, np.where(allowed, a.MAY_BREAK, a.NO_BREAK)).astype(np.uint8)
     head, tail = np.minimum(start, n - 1), np.maximum(stop - 1, 0)

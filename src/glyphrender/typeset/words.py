@@ -245,8 +245,10 @@ class _Batch:
             self.rtl[:] = [word.startswith(RTL_MARK) for word in words]
             words = [word.removeprefix(RTL_MARK) for word in words]
             self.text = "\n".join(words) + "\n"
+        self.words = words
         self.lengths = np.fromiter(map(len, words), np.int64, len(words))
         self.cps = codepoints(self.text)
+        self.record = records(self.cps)
         self.word_end = np.cumsum(self.lengths + 1)
         self.word_start = self.word_end - self.lengths - 1
         self.is_end = np.zeros(len(self.cps), bool)
@@ -280,8 +282,7 @@ class _Batch:
     def _stand_ins(self) -> dict[int, str]:
         """character → what is drawn in its place, by θ's policies."""
         cps, style, properties = self.cps, self.style, table()
-        record = records(cps)
-        category = properties.general_category[record]
+        category = properties.general_category.take(self.record)
         stand_in: dict[int, str] = {}
         control = ((category == GeneralCategory.Cc) | (category == GeneralCategory.Cs)) & ~self.is_end
         for at in np.flatnonzero(control).tolist():
@@ -292,7 +293,7 @@ class _Batch:
             self.action[soft] = linebreak.PROHIBITED
             for at in np.flatnonzero(soft).tolist():
                 stand_in[at] = "\u2010" if style.soft_hyphens is SoftHyphens.SHOW else ""
-        ignorable = (properties.flags[record] & Flag.DEFAULT_IGNORABLE) != 0
+        ignorable = (properties.flags.take(self.record) & np.uint8(Flag.DEFAULT_IGNORABLE)) != 0
         self.ignorable = ignorable
         if style.zero_width is ZeroWidth.ESCAPE and ignorable.any():
             for at in np.flatnonzero(ignorable & ~soft).tolist():
@@ -316,7 +317,10 @@ class _Batch:
         missing = self.face[first] == MISSING
         empty = [at for at, character in self.stand_in.items() if not character]
         shaped = np.flatnonzero(~missing & ~np.isin(first, empty))
-        texts = [text[start:end] for start, end in zip(first[shaped].tolist(), last[shaped].tolist(), strict=True)]
+        if np.array_equal(first[shaped], self.word_start):  # most batches: no word is more than a unit
+            texts = self.words
+        else:
+            texts = [text[start:end] for start, end in zip(first[shaped].tolist(), last[shaped].tolist(), strict=True)]
         if self.stand_in:
             texts = [self.stand_in.get(at) or text for at, text in zip(first[shaped].tolist(), texts, strict=True)]
         glyphs = shape(
@@ -456,12 +460,12 @@ class _Batch:
         """
         n = len(self.cps)
         properties = table()
-        record = records(self.cps)
-        kind = properties.line_break[record] & 63
-        index = np.arange(n)
-        absorbed = (kind == LineBreak.CM) | (kind == LineBreak.ZWJ)  # LB9
-        base = np.maximum.accumulate(np.where(absorbed & ~self.is_end, 0, index))
-        ahead = np.minimum.accumulate(np.where(absorbed & ~self.is_end, n, index)[::-1])[::-1]
+        kind = properties.line_break.take(self.record) & np.uint8(63)
+        base = ahead = np.arange(n)
+        absorbed = ((kind == LineBreak.CM) | (kind == LineBreak.ZWJ)) & ~self.is_end  # LB9
+        if absorbed.any():
+            base = np.maximum.accumulate(np.where(absorbed, 0, base))
+            ahead = np.minimum.accumulate(np.where(absorbed, n, ahead)[::-1])[::-1]
         after = np.append(ahead[1:], n - 1)  # the next character that is not absorbed
         before = np.append(0, base[:-1])  # the base of what precedes
         head = kind[first]
@@ -483,7 +487,7 @@ class _Batch:
         flags[_in(tail, "CL CP")] |= a.TAIL_CLOSED  # LB16
         flags[tail == LineBreak.B2] |= a.TAIL_B2  # LB17
         flags[kind[last] == LineBreak.ZW] |= a.TAIL_ZW  # LB8
-        wide = (properties.flags[record] & Flag.WIDE) != 0
+        wide = (properties.flags.take(self.record) & np.uint8(Flag.WIDE)) != 0
         flags[wide[first]] |= a.HEAD_WIDE
         flags[wide[tail_at]] |= a.TAIL_WIDE
         return flags
