@@ -64,7 +64,7 @@ _ESCAPES: Final = codepoints("\\xuU0123456789abcdef\u2010")
 _LATIN: Final = script.SCRIPT_TAGS.index("Latn")
 _COMMON: Final = script.SCRIPT_TAGS.index("Zyyy")
 # The scripts that HarfBuzz joins, and how many characters of context it looks at.
-_JOINING: Final = [script.SCRIPT_TAGS.index(tag) for tag in JOINING]
+_JOINS: Final = np.isin(script.SCRIPT_TAGS, JOINING)
 _CONTEXT: Final = 5
 
 
@@ -315,8 +315,9 @@ class _Batch:
         faces = self.style.stack.faces
         text = self.text
         missing = self.face[first] == MISSING
-        empty = [at for at, character in self.stand_in.items() if not character]
-        shaped = np.flatnonzero(~missing & ~np.isin(first, empty))
+        empty = np.zeros(len(self.cps), bool)
+        empty[[at for at, character in self.stand_in.items() if not character]] = True
+        shaped = np.flatnonzero(~missing & ~empty[first])
         if np.array_equal(first[shaped], self.word_start):  # most batches: no word is more than a unit
             texts = self.words
         else:
@@ -336,11 +337,12 @@ class _Batch:
         unit = shaped[glyphs.unit]
         in_place = self._special[first][unit]
         cluster = first[unit] + np.where(in_place, 0, glyphs.cluster)
-        # An ignorable in front is merged into the cluster that follows; the glyph belongs to what is visible.
-        seen = np.where(self.ignorable | self._special, len(self.cps), np.arange(len(self.cps)))
-        visible = np.minimum.accumulate(seen[::-1])[::-1]
-        moved = self.ignorable[cluster] & (visible[cluster] < last[unit])
-        cluster = np.where(moved, np.minimum(visible[cluster], len(self.cps) - 1), cluster)
+        if self.ignorable.any():
+            # One in front is merged into the cluster that follows; the glyph belongs to what is visible.
+            seen = np.where(self.ignorable | self._special, len(self.cps), np.arange(len(self.cps)))
+            visible = np.minimum.accumulate(seen[::-1])[::-1]
+            moved = self.ignorable[cluster] & (visible[cluster] < last[unit])
+            cluster = np.where(moved, np.minimum(visible[cluster], len(self.cps) - 1), cluster)
         boxes = first[missing]
         if not len(boxes):
             return replace(glyphs, unit=unit.astype(np.int32), cluster=cluster.astype(np.int32))
@@ -365,7 +367,7 @@ class _Batch:
         They join across a change of face: most Urdu words need a second font beside DejaVu Sans.
         """
         start, end = self.word_start[self.word[first]], self.word_end[self.word[first]] - 1
-        joins = np.isin(self.script[first], _JOINING) & ~self._special[first] & ((start < first) | (last < end))
+        joins = _JOINS[self.script[first]] & ~self._special[first] & ((start < first) | (last < end))
         return {
             unit: (
                 self.text[max(start[unit], first[unit] - _CONTEXT) : first[unit]],
@@ -412,7 +414,7 @@ class _Batch:
         pen = np.cumsum(step) - step
         counts = np.bincount(of, minlength=len(first))
         origin = np.zeros(len(first), np.int64)
-        begin = np.flatnonzero(np.diff(of, prepend=-1))
+        begin = np.flatnonzero(np.append(True, of[1:] != of[:-1])[: len(of)])
         origin[of[begin]] = pen[begin]
         face = self.face[first]
         face[face == MISSING] = a.BOX_FACE
