@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from strategies import texts
 
 import glyphrender
 from glyphrender import DataError, Document, FontError, LayoutError, Page, Theta, layout, render
-from glyphrender.typeset.words import words_of
+from glyphrender.typeset.words import WordStyle, words_of
 
 SMALL = Theta(page_size=(120, 60), margin_x=4, margin_y=4)
 TEXT = "In the beginning was the Word, and the Word was with God. " * 20
@@ -213,6 +214,35 @@ def test_threads_do_not_disturb_each_other() -> None:
     finally:
         sys.setswitchinterval(interval)
         words_of.cache_clear()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
+def test_a_fork_while_another_thread_shapes_words_does_not_hang() -> None:
+    words_of.cache_clear()
+    expected = [page.png() for page in render(TEXT, SMALL)]
+    words = words_of(WordStyle.of(SMALL))
+    written, forked = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with words.writing():
+            words.lexicon.numbers("a word that is half written")  # it has a number, and no glyphs
+            written.set()
+            forked.wait(60)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    written.wait(60)
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        pages = [page.png() for page in render(TEXT, SMALL)]
+        half = [page.text for page in render("half written", SMALL) if page.lines and page.array.min() < 255]
+        os._exit(0 if pages == expected and half == ["half written"] else 1)
+    forked.set()
+    writer.join()
+    words_of.cache_clear()
+    assert os.waitpid(child, 0)[1] == 0
 
 
 # -- on disk -------------------------------------------------------------------------------------------

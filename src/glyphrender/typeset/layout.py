@@ -6,6 +6,7 @@ text; a page holds on to the chunk it came from and lets it go when it is droppe
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -109,6 +110,10 @@ class _Known:
 
     def __init__(self) -> None:
         self._runs: OrderedDict[tuple[str, Words, Direction], tuple[TextRun, ...]] = OrderedDict()
+        self.forked()
+
+    def forked(self) -> None:
+        """With a lock that nobody holds: in a forked process the thread that held it is not there."""
         self._lock = Lock()
 
     def runs(self, text: str, theta: Theta) -> Iterable[TextRun]:
@@ -141,3 +146,5 @@ class _Known:
 
 
 _known = _Known()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_known.forked)

@@ -10,12 +10,14 @@ lookups do not reach across a space.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from threading import RLock
 from typing import Any, Final
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +151,15 @@ class Words:
         self.style = style
         self._writing = RLock()
         self.renew()
+        _alive.add(self)
+
+    def forked(self) -> None:
+        """In a forked process a thread that was writing is not there: its lock goes, and what it had half written."""
+        if self._writing.acquire(blocking=False):
+            self._writing.release()
+        else:
+            self._writing = RLock()
+            self.renew()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -231,6 +242,18 @@ class Words:
             offsets.append(pen + offset)
             pen += advance
         return glyphs, offsets, pen
+
+
+_alive: WeakSet[Words] = WeakSet()
+
+
+def _forked() -> None:
+    for words in list(_alive):
+        words.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class _Batch:
@@ -318,7 +341,7 @@ class _Batch:
         empty = np.zeros(len(self.cps), bool)
         empty[[at for at, character in self.stand_in.items() if not character]] = True
         shaped = np.flatnonzero(~missing & ~empty[first])
-        if np.array_equal(first[shaped], self.word_start):  # most batches: no word is more than a unit
+        if len(shaped) == len(first) and np.array_equal(first, self.word_start):  # most batches: a word is a unit
             texts = self.words
         else:
             texts = [text[start:end] for start, end in zip(first[shaped].tolist(), last[shaped].tolist(), strict=True)]
