@@ -95,6 +95,28 @@ def _leave(*_: object) -> None:
     raise SystemExit(1)  # so that what has been begun is cleaned up
 
 
+def turns(count: int) -> Callable[[], Iterator[int]]:
+    """For `shared_out`: what gives each process the next of the numbers below `count` when it is done with one.
+
+    To be asked for before the processes are: pieces of work that are not equally long are shared out evenly.
+    """
+    if not can_fork():
+        numbers = iter(range(count))
+        return lambda: numbers
+    taken = multiprocessing.get_context("fork").Value("q", 0)
+
+    def mine() -> Iterator[int]:
+        while True:
+            with taken.get_lock():
+                number = taken.value
+                taken.value += 1
+            if number >= count:
+                return
+            yield number
+
+    return mine
+
+
 class Baton:
     """Pairs of numbers, one for each step of a chain, that processes hand on to one another."""
 

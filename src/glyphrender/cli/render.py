@@ -215,12 +215,12 @@ def _each_shared_out(
     job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress
 ) -> Iterator[_Written]:
     """Documents by several processes, each of which makes whole ones; in the order of `inputs`."""
-    from glyphrender.parallel import shared_out  # multiprocessing comes with it
+    from glyphrender.parallel import shared_out, turns  # multiprocessing comes with it
 
-    alone = replace(job, jobs=1)
+    alone, mine = replace(job, jobs=1), turns(len(inputs))
 
     def share(number: int) -> Iterator[tuple[int, _Written | None, list[tuple[str, str]]]]:
-        for index in range(number, len(inputs), job.jobs):
+        for index in mine():
             own = Reader(encoding=reader.encoding, errors=reader.errors)
             written = next(_each(alone, [inputs[index]], output, own, lambda pages: None), None)
             yield index, written, own.skipped

@@ -29,7 +29,7 @@ from glyphrender.adapters.corpus.sources import TAPE, pyarrow
 from glyphrender.document import render
 from glyphrender.errors import DataError
 from glyphrender.one_writer import lock_file
-from glyphrender.parallel import can_fork, shared_out
+from glyphrender.parallel import can_fork, shared_out, turns
 from glyphrender.saving import describe
 from glyphrender.whole_file import write_whole
 
@@ -154,21 +154,8 @@ def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path)
     if jobs <= 1 or not can_fork():
         yield from (render_shard(shard, options, directory) for shard in shards)
         return
-    import multiprocessing
-
-    # Each process takes the next shard when it has done one: shards are not equally long.
-    taken = multiprocessing.get_context("fork").Value("q", 0)
-
-    def work(job: int) -> Iterator[Receipt]:
-        while True:
-            with taken.get_lock():
-                number = taken.value
-                taken.value += 1
-            if number >= len(shards):
-                return
-            yield render_shard(shards[number], options, directory)
-
-    yield from shared_out(jobs, work)
+    mine = turns(len(shards))
+    yield from shared_out(jobs, lambda job: (render_shard(shards[number], options, directory) for number in mine()))
 
 
 def _check(directory: Path, *, resume: bool) -> None:
