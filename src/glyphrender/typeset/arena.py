@@ -22,7 +22,7 @@ TEXT, EMPTY, TAB, NEWLINE, PAGE_BREAK = range(5)
 # What may happen after a piece, inside its word.
 NO_BREAK, MAY_BREAK, MAY_HYPHENATE = range(3)
 
-# How a piece bears on a break at the spaces before its head or after its tail: UAX #14, see words.py.
+# How a piece bears on a break at the spaces before its head or after its tail: UAX #14, see edges.py.
 HEAD_CLOSES, HEAD_NONSTARTER, HEAD_B2, HEAD_ZW = 1, 2, 4, 8
 TAIL_OPENS, TAIL_CLOSED, TAIL_B2, TAIL_ZW = 16, 32, 64, 128
 # An ideograph at the edge: JUSTIFY may widen the joint between two of these.

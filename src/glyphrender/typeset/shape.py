@@ -26,6 +26,8 @@ BATCH: Final = 512
 # alternates of Inter look across any number of spaces, but not across a noncharacter, which no font has.
 APART: Final = " \uffff "
 
+#: The script, by its number, that is shaped as what has none.
+LATIN: Final = SCRIPT_TAGS.index("Latn")
 # The scripts with Joining_Type. Their fonts join by contextual alternates, which therefore are never turned off.
 JOINING: Final = (
     "Arab", "Syrc", "Nkoo", "Mong", "Mand", "Adlm", "Rohg", "Mani", "Phag", "Phlp", "Sogd", "Ougr", "Chrs",

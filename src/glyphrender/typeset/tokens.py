@@ -19,7 +19,8 @@ from glyphrender.text.properties import Flag, LineBreak, codepoints, records, ta
 from glyphrender.text.source import Chunk
 from glyphrender.typeset import arena as a
 from glyphrender.typeset.arena import Arena
-from glyphrender.typeset.words import RTL_MARK, SEPARATORS, Words
+from glyphrender.typeset.batch import RTL_MARK
+from glyphrender.typeset.words import SEPARATORS, Words
 
 _RARE_LINE_ENDS: Final = "\r\v\f\x85\u2028\u2029"
 
