@@ -12,7 +12,6 @@ column chars/s in the JSON.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,20 +22,13 @@ from glyphrender.raster import png
 from glyphrender.typeset.layout import text_runs
 from glyphrender.typeset.words import words_of
 
-DECLARATIONS = Path(__file__).resolve().parents[1] / "tests/data"
-
-
-def declaration(language: str) -> str:
-    return (DECLARATIONS / f"udhr-{language}.txt").read_text(encoding="utf-8")
-
-
 TEXTS = {
     "english": (texts.novel, "DejaVu Sans"),
     "code": (texts.code, "DejaVu Sans Mono"),
     "chinese": (texts.chinese, "Noto Sans CJK SC"),
-    "arabic": (lambda: declaration("arb"), "Noto Naskh Arabic"),
-    "hindi": (lambda: declaration("hin"), "Noto Sans Devanagari"),
-    "thai": (lambda: declaration("tha"), "Noto Sans Thai"),
+    "arabic": (lambda: texts.declaration("arb"), "Noto Naskh Arabic"),
+    "hindi": (lambda: texts.declaration("hin"), "Noto Sans Devanagari"),
+    "thai": (lambda: texts.declaration("tha"), "Noto Sans Thai"),
 }
 LENGTHS = (10_000, 100_000, 1_000_000)
 THETAS = {

@@ -6,6 +6,7 @@ import argparse
 import ast
 import inspect
 import re
+import sysconfig
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import glyphrender
 
 HERE = Path(__file__).resolve().parent / "texts"
+DECLARATIONS = HERE.parents[1] / "tests/data"
 FONTS = HERE.parents[1] / "fonts"
 
 
@@ -35,6 +37,32 @@ def code() -> str:
 def chinese() -> str:
     """The Universal Declaration of Human Rights, again and again, 290,000 characters."""
     return (HERE / "udhr-chinese.txt").read_text(encoding="utf-8") * 100
+
+
+def library() -> str:
+    """The first 3 MB of the standard library of the Python that runs this, module after module, no tests."""
+    folder = Path(sysconfig.get_path("stdlib"))
+    modules = [
+        path for path in sorted(folder.rglob("*.py")) if not {"site-packages", "test", "tests"} & set(path.parts)
+    ]
+    size, parts = 0, []
+    for path in modules:
+        parts.append(path.read_text(encoding="utf-8", errors="replace"))
+        size += len(parts[-1])
+        if size > 3_000_000:
+            break
+    return "".join(parts)
+
+
+def declaration(language: str) -> str:
+    """The Universal Declaration of Human Rights in the language of that ISO 639-3 code, 3,000 to 16,000 characters."""
+    return (DECLARATIONS / f"udhr-{language}.txt").read_text(encoding="utf-8")
+
+
+def again(language: str, characters: int) -> str:
+    """A Declaration, again and again."""
+    text = declaration(language)
+    return text * (characters // len(text))
 
 
 def first_pages(text: str, pages: int, theta: glyphrender.Theta) -> str:
