@@ -167,8 +167,9 @@ class Interrupted(BaseException):
 
 
 @pytest.mark.parametrize("at", [*range(1, 40, 3), 60, 90])
-def test_an_interrupt_does_not_spoil_the_words_met_before(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a notebook the process lives on, and the cache with it."""
+@pytest.mark.parametrize("again", [0, 3, 20])
+def test_interrupts_do_not_spoil_the_words_met_before(at: int, again: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a notebook the process lives on, and the cache with it; who waits too long interrupts `again`."""
     text = "the quick שועל 褐色の狐 jumps\tover the lazy 犬 " + "x" * 90 + " and away\n"
     other = "another שועל that is 褐色 and jumps " + "y" * 90
     words_of.cache_clear()
@@ -180,13 +181,14 @@ def test_an_interrupt_does_not_spoil_the_words_met_before(at: int, monkeypatch: 
     def interrupted(column: arena.Column, rows: np.ndarray) -> None:
         nonlocal calls
         calls += 1
-        if calls == at:
+        if calls in (at, at + again):
             raise Interrupted
         extend(column, rows)
 
     monkeypatch.setattr(arena.Column, "extend", interrupted)
-    with suppress(Interrupted):
-        list(layout(other, SMALL))
+    for _ in range(2):
+        with suppress(Interrupted):
+            list(layout(other, SMALL))
     monkeypatch.undo()
     same(list(layout(text + other, SMALL)), expected)
 

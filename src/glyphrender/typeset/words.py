@@ -144,20 +144,22 @@ class Words:
         if self._writing.acquire(blocking=False):
             self._writing.release()
         else:
-            self._writing = RLock()
-            self.renew()
+            self._writing, self._half_written = RLock(), True
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """To be held while the arena is written to: by one thread at a time.
 
-        What an error or an interrupt leaves half written goes with the arena.
+        What an error or an interrupt leaves half written goes with the arena: before it is written to again, for a
+        second interrupt may come while a new one is begun.
         """
         with self._writing:
+            if self._half_written:
+                self.renew()
             try:
                 yield
             except BaseException:
-                self.renew()
+                self._half_written = True
                 raise
 
     def renew(self) -> None:
@@ -177,11 +179,12 @@ class Words:
             edges=none,
             glyph_count=none,
         )
+        self._half_written = False
 
     @property
     def full(self) -> bool:
         """Whether it is time for a new arena."""
-        return self.arena.glyph.size + self.arena.kind.size > ARENA_ROWS
+        return self._half_written or self.arena.glyph.size + self.arena.kind.size > ARENA_ROWS
 
     def numbers(self, text: str) -> NDArray[np.int32]:
         """The number of each word between the spaces of `text`; those not met before are shaped now.
