@@ -20,8 +20,7 @@ from glyphrender.text import grapheme, linebreak
 from glyphrender.text.properties import Flag, codepoints, records, table
 from glyphrender.text.source import LINE_ENDS, Chunk
 from glyphrender.typeset import arena as a
-from glyphrender.typeset import tokens
-from glyphrender.typeset.greedy import greedy_cuts
+from glyphrender.typeset import greedy, tokens
 from glyphrender.typeset.optimal import even_breaks
 from glyphrender.typeset.tokens import Run
 from glyphrender.typeset.words import WordStyle, words_of
@@ -319,11 +318,15 @@ def test_thai_breaks_between_clusters_only_where_a_line_is_full() -> None:
     ),
     st.integers(1, 30),
     st.integers(1, 30),
+    st.sampled_from((0, 10**9)),
 )
 def test_lines_broken_together_are_those_broken_one_by_one(
-    paragraphs: list[list[tuple[int, int, str]]], first: int, rest: int
+    paragraphs: list[list[tuple[int, int, str]]], first: int, rest: int, search: int
 ) -> None:
-    """A piece is (width, gap after it, " " may break after it, "+" only in need, "." not)."""
+    """A piece is (width, gap after it, " " may break after it, "+" only in need, "." not).
+
+    Both line by line of all paragraphs (a search that costs nothing) and from every place.
+    """
     pieces = [piece for paragraph in paragraphs for piece in paragraph]
     stops = np.cumsum([len(paragraph) for paragraph in paragraphs])
     start = np.append(0, np.cumsum([width + gap for width, gap, _ in pieces]))
@@ -340,14 +343,16 @@ def test_lines_broken_together_are_those_broken_one_by_one(
                 break
             line, width = 1 + (spaces or fitting or inside[:1])[-1], rest
             expected.append(line - 1)
-    cuts = greedy_cuts(
-        place,
-        start=start,
-        end=end,
-        regular=np.array([pieces[k][2] == " " for k in place], bool),
-        begins=stops - [len(paragraph) for paragraph in paragraphs],
-        stops=stops,
-        first=np.full(len(paragraphs), first, np.int64),
-        rest=rest,
-    )
-    assert cuts.tolist() == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(greedy, "_SEARCH", search)
+        cuts = greedy.greedy_cuts(
+            place,
+            start=start,
+            end=end,
+            regular=np.array([pieces[k][2] == " " for k in place], bool),
+            begins=stops - [len(paragraph) for paragraph in paragraphs],
+            stops=stops,
+            first=np.full(len(paragraphs), first, np.int64),
+            rest=rest,
+        )
+    assert sorted(cuts.tolist()) == expected
