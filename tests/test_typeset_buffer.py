@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,36 @@ def test_a_variable_face_keeps_its_axes(tmp_path: Path) -> None:
         both(face, "aaa", "Latn", False)
         widths.append(int(b.NativeBuffer(face, script="Latn", rtl=False, language="", features={})("a")[3, 0]))
     assert widths == sorted(set(widths))
+
+
+@needs_c
+def test_no_other_thread_runs_while_harfbuzz_does() -> None:
+    """Built for one thread, it would give wrong glyphs, or crash, within some thousand pages of three threads."""
+    library, buffer = b._library(), b._thread_buffer()
+    text, length = "office".encode("utf-32-le") * 1_000_000, 6_000_000
+    turns, stop = 0, False
+
+    def count() -> None:
+        nonlocal turns
+        while not stop:
+            turns += 1
+            time.sleep(0)
+
+    other = threading.Thread(target=count)
+    interval = sys.getswitchinterval()
+    other.start()
+    try:
+        sys.setswitchinterval(100)
+        time.sleep(0.02)  # and from here on this thread runs until it lets the other
+        before = turns
+        library.hb_buffer_add_utf32(buffer, text, length, 0, length)
+        after = turns
+    finally:
+        stop = True
+        library.hb_buffer_reset(buffer)
+        sys.setswitchinterval(interval)
+        other.join()
+    assert after == before
 
 
 def test_pages_are_the_same_without_the_c_interface(tmp_path: Path) -> None:

@@ -155,7 +155,8 @@ _FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
 def _library() -> Any:
     """HarfBuzz inside the binding's module, or None where that exports no C interface."""
     try:
-        library = ctypes.CDLL(hb._harfbuzz.__file__)
+        # Not CDLL: HarfBuzz in the wheels is built for one thread (HB_NO_MT), so no other may run while it does.
+        library = ctypes.PyDLL(hb._harfbuzz.__file__)
         for name, (result, *arguments) in _FUNCTIONS.items():
             function = getattr(library, name)
             function.restype, function.argtypes = result, arguments
