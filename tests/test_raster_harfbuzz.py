@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -465,6 +467,18 @@ def test_a_system_without_opengl_gets_the_message_and_the_same_page(
     assert message.startswith(f"{hidden[0]}, which skia-python needs, is missing")
     here = paint(HarfBuzzCanvas, boxes, [(9.0, [1, 2, 3], [1.5, 20.25, 40.0])])
     assert page == here.tobytes().hex()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_while_another_thread_draws_does_not_hang(boxes: Face) -> None:
+    rows = [(20.0, np.array([3, 4], np.uint32), np.array([2.0, 20.0]))]
+    drawn = paint(HarfBuzzCanvas, boxes, rows)
+    with harfbuzz._lock:
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            os._exit(0 if np.array_equal(paint(HarfBuzzCanvas, boxes, rows), drawn) else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_an_unknown_rasteriser_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

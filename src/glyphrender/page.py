@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.cached import cached_property
 from glyphrender.raster import png
 from glyphrender.raster.page import draw_page
 from glyphrender.theta import Theta

@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.cached import cached_property
 from glyphrender.errors import FontError
 from glyphrender.fonts.face import Face
 

@@ -14,13 +14,13 @@ import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.cached import cached_property
 from glyphrender.errors import DependencyError, FontError
 
 if TYPE_CHECKING:

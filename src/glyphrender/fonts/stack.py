@@ -12,12 +12,13 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.cached import cached_property
 from glyphrender.errors import FontError
 from glyphrender.fonts.bundle import BLANK, IGNORABLE, NOBODY, Bundle, bundle
 from glyphrender.fonts.face import Face

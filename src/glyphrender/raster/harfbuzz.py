@@ -13,6 +13,7 @@ What is given up: hinting (outlines are always drawn as designed) and colour fon
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from functools import lru_cache
 from threading import Lock
@@ -250,6 +251,17 @@ def _scan(lines: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 _sheets: OrderedDict[tuple[Face, float, float, bool], Sheet] = OrderedDict()
 _lock = Lock()
+
+
+def _forked() -> None:
+    """In a forked process a thread that was drawing is not there: its lock goes, and what it had half drawn."""
+    global _lock
+    _lock = Lock()
+    _sheets.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def _sheet(face: Face, size: float, scale_x: float, antialias: bool) -> Sheet:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from threading import RLock
 from typing import Final
 from weakref import WeakSet
@@ -22,6 +22,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.cached import cached_property
 from glyphrender.fonts.stack import FontStack, font_stack
 from glyphrender.text import complexbreak, linebreak
 from glyphrender.theta import (
