@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from nasty import NASTY
 from strategies import examples, texts, thetas
 
-from glyphrender import GlyphRenderError, LayoutError, Theta, render
+from glyphrender import GlyphRenderError, LayoutError, Theta, parallel, render
 from glyphrender.choices import Emoji, MissingGlyph
-from glyphrender.parallel import Baton, shared_out
+from glyphrender.parallel import Baton, shared_out, turns
 from glyphrender.raster.page import draw_page
 from glyphrender.typeset import segments as module
 from glyphrender.typeset.layout import layout_pages
@@ -119,6 +119,39 @@ def test_a_process_that_is_killed_is_an_error() -> None:
 
     with pytest.raises(GlyphRenderError, match=r"a process was killed \(exit status -9\).*Use fewer jobs\."):
         list(shared_out(2, work))
+
+
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_each_number_is_one_process_s_turn_and_the_slow_take_fewer(count: int) -> None:
+    mine = turns(count)
+
+    def work(job: int) -> Iterator[tuple[int, int]]:
+        for number in mine():
+            time.sleep(1 if job == 0 else 0.01)
+            yield number, job
+
+    done = sorted(shared_out(3, work))
+    assert [number for number, _ in done] == list(range(count))
+    assert sum(job == 0 for _, job in done) <= max(1, count // 4)
+
+
+def test_a_process_killed_in_its_turn_is_an_error() -> None:
+    mine = turns(1000)
+
+    def work(job: int) -> Iterator[int]:
+        for number in mine():
+            if number == 20:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield number
+
+    with pytest.raises(GlyphRenderError, match="a process was killed"):
+        list(shared_out(3, work))
+
+
+def test_without_forks_one_process_has_all_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "can_fork", lambda: False)
+    mine = turns(5)
+    assert list(shared_out(3, lambda job: ((number, job) for number in mine()))) == [(n, 0) for n in range(5)]
 
 
 def test_a_baton_waits_for_its_turn() -> None:
