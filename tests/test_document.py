@@ -21,6 +21,7 @@ from strategies import texts
 
 import glyphrender
 from glyphrender import DataError, Document, FontError, LayoutError, Page, Theta, layout, render
+from glyphrender.typeset.layout import galleys, text_runs
 from glyphrender.typeset.words import WordStyle, words_of
 
 SMALL = Theta(page_size=(120, 60), margin_x=4, margin_y=4)
@@ -214,6 +215,20 @@ def test_threads_do_not_disturb_each_other() -> None:
     finally:
         sys.setswitchinterval(interval)
         words_of.cache_clear()
+
+
+def test_lines_are_written_to_the_arena_by_one_thread_when_words_were_made_anew() -> None:
+    """As they are when more than sixteen styles are in use: two threads may then have different words of one style."""
+    runs = list(text_runs("x" * 200, SMALL))
+    words_of.cache_clear()
+    writer = threading.Thread(target=lambda: list(galleys("x" * 200, SMALL, runs=runs)))
+    with runs[0].words.writing():
+        size = runs[0].run.arena.kind.size
+        writer.start()
+        writer.join(0.2)
+        assert runs[0].run.arena.kind.size == size
+    writer.join()
+    assert runs[0].run.arena.kind.size > size
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

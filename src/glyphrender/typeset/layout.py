@@ -47,9 +47,10 @@ def layout_pages(text: Text, theta: Theta, *, max_pages: int | None = None) -> I
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextRun:
-    """A chunk of the text as pieces, and whether it ends inside a paragraph."""
+    """A chunk of the text as pieces, the words whose arena they are in, and whether it ends inside a paragraph."""
 
     run: Run
+    words: Words
     open: bool
 
 
@@ -65,7 +66,7 @@ def text_runs(text: Text, theta: Theta, *, offset: int = 0, line: int = 0) -> It
             if words.full:
                 words.renew()
             run = tokenise(chunk, words, base=base)
-        yield TextRun(run=run, open=chunk.open)
+        yield TextRun(run=run, words=words, open=chunk.open)
 
 
 def galleys(
@@ -83,8 +84,9 @@ def galleys(
     measures = Measures.of(theta, words)
     begins, left = True, None
     for each in text_runs(text, theta, offset=offset, line=line) if runs is None else runs:
-        run = each.run
-        with words.writing():  # broken lines may add pieces to the arena
+        # Broken lines may add pieces to the arena. Of a style that is no longer kept `words_of` gives other words.
+        run, words = each.run, each.words
+        with words.writing():
             if left is not None:
                 run = _moved(left, run.arena).joined(run)
             final = not each.open and measures.marker is None
