@@ -16,7 +16,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in 
 
 # A module may import its own floor and those below. What is not named stands on the top floor.
 FLOORS = (
-    ("errors", "cached", "parallel", "one_writer", "whole_file"),
+    ("errors", "cached", "forks", "parallel", "one_writer", "whole_file"),
     ("choices", "colour", "contradictions", "glyph_config", "markup", "parameter", "theta", "sampling", "presets"),
     ("text",),
     ("fonts",),

@@ -19,7 +19,7 @@ from glyphrender.raster import png
 from glyphrender.raster.page import draw_page
 from glyphrender.theta import Theta
 from glyphrender.typeset import arena as a
-from glyphrender.typeset.paginate import Block, PageLayout, characters
+from glyphrender.typeset.paginate import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
 
 if TYPE_CHECKING:
@@ -178,12 +178,19 @@ class Page:
         at = self._layout.start
         for block in self._layout.blocks:
             start = at - block.galley.run.offset
-            at += characters(block)
+            at += _characters(block)
             yield block, start, at - block.galley.run.offset
 
     def _placed(self) -> Iterator[tuple[Block, Placed, int]]:
         for block, start, _ in self._blocks():
             yield block, place(block, self.theta), start
+
+
+def _characters(block: Block) -> int:
+    """Characters of the source that the lines of `block` account for."""
+    galley = block.galley
+    pieces = slice(galley.first[block.lo], galley.last[block.hi - 1])
+    return int(galley.run.lengths(pieces).sum())
 
 
 def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:

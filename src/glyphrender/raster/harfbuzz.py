@@ -13,7 +13,6 @@ What is given up: hinting (outlines are always drawn as designed) and colour fon
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from functools import lru_cache
 from threading import Lock
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.forks import in_child
 from glyphrender.raster.masks import PHASES, phases
 from glyphrender.raster.scratch import scratch
 
@@ -260,8 +260,7 @@ def _forked() -> None:
     _sheets.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+in_child(_forked)
 
 
 def _sheet(face: Face, size: float, scale_x: float, antialias: bool) -> Sheet:

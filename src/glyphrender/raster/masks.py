@@ -11,12 +11,12 @@ import os
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.errors import DependencyError
+from glyphrender.forks import renewed
 from glyphrender.raster.rows import Rows
 
 if TYPE_CHECKING:
@@ -176,13 +176,4 @@ def compiled(asked: bool) -> Any:
     return stamp
 
 
-_alive: WeakSet[Masks] = WeakSet()
-
-
-def _forked() -> None:
-    for masks in list(_alive):
-        masks.begin()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+_alive: Final = renewed(Masks.begin)

@@ -103,7 +103,7 @@ class Batch:
     # -- units: one face, script and direction -----------------------------------------------------
 
     def _shape(self) -> Glyphs:
-        """Glyphs, with `unit` numbering `self.unit_start` and `cluster` a character of `self.cps`."""
+        """Glyphs, with `unit` numbering the units of `self.unit_starts` and `cluster` a character of `self.cps`."""
         change = np.ones(len(self.cps), bool)
         change[1:] = self.is_end[:-1] | self._special[1:] | self._special[:-1]
         change[1:] |= ((self.face[1:] != self.face[:-1]) | (self.script[1:] != self.script[:-1])) & ~self.is_end[1:]

@@ -6,13 +6,13 @@ text; a page holds on to the chunk it came from and lets it go when it is droppe
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final
 
+from glyphrender.forks import in_child
 from glyphrender.text.source import Text, chunks
 from glyphrender.theta import Direction, Theta
 from glyphrender.typeset.arena import Arena
@@ -148,5 +148,4 @@ class _Known:
 
 
 _known = _Known()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_known.forked)
+in_child(_known.forked)

@@ -53,11 +53,11 @@ class Lexicon:
         data = text.encode("utf-8", "surrogatepass")
         spaced = data + bytes(_LONGEST) if data.endswith(b" ") else data + b" " + bytes(_LONGEST)
         end = np.flatnonzero(np.frombuffer(spaced, np.uint8) == 0x20)
-        # Bytes that are 0 would not be told from those behind a word. Ideographs are words of one character: so small
-        # a `str` is made and found in 0.06 µs.
         start = np.zeros_like(end)
         np.add(end[:-1], 1, out=start[1:])
         filled = np.flatnonzero(end > start)
+        # Bytes that are 0 would not be told from those behind a word. Ideographs are words of one character: so small
+        # a `str` is made and found in 0.06 µs.
         by_dict = "\0" in text or _SHORT * len(filled) > len(text) - len(end)
         if by_dict:
             number = self._of_dict(_words(text))
@@ -98,7 +98,7 @@ class Lexicon:
         enters = rest[length[rest] <= _LONGEST]
         at = place[enters]
         at ^= self._found[at] >= 0
-        # Of two words that want one place the last written would get its bytes and number: all three lines agree.
+        # Of two words that want one place the last written would get its bytes and number: all three rows agree.
         free = self._found[at] < 0
         at, enters = at[free], enters[free]
         self._head[at], self._tail[at], self._found[at] = head[enters], tail[enters], number[enters]

@@ -78,7 +78,7 @@ class Paginator:
         self.blocks: list[Block] = []
         self.column = 0
         self.y = 0.0  # height used of the column
-        self.characters = 0
+        self.characters = 0  # of the source, on it
 
     def add(self, galley: Galley) -> Iterator[PageLayout]:
         """The pages that `galley` fills."""
@@ -159,13 +159,6 @@ class Paginator:
         )
         self._begin_page()
         return page
-
-
-def characters(block: Block) -> int:
-    """Characters of the source that the lines of `block` account for."""
-    galley = block.galley
-    pieces = slice(galley.first[block.lo], galley.last[block.hi - 1])
-    return int(galley.run.lengths(pieces).sum())
 
 
 def _size(theta: Theta, blocks: list[Block], last: bool) -> tuple[int, int]:

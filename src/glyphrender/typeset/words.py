@@ -10,20 +10,19 @@ lookups do not reach across a space.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import RLock
 from typing import Final
-from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.cached import cached_property
 from glyphrender.fonts.stack import FontStack, font_stack
+from glyphrender.forks import renewed
 from glyphrender.text import complexbreak, linebreak
 from glyphrender.theta import (
     ComplexBreaks,
@@ -234,13 +233,4 @@ class Words:
         return glyphs, offsets, pen
 
 
-_alive: WeakSet[Words] = WeakSet()
-
-
-def _forked() -> None:
-    for words in list(_alive):
-        words.forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+_alive: Final = renewed(Words.forked)
