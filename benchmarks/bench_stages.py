@@ -20,7 +20,7 @@ import texts
 from glyphrender import Theta, layout
 from glyphrender.raster import png
 from glyphrender.typeset.layout import text_runs
-from glyphrender.typeset.words import words_of
+from glyphrender.typeset.word_cache import words_of
 
 TEXTS = {
     "english": (texts.novel, "DejaVu Sans"),

@@ -18,8 +18,8 @@ from reader import errors
 from report import table
 
 from glyphrender import Theta, layout
-from glyphrender.ratio.legibility import comparable, seen_image
-from glyphrender.ratio.vision import vision_model
+from glyphrender.models.vision import vision_model
+from glyphrender.ocr.legibility import comparable, seen_image
 
 MODELS = ("glm-4.1v", "qwen3-vl", "mistral-small-3.2")
 SIZES = (8.0, 9.0)

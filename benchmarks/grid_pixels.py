@@ -19,7 +19,7 @@ import texts
 from numpy.typing import NDArray
 
 from glyphrender import Page, Theta, layout
-from glyphrender.ratio.vision import vision_model
+from glyphrender.models.vision import vision_model
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 

@@ -28,7 +28,7 @@ import texts
 
 from glyphrender import render
 from glyphrender.cli import command
-from glyphrender.typeset.words import words_of
+from glyphrender.typeset.word_cache import words_of
 
 
 def large(text: str) -> Callable[[Path, int], object]:

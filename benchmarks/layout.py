@@ -24,7 +24,7 @@ import texts
 
 from glyphrender import Theta, layout
 from glyphrender.typeset.layout import text_runs
-from glyphrender.typeset.words import words_of
+from glyphrender.typeset.word_cache import words_of
 
 # Of a Declaration, 11,000 characters and few words, so much is set: again and again.
 _DECLARED = 600_000

@@ -25,7 +25,7 @@ import texts
 from stages import passed
 
 from glyphrender import Theta, layout
-from glyphrender.ratio.tokenizers import tokenizer
+from glyphrender.models.tokenizers import tokenizer
 from glyphrender.typeset.place import place
 
 RASTERS = {"skia": "Skia", "numba": "compiled"}

@@ -91,7 +91,7 @@ def theta() -> Any:
 def forget(warm_up: str) -> None:
     """Forget the words of all texts but `warm_up`: one of our rows must not shape for the next."""
     from glyphrender import layout
-    from glyphrender.typeset.words import words_of
+    from glyphrender.typeset.word_cache import words_of
 
     words_of.cache_clear()
     for _ in layout(warm_up, theta()):
@@ -443,8 +443,8 @@ def read_wrong(peer: Peer, text: str) -> float:
     """
     from PIL import Image
 
-    from glyphrender.ratio.legibility import comparable, edit_distance
-    from glyphrender.ratio.tesseract import Tesseract
+    from glyphrender.ocr.legibility import comparable, edit_distance
+    from glyphrender.ocr.tesseract import Tesseract
 
     reader = Tesseract()
     with tempfile.TemporaryDirectory(prefix="peer-") as name:
@@ -475,8 +475,8 @@ def plotted(taken: Mapping[Peer, list[Round]], wrong: Mapping[Peer, float], titl
     names = [peer.name for peer in taken]
     times = [1e3 * median(round.cpu for round in rounds) for rounds in taken.values()]
     figure, axes = pyplot.subplots(figsize=(9, 0.42 * len(names) + 1.2), layout="constrained")
-    colours = ["#1f5fbf" if name.startswith("glyphrender") else "#9aa5b1" for name in names]
-    bars = axes.barh(names, times, color=colours, height=0.7)
+    colors = ["#1f5fbf" if name.startswith("glyphrender") else "#9aa5b1" for name in names]
+    bars = axes.barh(names, times, color=colors, height=0.7)
     notes = [f"{each:.1f} ms" for each in times]
     if wrong:
         notes = [f"{note}, {wrong[peer]:.2%} read wrong" for note, peer in zip(notes, taken, strict=True)]

@@ -40,7 +40,7 @@ def main() -> None:
     text = " ".join(TEXT.read_text(encoding="utf-8")[:200_000].split())
     pages = render(text, Theta().align_to("glm-4.1v"))[:PAGES]
     arrays, images = [page.array for page in pages], [page.image for page in pages]
-    colours = [image.convert("RGB") for image in images]
+    colors = [image.convert("RGB") for image in images]
     processor = Glm4vImageProcessorPil(size={"shortest_edge": 12_544, "longest_edge": 9_633_792})
     patchify = Patchify.of(processor)
     expected = processor(images, return_tensors="pt")["pixel_values"]
@@ -48,7 +48,7 @@ def main() -> None:
     runs: dict[str, Callable[[], object]] = {
         "PIL → the processor of transformers": lambda: processor(images, return_tensors="pt"),
         "bytes → `Patchify` → floats": lambda: patchify(arrays),
-        "the same of RGB pages": lambda: patchify(colours),
+        "the same of RGB pages": lambda: patchify(colors),
         "bytes → patches of bytes, for `on_device`": lambda: patchify.patches(arrays),
         "drawing the page, for comparison": lambda: [page.array for page in pages],
     }

@@ -23,8 +23,8 @@ import texts
 from report import machine, table
 
 from glyphrender import Theta, compression_ratio, fit
+from glyphrender.models.tokenizers import tokenizer
 from glyphrender.ratio.ratio import Ratio
-from glyphrender.ratio.tokenizers import tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/ratio.md"

@@ -27,8 +27,8 @@ from breaks import DATA
 from PIL import Image
 
 from glyphrender import Page, Theta, render
+from glyphrender.ocr.legibility import comparable, edit_distance
 from glyphrender.raster.canvas import rasteriser
-from glyphrender.ratio.legibility import comparable, edit_distance
 
 # (file, language, tesseract's language, font)
 TEXTS = (

@@ -22,7 +22,7 @@ from typing import Any
 import report
 import texts
 
-from glyphrender.ratio.vision import vision_model
+from glyphrender.models.vision import vision_model
 from glyphrender.search import result as results
 from glyphrender.search import search as engine
 from glyphrender.search.candidate import Candidate

@@ -29,8 +29,8 @@ import sheets
 import texts
 
 from glyphrender import Theta
-from glyphrender.ratio.legibility import PageReader
-from glyphrender.ratio.vision import vision_model
+from glyphrender.models.vision import vision_model
+from glyphrender.ocr.legibility import PageReader
 from glyphrender.search.baselines import KINDS, baseline_thetas
 
 GLYPH = "Glyph's script"
@@ -48,11 +48,11 @@ def reader(name: str) -> PageReader:
     """ "tesseract", "tesseract:chi_sim" or "rapidocr"."""
     kind, _, language = name.partition(":")
     if kind == "tesseract":
-        from glyphrender.ratio.tesseract import Tesseract
+        from glyphrender.ocr.tesseract import Tesseract
 
         return Tesseract(language=language or "eng")
     if kind == "rapidocr":
-        from glyphrender.ratio.rapidocr import RapidOcr
+        from glyphrender.ocr.rapidocr import RapidOcr
 
         return RapidOcr()
     raise SystemExit(f"reader {name!r} is not known. Use tesseract, tesseract:LANGUAGE or rapidocr.")

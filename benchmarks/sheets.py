@@ -25,10 +25,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from glyphrender import Page, Theta, compression_ratio, layout
-from glyphrender.ratio.legibility import PageReader, seen_image
-from glyphrender.ratio.model import VisionModel
-from glyphrender.search.alignment import differences
+from glyphrender.models.model import VisionModel
+from glyphrender.ocr.legibility import PageReader, seen_image
 from glyphrender.search.reader import _plain as letters
+from glyphrender.tasks.alignment import differences
 
 PASSAGE = 600
 # Around a crop: tesseract loses letters that touch an edge.

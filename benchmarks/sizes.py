@@ -20,8 +20,8 @@ import texts
 from PIL import Image
 
 from glyphrender import Theta, layout
-from glyphrender.ratio.legibility import comparable, edit_distance
-from glyphrender.ratio.tesseract import Tesseract
+from glyphrender.ocr.legibility import comparable, edit_distance
+from glyphrender.ocr.tesseract import Tesseract
 
 BITS = (8, 4, 2, 1)
 

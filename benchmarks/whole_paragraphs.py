@@ -21,10 +21,10 @@ from glyphrender.fonts.face import EM
 from glyphrender.fonts.stack import MISSING
 from glyphrender.text import bidi, grapheme, script
 from glyphrender.text.properties import codepoints
-from glyphrender.typeset.arena import BOX_FACE
-from glyphrender.typeset.batch import box_width
+from glyphrender.typeset.glyph_store import BOX_FACE
+from glyphrender.typeset.new_words import box_width
 from glyphrender.typeset.place import place
-from glyphrender.typeset.words import WordStyle
+from glyphrender.typeset.word_cache import WordStyle
 
 # Positions are EM units, 65536 an em; a page has them in pixels as float32.
 TOLERANCE = EM / 2000

@@ -112,15 +112,10 @@ def box_font(
     builder.setupCharacterMap({cp: name(cp) for cp in boxes} if cmap is None else cmap)
     builder.setupGlyf(glyphs)
     builder.setupHorizontalMetrics(
-        {
-            name: (advances[name], getattr(glyph, "xMin", 0))
-            for name, glyph in builder.font["glyf"].glyphs.items()
-        }
+        {name: (advances[name], getattr(glyph, "xMin", 0)) for name, glyph in builder.font["glyf"].glyphs.items()}
     )
     builder.setupHorizontalHeader(ascent=800, descent=-200)
-    builder.setupNameTable(
-        {"familyName": family, "styleName": style, "psName": f"{family}-{style}".replace(" ", "")}
-    )
+    builder.setupNameTable({"familyName": family, "styleName": style, "psName": f"{family}-{style}".replace(" ", "")})
     builder.setupOS2(sTypoAscender=800, sTypoDescender=-200, sTypoLineGap=0, usWeightClass=weight)
     builder.setupPost()
     builder.updateHead(created=3723840000, modified=3723840000)

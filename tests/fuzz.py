@@ -23,10 +23,10 @@ from strategies import FAMILIES, INGREDIENTS, LANGUAGES
 from test_invariants import check_accounts, check_boxes, chunk_size, same
 
 from glyphrender import Page, Theta, layout
+from glyphrender.document.page import Span
 from glyphrender.errors import ThetaError
 from glyphrender.fonts.face import EM
-from glyphrender.page import Span
-from glyphrender.typeset.words import words_of
+from glyphrender.typeset.word_cache import words_of
 
 STEW = "".join(INGREDIENTS)
 SHORT = [text for text in NASTY.values() if len(text) <= 200]

@@ -33,9 +33,7 @@ exec "$@"
 """
 
 
-def run_without(
-    libraries: Sequence[str], command: Sequence[str], work: Path
-) -> subprocess.CompletedProcess[str]:
+def run_without(libraries: Sequence[str], command: Sequence[str], work: Path) -> subprocess.CompletedProcess[str]:
     """Run `command` with `libraries` (all in one directory) hidden; `work` is an empty directory to use."""
     directories = {path.parent.resolve() for path in map(path_of, libraries) if path is not None}
     if len(directories) != 1:

@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import HealthCheck, reject, settings
 from hypothesis import strategies as st
 
-from glyphrender.colour import contrast
-from glyphrender.contradictions import MIN_CONTRAST
 from glyphrender.errors import ThetaError
-from glyphrender.parameter import Choice, Flag
 from glyphrender.theta import PARAMETERS, Emoji, Overlap, Theta
+from glyphrender.theta.color import contrast
+from glyphrender.theta.constraints import MIN_CONTRAST
+from glyphrender.theta.parameter import Choice, Flag
 
 
 def examples(count: int) -> settings:
@@ -52,7 +52,7 @@ def greys() -> st.SearchStrategy[str]:
     return st.integers(0, 255).map(lambda level: f"#{level:02X}{level:02X}{level:02X}")
 
 
-def colours() -> st.SearchStrategy[str]:
+def colors() -> st.SearchStrategy[str]:
     return st.one_of(greys(), st.integers(0, 0xFFFFFF).map(lambda rgb: f"#{rgb:06X}"))
 
 
@@ -98,7 +98,7 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
     pick("language", st.sampled_from(LANGUAGES))
 
     # Of black and white, one has a contrast of at least 4.58 to any colour.
-    shades = greys() if neutral else colours()
+    shades = greys() if neutral else colors()
     pick("page_bg_color", shades)
     pick("para_bg_color", st.one_of(st.just(""), shades))
     pick("para_border_color", shades)

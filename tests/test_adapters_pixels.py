@@ -41,8 +41,8 @@ def image_processor(name: str) -> Any:
     return getattr(import_module(f"transformers.models.{module}"), kind)(**options)
 
 
-def noise(width: int, height: int, *, colour: bool = False, seed: int = 0) -> NDArray[np.uint8]:
-    shape = (height, width, 3) if colour else (height, width)
+def noise(width: int, height: int, *, color: bool = False, seed: int = 0) -> NDArray[np.uint8]:
+    shape = (height, width, 3) if color else (height, width)
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
 
 
@@ -59,15 +59,15 @@ def assert_same(name: str, pages: list[NDArray[np.uint8]]) -> None:
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(1, 12), st.booleans()), min_size=1, max_size=3))
 def test_pages_on_the_grid_are_as_the_processor_makes_them(name: str, sizes: list[tuple[int, int, bool]]) -> None:
     cell = Patchify.of(image_processor(name)).model.cell
-    assert_same(name, [noise(cell * w, cell * h, colour=colour, seed=w) for w, h, colour in sizes])
+    assert_same(name, [noise(cell * w, cell * h, color=color, seed=w) for w, h, color in sizes])
 
 
 @pytest.mark.parametrize("name", PROCESSORS)
 @settings(max_examples=25)
 @given(st.integers(1, 700), st.integers(1, 700), st.booleans())
-def test_pages_off_the_grid_are_resized_as_the_processor_does(name: str, width: int, height: int, colour: bool) -> None:
+def test_pages_off_the_grid_are_resized_as_the_processor_does(name: str, width: int, height: int, color: bool) -> None:
     if max(width, height) <= 200 * min(width, height):
-        assert_same(name, [noise(width, height, colour=colour)])
+        assert_same(name, [noise(width, height, color=color)])
 
 
 @pytest.mark.parametrize("vision", ["glm-4.1v", "qwen2.5-vl", "qwen3-vl"])
@@ -111,9 +111,9 @@ def test_bytes_become_the_same_values_on_the_device() -> None:
     import torch
 
     patchify = Patchify.of(image_processor("glm-4.1v"))
-    for colour in (False, True):
-        patches, _ = patchify.patches([noise(112, 84, colour=colour)])
-        assert patches.shape == (48, 196 * (3 if colour else 1))
+    for color in (False, True):
+        patches, _ = patchify.patches([noise(112, 84, color=color)])
+        assert patches.shape == (48, 196 * (3 if color else 1))
         expected = patchify.pixel_values(patches)
         assert float((patchify.pixel_values(torch.from_numpy(patches)) - expected).abs().max()) < 1e-6
         halved = patchify.pixel_values(torch.from_numpy(patches).to(torch.bfloat16), dtype=torch.bfloat16)

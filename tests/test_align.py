@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import examples, texts, thetas
 
 from glyphrender import Theta, ThetaError, VisionModelError, layout
-from glyphrender.ratio.vision import VISION_MODELS, VisionModel, vision_model
+from glyphrender.models.vision import VISION_MODELS, VisionModel, vision_model
 
 HERE = Path(__file__).parent
 VERSES = (HERE.parent / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")[:150_000]
@@ -127,7 +127,7 @@ def test_a_model_that_always_resamples_is_an_error() -> None:
         name, grid, limits = "blur", (28, 28), vision_model("glm-4.1v").limits
 
         def image(self, width: int, height: int) -> Any:
-            from glyphrender.ratio.model import seen
+            from glyphrender.models.model import seen
 
             return seen(width, height, (width + 1, height), tokens=1, overhead=0)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import examples, texts, thetas
 
 from glyphrender import Document, LayoutError, Theta, render
-from glyphrender.choices import Emoji, MissingGlyph
+from glyphrender.theta.choices import Emoji, MissingGlyph
 
 SMALL = Theta(page_size=(120, 90), margin_x=4, margin_y=4)
 

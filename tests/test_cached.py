@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from glyphrender import Page
-from glyphrender.cached import cached_property
+from glyphrender._system.cached_property import cached_property
 
 
 def test_it_is_computed_once() -> None:

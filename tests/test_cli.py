@@ -180,7 +180,7 @@ def test_a_full_disk_is_a_failure_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_bug_is_named_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glyphrender.describe.explain", lambda name: 1 // 0)
+    monkeypatch.setattr("glyphrender.theta.describe.explain", lambda name: 1 // 0)
     result = CliRunner().invoke(cli.command, ["theta", "explain", "dpi"])
     assert result.exit_code == 1
     assert result.stderr.startswith("glyphrender: a bug (ZeroDivisionError")

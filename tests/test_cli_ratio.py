@@ -19,7 +19,7 @@ from glyphrender.cli.fit import command as fit_command
 from glyphrender.cli.ratio import command as ratio_command
 from glyphrender.cli.scatter import HEIGHT, WIDTH, Point, scatter
 from glyphrender.cli.table import table
-from glyphrender.ratio.vision import VISION_MODELS
+from glyphrender.models.vision import VISION_MODELS
 
 SAMPLE = Path(__file__).parent / "data/udhr-eng.txt"
 TEXT = SAMPLE.read_text(encoding="utf-8")

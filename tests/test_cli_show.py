@@ -13,8 +13,8 @@ import pytest
 from box_fonts import BOXES
 from click.testing import CliRunner
 
-from glyphrender import Theta, cli, describe, render
-from glyphrender.theta import PARAMETERS
+from glyphrender import Theta, cli, render
+from glyphrender.theta import PARAMETERS, describe
 
 SAMPLE = Path(__file__).parent / "data/udhr-eng.txt"
 DOCS = Path(__file__).parents[1] / "docs/cli.md"

@@ -18,7 +18,7 @@ from glyphrender.text import complexbreak, linebreak
 from glyphrender.text.properties import codepoints
 from glyphrender.theta import ComplexBreaks
 from glyphrender.typeset.place import place
-from glyphrender.typeset.words import WordStyle, words_of
+from glyphrender.typeset.word_cache import WordStyle, words_of
 
 CLUSTER, DICTIONARY = ComplexBreaks.CLUSTER, ComplexBreaks.DICTIONARY
 THAI = (Path(__file__).parent / "data" / "udhr-tha.txt").read_text(encoding="utf-8")

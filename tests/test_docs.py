@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import glyphrender.document
-from glyphrender.describe import theta_table
+import glyphrender.document.document
+from glyphrender.theta.describe import theta_table
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -24,7 +24,7 @@ def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_example_of_render_runs() -> None:
-    result = doctest.testmod(glyphrender.document)
+    result = doctest.testmod(glyphrender.document.document)
     assert result.attempted == 2
     assert result.failed == 0
 

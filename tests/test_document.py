@@ -22,7 +22,7 @@ from strategies import texts
 import glyphrender
 from glyphrender import DataError, Document, FontError, LayoutError, Page, Theta, layout, render
 from glyphrender.typeset.layout import galleys, text_runs
-from glyphrender.typeset.words import WordStyle, words_of
+from glyphrender.typeset.word_cache import WordStyle, words_of
 
 SMALL = Theta(page_size=(120, 60), margin_x=4, margin_y=4)
 TEXT = "In the beginning was the Word, and the Word was with God. " * 20
@@ -117,7 +117,7 @@ def test_a_page_says_what_it_is() -> None:
 
 
 @given(st.integers(0, 255).map(lambda level: f"#{level:02X}{level:02X}{level:02X}"))
-def test_grey_pages_have_one_channel_and_the_colours_of_theta(background: str) -> None:
+def test_grey_pages_have_one_channel_and_the_colors_of_theta(background: str) -> None:
     ink = "#000000" if int(background[1:3], 16) > 127 else "#FFFFFF"
     page = render("■", SMALL.replace(page_bg_color=background, font_color=ink, font_size=30, line_height=30))[0]
     assert page.array.ndim == 2
@@ -127,11 +127,11 @@ def test_grey_pages_have_one_channel_and_the_colours_of_theta(background: str) -
     assert int(ink[1:3], 16) in values
 
 
-def test_coloured_pages_have_three() -> None:
+def test_colored_pages_have_three() -> None:
     page = render("■", SMALL.replace(font_color="#FF8000", page_bg_color="#000040", font_size=30, line_height=30))[0]
     assert page.array.shape == (*page.size[::-1], 3)
-    colours = {tuple(pixel) for pixel in page.array.reshape(-1, 3).tolist()}
-    assert {(255, 128, 0), (0, 0, 64)} <= colours
+    colors = {tuple(pixel) for pixel in page.array.reshape(-1, 3).tolist()}
+    assert {(255, 128, 0), (0, 0, 64)} <= colors
     assert page.image.mode == "RGB"
 
 

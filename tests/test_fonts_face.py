@@ -47,9 +47,7 @@ def test_metrics_and_coverage_are_those_fonttools_reads(style):
     assert face.weight == font["OS/2"].usWeightClass
     assert face.italic == bool(font["OS/2"].fsSelection & 1)
     glyph = face.hb_font.get_nominal_glyph(ord("A"))
-    assert face.hb_font.get_glyph_h_advance(glyph) == pytest.approx(
-        font["hmtx"][cmap[65]][0] * EM / upem, abs=1
-    )
+    assert face.hb_font.get_glyph_h_advance(glyph) == pytest.approx(font["hmtx"][cmap[65]][0] * EM / upem, abs=1)
     assert face.typeface.countGlyphs() == font["maxp"].numGlyphs
     assert face.typeface.unicharToGlyph(ord("A")) == glyph
 
@@ -183,9 +181,7 @@ class TestRefused:
         with pytest.raises(FontError, match=r"Boxes\.ttf cannot be read \(Permission denied\)"):
             Face.from_file(BOXES)
 
-    @pytest.mark.parametrize(
-        "content", [b"", b"\0", b"Call me Ishmael. " * 99, bytes(4096), b"%!PS-AdobeFont"]
-    )
+    @pytest.mark.parametrize("content", [b"", b"\0", b"Call me Ishmael. " * 99, bytes(4096), b"%!PS-AdobeFont"])
     def test_what_is_not_a_font(self, tmp_path, content):
         path = tmp_path / "novel.ttf"
         path.write_bytes(content)

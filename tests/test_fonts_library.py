@@ -225,9 +225,7 @@ class TestAxes:
         assert parse_axes("") == {}
         assert parse_axes("wght=450, wdth=87.5,slnt=-10") == {"wght": 450, "wdth": 87.5, "slnt": -10}
 
-    @pytest.mark.parametrize(
-        "axes", ["wght", "wght=", "weight=400", "wght=bold", "wght=4_0", "wght=nan", "=4"]
-    )
+    @pytest.mark.parametrize("axes", ["wght", "wght=", "weight=400", "wght=bold", "wght=4_0", "wght=nan", "=4"])
     def test_nonsense_is_refused(self, axes):
         with pytest.raises(FontError, match=r"font_axes=.* is not TAG=NUMBER"):
             parse_axes(axes)

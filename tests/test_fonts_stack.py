@@ -30,9 +30,7 @@ def assign(stack: FontStack, text: str) -> list[int]:
 
 def families(stack: FontStack, text: str) -> list[str | None]:
     """Families used, in order of first use."""
-    return [
-        None if face == MISSING else stack.faces[face].family for face in dict.fromkeys(assign(stack, text))
-    ]
+    return [None if face == MISSING else stack.faces[face].family for face in dict.fromkeys(assign(stack, text))]
 
 
 # "All human beings are born free and equal in dignity and rights", or its beginning.
@@ -154,7 +152,7 @@ def test_ignorable_characters_never_need_a_face():
     assert assign(stack, "a\u2003\u3000\u00a0\tb\r\nc") == [0] * 9
 
 
-def test_colour_emoji_are_those_installed(tmp_path, monkeypatch):
+def test_color_emoji_are_those_installed(tmp_path, monkeypatch):
     monkeypatch.setattr(library_module, "_system_folders", list)
     monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path))
     library_module._installed.cache_clear()

@@ -19,7 +19,7 @@ from glyphrender import Theta, layout
 from glyphrender.raster import canvas, page, png
 from glyphrender.raster.canvas import rasteriser
 from glyphrender.typeset import buffer, shape
-from glyphrender.typeset.words import WordStyle, words_of
+from glyphrender.typeset.word_cache import WordStyle, words_of
 
 TEXT = (Path(__file__).parent / "data/udhr-eng.txt").read_text(encoding="utf-8") * 8
 THETA = Theta(font="DejaVu Sans", font_size=9, line_height=10)

@@ -20,8 +20,9 @@ from strategies import examples, texts, thetas
 from glyphrender import Page, Theta, layout, render
 from glyphrender.text import source
 from glyphrender.theta import Emoji, MissingGlyph
-from glyphrender.typeset import arena, words
-from glyphrender.typeset.words import words_of
+from glyphrender.typeset import glyph_store as arena
+from glyphrender.typeset import word_cache as words
+from glyphrender.typeset.word_cache import words_of
 
 # What may stand outside every word: the separators, spaces and line ends.
 SEPARATORS = frozenset(" \t\n\r\v\f\x85\u2028\u2029")

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL.Image import Image
 
-import glyphrender.ratio.tesseract
+import glyphrender.ocr.tesseract
 from glyphrender import DataError, DependencyError, LayoutError, Theta, VisionModelError, render
 from glyphrender.cli.bench import command as bench_command
-from glyphrender.ratio.legibility import comparable, edit_distance, legibility, seen_image
-from glyphrender.ratio.tesseract import Tesseract
-from glyphrender.ratio.vision import vision_model
+from glyphrender.models.vision import vision_model
+from glyphrender.ocr.legibility import comparable, edit_distance, legibility, seen_image
+from glyphrender.ocr.tesseract import Tesseract
 
 SAMPLE = Path(__file__).parent / "data/udhr-eng.txt"
 TEXT = SAMPLE.read_text(encoding="utf-8")
@@ -155,7 +155,7 @@ def test_bench_shows_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         languages.append(language)
         return lambda image: ""
 
-    monkeypatch.setattr(glyphrender.ratio.tesseract, "Tesseract", tesseract)
+    monkeypatch.setattr(glyphrender.ocr.tesseract, "Tesseract", tesseract)
     files = ("--csv", tmp_path / "out.csv", "--plot", tmp_path / "out.svg")
     heading, line = bench("--read", 1, "--reader-language", "jpn", *files).stdout.splitlines()
     assert heading.endswith("error rate  characters read  pages read")

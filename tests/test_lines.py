@@ -19,11 +19,12 @@ from glyphrender import Theta, layout
 from glyphrender.text import grapheme, linebreak
 from glyphrender.text.properties import Flag, codepoints, records, table
 from glyphrender.text.source import LINE_ENDS, Chunk
-from glyphrender.typeset import arena as a
-from glyphrender.typeset import greedy, tokens
+from glyphrender.typeset import analyse as tokens
+from glyphrender.typeset import glyph_store as a
+from glyphrender.typeset import greedy
+from glyphrender.typeset.analyse import Run
 from glyphrender.typeset.optimal import even_breaks
-from glyphrender.typeset.tokens import Run
-from glyphrender.typeset.words import WordStyle, words_of
+from glyphrender.typeset.word_cache import WordStyle, words_of
 
 # Ligatures off: a break between two letters that share a glyph is no break, and that is not tested here.
 PLAIN = Theta(ligatures=False)

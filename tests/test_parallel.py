@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from nasty import NASTY
 from strategies import examples, texts, thetas
 
-from glyphrender import GlyphRenderError, LayoutError, Theta, parallel, render
-from glyphrender.choices import Emoji, MissingGlyph
-from glyphrender.parallel import Baton, shared_out, turns
+from glyphrender import GlyphRenderError, LayoutError, Theta, render
+from glyphrender._system import processes as parallel
+from glyphrender._system.processes import Baton, shared_out, turns
 from glyphrender.raster.page import draw_page
-from glyphrender.typeset import segments as module
+from glyphrender.theta.choices import Emoji, MissingGlyph
+from glyphrender.typeset import shares as module
 from glyphrender.typeset.layout import layout_pages
 from glyphrender.typeset.paginate import PageLayout
-from glyphrender.typeset.segments import Segment, lay_out, segments
+from glyphrender.typeset.shares import Segment, lay_out, segments
 
 SMALL = Theta(page_size=(120, 90), margin_x=4, margin_y=4)
 

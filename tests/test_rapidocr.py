@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from glyphrender import DataError, DependencyError, Theta, render
-from glyphrender.ratio.legibility import comparable, edit_distance, legibility
-from glyphrender.ratio.rapidocr import RapidOcr, _Box, _in_order
+from glyphrender.ocr.legibility import comparable, edit_distance, legibility
+from glyphrender.ocr.rapidocr import RapidOcr, _Box, _in_order
 
 DATA = Path(__file__).parent / "data"
 ENGLISH = (DATA / "udhr-eng.txt").read_text(encoding="utf-8")
@@ -72,7 +72,7 @@ def test_a_missing_package_is_named_with_its_extra(package: str, monkeypatch: py
 
 
 def test_its_module_is_light() -> None:
-    program = "import sys, glyphrender.ratio.rapidocr; print('cv2' in sys.modules, 'onnxruntime' in sys.modules)"
+    program = "import sys, glyphrender.ocr.rapidocr; print('cv2' in sys.modules, 'onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
 

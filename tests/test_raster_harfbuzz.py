@@ -176,13 +176,8 @@ def test_overlapping_contours_leave_no_hole(tmp_path: Path, kind: str) -> None:
 def test_variations_are_drawn(tmp_path: Path) -> None:
     font = box_font({0x41: ((0, 0, 400, 800), 500)}, axes=[("wdth", 100, 100, 200, "Width")])
     font.save(tmp_path / "wide.ttf")
-    narrow, wide = (
-        Face.from_file(tmp_path / "wide.ttf", variations={"wdth": width}) for width in (100.0, 200.0)
-    )
-    ink = [
-        int((paint(HarfBuzzCanvas, face, [(20.0, [1], [2.0])]) == 0).sum(axis=1).max())
-        for face in (narrow, wide)
-    ]
+    narrow, wide = (Face.from_file(tmp_path / "wide.ttf", variations={"wdth": width}) for width in (100.0, 200.0))
+    ink = [int((paint(HarfBuzzCanvas, face, [(20.0, [1], [2.0])]) == 0).sum(axis=1).max()) for face in (narrow, wide)]
     assert ink == [4, 8]
 
 
@@ -190,9 +185,7 @@ def test_variations_are_drawn(tmp_path: Path) -> None:
 def test_thin_strokes_do_not_vanish_from_bilevel_pages(tmp_path: Path, left: float) -> None:
     shift = round(left * 100)
     box_font({0x41: ((shift, 0, shift + 30, 800), 1000)}).save(tmp_path / "thin.ttf")
-    pixels = paint(
-        HarfBuzzCanvas, Face.from_file(tmp_path / "thin.ttf"), [(10.0, [1], [4.0])], antialias=False
-    )
+    pixels = paint(HarfBuzzCanvas, Face.from_file(tmp_path / "thin.ttf"), [(10.0, [1], [4.0])], antialias=False)
     assert set(np.unique(pixels)) == {0, 255}
     assert ((pixels == 0).sum(axis=1) == [0] * 2 + [1] * 8 + [0] * 30).all()
 
@@ -252,9 +245,9 @@ def test_prose_looks_as_skia_draws_it(
     face = bundled(font)
     rows = prose_rows(face, size, scale_x)
     theirs, ours = (
-        paint(
-            canvas, face, rows, color, background, shape=(500, 420), grey=False, size=size, scale_x=scale_x
-        ).astype(int)
+        paint(canvas, face, rows, color, background, shape=(500, 420), grey=False, size=size, scale_x=scale_x).astype(
+            int
+        )
         for canvas in (SkiaCanvas, HarfBuzzCanvas)
     )
     off, paper = np.abs(theirs - ours), np.array(background)
@@ -276,9 +269,7 @@ def test_bilevel_prose_has_skias_ink() -> None:
 
 
 @given(st.lists(st.floats(-20, 60, width=32), min_size=4, max_size=4), colors, colors)
-def test_rectangles_are_skias(
-    corners: list[float], color: tuple[int, int, int], paper: tuple[int, int, int]
-) -> None:
+def test_rectangles_are_skias(corners: list[float], color: tuple[int, int, int], paper: tuple[int, int, int]) -> None:
     (x0, x1), (y0, y1) = sorted(corners[:2]), sorted(corners[2:])
     theirs, ours = (
         SkiaCanvas(40, 30, grey=False, background=paper),
@@ -320,8 +311,7 @@ def test_a_stroke_wider_than_half_the_frame_fills_it() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
-        | st.tuples(st.floats(-20, 80), st.floats(-20, 60)),
+        st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)) | st.tuples(st.floats(-20, 80), st.floats(-20, 60)),
         max_size=12,
     )
 )
@@ -365,9 +355,7 @@ def fresh_sheets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None
 
 
 @pytest.mark.parametrize("limits", [{"SHEET_PIXELS": 1}, {"SHEETS": 1}, {"BATCH_PIXELS": 1}])
-def test_limits_of_the_cache_change_no_pixel(
-    fresh_sheets: Callable[..., None], limits: dict[str, int]
-) -> None:
+def test_limits_of_the_cache_change_no_pixel(fresh_sheets: Callable[..., None], limits: dict[str, int]) -> None:
     faces = [bundled(f"dejavu/DejaVuSans{style}.ttf") for style in ("", "-Bold")] * 2
     rows = prose_rows(faces[0], 9.0)[:4]
     fresh_sheets()

@@ -90,9 +90,7 @@ def test_glyphs_anywhere_on_over_and_off_the_page(
         patch.setenv("GLYPHRENDER_RASTER", "numba")
         patch.setattr(masks, "LARGEST", threshold)
         page = SkiaCanvas(width, 40, grey=True, background=(255, 255, 255))
-        page.glyphs(
-            face, rows, (0, 0, 0), size=size, scale_x=1.0, hinting="NONE", subpixel=subpixel, antialias=True
-        )
+        page.glyphs(face, rows, (0, 0, 0), size=size, scale_x=1.0, hinting="NONE", subpixel=subpixel, antialias=True)
         return page.pixels
 
     with pytest.MonkeyPatch.context() as patch:
@@ -110,9 +108,7 @@ def test_positions_at_the_edges_of_quarters_are_skias(compiled: pytest.MonkeyPat
             compiled.setattr(masks, "LARGEST", largest)
             page = SkiaCanvas(24, 24, grey=True, background=(255, 255, 255))
             rows = Rows.of([(18.0, [glyph], [position])])
-            page.glyphs(
-                face, rows, (0, 0, 0), size=20.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True
-            )
+            page.glyphs(face, rows, (0, 0, 0), size=20.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True)
             return page.pixels
 
         for position in x.tolist():
@@ -127,9 +123,7 @@ def test_what_lies_nowhere_and_glyphs_that_are_none_are_left_to_skia(x: float, c
         for raster in ("numba", "skia"):
             compiled.setenv("GLYPHRENDER_RASTER", raster)
             page = SkiaCanvas(24, 24, grey=True, background=(255, 255, 255))
-            page.glyphs(
-                face, rows, (0, 0, 0), size=20.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True
-            )
+            page.glyphs(face, rows, (0, 0, 0), size=20.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True)
             pages.append(page.pixels)
         assert np.array_equal(*pages)
 

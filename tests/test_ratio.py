@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples, texts, thetas
 
-import glyphrender.document
+import glyphrender.document.document
 from glyphrender import Theta, VisionModelError, compression_ratio, layout, render, worth_it
+from glyphrender.models.tokenizers import TOKENIZERS, tokenizer, tokenizer_of
+from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.ratio.ratio import Ratio
-from glyphrender.ratio.tokenizers import TOKENIZERS, tokenizer, tokenizer_of
-from glyphrender.ratio.vision import VISION_MODELS, vision_model
 from glyphrender.theta import PARAMETERS
-from glyphrender.typeset.words import WordStyle
+from glyphrender.typeset.word_cache import WordStyle
 
 HERE = Path(__file__).parent
 PROSE = re.sub(
@@ -72,7 +72,7 @@ def test_no_pixel_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     def drawn(*_: object) -> None:
         raise AssertionError("a page was drawn")
 
-    monkeypatch.setattr(glyphrender.page, "draw_page", drawn)
+    monkeypatch.setattr(glyphrender.document.page, "draw_page", drawn)
     assert compression_ratio(PROSE[:20_000]).rho > 1
     assert render(PROSE[:20_000]).ratio().rho > 1
 

@@ -16,9 +16,9 @@ import search_judge
 from search_judge import Judge, a_search
 
 from glyphrender import Theta, compression_ratio
-from glyphrender.errors import DataError, LayoutError
+from glyphrender.errors import BudgetSpent, DataError, LayoutError
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.evaluation import BudgetSpent, Evaluation
+from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.proposer import Proposals
 from glyphrender.search.report import journal_result

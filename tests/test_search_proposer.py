@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender import Theta, compression_ratio
+from glyphrender.errors import RequestRefused
+from glyphrender.inference.judge_endpoint import Endpoint, Reply
 from glyphrender.search.axes import axis
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.endpoint import Endpoint, Reply, RequestRefused
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.expert import ExpertProposer, front_of
 from glyphrender.search.form import ideas, rung, schema

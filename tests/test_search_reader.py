@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from glyphrender import Theta, render
 from glyphrender.errors import DataError
-from glyphrender.ratio.legibility import comparable, edit_distance
-from glyphrender.search.alignment import Edit, confusions, differences
+from glyphrender.ocr.legibility import comparable, edit_distance
 from glyphrender.search.evaluation import Evaluation, Evaluator
-from glyphrender.search.excerpts import Excerpts, identifiers
 from glyphrender.search.reader import Reader, excerpt_theta, interval
+from glyphrender.tasks.alignment import Edit, confusions, differences
+from glyphrender.tasks.excerpts import Excerpts, identifiers
 
 words = st.text(alphabet="abc", max_size=14)
 PAGE = {"page_size": (588, 840), "auto_crop_width": False}
@@ -162,7 +162,7 @@ def test_a_reader_of_ones_own_is_any_function() -> None:
 def test_perfect_reading_has_no_error_whatever_the_quotes() -> None:
     from glyphrender.search.reader import _plain, _reading
 
-    text, names = 'She said: "It\'s -- well, 9 o\'clock."', identifiers(0, 0)
+    text, names = "She said: \"It's -- well, 9 o'clock.\"", identifiers(0, 0)
     read = "She said: “It’s –− well, 9 o‘clock.”" + "".join(names)
     letters, known = _plain(text), [_plain(name) for name in names]
     reading = _reading(letters, known, _plain(read))

@@ -20,9 +20,9 @@ import sheets
 from PIL import Image
 
 from glyphrender import DataError, Theta, compression_ratio, render
-from glyphrender.ratio.legibility import seen_image
-from glyphrender.ratio.tesseract import Tesseract
-from glyphrender.ratio.vision import vision_model
+from glyphrender.models.vision import vision_model
+from glyphrender.ocr.legibility import seen_image
+from glyphrender.ocr.tesseract import Tesseract
 from glyphrender.search.baselines import KINDS, PIXELPROMPT, PXPIPE, baseline_thetas, baselines
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation

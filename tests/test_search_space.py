@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from glyphrender import Theta
 from glyphrender.errors import ThetaError, VisionModelError
-from glyphrender.ratio.vision import vision_model
+from glyphrender.models.vision import vision_model
 from glyphrender.search.axes import varied
 from glyphrender.search.presets import PRESETS, families_for
 from glyphrender.search.space import Space

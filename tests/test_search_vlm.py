@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender import DataError, Document, EndpointError, LayoutError, Theta, render
-from glyphrender.search.cache import Replies, RequestBudget, Spent
-from glyphrender.search.endpoint import Endpoint, Reply, RequestRefused
-from glyphrender.search.evaluation import BudgetSpent
-from glyphrender.search.page_model import EndpointModel, LocalModel
-from glyphrender.search.tasks import KINDS, Task, final_answer, generated, read_tasks
+from glyphrender.errors import BudgetSpent, RequestRefused
+from glyphrender.inference.judge_endpoint import Endpoint, Reply
+from glyphrender.inference.page_model import EndpointModel, LocalModel
+from glyphrender.inference.replies import Replies, RequestBudget, Spent
 from glyphrender.search.vlm import VLMEvaluator, evaluator
+from glyphrender.tasks.generated import KINDS, Task, final_answer, generated, read_tasks
 
 NOVEL = (Path(__file__).parent.parent / "benchmarks/texts/pride-and-prejudice.txt").read_text("utf-8")
 CHINESE = (Path(__file__).parent / "data/udhr-zho.txt").read_text("utf-8")
@@ -235,7 +235,7 @@ class Reading:
     """Tesseract as a `PageModel`: it copies pages, and answers no question."""
 
     def __init__(self) -> None:
-        from glyphrender.ratio.tesseract import Tesseract
+        from glyphrender.ocr.tesseract import Tesseract
 
         self.reader, self.asked = Tesseract(), 0
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageColor
-from strategies import colours, thetas
+from strategies import colors, thetas
 
-from glyphrender import colour, parameter
-from glyphrender.describe import explain, parse_value, theta_page, theta_table
 from glyphrender.errors import DataError, ThetaError
-from glyphrender.parameter import Choice, Colour, Flag, Names, Number, PageSize, Text
-from glyphrender.theta import DEFAULTS, PARAMETERS, Alignment, Theta
+from glyphrender.theta import DEFAULTS, PARAMETERS, Alignment, Theta, parameter
+from glyphrender.theta import color as color
+from glyphrender.theta.describe import explain, parse_value, theta_page, theta_table
+from glyphrender.theta.parameter import Choice, Color, Flag, Names, Number, PageSize, Text
 
 
 def bad_values() -> list[tuple[str, object]]:
@@ -39,7 +39,7 @@ def bad_values() -> list[tuple[str, object]]:
         ],
         Choice: [None, 0, "", "MIDDLE", True],
         Flag: [None, 0, 1, "true", 1.0],
-        Colour: [0, "#12345", "#GGGGGG", "reddish", "#12345678", ("#000000",)],
+        Color: [0, "#12345", "#GGGGGG", "reddish", "#12345678", ("#000000",)],
         Text: [None, 3, "a\nb", "\ud800", "\x00", "\x9b1m", b"x"],
         Names: ["Inter", [""], [None], 3, ["a\nb"]],
     }
@@ -186,11 +186,11 @@ def test_geometry_adds_up(theta):
 
 
 @given(thetas())
-def test_a_grey_page_has_no_colour_on_it(theta):
+def test_a_grey_page_has_no_color_on_it(theta):
     used = [theta.page_bg_color, theta.font_color, theta.background]
     used += [theta.para_border_color] if theta.border_width else []
     used += [theta.newline_marker[1]] if theta.newline_marker else []
-    neutral = all(len({*colour.rgb(each)}) == 1 for each in used)
+    neutral = all(len({*color.rgb(each)}) == 1 for each in used)
     assert theta.is_grey == (neutral and theta.emoji == "MONO")
 
 
@@ -270,24 +270,22 @@ def test_parsing_any_text_gives_a_value_or_a_theta_error(text):
 
 def test_the_page_of_the_docs_is_up_to_date():
     page = Path(__file__).parents[1] / "docs" / "theta.md"
-    assert page.read_text(encoding="utf-8") == theta_page(), (
-        "run python -m glyphrender.describe > docs/theta.md"
-    )
+    assert page.read_text(encoding="utf-8") == theta_page(), "run python -m glyphrender.theta.describe > docs/theta.md"
 
 
 # ── Colours and paper, against references of others ──
 
 
-@given(colours())
-def test_colours_are_read_as_pillow_reads_them(text):
-    assert colour.rgb(text) == ImageColor.getrgb(text)
-    assert colour.canonical(text.lower()) == text
-    assert colour.is_grey(text) == (len({*ImageColor.getrgb(text)}) == 1)
+@given(colors())
+def test_colors_are_read_as_pillow_reads_them(text):
+    assert color.rgb(text) == ImageColor.getrgb(text)
+    assert color.canonical(text.lower()) == text
+    assert color.is_grey(text) == (len({*ImageColor.getrgb(text)}) == 1)
 
 
-@pytest.mark.parametrize("name", sorted(colour._NAMED))
-def test_named_colours_are_those_of_css(name):
-    assert colour.rgb(colour.canonical(name.upper())) == ImageColor.getrgb(name)
+@pytest.mark.parametrize("name", sorted(color._NAMED))
+def test_named_colors_are_those_of_css(name):
+    assert color.rgb(color.canonical(name.upper())) == ImageColor.getrgb(name)
 
 
 @pytest.mark.parametrize(
@@ -301,8 +299,8 @@ def test_named_colours_are_those_of_css(name):
     ],
 )
 def test_contrast_is_that_of_wcag(ink, paper, ratio):
-    assert colour.contrast(ink, paper) == pytest.approx(ratio, abs=0.005)
-    assert colour.contrast(paper, ink) == colour.contrast(ink, paper)
+    assert color.contrast(ink, paper) == pytest.approx(ratio, abs=0.005)
+    assert color.contrast(paper, ink) == color.contrast(ink, paper)
 
 
 def test_paper_sizes_are_those_of_the_standards():
@@ -325,7 +323,7 @@ def test_presets_load(name):
 
 
 def test_every_preset_file_is_listed():
-    folder = Path(sys.modules["glyphrender.presets"].__file__).parent
+    folder = Path(sys.modules["glyphrender.theta.presets"].__file__).parent
     assert {file.stem for file in folder.glob("*.json")} == set(Theta.presets())
 
 

@@ -153,14 +153,12 @@ def test_keys_that_are_no_rendering_parameters_are_reported():
     assert theta == Theta.load(CONFIG_EN)
 
 
-@pytest.mark.parametrize(
-    "markup", [RED_MARKER, "<font color='#00F'>&#8617;</font>", '<font color="red"> &lt;</font>']
-)
+@pytest.mark.parametrize("markup", [RED_MARKER, "<font color='#00F'>&#8617;</font>", '<font color="red"> &lt;</font>'])
 def test_markers_are_read_as_an_xml_parser_reads_them(markup):
     element = ElementTree.fromstring(markup)
-    text, colour = Theta(newline_markup=markup).newline_marker
+    text, color = Theta(newline_markup=markup).newline_marker
     assert text == element.text
-    assert colour == Theta(para_border_color=element.attrib["color"]).para_border_color
+    assert color == Theta(para_border_color=element.attrib["color"]).para_border_color
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from strategies import FAMILIES
 
 from glyphrender.errors import ThetaError
-from glyphrender.parameter import PAPER
 from glyphrender.theta import Theta
+from glyphrender.theta.parameter import PAPER
 
 DRAWS = 5000
 
@@ -63,10 +63,7 @@ def test_indents_are_none_first_line_block_or_hanging(sampled):
 
 
 def test_horizontal_scale_decays_from_1_to_three_quarters(sampled):
-    counts = [
-        share(sampled, lambda theta, s=s: theta.horizontal_scale == s)
-        for s in (1, 0.95, 0.9, 0.85, 0.8, 0.75)
-    ]
+    counts = [share(sampled, lambda theta, s=s: theta.horizontal_scale == s) for s in (1, 0.95, 0.9, 0.85, 0.8, 0.75)]
     assert counts == sorted(counts, reverse=True)
     assert sum(counts) == pytest.approx(1)
     assert counts[-1] > 0

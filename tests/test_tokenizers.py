@@ -18,8 +18,8 @@ from nasty import NASTY
 from strategies import examples, texts
 
 from glyphrender.errors import DataError, DependencyError, TokenizerError
-from glyphrender.ratio import tokenizers as module
-from glyphrender.ratio.tokenizers import TOKENIZERS, Counter, Tokenizer, tokenizer
+from glyphrender.models import tokenizers as module
+from glyphrender.models.tokenizers import TOKENIZERS, Counter, Tokenizer, tokenizer
 
 HERE = Path(__file__).parent
 PROSE = (HERE.parent / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")

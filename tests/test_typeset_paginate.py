@@ -221,7 +221,7 @@ def test_a_line_may_break_before_and_after_a_newline_marker() -> None:
     assert [line.text for line in page.lines] == ["aaaaaaa", "\nbbbbbb"]
 
 
-def test_a_newline_marker_may_have_a_colour() -> None:
+def test_a_newline_marker_may_have_a_color() -> None:
     markup = '<font color="#FF0000">-</font>'
     (page,) = pages("aa\nbb", newline_markup=markup)
     assert page.array.ndim == 3

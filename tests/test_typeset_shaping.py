@@ -11,10 +11,10 @@ import uharfbuzz as hb
 from glyphrender import Theta, layout
 from glyphrender.fonts.face import EM
 from glyphrender.text.properties import SCRIPT_TAGS, codepoints
-from glyphrender.typeset import arena as a
+from glyphrender.typeset import glyph_store as a
 from glyphrender.typeset.place import place
 from glyphrender.typeset.shape import shape
-from glyphrender.typeset.words import WordStyle
+from glyphrender.typeset.word_cache import WordStyle
 
 UDHR = Path(__file__).parent / "data"
 

@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glyphrender.errors import DataError, EndpointError, VisionModelError
-from glyphrender.ratio.catalogue import vision_table
-from glyphrender.ratio.vision import VISION_MODELS, calibrated, vision_from_config, vision_model
+from glyphrender.models.catalogue import vision_table
+from glyphrender.models.vision import VISION_MODELS, calibrated, vision_from_config, vision_model
 
 PAGE = Path(__file__).parents[1] / "docs" / "vision.md"
 
@@ -43,7 +43,9 @@ def test_any_size_has_a_cost_or_a_typed_error(name: str, width: int, height: int
 
 def test_counting_needs_nothing_heavy() -> None:
     """Servers count pages without a typesetter, and without numpy."""
-    program = "import sys, glyphrender.ratio.vision; print({'numpy', 'PIL', 'skia', 'torch', 'click'} & {*sys.modules})"
+    program = (
+        "import sys, glyphrender.models.vision; print({'numpy', 'PIL', 'skia', 'torch', 'click'} & {*sys.modules})"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

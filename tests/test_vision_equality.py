@@ -16,7 +16,7 @@ import pytest
 from vision_reference import REFERENCES, Reference, build_image_processor, measure
 
 from glyphrender.errors import VisionModelError
-from glyphrender.ratio.vision import VISION_MODELS, VisionModel, vision_from_config, vision_model
+from glyphrender.models.vision import VISION_MODELS, VisionModel, vision_from_config, vision_model
 
 FIXTURE = Path(__file__).parent / "data" / "vision_tokens.json"
 NAMED = [pytest.param(name, reference, id=name) for reference in REFERENCES for name in reference.models]

@@ -15,7 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glyphrender.document import Document, layout, render
+    from glyphrender.document.document import Document, layout, render
+    from glyphrender.document.page import Page, Span
     from glyphrender.errors import (
         DataError,
         DependencyError,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         TokenizerError,
         VisionModelError,
     )
-    from glyphrender.page import Page, Span
     from glyphrender.ratio.fit import Fit, fit
     from glyphrender.ratio.ratio import Ratio, compression_ratio, worth_it
     from glyphrender.theta import Theta
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "Document": "document",
-    "Page": "page",
-    "Span": "page",
+    "Document": "document.document",
+    "Page": "document.page",
+    "Span": "document.page",
     "Fit": "ratio.fit",
     "Ratio": "ratio.ratio",
     "compression_ratio": "ratio.ratio",
     "fit": "ratio.fit",
-    "layout": "document",
-    "render": "document",
+    "layout": "document.document",
+    "render": "document.document",
     "Theta": "theta",
     "worth_it": "ratio.ratio",
 }

@@ -8,7 +8,9 @@
     ├── DependencyError       an optional package or a system library is missing; says how to get it
     ├── TokenizerError        text tokens cannot be counted
     ├── VisionModelError      visual tokens cannot be counted
-    └── EndpointError         a model server refused, failed or answered nonsense
+    └── EndpointError         a model server failed, or answered what cannot be used
+        ├── RequestRefused    the server does not serve this request; asking again gives the same
+        └── BudgetSpent       a stated limit on requests or tokens is reached
 
 Every message is one line that names the field or file, its value, and the way out.
 """
@@ -58,3 +60,11 @@ class VisionModelError(GlyphRenderError):
 
 class EndpointError(GlyphRenderError):
     """A model server refused, failed, or answered what cannot be used."""
+
+
+class RequestRefused(EndpointError):
+    """A model server answered that it will not serve this request. Asking again gives the same answer."""
+
+
+class BudgetSpent(EndpointError):
+    """A stated limit on requests or tokens is reached. What was answered is kept, and the run can be resumed."""

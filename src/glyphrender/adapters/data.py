@@ -16,15 +16,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
-from glyphrender.document import layout
+from glyphrender.document.document import layout
 from glyphrender.errors import DataError, DependencyError, GlyphRenderError, ThetaError
-from glyphrender.parameter import shown
 from glyphrender.theta import Theta, known
+from glyphrender.theta.parameter import shown
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from glyphrender.page import Page
+    from glyphrender.document.page import Page
 
 __all__ = ["Epoch", "FromColumn", "Pages", "Sampled", "ThetaSource", "stream"]
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.document.page import Page
 from glyphrender.errors import DataError, DependencyError, VisionModelError
-from glyphrender.page import Page
-from glyphrender.ratio.families import PROCESSORS
-from glyphrender.ratio.families.grid import GridModel
-from glyphrender.ratio.preprocessor import SUFFIXES
+from glyphrender.models.families import PROCESSORS
+from glyphrender.models.families.grid import GridModel
+from glyphrender.models.preprocessor import SUFFIXES
 
 if TYPE_CHECKING:
     from PIL.Image import Image

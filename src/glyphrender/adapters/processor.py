@@ -15,8 +15,8 @@ from os import PathLike, fspath
 from types import SimpleNamespace
 from typing import Any
 
+from glyphrender.document.page import Page
 from glyphrender.errors import DataError, DependencyError, VisionModelError
-from glyphrender.page import Page
 
 __all__ = ["image_only", "load_config", "load_processor", "with_pages"]
 

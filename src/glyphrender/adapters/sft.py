@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias
 
 from glyphrender.adapters.data import Pages, Row, by_row, text_of, train_extra
 from glyphrender.errors import DataError
-from glyphrender.parameter import shown
+from glyphrender.theta.parameter import shown
 
 __all__ = ["Conversations", "Prompts", "epoch_callback"]
 

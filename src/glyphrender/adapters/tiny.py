@@ -234,6 +234,4 @@ def _waited(server: subprocess.Popen[bytes], url: str, timeout: float) -> str:
 
 
 def _missing() -> DependencyError:
-    return DependencyError(
-        "a tiny model needs the packages torch and transformers. Install glyphrender[transformers]."
-    )
+    return DependencyError("a tiny model needs the packages torch and transformers. Install glyphrender[transformers].")

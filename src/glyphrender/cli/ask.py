@@ -14,7 +14,7 @@ from glyphrender.cli.inputs import Reader, inputs_of, joined
 from glyphrender.cli.options import text_options, theta_options
 
 if TYPE_CHECKING:
-    from glyphrender.adapters.chat import Answer
+    from glyphrender.inference.chat import Answer
     from glyphrender.theta import Theta
 
 _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
@@ -85,8 +85,8 @@ def command(
     The answer goes to standard output as it comes; the tokens that the server counted, and our own count, to standard
     error. The key is taken from OPENAI_API_KEY; a server of your own needs none.
     """
-    from glyphrender.adapters.chat import Endpoint, Packing, ask, vision_of
-    from glyphrender.document import render
+    from glyphrender.document.document import render
+    from glyphrender.inference.chat import Endpoint, Packing, ask, vision_of
 
     prices = _prices(price)
     endpoint = Endpoint(

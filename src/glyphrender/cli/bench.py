@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from glyphrender._system.atomic_write import write_whole
 from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Reader
 from glyphrender.cli.options import text_options
@@ -17,10 +18,9 @@ from glyphrender.cli.ratio import aligned, texts
 from glyphrender.cli.scatter import Point, scatter
 from glyphrender.cli.table import table
 from glyphrender.errors import DataError, DependencyError
-from glyphrender.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from glyphrender.ratio.legibility import Legibility, PageReader
+    from glyphrender.ocr.legibility import Legibility, PageReader
     from glyphrender.ratio.ratio import Ratio
     from glyphrender.theta import Theta
 
@@ -67,7 +67,7 @@ def command(
     show the same legibility, which is why the plot has it as its axis. With the extra "reader" some pages are drawn,
     resized as the model does it and read by tesseract: "error rate" is the share of characters that it gets wrong.
     """
-    from glyphrender.ratio.vision import vision_model
+    from glyphrender.models.vision import vision_model
     from glyphrender.theta import Theta
 
     named = {path.name: Theta.load(path) for path in thetas}
@@ -112,7 +112,7 @@ def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align:
 
 def _page_reader(pages: int | None, language: str | None) -> PageReader | None:
     """Tesseract, or None where nothing is to be read, or it is not there and was not asked for."""
-    from glyphrender.ratio.tesseract import Tesseract
+    from glyphrender.ocr.tesseract import Tesseract
 
     if pages == 0:
         return None
@@ -126,8 +126,8 @@ def _page_reader(pages: int | None, language: str | None) -> PageReader | None:
 
 
 def _legibility(text: str, ratio: Ratio, reader: PageReader, pages: int, seed: int) -> Legibility:
-    from glyphrender.document import render
-    from glyphrender.ratio.legibility import legibility
+    from glyphrender.document.document import render
+    from glyphrender.ocr.legibility import legibility
 
     document = render(text, ratio.theta)
     return legibility(document, reader, ratio.vision, pages=pages, seed=seed, threads=os.cpu_count() or 1)

@@ -80,7 +80,7 @@ def coverage(text: str, theta: Theta) -> list[dict[str, Any]]:
     from glyphrender.fonts import MISSING
     from glyphrender.text.grapheme import cluster_starts
     from glyphrender.text.properties import codepoints
-    from glyphrender.typeset.words import WordStyle
+    from glyphrender.typeset.word_cache import WordStyle
 
     stack = WordStyle.of(theta).stack
     cps = codepoints(text)

@@ -79,7 +79,7 @@ class Models:
             from glyphrender.search.expert import ExpertProposer
 
             return ExpertProposer()
-        from glyphrender.search.endpoint import Endpoint
+        from glyphrender.inference.judge_endpoint import Endpoint
         from glyphrender.search.llm import LLMProposer
 
         model = given["proposer_model"] or given["model"]

@@ -36,8 +36,8 @@ def theta_options(function: Command) -> Command:
 
 def theta_of(file: Path | None, preset: str | None, settings: tuple[str, ...]) -> Theta:
     """θ from a file, a preset or the defaults, with the fields of `settings` changed."""
-    from glyphrender.describe import parse_value
     from glyphrender.theta import Theta
+    from glyphrender.theta.describe import parse_value
 
     if file is not None and preset is not None:
         raise click.UsageError(f"--theta {file} and --preset {preset} are both given. Choose one.")

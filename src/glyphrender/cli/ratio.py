@@ -15,7 +15,7 @@ from glyphrender.cli.table import table
 from glyphrender.errors import DataError, VisionModelError
 
 if TYPE_CHECKING:
-    from glyphrender.document import Document
+    from glyphrender.document.document import Document
     from glyphrender.ratio.ratio import Ratio
     from glyphrender.theta import Theta
 
@@ -49,7 +49,7 @@ def command(
     model sees it, "resampled" how many pages its processor blurs, "overhead" the tokens around images, which ρ
     leaves out. A "~" before text tokens: counted by another model's tokenizer.
     """
-    from glyphrender.ratio.vision import VISION_MODELS, vision_model
+    from glyphrender.models.vision import VISION_MODELS, vision_model
 
     if every and vision:
         raise click.UsageError("--all and --vision are both given. Choose one.")
@@ -81,7 +81,7 @@ def _ratios(
     text: str, theta: Theta, models: tuple[str, ...], tokenizer: str | None, *, align: bool, lenient: bool
 ) -> Iterator[Ratio | dict[str, Any]]:
     """ρ for each model; where `lenient`, what a model has against the pages in place of an error."""
-    from glyphrender.document import render
+    from glyphrender.document.document import render
     from glyphrender.ratio.ratio import document_ratio
 
     documents: dict[Theta, Document] = {}
@@ -107,7 +107,7 @@ def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
 
 
 def _row(ratio: Ratio, tokenizer: str | None) -> list[str]:
-    from glyphrender.ratio.tokenizers import tokenizer_of
+    from glyphrender.models.tokenizers import tokenizer_of
 
     own = tokenizer is not None or tokenizer_of(ratio.vision) == ratio.tokenizer
     return [

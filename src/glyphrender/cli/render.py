@@ -111,7 +111,7 @@ class _Job:
 
     def save(self, text: Iterator[str], directory: Path, progress: Progress) -> dict[str, Any]:
         """The manifest of `text`, written."""
-        from glyphrender.document import render
+        from glyphrender.document.document import render
 
         document = render(text if self.jobs == 1 else "".join(text), self.theta, max_pages=self.max_pages)
         return document.save(directory, bits=self.bits, jobs=self.jobs, progress=progress, form=self.form)
@@ -215,7 +215,7 @@ def _each_shared_out(
     job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress
 ) -> Iterator[_Written]:
     """Documents by several processes, each of which makes whole ones; in the order of `inputs`."""
-    from glyphrender.parallel import shared_out, turns  # multiprocessing comes with it
+    from glyphrender._system.processes import shared_out, turns  # multiprocessing comes with it
 
     alone, mine = replace(job, jobs=1), turns(len(inputs))
 

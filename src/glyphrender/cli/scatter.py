@@ -10,7 +10,7 @@ from typing import NamedTuple
 WIDTH, HEIGHT = 760, 460
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 220, 20, 50
 # Okabe and Ito's colours, told apart by people who do not see red and green alike; then shapes tell further series.
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 
 
 class Point(NamedTuple):
@@ -69,13 +69,13 @@ def _shortened(name: str) -> str:
 
 
 def _mark(series: int, x: float, y: float, shown: str) -> str:
-    colour, shape = _COLOURS[series % len(_COLOURS)], series // len(_COLOURS) % 3
+    color, shape = _COLORS[series % len(_COLORS)], series // len(_COLORS) % 3
     path = (
         f"M{x - 4:.1f} {y:.1f}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
         f"M{x - 4:.1f} {y - 4:.1f}h8v8h-8z",
         f"M{x:.1f} {y - 5:.1f}l5 8h-10z",
     )[shape]
-    return f'<path d="{path}" fill="{colour}" fill-opacity=".75"><title>{escape(shown)}</title></path>'
+    return f'<path d="{path}" fill="{color}" fill-opacity=".75"><title>{escape(shown)}</title></path>'
 
 
 def _ticks(values: Sequence[float]) -> list[float]:

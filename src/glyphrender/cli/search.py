@@ -195,7 +195,7 @@ def _baselines(
     jobs: int | None,
 ) -> tuple[Baseline, ...]:
     """Others on the scales of the search, on as large a sample as its front and the words of it."""
-    from glyphrender.ratio.vision import vision_model
+    from glyphrender.models.vision import vision_model
     from glyphrender.search.baselines import baseline_thetas, baselines
     from glyphrender.search.rho_text import rho_texts
     from glyphrender.search.workers import Work
@@ -214,7 +214,7 @@ def _evaluator(evaluator: str, texts: list[str], vision: str, language: str) -> 
 
         return Reader(texts, vision, language=language)
     if evaluator == "rapidocr":
-        from glyphrender.ratio.rapidocr import RapidOcr
+        from glyphrender.ocr.rapidocr import RapidOcr
         from glyphrender.search.reader import Reader
 
         return Reader(texts, vision, reader=RapidOcr(), name="rapidocr")

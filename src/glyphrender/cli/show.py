@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from glyphrender._system.atomic_write import write_whole
 from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Input, Reader
 from glyphrender.cli.options import text_options, theta_options
-from glyphrender.cli.sheet import Picture, saved, sheet
+from glyphrender.document.sheet import Picture, saved, sheet
 from glyphrender.errors import DataError
-from glyphrender.whole_file import write_whole
 
 if TYPE_CHECKING:
     from glyphrender.theta import Theta
@@ -89,7 +89,7 @@ def _rendered(
     path: Path | None, theta: Theta, first: int, last: int | None, reader: Reader
 ) -> tuple[list[Picture], bool]:
     """The pages from `first` to `last` of a text, and whether there are more after them."""
-    from glyphrender.document import layout
+    from glyphrender.document.document import layout
 
     text = reader.text(Input(name="", path=path))
     assert text is not None  # only what a folder holds is passed over

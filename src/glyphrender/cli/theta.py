@@ -52,7 +52,7 @@ def validate(file: tuple[Path, ...], no_fonts: bool) -> None:
     for path in file:
         theta = Theta.load(path)
         if not no_fonts:
-            from glyphrender.typeset.words import WordStyle
+            from glyphrender.typeset.word_cache import WordStyle
 
             WordStyle.of(theta)
         click.echo(one_line(f"{path}: valid, digest {theta.digest}"))
@@ -74,8 +74,7 @@ def convert(source: str, form: str) -> None:
 @click.argument("field", required=False)
 def explain(field: str | None) -> None:
     """Say what a field does and accepts; all of them without FIELD."""
-    from glyphrender import describe
-    from glyphrender.theta import PARAMETERS
+    from glyphrender.theta import PARAMETERS, describe
 
     click.echo("\n\n".join(describe.explain(name) for name in ([field] if field else PARAMETERS)))
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.cached import cached_property
+from glyphrender._system.cached_property import cached_property
 from glyphrender.errors import FontError
 from glyphrender.fonts.face import Face
 
@@ -105,9 +105,7 @@ def bundle() -> Bundle:
         raise FontError(f"{package} has no bundled fonts. Install glyphrender again.")
     try:
         index: dict[str, Any] = json.loads((root / "index.json").read_bytes())
-        styles = tuple(
-            Style(path=root / face.pop("file"), bundled=True, **face) for face in index.pop("faces")
-        )
+        styles = tuple(Style(path=root / face.pop("file"), bundled=True, **face) for face in index.pop("faces"))
         index["chain"] = tuple(index["chain"])
         ranges = np.array(index.pop("emoji_presentation"), np.uint32)
         return Bundle(root=root, styles=styles, emoji_presentation=ranges, **index)

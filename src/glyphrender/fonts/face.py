@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.cached import cached_property
+from glyphrender._system.cached_property import cached_property
 from glyphrender.errors import DependencyError, FontError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ EM: Final = 65536
 """Units per em of every `hb_font`, whatever the file says: glyphs of all faces add up in one unit."""
 
 _OUTLINES: Final = frozenset({"glyf", "CFF ", "CFF2"})
-_COLOUR: Final = frozenset({"COLR", "CBDT", "sbix", "SVG "})
+_COLOR: Final = frozenset({"COLR", "CBDT", "sbix", "SVG "})
 _REQUIRED: Final = ("head", "hhea", "hmtx", "maxp")
 _SFNT: Final = frozenset({b"\0\1\0\0", b"OTTO", b"true"})
 
@@ -205,7 +205,7 @@ class Face:
     @cached_property
     def has_color(self) -> bool:
         """Whether glyphs may have colours of their own (COLR, CBDT, sbix or SVG)."""
-        return not _COLOUR.isdisjoint(self.hb_face.table_tags)
+        return not _COLOR.isdisjoint(self.hb_face.table_tags)
 
     @cached_property
     def digest(self) -> str:
@@ -253,9 +253,7 @@ def _table_directory(path: Path, index: int) -> dict[str, bytes]:
             if signature == b"ttcf":
                 count = struct.unpack(">4xI", _read(file.read(8), 8))[0]
                 if not 0 <= index < count:
-                    raise FontError(
-                        f"{path} holds {count} fonts; there is no font {index}. Use 0 … {count - 1}."
-                    )
+                    raise FontError(f"{path} holds {count} fonts; there is no font {index}. Use 0 … {count - 1}.")
                 file.seek(12 + 4 * index)
                 offset = struct.unpack(">I", _read(file.read(4), 4))[0]
                 file.seek(offset)
@@ -298,7 +296,7 @@ def _check_tables(path: Path, tables: dict[str, bytes]) -> None:
     # Encoding 0 is a symbol font: its letters are pictures.
     if not any(platform == 0 or (platform == 3 and encoding in (1, 10)) for platform, encoding in records):
         raise FontError(f"{path} has no Unicode character map (a symbol or legacy font). Use another font.")
-    if _OUTLINES.isdisjoint(tables) and _COLOUR.isdisjoint(tables):
+    if _OUTLINES.isdisjoint(tables) and _COLOR.isdisjoint(tables):
         raise FontError(f"{path} has no outlines (it is a bitmap font). Use a scalable font.")
     missing = [tag for tag in _REQUIRED if tag not in tables]
     if missing:

@@ -18,7 +18,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.cached import cached_property
+from glyphrender._system.cached_property import cached_property
 from glyphrender.errors import FontError
 from glyphrender.fonts.bundle import BLANK, IGNORABLE, NOBODY, Bundle, bundle
 from glyphrender.fonts.face import Face
@@ -33,7 +33,7 @@ _PASSIVE: Final = 254  # in the table: ignorable, goes with its cluster
 _TEXT_STYLE: Final = 0xFE0E  # VS15
 _EMOJI_STYLE: Final = 0xFE0F  # VS16
 _KEYCAP: Final = 0x20E3
-_COLOUR_EMOJI: Final = ("Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji", "Twemoji Mozilla")
+_COLOR_EMOJI: Final = ("Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji", "Twemoji Mozilla")
 _REMEMBERED_CLUSTERS: Final = 1 << 16
 
 
@@ -208,12 +208,12 @@ def font_stack(
 def _emoji_face(fonts: Bundle, emoji: Literal["mono", "color"]) -> Face:
     if emoji == "mono":
         return fonts.styles[fonts.emoji].face()
-    for family in _COLOUR_EMOJI:
+    for family in _COLOR_EMOJI:
         try:
             return find_face(family)
         except FontError:
             continue
-    known = ", ".join(_COLOUR_EMOJI)
+    known = ", ".join(_COLOR_EMOJI)
     raise FontError(f"emoji='color' needs an installed font ({known}). Install one, or use emoji='mono'.")
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.forks import in_child
+from glyphrender._system.after_fork import in_child
 from glyphrender.raster.masks import PHASES, phases
 from glyphrender.raster.scratch import scratch
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.after_fork import renewed
 from glyphrender.errors import DependencyError
-from glyphrender.forks import renewed
 from glyphrender.raster.rows import Rows
 
 if TYPE_CHECKING:

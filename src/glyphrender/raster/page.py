@@ -9,16 +9,16 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.colour import rgb
 from glyphrender.fonts.face import EM, Face
 from glyphrender.raster.canvas import Canvas, Color, canvas
 from glyphrender.raster.rows import Row, Rows
 from glyphrender.theta import MissingGlyph, Theta
-from glyphrender.typeset import arena as a
-from glyphrender.typeset.galley import FIRST, HYPHEN, LAST
+from glyphrender.theta.color import rgb
+from glyphrender.typeset import glyph_store as a
+from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.paginate import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
-from glyphrender.typeset.words import Words, WordStyle, words_of
+from glyphrender.typeset.word_cache import Words, WordStyle, words_of
 
 # Line numbers are this share of the way from the page to the text colour: there, but not in the way.
 _NUMBER_STRENGTH = 0.55

@@ -14,8 +14,8 @@ from math import ceil, lcm
 from typing import Final, TypeVar
 
 from glyphrender.errors import VisionModelError
-from glyphrender.ratio.model import VisionModel
-from glyphrender.ratio.vision import vision_model
+from glyphrender.models.model import VisionModel
+from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta
 
 ThetaT = TypeVar("ThetaT", bound=Theta)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from glyphrender.errors import ThetaError, VisionModelError
+from glyphrender.models.model import VisionModel
+from glyphrender.models.tokenizers import TokenizerLike
+from glyphrender.models.vision import vision_model
 from glyphrender.ratio.align import aligned
-from glyphrender.ratio.model import VisionModel
 from glyphrender.ratio.ratio import Ratio, compression_ratio
-from glyphrender.ratio.tokenizers import TokenizerLike
-from glyphrender.ratio.vision import vision_model
 from glyphrender.theta import PARAMETERS, Overlap, Theta
 
 __all__ = ["FIELDS", "Fit", "fit"]

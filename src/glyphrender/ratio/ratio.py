@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal, TypeAlias
 
-from glyphrender.document import Document, layout
+from glyphrender.document.document import Document, layout
+from glyphrender.document.page import Page
 from glyphrender.errors import VisionModelError
-from glyphrender.page import Page
-from glyphrender.ratio.model import VisionModel
-from glyphrender.ratio.tokenizers import PIECE, Counter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
-from glyphrender.ratio.vision import vision_model
+from glyphrender.models.model import VisionModel
+from glyphrender.models.tokenizers import PIECE, Counter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
+from glyphrender.models.vision import vision_model
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta
 
@@ -165,7 +165,7 @@ def compression_ratio(
         text: a str, an iterator of str, or an open text file, which is read once.
         theta: the rendering parameters; by default the searched θ of the Glyph paper.
         vision: a name in `VISION_MODELS`, or a model.
-        tokenizer: see `glyphrender.ratio.tokenizers.tokenizer`; by default the model's own where its vocabulary is
+        tokenizer: see `glyphrender.models.tokenizers.tokenizer`; by default the model's own where its vocabulary is
             at hand, else "glm-4".
         over_limit: what is done where the pages break a limit of the model: a warning, an error, or nothing, since
             `Ratio.exceeds` says it.

@@ -1,8 +1,8 @@
 """One thing that a search varies, as a ladder of values: a field of θ, or a proportion between fields.
 
-What a field accepts is its own metadata (see `glyphrender.parameter`); an axis adds which of it is worth trying and in
-what steps. Fields that only make sense together are one axis: the leading is varied as a multiple of the size, so that
-a child with one parent's size and the other's leading is set as tightly as that parent was.
+What a field accepts is its own metadata (see `glyphrender.theta.parameter`); an axis adds which of it is worth
+trying and in what steps. Fields that only make sense together are one axis: the leading is varied as a multiple of
+the size, so that a child with one parent's size and the other's leading is set as tightly as that parent was.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from itertools import islice
 from typing import Any, Final
 
 from glyphrender.errors import ThetaError
-from glyphrender.parameter import Choice, Flag, Number, Parameter, shown
 from glyphrender.ratio.fit import FIELDS
 from glyphrender.theta import PARAMETERS, Overlap, Theta, known
+from glyphrender.theta.parameter import Choice, Flag, Number, Parameter, shown
 
 __all__ = ["DERIVED", "Axis", "Derived", "axis", "ladder", "varied"]
 
@@ -59,7 +59,7 @@ def _height(value: float, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"page_size": (given["page_size"][0], round(value * 72 / given["dpi"], 6))}
 
 
-def _colours(value: tuple[str, str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+def _colors(value: tuple[str, str, str], given: Mapping[str, Any]) -> dict[str, Any]:
     page, paragraph, font = value
     return {"page_bg_color": page, "para_bg_color": paragraph, "font_color": font, "para_border_color": font}
 
@@ -92,7 +92,7 @@ DERIVED: Final[Mapping[str, Derived]] = {
     "colours": Derived(
         help="colours of page, paragraph and text, which go together",
         read=lambda theta: (theta.page_bg_color, theta.para_bg_color, theta.font_color),
-        fields=_colours,
+        fields=_colors,
     ),
 }
 """Axes that are not fields of θ."""

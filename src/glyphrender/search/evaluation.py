@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 from math import inf, isnan
 from typing import Any, Protocol, runtime_checkable
 
-from glyphrender.errors import DataError, GlyphRenderError
+from glyphrender.errors import DataError
 from glyphrender.theta import Theta
 
-__all__ = ["BudgetSpent", "Evaluation", "Evaluator"]
-
-
-class BudgetSpent(GlyphRenderError):
-    """An evaluator that pays for its answers may pay no more. The search ends with what it has, and can be resumed."""
+__all__ = ["Evaluation", "Evaluator"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from glyphrender._system.file_lock import lock_file
 from glyphrender.errors import DataError
-from glyphrender.one_writer import lock_file
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.proposer import Proposals

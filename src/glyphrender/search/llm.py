@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from glyphrender.document import layout
-from glyphrender.errors import DependencyError, EndpointError, FontError, LayoutError, ThetaError
+from glyphrender.document.document import layout
+from glyphrender.errors import DependencyError, EndpointError, FontError, LayoutError, RequestRefused, ThetaError
+from glyphrender.inference.judge_endpoint import Endpoint, Message, image_part
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.endpoint import Endpoint, Message, RequestRefused, image_part
 from glyphrender.search.expert import front_of
 from glyphrender.search.form import Idea, ideas, rung, schema
 from glyphrender.search.proposer import Proposals

@@ -75,11 +75,11 @@ def front_plot(
     # The front at the end of each round but the last: how far the search had come.
     for number in rounds[:-1]:
         until = _unbeaten([each for each in shown if each.round <= number and _samples(each) >= full])
-        parts.append(_stairs(until, axes, f'stroke="{_colour(number, rounds)}" stroke-opacity=".55"'))
+        parts.append(_stairs(until, axes, f'stroke="{_color(number, rounds)}" stroke-opacity=".55"'))
     for each in sorted(shown, key=lambda each: each.round):
         faint = 0.3 if _samples(each) < full else 0.85
-        colour = _colour(each.round, rounds)
-        parts.append(_mark(_origin(each), origins, *axes.at(each), colour, _title(each), faint))
+        color = _color(each.round, rounds)
+        parts.append(_mark(_origin(each), origins, *axes.at(each), color, _title(each), faint))
     for each in front:
         parts.append(_bar(axes, each.rho, each.evaluation, _FRONT))
     parts.append(_stairs(front, axes, f'stroke="{_FRONT}" stroke-width="1.6"'))
@@ -157,8 +157,8 @@ class _Axes:
                 yield f'<path d="M{_LEFT} {y}H{right}" stroke="{"#d4d4d4" if digit == 1 else "#f2f2f2"}"/>'
                 if digit in (1, 2, 5):
                     place = f'x="{_LEFT - 8}" y="{y}" dy="4" text-anchor="end"'
-                    colour = "" if digit == 1 else ' fill="#888" font-size="10"'
-                    yield f"<text {place}{colour}>{100 * digit * 10.0**power:.6g}%</text>"
+                    color = "" if digit == 1 else ' fill="#888" font-size="10"'
+                    yield f"<text {place}{color}>{100 * digit * 10.0**power:.6g}%</text>"
         middle = (_LEFT + right) / 2
         title = "ρ: text tokens for one visual token"
         yield f'<text x="{middle}" y="{HEIGHT - 10}" text-anchor="middle">{title}</text>'
@@ -194,13 +194,13 @@ def _stairs(front: Sequence[Candidate], axes: _Axes, stroke: str) -> str:
     return f'<path d="{path}" fill="none" {stroke}/>'
 
 
-def _bar(axes: _Axes, rho: float, evaluation: Evaluation | None, colour: str) -> str:
+def _bar(axes: _Axes, rho: float, evaluation: Evaluation | None, color: str) -> str:
     """The 95% interval, upright."""
     if evaluation is None:
         return ""
     x, top, bottom = axes.x(rho), axes.y(evaluation.high), axes.y(evaluation.low)
     ends = f"M{x - 3:.1f} {top:.1f}h6M{x - 3:.1f} {bottom:.1f}h6"
-    return f'<path d="M{x:.1f} {top:.1f}V{bottom:.1f}{ends}" stroke="{colour}" stroke-opacity=".6" fill="none"/>'
+    return f'<path d="M{x:.1f} {top:.1f}V{bottom:.1f}{ends}" stroke="{color}" stroke-opacity=".6" fill="none"/>'
 
 
 def _lineage(winner: Candidate, seen: Sequence[Candidate], axes: _Axes) -> Iterator[str]:
@@ -251,7 +251,7 @@ def _legend(
     left, y = WIDTH - _RIGHT + 22, _TOP + 8
     rows: list[tuple[str, str]] = []
     for number in rounds if len(rounds) <= 8 else [rounds[0], rounds[len(rounds) // 2], rounds[-1]]:
-        swatch = f'<rect x="-5" y="-5" width="10" height="10" fill="{_colour(number, rounds)}"/>'
+        swatch = f'<rect x="-5" y="-5" width="10" height="10" fill="{_color(number, rounds)}"/>'
         rows.append((swatch, f"round {number}"))
     rows.append(("", ""))
     rows += [(_mark(name, origins, 0, 0, "#777", name), name) for name in origins]
@@ -286,13 +286,13 @@ def _origin(candidate: Candidate) -> str:
     return candidate.origin.split(":")[0]
 
 
-def _colour(number: int, rounds: Sequence[int]) -> str:
+def _color(number: int, rounds: Sequence[int]) -> str:
     place = rounds.index(number) / max(len(rounds) - 1, 1)
     return _RAMP[round(place * (len(_RAMP) - 1))]
 
 
 def _mark(
-    origin: str, origins: Sequence[str], x: float, y: float, colour: str, title: str, opacity: float = 0.85
+    origin: str, origins: Sequence[str], x: float, y: float, color: str, title: str, opacity: float = 0.85
 ) -> str:
     path = (
         f"M{x - 3.5:.1f} {y:.1f}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
@@ -301,7 +301,7 @@ def _mark(
         f"M{x:.1f} {y - 4.8:.1f}l4.8 4.8l-4.8 4.8l-4.8 -4.8z",
         f"M{x:.1f} {y + 4.4:.1f}l4.4 -7.6h-8.8z",
     )[origins.index(origin) % 5]
-    return f'<path d="{path}" fill="{colour}" fill-opacity="{opacity}"><title>{escape(title)}</title></path>'
+    return f'<path d="{path}" fill="{color}" fill-opacity="{opacity}"><title>{escape(title)}</title></path>'
 
 
 def _title(each: Candidate) -> str:

@@ -8,9 +8,9 @@ from math import lcm
 from typing import Final
 
 from glyphrender.errors import ThetaError
-from glyphrender.parameter import PAPER
-from glyphrender.ratio.model import VisionModel
+from glyphrender.models.model import VisionModel
 from glyphrender.search.axes import Axis, axis, ladder
+from glyphrender.theta.parameter import PAPER
 
 __all__ = ["PRESETS", "axes_of", "families_for", "is_han"]
 

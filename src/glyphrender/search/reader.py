@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from glyphrender.document import render
+from glyphrender.document.document import render
 from glyphrender.errors import DataError
-from glyphrender.ratio.legibility import PageReader, comparable
-from glyphrender.ratio.model import VisionModel
-from glyphrender.ratio.vision import vision_model
-from glyphrender.search.alignment import Edit, confusions, differences
+from glyphrender.models.model import VisionModel
+from glyphrender.models.vision import vision_model
+from glyphrender.ocr.legibility import PageReader, comparable
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.excerpts import Excerpts, identifiers
 from glyphrender.search.presets import is_han
+from glyphrender.tasks.alignment import Edit, confusions, differences
+from glyphrender.tasks.excerpts import Excerpts, identifiers
 from glyphrender.theta import Theta
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Reader:
         if reader is None:
             # Tesseract's threads are slower together than alone, and θ are read in processes. Read when it is loaded.
             os.environ.setdefault("OMP_THREAD_LIMIT", "1")
-            from glyphrender.ratio.tesseract import Tesseract
+            from glyphrender.ocr.tesseract import Tesseract
 
             reader, name = Tesseract(language=language), f"tesseract-{language}"
         self.reader = reader

@@ -16,18 +16,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from glyphrender.document import layout
+from glyphrender._system.atomic_write import write_whole
+from glyphrender.document.document import layout
 from glyphrender.errors import DataError
-from glyphrender.ratio.legibility import seen_image
-from glyphrender.ratio.model import VisionModel
-from glyphrender.ratio.vision import vision_model
+from glyphrender.models.model import VisionModel
+from glyphrender.models.vision import vision_model
+from glyphrender.ocr.legibility import seen_image
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.plot import Baseline, front_plot
 from glyphrender.search.result import SearchResult, Standing, concluded
 from glyphrender.theta import Theta
-from glyphrender.whole_file import write_whole
 
 if TYPE_CHECKING:
     from PIL.Image import Image

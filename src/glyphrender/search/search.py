@@ -20,12 +20,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from glyphrender.errors import DataError, ThetaError
-from glyphrender.ratio.model import VisionModel
-from glyphrender.ratio.tokenizers import TokenizerLike
-from glyphrender.ratio.vision import vision_model
+from glyphrender.errors import BudgetSpent, DataError, ThetaError
+from glyphrender.models.model import VisionModel
+from glyphrender.models.tokenizers import TokenizerLike
+from glyphrender.models.vision import vision_model
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.evaluation import BudgetSpent, Evaluation, Evaluator
+from glyphrender.search.evaluation import Evaluation, Evaluator
 from glyphrender.search.journal import Journal
 from glyphrender.search.pareto import best, hypervolume, tournament
 from glyphrender.search.proposer import Proposals, Proposer

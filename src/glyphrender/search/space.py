@@ -17,9 +17,9 @@ from math import lcm
 from typing import Any, Final
 
 from glyphrender.errors import ThetaError, VisionModelError
+from glyphrender.models.model import VisionModel
+from glyphrender.models.vision import vision_model
 from glyphrender.ratio.align import aligned, kept_size
-from glyphrender.ratio.model import VisionModel
-from glyphrender.ratio.vision import vision_model
 from glyphrender.search.axes import DERIVED, Axis, varied
 from glyphrender.search.axes import axis as axis_of
 from glyphrender.search.presets import axes_of
@@ -188,9 +188,7 @@ class Space:
     def crossover(self, one: Theta, other: Theta, rng: random.Random) -> Theta:
         """A θ that has each axis from the one or the other."""
         mine, theirs = self.genes(one), self.genes(other)
-        return self._first_valid(
-            lambda: {name: mine[name] if rng.random() < 0.5 else theirs[name] for name in mine}
-        )
+        return self._first_valid(lambda: {name: mine[name] if rng.random() < 0.5 else theirs[name] for name in mine})
 
     def describe(self) -> dict[str, Any]:
         """Axes, base and model as JSON values, for people and proposers."""

@@ -18,14 +18,14 @@ from os import PathLike
 from typing import Any, Final
 
 from glyphrender import __version__
-from glyphrender.document import render
-from glyphrender.errors import DataError, EndpointError, LayoutError
-from glyphrender.search.alignment import confusions
-from glyphrender.search.cache import Replies, RequestBudget, key_of
-from glyphrender.search.endpoint import Endpoint, Reply, RequestRefused
+from glyphrender.document.document import render
+from glyphrender.errors import DataError, EndpointError, LayoutError, RequestRefused
+from glyphrender.inference.judge_endpoint import Endpoint, Reply
+from glyphrender.inference.page_model import EndpointModel, LocalModel, PageModel
+from glyphrender.inference.replies import Replies, RequestBudget, key_of
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.page_model import EndpointModel, LocalModel, PageModel
-from glyphrender.search.tasks import KINDS, Task, generated, read_tasks
+from glyphrender.tasks.alignment import confusions
+from glyphrender.tasks.generated import KINDS, Task, generated, read_tasks
 from glyphrender.theta import Theta
 
 __all__ = ["VLMEvaluator", "evaluator"]

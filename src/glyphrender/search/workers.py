@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+from glyphrender._system.processes import can_fork
 from glyphrender.errors import DataError, FontError, GlyphRenderError, LayoutError, ThetaError, VisionModelError
-from glyphrender.parallel import can_fork
-from glyphrender.ratio.model import VisionModel
+from glyphrender.models.model import VisionModel
+from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.ratio.ratio import compression_ratio
-from glyphrender.ratio.tokenizers import TokenizerLike
 from glyphrender.search.evaluation import Evaluation, Evaluator
 from glyphrender.theta import Theta
 

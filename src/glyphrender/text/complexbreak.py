@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.choices import ComplexBreaks
 from glyphrender.errors import DependencyError
 from glyphrender.text import grapheme, linebreak
 from glyphrender.text.properties import EAST_ASIAN, SCRIPT_TAGS, Flag, LineBreak, codepoints, records, table
+from glyphrender.theta.choices import ComplexBreaks
 
 # Which clusters hold together, by a character that either of them contains. Logical_Order_Exception: vowels
 # stored and written before their consonant (Thai, Lao, New Tai Lue, Tai Viet); and those that only stand in a

@@ -35,8 +35,6 @@ def hyphenator(language: str) -> Callable[[str], list[int]]:
 
     def positions(word: str) -> list[int]:
         # Only runs of letters: a hyphen inside an identifier, number or path would read as part of it.
-        return [
-            match.start() + at for match in _LETTERS.finditer(word) for at in patterns.positions(match.group())
-        ]
+        return [match.start() + at for match in _LETTERS.finditer(word) for at in patterns.positions(match.group())]
 
     return positions

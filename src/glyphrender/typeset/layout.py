@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final
 
-from glyphrender.forks import in_child
+from glyphrender._system.after_fork import in_child
 from glyphrender.text.source import Text, chunks
 from glyphrender.theta import Direction, Theta
-from glyphrender.typeset.arena import Arena
-from glyphrender.typeset.galley import LAST, Galley, Measures
-from glyphrender.typeset.lines import break_lines
+from glyphrender.typeset.analyse import Run, tokenise
+from glyphrender.typeset.break_lines import break_lines
+from glyphrender.typeset.glyph_store import Arena
+from glyphrender.typeset.line_table import LAST, Galley, Measures
 from glyphrender.typeset.paginate import PageLayout, Paginator
-from glyphrender.typeset.tokens import Run, tokenise
-from glyphrender.typeset.words import Words, WordStyle, words_of
+from glyphrender.typeset.word_cache import Words, WordStyle, words_of
 
 _BASE: Final = {Direction.AUTO: None, Direction.LTR: 0, Direction.RTL: 1}
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from glyphrender.errors import LayoutError
 from glyphrender.theta import FormFeed, Theta
 from glyphrender.typeset import place
-from glyphrender.typeset.galley import FIRST, LAST, PAGE_END, Galley
+from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, Galley
 
 # A line may pass the bottom by this much, so that 80 lines of 10.0 pt fit 800 pt whatever the sums round to.
 _SLACK: Final = 1e-6

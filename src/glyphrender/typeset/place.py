@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from glyphrender.fonts.face import EM
 from glyphrender.text.bidi import visual_order
 from glyphrender.theta import Alignment, Theta
-from glyphrender.typeset import arena as a
-from glyphrender.typeset.galley import FIRST, LAST, Galley
+from glyphrender.typeset import glyph_store as a
+from glyphrender.typeset.line_table import FIRST, LAST, Galley
 
 if TYPE_CHECKING:
     from glyphrender.typeset.paginate import Block

@@ -77,9 +77,7 @@ def _refuse_closed(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
 
 
-def _rendered(
-    ray: Any, tasks: int | None, shards: list[Shard], options: Options, directory: Path
-) -> Iterator[Receipt]:
+def _rendered(ray: Any, tasks: int | None, shards: list[Shard], options: Options, directory: Path) -> Iterator[Receipt]:
     """Receipts of `shards`.
 
     Raises:

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from glyphrender import glyph_config
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.errors import DataError, ThetaError
-from glyphrender.theta import Theta
+from glyphrender.theta import Theta, glyph_config
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,16 +22,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.file_lock import lock_file
+from glyphrender._system.processes import can_fork, shared_out, turns
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Plan, Shard, plan
 from glyphrender.adapters.corpus.shard import WORK, Receipt, render_shard
 from glyphrender.adapters.corpus.sources import TAPE, pyarrow
-from glyphrender.document import render
+from glyphrender.document.document import render
+from glyphrender.document.saving import describe
 from glyphrender.errors import DataError
-from glyphrender.one_writer import lock_file
-from glyphrender.parallel import can_fork, shared_out, turns
-from glyphrender.saving import describe
-from glyphrender.whole_file import write_whole
 
 MANIFEST, FAILED = "manifest.json", "failed.jsonl"
 _BEGUN = "run.json"

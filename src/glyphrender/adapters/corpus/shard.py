@@ -18,14 +18,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from glyphrender._system.atomic_write import write_whole
 from glyphrender.adapters.corpus.formats import SUFFIXES, Rendered, writer
 from glyphrender.adapters.corpus.items import Item, first_of, item_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
 from glyphrender.adapters.corpus.sources import Record
-from glyphrender.document import layout
+from glyphrender.document.document import layout
 from glyphrender.errors import DataError, GlyphRenderError
-from glyphrender.whole_file import write_whole
 
 #: Folder, inside that of a corpus, of what a run needs to go on; it goes when the corpus is complete.
 WORK = ".run"

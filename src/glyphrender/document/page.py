@@ -1,0 +1,199 @@
+"""`Page`: one page of a document, drawn when its pixels are asked for, and where its text stands.
+
+A page holds its layout and nothing that can be made from it: neither pixels nor boxes of lines are remembered
+unless they were asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender._system.cached_property import cached_property
+from glyphrender.raster import png
+from glyphrender.raster.page import draw_page
+from glyphrender.theta import Theta
+from glyphrender.typeset import glyph_store as a
+from glyphrender.typeset.paginate import Block, PageLayout
+from glyphrender.typeset.place import Placed, place
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+#: x0, y0, x1, y1 in pixels from the top left corner of the page; x1 and y1 are outside.
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """A stretch of the source and where it stands on its page.
+
+    Attributes:
+        text: its characters.
+        start, end: their place in the source, in characters.
+        box: pixels (x0, y0, x1, y1).
+    """
+
+    text: str
+    start: int
+    end: int
+    box: Box
+
+
+class Page:
+    """One page of a document."""
+
+    __slots__ = ("__dict__", "_layout")
+
+    def __init__(self, layout: PageLayout) -> None:
+        self._layout = layout
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"<Page {self.number}: {width}×{height} px, characters {self.span[0]}–{self.span[1]}>"
+
+    @property
+    def number(self) -> int:
+        """1 for the first page."""
+        return self._layout.number
+
+    @property
+    def theta(self) -> Theta:
+        """The θ it was set by."""
+        return self._layout.theta
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; known without drawing."""
+        return self._layout.size
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Characters of the source that are on this page, as (start, end)."""
+        return self._layout.start, self._layout.end
+
+    @property
+    def text(self) -> str:
+        """The source text of this page, line ends included; those of all pages add up to the input."""
+        return "".join(block.galley.run.text[start:end] for block, start, end in self._blocks())
+
+    @property
+    def array(self) -> NDArray[np.uint8]:
+        """Pixels, drawn anew each time: (h, w) uint8 where every colour of θ is neutral, else (h, w, 3) RGB."""
+        return draw_page(self._layout)
+
+    @property
+    def image(self) -> Image:
+        """Pixels as a PIL image, mode "L" or "RGB"."""
+        from PIL import Image
+
+        return Image.fromarray(np.ascontiguousarray(self.array))
+
+    def png(self, *, bits: int | None = None) -> bytes:
+        """The page as PNG bytes, with its resolution and no time.
+
+        Args:
+            bits: bits of a grey pixel, 8, 4, 2 or 1; by default 8, or 1 where θ turns antialiasing off.
+        """
+        if bits is None:
+            bits = 8 if self.theta.antialias or not self._two_colors else 1
+        return png.encode(draw_page(self._layout, reuse=True), dpi=self.theta.dpi, bits=bits)
+
+    @property
+    def _two_colors(self) -> bool:
+        theta = self.theta
+        plain = {theta.font_color, theta.page_bg_color, theta.background} <= {"#000000", "#FFFFFF"}
+        return theta.is_grey and plain and not theta.line_numbers
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """Characters that no font has, with how often each is on this page."""
+        found: Counter[str] = Counter()
+        for block in self._layout.blocks:
+            run, galley = block.galley.run, block.galley
+            piece = run.piece[galley.first[block.lo] : galley.last[block.hi - 1]]
+            boxed = piece[run.arena.face.take(piece) == a.BOX_FACE]
+            if len(boxed):
+                rows, _ = run.arena.glyph_rows(boxed)
+                found.update(map(chr, run.arena.glyph.take(rows).tolist()))
+        return dict(found)
+
+    @cached_property
+    def lines(self) -> tuple[Span, ...]:
+        """The lines in reading order."""
+        spans: list[Span] = []
+        for block, placed, start in self._placed():
+            galley = block.galley
+            lengths = galley.run.lengths(slice(placed.first_piece, placed.first_piece + len(placed.left)))
+            edges = np.append(0, np.cumsum(lengths))
+            bounds = edges[np.append(galley.first[block.lo : block.hi], galley.last[block.hi - 1]) - placed.first_piece]
+            left = (placed.boxes.left + block.column) * self.theta.scale
+            right = left + placed.boxes.width * self.theta.scale
+            height = self.theta.line_height * self.theta.scale
+            for line, (x0, x1, y) in enumerate(zip(left.tolist(), right.tolist(), placed.top.tolist(), strict=True)):
+                spans.append(_span(block, start, int(bounds[line]), int(bounds[line + 1]), (x0, y, x1, y + height)))
+        return tuple(spans)
+
+    @cached_property
+    def words(self) -> tuple[Span, ...]:
+        """The words in reading order: what stands between spaces or other places where a line may break.
+
+        A word that is cut at the end of a line is two.
+        """
+        spans: list[Span] = []
+        for block, placed, start in self._placed():
+            run = block.galley.run
+            pieces = slice(placed.first_piece, placed.first_piece + len(placed.left))
+            length = run.arena.length.take(run.piece[pieces])
+            begin = np.cumsum(run.lengths(pieces)) - run.lengths(pieces)
+            ink = (run.arena.kind.take(run.piece[pieces]) == a.TEXT) & (length > 0)
+            line = placed.line_of_piece
+            starts = ink.copy()
+            joined = (run.gap[pieces][:-1] == 0) & (run.breaks[pieces][:-1] == a.NO_BREAK)
+            starts[1:] &= ~(ink[:-1] & joined & (line[1:] == line[:-1]))
+            first = np.flatnonzero(starts)
+            if not len(first):
+                continue
+            word = np.cumsum(starts) - 1
+            inside = np.flatnonzero(ink)
+            x0, x1 = np.full(len(first), np.inf), np.full(len(first), -np.inf)
+            np.minimum.at(x0, word[inside], placed.left[inside])
+            np.maximum.at(x1, word[inside], placed.right[inside])
+            end = np.zeros(len(first), np.int64)
+            np.maximum.at(end, word[inside], (begin + length)[inside])
+            height = self.theta.line_height * self.theta.scale
+            for index, piece in enumerate(first.tolist()):
+                y = float(placed.top[line[piece]])
+                box = (float(x0[index]), y, float(x1[index]), y + height)
+                spans.append(_span(block, start, int(begin[piece]), int(end[index]), box))
+        return tuple(spans)
+
+    def _blocks(self) -> Iterator[tuple[Block, int, int]]:
+        """(block, start, end) with the place of its characters in its galley's text."""
+        at = self._layout.start
+        for block in self._layout.blocks:
+            start = at - block.galley.run.offset
+            at += _characters(block)
+            yield block, start, at - block.galley.run.offset
+
+    def _placed(self) -> Iterator[tuple[Block, Placed, int]]:
+        for block, start, _ in self._blocks():
+            yield block, place(block, self.theta), start
+
+
+def _characters(block: Block) -> int:
+    """Characters of the source that the lines of `block` account for."""
+    galley = block.galley
+    pieces = slice(galley.first[block.lo], galley.last[block.hi - 1])
+    return int(galley.run.lengths(pieces).sum())
+
+
+def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:
+    run = block.galley.run
+    start, end = origin + start, origin + end
+    return Span(text=run.text[start:end], start=run.offset + start, end=run.offset + end, box=box)

@@ -1,0 +1,127 @@
+"""Pages → one HTML file to look at them: images inside, zoom, and what stands under the pointer.
+
+The file needs nothing else, and its Content-Security-Policy lets it load nothing else. Spans go into it as
+arrays that a script searches under the pointer: an element for each word would be 1,800 a page.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glyphrender.errors import DataError
+
+if TYPE_CHECKING:
+    from glyphrender.document.page import Page, Span
+
+_HINT = "Point at a word."
+_NO_SPANS = "These are pages without their text. Run glyphrender show on the text to see words and lines."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """One page of a sheet.
+
+    Attributes:
+        number: 1 for the first page.
+        size: width and height in pixels.
+        span: (start, end) in the source, in characters.
+        png: the image.
+        lines, words: what is shown under the pointer; empty where it is not known.
+    """
+
+    number: int
+    size: tuple[int, int]
+    span: tuple[int, int]
+    png: bytes
+    lines: tuple[Span, ...] = ()
+    words: tuple[Span, ...] = ()
+
+    @classmethod
+    def of(cls, page: Page) -> Picture:
+        """A page of a document, drawn."""
+        return cls(
+            number=page.number,
+            size=page.size,
+            span=page.span,
+            png=page.png(),
+            lines=page.lines,
+            words=page.words,
+        )
+
+
+def sheet(pictures: Iterable[Picture], *, title: str, note: str) -> str:
+    """The HTML of a sheet. It is ASCII but for `title` and `note`, which are shown in its header."""
+    figures, hint = [], _NO_SPANS
+    for picture in pictures:
+        figures.append(_figure(picture))
+        hint = _HINT if picture.lines else hint
+    page = (files(__package__) / "sheet.html").read_text(encoding="utf-8")
+    # The figures last: nothing in them is to be taken for a place to fill in.
+    parts = {"title": html.escape(title), "note": html.escape(note), "hint": hint, "figures": "\n".join(figures)}
+    for name, text in parts.items():
+        page = page.replace("{{%s}}" % name, text)  # noqa: UP031 -- braces of an f-string would be doubled twice
+    return page
+
+
+def saved(directory: Path, first: int, last: int) -> tuple[list[Picture], int]:
+    """Pages `first` to `last` of those that `render` wrote into `directory`, and how many there are.
+
+    Raises:
+        DataError: they are not there, or are damaged.
+    """
+    manifest = directory / "manifest.json"
+    try:
+        values = json.loads(manifest.read_text(encoding="utf-8", errors="surrogatepass"))
+        dpi, entries = float(values["theta"]["dpi"]), list(values["pages"])
+        return list(_saved(directory, dpi, entries[first - 1 : last], first)), len(entries)
+    except OSError as error:
+        missing = error.filename or manifest
+        raise DataError(f"{missing} cannot be read ({error.strerror}). Render the pages again.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{manifest} is damaged ({error!r}). Render the pages again.") from error
+
+
+def _saved(directory: Path, dpi: float, entries: list[Any], first: int) -> Iterator[Picture]:
+    for number, entry in enumerate(entries, first):
+        path = directory / Path(entry["file"]).name
+        yield Picture(
+            number=number,
+            size=(int(entry["width"]), int(entry["height"])),
+            span=(int(entry["start"]), int(entry["end"])),
+            png=path.read_bytes() if path.suffix != ".npy" else _png_of_array(path, dpi),
+        )
+
+
+def _png_of_array(path: Path, dpi: float) -> bytes:
+    import numpy as np
+
+    from glyphrender.raster import png
+
+    return png.encode(np.load(path, allow_pickle=False), dpi=dpi)
+
+
+def _figure(picture: Picture) -> str:
+    width, height = picture.size
+    about = f"page {picture.number}, {width}×{height} px, characters {picture.span[0]}–{picture.span[1]}"
+    spans = {"lines": _rows(picture.lines), "words": _rows(picture.words)}
+    # "<" would let "</script>" in a text end the element.
+    data = json.dumps(spans, separators=(",", ":")).replace("<", r"\u003c")
+    image = base64.b64encode(picture.png).decode("ascii")
+    return (
+        f'<figure id="page-{picture.number}"><div class="page" style="--w:{width};--h:{height}">'
+        f'<img alt="{about}" src="data:image/png;base64,{image}">'
+        f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
+        '<path class="all"/><path class="line"/><path class="word"/></svg></div>'
+        f'<figcaption>{about}</figcaption><script type="application/json">{data}</script></figure>'
+    )
+
+
+def _rows(spans: Iterable[Span]) -> list[list[Any]]:
+    return [[*(round(side, 2) for side in span.box), span.start, span.end, span.text] for span in spans]

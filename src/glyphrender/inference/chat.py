@@ -1,0 +1,190 @@
+"""`ask`: a document and a question → a model's answer, with what it cost beside what its text would have.
+
+A document that does not fit one request is read in several: each answers from its own pages, and one more request
+makes one answer of those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from glyphrender.document.document import Document, render
+from glyphrender.errors import DependencyError, EndpointError, TokenizerError, VisionModelError
+from glyphrender.inference.endpoint import Endpoint, Reply
+from glyphrender.inference.messages import Packing, Request
+from glyphrender.inference.providers import provider
+from glyphrender.models.vision import VISION_MODELS, vision_model
+from glyphrender.ratio.ratio import Ratio, document_ratio
+from glyphrender.theta import Theta
+
+__all__ = ["Answer", "Endpoint", "Packing", "Reply", "ask", "vision_of"]
+
+NOTHING: Final = "NOT IN THESE PAGES"
+_SHARE: Final = (
+    "{question}\n\nAnswer from these pages alone, and name the page of what you find: other readers have the other "
+    f"pages. If these do not help to answer, reply {NOTHING}."
+)
+_COMBINE: Final = (
+    "A long document was read in {count} parts, each by a reader who saw that part alone. These are their answers to "
+    "the question, in the order of the document.\n\n{answers}\n\nMake one answer of them. Copy identifiers and numbers "
+    "as they stand. If none of the parts answers the question, say so.\n\nQuestion: {question}"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """A model's answer, and what it took.
+
+    Attributes:
+        text: the answer.
+        replies: of each request: one; or one a part of the document, and the last, which combines them.
+        requests: what was sent of the document.
+        ratio: ρ of the document, by our own count; None without a tokenizer (extra `ratio`).
+    """
+
+    text: str
+    replies: tuple[Reply, ...]
+    requests: tuple[Request, ...]
+    ratio: Ratio | None
+
+    @property
+    def as_pages(self) -> bool:
+        """Whether the document went as images of pages, and not as text."""
+        return self.requests[0].images
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """Of all requests, by the server's count; None where it gave none."""
+        return _sum([reply.prompt_tokens for reply in self.replies])
+
+    @property
+    def completion_tokens(self) -> int | None:
+        """Of all answers, by the server's count; None where it gave none."""
+        return _sum([reply.completion_tokens for reply in self.replies])
+
+    @property
+    def cached_tokens(self) -> int | None:
+        """Of the prompts, those that the server had in its cache; None where it does not say."""
+        return _sum([reply.cached_tokens for reply in self.replies])
+
+    @property
+    def cut(self) -> bool:
+        """Whether the answer, or that of a part from which it is made, ended at `max_tokens`."""
+        return any(reply.finish_reason == "length" for reply in self.replies)
+
+    def cost(self, prompt: float, completion: float) -> float | None:
+        """What it cost, at prices for a million tokens of prompt and of answer; None without the server's count."""
+        if self.prompt_tokens is None or self.completion_tokens is None:
+            return None
+        return (self.prompt_tokens * prompt + self.completion_tokens * completion) / 1e6
+
+
+def ask(
+    document: Document | str,
+    question: str,
+    endpoint: Endpoint,
+    packing: Packing | None = None,
+    *,
+    on_text: Callable[[str], object] | None = None,
+) -> Answer:
+    """Ask a model on an OpenAI-compatible server about a document.
+
+    Args:
+        document: what `render` gives; a str is set under the default θ, aligned to the model's grid.
+        question: what is asked.
+        endpoint: the server and the model.
+        packing: how the document is sent. By default `vision` follows from the model's name, and where `context` is
+            None, the server is asked for it.
+        on_text: is given each piece of the answer as it comes.
+
+    Raises:
+        EndpointError: the server is down, refuses, fails, stalls, or answers what cannot be read; or the provider of
+            `packing` takes no chat completions.
+        VisionModelError: the document is too large for a request; the message says by how much.
+        DataError: the document or the question is empty.
+        DependencyError: the extra `chat` is not installed.
+    """
+    model, context = endpoint.model, packing.context if packing else None
+    if not model or context is None:
+        listed = _listed(endpoint)
+        model = model or (next(iter(listed)) if len(listed) == 1 else endpoint.only_model())
+        context = context or listed.get(model)
+    packing = packing or Packing(vision=vision_of(model))
+    # Claude and Gemini as well, behind a server of this kind.
+    to = provider(packing.provider or "openai", vision_model(packing.vision))
+    if to.form != "openai":
+        raise EndpointError(
+            f"provider={to.name!r} takes no chat completions. Leave it out, or send `requests` yourself."
+        )
+    answer = packing.answer or (endpoint.max_tokens if context else 0)
+    packing = replace(packing, provider=to, context=context, answer=answer)
+    if isinstance(document, str):
+        document = render(document, Theta().align_to(packing.vision))
+    requests = packing.requests(document, question)
+    if len(requests) > 1:
+        requests = packing.requests(document, _SHARE.format(question=question))
+    replies: list[Reply] = []
+    for request in requests:
+        told = on_text if len(requests) == 1 else None
+        replies.append(endpoint.complete(request.body["messages"], told, model=model))
+    if len(requests) > 1:
+        replies.append(_combined(question, requests, replies, endpoint, model, on_text))
+    return Answer(
+        text=replies[-1].text,
+        replies=tuple(replies),
+        requests=requests,
+        ratio=_ratio(requests, document, packing),
+    )
+
+
+def vision_of(model: str) -> str:
+    """The vision model that a served model's name says it is: the longest of `VISION_MODELS` in it; else "glm-4.1v".
+
+    >>> vision_of("Qwen/Qwen3-VL-8B-Instruct"), vision_of("zai-org/Glyph")
+    ('qwen3-vl', 'glm-4.1v')
+    """
+    name = model.lower().replace("_", "-")
+    return max((known for known in VISION_MODELS if known in name), key=len, default="glm-4.1v")
+
+
+def _listed(endpoint: Endpoint) -> dict[str, int | None]:
+    """The server's models; none where it does not list them, which not every server does."""
+    try:
+        return replace(endpoint, retries=0, timeout=min(endpoint.timeout, 10.0)).models()
+    except EndpointError:
+        return {}
+
+
+def _combined(
+    question: str,
+    requests: tuple[Request, ...],
+    replies: list[Reply],
+    endpoint: Endpoint,
+    model: str,
+    on_text: Callable[[str], object] | None,
+) -> Reply:
+    """One answer of those of the parts; of the first only, if the others found nothing."""
+    answers = [
+        f"[pages {request.pages[0].number} to {request.pages[-1].number}] {reply.text.strip()}"
+        for request, reply in zip(requests, replies, strict=True)
+        if NOTHING not in reply.text
+    ]
+    prompt = _COMBINE.format(count=len(requests), answers="\n\n".join(answers) or NOTHING, question=question)
+    return endpoint.complete([{"role": "user", "content": prompt}], on_text, model=model)
+
+
+def _ratio(requests: tuple[Request, ...], document: Document, packing: Packing) -> Ratio | None:
+    sent = requests[0].pages[0].theta
+    if sent != document.theta:  # it was set smaller
+        document = render("".join(page.text for request in requests for page in request.pages), sent)
+    try:
+        return document_ratio(document, vision_model(packing.vision), packing.tokenizer, over_limit="ignore")
+    except (DependencyError, TokenizerError, VisionModelError):
+        return None
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None

@@ -1,0 +1,218 @@
+"""Exact strings of a text, to be sent as text beside its pages: what a model must copy and cannot guess.
+
+A model that reads small type completes words from their context; a digit of a hash has none. So UUIDs, hashes,
+numbers of many digits, paths, addresses, URLs and versions go along as text: each once, under the page on which it
+first stands. Identifiers made of words (`snake_case`, `os.path`) read well enough and are left out, as are
+decimals of two parts. Which strings fit a budget is decided by how hard they are to guess.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+from glyphrender.document.page import Page
+
+__all__ = ["KINDS", "ExactString", "exact_strings", "most_tokens", "sidecar"]
+
+# Every string here holds one of these. In prose few words do, and only those are looked at: 9 times as fast.
+_CANDIDATE: Final = re.compile(r"(?<!\S)[^\s\d/@\\]*+[\d/@\\]\S*+")
+# Linear time whatever the text. No pattern starts inside a run of its own characters (the lookbehinds), no quantifier
+# gives back what it took (possessive), and no lookahead goes further than the run that it stands before. The order is
+# that of the alternatives: a hash inside a URL is part of the URL.
+_PATTERNS: Final[tuple[tuple[str, str], ...]] = (
+    ("url", r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,15}://[^\s<>\"'`|\\^{}\x00-\x1f\u3000-\uffff]++"),
+    (
+        "email",  # also user@host:path, as git writes it
+        r"(?<![\w.+@-])[A-Za-z0-9_](?:[\w.+]|-(?!-))*+@(?:[A-Za-z0-9-]++\.)++[A-Za-z]{2,24}+(?::[\w./~-]++)?",
+    ),
+    ("uuid", r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![0-9A-Za-z])"),
+    (
+        "address",
+        r"(?<![\w:.])(?:"
+        r"(?:[0-9A-Fa-f]{2}[:-]){5,63}+[0-9A-Fa-f]{2}"  # MAC, fingerprint of a key
+        r"|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?:/\d{1,3})?"  # IPv6
+        r"|(?:[0-9A-Fa-f]{1,4}:){1,6}+:(?:[0-9A-Fa-f]{1,4}:){0,5}+[0-9A-Fa-f]{1,4}(?:/\d{1,3})?"
+        r"|(?:\d{1,3}\.){3}\d{1,3}(?:[:/]\d{1,5})?"  # IPv4, with a port or a mask
+        r")(?![\w:+~-])",
+    ),
+    (
+        "path",
+        r"(?<![\w/.~@:+\\-])(?:"
+        r"[A-Za-z]:\\[^\s\\/:*?\"'`<>|]++(?:\\[^\s\\/:*?\"'`<>|]++)*+\\?"  # C:\…
+        r"|(?:~|\.\.?)?(?:/[\w.@+~%=-]++){2,}+/?"  # /usr/lib, ./a/b
+        r"|(?:~|\.\.?)/[\w.@+~%=-]++"
+        r"|[\w.@+~-]++(?:/[\w.@+~%=-]++)++/?"  # src/a.py; which of them are paths is decided by `_is_path`
+        r")(?::\d++(?::\d++)?)?",  # … line, column
+    ),
+    (
+        "hash",
+        r"(?<![0-9A-Za-z_])(?:0[xX][0-9A-Fa-f]{4,}+"
+        r"|(?:md5|sha\d{1,3}|blake2[bs])[:=-][0-9A-Za-z+/_-]{16,}+=*+"  # sha256:…, and in base64 as in RECORD
+        r"|(?=[0-9]*+[A-Fa-f])(?=[A-Fa-f]*+[0-9])[0-9A-Fa-f]{7,}+)(?![0-9A-Za-z_])",
+    ),
+    (
+        "time",
+        r"(?<![\w.:-])(?:\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+        r"|\d\d:\d\d:\d\d(?:[.,]\d{1,9})?)(?![\w:-])",
+    ),
+    (
+        "version",  # two numbers alone are a decimal
+        r"(?<![\w.:+~/-])(?:"
+        r"(?:[vV]|\d++:)?\d++(?:\.\d++){2,}+(?:[-+~._:]{0,2}[A-Za-z0-9]++)*+"
+        r"|(?:[vV]|\d++:)\d++[-+~._][A-Za-z0-9]++(?:[-+~._:]{0,2}[A-Za-z0-9]++)*+"
+        r"|\d++(?:\.\d++)++(?:[-+~]|[A-Za-z])[A-Za-z0-9.+~_-]*+"  # 2.36-9+deb12u4, 1.0rc1
+        r"|\d{1,8}[a-z]?(?:-\d++(?:\.\d++)*+)?[+~](?=[\d+~.-]{0,24}+[a-z]|\d{6})[A-Za-z0-9.+~-]++)",  # 252-1~bpo12
+    ),
+    (
+        "code",  # letters and digits mixed: CVE-2026-12345, AKIA…, tokens in base64
+        r"(?<![\w+/.=-])(?=[\d_-]*+[A-Za-z])(?=[A-Za-z_-]*+\d)[A-Za-z0-9](?:[A-Za-z0-9_]|-(?!-))*+(?:\+[\w+/]{8,}+)?=*+",
+    ),
+    ("number", r"(?<!\w)[+-]?\d(?:\d|[.,:/_-](?=\d))*+(?:[eE][+-]?\d++)?+\w*+"),  # with its unit
+)
+_SCANNER: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS))
+
+KINDS: Final = ("uuid", "hash", "code", "number", "address", "email", "url", "version", "path", "time")
+"""Kinds of exact strings, the hardest to guess first."""
+
+# Longer ones are blobs, which no question is about.
+LONGEST: Final = 512
+# A number of fewer digits is seldom misread: at 9 px one digit in a hundred is.
+DIGITS: Final = 5
+_CLOSING: Final = {")": "(", "]": "[", "}": "{"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExactString:
+    """A string that must be read to the letter.
+
+    Attributes:
+        text: its characters.
+        kind: one of `KINDS`.
+        pages: numbers of the pages it is on, ascending; a string cut at the end of a page is on both.
+    """
+
+    text: str
+    kind: str
+    pages: tuple[int, ...]
+
+
+def exact_strings(pages: Iterable[Page]) -> tuple[ExactString, ...]:
+    """The exact strings of consecutive pages, each once, in the order in which they first stand there.
+
+    A string that a page's end cuts in two is found whole. Time is linear in the text. Strings of more than 512
+    characters are left out.
+    """
+    numbers: list[int] = []
+    texts: list[str] = []
+    for page in pages:
+        numbers.append(page.number)
+        texts.append(page.text)
+    ends = list(accumulate(map(len, texts)))
+    found: dict[str, tuple[str, list[int]]] = {}
+    for start, text, kind in _scan("".join(texts)):
+        _, on = found.setdefault(text, (kind, []))
+        first, last = bisect_right(ends, start), bisect_right(ends, start + len(text) - 1)
+        on += [number for number in numbers[first : last + 1] if not on or number > on[-1]]
+    return tuple(ExactString(text=text, kind=kind, pages=tuple(on)) for text, (kind, on) in found.items())
+
+
+def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
+    """`strings` as text for a prompt, a page a line, within `budget` tokens; empty where there is none.
+
+    Where not all fit, those easiest to guess are left out (the order of `KINDS`), then the last; the text says how
+    many. Tokens are `most_tokens`, so that the budget holds with any vocabulary.
+    """
+    size = budget - most_tokens(_HEADING) - most_tokens(_LEFT_OUT.format(len(strings)))
+    kept: set[str] = set()
+    started: set[int] = set()
+    for string in sorted(strings, key=lambda string: KINDS.index(string.kind)):  # stable: then by appearance
+        page = string.pages[0]
+        cost = most_tokens(f" {string.text}") + (0 if page in started else most_tokens(f"Page {page}: \n"))
+        if cost <= size:
+            size -= cost
+            kept.add(string.text)
+            started.add(page)
+    if not kept:
+        return ""
+    lines: dict[int, list[str]] = {}
+    for string in strings:
+        if string.text in kept:
+            lines.setdefault(string.pages[0], []).append(string.text)
+    text = "\n".join(f"Page {page}: {' '.join(texts)}" for page, texts in lines.items())
+    left_out = len(strings) - len(kept)
+    return f"{_HEADING}{text}" + (_LEFT_OUT.format(left_out) if left_out else "")
+
+
+def most_tokens(text: str) -> int:
+    """A bound on the tokens of 40 bytes or more of identifiers: one a byte, less a fifth of the letters.
+
+    Of base64 and numbers, vocabularies with a token a digit need all but a tenth of it, GLM-4's, with a token for up
+    to three digits, 0.6; of prose any needs a third.
+    """
+    return len(text.encode(errors="replace")) - len(_LETTER.findall(text)) // 5
+
+
+_LETTER: Final = re.compile("[A-Za-z]")
+_HEADING: Final = (
+    "Exact strings of these pages, each under the page on which it first appears. Copy identifiers and numbers "
+    "from here, not from the images.\n"
+)
+_LEFT_OUT: Final = "\n({} more strings are not listed.)"
+
+
+def _scan(text: str) -> Iterator[tuple[int, str, str]]:
+    """(start, string, kind) of what the patterns find and the rules of its kind confirm."""
+    for word in _CANDIDATE.finditer(text):
+        for match in _SCANNER.finditer(text, *word.span()):
+            kind, found = match.lastgroup or "", match[0]
+            if kind in _TRIMMED:
+                found = _trimmed(found)
+            if len(found) <= LONGEST and _CONFIRMED.get(kind, bool)(found):
+                yield match.start(), found, kind
+
+
+def _trimmed(found: str) -> str:
+    """Without punctuation of the sentence, and brackets that were opened before it."""
+    while found:
+        last = found[-1]
+        if last in ".,;:!?'\"*_" or (last in _CLOSING and found.count(last) > found.count(_CLOSING[last])):
+            found = found[:-1]
+        else:
+            break
+    return found
+
+
+_TRIMMED: Final = frozenset({"url", "email", "path", "version"})
+_DOTTED: Final = re.compile(r"[^.]++\.[\w-]").match
+
+
+def _is_path(found: str) -> bool:
+    """Not "and/or", "his/her" or "1/2": from a root, of three parts, or with an extension."""
+    if found[0] in "/~." or found[1:3] == ":\\":
+        return len(found) > 3
+    parts = found.rstrip("/").split("/")
+    if all(part.isdigit() for part in parts):
+        return False
+    return any(map(_DOTTED, parts)) or (len(parts) > 2 and max(map(len, parts)) > 3)
+
+
+def _is_code(found: str) -> bool:
+    digits = sum(map(str.isdigit, found))
+    mixed = found.lower() != found != found.upper()
+    return len(found) >= 8 and (digits >= 4 or (digits >= 2 and mixed and len(found) >= 16))
+
+
+def _is_address(found: str) -> bool:
+    return len(found) >= 6 and any(map(str.isdigit, found))
+
+
+def _is_number(found: str) -> bool:
+    return sum(map(str.isdigit, found)) >= DIGITS
+
+
+_CONFIRMED: Final = {"address": _is_address, "path": _is_path, "code": _is_code, "number": _is_number}

@@ -1,0 +1,128 @@
+"""GLM-4V and Qwen-VL: an image of its own size, on a grid of merged patches.
+
+Both sides are rounded to multiples of the cell, and both scaled if the area then exceeds a limit. A page whose sides
+are multiples and whose area is within the limits reaches the model pixel by pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from glyphrender.models.configuration import integer, section
+from glyphrender.models.model import ImageCost, Limits, VisionModel, seen
+
+# transformers' processors of both families refuse an image with a longer side than this many shorter ones.
+MAX_ASPECT = 200
+CHECKED = "2026-11"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GridModel(VisionModel):
+    """A model with one token for each cell of an image of variable size.
+
+    Attributes:
+        cell: side of a merged patch in pixels (patch size × merge size).
+        min_area: least area in pixels × `frames`.
+        max_area: greatest area in pixels × `frames`.
+        frames: frames that one image counts for in its area. GLM's limits are those of a video of
+            `temporal_patch_size` frames.
+        enlarge: whether an image with a side below one cell is first scaled up to it, before its aspect is judged.
+        markers: tokens around the image, start and end.
+    """
+
+    cell: int
+    min_area: int
+    max_area: int
+    frames: int = 1
+    enlarge: bool = False
+    markers: int = 2
+
+    def cost(self, width: int, height: int) -> ImageCost:
+        """See `VisionModel.image`. `round` rounds halves to even, as the processors do."""
+        cell, frames = self.cell, self.frames
+        w, h = width, height
+        if self.enlarge and min(w, h) < cell:
+            scale = max(cell / h, cell / w)
+            w, h = int(w * scale), int(h * scale)
+        if max(w, h) / min(w, h) > MAX_ASPECT:
+            raise self.refusal(
+                width, height, f"takes sides within {MAX_ASPECT} : 1. Use a page_size nearer to a square."
+            )
+        columns, rows = round(w / cell), round(h / cell)
+        area = frames * columns * rows * cell * cell
+        if area > self.max_area:
+            shrink = math.sqrt(frames * h * w / self.max_area)
+            columns, rows = (max(1, math.floor(side / shrink / cell)) for side in (w, h))
+        elif area < self.min_area:
+            grow = math.sqrt(self.min_area / (frames * h * w))
+            columns, rows = (math.ceil(side * grow / cell) for side in (w, h))
+        return seen(width, height, (columns * cell, rows * cell), tokens=columns * rows, overhead=self.markers)
+
+
+def grid_model(name: str, cell: int, areas: tuple[int, int], source: str, *, glm: bool = False) -> GridModel:
+    """A model of the Qwen-VL, or of the GLM-4V family, whose limits follow from its cell and areas."""
+    (least, most), frames = areas, 2 if glm else 1
+    limits = Limits(
+        min_pixels=math.ceil(least / frames),
+        max_pixels=most // frames,
+        max_tokens=most // frames // cell**2,
+        max_aspect=MAX_ASPECT,
+    )
+    return GridModel(
+        name=name,
+        family="grid",
+        date=CHECKED,
+        source=source,
+        grid=(cell, cell),
+        limits=limits,
+        cell=cell,
+        min_area=least,
+        max_area=most,
+        frames=frames,
+        enlarge=glm,
+    )
+
+
+MODELS = (
+    grid_model("glm-4.1v", 28, (12_544, 9_633_792), "preprocessor_config.json of GLM-4.1V-9B-Thinking", glm=True),
+    grid_model("glm-4.5v", 28, (12_544, 9_633_792), "preprocessor_config.json of GLM-4.5V", glm=True),
+    grid_model("glm-4.6v", 28, (12_544, 9_633_792), "preprocessor_config.json of GLM-4.6V", glm=True),
+    grid_model("glm-ocr", 28, (12_544, 9_633_792), "preprocessor_config.json of GLM-OCR", glm=True),
+    grid_model("qwen2-vl", 28, (3_136, 12_845_056), "preprocessor_config.json of Qwen2-VL-7B-Instruct"),
+    grid_model("qwen2.5-vl", 28, (3_136, 12_845_056), "preprocessor_config.json of Qwen2.5-VL-7B-Instruct"),
+    grid_model("qwen3-vl", 32, (65_536, 16_777_216), "preprocessor_config.json of Qwen3-VL-8B-Instruct"),
+    grid_model("qwen3.5", 32, (65_536, 16_777_216), "preprocessor_config.json of Qwen3.5"),
+    grid_model("qwen3.6", 32, (65_536, 16_777_216), "preprocessor_config.json of Qwen3.6"),
+)
+
+
+def _areas(config: Mapping[str, Any], least: int, most: int) -> tuple[int, int]:
+    """Least and greatest area, under either of the names that files have for them."""
+    size = section(config, "size")
+    least = integer(config, "min_pixels", integer(size, "shortest_edge", least))
+    most = integer(config, "max_pixels", integer(size, "longest_edge", most))
+    if least > most:
+        raise ValueError(f"min_pixels={least} is above max_pixels={most}")
+    return least, most
+
+
+def _glm(config: Mapping[str, Any], source: str) -> VisionModel:
+    cell = integer(config, "patch_size", 14) * integer(config, "merge_size", 2)
+    return grid_model("glm-4v", cell, _areas(config, 12_544, 11_760_000), source, glm=True)
+
+
+def _qwen(config: Mapping[str, Any], source: str) -> VisionModel:
+    cell = integer(config, "patch_size", 14) * integer(config, "merge_size", 2)
+    return grid_model("qwen-vl", cell, _areas(config, 3_136, 1_003_520), source)
+
+
+# The defaults are those of transformers 5.23, for files that leave a key out.
+PROCESSORS: dict[str, Callable[[Mapping[str, Any], str], VisionModel]] = {
+    "Glm4vImageProcessor": _glm,
+    "Glm46VImageProcessor": _glm,
+    "Qwen2VLImageProcessor": _qwen,
+    "Qwen2_5_VLImageProcessor": _qwen,
+}

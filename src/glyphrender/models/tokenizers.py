@@ -1,0 +1,355 @@
+"""Text tokens: how many a model's own tokenizer makes of a text, for the numerator of ρ.
+
+A tokenizer is named (its vocabulary comes with a package of the extra `ratio`), read from a `tokenizer.json`, or
+is any object that encodes text. Counting streams: the text is cut only where every pre-tokenizer listed here
+surely begins a new token, so the sum over the pieces is the count of the whole. What cannot be cut surely is
+held and encoded whole. Special tokens spelled out in the text count as text, and none is added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from glyphrender.errors import DataError, DependencyError, TokenizerError
+from glyphrender.models.pretokenizers import PATTERNS, splits_at_cuts
+
+__all__ = ["TOKENIZERS", "Counter", "Tokenizer", "TokenizerLike", "tokenizer", "tokenizer_of"]
+
+#: What `tokenizer` takes: a name, the path of a tokenizer.json, a function from text to tokens or to their number,
+#: or an object of `tokenizers`, `transformers`, `tiktoken`, `mistral_common` or alike.
+TokenizerLike: TypeAlias = "str | os.PathLike[str] | Callable[[str], Any] | Tokenizer | Any"
+
+# Letters of the common scripts, by range rather than by category: categories differ between Unicode versions, and
+# a cut must be right under the tokenizer's as well as Python's. None of them composes with what stands before it.
+_LETTER: Final = (
+    "[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0388-\u038a\u038e-\u03a1\u03a3-\u03f5\u0400-\u0481\u05d0-\u05ea"
+    "\u0621-\u063a\u0641-\u064a\u0905-\u0939\u0e01-\u0e2e\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3]"
+)
+# Before a space between letters: a run of letters never holds a space, and a space is taken with what follows it.
+_BEFORE_SPACE: Final = f"(?<={_LETTER})(?= {_LETTER})"
+# After a newline that follows ink and precedes a letter: no token begins with a newline and goes on with a letter.
+# It takes ink before it, since GPT-2's pattern treats the last of several spaces by what follows.
+_AFTER_NEWLINE: Final = rf"(?<=[^\s]\n)(?={_LETTER})"
+# Between an ideograph and a comma or full stop; not after those, which join the letter that follows.
+_BEFORE_STOP: Final = "(?<=[\u4e00-\u9fa5])(?=[、。，])"
+_CUTS: Final = re.compile(f"{_BEFORE_SPACE}|{_AFTER_NEWLINE}|{_BEFORE_STOP}")
+_SPACE_CUTS: Final = re.compile(_BEFORE_SPACE)
+
+# A piece is cut off once this many characters have come: the tokens of a piece take some 0.6 MB.
+PIECE: Final = 1 << 16
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+# The counts of so many texts are remembered, by digest: a search over θ asks for the same few again and again.
+_REMEMBERED: Final = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Vocabulary:
+    """A vocabulary of the package splintr.
+
+    Attributes:
+        key: its name there.
+        nfc: whether the model normalises text first, which that package leaves out.
+        prefix: whether a space is put before the text, as SentencePiece does for Llama 2.
+        about: what uses it.
+    """
+
+    key: str
+    about: str
+    nfc: bool = False
+    prefix: bool = False
+
+
+_VOCABULARIES: Final[dict[str, _Vocabulary]] = {
+    "glm-4": _Vocabulary(key="glm4", about="GLM-4, 4.1V, 4.5, 4.5V"),
+    "qwen3": _Vocabulary(key="qwen3", about="Qwen2, 2.5 and 3, with and without VL", nfc=True),
+    "llama-3": _Vocabulary(key="llama3", about="Llama 3 to 3.3"),
+    "deepseek-v3": _Vocabulary(key="deepseek_v3", about="DeepSeek V3, R1"),
+    "o200k": _Vocabulary(key="o200k_base", about="GPT-4o and later, gpt-oss"),
+    "cl100k": _Vocabulary(key="cl100k_base", about="GPT-4, GPT-3.5"),
+    "mistral-tekken": _Vocabulary(key="mistral_v3", about="Mistral NeMo, Pixtral, Mistral Small 3"),
+    "gemma-3": _Vocabulary(key="gemma3", about="Gemma 3"),
+    "gemma-4": _Vocabulary(key="gemma4", about="Gemma 4"),
+    "kimi-k2": _Vocabulary(key="kimi_k2", about="Kimi K2"),
+    "phi-4": _Vocabulary(key="phi4", about="Phi-4"),
+    "llama-2": _Vocabulary(key="llama2", about="Llama 1 and 2, LLaVA 1.5", prefix=True),
+}
+
+TOKENIZERS: Final[dict[str, str]] = {name: vocabulary.about for name, vocabulary in _VOCABULARIES.items()}
+"""Names that `tokenizer` knows, and the models that use each. They need the extra `ratio`."""
+
+# Vision models by the beginning of their names, longest first where one begins another; "" where no vocabulary of
+# the package is the model's own. InternVL 2.5 has InternLM's, LLaVA-NeXT one of three by its language model.
+_OWN: Final = {
+    "glm-ocr": "",
+    "glm-": "glm-4",
+    "qwen3.5": "",
+    "qwen3.6": "",
+    "qwen": "qwen3",
+    "internvl2.5": "",
+    "internvl": "qwen3",
+    "deepseek-": "deepseek-v3",
+    "idefics3": "llama-3",
+    "llava-onevision": "qwen3",
+    "pixtral": "mistral-tekken",
+    "mistral-": "mistral-tekken",
+    "gemma-4": "gemma-4",
+    "gemma-3": "gemma-3",
+    "phi-4-": "o200k",
+    "gpt-6": "",
+    "gpt-": "o200k",
+    "o3": "o200k",
+    "o4-": "o200k",
+}
+
+
+class Tokenizer:
+    """Counts the tokens of texts; made by `tokenizer`.
+
+    Attributes:
+        name: for tables.
+        streams: whether a text may be encoded in pieces.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        encode: Callable[[str], int | Sized],
+        *,
+        cuts: re.Pattern[str] | None = None,
+        nfc: bool = False,
+        prefix: bool = False,
+    ) -> None:
+        self.name = name
+        self._encode, self._cuts, self._nfc, self._prefix = encode, cuts, nfc, prefix
+        self._known: OrderedDict[bytes, int] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<Tokenizer {self.name}>"
+
+    @property
+    def streams(self) -> bool:
+        """Whether a text may be encoded in pieces; without, one of any length is held whole."""
+        return self._cuts is not None
+
+    def count(self, text: str | Iterable[str]) -> int:
+        """Tokens of `text`, whether it comes whole or in parts. Lone surrogates count as U+FFFD.
+
+        Raises:
+            TokenizerError: the tokenizer failed, or gave neither tokens nor a number.
+            DataError: `text` gives something that is not str.
+        """
+        if not isinstance(text, str):
+            counter = Counter(self)
+            for part in text:
+                counter.add(part)
+            return counter.total()
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        if digest not in self._known:
+            counter = Counter(self)
+            counter.add(text)
+            self._known[digest] = counter.total()
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return self._known[digest]
+
+    def pieces(self, text: str, *, final: bool) -> Iterator[str]:
+        """`text` cut where a token surely begins; without `final`, what follows the last cut is left out."""
+        start = 0
+        while len(text) - start > PIECE and self._cuts is not None:
+            # The first cut after so many characters, not the last one before: it is found without looking back.
+            cut = self._cuts.search(text, start + PIECE)
+            if cut is None:
+                break
+            yield text[start : cut.start()]
+            start = cut.start()
+        if final:
+            yield text[start:]
+
+    def number(self, piece: str, *, first: bool) -> int:
+        """Tokens of a piece, the `first` of its text or a later one."""
+        if self._prefix and not first:
+            piece = piece[1:]  # the tokenizer puts back the space that every later piece begins with
+        if self._nfc:
+            piece = unicodedata.normalize("NFC", piece)
+        piece = _LONE_SURROGATE.sub("\ufffd", piece)
+        try:
+            tokens = self._encode(piece)
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise TokenizerError(f"tokenizer={self.name} failed: {reason[:200]}. Try it on the text alone.") from error
+        # bool is an int in Python; an Encoding of `tokenizers` has a length, as a list has.
+        if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens >= 0:
+            return tokens
+        if isinstance(tokens, Sized) and not isinstance(tokens, str | bytes | dict):
+            return len(tokens)
+        raise TokenizerError(
+            f"tokenizer={self.name} gave {type(tokens).__name__}. "
+            "Pass a function from text to tokens or to their number."
+        )
+
+
+class Counter:
+    """Adds up the tokens of a text that comes in parts, in memory bounded by a piece where there are cuts."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._parts: list[str] = []
+        self._held = self._tokens = 0
+        self._look = PIECE  # for cuts once so much is held; doubled where there was none, so that the sum stays linear
+        self._first = True
+
+    def add(self, part: str) -> None:
+        """The next part of the text."""
+        if not isinstance(part, str):
+            raise DataError(f"text must be str, or give str; got {type(part).__name__}. Decode bytes first.")
+        self._parts.append(part)
+        self._held += len(part)
+        if self._held > self._look and self._tokenizer.streams:
+            text, cut = "".join(self._parts), 0
+            for piece in self._tokenizer.pieces(text, final=False):
+                self._count(piece)
+                cut += len(piece)
+            self._parts, self._held = [text[cut:]], len(text) - cut
+            self._look = max(PIECE, 2 * self._held)
+
+    def total(self) -> int:
+        """Tokens of all parts; to be called once, at the end."""
+        text = "".join(self._parts)
+        self._parts = []
+        if text:
+            for piece in self._tokenizer.pieces(text, final=True):
+                self._count(piece)
+        return self._tokens
+
+    def _count(self, piece: str) -> None:
+        self._tokens += self._tokenizer.number(piece, first=self._first)
+        self._first = False
+
+
+def tokenizer(source: TokenizerLike) -> Tokenizer:
+    """The tokenizer that `source` names or is.
+
+    Args:
+        source: a name in `TOKENIZERS`; the path of a `tokenizer.json`; a function from text to tokens or to their
+            number; or an object of `tokenizers`, `transformers`, `tiktoken` or alike. Functions, and objects whose
+            pre-tokenizer is not known to split at the cuts, get the whole text at once.
+
+    Raises:
+        TokenizerError: there is none of that name (the message lists the names), or `source` does not encode.
+        DependencyError: the name needs the extra `ratio`.
+        DataError: the file cannot be read.
+    """
+    if isinstance(source, Tokenizer):
+        return source
+    if isinstance(source, os.PathLike):
+        return _file(Path(source))
+    if isinstance(source, str):
+        name = source.lower()
+        if name in _VOCABULARIES:
+            return _named(name)
+        if os.sep in source or name.endswith(".json"):
+            return _file(Path(source))
+        raise TokenizerError(
+            f"tokenizer={source!r} is not known. Use one of {', '.join(_VOCABULARIES)} (extra glyphrender[ratio]), "
+            "or the path of a tokenizer.json."
+        )
+    try:
+        return _wrapped(source)
+    except TypeError:  # not hashable
+        return _wrap(source)
+
+
+def tokenizer_of(vision: str) -> str | None:
+    """The name of a vision model's own tokenizer, or None where its vocabulary is not at hand."""
+    name = vision.lower()
+    return next((own for start, own in _OWN.items() if name.startswith(start)), None) or None
+
+
+@lru_cache(maxsize=len(_VOCABULARIES))
+def _named(name: str) -> Tokenizer:
+    vocabulary = _VOCABULARIES[name]
+    try:
+        import splintr
+    except ImportError as error:
+        raise DependencyError(
+            f"tokenizer={name!r} needs the package splintr-rs. Install glyphrender[ratio], or pass a tokenizer."
+        ) from error
+    encode = splintr.Tokenizer.from_pretrained(vocabulary.key).encode_ordinary
+    cuts = _SPACE_CUTS if vocabulary.prefix else _CUTS
+    return Tokenizer(name, encode, cuts=cuts, nfc=vocabulary.nfc, prefix=vocabulary.prefix)
+
+
+def _file(path: Path) -> Tokenizer:
+    try:
+        data = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise DataError(f"{path} cannot be read ({reason}). Name a tokenizer.json, or one of TOKENIZERS.") from error
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise DependencyError(
+            f"{path} needs the package tokenizers. Install it, or use a name: {', '.join(_VOCABULARIES)}."
+        ) from error
+    try:
+        backend = tokenizers.Tokenizer.from_str(data)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise TokenizerError(f"{path} is no tokenizer.json ({reason}). Name the file of a fast tokenizer.") from error
+    return _fast(path.name, backend)
+
+
+@lru_cache(maxsize=16)
+def _wrapped(source: Any) -> Tokenizer:
+    return _wrap(source)
+
+
+def _wrap(source: Any) -> Tokenizer:
+    name = getattr(source, "name", None) or getattr(source, "name_or_path", None) or getattr(source, "__name__", None)
+    name = name if isinstance(name, str) else type(source).__name__
+    backend = getattr(source, "backend_tokenizer", source)  # of a fast tokenizer of transformers
+    if hasattr(backend, "pre_tokenizer") and hasattr(backend, "no_truncation"):
+        return _fast(name, backend)
+    if callable(ordinary := getattr(source, "encode_ordinary", None)):  # tiktoken, splintr
+        pattern = getattr(source, "_pat_str", "")
+        return Tokenizer(name, ordinary, cuts=_CUTS if pattern in PATTERNS else None)
+    if callable(encode := getattr(source, "encode", None)):
+        return Tokenizer(name, _without_special(encode))
+    if callable(source):
+        return Tokenizer(name, source)
+    raise TokenizerError(
+        f"tokenizer={name} has no encode and is no function. Pass a name ({', '.join(_VOCABULARIES)}), "
+        "a function from text to tokens, or an object of tokenizers, transformers or tiktoken."
+    )
+
+
+def _without_special(encode: Callable[..., Any]) -> Callable[[str], Any]:
+    """`encode` with begin and end tokens turned off, by whichever name its signature has for that."""
+    from inspect import signature
+
+    try:
+        known = signature(encode).parameters
+    except (TypeError, ValueError):
+        return encode
+    off = {name: False for name in ("add_special_tokens", "bos", "eos") if name in known}
+    return lambda text: encode(text, **off)
+
+
+def _fast(name: str, backend: Any) -> Tokenizer:
+    """A tokenizer of the package `tokenizers`."""
+    if backend.truncation or backend.padding:  # both would change the count; the caller's object stays as it is
+        backend = type(backend).from_str(backend.to_str())
+        backend.no_truncation()
+        backend.no_padding()
+    cuts = _CUTS if splits_at_cuts(backend) else None
+    return Tokenizer(name, lambda text: backend.encode(text, add_special_tokens=False), cuts=cuts)

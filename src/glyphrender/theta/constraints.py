@@ -1,0 +1,160 @@
+"""Rules across fields of θ: values that are fine alone and impossible together.
+
+Each rule names the field to change first, the values that clash and the way out. They are checked when a θ
+is made, so that layout never meets a page on which no line fits. Nothing here opens a font; where a rule
+needs a width, it counts in ems.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from glyphrender.errors import ThetaError
+from glyphrender.theta.choices import Overlap
+from glyphrender.theta.color import contrast
+
+if TYPE_CHECKING:
+    from glyphrender.theta.theta import Theta
+
+# WCAG asks 4.5 for body text and 3 for large type. 1.5 is far below both, so that low contrast can be studied
+# and only a page that nobody could have meant is refused.
+MIN_CONTRAST = 1.5
+
+# A grey page of 100 megapixels takes 100 MB; A3 at 600 dpi has 70. GLYPHRENDER_MAX_MEGAPIXELS overrides.
+MAX_MEGAPIXELS = 100.0
+
+# A quarter em is the narrowest advance of the bundled fonts (the i of DejaVu Sans Condensed); taking more
+# away could send the pen backwards.
+MIN_TRACKING = -0.25
+
+
+def check(theta: Theta) -> None:
+    """Refuse a θ whose fields contradict each other.
+
+    Raises:
+        ThetaError: `.field` is the field to change first.
+    """
+    _lines_overlap(theta)
+    _letters_overlap(theta)
+    _no_room_across(theta)
+    _no_room_down(theta)
+    _unreadable(theta)
+    _too_many_pixels(theta)
+
+
+def _lines_overlap(theta: Theta) -> None:
+    if theta.line_height < theta.font_size and theta.overlap is Overlap.FORBID:
+        raise ThetaError(
+            f"line_height={theta.line_height} pt is below font_size={theta.font_size} pt: "
+            f'lines would overlap. Use line_height ≥ {theta.font_size}, or set overlap="allow".',
+            field="line_height",
+        )
+
+
+def _letters_overlap(theta: Theta) -> None:
+    least = MIN_TRACKING * theta.em
+    for field, total in (
+        ("letter_spacing", theta.letter_spacing),
+        ("word_spacing", theta.word_spacing + theta.letter_spacing),
+    ):
+        if total < least:
+            value = getattr(theta, field)
+            raise ThetaError(
+                f"{field}={value} pt takes {-total:g} pt off each advance, more than a quarter of the "
+                f"{theta.em:g} pt em: glyphs would overlap. Use {field} ≥ {value + least - total:g}.",
+                field=field,
+            )
+
+
+def _no_room_across(theta: Theta) -> None:
+    hang = -theta.first_line_indent - theta.left_indent
+    if hang > 0:
+        raise ThetaError(
+            f"first_line_indent={theta.first_line_indent} pt hangs {hang:g} pt out of the column. "
+            f"Use left_indent ≥ {-theta.first_line_indent:g}.",
+            field="first_line_indent",
+        )
+    room = theta.measure - max(0.0, theta.first_line_indent)
+    if room < theta.em:
+        # The field that takes most is the one to look at first; if none takes much, the type is too large.
+        taken = {
+            "margin_x": 2 * theta.margin_x,
+            "columns": theta.column_gap * (theta.columns - 1),
+            "line_numbers": theta.gutter * theta.columns,
+            "left_indent": theta.left_indent * theta.columns,
+            "right_indent": theta.right_indent * theta.columns,
+            "first_line_indent": max(0.0, theta.first_line_indent) * theta.columns,
+            "border_padding": 2 * theta.border_padding * theta.columns,
+            "border_width": 2 * theta.border_width * theta.columns,
+        }
+        field = max(taken, key=lambda name: taken[name])
+        if taken[field] < theta.page_size[0] / 4:
+            field = "columns" if theta.columns > 1 else "font_size"
+        width = theta.page_size[0] + (theta.em - room) * theta.columns
+        raise ThetaError(
+            f"{field}={getattr(theta, field)}: a column has {room:g} pt for text, less than one em "
+            f"({theta.em:g} pt), on a page {theta.page_size[0]:g} pt wide. "
+            f"Lower {field}, or use page_size[0] ≥ {width:g}.",
+            field=field,
+        )
+
+
+def _no_room_down(theta: Theta) -> None:
+    needed = max(theta.line_height, theta.font_size)
+    room = theta.column_height - 2 * theta.inset
+    if room < needed:
+        field = "margin_y" if 2 * theta.margin_y > theta.page_size[1] / 4 else "page_size"
+        raise ThetaError(
+            f"{field}={getattr(theta, field)}: {room:g} pt are left for lines of {needed:g} pt: none fits. "
+            f"Use page_size[1] ≥ {theta.page_size[1] + needed - room:g}, or lower margins and borders.",
+            field=field,
+        )
+
+
+def _unreadable(theta: Theta) -> None:
+    behind = "para_bg_color" if theta.para_bg_color else "page_bg_color"
+    inks = {"font_color": theta.font_color}
+    if marker := theta.newline_marker:
+        inks["newline_markup"] = marker[1]
+    for field, ink in inks.items():
+        ratio = contrast(ink, theta.background)
+        if ratio < MIN_CONTRAST:
+            raise ThetaError(
+                f"{field}: {ink} on {behind}={theta.background} has a contrast of {ratio:.2f} : 1: "
+                f"unreadable. Use colours of {MIN_CONTRAST} : 1 or more.",
+                field=field,
+            )
+
+
+def _too_many_pixels(theta: Theta) -> None:
+    width, height = theta.page_pixels
+    limit = megapixel_limit()
+    if width * height > limit * 1e6:
+        raise ThetaError(
+            f"page_size={theta.page_size[0]:g},{theta.page_size[1]:g} pt at dpi={theta.dpi:g} makes pages of "
+            f"{width * height / 1e6:.0f} megapixels; the limit is {limit:g}. "
+            f"Lower dpi or page_size, or raise GLYPHRENDER_MAX_MEGAPIXELS.",
+            field="dpi",
+        )
+
+
+def megapixel_limit() -> float:
+    """Most megapixels a page may have.
+
+    Raises:
+        ThetaError: GLYPHRENDER_MAX_MEGAPIXELS is set and not a number above 0.
+    """
+    setting = os.environ.get("GLYPHRENDER_MAX_MEGAPIXELS")
+    if not setting:
+        return MAX_MEGAPIXELS
+    try:
+        limit = float(setting)
+    except ValueError:
+        limit = 0.0
+    if not limit > 0:
+        raise ThetaError(
+            f"GLYPHRENDER_MAX_MEGAPIXELS={setting!r} is not a number above 0. Unset it, or set 100.",
+            field="dpi",
+        )
+    return limit

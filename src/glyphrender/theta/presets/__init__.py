@@ -1,0 +1,42 @@
+"""Named θ, each a JSON file of the fields that differ from the defaults or that define it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from glyphrender.errors import ThetaError
+
+# The grid of GLM-4.1V is 28 px: pages of 588 × 840 pt are whole multiples of it at 72 and at 96 dpi, so that
+# its processor resamples nothing. The two glyph-* presets keep the page of the paper's configs instead.
+PRESETS: Mapping[str, str] = MappingProxyType(
+    {
+        "glyph-en": "the English θ found by the Glyph paper's search, DejaVu Sans for Verdana",
+        "glyph-zh": "the Chinese one, Noto Sans CJK SC for Source Han Sans HW SC",
+        "code": "source code, a line a row: bold monospaced, line numbers, GLM grid",
+        "code-flow": "found by search on Python: running text, ↵ for a newline, bold sans 8.5 on 9.125 pt, GLM grid",
+        "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, wide page, GLM grid",
+        "dense-zh": "found by search on Chinese prose: 8.25 on 9.125 pt, narrow page, GLM grid",
+        "book": "a printed page: serif, justified, optimal line breaks, indented first lines",
+        "document_style": "theme of the paper: office document",
+        "web_style": "theme of the paper: web page, paragraphs on cards",
+        "dark_mode": "theme of the paper: light text on dark",
+        "code_style": "theme of the paper: code viewer",
+        "artistic_pixel": "theme of the paper: pixel font at its own 16 px, two colours",
+    }
+)
+
+
+def read(name: str) -> dict[str, Any]:
+    """The fields of the preset `name`.
+
+    Raises:
+        ThetaError: there is no preset of that name.
+    """
+    if name not in PRESETS:
+        raise ThetaError(f"There is no preset {name!r}. Use one of {', '.join(PRESETS)}.", field="preset")
+    values: dict[str, Any] = json.loads((files(__package__) / f"{name}.json").read_text(encoding="utf-8"))
+    return values

@@ -1,0 +1,63 @@
+"""Numbers of words, by the table and by the dict behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from glyphrender.typeset.word_index import Lexicon
+
+# Words of all lengths around those of the table, of few letters so that they come again, and of any characters.
+WORDS = st.one_of(
+    st.text("ab", max_size=20),
+    st.text(alphabet=st.characters(exclude_characters=" "), max_size=18),
+    st.sampled_from(["", "\0", "a\0", "a", "\ud800", "é" * 8, "é" * 9, "x" * 16, "x" * 17, "\n", "\t"]),
+)
+
+
+@given(st.lists(st.lists(WORDS, max_size=40).map(" ".join), max_size=8))
+def test_words_are_numbered_as_a_dict_numbers_them(texts: list[str]) -> None:
+    words, numbers = Lexicon(["", "\n"]), {"": 0, "\n": 1}
+    for text in texts:
+        split = text.split(" ")
+        if len(split) > 1 and not split[-1]:
+            split.pop()
+        known = len(numbers)
+        expected = [numbers.setdefault(word, len(numbers)) for word in split]
+        found, new = words.numbers(text)
+        assert found.tolist() == expected
+        assert new == list(numbers)[known:]
+    assert len(words) == len(numbers)
+
+
+class Asked(Lexicon):
+    """A lexicon that counts the words its dict is asked for."""
+
+    asked = 0
+
+    def _of_dict(self, words: list[str]) -> NDArray[np.int32]:
+        self.asked += len(words)
+        return super()._of_dict(words)
+
+
+def test_words_that_want_one_place_are_told_apart() -> None:
+    """Of 20,000 words in a table of 131,072, 1158 want a place that is taken; 132 of them the one beside it too."""
+    some = [f"{n * 7919 % 20_000:016x}" for n in range(20_000)]
+    text = " ".join(some)
+    words = Asked([])
+    first, new = words.numbers(text)
+    words.numbers(text)  # those that lost a place to another in the same text enter now
+    words.asked = 0
+    again, none = words.numbers(text)
+    assert len(new) == 20_000
+    assert not none
+    assert np.array_equal(first, again)
+    assert np.array_equal(first, np.arange(20_000))
+    inside = int((words._found >= 0).sum())
+    assert 19_500 < inside < 20_000
+    assert words.asked == 20_000 - inside
+    longer, new = words.numbers(" ".join(word + "x" for word in some))  # what the table can hold of them is in it
+    assert len(new) == 20_000
+    assert np.array_equal(longer, first + 20_000)
