@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from glyphrender._system.version import __version__
+
 if TYPE_CHECKING:
     from glyphrender.document.document import Document, layout, render
     from glyphrender.document.page import Page, Span
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from glyphrender.ratio.fit import Fit, fit
     from glyphrender.ratio.ratio import Ratio, compression_ratio, worth_it
     from glyphrender.theta import Theta
-
-__version__ = "0.1.0"
 
 _HOME = {
     "Document": "document.document",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Reader
 from glyphrender.cli.options import text_options
@@ -94,9 +94,9 @@ def command(
     if csv_file is not None:
         sheet = io.StringIO()
         csv.writer(sheet, lineterminator="\n").writerows([headings, *rows])
-        write_whole(csv_file, sheet.getvalue())
+        write_atomically(csv_file, sheet.getvalue())
     if plot is not None:
-        write_whole(plot, _plotted(found))
+        write_atomically(plot, _plotted(found))
     click.echo(table(headings, [_shown(row) for row in rows], left=3))
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)

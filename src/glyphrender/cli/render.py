@@ -199,7 +199,7 @@ def _each(job: _Job, inputs: list[Input], output: Path, reader: Reader, progress
     if twice:
         raise DataError(f"{output / twice[0]} would be written twice, for two files of that name. Name one at a time.")
     if job.jobs > 1 and len(inputs) > 1:
-        yield from _each_shared_out(job, inputs, output, reader, progress)
+        yield from _each_forked(job, inputs, output, reader, progress)
         return
     for source in inputs:
         text = reader.text(source)
@@ -211,13 +211,13 @@ def _each(job: _Job, inputs: list[Input], output: Path, reader: Reader, progress
             raise LayoutError(f"{source.shown}: {error}") from error
 
 
-def _each_shared_out(
+def _each_forked(
     job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress
 ) -> Iterator[_Written]:
     """Documents by several processes, each of which makes whole ones; in the order of `inputs`."""
-    from glyphrender._system.processes import shared_out, turns  # multiprocessing comes with it
+    from glyphrender._system.processes import imap_forked, work_queue  # multiprocessing comes with it
 
-    alone, mine = replace(job, jobs=1), turns(len(inputs))
+    alone, mine = replace(job, jobs=1), work_queue(len(inputs))
 
     def share(number: int) -> Iterator[tuple[int, _Written | None, list[tuple[str, str]]]]:
         for index in mine():
@@ -227,7 +227,7 @@ def _each_shared_out(
 
     done: dict[int, _Written | None] = {}
     skipped: dict[int, list[tuple[str, str]]] = {}
-    for index, written, passed_over in shared_out(job.jobs, share):
+    for index, written, passed_over in imap_forked(job.jobs, share):
         done[index], skipped[index] = written, passed_over
         progress(sum(document.pages for document in done.values() if document))
     for index in range(len(inputs)):

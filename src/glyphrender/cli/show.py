@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Input, Reader
 from glyphrender.cli.options import text_options, theta_options
@@ -81,7 +81,7 @@ def command(
         raise DataError(f"{source} has no page {first}. Choose --pages from the first on, as 1-20.")
     shown = f"page {first}" if len(pictures) == 1 else f"pages {first}–{first + len(pictures) - 1}"
     note = f"{shown}{more}; --pages shows others" if cut else f"{len(pictures)} page{'' if len(pictures) == 1 else 's'}"
-    write_whole(output, sheet(pictures, title=one_line(title), note=note))
+    write_atomically(output, sheet(pictures, title=one_line(title), note=note))
     click.echo(one_line(f"{output}: {note}"))
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.processes import Baton
+from glyphrender._system.processes import HandOff
 from glyphrender.document.page import Page
 from glyphrender.errors import LayoutError
 from glyphrender.text.source import Text, count_line_ends
@@ -178,12 +178,12 @@ class Document(Sequence[Page]):
             self._all()
             return lambda job: iter(self._pages[job::jobs])
         parts = segments(text, jobs)
-        baton = Baton(len(parts) + 1, (0, 0))
+        baton = HandOff(len(parts) + 1, (0, 0))
 
         def share(job: int) -> Iterator[Page]:
             for step in range(job, len(parts), jobs):
                 pages, following = lay_out(text, parts[step], theta, partial(baton.take, step), max_pages=max_pages)
-                baton.hand(step + 1, following)
+                baton.give(step + 1, following)
                 yield from map(Page, pages)
 
         return share

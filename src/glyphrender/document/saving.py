@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import glyphrender
-from glyphrender._system.processes import can_fork, shared_out
+from glyphrender._system.processes import can_fork, imap_forked
 from glyphrender.errors import DataError
 from glyphrender.raster.canvas import rasteriser
 from glyphrender.text.properties import UNICODE_VERSION
@@ -133,7 +133,7 @@ def _written(document: Document, folder: Path, encoding: _Encoding, jobs: int) -
             yield _write(page, folder, encoding)
         return
     plan = document.shares(jobs)
-    yield from shared_out(jobs, lambda job: (_write(page, folder, encoding) for page in plan(job)))
+    yield from imap_forked(jobs, lambda job: (_write(page, folder, encoding) for page in plan(job)))
 
 
 def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender.document.document import layout
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
@@ -65,11 +65,13 @@ def write_report(
     """
     page = report_page(result, winner=winner, text=text, vision=vision, baselines=baselines, title=title, note=note)
     place = Path(folder)
-    write_whole(place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines))
+    write_atomically(
+        place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines)
+    )
     table = front_table(result.front, winner=winner, baselines=baselines)
     statement = result.standing.statement
-    write_whole(place / "front.md", f"**{statement}**\n\n{table}" if statement else table)
-    write_whole(place / "report.html", page)
+    write_atomically(place / "front.md", f"**{statement}**\n\n{table}" if statement else table)
+    write_atomically(place / "report.html", page)
 
 
 def journal_result(path: str | os.PathLike[str]) -> SearchResult:

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender.errors import DataError, ThetaError
 from glyphrender.theta import color as colors
 from glyphrender.theta import constraints as contradictions
@@ -309,7 +309,7 @@ class Theta:
         Raises:
             DataError: the file cannot be written.
         """
-        write_whole(path, self.to_json())
+        write_atomically(path, self.to_json())
 
     def to_glyph(self) -> dict[str, Any]:
         """A Glyph config: kebab-case keys, as that project's script reads them.
