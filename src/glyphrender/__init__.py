@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from glyphrender._system.version import __version__
 
 if TYPE_CHECKING:
-    from glyphrender.document.document import Document, layout, render
+    from glyphrender.document.document import Document, Extended, render, render_file
+    from glyphrender.document.layout import layout
     from glyphrender.document.page import Page, Span
+    from glyphrender.document.stream import PageStream
     from glyphrender.errors import (
         DataError,
         DependencyError,
@@ -36,14 +38,17 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Document": "document.document",
+    "Extended": "document.document",
     "Page": "document.page",
+    "PageStream": "document.stream",
     "Span": "document.page",
     "Fit": "ratio.fit",
     "Ratio": "ratio.ratio",
     "compression_ratio": "ratio.ratio",
     "fit": "ratio.fit",
-    "layout": "document.document",
+    "layout": "document.layout",
     "render": "document.document",
+    "render_file": "document.document",
     "Theta": "theta",
     "worth_it": "ratio.ratio",
 }
@@ -53,11 +58,13 @@ __all__ = [
     "DependencyError",
     "Document",
     "EndpointError",
+    "Extended",
     "Fit",
     "FontError",
     "GlyphRenderError",
     "LayoutError",
     "Page",
+    "PageStream",
     "Ratio",
     "Span",
     "Theta",
@@ -69,6 +76,7 @@ __all__ = [
     "fit",
     "layout",
     "render",
+    "render_file",
     "worth_it",
 ]
 

@@ -196,7 +196,7 @@ def _as_set_by_reportlab(theta: Theta) -> Theta:
 
 def _pages(text: str, config: Mapping[str, Any]) -> Iterator[bytes]:
     """Yield the PNG bytes of each page."""
-    from glyphrender.document.document import layout
+    from glyphrender.document.layout import layout
     from glyphrender.raster import png
 
     given = _given(config)

@@ -89,7 +89,7 @@ def _ratios(
         try:
             own = aligned(theta, name, lenient=lenient) if align else theta
             document = documents.setdefault(own, render(text, own))  # laid out once for all models that share it
-            yield document_ratio(document, name, tokenizer, over_limit="ignore")
+            yield document_ratio(document, text=text, theta=own, model=name, tokenizer=tokenizer, over_limit="ignore")
         except VisionModelError as error:
             if not lenient:
                 raise

@@ -1,4 +1,4 @@
-"""`Page`: one page of a document, drawn when its pixels are asked for, and where its text stands.
+"""`Page`: one page of a document, drawn when its pixels are asked for, and the places of its text on it.
 
 A page holds its layout and nothing that can be made from it: neither pixels nor boxes of lines are remembered
 unless they were asked for.
@@ -6,15 +6,20 @@ unless they were asked for.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.cached_property import cached_property
+from glyphrender.errors import DataError
 from glyphrender.raster import png
 from glyphrender.raster.page import draw_page
 from glyphrender.theta import Theta
@@ -48,7 +53,7 @@ class Span:
 class Page:
     """One page of a document."""
 
-    __slots__ = ("__dict__", "_layout")
+    __slots__ = ("__dict__", "__weakref__", "_layout")
 
     def __init__(self, layout: PageLayout) -> None:
         self._layout = layout
@@ -173,6 +178,57 @@ class Page:
                 spans.append(_span(block, start, int(begin[piece]), int(end[index]), box))
         return tuple(spans)
 
+    def save(self, path: str | PathLike[str], *, bits: int | None = None) -> None:
+        """Write the page as one PNG file: the new file or nothing. The file is not synced to the disk.
+
+        Args:
+            path: the file, whose name ends in ".png".
+            bits: bits of a grey pixel, see `png`.
+
+        Raises:
+            DataError: the file cannot be written, or its name has another ending.
+        """
+        if Path(path).suffix.lower() != ".png":
+            raise DataError(f"{fspath(path)} does not end in .png. Use page.image.save(…) for other formats.")
+        write_atomically(path, self.png(bits=bits), durable=False)
+
+    def find(self, text: str) -> tuple[Span, ...]:
+        """Return the places of `text` on this page: one span for each line that an occurrence touches.
+
+        The source text is searched, case-sensitively, so it does not matter where lines were broken. A span is the
+        part of an occurrence from its first to its last visible character on the line. The box is as wide as these
+        characters, and as high as the line; letters that share a glyph or an accent share a box. Where a line mixes
+        directions, the box covers all that lies between. Occurrences do not overlap one another, and one that goes on
+        to the next page is not found.
+
+        Raises:
+            DataError: `text` is empty, or not str.
+
+        >>> from glyphrender import render
+        >>> [span.start for span in render("Word by word by word")[0].find("word")]
+        [8, 16]
+        """
+        if not isinstance(text, str) or not text:
+            raise DataError(f"text={text!r} cannot be found. Pass a str of one character or more.")
+        source, first = self.text, self.span[0]
+        starts = [match.start() for match in re.finditer(re.escape(text), source)]
+        if not starts:
+            return ()
+        spans: list[Span] = []
+        height = self.theta.line_height * self.theta.scale
+        for block, placed, origin in self._placed():
+            offset = origin + block.galley.run.offset - first  # of the block, in characters of the page
+            length = _characters(block)
+            for start in starts:
+                lo, hi = max(start - offset, 0), min(start + len(text) - offset, length)
+                if lo < hi:
+                    spans += [_span(block, origin, *place) for place in _visible_parts(block, placed, lo, hi, height)]
+        return tuple(sorted(spans, key=lambda span: span.start))
+
+    def _repr_png_(self) -> bytes:
+        """Return the page as PNG bytes, for notebooks."""
+        return self.png()
+
     def _blocks(self) -> Iterator[tuple[Block, int, int]]:
         """(block, start, end) with the place of its characters in its galley's text."""
         at = self._layout.start
@@ -191,6 +247,54 @@ def _characters(block: Block) -> int:
     galley = block.galley
     pieces = slice(galley.first[block.lo], galley.last[block.hi - 1])
     return int(galley.run.lengths(pieces).sum())
+
+
+def _visible_parts(block: Block, placed: Placed, start: int, end: int, height: float) -> Iterator[tuple[int, int, Box]]:
+    """Yield, for each line of `block`, the first and the last visible character of `start` … `end`, and their box.
+
+    Characters are counted from the start of the block.
+    """
+    run = block.galley.run
+    pieces = slice(placed.first_piece, placed.first_piece + len(placed.left))
+    piece, length = run.piece[pieces], run.arena.length.take(run.piece[pieces])
+    begin = np.cumsum(run.lengths(pieces)) - run.lengths(pieces)
+    ink = (run.arena.kind.take(piece) == a.TEXT) & (length > 0) & (begin < end) & (begin + length > start)
+    line = placed.line_of_piece
+    for number in np.unique(line[ink]).tolist():
+        lefts, rights = [], []
+        inside = np.flatnonzero(ink & (line == number))
+        for index in inside.tolist():
+            lo, hi = max(start - int(begin[index]), 0), min(end - int(begin[index]), int(length[index]))
+            left, right = float(placed.left[index]), float(placed.right[index])
+            share = _share_of_width(run.arena, int(piece[index]), lo, hi)
+            lefts.append(left + share[0] * (right - left))
+            rights.append(left + share[1] * (right - left))
+        first, last = int(inside[0]), int(inside[-1])
+        y = float(placed.top[number])
+        yield (
+            max(start, int(begin[first])),
+            min(end, int(begin[last] + length[last])),
+            (min(lefts), y, max(rights), y + height),
+        )
+
+
+def _share_of_width(arena: a.Arena, piece: int, start: int, end: int) -> tuple[float, float]:
+    """Return where characters `start` … `end` of a piece begin and end, as shares of its width from the left.
+
+    Characters that share a glyph, or are of one grapheme cluster, are taken together.
+    """
+    rows, _ = arena.glyph_rows(np.array([piece]))
+    length = int(arena.length.rows[piece])
+    step = arena.step.take(rows)
+    if (start == 0 and end == length) or not step.sum():
+        return 0.0, 1.0
+    cluster = arena.cluster.take(rows)
+    edges = np.append(np.unique(np.append(cluster, 0)), length)
+    inside = (cluster < end) & (edges[np.searchsorted(edges, cluster, "right")] > start)
+    right = np.cumsum(step)
+    if not inside.any():
+        return 0.0, 1.0
+    return float((right - step)[inside].min() / right[-1]), float(right[inside].max() / right[-1])
 
 
 def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:

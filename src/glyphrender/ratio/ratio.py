@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal, TypeAlias
 
-from glyphrender.document.document import Document, layout
+from glyphrender.document.layout import layout
 from glyphrender.document.page import Page
 from glyphrender.errors import VisionModelError
 from glyphrender.models.model import VisionModel
@@ -184,24 +184,29 @@ def compression_ratio(
 
 
 def document_ratio(
-    document: Document,
-    vision: str | VisionModel = "glm-4.1v",
-    tokenizer: TokenizerLike | None = None,
+    pages: Iterable[Page],
     *,
+    text: str | None,
+    theta: Theta,
+    model: str | VisionModel = "glm-4.1v",
+    tokenizer: TokenizerLike | None = None,
     over_limit: OverLimit = "warn",
 ) -> Ratio:
-    """ρ of a document; see `Document.ratio`."""
-    model, counted = vision_model(vision), _tokenizer(tokenizer, vision)
-    if (text := document.text) is not None:
-        return _ratio(document, document.theta, model, counted, lambda: counted.count(text), over_limit)
+    """Return ρ of pages that were set under `theta`; see `Document.ratio`.
+
+    `text` is the text of all pages. If it is None, the text of each page is counted as the page comes.
+    """
+    vision, counted = vision_model(model), _tokenizer(tokenizer, model)
+    if text is not None:
+        return _ratio(pages, theta, vision, counted, lambda: counted.count(text), over_limit)
     counter = Counter(counted)
 
-    def pages() -> Iterator[Page]:
-        for page in document:
+    def counted_pages() -> Iterator[Page]:
+        for page in pages:
             counter.add(page.text)
             yield page
 
-    return _ratio(pages(), document.theta, model, counted, counter.total, over_limit)
+    return _ratio(counted_pages(), theta, vision, counted, counter.total, over_limit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

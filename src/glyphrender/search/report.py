@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from glyphrender._system.atomic_write import write_atomically
-from glyphrender.document.document import layout
+from glyphrender.document.layout import layout
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model

@@ -29,7 +29,6 @@ from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Plan, Shard, plan
 from glyphrender.adapters.corpus.shard import WORK, Receipt, render_shard
 from glyphrender.adapters.corpus.sources import TAPE, pyarrow
-from glyphrender.document.document import render
 from glyphrender.document.saving import describe
 from glyphrender.errors import DataError
 
@@ -105,7 +104,7 @@ def render_corpus(
     options = options or Options()
     directory = Path(os.path.abspath(output))
     _check(directory, resume=resume)
-    versions = describe(render("", options.theta))  # before anything is written: a font may be missing
+    versions = describe(options.theta)  # before anything is written: a font may be missing
     if options.format == "parquet":
         versions["versions"] |= {"pyarrow": pyarrow().__version__}
     hands: AbstractContextManager[Callable[[list[Shard], Options, Path], Iterator[Receipt]]]

@@ -24,7 +24,7 @@ from glyphrender.adapters.corpus.items import Item, first_of, item_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
 from glyphrender.adapters.corpus.sources import Record
-from glyphrender.document.document import layout
+from glyphrender.document.layout import layout
 from glyphrender.errors import DataError, GlyphRenderError
 
 #: Folder, inside that of a corpus, of what a run needs to go on; it goes when the corpus is complete.
