@@ -24,7 +24,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
 from glyphrender.errors import GlyphRenderError
@@ -34,7 +33,7 @@ Result = TypeVar("Result")
 
 # How often, in seconds, a process checks that its parent is still there.
 _WATCH: Final = 2.0
-# How long, in seconds, a process that is told to end has time to clean up before it is killed.
+# How long, in seconds, a process that is to end has time to clean up before it is killed.
 _GRACE: Final = 10.0
 
 
@@ -185,9 +184,7 @@ class _Children:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def __len__(self) -> int:

@@ -68,7 +68,7 @@ class Document(Sequence[Page]):
         theta: the rendering parameters.
 
     >>> from glyphrender import render
-    >>> document = render("one\\ftwo")
+    >>> document = render("one\\ftwo", {"form_feed": "PAGE"})
     >>> len(document), document[1].text
     (2, 'two')
     """
@@ -148,7 +148,7 @@ class Document(Sequence[Page]):
             DataError: `text` is not str.
 
         >>> from glyphrender import render
-        >>> document = render("one\\ftwo")
+        >>> document = render("one\\ftwo", {"form_feed": "PAGE"})
         >>> document.extend_text(", three\\ffour")
         Extended(unchanged=1, pages=3)
         """
@@ -257,7 +257,7 @@ class Document(Sequence[Page]):
 
 
 @overload
-def render(  # type: ignore[overload-overlap]  # a str yields str too, and is told apart first
+def render(  # type: ignore[overload-overlap]  # a str is an iterable of str too
     text: str, theta: ThetaLike = None, *, max_pages: int | None = None
 ) -> Document: ...
 @overload

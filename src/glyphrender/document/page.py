@@ -36,12 +36,12 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
-    """A stretch of the source and where it stands on its page.
+    """A part of the source, and its box on a page.
 
     Attributes:
-        text: its characters.
-        start, end: their place in the source, in characters.
-        box: pixels (x0, y0, x1, y1).
+        text: the characters.
+        start, end: their offsets in the source, in characters.
+        box: (x0, y0, x1, y1) in pixels from the top left corner of the page.
     """
 
     text: str
@@ -64,27 +64,27 @@ class Page:
 
     @property
     def number(self) -> int:
-        """1 for the first page."""
+        """Number of the page; the first is 1."""
         return self._layout.number
 
     @property
     def theta(self) -> Theta:
-        """The θ it was set by."""
+        """The rendering parameters of the page."""
         return self._layout.theta
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels; known without drawing."""
+        """Width and height in pixels. They are known before anything is drawn."""
         return self._layout.size
 
     @property
     def span(self) -> tuple[int, int]:
-        """Characters of the source that are on this page, as (start, end)."""
+        """(start, end) of the characters of the source that are on this page."""
         return self._layout.start, self._layout.end
 
     @property
     def text(self) -> str:
-        """The source text of this page, line ends included; those of all pages add up to the input."""
+        """The source text of this page, line ends included. The texts of all pages together are the input."""
         return "".join(block.galley.run.text[start:end] for block, start, end in self._blocks())
 
     @property
@@ -100,10 +100,10 @@ class Page:
         return Image.fromarray(np.ascontiguousarray(self.array))
 
     def png(self, *, bits: int | None = None) -> bytes:
-        """The page as PNG bytes, with its resolution and no time.
+        """Return the page as PNG bytes, which hold its resolution but no time.
 
         Args:
-            bits: bits of a grey pixel, 8, 4, 2 or 1; by default 8, or 1 where θ turns antialiasing off.
+            bits: bits of a grey pixel: 8, 4, 2 or 1. By default 8, or 1 if θ turns antialiasing off.
         """
         if bits is None:
             bits = 8 if self.theta.antialias or not self._two_colors else 1
@@ -117,7 +117,7 @@ class Page:
 
     @property
     def missing(self) -> dict[str, int]:
-        """Characters that no font has, with how often each is on this page."""
+        """Characters that no font has, with how often each occurs on this page."""
         found: Counter[str] = Counter()
         for block in self._layout.blocks:
             run, galley = block.galley.run, block.galley

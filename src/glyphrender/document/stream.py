@@ -29,7 +29,7 @@ class PageStream(Iterator[Page]):
         theta: the rendering parameters.
 
     >>> import io, glyphrender
-    >>> [page.number for page in glyphrender.render(io.StringIO("one\\ftwo"))]
+    >>> [page.number for page in glyphrender.render(io.StringIO("one\\ftwo"), {"form_feed": "PAGE"})]
     [1, 2]
     """
 
