@@ -64,9 +64,7 @@ def test_a_tree_is_one_document_with_a_heading_for_each_file_in_the_order_of_pat
         "==> src/b.py <==\nimport a\n\n==> src/build/out.txt <==\nout\n"
     )
     assert pages(Path("pages")) == expected(text)
-    assert result.stderr == (
-        "glyphrender: skipped 2 files without text: src/data.gz (binary), src/logo.png (binary)\n"
-    )
+    assert result.stderr == ("glyphrender: skipped 2 files without text: src/data.gz (binary), src/logo.png (binary)\n")
 
 
 def test_skipped_files_are_in_the_json(tree: Path) -> None:
@@ -256,6 +254,8 @@ def test_a_pdf_is_one_file_and_one_each_with_each(tree: Path) -> None:
     call("render", "src/b.py", "-o", "other", "--format", "pdf", "--jobs", "2")
     assert Path("other").read_bytes() == Path("b.pdf").read_bytes()
     call("render", "src", "-o", "out", "--each", "--include", "*.py", "--exclude", "z.py", "--format", "pdf")
+    call("render", "src/b.py", "--format", "pdf")
+    assert Path("pages.pdf").read_bytes() == Path("b.pdf").read_bytes()
     assert sorted(path.name for path in Path("out/src").iterdir()) == ["a.py.pdf", "b.py.pdf"]
     assert Path("out/src/b.py.pdf").read_bytes() == Path("b.pdf").read_bytes()
     refused = CliRunner().invoke(cli.command, ["render", "src/b.py", "-o", "b.pdf", "--format", "npy"])

@@ -34,9 +34,8 @@ _LISTED = 5
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    default=Path("pages"),
-    show_default=True,
-    help="Directory for the pages: new, empty, or from an earlier render, which is replaced. Or FILE.pdf.",
+    help="Directory for the pages: new, empty, or from an earlier render, which is replaced; or the file of a PDF.  "
+    "[default: pages, or pages.pdf]",
 )
 @theta_options
 @click.option(
@@ -56,7 +55,7 @@ _LISTED = 5
 def command(
     *,
     files: tuple[str, ...],
-    output: Path,
+    output: Path | None,
     theta: Theta,
     format: str | None,
     bits: str | None,
@@ -78,7 +77,10 @@ def command(
     it may be of any length; with more, it is held in memory.
     """
     start = time.perf_counter()
-    format = format or ("pdf" if output.suffix.lower() == ".pdf" and not each else "png")
+    if format is None:
+        format = "pdf" if output is not None and output.suffix.lower() == ".pdf" and not each else "png"
+    if output is None:
+        output = Path("pages.pdf" if format == "pdf" and not each else "pages")
     if bits is not None and format == "npy":
         raise click.UsageError(f"--bits {bits} does not go with --format npy. Leave one out.")
     inputs = inputs_of(files, include=include, exclude=exclude, output=output)
