@@ -109,9 +109,9 @@ def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
 def _row(ratio: Ratio, tokenizer: str | None) -> list[str]:
     from glyphrender.models.tokenizers import tokenizer_of
 
-    own = tokenizer is not None or tokenizer_of(ratio.vision) == ratio.tokenizer
+    own = tokenizer is not None or tokenizer_of(ratio.model) == ratio.tokenizer
     return [
-        ratio.vision,
+        ratio.model,
         f"{ratio.rho:.2f}",
         f"{'' if own else '~'}{ratio.text_tokens:,}",
         f"{ratio.visual_tokens:,}",

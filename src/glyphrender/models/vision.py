@@ -30,5 +30,7 @@ def vision_model(name: str | VisionModel) -> VisionModel:
         return name
     model = _BY_NAME.get(name.lower())
     if model is None:
-        raise VisionModelError(f"vision={name!r} is not a known model. Use one of: {', '.join(VISION_MODELS)}.")
+        raise VisionModelError(
+            f"model={name!r} is not a known vision model. Use one of: {', '.join(VISION_MODELS)}.", model=name
+        )
     return model

@@ -65,7 +65,7 @@ _KNOWN, _MARGIN = 40, 1.15
 
 def search(
     texts: str | Sequence[str],
-    vision: str | VisionModel = "glm-4.1v",
+    model: str | VisionModel = "glm-4.1v",
     *,
     space: Space | None = None,
     evaluator: Evaluator | None = None,
@@ -87,9 +87,9 @@ def search(
 
     Args:
         texts: what ρ is of (see `rho_texts`), and by default what is read.
-        vision: a name in `VISION_MODELS`, or a model.
-        space: what may vary; by default `Space.preset("reader", vision)`.
-        evaluator: what says the error of a θ; by default `Reader(texts, vision)`.
+        model: a name in `VISION_MODELS`, or a model.
+        space: what may vary; by default `Space.preset("reader", model)`.
+        evaluator: what says the error of a θ; by default `Reader(texts, model)`.
         proposer: asked once a round, from the second on, for a fifth of its steps.
         rounds, steps: at most so many rounds of so many θ.
         budget: caps on evaluations, samples and time.
@@ -109,7 +109,7 @@ def search(
             `compression_ratio`.
     """
     texts = (texts,) if isinstance(texts, str) else tuple(texts)
-    model = vision_model(vision)
+    model = vision_model(model)
     if not any(text.strip() for text in texts):
         raise DataError("there is no text to search for. Pass one that is not empty.")
     jobs = jobs if jobs is not None else os.cpu_count() or 1
@@ -133,7 +133,7 @@ def search(
     final = FINAL * sizes[-1]
     if start is None:
         start = {name: Theta.preset(name) for name in ("glyph-en", "dense")}
-    work = Work(texts=rho_texts(texts), vision=model, tokenizer=tokenizer, evaluator=evaluator)
+    work = Work(texts=rho_texts(texts), model=model, tokenizer=tokenizer, evaluator=evaluator)
     settings = {
         "seed": seed,
         "steps": steps,

@@ -32,12 +32,12 @@ class Work:
 
     Attributes:
         texts: the texts whose ρ is computed.
-        vision, tokenizer: see `compression_ratio`.
+        model, tokenizer: see `compression_ratio`.
         evaluator: computes the error.
     """
 
     texts: tuple[str, ...]
-    vision: VisionModel
+    model: VisionModel
     tokenizer: TokenizerLike | None
     evaluator: Evaluator
 
@@ -45,7 +45,8 @@ class Work:
         """Return the text tokens per visual token over all texts, or the reason why there is no ρ."""
         try:
             ratios = [
-                compression_ratio(text, theta, self.vision, self.tokenizer, over_limit="ignore") for text in self.texts
+                compression_ratio(text, theta=theta, model=self.model, tokenizer=self.tokenizer, over_limit="ignore")
+                for text in self.texts
             ]
         except _ITS_OWN as error:
             return str(error)
