@@ -34,7 +34,7 @@ class CalibratedModel(VisionModel):
     worst: float
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
+        """Return the cost of an image; see `VisionModel.image`."""
         cost = self.base.image(width, height)
         tokens = round(self.slope * cost.tokens)
         for measured_width, measured_height, counted in self.counts:
