@@ -136,9 +136,9 @@ def test_a_model_that_always_resamples_is_an_error() -> None:
         name, grid, limits = "blur", (28, 28), vision_model("glm-4.1v").limits
 
         def image(self, width: int, height: int) -> Any:
-            from glyphrender.models.model import seen
+            from glyphrender.models.model import resized_cost
 
-            return seen(width, height, (width + 1, height), tokens=1, overhead=0)
+            return resized_cost(width, height, (width + 1, height), tokens=1, overhead=0)
 
     with pytest.raises(VisionModelError, match=r"'blur' resamples every page near 595×842 px\."):
         Theta().align_to(Blur())  # type: ignore[arg-type]

@@ -148,7 +148,7 @@ def test_a_stream_that_was_begun_is_iterated_further_and_not_saved(tmp_path: Pat
 
 
 def test_a_stream_has_the_ratio_of_its_text() -> None:
-    assert render(iter([TEXT]), SMALL).ratio() == render(TEXT, SMALL).ratio() == compression_ratio(TEXT, SMALL)
+    assert render(iter([TEXT]), SMALL).ratio() == render(TEXT, SMALL).ratio() == compression_ratio(TEXT, theta=SMALL)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glyphrender.errors import DataError, EndpointError, VisionModelError
-from glyphrender.models.catalogue import vision_table
 from glyphrender.models.vision import VISION_MODELS, calibrated, vision_from_config, vision_model
+from glyphrender.models.vision_table import vision_table
 
 PAGE = Path(__file__).parents[1] / "docs" / "vision.md"
 

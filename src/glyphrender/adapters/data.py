@@ -69,11 +69,14 @@ class FromColumn:
     Attributes:
         column: holds a preset's name ("dense", "glyph-en@qwen3-vl"), a JSON object as text, a mapping of fields or
             a Glyph config. In mappings None counts as absent, since Arrow fills structs with it.
-        default: θ of rows where the column is None or "".
+        default: θ of rows where the column is None or "" (see `Theta.of`).
     """
 
     column: str = "theta"
     default: Theta = field(default_factory=Theta)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "default", Theta.of(self.default))
 
     def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
         """The θ that `row` names; nothing is drawn.

@@ -20,7 +20,7 @@ def command() -> None:
     """Look at, check and convert rendering parameters."""
 
 
-@command.command()
+@command.command("presets")
 def preset_names() -> None:
     """List the bundled θ."""
     from glyphrender.theta import Theta

@@ -19,7 +19,7 @@ from glyphrender.document.layout import layout
 from glyphrender.document.page import Page
 from glyphrender.errors import VisionModelError
 from glyphrender.models.model import VisionModel
-from glyphrender.models.tokenizers import PIECE, Counter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
+from glyphrender.models.tokenizers import PIECE, TokenCounter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
@@ -181,12 +181,12 @@ def compression_ratio(
 
     >>> ratio = compression_ratio("It was the best of times. " * 400, theta="dense", model="qwen3-vl")
     >>> ratio.text_tokens, ratio.visual_tokens
-    (2801, 504)
+    (2801, 338)
     """
     chosen, counted, theta = vision_model(model), _tokenizer(tokenizer, model), Theta.of(theta)
     if isinstance(text, str):
         return _ratio(layout(text, theta), theta, chosen, counted, lambda: counted.count(text), over_limit)
-    counter = Counter(counted)
+    counter = TokenCounter(counted)
     return _ratio(layout(_tallied(text, counter), theta), theta, chosen, counted, counter.total, over_limit)
 
 
@@ -206,7 +206,7 @@ def document_ratio(
     chosen, counted = vision_model(model), _tokenizer(tokenizer, model)
     if text is not None:
         return _ratio(pages, theta, chosen, counted, lambda: counted.count(text), over_limit)
-    counter = Counter(counted)
+    counter = TokenCounter(counted)
 
     def counted_pages() -> Iterator[Page]:
         for page in pages:
@@ -263,7 +263,7 @@ def _tokenizer(source: TokenizerLike | None, model: str | VisionModel) -> Tokeni
     return tokenizer(tokenizer_of(model if isinstance(model, str) else model.name) or "glm-4")
 
 
-def _tallied(text: Iterable[str], counter: Counter) -> Iterator[str]:
+def _tallied(text: Iterable[str], counter: TokenCounter) -> Iterator[str]:
     """Yield `text` unchanged, and count its tokens on the way to the layout."""
     read = getattr(text, "read", None)
     for part in iter(lambda: read(PIECE), "") if callable(read) else text:

@@ -27,7 +27,7 @@ from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.plot import Baseline, front_plot
 from glyphrender.search.result import SearchResult, Standing, concluded
-from glyphrender.theta import Theta
+from glyphrender.theta import Theta, ThetaLike
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -165,7 +165,7 @@ def report_page(
     return "".join(parts)
 
 
-def seen_crop(text: str, theta: Theta, model: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
+def seen_crop(text: str, theta: ThetaLike, model: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
     """Pixels that a model sees of one place of `text`: the same words first for each θ.
 
     The place is where a paragraph begins, if one does nearby, since that is the start of a line under any θ.

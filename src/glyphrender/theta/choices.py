@@ -46,7 +46,7 @@ class Overlap(StrEnum):
 
 
 class Spaces(StrEnum):
-    """Of several spaces in a row, KEEP draws all and COLLAPSE draws one."""
+    """KEEP draws every space of several in a row. COLLAPSE draws one."""
 
     KEEP = "KEEP"
     COLLAPSE = "COLLAPSE"

@@ -59,8 +59,8 @@ def theta_page() -> str:
     """Return the text of `docs/theta.md`."""
     return (
         "# Rendering parameters θ\n\n"
-        "Lengths are points (1/72 in). This page is generated: `python -m glyphrender.theta.describe > docs/theta.md` "
-        "writes it, and a test compares it with the code.\n\n"
+        "Lengths are points (1/72 in). `python -m glyphrender.theta.describe > docs/theta.md` writes this page, and a\n"
+        "test compares it with the code.\n\n"
         f"{theta_table()}"
     )
 

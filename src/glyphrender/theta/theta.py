@@ -72,9 +72,7 @@ class Theta:
     """
 
     # The page
-    page_size: tuple[float, float] = page(
-        (595.0, 842.0), range=(8, 14400), help="width and height of a page, or a paper size such as A4"
-    )
+    page_size: tuple[float, float] = page((595.0, 842.0), range=(8, 14400), help="width and height of a page")
     dpi: float = number(72.0, range=(8, 2400), unit="dpi", help="pixels per inch; at 72, one point is one pixel")
     margin_x: float = length(10.0, range=(0, 7200), help="left and right margin")
     margin_y: float = length(10.0, range=(0, 7200), help="top and bottom margin")
@@ -118,7 +116,9 @@ class Theta:
     missing_glyph: MissingGlyph = choice(MissingGlyph.BOX, help="what is drawn for a character that no font covers")
 
     # The paragraph: one line of the source
-    alignment: Alignment = choice(Alignment.LEFT, help="LEFT and JUSTIFY are what VLMs were trained on")
+    alignment: Alignment = choice(
+        Alignment.LEFT, help="position of lines in the column; VLMs were trained on LEFT and JUSTIFY"
+    )
     justify_stretch: float = number(
         8.0,
         range=(1, 1000),
@@ -506,7 +506,7 @@ def check_field_names(names: Iterable[str]) -> None:
 
             close = get_close_matches(str(name).lower().replace("-", "_"), PARAMETERS, n=1)
             way_out = f"Did you mean {close[0]}?" if close else "`glyphrender theta explain` lists the fields."
-            raise ThetaError(f"θ has no field {parameter.shown(name)}. {way_out}", field=str(name))
+            raise ThetaError(f"Theta has no field {parameter.shown(name)}. {way_out}", field=str(name))
 
 
 def _json_value(value: Any) -> Any:
