@@ -89,7 +89,9 @@ def text_to_images(
             (part / names[-1]).write_bytes(png)
         _replace(target, part, names)
     except OSError as error:
-        raise DataError(f"{target} cannot be written ({error.strerror}). Choose another directory.") from error
+        raise DataError(
+            f"{target} cannot be written ({error.strerror}). Choose another directory.", path=target
+        ) from error
     finally:
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
@@ -147,7 +149,7 @@ def batch_process_to_images(
                 if count % batch_size == 0:
                     lines.flush()
     except OSError as error:
-        raise DataError(f"{output} cannot be written ({error.strerror}). Choose another path.") from error
+        raise DataError(f"{output} cannot be written ({error.strerror}). Choose another path.", path=output) from error
 
 
 def load_config(config_path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -263,11 +265,13 @@ def _replace(target: Path, part: Path, names: list[str]) -> None:
 def _items(path: Path) -> list[dict[str, Any]]:
     items = _json(path)
     if not isinstance(items, list):
-        raise DataError(f"{path} holds no JSON list. Name a list of items with unique_id and context.")
+        raise DataError(f"{path} holds no JSON list. Name a list of items with unique_id and context.", path=path)
     for index, item in enumerate(items):
         for key in ("unique_id", "context"):
             if not isinstance(item, dict) or not isinstance(item.get(key), str) or not item[key]:
-                raise DataError(f"{path}: item {index} has no text in {key!r}. Add it, or take the item out.")
+                raise DataError(
+                    f"{path}: item {index} has no text in {key!r}. Add it, or take the item out.", path=path
+                )
     return items
 
 
@@ -280,15 +284,15 @@ def _finished(path: Path) -> set[str]:
             os.truncate(path, len(whole))
         return {json.loads(line)["unique_id"] for line in whole.splitlines()}
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Choose another path.") from error
+        raise DataError(f"{path} cannot be read ({error.strerror}). Choose another path.", path=path) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} has a line without unique_id ({error}). Choose another path.") from error
+        raise DataError(f"{path} has a line without unique_id ({error}). Choose another path.", path=path) from error
 
 
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Name a JSON file.") from error
+        raise DataError(f"{path} cannot be read ({error.strerror}). Name a JSON file.", path=path) from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not JSON ({error}). Name a JSON file.") from error
+        raise DataError(f"{path} is not JSON ({error}). Name a JSON file.", path=path) from error

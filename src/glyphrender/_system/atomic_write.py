@@ -36,7 +36,7 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes, *, dura
         if durable:
             _sync_folder(target.parent)
     except OSError as error:
-        raise DataError(f"{target} cannot be written ({error.strerror}). Choose another file.") from error
+        raise DataError(f"{target} cannot be written ({error.strerror}). Choose another file.", path=target) from error
     finally:
         with suppress(OSError):
             part.unlink()

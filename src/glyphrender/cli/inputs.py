@@ -168,7 +168,9 @@ def _opened(path: Path | None) -> AbstractContextManager[BinaryIO]:
     try:
         return path.open("rb") if path else nullcontext(sys.stdin.buffer)
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Check the path and its rights.") from error
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}). Check the path and its rights.", path=path or ""
+        ) from error
 
 
 def _block(file: BinaryIO, source: Input) -> bytes:

@@ -210,7 +210,7 @@ def _one(
 def _each(job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress) -> Iterator[_Written]:
     """Write each input as its own document, in `output`/<its name>."""
     if (output / "manifest.json").exists():
-        raise DataError(f"{output} holds the pages of one document. Choose another directory for --each.")
+        raise DataError(f"{output} holds the pages of one document. Choose another directory for --each.", path=output)
     twice = [name for name, times in Counter(source.name for source in inputs).items() if times > 1]
     if twice:
         raise DataError(

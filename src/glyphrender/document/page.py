@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.cached_property import cached_property
+from glyphrender.document.find import visible_parts
 from glyphrender.errors import DataError
 from glyphrender.raster import png
 from glyphrender.raster.page import draw_page
@@ -189,7 +190,7 @@ class Page:
             DataError: the file cannot be written, or its name has another ending.
         """
         if Path(path).suffix.lower() != ".png":
-            raise DataError(f"{fspath(path)} does not end in .png. Use page.image.save(…) for other formats.")
+            raise DataError(f"{path} does not end in .png. Use page.image.save(…) for other formats.", path=path)
         write_atomically(path, self.png(bits=bits), durable=False)
 
     def find(self, text: str) -> tuple[Span, ...]:
@@ -222,7 +223,7 @@ class Page:
             for start in starts:
                 lo, hi = max(start - offset, 0), min(start + len(text) - offset, length)
                 if lo < hi:
-                    spans += [_span(block, origin, *place) for place in _visible_parts(block, placed, lo, hi, height)]
+                    spans += [_span(block, origin, *place) for place in visible_parts(block, placed, lo, hi, height)]
         return tuple(sorted(spans, key=lambda span: span.start))
 
     def _repr_png_(self) -> bytes:
@@ -247,54 +248,6 @@ def _characters(block: Block) -> int:
     galley = block.galley
     pieces = slice(galley.first[block.lo], galley.last[block.hi - 1])
     return int(galley.run.lengths(pieces).sum())
-
-
-def _visible_parts(block: Block, placed: Placed, start: int, end: int, height: float) -> Iterator[tuple[int, int, Box]]:
-    """Yield, for each line of `block`, the first and the last visible character of `start` … `end`, and their box.
-
-    Characters are counted from the start of the block.
-    """
-    run = block.galley.run
-    pieces = slice(placed.first_piece, placed.first_piece + len(placed.left))
-    piece, length = run.piece[pieces], run.arena.length.take(run.piece[pieces])
-    begin = np.cumsum(run.lengths(pieces)) - run.lengths(pieces)
-    ink = (run.arena.kind.take(piece) == a.TEXT) & (length > 0) & (begin < end) & (begin + length > start)
-    line = placed.line_of_piece
-    for number in np.unique(line[ink]).tolist():
-        lefts, rights = [], []
-        inside = np.flatnonzero(ink & (line == number))
-        for index in inside.tolist():
-            lo, hi = max(start - int(begin[index]), 0), min(end - int(begin[index]), int(length[index]))
-            left, right = float(placed.left[index]), float(placed.right[index])
-            share = _share_of_width(run.arena, int(piece[index]), lo, hi)
-            lefts.append(left + share[0] * (right - left))
-            rights.append(left + share[1] * (right - left))
-        first, last = int(inside[0]), int(inside[-1])
-        y = float(placed.top[number])
-        yield (
-            max(start, int(begin[first])),
-            min(end, int(begin[last] + length[last])),
-            (min(lefts), y, max(rights), y + height),
-        )
-
-
-def _share_of_width(arena: a.Arena, piece: int, start: int, end: int) -> tuple[float, float]:
-    """Return where characters `start` … `end` of a piece begin and end, as shares of its width from the left.
-
-    Characters that share a glyph, or are of one grapheme cluster, are taken together.
-    """
-    rows, _ = arena.glyph_rows(np.array([piece]))
-    length = int(arena.length.rows[piece])
-    step = arena.step.take(rows)
-    if (start == 0 and end == length) or not step.sum():
-        return 0.0, 1.0
-    cluster = arena.cluster.take(rows)
-    edges = np.append(np.unique(np.append(cluster, 0)), length)
-    inside = (cluster < end) & (edges[np.searchsorted(edges, cluster, "right")] > start)
-    right = np.cumsum(step)
-    if not inside.any():
-        return 0.0, 1.0
-    return float((right - step)[inside].min() / right[-1]), float(right[inside].max() / right[-1])
 
 
 def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:

@@ -129,7 +129,7 @@ def _format(target: Path, format: str | None) -> str:
         try:
             import img2pdf  # noqa: F401 -- before any page is drawn
         except ImportError as error:
-            raise DependencyError("a PDF needs the package img2pdf. Install glyphrender[pdf].") from error
+            raise DependencyError("a PDF needs the package img2pdf. Install glyphrender[pdf].", extra="pdf") from error
     return format
 
 
@@ -141,7 +141,9 @@ def _save_pdf(target: Path, folder: Path, entries: list[dict[str, Any]], theta: 
     import img2pdf
 
     if not entries:
-        raise DataError(f"{target} would have no pages, which a PDF cannot. Save an empty document as png.")
+        raise DataError(
+            f"{target} would have no pages, which a PDF cannot. Save an empty document as png.", path=target
+        )
 
     def points(width: int, height: int, _: object) -> tuple[float, float, float, float]:
         # By the exact dpi. A PNG only knows whole pixels per metre.
@@ -237,10 +239,14 @@ def _hidden_folder(target: Path, *, is_file: bool) -> Iterator[Path]:
             made = _made_parents(target)
             part.mkdir(mode=0o700)
         except OSError as error:
-            raise DataError(f"{target} cannot be written ({error.strerror}). Choose another place.") from error
+            raise DataError(
+                f"{target} cannot be written ({error.strerror}). Choose another place.", path=target
+            ) from error
         yield part
     except OSError as error:
-        raise DataError(f"{target} cannot be written ({error.strerror}). Free space or choose another.") from error
+        raise DataError(
+            f"{target} cannot be written ({error.strerror}). Free space or choose another.", path=target
+        ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
         _remove_empty(made)
@@ -270,14 +276,14 @@ def _check_target(target: Path, *, is_file: bool) -> None:
     if not target.exists():
         above = next(parent for parent in target.absolute().parents if parent.exists())
         if not above.is_dir():
-            raise DataError(f"{target} cannot be written ({above} is a file). Choose another directory.")
+            raise DataError(f"{target} cannot be written ({above} is a file). Choose another directory.", path=target)
     elif is_file:
         if target.is_dir():
-            raise DataError(f"{target} is a directory. Choose a file for the PDF.")
+            raise DataError(f"{target} is a directory. Choose a file for the PDF.", path=target)
     elif not target.is_dir():
-        raise DataError(f"{target} is a file. Choose a directory for the pages.")
+        raise DataError(f"{target} is a file. Choose a directory for the pages.", path=target)
     elif not (target / MANIFEST).exists() and any(target.iterdir()):
-        raise DataError(f"{target} holds other files. Choose an empty or a new directory for the pages.")
+        raise DataError(f"{target} holds other files. Choose an empty or a new directory for the pages.", path=target)
 
 
 def _take_place(part: Path, target: Path) -> None:

@@ -106,9 +106,11 @@ def saved(directory: Path, first: int, last: int) -> tuple[list[Picture], int]:
         return list(_saved(directory, dpi, entries[first - 1 : last], first)), len(entries)
     except OSError as error:
         missing = error.filename or manifest
-        raise DataError(f"{missing} cannot be read ({error.strerror}). Render the pages again.") from error
+        raise DataError(
+            f"{missing} cannot be read ({error.strerror}). Render the pages again.", path=missing
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{manifest} is damaged ({error!r}). Render the pages again.") from error
+        raise DataError(f"{manifest} is damaged ({error!r}). Render the pages again.", path=manifest) from error
 
 
 def _saved(directory: Path, dpi: float, entries: list[Any], first: int) -> Iterator[Picture]:
