@@ -154,7 +154,7 @@ def check_width(text: str, theta: Theta, pages: list[Page]) -> None:
     blocks = [block for page in pages for block in page._layout.blocks]
     if not blocks:
         return
-    room = max(int(block.galley.width[block.lo : block.hi].max()) for block in blocks) * theta.em / EM
+    room = max(int(block.table.width[block.lo : block.hi].max()) for block in blocks) * theta.em / EM
     if room > theta.measure:
         return
     try:

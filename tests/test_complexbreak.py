@@ -39,7 +39,7 @@ def allowed(text: str, breaks: ComplexBreaks | None) -> list[int]:
     return (np.flatnonzero(actions[:-1] == linebreak.ALLOWED) + 1).tolist()
 
 
-def pieces(text: str, breaks: ComplexBreaks) -> str:
+def segments(text: str, breaks: ComplexBreaks) -> str:
     ends = [*allowed(text, breaks), len(text)]
     return "|".join(text[start:end] for start, end in zip([0, *ends], ends, strict=False))
 
@@ -59,11 +59,11 @@ def test_cluster_breaks_never_part_what_thai_spelling_ties_together(by_cluster: 
 
 
 def test_burmese_syllables_are_kept_whole() -> None:
-    assert pieces(BURMESE, CLUSTER) == "လူ|တိုင်း|သည်|တူ|ညီ|လွတ်|လပ်|သော|ဂုဏ်|သိ|က္ခာ"
+    assert segments(BURMESE, CLUSTER) == "လူ|တိုင်း|သည်|တူ|ညီ|လွတ်|လပ်|သော|ဂုဏ်|သိ|က္ခာ"
 
 
 def test_khmer_breaks_where_no_subscript_is() -> None:
-    assert pieces(KHMER, CLUSTER) == "ម|នុ|ស្ស|ទាំ|ង|អស់|កើ|ត|ម|ក|មា|ន|សេ|រី|ភា|ព"
+    assert segments(KHMER, CLUSTER) == "ម|នុ|ស្ស|ទាំ|ង|អស់|កើ|ត|ម|ក|មា|ន|សេ|រី|ភា|ព"
 
 
 @given(st.one_of(texts(), st.text(st.sampled_from(THAI + LAO + KHMER + BURMESE + " (\u200d\u2060๑)\u0301a"))))

@@ -21,7 +21,7 @@ from strategies import texts
 
 import glyphrender
 from glyphrender import DataError, Document, FontError, LayoutError, Page, Theta, layout, render
-from glyphrender.typeset.layout import galleys, text_runs
+from glyphrender.typeset.layout import analysed_chunks, line_tables
 from glyphrender.typeset.word_cache import WordStyle, words_of
 
 SMALL = Theta(page_size=(120, 60), margin_x=4, margin_y=4)
@@ -84,11 +84,11 @@ def test_pages_of_a_stream_are_let_go() -> None:
     import gc
     import weakref
 
-    def pieces() -> Iterator[str]:
+    def segments() -> Iterator[str]:
         for _ in range(3000):
             yield "some words and a newline\n"
 
-    seen = [weakref.ref(page._layout.blocks[0].galley.run.piece) for page in render(pieces(), SMALL)]
+    seen = [weakref.ref(page._layout.blocks[0].table.run.segment) for page in render(segments(), SMALL)]
     gc.collect()
     assert sum(one() is not None for one in seen) == 0
 
@@ -219,16 +219,16 @@ def test_threads_do_not_disturb_each_other() -> None:
 
 def test_lines_are_written_to_the_arena_by_one_thread_when_words_were_made_anew() -> None:
     """As they are when more than sixteen styles are in use: two threads may then have different words of one style."""
-    runs = list(text_runs("x" * 200, SMALL))
+    runs = list(analysed_chunks("x" * 200, SMALL))
     words_of.cache_clear()
-    writer = threading.Thread(target=lambda: list(galleys("x" * 200, SMALL, runs=runs)))
+    writer = threading.Thread(target=lambda: list(line_tables("x" * 200, SMALL, runs=runs)))
     with runs[0].words.writing():
-        size = runs[0].run.arena.kind.size
+        size = runs[0].run.store.kind.size
         writer.start()
         writer.join(0.2)
-        assert runs[0].run.arena.kind.size == size
+        assert runs[0].run.store.kind.size == size
     writer.join()
-    assert runs[0].run.arena.kind.size > size
+    assert runs[0].run.store.kind.size > size
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -343,12 +343,12 @@ def test_an_interrupt_leaves_nothing_and_the_earlier_document_in_place(tmp_path:
 
 
 def test_an_error_while_text_is_read_leaves_nothing(tmp_path: Path) -> None:
-    def pieces() -> Iterator[str]:
+    def segments() -> Iterator[str]:
         yield TEXT * 100
         raise ValueError("the disk is gone")
 
     with pytest.raises(ValueError, match="the disk is gone"):
-        render(pieces(), SMALL).save(tmp_path / "pages")
+        render(segments(), SMALL).save(tmp_path / "pages")
     assert list(tmp_path.iterdir()) == []
 
 

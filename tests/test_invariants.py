@@ -20,7 +20,7 @@ from strategies import examples, texts, thetas
 from glyphrender import Page, Theta, layout, render
 from glyphrender.text import source
 from glyphrender.theta import Emoji, MissingGlyph
-from glyphrender.typeset import glyph_store as arena
+from glyphrender.typeset import glyph_store as store
 from glyphrender.typeset import word_cache as words
 from glyphrender.typeset.word_cache import words_of
 
@@ -177,16 +177,16 @@ def test_interrupts_do_not_spoil_the_words_met_before(at: int, again: int, monke
     expected = list(layout(text + other, SMALL))
     words_of.cache_clear()
     list(layout(text, SMALL))
-    calls, extend = 0, arena.Column.extend
+    calls, extend = 0, store.Column.extend
 
-    def interrupted(column: arena.Column, rows: np.ndarray) -> None:
+    def interrupted(column: store.Column, rows: np.ndarray) -> None:
         nonlocal calls
         calls += 1
         if calls in (at, at + again):
             raise Interrupted
         extend(column, rows)
 
-    monkeypatch.setattr(arena.Column, "extend", interrupted)
+    monkeypatch.setattr(store.Column, "extend", interrupted)
     for _ in range(2):
         with suppress(Interrupted):
             list(layout(other, SMALL))
@@ -230,7 +230,7 @@ def test_the_measured_width_gives_the_same_lines(text: str, theta: Theta) -> Non
     blocks = [block for page in layout(text, theta) for block in page._layout.blocks]
     if not blocks or theta.first_line_indent > 0:
         return
-    widest = max(int(block.galley.width[block.lo : block.hi].max()) for block in blocks)
+    widest = max(int(block.table.width[block.lo : block.hi].max()) for block in blocks)
     from glyphrender.errors import ThetaError
     from glyphrender.fonts.face import EM
 

@@ -20,9 +20,9 @@ from glyphrender.text import grapheme, linebreak
 from glyphrender.text.properties import Flag, codepoints, records, table
 from glyphrender.text.source import LINE_ENDS, Chunk
 from glyphrender.typeset import analyse as tokens
-from glyphrender.typeset import glyph_store as a
 from glyphrender.typeset import greedy
-from glyphrender.typeset.analyse import Run
+from glyphrender.typeset.analyse import SegmentTable
+from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
 from glyphrender.typeset.optimal import even_breaks
 from glyphrender.typeset.word_cache import WordStyle, words_of
 
@@ -30,16 +30,16 @@ from glyphrender.typeset.word_cache import WordStyle, words_of
 PLAIN = Theta(ligatures=False)
 
 
-def plain_run(text: str) -> Run:
-    return tokens._tokenise_plain(Chunk(text=text, offset=0, line=0), words_of(WordStyle.of(PLAIN)))
+def plain_run(text: str) -> SegmentTable:
+    return tokens._analyse_plain(Chunk(text=text, offset=0, line=0), words_of(WordStyle.of(PLAIN)))
 
 
-def joints_run(text: str) -> Run:
+def joints_run(text: str) -> SegmentTable:
     chunk = Chunk(text=text, offset=0, line=0)
-    return tokens._tokenise_joints(chunk, codepoints(text), words_of(WordStyle.of(PLAIN)), None)
+    return tokens._analyse_full(chunk, codepoints(text), words_of(WordStyle.of(PLAIN)), None)
 
 
-def check_breaks(text: str, run: Run) -> None:
+def check_breaks(text: str, run: SegmentTable) -> None:
     """`run` allows a break exactly where the whole paragraph, analysed at once, does: UAX #14 and `complex_breaks`.
 
     A tab, which is of class BA there, is a space.
@@ -52,7 +52,7 @@ def check_breaks(text: str, run: Run) -> None:
     actions = WordStyle.of(PLAIN).break_actions(codepoints(text.replace("\t", " ")))
     # Between spaces and a line end no line is ever broken, since they hang.
     ignored = np.append(np.isin(cps, [ord(mark) for mark in LINE_ENDS]), False)
-    ours = {int(at) for at in stop[run.breaks != a.NO_BREAK] if 0 < at < len(text) and not ignored[at]}
+    ours = {int(at) for at in stop[run.breaks != NO_BREAK] if 0 < at < len(text) and not ignored[at]}
     allowed = np.flatnonzero(actions[:-1] == linebreak.ALLOWED) + 1
     theirs = {int(at) for at in allowed if not ignored[at]}
     assert ours <= theirs
@@ -64,7 +64,7 @@ def check_breaks(text: str, run: Run) -> None:
     lost = {at for at in theirs - ours if starts[at] and not invisible[at] and not letter[at]}
     assert lost == set()
     must = set((np.flatnonzero(actions[:-1] == linebreak.MANDATORY) + 1).tolist())  # LB3 is not ours
-    assert set(stop[run.kinds() >= a.NEWLINE].tolist()) - {len(text)} == must
+    assert set(stop[run.kinds() >= NEWLINE].tolist()) - {len(text)} == must
 
 
 def breaks_plainly(text: str) -> bool:
@@ -328,18 +328,18 @@ def test_lines_broken_together_are_those_broken_one_by_one(
 
     Both line by line of all paragraphs (a search that costs nothing) and from every place.
     """
-    pieces = [piece for paragraph in paragraphs for piece in paragraph]
+    segments = [segment for paragraph in paragraphs for segment in paragraph]
     stops = np.cumsum([len(paragraph) for paragraph in paragraphs])
-    start = np.append(0, np.cumsum([width + gap for width, gap, _ in pieces]))
-    end = start[:-1] + [width for width, _, _ in pieces]
-    place = np.array([k for k, (_, _, kind) in enumerate(pieces) if kind != "."], np.intp)
+    start = np.append(0, np.cumsum([width + gap for width, gap, _ in segments]))
+    end = start[:-1] + [width for width, _, _ in segments]
+    place = np.array([k for k, (_, _, kind) in enumerate(segments) if kind != "."], np.intp)
     expected = []
     for begin, stop in zip(stops - [len(paragraph) for paragraph in paragraphs], stops, strict=True):
         line, width = int(begin), first
         while end[stop - 1] - start[line] > width:
             inside = [k for k in place.tolist() if line <= k < stop - 1]
             fitting = [k for k in inside if end[k] - start[line] <= width]
-            spaces = [k for k in fitting if pieces[k][2] == " "]
+            spaces = [k for k in fitting if segments[k][2] == " "]
             if not inside:
                 break
             line, width = 1 + (spaces or fitting or inside[:1])[-1], rest
@@ -350,7 +350,7 @@ def test_lines_broken_together_are_those_broken_one_by_one(
             place,
             start=start,
             end=end,
-            regular=np.array([pieces[k][2] == " " for k in place], bool),
+            regular=np.array([segments[k][2] == " " for k in place], bool),
             begins=stops - [len(paragraph) for paragraph in paragraphs],
             stops=stops,
             first=np.full(len(paragraphs), first, np.int64),

@@ -11,7 +11,7 @@ import uharfbuzz as hb
 from glyphrender import Theta, layout
 from glyphrender.fonts.face import EM
 from glyphrender.text.properties import SCRIPT_TAGS, codepoints
-from glyphrender.typeset import glyph_store as a
+from glyphrender.typeset.glyph_store import TEXT
 from glyphrender.typeset.place import place
 from glyphrender.typeset.shape import shape
 from glyphrender.typeset.word_cache import WordStyle
@@ -236,11 +236,11 @@ def test_clusters_of_glyphs_lie_inside_their_pieces() -> None:
         theta = Theta(page_size=(300, 800))
         for page in layout(sample(language), theta):
             for block in page._layout.blocks:
-                run = block.galley.run
-                text = run.arena.kind.rows[run.piece] == a.TEXT
-                rows, counts = run.arena.glyph_rows(run.piece[text])
-                length = np.repeat(run.arena.length.rows[run.piece[text]], counts)
-                cluster = run.arena.cluster.rows[rows]
+                run = block.table.run
+                text = run.store.kind.rows[run.segment] == TEXT
+                rows, counts = run.store.glyph_rows(run.segment[text])
+                length = np.repeat(run.store.length.rows[run.segment[text]], counts)
+                cluster = run.store.cluster.rows[rows]
                 assert (cluster >= 0).all()
                 assert (cluster < length).all()
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from glyphrender.typeset.word_index import Lexicon
+from glyphrender.typeset.word_index import WordIndex
 
 # Words of all lengths around those of the table, of few letters so that they come again, and of any characters.
 WORDS = st.one_of(
@@ -19,7 +19,7 @@ WORDS = st.one_of(
 
 @given(st.lists(st.lists(WORDS, max_size=40).map(" ".join), max_size=8))
 def test_words_are_numbered_as_a_dict_numbers_them(texts: list[str]) -> None:
-    words, numbers = Lexicon(["", "\n"]), {"": 0, "\n": 1}
+    words, numbers = WordIndex(["", "\n"]), {"": 0, "\n": 1}
     for text in texts:
         split = text.split(" ")
         if len(split) > 1 and not split[-1]:
@@ -32,7 +32,7 @@ def test_words_are_numbered_as_a_dict_numbers_them(texts: list[str]) -> None:
     assert len(words) == len(numbers)
 
 
-class Asked(Lexicon):
+class Asked(WordIndex):
     """A lexicon that counts the words its dict is asked for."""
 
     asked = 0

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         TokenizerError,
         VisionModelError,
     )
+    from glyphrender.raster.typesetter import Typesetter, default_typesetter
     from glyphrender.ratio.fit import Fit, fit
     from glyphrender.ratio.ratio import Ratio, compression_ratio, worth_it
     from glyphrender.theta import Theta
@@ -45,6 +46,8 @@ _HOME = {
     "layout": "document.document",
     "render": "document.document",
     "Theta": "theta",
+    "Typesetter": "raster.typesetter",
+    "default_typesetter": "raster.typesetter",
     "worth_it": "ratio.ratio",
 }
 
@@ -63,9 +66,11 @@ __all__ = [
     "Theta",
     "ThetaError",
     "TokenizerError",
+    "Typesetter",
     "VisionModelError",
     "__version__",
     "compression_ratio",
+    "default_typesetter",
     "fit",
     "layout",
     "render",

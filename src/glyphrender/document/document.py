@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from glyphrender._system.processes import Baton
 from glyphrender.document.page import Page
 from glyphrender.errors import LayoutError
+from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.text.source import Text, count_line_ends
 from glyphrender.theta import Theta
-from glyphrender.typeset.layout import galleys, layout_pages
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
-from glyphrender.typeset.paginate import PageLayout, Paginator
+from glyphrender.typeset.page_layout import PageLayout
+from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.place import place
-from glyphrender.typeset.shares import lay_out, segments
+from glyphrender.typeset.shares import lay_out, shares_of
 
 if TYPE_CHECKING:
     from glyphrender.models.model import VisionModel
@@ -41,12 +42,15 @@ class Document(Sequence[Page]):
     full. One of a stream is read once: iterate over it, or `save` it.
     """
 
-    def __init__(self, text: Text, theta: Theta, *, max_pages: int | None = None) -> None:
+    def __init__(
+        self, text: Text, theta: Theta, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+    ) -> None:
         self.theta = theta
         self.text = text if isinstance(text, str) else None
         self._max_pages = max_pages
         self._pages: list[Page] = []
-        self._rest: Iterator[Page] | None = layout(text, theta, max_pages=max_pages)
+        self._typesetter = typesetter or default_typesetter()
+        self._rest: Iterator[Page] | None = layout(text, theta, max_pages=max_pages, typesetter=self._typesetter)
 
     def __repr__(self) -> str:
         known = f"{len(self._pages)} pages" + (" so far" if self._rest is not None else "")
@@ -119,12 +123,13 @@ class Document(Sequence[Page]):
         begin = old[first].span[0] if old else 0
         start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
         paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin)
-        lines = galleys(whole[start:], self.theta, offset=start, line=count_line_ends(whole[:start]))
+        line = count_line_ends(whole[:start])
+        lines = self._typesetter.lines_of_part(whole[start:], self.theta, offset=start, line=line)
         new = list(paginator.fill(lines))
         same = 0
         while same < min(len(new), len(old) - first) and _alike(old[first + same]._layout, new[same]):
             same += 1
-        self._pages[first + same :] = map(Page, new[same:])
+        self._pages[first + same :] = map(self._page, new[same:])
         self.text = whole
         return first + same
 
@@ -177,16 +182,21 @@ class Document(Sequence[Page]):
             # Laid out already; or all one paragraph, which has to be.
             self._all()
             return lambda job: iter(self._pages[job::jobs])
-        parts = segments(text, jobs)
+        parts = shares_of(text, jobs)
         baton = Baton(len(parts) + 1, (0, 0))
 
         def share(job: int) -> Iterator[Page]:
             for step in range(job, len(parts), jobs):
-                pages, following = lay_out(text, parts[step], theta, partial(baton.take, step), max_pages=max_pages)
+                pages, following = lay_out(
+                    text, parts[step], theta, self._typesetter.shaper, partial(baton.take, step), max_pages=max_pages
+                )
                 baton.hand(step + 1, following)
-                yield from map(Page, pages)
+                yield from map(self._page, pages)
 
         return share
+
+    def _page(self, layout: PageLayout) -> Page:
+        return Page(layout, self._typesetter)
 
     def _reach(self, number: int) -> bool:
         """Lay out until page `number` is known; whether there is one."""
@@ -213,31 +223,37 @@ class Document(Sequence[Page]):
         )
 
 
-def layout(text: Text, theta: Theta | None = None, *, max_pages: int | None = None) -> Iterator[Page]:
+def layout(
+    text: Text, theta: Theta | None = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+) -> Iterator[Page]:
     """Typeset `text` page by page, drawing nothing until a page's pixels are asked for.
 
     Args:
         text: a str, an iterator of str, or an open text file, read as pages are taken.
         theta: the rendering parameters; by default the searched θ of the Glyph paper.
         max_pages: a limit on the number of pages.
+        typesetter: what remembers words and masks; the default one where none is given.
 
     Raises:
         FontError: a font of `theta` cannot be used.
         LayoutError: the text needs more than `max_pages` pages.
         DataError: `text` gives something that is not str.
     """
-    for page in layout_pages(text, theta or Theta(), max_pages=max_pages):
-        yield Page(page)
+    typesetter = typesetter or default_typesetter()
+    for page in typesetter.layout_pages(text, theta or Theta(), max_pages=max_pages):
+        yield Page(page, typesetter)
 
 
-def render(text: Text, theta: Theta | None = None, *, max_pages: int | None = None) -> Document:
+def render(
+    text: Text, theta: Theta | None = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+) -> Document:
     """The pages of `text` under `theta`, as a lazy sequence. Arguments and errors are those of `layout`.
 
     >>> document = render("In the beginning was the Word.")
     >>> len(document), document[0].size
     (1, (161, 30))
     """
-    return Document(text, theta or Theta(), max_pages=max_pages)
+    return Document(text, theta or Theta(), max_pages=max_pages, typesetter=typesetter)
 
 
 def _alike(one: PageLayout, other: PageLayout) -> bool:
@@ -249,9 +265,9 @@ def _alike(one: PageLayout, other: PageLayout) -> bool:
     seen = HYPHEN | (FIRST | LAST if theta.para_bg_color or theta.border_width else 0)
 
     def columns(page: PageLayout) -> Iterator[NDArray[Any]]:
-        yield np.concatenate([block.galley.flags[block.lo : block.hi] & seen for block in page.blocks])
+        yield np.concatenate([block.table.flags[block.lo : block.hi] & seen for block in page.blocks])
         placed = [place(block, theta) for block in page.blocks]
-        for name in ("glyph", "face", "x", "y", "squeeze", "left", "right", "top"):
+        for name in ("glyph", "face", "x", "y", "condense", "left", "right", "top"):
             yield np.concatenate([getattr(each, name) for each in placed])
 
     return all(map(np.array_equal, columns(one), columns(other)))

@@ -26,8 +26,8 @@ import glyphrender
 from glyphrender._system.processes import can_fork, shared_out
 from glyphrender.errors import DataError
 from glyphrender.raster.canvas import rasteriser
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text.properties import UNICODE_VERSION
-from glyphrender.typeset.word_cache import WordStyle
 
 if TYPE_CHECKING:
     from glyphrender.document.document import Document
@@ -84,7 +84,7 @@ def describe(document: Document) -> dict[str, Any]:
         "versions": _versions() | {"rasteriser": rasteriser()},
         "theta": document.theta.to_dict(),
         "theta_digest": document.theta.digest,
-        "fonts_digest": WordStyle.of(document.theta).stack.digest,
+        "fonts_digest": default_typesetter().shaper.style(document.theta).stack.digest,
     }
 
 

@@ -9,29 +9,25 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.after_fork import renewed
+from glyphrender._system.fork_safe_lock import ForkSafeLock
 from glyphrender.errors import DependencyError
 from glyphrender.raster.rows import Rows
+from glyphrender.raster.subpixel import PHASES, phases
 
 if TYPE_CHECKING:
     import skia
 
 # Bytes behind the pixels that stamping may rewrite: it works by words of eight.
 SPARE: Final = 8
-# Horizontal positions within a pixel at which Skia rasterises a glyph.
-PHASES: Final = 4
 # In pixels an em. Skia draws as paths what is larger than 256, and masks do not pay long before that.
 LARGEST: Final = 64.0
 # Loading numba and its compiled code takes 0.4 s, the first time 0.8, and saves some 0.2 µs a glyph.
 _PAYS: Final = 5_000_000
-# Words of masks at which they are thrown away, 64 MB. A Chinese novel at 12 px needs 3.
-_MOST: Final = 1 << 23
 # Glyphs that Skia draws at a time: of 4,000 at once it takes eight times as long.
 _SOME: Final = 256
 # Positions that a whole number of pixels, and a float32, hold exactly; NaN and infinity are not among them.
@@ -41,17 +37,18 @@ _FAR: Final = float(1 << 22)
 class Masks:
     """The masks of one `skia.Font`: of all glyphs and phases that were met."""
 
-    def __init__(self, font: skia.Font) -> None:
+    def __init__(self, font: skia.Font, lock: ForkSafeLock, *, max_bytes: int) -> None:
         self._font = font
         self._glyphs: int = font.getTypeface().countGlyphs()
         self._drawn = 0
-        self.begin()
-        _alive.add(self)
-
-    def begin(self) -> None:
-        """With no masks and a lock that nobody holds: in a forked process the thread that held it is not there."""
-        self._lock = Lock()
+        self._lock = lock
+        self._max_bytes = max_bytes
         self._forget()
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of the masks, in bytes."""
+        return self._number.nbytes + self._boxes.nbytes + self._words.nbytes
 
     def _forget(self) -> None:
         # By glyph × PHASES + phase: the number of its mask, or -1.
@@ -90,7 +87,7 @@ class Masks:
                 done = run(memory, *shape, rows.baseline, rows.bounds, rows.glyph, rows.x, done, subpixel, *atlas)
                 if done == len(rows.glyph):
                     return
-                if len(self._words) > _MOST:
+                if self._words.nbytes > self._max_bytes:  # a Chinese novel at 12 px needs 3 MB
                     self._forget()
                 keys = self._missing(rows, done, subpixel)
                 for start in range(0, len(keys), _SOME):
@@ -145,11 +142,6 @@ class Masks:
         return cells, left, top
 
 
-def phases(fraction: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Which quarter of a pixel; as Skia packs it, where adding 1 rounds the last bits off and the & makes 4 a 0."""
-    return ((fraction + np.float32(1)) * np.float32(PHASES)).astype(np.intp) & (PHASES - 1)
-
-
 def _inked(line: NDArray[np.bool_]) -> tuple[int, int]:
     """(first, how many) from the first that is inked to the last."""
     at = np.flatnonzero(line)
@@ -174,6 +166,3 @@ def compiled(asked: bool) -> Any:
             "'glyphrender[fast]', and see that there is room in the folder that NUMBA_CACHE_DIR names."
         ) from error
     return stamp
-
-
-_alive: Final = renewed(Masks.begin)
