@@ -14,11 +14,11 @@ from strategies import texts
 
 from glyphrender import Theta, layout
 from glyphrender.errors import DependencyError
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text import complexbreak, linebreak
 from glyphrender.text.properties import codepoints
 from glyphrender.theta import ComplexBreaks
 from glyphrender.typeset.place import place
-from glyphrender.typeset.word_cache import WordStyle, words_of
 
 CLUSTER, DICTIONARY = ComplexBreaks.CLUSTER, ComplexBreaks.DICTIONARY
 THAI = (Path(__file__).parent / "data" / "udhr-tha.txt").read_text(encoding="utf-8")
@@ -100,7 +100,7 @@ def test_what_a_break_parts_is_shaped_as_one(family: str, script: str, text: str
     if breaks is DICTIONARY:
         pytest.importorskip("icu4py")
     theta = Theta(font=family, page_size=(70, 14000), margin_x=0, complex_breaks=breaks)
-    primary = WordStyle.of(theta).stack.primary
+    primary = default_typesetter().shaper.style(theta).stack.primary
     text = "".join(character for character in (text * 4)[:600] if primary.covers(codepoints(character)).all())
     text = " ".join(text.split())
     (page,) = layout(text, theta)
@@ -143,7 +143,7 @@ def test_dictionary_needs_the_extra_before_any_text_is_read(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "icu4py", None)
     monkeypatch.setitem(sys.modules, "icu4py.breakers", None)
     complexbreak.dictionary.cache_clear()
-    words_of.cache_clear()
+    default_typesetter().clear()
     try:
         with pytest.raises(DependencyError, match=r"complex_breaks=DICTIONARY .* 'glyphrender\[icu\]'"):
             next(iter(layout("plain English", Theta(complex_breaks="DICTIONARY"))))

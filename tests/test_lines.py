@@ -16,27 +16,32 @@ from strategies import examples, texts
 from unicode_data import break_cases, extents, unicode_texts
 
 from glyphrender import Theta, layout
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text import grapheme, linebreak
 from glyphrender.text.properties import Flag, codepoints, records, table
 from glyphrender.text.source import LINE_ENDS, Chunk
 from glyphrender.typeset import analyse as tokens
 from glyphrender.typeset import greedy
-from glyphrender.typeset.analyse import SegmentTable
 from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
 from glyphrender.typeset.optimal import even_breaks
-from glyphrender.typeset.word_cache import WordStyle, words_of
+from glyphrender.typeset.segments import SegmentTable
+from glyphrender.typeset.word_cache import WordCache
 
 # Ligatures off: a break between two letters that share a glyph is no break, and that is not tested here.
 PLAIN = Theta(ligatures=False)
 
 
-def plain_run(text: str) -> SegmentTable:
-    return tokens._analyse_plain(Chunk(text=text, offset=0, line=0), words_of(WordStyle.of(PLAIN)))
+def word_cache() -> WordCache:
+    shaper = default_typesetter().shaper
+    return shaper.words(shaper.style(PLAIN))
 
 
-def joints_run(text: str) -> SegmentTable:
-    chunk = Chunk(text=text, offset=0, line=0)
-    return tokens._analyse_full(chunk, codepoints(text), words_of(WordStyle.of(PLAIN)), None)
+def plain_segments(text: str) -> SegmentTable:
+    return tokens._analyse_plain(Chunk(text=text, offset=0, line=0), word_cache())
+
+
+def full_segments(text: str) -> SegmentTable:
+    return tokens._analyse_full(Chunk(text=text, offset=0, line=0), codepoints(text), word_cache(), None)
 
 
 def check_breaks(text: str, run: SegmentTable) -> None:
@@ -49,7 +54,7 @@ def check_breaks(text: str, run: SegmentTable) -> None:
     assert (lengths >= 0).all()
     stop = np.cumsum(lengths)
     cps = codepoints(text)
-    actions = WordStyle.of(PLAIN).break_actions(codepoints(text.replace("\t", " ")))
+    actions = default_typesetter().shaper.style(PLAIN).break_actions(codepoints(text.replace("\t", " ")))
     # Between spaces and a line end no line is ever broken, since they hang.
     ignored = np.append(np.isin(cps, [ord(mark) for mark in LINE_ENDS]), False)
     ours = {int(at) for at in stop[run.breaks != NO_BREAK] if 0 < at < len(text) and not ignored[at]}
@@ -77,7 +82,7 @@ def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
     cases = break_cases(folder, "LineBreakTest.txt")
     some = 1 if os.environ.get("GLYPHRENDER_FUZZ") or len(cases) < 5000 else 16
     for text, _ in cases[::some]:
-        for run in [joints_run(text)] + ([plain_run(text)] if breaks_plainly(text) else []):
+        for run in [full_segments(text)] + ([plain_segments(text)] if breaks_plainly(text) else []):
             check_breaks(text, run)
 
 
@@ -94,16 +99,16 @@ def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
 def test_joined_words_break_as_whole_paragraphs_do(text: str) -> None:
     if not text:
         return
-    check_breaks(text, joints_run(text))
+    check_breaks(text, full_segments(text))
     if breaks_plainly(text):
-        check_breaks(text, plain_run(text))
+        check_breaks(text, plain_segments(text))
 
 
 @pytest.mark.parametrize("name", [name for name, text in NASTY.items() if 0 < len(text) < 20_000])
 def test_nasty_texts_break_as_whole_paragraphs_do(name: str) -> None:
-    check_breaks(NASTY[name], joints_run(NASTY[name]))
+    check_breaks(NASTY[name], full_segments(NASTY[name]))
     if breaks_plainly(NASTY[name]):
-        check_breaks(NASTY[name], plain_run(NASTY[name]))
+        check_breaks(NASTY[name], plain_segments(NASTY[name]))
 
 
 # -- which of them are taken ---------------------------------------------------------------------------

@@ -88,11 +88,11 @@ class Page:
 
     @property
     def array(self) -> NDArray[np.uint8]:
-        """Pixels, read-only: (h, w) uint8 where every color of θ is neutral, else (h, w, 3) RGB.
+        """Pixels: (h, w) uint8 where every color of θ is neutral, else (h, w, 3) RGB.
 
-        The pages drawn last are remembered, so asking again does not draw again. Use `.copy()` for pixels of your own.
+        The array is yours to write to. The pages drawn last are remembered, so asking again copies and does not draw.
         """
-        return self._typesetter.pixels(self._layout)
+        return self._typesetter.pixels(self._layout).copy()
 
     @property
     def image(self) -> Image:

@@ -174,10 +174,11 @@ class SkiaCanvas:
 
         if color != _BLACK:
             self._to_grey()
-        if self._coverage and not style.face.has_color and (masks := self._masks.masks(style)).pay(rows):
+        masks = self._masks.masks(style)
+        if self._coverage and not style.face.has_color and masks.pay(rows):
             masks.stamp(self._bytes, self._memory.shape, rows)
             return
-        font = self._masks.font(style)
+        font = masks.font
         builder = skia.TextBlobBuilder()
         # Bounds given, so that Skia does not measure every glyph to find them.
         bounds = skia.Rect(0, 0, self._memory.shape[1], self._memory.shape[0])

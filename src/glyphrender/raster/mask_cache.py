@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from glyphrender._system.fork_safe_lock import ForkSafeLock
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 # A page rarely has more than three faces, and a batch of pages rarely mixes more than a few sizes.
-_FONTS: Final = 256
-_MASKS: Final = 32
+_STYLES: Final = 64
 
 
 class MaskCache:
@@ -36,7 +36,6 @@ class MaskCache:
     def clear(self) -> None:
         """Forget everything."""
         with self.lock:
-            self._fonts: OrderedDict[GlyphStyle, skia.Font] = OrderedDict()
             self._masks: OrderedDict[GlyphStyle, Masks] = OrderedDict()
             self._sheets: OrderedDict[GlyphStyle, Sheet] = OrderedDict()
 
@@ -48,36 +47,29 @@ class MaskCache:
 
     @property
     def holds(self) -> dict[str, int]:
-        """How many fonts at a size have masks."""
+        """How many fonts at a size are remembered."""
         with self.lock:
-            return {"fonts with masks": len(self._masks) + len(self._sheets)}
-
-    def font(self, style: GlyphStyle) -> skia.Font:
-        """Return Skia's font of `style`."""
-        with self.lock:
-            if style not in self._fonts:
-                self._fonts[style] = _skia_font(style)
-            return _used(self._fonts, style, _FONTS)
+            return {"fonts at a size": len(self._masks) + len(self._sheets)}
 
     def masks(self, style: GlyphStyle) -> Masks:
-        """Return the masks that Skia drew of `style`, for stamp.py."""
+        """Return Skia's font of `style`, with the masks that it drew for stamp.py."""
         with self.lock:
-            if style not in self._masks:
-                self._masks[style] = Masks(self.font(style), self.lock, max_bytes=self.max_bytes // 2)
-            self._make_room(style)
-            return _used(self._masks, style, _MASKS)
+            masks = self._masks.get(style)
+            if masks is None:
+                masks = Masks(_skia_font(style), self.lock, self.max_bytes // 2, partial(self._grown, style))
+            return _used(self._masks, style, masks)
 
     def sheet(self, style: GlyphStyle) -> Sheet:
         """Return the pixels that HarfBuzz drew of `style`. Hold the lock while you use the sheet."""
         # HarfBuzz draws outlines as they are designed, and a sheet has all phases of a glyph.
         style = replace(style, hinting="NONE", subpixel=True)
-        if style not in self._sheets:
-            self._sheets[style] = Sheet(style)
-        self._make_room(style)
-        return _used(self._sheets, style, _MASKS)
+        sheet = self._sheets.get(style)
+        if sheet is None:
+            sheet = Sheet(style, partial(self._grown, style))
+        return _used(self._sheets, style, sheet)
 
-    def _make_room(self, style: GlyphStyle) -> None:
-        """Forget the masks used least recently, but not those of `style`."""
+    def _grown(self, style: GlyphStyle) -> None:
+        """Forget the masks used least recently, but not those of `style`, which have just grown."""
         while self.nbytes > self.max_bytes:
             for kept in (self._masks, self._sheets):
                 oldest = next((other for other in kept if other != style), None)
@@ -88,12 +80,13 @@ class MaskCache:
                 return
 
 
-def _used(kept: OrderedDict[GlyphStyle, Value], style: GlyphStyle, most: int) -> Value:
-    """Return the value of `style`, noted as the one used last; at most `most` values are kept."""
+def _used(kept: OrderedDict[GlyphStyle, Value], style: GlyphStyle, value: Value) -> Value:
+    """Return `value`, kept as the one of `style` and noted as the one used last."""
+    kept[style] = value
     kept.move_to_end(style)
-    if len(kept) > most:
+    if len(kept) > _STYLES:
         kept.popitem(last=False)
-    return kept[style]
+    return value
 
 
 def _skia_font(style: GlyphStyle) -> skia.Font:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -28,12 +29,13 @@ class Sheet:
     (dx and dy from the pixel of the glyph's origin, coverage), so that a page is one gather.
     """
 
-    __slots__ = ("_antialias", "_coverage", "_draw", "_dx", "_dy", "_length", "_scale", "_start", "face")
+    __slots__ = ("_antialias", "_coverage", "_draw", "_dx", "_dy", "_length", "_on_growth", "_scale", "_start", "face")
 
-    def __init__(self, style: GlyphStyle) -> None:
+    def __init__(self, style: GlyphStyle, grown: Callable[[], None] = lambda: None) -> None:
+        """Begin without pixels; `grown` is called after new glyphs were drawn."""
         import uharfbuzz
 
-        self.face = style.face
+        self.face, self._on_growth = style.face, grown
         self._draw = uharfbuzz.RasterDraw()
         self._scale = (style.size * style.scale_x / 65536, style.size / 65536)
         self._antialias = style.antialias
@@ -60,6 +62,7 @@ class Sheet:
                 self._clear()
                 length[:] = -1
             self._rasterise(np.unique(keys[length < 0]).tolist())
+            self._on_growth()
             length = self._length[keys]
         ends = np.cumsum(length)
         at = np.repeat(self._start[keys] - ends + length, length) + np.arange(ends[-1])

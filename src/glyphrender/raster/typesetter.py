@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from glyphrender._system.fork_safe_lock import ForkSafeLock
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.page import draw_page
-from glyphrender.text.source import Text
+from glyphrender.text.source import CHUNK, Text
 from glyphrender.theta import Theta
 from glyphrender.typeset.layout import layout_pages, lines_of_part
 from glyphrender.typeset.line_table import LineTable
@@ -45,13 +45,14 @@ class Typesetter:
     Args:
         max_bytes: a bound on the memory of everything that is remembered, in bytes. Pages and documents that you hold
             are not counted. The least recently used parts are forgotten first.
+        chunk_size: characters of a text that are analysed at a time. Only paragraphs longer than that can depend on it.
     """
 
-    def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
-        self._lock = ForkSafeLock()
+    def __init__(self, *, max_bytes: int = MAX_BYTES, chunk_size: int = CHUNK) -> None:
+        self.lock = ForkSafeLock()
         self.max_bytes = max_bytes
-        self.shaper = Shaper(max_bytes=max_bytes * 5 // 8, lock=self._lock)
-        self.masks = MaskCache(max_bytes=max_bytes // 4, lock=self._lock)
+        self.shaper = Shaper(max_bytes=max_bytes * 5 // 8, chunk_size=chunk_size, lock=self.lock)
+        self.masks = MaskCache(max_bytes=max_bytes // 4, lock=self.lock)
         self._pixels: OrderedDict[int, tuple[PageLayout, NDArray[np.uint8]]] = OrderedDict()
 
     def __repr__(self) -> str:
@@ -59,7 +60,7 @@ class Typesetter:
         return f"<Typesetter: {held}; {self.nbytes / 2**20:.0f} of {self.max_bytes / 2**20:.0f} MiB>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (self.max_bytes,)
+        return _unpickled, (self.max_bytes, self.shaper.chunk_size)
 
     @property
     def holds(self) -> dict[str, int]:
@@ -69,13 +70,13 @@ class Typesetter:
     @property
     def nbytes(self) -> int:
         """An estimate of the memory of everything that is remembered, in bytes."""
-        with self._lock:
+        with self.lock:
             pixels = sum(array.nbytes for _, array in self._pixels.values())
         return self.shaper.nbytes + self.masks.nbytes + pixels
 
     def clear(self) -> None:
         """Forget everything. Pages and documents that you hold stay good."""
-        with self._lock:
+        with self.lock:
             self.shaper.clear()
             self.masks.clear()
             self._pixels.clear()
@@ -95,14 +96,14 @@ class Typesetter:
 
     def pixels(self, page: PageLayout) -> NDArray[np.uint8]:
         """Return the pixels of `page`, read-only; a page that is among those drawn last is not drawn again."""
-        with self._lock:
+        with self.lock:
             kept = self._pixels.get(id(page))
             if kept is not None:
                 self._pixels.move_to_end(id(page))
                 return kept[1]
         drawn = self.draw(page)
         drawn.flags.writeable = False
-        with self._lock:
+        with self.lock:
             self._pixels[id(page)] = page, drawn  # the page too, so that no other page gets its id
             while (
                 len(self._pixels) > 1 and sum(array.nbytes for _, array in self._pixels.values()) > self.max_bytes // 8
@@ -117,8 +118,8 @@ class Typesetter:
                 store.style_number(self.shaper.style(page.theta))
 
 
-def _unpickled(max_bytes: int) -> Typesetter:
-    return Typesetter(max_bytes=max_bytes)
+def _unpickled(max_bytes: int, chunk_size: int) -> Typesetter:
+    return Typesetter(max_bytes=max_bytes, chunk_size=chunk_size)
 
 
 _default = Typesetter()

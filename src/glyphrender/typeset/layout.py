@@ -54,8 +54,9 @@ def analysed(
 ) -> Iterator[SegmentTable]:
     """Yield the segments of `text`, chunk by chunk; `offset` characters and `line` line ends come before it."""
     base = _BASE[theta.direction]
-    for chunk in chunks(text, base=base, offset=offset, line=line):  # cut where a paragraph ends, if one does
-        yield analyse(chunk, shaper.words(style), base=base)  # levels, breaks, words; new words are shaped
+    # Chunks are cut where a paragraph ends, if one does. New words are shaped.
+    for chunk in chunks(text, size=shaper.chunk_size, base=base, offset=offset, line=line):
+        yield analyse(chunk, shaper.words(style), base=base)
 
 
 def set_lines(segments: Iterable[SegmentTable], theta: Theta, style: WordStyle, shaper: Shaper) -> Iterator[LineTable]:

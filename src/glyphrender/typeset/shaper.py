@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from glyphrender._system.fork_safe_lock import ForkSafeLock
 from glyphrender.fonts.stack import FontStack, font_stack
+from glyphrender.text.source import CHUNK
 from glyphrender.theta import Direction, Emoji, Theta
 from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import GlyphStore
@@ -38,8 +39,8 @@ class Shaper:
     Several threads may use one shaper: what they share is written under one lock.
     """
 
-    def __init__(self, *, max_bytes: int, lock: ForkSafeLock | None = None) -> None:
-        self.max_bytes = max_bytes
+    def __init__(self, *, max_bytes: int, chunk_size: int = CHUNK, lock: ForkSafeLock | None = None) -> None:
+        self.max_bytes, self.chunk_size = max_bytes, chunk_size
         self._lock = lock or ForkSafeLock()
         self.clear()
 
@@ -85,7 +86,8 @@ class Shaper:
         font = (theta.font, theta.font_weight, theta.font_italic, theta.font_axes, theta.fallback)
         key = (*font, theta.language, theta.emoji)
         with self._lock:
-            if (stack := self._stacks.get(key)) is None:
+            stack = self._stacks.get(key)
+            if stack is None:
                 emoji: Literal["mono", "color"] = "color" if theta.emoji is Emoji.COLOR else "mono"
                 stack = font_stack(
                     theta.font,
@@ -114,11 +116,12 @@ class Shaper:
     def furniture(self, style: WordStyle) -> Furniture:
         """Return the shaper of page furniture of `style`."""
         with self._lock:
-            if style not in self._furniture:
-                self._furniture[style] = Furniture(style)
+            furniture = self._furniture.get(style)
+            if furniture is None:
+                furniture = self._furniture[style] = Furniture(style)
                 if len(self._furniture) > _FURNITURE:
                     self._furniture.popitem(last=False)
-            return self._furniture[style]
+            return furniture
 
     def remembered(
         self, text: str, style: WordStyle, direction: Direction, analysed: Callable[[], Iterator[SegmentTable]]
