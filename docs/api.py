@@ -290,8 +290,20 @@ def _exported(module: str) -> list[str]:
     for statement in _tree(module).body:
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
-            return list(ast.literal_eval(statement.value))  # type: ignore[attr-defined]
+            return _literal(statement.value, module)  # type: ignore[attr-defined]
     return []
+
+
+def _literal(value: ast.expr, module: str) -> list[str]:
+    """Return the names of a list that may unpack the `__all__` of other modules: `[*theta.__all__, "render"]`."""
+    names: list[str] = []
+    for element in getattr(value, "elts", []):
+        if isinstance(element, ast.Starred):
+            source = ast.unparse(element.value).removesuffix(".__all__")
+            names += _exported(source if source.startswith("glyphrender") else f"{module}.{source}")
+        else:
+            names.append(str(ast.literal_eval(element)))
+    return names
 
 
 def _statements(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -309,14 +321,24 @@ def _resolved(name: str, module: str, exporter: str) -> Entry:
     """Follow imports from `module` to where `name` is defined."""
     found: Entry | None = None
     for statement in _statements(_tree(module).body):
-        if isinstance(statement, ast.ImportFrom) and statement.level == 0 and statement.module:
+        if isinstance(statement, ast.ImportFrom):
+            source = _imported(statement, module)
             for alias in statement.names:
-                if (alias.asname or alias.name) == name and statement.module.startswith("glyphrender"):
-                    return _resolved(alias.name, statement.module, exporter)
+                if (alias.asname or alias.name) == name and source.startswith("glyphrender"):
+                    return _resolved(alias.name, source, exporter)
         elif getattr(statement, "name", None) == name or name in _targets(statement):
             comment = _comment(module, statement)
             found = Entry(name=name, module=exporter, home=module, node=statement, comment=comment)
     return found or Entry(name=name, module=exporter, home=module, node=None, comment="")
+
+
+def _imported(statement: ast.ImportFrom, module: str) -> str:
+    """Return the absolute name of the module that `from … import` in `module` names."""
+    if not statement.level:
+        return statement.module or ""
+    package = module if _path(module).name == "__init__.py" else module.rpartition(".")[0]
+    parts = package.split(".")[: len(package.split(".")) - statement.level + 1]
+    return ".".join([*parts, statement.module or ""]).rstrip(".")
 
 
 def _targets(statement: ast.stmt) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -32,6 +33,25 @@ WITHOUT_EXAMPLE = {
     "layout",
     "worth_it",
 }
+# Rooms whose docstrings are still to be rewritten. Shorten this list; do not add to it.
+NOT_YET_PLAIN: set[str] = {
+    "_system",
+    "adapters",
+    "cli",
+    "document",
+    "fonts",
+    "inference",
+    "models",
+    "ocr",
+    "raster",
+    "ratio",
+    "search",
+    "tasks",
+    "text",
+    "theta",
+    "typeset",
+}
+ROOMS = sorted({path.relative_to(SOURCE / "glyphrender").parent.parts[:1] for path in SOURCE.rglob("*.py")})
 
 
 def name_of(path: Path) -> str:
@@ -150,11 +170,13 @@ def test_every_public_function_and_class_has_a_docstring(reference: dict[str, An
     assert not [entry.name for entry in entries if entry.node is None], "the script did not find the definition"
 
 
-# -- examples in docstrings --------------------------------------------------------------------------
+# -- docstrings --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_the_examples_of_docstrings_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in re.findall(r"^ *>>> (?:from|import) (\w+)", path.read_text(encoding="utf-8"), re.M):
+        pytest.importorskip(library)
     monkeypatch.chdir(tmp_path)
     parts = path.relative_to(SOURCE).with_suffix("").parts
     module = importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
@@ -175,3 +197,19 @@ def test_public_functions_and_classes_have_an_example() -> None:
             if not any(">>> " in docstring for docstring in docstrings):
                 without.add(name)
     assert without == WITHOUT_EXAMPLE
+
+
+@pytest.mark.parametrize("room", ["".join(parts) for parts in ROOMS])
+def test_no_docstring_opens_with_a_bare_preposition(room: str) -> None:
+    """CONTRIBUTING.md has the rule: a function's docstring starts with a verb, a class's with what an object is."""
+    if room in NOT_YET_PLAIN:
+        pytest.skip("still to be rewritten")
+    package = SOURCE / "glyphrender"
+    found = []
+    for path in (package / room).rglob("*.py") if room else package.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                opening = (ast.get_docstring(node) or "").split()[:4]
+                if opening[:1] and opening[0] in {"What", "Of", "By", "In", "As"}:
+                    found.append(f"{path.name}: {' '.join(opening)}")
+    assert not found
