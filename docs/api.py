@@ -2,7 +2,8 @@
 
 A name is public if it is in `glyphrender.__all__`, or in the `__all__` of a module of one of the `ROOMS`. Packages
 come before their modules: a name that a package exports is listed once, under the package. The source is parsed and
-never imported, so the pages are the same on every machine, whichever extras are installed.
+not imported (but for an `__all__` that is computed), so the pages are the same on every machine, whichever extras are
+installed.
 
 `docs/api.md` holds the table of all names and the text of `glyphrender`'s own; `docs/api/<room>.md` holds the text of
 each room. `tests/test_docs.py` compares all of them with what this script would write.
@@ -14,6 +15,7 @@ import ast
 import re
 import textwrap
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -290,20 +292,11 @@ def _exported(module: str) -> list[str]:
     for statement in _tree(module).body:
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
-            return _literal(statement.value, module)  # type: ignore[attr-defined]
+            try:
+                return list(ast.literal_eval(statement.value))  # type: ignore[attr-defined]
+            except ValueError:  # made of other names, as that of `glyphrender` is
+                return list(import_module(module).__all__)
     return []
-
-
-def _literal(value: ast.expr, module: str) -> list[str]:
-    """Return the names of a list that may unpack the `__all__` of other modules: `[*theta.__all__, "render"]`."""
-    names: list[str] = []
-    for element in getattr(value, "elts", []):
-        if isinstance(element, ast.Starred):
-            source = ast.unparse(element.value).removesuffix(".__all__")
-            names += _exported(source if source.startswith("glyphrender") else f"{module}.{source}")
-        else:
-            names.append(str(ast.literal_eval(element)))
-    return names
 
 
 def _statements(body: list[ast.stmt]) -> list[ast.stmt]:
