@@ -1,10 +1,11 @@
-"""Segments of several styles share the glyph store and a line, each drawn by the faces of its own style."""
+"""Styles share the glyph store: a line may hold several, and one that fails leaves the others as they were."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from glyphrender import Page, Theta, Typesetter, layout
+from glyphrender import FontError, Page, Theta, Typesetter, layout
 from glyphrender.text.source import Chunk
 from glyphrender.typeset.analyse import analyse
 from glyphrender.typeset.layout import set_lines
@@ -74,3 +75,13 @@ def test_one_style_in_two_tables_has_one_number() -> None:
     segments("e", BOLD, typesetter)
     assert len(table.store.styles) == 2
     assert set(table.store.style.take(table.number).tolist()) == {0}
+
+
+def test_a_text_that_cannot_be_shaped_does_not_spoil_the_texts_after_it() -> None:
+    typesetter, theta = Typesetter(), REGULAR.replace(missing_glyph="ERROR")
+    for _ in range(2):
+        with pytest.raises(FontError, match=r"U\+FFFFF"):
+            list(layout("good \U000fffff words", theta, typesetter=typesetter))
+        (page,) = layout("good words again", theta, typesetter=typesetter)
+        (alone,) = layout("good words again", theta, typesetter=Typesetter())
+        assert page.png() == alone.png()
