@@ -19,8 +19,8 @@ import texts
 
 from glyphrender import Theta, layout
 from glyphrender.raster import png
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.typeset.layout import text_runs
-from glyphrender.typeset.word_cache import words_of
 
 TEXTS = {
     "english": (texts.novel, "DejaVu Sans"),
@@ -63,7 +63,7 @@ def noted(benchmark: Any, text: str) -> None:
 
 
 def test_words(benchmark: Any, text: str, theta: Theta) -> None:
-    runs = benchmark.pedantic(lambda: list(text_runs(text, theta)), setup=words_of.cache_clear, rounds=3)
+    runs = benchmark.pedantic(lambda: list(text_runs(text, theta)), setup=default_typesetter().clear, rounds=3)
     assert sum(len(each.run.text) for each in runs) == len(text)
     noted(benchmark, text)
 

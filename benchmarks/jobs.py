@@ -28,7 +28,7 @@ import texts
 
 from glyphrender import render
 from glyphrender.cli import command
-from glyphrender.typeset.word_cache import words_of
+from glyphrender.raster.typesetter import default_typesetter
 
 
 def large(text: str) -> Callable[[Path, int], object]:
@@ -70,7 +70,7 @@ def apart(text: str) -> Callable[[Path, int], object]:
 def seconds(work: Callable[[Path, int], object], jobs: int) -> float:
     """By the clock, no word known before."""
     folder = Path(tempfile.mkdtemp(prefix="jobs-"))
-    words_of.cache_clear()
+    default_typesetter().clear()
     start = time.perf_counter()
     try:
         work(folder, jobs)

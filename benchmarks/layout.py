@@ -23,8 +23,8 @@ import report
 import texts
 
 from glyphrender import Theta, layout
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.typeset.layout import text_runs
-from glyphrender.typeset.word_cache import words_of
 
 # Of a Declaration, 11,000 characters and few words, so much is set: again and again.
 _DECLARED = 600_000
@@ -58,7 +58,7 @@ def seconds(text: str, theta: Theta, rounds: int) -> dict[str, float]:
     for _ in layout("wholly unrelated matter 1234567890 " * 300, theta):
         pass
     for _ in range(rounds):
-        words_of.cache_clear()
+        default_typesetter().clear()
         timed("cold", layout(text, theta))
         timed("second", layout(text, other))
         # In two parts, which the memory of whole texts does not know.

@@ -91,9 +91,9 @@ def theta() -> Any:
 def forget(warm_up: str) -> None:
     """Forget the words of all texts but `warm_up`: one of our rows must not shape for the next."""
     from glyphrender import layout
-    from glyphrender.typeset.word_cache import words_of
+    from glyphrender.raster.typesetter import default_typesetter
 
-    words_of.cache_clear()
+    default_typesetter().clear()
     for _ in layout(warm_up, theta()):
         pass
 

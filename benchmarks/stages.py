@@ -23,7 +23,7 @@ import texts
 
 from glyphrender import Theta, layout
 from glyphrender.raster import png
-from glyphrender.raster.page import draw_page
+from glyphrender.raster.typesetter import default_typesetter
 
 CASES = {
     "English, a paragraph a line": (texts.novel, "glyph-en"),
@@ -43,7 +43,7 @@ def passed(text: str, theta: Theta) -> dict[str, float]:
     size = 0
     for page in pages:
         begin = time.process_time()
-        pixels = draw_page(page._layout, reuse=True)  # as `Page.png` does
+        pixels = default_typesetter().draw(page._layout, reuse=True)  # as `Page.png` does
         drawn = time.process_time()
         size += len(png.encode(pixels, dpi=theta.dpi))
         encode += time.process_time() - drawn

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from glyphrender import Page, Theta, layout
 from glyphrender.fonts.face import EM
 from glyphrender.fonts.stack import MISSING
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text import bidi, grapheme, script
 from glyphrender.text.properties import codepoints
 from glyphrender.typeset.glyph_store import BOX_FACE
 from glyphrender.typeset.new_words import box_width
 from glyphrender.typeset.place import place
-from glyphrender.typeset.word_cache import WordStyle
+from glyphrender.typeset.style import WordStyle
 
 # Positions are EM units, 65536 an em; a page has them in pixels as float32.
 TOLERANCE = EM / 2000
@@ -79,7 +80,7 @@ def lines(text: str, theta: Theta) -> Iterator[Line]:
 
     `text` has no line end but LF, no tab and no control.
     """
-    style = WordStyle.of(theta)
+    style = default_typesetter().shaper.style(theta)
     gap = style.stack.primary.hb_font.get_glyph_h_advance(_blank(style.stack.primary.hb_font))
     start, paragraph, runs = 0, "", list[Run]()
     for page in layout(text, theta):
@@ -180,12 +181,11 @@ def _placed(page: Page) -> Iterator[Glyphs]:
     """The glyphs of each line of `page` that are not blank; boxes, whose glyph is a code point, as glyph 0."""
     theta = page.theta
     blank = np.full(256, -1)
-    faces = WordStyle.of(theta).stack.faces
+    faces = default_typesetter().shaper.style(theta).stack.faces
     for block in page._layout.blocks:
-        run, placed = block.galley.run, place(block, theta)
-        stop = placed.first_piece + len(placed.left)
-        piece = run.piece[placed.first_piece : stop]
-        counts = run.arena.glyph_count.rows[piece]
+        segments, placed = block.table.segments, place(block, theta)
+        stop = placed.first_segment + len(placed.left)
+        counts = segments.store.glyph_count.rows[segments.number[placed.first_segment : stop]]
         for face in np.unique(placed.face[placed.face != BOX_FACE]).tolist():
             blank[face] = _blank(faces[face].hb_font)
         left = np.repeat(placed.left, counts)

@@ -1,4 +1,4 @@
-"""Draws the pictures of the README and of docs/gallery.md: `python docs/pictures.py`."""
+"""Draw the pictures of the README and of docs/gallery.md: `python docs/pictures.py`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ HERE = Path(__file__).parent
 NOVEL = (HERE.parent / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
 CODE = (HERE.parent / "src/glyphrender/raster/png.py").read_text(encoding="utf-8")
 SCRIPTS = (HERE / "scripts.txt").read_text(encoding="utf-8")
-# The novel is wrapped by hand; a paragraph a line is what most text looks like.
-PROSE = "\n".join(" ".join(part.split("\n")) for part in NOVEL.split("\n\n"))
+# The file of the novel breaks its lines at about 70 characters. Most text has one line for each paragraph.
+PROSE = "\n".join(" ".join(part.split()) for part in NOVEL.split("\n\n"))
 
 SMALL = {"page_size": (420, 280)}
 PICTURES = {
-    "page": (PROSE, Theta(page_size=(588, 420)), 2),
+    "page": (NOVEL, Theta(), 2),  # the README says: page 3 of the novel under the default θ
+    "aligned": (PROSE, Theta(page_size=(588, 420)), 2),
     "book": (PROSE, Theta.preset("book").replace(page_size=(420, 336)), 3),
     "columns": (PROSE, Theta(columns=2, alignment="JUSTIFY", hyphenate=True, language="en", **SMALL), 2),
     "dark": (PROSE, Theta(page_bg_color="#1E1E1E", font_color="#D4D4D4", **SMALL), 2),
@@ -34,7 +35,7 @@ PICTURES = {
 
 
 def main() -> None:
-    """Write the pictures as PNG of 16 greys or 32 colours: each is a few ten kilobytes."""
+    """Write each picture as a PNG of 16 greys or 32 colors, 1 to 60 KB."""
     folder = HERE / "images"
     folder.mkdir(exist_ok=True)
     for name, (text, theta, number) in PICTURES.items():

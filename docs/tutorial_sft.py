@@ -1,6 +1,6 @@
 """From a text file to a step of supervised fine-tuning: the model learns to read pages, rendered as they are needed.
 
-    pip install 'glyphrender[train]'
+    pip install '.[train]'
     python docs/tutorial_sft.py benchmarks/texts/pride-and-prejudice.txt
 
 A tiny GLM-4.1V of 0.3 million parameters stands for the real one, so that this takes seconds on a CPU. For the real

@@ -20,13 +20,12 @@ from typing import Any
 import numpy as np
 from nasty import NASTY
 from strategies import FAMILIES, INGREDIENTS, LANGUAGES
-from test_invariants import check_accounts, check_boxes, chunk_size, same
+from test_invariants import check_accounts, check_boxes, same
 
-from glyphrender import Page, Theta, layout
+from glyphrender import Page, Theta, Typesetter, default_typesetter, layout
 from glyphrender.document.page import Span
 from glyphrender.errors import ThetaError
 from glyphrender.fonts.face import EM
-from glyphrender.typeset.word_cache import words_of
 
 STEW = "".join(INGREDIENTS)
 SHORT = [text for text in NASTY.values() if len(text) <= 200]
@@ -133,13 +132,13 @@ def check(text: str, theta: Theta, rng: random.Random, number: int) -> None:
         cuts = sorted(rng.randint(0, len(text)) for _ in range(4))
         parts = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
         assert lines_of(list(layout(iter(parts), theta))) == lines_of(pages), "pieces"
-        words_of.cache_clear()
+        default_typesetter().clear()
         fresh = list(layout(text, theta))
         assert lines_of(fresh) == lines_of(pages), "cold cache"
         longest = max(map(len, text.split("\n"))) + 1
         if not theta.newline_marker and theta.line_breaker == "GREEDY":
-            with chunk_size(max(64, longest)):
-                assert lines_of(list(layout(text, theta))) == lines_of(pages), "chunks"
+            typesetter = Typesetter(chunk_size=max(64, longest))
+            assert lines_of(list(layout(text, theta, typesetter=typesetter))) == lines_of(pages), "chunks"
         check_width(text, theta, pages)
     if number % 128 == 0:
         again = list(layout(text, theta))
@@ -154,7 +153,7 @@ def check_width(text: str, theta: Theta, pages: list[Page]) -> None:
     blocks = [block for page in pages for block in page._layout.blocks]
     if not blocks:
         return
-    room = max(int(block.galley.width[block.lo : block.hi].max()) for block in blocks) * theta.em / EM
+    room = max(int(block.table.width[block.lo : block.hi].max()) for block in blocks) * theta.em / EM
     if room > theta.measure:
         return
     try:

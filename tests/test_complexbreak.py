@@ -14,11 +14,11 @@ from strategies import texts
 
 from glyphrender import Theta, layout
 from glyphrender.errors import DependencyError
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text import complexbreak, linebreak
 from glyphrender.text.properties import codepoints
 from glyphrender.theta import ComplexBreaks
 from glyphrender.typeset.place import place
-from glyphrender.typeset.word_cache import WordStyle, words_of
 
 CLUSTER, DICTIONARY = ComplexBreaks.CLUSTER, ComplexBreaks.DICTIONARY
 THAI = (Path(__file__).parent / "data" / "udhr-tha.txt").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def allowed(text: str, breaks: ComplexBreaks | None) -> list[int]:
     return (np.flatnonzero(actions[:-1] == linebreak.ALLOWED) + 1).tolist()
 
 
-def pieces(text: str, breaks: ComplexBreaks) -> str:
+def segments(text: str, breaks: ComplexBreaks) -> str:
     ends = [*allowed(text, breaks), len(text)]
     return "|".join(text[start:end] for start, end in zip([0, *ends], ends, strict=False))
 
@@ -59,11 +59,11 @@ def test_cluster_breaks_never_part_what_thai_spelling_ties_together(by_cluster: 
 
 
 def test_burmese_syllables_are_kept_whole() -> None:
-    assert pieces(BURMESE, CLUSTER) == "လူ|တိုင်း|သည်|တူ|ညီ|လွတ်|လပ်|သော|ဂုဏ်|သိ|က္ခာ"
+    assert segments(BURMESE, CLUSTER) == "လူ|တိုင်း|သည်|တူ|ညီ|လွတ်|လပ်|သော|ဂုဏ်|သိ|က္ခာ"
 
 
 def test_khmer_breaks_where_no_subscript_is() -> None:
-    assert pieces(KHMER, CLUSTER) == "ម|នុ|ស្ស|ទាំ|ង|អស់|កើ|ត|ម|ក|មា|ន|សេ|រី|ភា|ព"
+    assert segments(KHMER, CLUSTER) == "ម|នុ|ស្ស|ទាំ|ង|អស់|កើ|ត|ម|ក|មា|ន|សេ|រី|ភា|ព"
 
 
 @given(st.one_of(texts(), st.text(st.sampled_from(THAI + LAO + KHMER + BURMESE + " (\u200d\u2060๑)\u0301a"))))
@@ -100,7 +100,7 @@ def test_what_a_break_parts_is_shaped_as_one(family: str, script: str, text: str
     if breaks is DICTIONARY:
         pytest.importorskip("icu4py")
     theta = Theta(font=family, page_size=(70, 14000), margin_x=0, complex_breaks=breaks)
-    primary = WordStyle.of(theta).stack.primary
+    primary = default_typesetter().shaper.style(theta).stack.primary
     text = "".join(character for character in (text * 4)[:600] if primary.covers(codepoints(character)).all())
     text = " ".join(text.split())
     (page,) = layout(text, theta)
@@ -143,7 +143,7 @@ def test_dictionary_needs_the_extra_before_any_text_is_read(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "icu4py", None)
     monkeypatch.setitem(sys.modules, "icu4py.breakers", None)
     complexbreak.dictionary.cache_clear()
-    words_of.cache_clear()
+    default_typesetter().clear()
     try:
         with pytest.raises(DependencyError, match=r"complex_breaks=DICTIONARY .* 'glyphrender\[icu\]'"):
             next(iter(layout("plain English", Theta(complex_breaks="DICTIONARY"))))

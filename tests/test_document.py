@@ -38,7 +38,9 @@ from glyphrender import (
     PageStream,
     Theta,
     ThetaError,
+    Typesetter,
     compression_ratio,
+    default_typesetter,
     layout,
     render,
     render_file,
@@ -48,8 +50,6 @@ from glyphrender.document import page as page_module
 from glyphrender.document import saving as saving_module
 from glyphrender.document import stream as stream_module
 from glyphrender.theta import Emoji, MissingGlyph
-from glyphrender.typeset.layout import galleys, text_runs
-from glyphrender.typeset.word_cache import WordStyle, words_of
 
 SMALL = Theta(page_size=(120, 60), margin_x=4, margin_y=4)
 TEXT = "In the beginning was the Word, and the Word was with God. " * 20
@@ -234,11 +234,11 @@ def test_a_notebook_shows_pages_and_the_first_of_a_document() -> None:
 
 
 def test_pages_of_a_stream_are_let_go() -> None:
-    def pieces() -> Iterator[str]:
+    def segments() -> Iterator[str]:
         for _ in range(3000):
             yield "some words and a newline\n"
 
-    seen = [weakref.ref(page._layout.blocks[0].galley.run.piece) for page in render(pieces(), SMALL)]
+    seen = [weakref.ref(page._layout.blocks[0].table.segments.number) for page in render(segments(), SMALL)]
     gc.collect()
     assert sum(one() is not None for one in seen) == 0
 
@@ -374,7 +374,7 @@ def test_threads_do_not_disturb_each_other() -> None:
     sys.setswitchinterval(1e-5)
     try:
         for _ in range(3):
-            words_of.cache_clear()
+            default_typesetter().clear()
             results.clear()
             threads = [threading.Thread(target=work, args=(number,)) for number in range(len(texts))]
             for thread in threads:
@@ -384,34 +384,77 @@ def test_threads_do_not_disturb_each_other() -> None:
             assert [results.get(number) for number in range(len(texts))] == expected
     finally:
         sys.setswitchinterval(interval)
-        words_of.cache_clear()
+        default_typesetter().clear()
 
 
-def test_lines_are_written_to_the_arena_by_one_thread_when_words_were_made_anew() -> None:
-    """As they are when more than sixteen styles are in use: two threads may then have different words of one style."""
-    runs = list(text_runs("x" * 200, SMALL))
-    words_of.cache_clear()
-    writer = threading.Thread(target=lambda: list(galleys("x" * 200, SMALL, runs=runs)))
-    with runs[0].words.writing():
-        size = runs[0].run.arena.kind.size
-        writer.start()
-        writer.join(0.2)
-        assert runs[0].run.arena.kind.size == size
-    writer.join()
-    assert runs[0].run.arena.kind.size > size
+def test_breaking_long_words_writes_to_the_store_once() -> None:
+    """Layouts of one text do not make the store grow, whatever the width of the page."""
+    typesetter = Typesetter()
+    text = "\n".join(f"https://example.org/{number:04}/" + "x" * 100 for number in range(200))
+    list(layout(text, SMALL, typesetter=typesetter))
+    held = typesetter.holds
+    assert held["segments"] < 200 * 130
+    for width in (70, 80, 90):
+        list(layout(text, SMALL.replace(page_size=(width, 100)), typesetter=typesetter))
+    assert typesetter.holds == held
+
+
+def test_clear_forgets_everything_and_pages_stay_good() -> None:
+    typesetter = Typesetter()
+    pages = list(layout(TEXT, SMALL, typesetter=typesetter))
+    drawn = [page.png() for page in pages]
+    assert typesetter.holds["words"] > 15
+    typesetter.clear()
+    assert not any(typesetter.shaper.holds[name] for name in ("font stacks", "styles", "words", "texts"))
+    assert [page.png() for page in pages] == drawn
+    assert [page.png() for page in layout(TEXT, SMALL, typesetter=typesetter)] == drawn
+
+
+@pytest.mark.parametrize("max_bytes", [0, 3_000_000, 20_000_000])
+def test_what_is_remembered_is_bounded(max_bytes: int) -> None:
+    """One chunk of text needs what it needs; beyond that, nothing stays that passes the bound."""
+    typesetter = Typesetter(max_bytes=max_bytes)
+    for size in (6, 7, 8):
+        for font in ("DejaVu Sans", "DejaVu Serif", "Inter", "Noto Sans"):
+            theta = SMALL.replace(font=font, font_size=size)
+            assert [page.png() for page in layout(TEXT, theta, typesetter=typesetter)] == [
+                page.png() for page in layout(TEXT, theta)
+            ]
+            assert typesetter.nbytes <= max(max_bytes, 12_000_000)
+    assert f"of {max_bytes / 2**20:.0f} MiB" in repr(typesetter)
+
+
+def test_pixels_of_a_page_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    typesetter = Typesetter()
+    drawn: list[int] = []
+    draw = typesetter.draw
+    monkeypatch.setattr(typesetter, "draw", lambda page, **how: (drawn.append(page.number), draw(page, **how))[1])
+    first, second = list(layout(TEXT, SMALL, typesetter=typesetter))[:2]
+    for page in (first, second, first):
+        assert page.image.size == page.size
+        assert np.array_equal(page.array, page.array)
+    assert drawn == [1, 2]
+
+
+def test_a_page_is_pickled_with_its_own_glyphs_alone() -> None:
+    pages = list(layout(TEXT * 3, SMALL.replace(line_numbers=3, alignment="JUSTIFY", spaces="COLLAPSE")))
+    for page in pages:
+        data = pickle.dumps(page)
+        assert len(data) < 100_000
+        again = pickle.loads(data)
+        assert (again.png(), again.span, again.size, again.text) == (page.png(), page.span, page.size, page.text)
+        assert (again.words, again.lines, again.missing) == (page.words, page.lines, page.missing)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
 def test_a_fork_while_another_thread_shapes_words_does_not_hang() -> None:
-    words_of.cache_clear()
-    expected = [page.png() for page in render(TEXT, SMALL)]
-    words = words_of(WordStyle.of(SMALL))
+    typesetter = Typesetter()
+    expected = [page.png() for page in render(TEXT, SMALL, typesetter=typesetter)]
     written, forked = threading.Event(), threading.Event()
 
     def write() -> None:
-        with words.writing():
-            words.lexicon.numbers("a word that is half written")  # it has a number, and no glyphs
+        with typesetter.lock:
             written.set()
             forked.wait(60)
 
@@ -421,12 +464,10 @@ def test_a_fork_while_another_thread_shapes_words_does_not_hang() -> None:
     child = os.fork()
     if not child:
         signal.alarm(20)
-        pages = [page.png() for page in render(TEXT, SMALL)]
-        half = [page.text for page in render("half written", SMALL) if page.lines and page.array.min() < 255]
-        os._exit(0 if pages == expected and half == ["half written"] else 1)
+        pages = [page.png() for page in render(TEXT, SMALL, typesetter=typesetter)]
+        os._exit(0 if pages == expected else 1)
     forked.set()
     writer.join()
-    words_of.cache_clear()
     assert os.waitpid(child, 0)[1] == 0
 
 
@@ -513,12 +554,12 @@ def test_an_interrupt_leaves_nothing_and_the_earlier_document_in_place(tmp_path:
 
 
 def test_an_error_while_text_is_read_leaves_nothing(tmp_path: Path) -> None:
-    def pieces() -> Iterator[str]:
+    def segments() -> Iterator[str]:
         yield TEXT * 100
         raise ValueError("the disk is gone")
 
     with pytest.raises(ValueError, match="the disk is gone"):
-        render(pieces(), SMALL).save(tmp_path / "pages")
+        render(segments(), SMALL).save(tmp_path / "pages")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -18,8 +18,8 @@ import pytest
 from glyphrender import Theta, layout
 from glyphrender.raster import canvas, page, png
 from glyphrender.raster.canvas import rasteriser
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.typeset import buffer, shape
-from glyphrender.typeset.word_cache import WordStyle, words_of
 
 TEXT = (Path(__file__).parent / "data/udhr-eng.txt").read_text(encoding="utf-8") * 8
 THETA = Theta(font="DejaVu Sans", font_size=9, line_height=10)
@@ -43,14 +43,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     count(page, "place", "place")
     count(canvas.SkiaCanvas, "glyphs", "blob")
     count(png.isal_zlib, "compress", "deflate")
-    words_of.cache_clear()
+    default_typesetter().clear()
     return counted
 
 
 def test_harfbuzz_is_called_once_for_hundreds_of_new_words_and_not_for_known_ones(calls: Counter[str]) -> None:
     pages = list(layout(TEXT, THETA))
     assert len(pages) > 10
-    known = len(words_of(WordStyle.of(THETA)).lexicon)
+    known = len(default_typesetter().shaper.words(default_typesetter().shaper.style(THETA)))
     assert known > 500
     # Besides the words: the space and the hyphen that lines are measured by.
     assert calls["HarfBuzz"] <= -(-known // shape.BATCH) + 3

@@ -6,8 +6,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import zip_longest
 
 import numpy as np
@@ -17,12 +16,9 @@ from hypothesis import strategies as st
 from nasty import NASTY, every_code_point
 from strategies import examples, texts, thetas
 
-from glyphrender import Page, Theta, layout, render
-from glyphrender.text import source
+from glyphrender import Page, Theta, Typesetter, default_typesetter, layout, render
 from glyphrender.theta import Emoji, MissingGlyph
-from glyphrender.typeset import glyph_store as arena
-from glyphrender.typeset import word_cache as words
-from glyphrender.typeset.word_cache import words_of
+from glyphrender.typeset.glyph_store import Column
 
 # What may stand outside every word: the separators, spaces and line ends.
 SEPARATORS = frozenset(" \t\n\r\v\f\x85\u2028\u2029")
@@ -89,17 +85,6 @@ def same(ours: list[Page], theirs: list[Page], *, tolerance: int = 0) -> None:
         assert np.abs(one.array.astype(int) - other.array).max() <= tolerance
 
 
-@contextmanager
-def chunk_size(size: int) -> Iterator[None]:
-    """Chunks of at most `size` characters, in place of 64 Ki."""
-    defaults, before = source.chunks.__kwdefaults__, source.CHUNK
-    source.chunks.__kwdefaults__, source.CHUNK = {**defaults, "size": size}, size
-    try:
-        yield
-    finally:
-        source.chunks.__kwdefaults__, source.CHUNK = defaults, before
-
-
 @examples(150)
 @given(texts(), lenient)
 def test_every_character_is_accounted_for_and_nothing_leaves_the_page(text: str, theta: Theta) -> None:
@@ -131,7 +116,7 @@ def test_pages_do_not_depend_on_how_the_text_arrives(text: str, theta: Theta, ra
 @examples(40)
 @given(texts(), lenient, st.lists(texts(max_size=20), max_size=2))
 def test_pages_do_not_depend_on_words_met_before(text: str, theta: Theta, others: list[str]) -> None:
-    words_of.cache_clear()
+    default_typesetter().clear()
     fresh = list(layout(text, theta))
     drawn = [page.array for page in fresh]
     for other in [*others, text]:
@@ -143,17 +128,16 @@ def test_pages_do_not_depend_on_words_met_before(text: str, theta: Theta, others
 
 @examples(30)
 @given(st.lists(texts(), min_size=2, max_size=3), lenient)
-def test_texts_set_in_turn_with_arenas_that_fill_up_do_not_disturb_each_other(some: list[str], theta: Theta) -> None:
+def test_texts_set_in_turn_with_stores_that_fill_up_do_not_disturb_each_other(some: list[str], theta: Theta) -> None:
     expected = [list(layout(text, theta)) for text in some]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(words, "ARENA_ROWS", 20)
-        with chunk_size(64):
-            small = [list(layout(text, theta)) for text in some]
-            turns = [layout(text, theta) for text in some]
-            pages: list[list[Page]] = [[] for _ in some]
-            for row in zip_longest(*turns):
-                for page, into in zip(row, pages, strict=True):
-                    into += [page] if page is not None else []
+    # So little memory that every chunk begins a new store.
+    typesetter = Typesetter(max_bytes=1000, chunk_size=64)
+    small = [list(layout(text, theta, typesetter=typesetter)) for text in some]
+    turns = [layout(text, theta, typesetter=typesetter) for text in some]
+    pages: list[list[Page]] = [[] for _ in some]
+    for row in zip_longest(*turns):
+        for page, into in zip(row, pages, strict=True):
+            into += [page] if page is not None else []
     for ours, alone in zip(pages, small, strict=True):
         same(ours, alone)
     for ours, text in zip(pages, some, strict=True):
@@ -173,20 +157,20 @@ def test_interrupts_do_not_spoil_the_words_met_before(at: int, again: int, monke
     """In a notebook the process lives on, and the cache with it; who waits too long interrupts `again`."""
     text = "the quick שועל 褐色の狐 jumps\tover the lazy 犬 " + "x" * 90 + " and away\n"
     other = "another שועל that is 褐色 and jumps " + "y" * 90
-    words_of.cache_clear()
+    default_typesetter().clear()
     expected = list(layout(text + other, SMALL))
-    words_of.cache_clear()
+    default_typesetter().clear()
     list(layout(text, SMALL))
-    calls, extend = 0, arena.Column.extend
+    calls, write = 0, Column.write
 
-    def interrupted(column: arena.Column, rows: np.ndarray) -> None:
+    def interrupted(column: Column, at_row: int, rows: np.ndarray) -> None:
         nonlocal calls
         calls += 1
         if calls in (at, at + again):
             raise Interrupted
-        extend(column, rows)
+        write(column, at_row, rows)
 
-    monkeypatch.setattr(arena.Column, "extend", interrupted)
+    monkeypatch.setattr(Column, "write", interrupted)
     for _ in range(2):
         with suppress(Interrupted):
             list(layout(other, SMALL))
@@ -206,8 +190,7 @@ def test_pages_do_not_depend_on_the_size_of_chunks(text: str, theta: Theta, size
         theta = theta.replace(line_breaker="GREEDY")
     longest = max(map(len, text.split("\n")), default=0) + 1
     whole = list(layout(text, theta))
-    with chunk_size(max(size, longest)):
-        chunked = list(layout(text, theta))
+    chunked = list(layout(text, theta, typesetter=Typesetter(chunk_size=max(size, longest))))
     # Where glyphs of two chunks overlap they are blended in another order, which rounds differently.
     same(chunked, whole, tolerance=16)
 
@@ -218,8 +201,7 @@ def test_a_long_paragraph_may_be_cut_into_chunks() -> None:
     for alignment in ("LEFT", "JUSTIFY"):
         theta = SMALL.replace(alignment=alignment, first_line_indent=10, space_after=3)
         whole = list(layout(text, theta))
-        with chunk_size(64):
-            same(list(layout(text, theta)), whole)
+        same(list(layout(text, theta, typesetter=Typesetter(chunk_size=64))), whole)
 
 
 @examples(60)
@@ -230,7 +212,7 @@ def test_the_measured_width_gives_the_same_lines(text: str, theta: Theta) -> Non
     blocks = [block for page in layout(text, theta) for block in page._layout.blocks]
     if not blocks or theta.first_line_indent > 0:
         return
-    widest = max(int(block.galley.width[block.lo : block.hi].max()) for block in blocks)
+    widest = max(int(block.table.width[block.lo : block.hi].max()) for block in blocks)
     from glyphrender.errors import ThetaError
     from glyphrender.fonts.face import EM
 
@@ -251,7 +233,7 @@ def test_the_measured_width_gives_the_same_lines(text: str, theta: Theta) -> Non
 @given(texts(), lenient)
 def test_png_bytes_are_the_same_twice(text: str, theta: Theta) -> None:
     once = [page.png() for page in layout(text, theta)]
-    words_of.cache_clear()
+    default_typesetter().clear()
     assert [page.png() for page in layout(text, theta)] == once
 
 

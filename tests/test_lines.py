@@ -16,30 +16,35 @@ from strategies import examples, texts
 from unicode_data import break_cases, extents, unicode_texts
 
 from glyphrender import Theta, layout
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text import grapheme, linebreak
 from glyphrender.text.properties import Flag, codepoints, records, table
 from glyphrender.text.source import LINE_ENDS, Chunk
 from glyphrender.typeset import analyse as tokens
-from glyphrender.typeset import glyph_store as a
 from glyphrender.typeset import greedy
-from glyphrender.typeset.analyse import Run
+from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
 from glyphrender.typeset.optimal import even_breaks
-from glyphrender.typeset.word_cache import WordStyle, words_of
+from glyphrender.typeset.segments import SegmentTable
+from glyphrender.typeset.word_cache import WordCache
 
 # Ligatures off: a break between two letters that share a glyph is no break, and that is not tested here.
 PLAIN = Theta(ligatures=False)
 
 
-def plain_run(text: str) -> Run:
-    return tokens._tokenise_plain(Chunk(text=text, offset=0, line=0), words_of(WordStyle.of(PLAIN)))
+def word_cache() -> WordCache:
+    shaper = default_typesetter().shaper
+    return shaper.words(shaper.style(PLAIN))
 
 
-def joints_run(text: str) -> Run:
-    chunk = Chunk(text=text, offset=0, line=0)
-    return tokens._tokenise_joints(chunk, codepoints(text), words_of(WordStyle.of(PLAIN)), None)
+def plain_segments(text: str) -> SegmentTable:
+    return tokens._analyse_plain(Chunk(text=text, offset=0, line=0), word_cache())
 
 
-def check_breaks(text: str, run: Run) -> None:
+def full_segments(text: str) -> SegmentTable:
+    return tokens._analyse_full(Chunk(text=text, offset=0, line=0), codepoints(text), word_cache(), None)
+
+
+def check_breaks(text: str, run: SegmentTable) -> None:
     """`run` allows a break exactly where the whole paragraph, analysed at once, does: UAX #14 and `complex_breaks`.
 
     A tab, which is of class BA there, is a space.
@@ -49,10 +54,10 @@ def check_breaks(text: str, run: Run) -> None:
     assert (lengths >= 0).all()
     stop = np.cumsum(lengths)
     cps = codepoints(text)
-    actions = WordStyle.of(PLAIN).break_actions(codepoints(text.replace("\t", " ")))
+    actions = default_typesetter().shaper.style(PLAIN).break_actions(codepoints(text.replace("\t", " ")))
     # Between spaces and a line end no line is ever broken, since they hang.
     ignored = np.append(np.isin(cps, [ord(mark) for mark in LINE_ENDS]), False)
-    ours = {int(at) for at in stop[run.breaks != a.NO_BREAK] if 0 < at < len(text) and not ignored[at]}
+    ours = {int(at) for at in stop[run.breaks != NO_BREAK] if 0 < at < len(text) and not ignored[at]}
     allowed = np.flatnonzero(actions[:-1] == linebreak.ALLOWED) + 1
     theirs = {int(at) for at in allowed if not ignored[at]}
     assert ours <= theirs
@@ -64,7 +69,7 @@ def check_breaks(text: str, run: Run) -> None:
     lost = {at for at in theirs - ours if starts[at] and not invisible[at] and not letter[at]}
     assert lost == set()
     must = set((np.flatnonzero(actions[:-1] == linebreak.MANDATORY) + 1).tolist())  # LB3 is not ours
-    assert set(stop[run.kinds() >= a.NEWLINE].tolist()) - {len(text)} == must
+    assert set(stop[run.kinds() >= NEWLINE].tolist()) - {len(text)} == must
 
 
 def breaks_plainly(text: str) -> bool:
@@ -77,7 +82,7 @@ def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
     cases = break_cases(folder, "LineBreakTest.txt")
     some = 1 if os.environ.get("GLYPHRENDER_FUZZ") or len(cases) < 5000 else 16
     for text, _ in cases[::some]:
-        for run in [joints_run(text)] + ([plain_run(text)] if breaks_plainly(text) else []):
+        for run in [full_segments(text)] + ([plain_segments(text)] if breaks_plainly(text) else []):
             check_breaks(text, run)
 
 
@@ -94,16 +99,16 @@ def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
 def test_joined_words_break_as_whole_paragraphs_do(text: str) -> None:
     if not text:
         return
-    check_breaks(text, joints_run(text))
+    check_breaks(text, full_segments(text))
     if breaks_plainly(text):
-        check_breaks(text, plain_run(text))
+        check_breaks(text, plain_segments(text))
 
 
 @pytest.mark.parametrize("name", [name for name, text in NASTY.items() if 0 < len(text) < 20_000])
 def test_nasty_texts_break_as_whole_paragraphs_do(name: str) -> None:
-    check_breaks(NASTY[name], joints_run(NASTY[name]))
+    check_breaks(NASTY[name], full_segments(NASTY[name]))
     if breaks_plainly(NASTY[name]):
-        check_breaks(NASTY[name], plain_run(NASTY[name]))
+        check_breaks(NASTY[name], plain_segments(NASTY[name]))
 
 
 # -- which of them are taken ---------------------------------------------------------------------------
@@ -328,18 +333,18 @@ def test_lines_broken_together_are_those_broken_one_by_one(
 
     Both line by line of all paragraphs (a search that costs nothing) and from every place.
     """
-    pieces = [piece for paragraph in paragraphs for piece in paragraph]
+    segments = [segment for paragraph in paragraphs for segment in paragraph]
     stops = np.cumsum([len(paragraph) for paragraph in paragraphs])
-    start = np.append(0, np.cumsum([width + gap for width, gap, _ in pieces]))
-    end = start[:-1] + [width for width, _, _ in pieces]
-    place = np.array([k for k, (_, _, kind) in enumerate(pieces) if kind != "."], np.intp)
+    start = np.append(0, np.cumsum([width + gap for width, gap, _ in segments]))
+    end = start[:-1] + [width for width, _, _ in segments]
+    place = np.array([k for k, (_, _, kind) in enumerate(segments) if kind != "."], np.intp)
     expected = []
     for begin, stop in zip(stops - [len(paragraph) for paragraph in paragraphs], stops, strict=True):
         line, width = int(begin), first
         while end[stop - 1] - start[line] > width:
             inside = [k for k in place.tolist() if line <= k < stop - 1]
             fitting = [k for k in inside if end[k] - start[line] <= width]
-            spaces = [k for k in fitting if pieces[k][2] == " "]
+            spaces = [k for k in fitting if segments[k][2] == " "]
             if not inside:
                 break
             line, width = 1 + (spaces or fitting or inside[:1])[-1], rest
@@ -350,7 +355,7 @@ def test_lines_broken_together_are_those_broken_one_by_one(
             place,
             start=start,
             end=end,
-            regular=np.array([pieces[k][2] == " " for k in place], bool),
+            regular=np.array([segments[k][2] == " " for k in place], bool),
             begins=stops - [len(paragraph) for paragraph in paragraphs],
             stops=stops,
             first=np.full(len(paragraphs), first, np.int64),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,34 +21,33 @@ from strategies import examples, texts, thetas
 from glyphrender import GlyphRenderError, LayoutError, Theta, render
 from glyphrender._system import processes as processes
 from glyphrender._system.processes import ForkedPool, HandOff, imap_forked, work_queue
-from glyphrender.raster.page import draw_page
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.theta.choices import Emoji, MissingGlyph
 from glyphrender.typeset import shares as module
-from glyphrender.typeset.layout import layout_pages
-from glyphrender.typeset.paginate import PageLayout
-from glyphrender.typeset.shares import Segment, lay_out, segments
+from glyphrender.typeset.page_layout import PageLayout
+from glyphrender.typeset.shares import Share, lay_out, shares_of
 
 SMALL = Theta(page_size=(120, 90), margin_x=4, margin_y=4)
 
 
-def in_segments(text: str, parts: list[Segment], theta: Theta) -> list[PageLayout]:
+def in_shares(text: str, parts: list[Share], theta: Theta) -> list[PageLayout]:
     pages: list[PageLayout] = []
-    following = (0, 0)
+    following, shaper = (0, 0), default_typesetter().shaper
     for part in parts:
-        more, following = lay_out(text, part, theta, lambda given=following: given)  # type: ignore[misc]
+        more, following = lay_out(text, part, theta, shaper, lambda given=following: given)  # type: ignore[misc]
         pages += more
     assert following == (len(pages), len(text))
     return pages
 
 
 def check(text: str, theta: Theta, shares: int) -> None:
-    parts = segments(text, shares)
+    parts = shares_of(text, shares)
     assert "".join(text[part.start : part.end] for part in parts) == text
-    whole = list(layout_pages(text, theta))
-    shared = in_segments(text, parts, theta)
+    whole = list(default_typesetter().layout_pages(text, theta))
+    shared = in_shares(text, parts, theta)
     for one, other in zip(whole, shared, strict=True):
         assert (one.number, one.start, one.end, one.size) == (other.number, other.start, other.end, other.size)
-        assert (draw_page(one) == draw_page(other)).all()
+        assert np.array_equal(*map(default_typesetter().draw, (one, other)))
 
 
 @examples(60)
@@ -58,26 +58,26 @@ def check(text: str, theta: Theta, shares: int) -> None:
 )
 def test_segments_make_the_pages_of_the_whole(text: str, theta: Theta, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "SEGMENT", size)
+        patch.setattr(module, "SHARE", size)
         patch.setattr(module, "_BORROWED", 7)
         check(text, theta, 3)
 
 
 @pytest.mark.parametrize("name", ["every C0 and C1 control", "only newlines", "unpaired isolates"])
-def test_nasty_texts_in_segments(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SEGMENT", 50)
+def test_nasty_texts_in_shares(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHARE", 50)
     check(NASTY[name] * 2, SMALL, 2)
 
 
 def test_a_page_longer_than_segments_skips_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SEGMENT", 20)
+    monkeypatch.setattr(module, "SHARE", 20)
     text = "".join(f"line {number}\n" for number in range(300))
-    assert len(segments(text, 1)) > 50
+    assert len(shares_of(text, 1)) > 50
     check(text, SMALL.replace(page_size=(120, 600)), 1)
 
 
 def test_line_numbers_go_on_over_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SEGMENT", 30)
+    monkeypatch.setattr(module, "SHARE", 30)
     check("one\r\ntwo\nthree\x85four\n" * 20, SMALL.replace(line_numbers=4), 2)
 
 

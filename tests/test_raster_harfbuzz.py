@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,15 +25,20 @@ from numpy.typing import NDArray
 from glyphrender.errors import DependencyError
 from glyphrender.fonts.face import Face
 from glyphrender.raster import canvas as canvases
-from glyphrender.raster import harfbuzz
+from glyphrender.raster import harfbuzz, sheet
 from glyphrender.raster.canvas import SkiaCanvas
-from glyphrender.raster.harfbuzz import HarfBuzzCanvas, missing_library_message, tone_curve
+from glyphrender.raster.glyph_style import GlyphStyle
+from glyphrender.raster.harfbuzz import HarfBuzzCanvas
+from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Row, Rows
+from glyphrender.raster.skia_library import missing_library_message
+from glyphrender.raster.tone import tone_curve
 
 Pixels = NDArray[np.uint8]
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 FONTS = Path(__file__).parents[1] / "fonts"
+MASKS = MaskCache(max_bytes=1 << 26)
 SHADES = " .:-=+*#@"
 
 colors = st.tuples(*[st.integers(0, 255)] * 3)
@@ -67,11 +71,10 @@ def paint(
     scale_x: float = 1.0,
     subpixel: bool = True,
     antialias: bool = True,
+    masks: MaskCache = MASKS,
 ) -> Pixels:
-    page = canvas(shape[1], shape[0], grey=grey, background=background)
-    page.glyphs(
-        face, Rows.of(rows), color, size=size, scale_x=scale_x, hinting="NONE", subpixel=subpixel, antialias=antialias
-    )
+    page = canvas(shape[1], shape[0], grey=grey, background=background, masks=masks)
+    page.glyphs(GlyphStyle(face, size, scale_x, "NONE", subpixel, antialias), Rows.of(rows), color)
     return page.pixels
 
 
@@ -272,8 +275,8 @@ def test_bilevel_prose_has_skias_ink() -> None:
 def test_rectangles_are_skias(corners: list[float], color: tuple[int, int, int], paper: tuple[int, int, int]) -> None:
     (x0, x1), (y0, y1) = sorted(corners[:2]), sorted(corners[2:])
     theirs, ours = (
-        SkiaCanvas(40, 30, grey=False, background=paper),
-        HarfBuzzCanvas(40, 30, grey=False, background=paper),
+        SkiaCanvas(40, 30, grey=False, background=paper, masks=MASKS),
+        HarfBuzzCanvas(40, 30, grey=False, background=paper, masks=MASKS),
     )
     for canvas in (theirs, ours):
         canvas.fill(x0, y0, x1, y1, color)
@@ -287,7 +290,9 @@ def test_rectangles_are_skias(corners: list[float], color: tuple[int, int, int],
     colors,
 )
 def test_frames_are_skias(box: tuple[int, int, int, int], width: float, color: tuple[int, int, int]) -> None:
-    theirs, ours = (canvas(40, 30, grey=False, background=WHITE) for canvas in (SkiaCanvas, HarfBuzzCanvas))
+    theirs, ours = (
+        canvas(40, 30, grey=False, background=WHITE, masks=MASKS) for canvas in (SkiaCanvas, HarfBuzzCanvas)
+    )
     for canvas in (theirs, ours):
         canvas.frame(*box, width, color)
     assert np.abs(theirs.pixels.astype(int) - ours.pixels).max() <= 4
@@ -297,13 +302,13 @@ def test_frames_are_skias(box: tuple[int, int, int, int], width: float, color: t
 
 
 def test_a_frame_lies_inside_its_rectangle() -> None:
-    canvas = HarfBuzzCanvas(8, 6, grey=True, background=WHITE)
+    canvas = HarfBuzzCanvas(8, 6, grey=True, background=WHITE, masks=MASKS)
     canvas.frame(1, 1, 7, 5, 1, BLACK)
     assert art(canvas.pixels) == ["", " @@@@@@", " @    @", " @    @", " @@@@@@", ""]
 
 
 def test_a_stroke_wider_than_half_the_frame_fills_it() -> None:
-    framed, filled = (HarfBuzzCanvas(8, 6, grey=True, background=WHITE) for _ in range(2))
+    framed, filled = (HarfBuzzCanvas(8, 6, grey=True, background=WHITE, masks=MASKS) for _ in range(2))
     framed.frame(1, 1, 7, 5, 30, BLACK)
     filled.fill(1, 1, 7, 5, BLACK)
     assert np.array_equal(framed.pixels, filled.pixels)
@@ -328,51 +333,33 @@ def test_clipping_a_page_is_cropping_a_larger_one(boxes: Face, points: list[tupl
 def test_glyphs_on_one_pixel_are_blended_in_order(boxes: Face) -> None:
     a, x = glyph(boxes, "a"), [3.5, 3.25, 3.5, 7.75]
     at_once = paint(HarfBuzzCanvas, boxes, [(9.0, [a] * 4, x)], (90, 90, 90))
-    canvas = HarfBuzzCanvas(60, 40, grey=True, background=WHITE)
+    canvas = HarfBuzzCanvas(60, 40, grey=True, background=WHITE, masks=MASKS)
     for position in x:
-        canvas.glyphs(
-            boxes,
-            Rows.of([(9.0, [a], [position])]),
-            (90, 90, 90),
-            size=10.0,
-            scale_x=1.0,
-            hinting="NONE",
-            subpixel=True,
-            antialias=True,
-        )
+        style = GlyphStyle(boxes, 10.0, 1.0, "NONE", True, True)
+        canvas.glyphs(style, Rows.of([(9.0, [a], [position])]), (90, 90, 90))
     assert np.array_equal(at_once, canvas.pixels)
 
 
-@pytest.fixture
-def fresh_sheets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    def limit(**limits: int) -> None:
-        harfbuzz._sheets.clear()
-        for name, value in limits.items():
-            monkeypatch.setattr(harfbuzz, name, value)
-
-    yield limit
-    harfbuzz._sheets.clear()
-
-
-@pytest.mark.parametrize("limits", [{"SHEET_PIXELS": 1}, {"SHEETS": 1}, {"BATCH_PIXELS": 1}])
-def test_limits_of_the_cache_change_no_pixel(fresh_sheets: Callable[..., None], limits: dict[str, int]) -> None:
+@pytest.mark.parametrize("limit", ["SHEET_PIXELS", "max_bytes", "BATCH_PIXELS"])
+def test_limits_of_the_cache_change_no_pixel(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     faces = [bundled(f"dejavu/DejaVuSans{style}.ttf") for style in ("", "-Bold")] * 2
     rows = prose_rows(faces[0], 9.0)[:4]
-    fresh_sheets()
     expected = [paint(HarfBuzzCanvas, face, rows, shape=(80, 420), size=9.0) for face in faces]
-    fresh_sheets(**limits)
+    masks = MaskCache(max_bytes=1 if limit == "max_bytes" else 1 << 26)
+    if limit != "max_bytes":
+        monkeypatch.setattr(sheet if limit == "SHEET_PIXELS" else harfbuzz, limit, 1)
     for face, page in zip(faces, expected, strict=True):
-        assert np.array_equal(paint(HarfBuzzCanvas, face, rows, shape=(80, 420), size=9.0), page)
-    assert len(harfbuzz._sheets) <= harfbuzz.SHEETS
+        assert np.array_equal(paint(HarfBuzzCanvas, face, rows, shape=(80, 420), size=9.0, masks=masks), page)
+    assert masks.holds["fonts at a size"] == (1 if limit == "max_bytes" else 2)
 
 
-def test_threads_share_the_cache(fresh_sheets: Callable[..., None]) -> None:
+def test_threads_share_the_cache() -> None:
     face = bundled("dejavu/DejaVuSans.ttf")
     rows = prose_rows(face, 9.0)
-    fresh_sheets()
+    masks = MaskCache(max_bytes=1 << 26)
 
     def page(_: int) -> bytes:
-        return paint(HarfBuzzCanvas, face, rows, shape=(500, 420), size=9.0).tobytes()
+        return paint(HarfBuzzCanvas, face, rows, shape=(500, 420), size=9.0, masks=masks).tobytes()
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(page, range(16)))) == 1
@@ -433,17 +420,18 @@ def test_a_system_without_opengl_gets_the_message_and_the_same_page(
             f"""
             import sys
             from glyphrender.fonts.face import Face
-            from glyphrender.raster.harfbuzz import HarfBuzzCanvas, missing_library_message
+            from glyphrender.raster.glyph_style import GlyphStyle
+            from glyphrender.raster.harfbuzz import HarfBuzzCanvas
+            from glyphrender.raster.mask_cache import MaskCache
             from glyphrender.raster.rows import Rows
+            from glyphrender.raster.skia_library import missing_library_message
             try:
                 import skia
             except ImportError as error:
                 print(missing_library_message(error))
-            canvas = HarfBuzzCanvas(60, 40, grey=True, background=(255, 255, 255))
-            canvas.glyphs(
-                Face.from_file({str(boxes.path)!r}), Rows.of([(9.0, [1, 2, 3], [1.5, 20.25, 40.0])]), (0, 0, 0),
-                size=10.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True,
-            )
+            canvas = HarfBuzzCanvas(60, 40, grey=True, background=(255, 255, 255), masks=MaskCache(max_bytes=1 << 26))
+            style = GlyphStyle(Face.from_file({str(boxes.path)!r}), 10.0, 1.0, "NONE", True, True)
+            canvas.glyphs(style, Rows.of([(9.0, [1, 2, 3], [1.5, 20.25, 40.0])]), (0, 0, 0))
             print(canvas.pixels.tobytes().hex())
             """
         )
@@ -461,7 +449,7 @@ def test_a_system_without_opengl_gets_the_message_and_the_same_page(
 def test_a_fork_while_another_thread_draws_does_not_hang(boxes: Face) -> None:
     rows = [(20.0, np.array([3, 4], np.uint32), np.array([2.0, 20.0]))]
     drawn = paint(HarfBuzzCanvas, boxes, rows)
-    with harfbuzz._lock:
+    with MASKS.lock:
         child = os.fork()
         if not child:
             signal.alarm(20)
@@ -473,5 +461,5 @@ def test_an_unknown_rasteriser_is_an_error(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("GLYPHRENDER_RASTER", "cairo")
     canvases.rasteriser.cache_clear()
     with pytest.raises(DependencyError, match="GLYPHRENDER_RASTER='cairo' is not a rasteriser"):
-        canvases.canvas(10, 10, grey=True, background=WHITE)
+        canvases.canvas(10, 10, grey=True, background=WHITE, masks=MASKS)
     canvases.rasteriser.cache_clear()

@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from glyphrender import Theta, layout
+from glyphrender import Theta, Typesetter, layout
 from glyphrender.errors import DependencyError
 from glyphrender.fonts.library import find_face
-from glyphrender.raster import canvas, masks
+from glyphrender.raster import masks
 from glyphrender.raster.canvas import SkiaCanvas, rasteriser
-from glyphrender.raster.page import draw_page
+from glyphrender.raster.glyph_style import GlyphStyle
+from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Rows
 from glyphrender.theta import Hinting
 
@@ -27,6 +28,7 @@ pytest.importorskip("numba")
 pytestmark = pytest.mark.skipif(rasteriser() != "skia", reason="Skia cannot be loaded here")
 
 DATA = Path(__file__).parent / "data"
+TYPESETTER = Typesetter()
 SCRIPTS = Path(__file__).parent.parent / "benchmarks/texts/scripts.txt"
 
 
@@ -36,12 +38,14 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def both(text: str, theta: Theta, patch: pytest.MonkeyPatch) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+def both(
+    text: str, theta: Theta, patch: pytest.MonkeyPatch, typesetter: Typesetter = TYPESETTER
+) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     pages = [page._layout for page in layout(text, theta)]
-    stamped = [draw_page(page) for page in pages]
+    stamped = [typesetter.draw(page) for page in pages]
     with patch.context() as without:
         without.delenv("GLYPHRENDER_RASTER")
-        return list(zip(stamped, map(draw_page, pages), strict=True))
+        return list(zip(stamped, map(typesetter.draw, pages), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -89,8 +93,8 @@ def test_glyphs_anywhere_on_over_and_off_the_page(
     def drawn(threshold: float, patch: pytest.MonkeyPatch) -> NDArray[np.uint8]:
         patch.setenv("GLYPHRENDER_RASTER", "numba")
         patch.setattr(masks, "LARGEST", threshold)
-        page = SkiaCanvas(width, 40, grey=True, background=(255, 255, 255))
-        page.glyphs(face, rows, (0, 0, 0), size=size, scale_x=1.0, hinting="NONE", subpixel=subpixel, antialias=True)
+        page = SkiaCanvas(width, 40, grey=True, background=(255, 255, 255), masks=MaskCache(max_bytes=1 << 26))
+        page.glyphs(GlyphStyle(face, size, 1.0, "NONE", subpixel, True), rows, (0, 0, 0))
         return page.pixels
 
     with pytest.MonkeyPatch.context() as patch:
@@ -106,9 +110,9 @@ def test_positions_at_the_edges_of_quarters_are_skias(compiled: pytest.MonkeyPat
 
         def drawn(position: float, largest: float, glyph: int = glyph) -> NDArray[np.uint8]:
             compiled.setattr(masks, "LARGEST", largest)
-            page = SkiaCanvas(24, 24, grey=True, background=(255, 255, 255))
+            page = SkiaCanvas(24, 24, grey=True, background=(255, 255, 255), masks=MaskCache(max_bytes=1 << 26))
             rows = Rows.of([(18.0, [glyph], [position])])
-            page.glyphs(face, rows, (0, 0, 0), size=20.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True)
+            page.glyphs(GlyphStyle(face, 20.0, 1.0, "NONE", True, True), rows, (0, 0, 0))
             return page.pixels
 
         for position in x.tolist():
@@ -122,17 +126,17 @@ def test_what_lies_nowhere_and_glyphs_that_are_none_are_left_to_skia(x: float, c
         pages = []
         for raster in ("numba", "skia"):
             compiled.setenv("GLYPHRENDER_RASTER", raster)
-            page = SkiaCanvas(24, 24, grey=True, background=(255, 255, 255))
-            page.glyphs(face, rows, (0, 0, 0), size=20.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True)
+            page = SkiaCanvas(24, 24, grey=True, background=(255, 255, 255), masks=MaskCache(max_bytes=1 << 26))
+            page.glyphs(GlyphStyle(face, 20.0, 1.0, "NONE", True, True), rows, (0, 0, 0))
             pages.append(page.pixels)
         assert np.array_equal(*pages)
 
 
 def test_masks_that_were_half_made_are_not_drawn(compiled: pytest.MonkeyPatch) -> None:
-    canvas._masks.cache_clear()
+    TYPESETTER.clear()
     page = next(layout("Half of these glyphs are new: 0123456789", Theta()))._layout
-    whole = draw_page(page)
-    canvas._masks.cache_clear()
+    whole = TYPESETTER.draw(page)
+    TYPESETTER.clear()
     concatenate = np.concatenate
     calls = []
 
@@ -145,56 +149,47 @@ def test_masks_that_were_half_made_are_not_drawn(compiled: pytest.MonkeyPatch) -
     with compiled.context() as patch:
         patch.setattr(masks.np, "concatenate", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            draw_page(page)
+            TYPESETTER.draw(page)
     assert calls
-    assert np.array_equal(draw_page(page), whole)
+    assert np.array_equal(TYPESETTER.draw(page), whole)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_fork_while_another_thread_stamps_does_not_hang(compiled: pytest.MonkeyPatch) -> None:
     page = next(layout("Forks inherit locks that nobody will open.", Theta()))._layout
-    canvas._masks.cache_clear()
-    drawn = draw_page(page)
-    held = canvas._masks(*_how())
-    assert canvas._masks.cache_info().currsize == 1  # the masks that the page was drawn with
-    with held._lock:
+    TYPESETTER.clear()
+    drawn = TYPESETTER.draw(page)
+    assert TYPESETTER.holds["fonts at a size"] == 1
+    with TYPESETTER.lock:
         child = os.fork()
         if not child:
             signal.alarm(20)
-            os._exit(0 if np.array_equal(draw_page(page), drawn) else 1)
+            os._exit(0 if np.array_equal(TYPESETTER.draw(page), drawn) else 1)
     assert os.waitpid(child, 0)[1] == 0
 
 
-def _how() -> tuple[object, ...]:
-    """The setting of the default θ."""
-    theta = Theta()
-    return (find_face("DejaVu Sans"), theta.font_pixels, 1.0, "NONE", True, True)
-
-
 def test_masks_that_grow_too_many_are_made_anew(compiled: pytest.MonkeyPatch) -> None:
-    compiled.setattr(masks, "_MOST", 500)
-    canvas._masks.cache_clear()
     text = (DATA / "udhr-eng.txt").read_text(encoding="utf-8")
-    assert all(np.array_equal(*pair) for pair in both(text, Theta(), compiled))
+    assert all(np.array_equal(*pair) for pair in both(text, Theta(), compiled, Typesetter(max_bytes=30_000)))
 
 
 def test_without_being_asked_it_begins_once_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GLYPHRENDER_RASTER", raising=False)
     monkeypatch.setattr(masks, "_PAYS", 10_000)
-    canvas._masks.cache_clear()
+    TYPESETTER.clear()
     stamped = []
     stamp = masks.Masks.stamp
     monkeypatch.setattr(masks.Masks, "stamp", lambda self, *args: (stamped.append(1), stamp(self, *args))[1])
     pages = [page._layout for page in layout((DATA / "udhr-eng.txt").read_text(encoding="utf-8") * 8, Theta())]
     seen = []
     for page in pages:
-        draw_page(page)
+        TYPESETTER.draw(page)
         seen.append(len(stamped))
     assert seen[0] == 0
     assert seen[-1] > seen[len(seen) // 2] > 0
     stamped.clear()
     monkeypatch.setenv("GLYPHRENDER_RASTER", "skia")
-    draw_page(pages[0])
+    TYPESETTER.draw(pages[0])
     assert not stamped
 
 
@@ -202,9 +197,9 @@ def test_numba_that_is_asked_for_and_missing_is_an_error(compiled: pytest.Monkey
     masks.compiled.cache_clear()
     compiled.setitem(sys.modules, "glyphrender.raster.stamp", None)
     with pytest.raises(DependencyError, match=r"glyphrender\[fast\]"):
-        draw_page(next(layout("text", Theta()))._layout)
+        TYPESETTER.draw(next(layout("text", Theta()))._layout)
     compiled.delenv("GLYPHRENDER_RASTER")
-    draw_page(next(layout("text", Theta()))._layout)
+    TYPESETTER.draw(next(layout("text", Theta()))._layout)
     masks.compiled.cache_clear()
 
 

@@ -23,7 +23,7 @@ from glyphrender.models.tokenizers import TOKENIZERS, tokenizer, tokenizer_of
 from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.ratio.ratio import Ratio
 from glyphrender.theta import PARAMETERS
-from glyphrender.typeset.word_cache import WordStyle
+from glyphrender.typeset.style import WordStyle
 
 HERE = Path(__file__).parent
 PROSE = re.sub(
@@ -72,7 +72,7 @@ def test_no_pixel_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     def drawn(*_: object) -> None:
         raise AssertionError("a page was drawn")
 
-    monkeypatch.setattr(glyphrender.document.page, "draw_page", drawn)
+    monkeypatch.setattr(glyphrender.raster.typesetter, "draw_page", drawn)
     assert compression_ratio(PROSE[:20_000]).rho > 1
     assert render(PROSE[:20_000]).ratio().rho > 1
 

@@ -10,11 +10,11 @@ import uharfbuzz as hb
 
 from glyphrender import Theta, layout
 from glyphrender.fonts.face import EM
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text.properties import SCRIPT_TAGS, codepoints
-from glyphrender.typeset import glyph_store as a
+from glyphrender.typeset.glyph_store import TEXT
 from glyphrender.typeset.place import place
 from glyphrender.typeset.shape import shape
-from glyphrender.typeset.word_cache import WordStyle
 
 UDHR = Path(__file__).parent / "data"
 
@@ -65,7 +65,7 @@ def whole(font: hb.Font, text: str, script: str, direction: str) -> tuple[list[i
 @pytest.mark.parametrize("language, family, script, direction", SAMPLES, ids=lambda value: str(value))
 def test_lines_are_shaped_as_harfbuzz_shapes_them(language: str, family: str, script: str, direction: str) -> None:
     theta = Theta(font=family, page_size=(400, 800), margin_x=0)
-    primary = WordStyle.of(theta).stack.primary
+    primary = default_typesetter().shaper.style(theta).stack.primary
     compared = glyphs_seen = 0
     for page in layout(sample(language), theta):
         lines = iter(page.lines)
@@ -120,7 +120,7 @@ def test_a_break_inside_an_arabic_word_keeps_its_joining_forms() -> None:
     page = next(iter(layout(text, theta)))
     assert len(page.lines) >= 3
     (block,) = page._layout.blocks
-    font = WordStyle.of(theta).stack.primary.hb_font
+    font = default_typesetter().shaper.style(theta).stack.primary.hb_font
     glyphs, _ = whole(font, text, "Arab", "rtl")
     placed = place(block, theta)
     assert sorted(placed.glyph.tolist()) == sorted(glyphs)
@@ -132,7 +132,7 @@ def test_a_break_inside_an_arabic_word_keeps_its_joining_forms() -> None:
 @pytest.mark.parametrize("word", ["\u067e\u06c1\u0644\u06cc", "\u0688\u06a9\u06be\u06c1"], ids=ascii)
 def test_letters_join_across_a_change_of_face(word: str) -> None:
     """DejaVu Sans lacks some letters of Urdu; what stands beside them must join all the same."""
-    style = WordStyle.of(Theta())
+    style = default_typesetter().shaper.style(Theta())
     cps = codepoints(word)
     face = style.stack.assign(cps, np.ones(len(cps), bool))
     assert len(set(face.tolist())) > 1
@@ -169,7 +169,7 @@ def test_the_glyphs_of_a_word_do_not_depend_on_the_words_met_with_it(font: str, 
         "رنگ",
         "كك",
     ]
-    style = WordStyle.of(Theta(font=font, font_weight=weight))
+    style = default_typesetter().shaper.style(Theta(font=font, font_weight=weight))
     face = style.stack.primary
     words = [word for word in words if face.covers(codepoints(word)).all()]
     assert words
@@ -191,7 +191,7 @@ def test_the_glyphs_of_a_word_do_not_depend_on_the_words_met_with_it(font: str, 
 
 def test_a_sign_without_a_base_gets_its_dotted_circle_among_any_words() -> None:
     """HarfBuzz leaves it out 15 syllables after another, since it numbers them in four bits."""
-    face = WordStyle.of(Theta(font="Noto Sans Chakma")).stack.primary
+    face = default_typesetter().shaper.style(Theta(font="Noto Sans Chakma")).stack.primary
     circle = face.hb_font.get_nominal_glyph(0x25CC)
     word = "\U00011116\U00011127\U00011127\U00011131"
     for between in range(20):
@@ -236,11 +236,11 @@ def test_clusters_of_glyphs_lie_inside_their_pieces() -> None:
         theta = Theta(page_size=(300, 800))
         for page in layout(sample(language), theta):
             for block in page._layout.blocks:
-                run = block.galley.run
-                text = run.arena.kind.rows[run.piece] == a.TEXT
-                rows, counts = run.arena.glyph_rows(run.piece[text])
-                length = np.repeat(run.arena.length.rows[run.piece[text]], counts)
-                cluster = run.arena.cluster.rows[rows]
+                run = block.table.segments
+                text = run.store.kind.rows[run.number] == TEXT
+                rows, counts = run.store.glyph_rows(run.number[text])
+                length = np.repeat(run.store.length.rows[run.number[text]], counts)
+                cluster = run.store.cluster.rows[rows]
                 assert (cluster >= 0).all()
                 assert (cluster < length).all()
 

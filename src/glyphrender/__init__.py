@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from glyphrender.errors import VisionModelError as VisionModelError
     from glyphrender.models.tokenizers import TOKENIZERS as TOKENIZERS
     from glyphrender.models.vision import VISION_MODELS as VISION_MODELS
+    from glyphrender.raster.typesetter import Typesetter as Typesetter
+    from glyphrender.raster.typesetter import default_typesetter as default_typesetter
     from glyphrender.ratio.align import align as align
     from glyphrender.ratio.fit import Fit as Fit
     from glyphrender.ratio.fit import fit as fit
@@ -70,6 +72,7 @@ _PUBLIC = {
     ),
     "models.tokenizers": ("TOKENIZERS",),
     "models.vision": ("VISION_MODELS",),
+    "raster.typesetter": ("Typesetter", "default_typesetter"),
     "ratio.align": ("align",),
     "ratio.fit": ("Fit", "fit"),
     "ratio.ratio": ("Ratio", "Worth", "compression_ratio", "worth_it"),

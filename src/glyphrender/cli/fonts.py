@@ -78,11 +78,11 @@ def coverage(text: str, theta: Theta) -> list[dict[str, Any]]:
     import numpy as np
 
     from glyphrender.fonts import MISSING
+    from glyphrender.raster.typesetter import default_typesetter
     from glyphrender.text.grapheme import cluster_starts
     from glyphrender.text.properties import codepoints
-    from glyphrender.typeset.word_cache import WordStyle
 
-    stack = WordStyle.of(theta).stack
+    stack = default_typesetter().shaper.style(theta).stack
     cps = codepoints(text)
     numbers = stack.assign(cps, cluster_starts(cps))
     found: list[dict[str, Any]] = []

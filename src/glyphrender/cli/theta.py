@@ -52,9 +52,9 @@ def validate(file: tuple[Path, ...], no_fonts: bool) -> None:
     for path in file:
         theta = Theta.load(path)
         if not no_fonts:
-            from glyphrender.typeset.word_cache import WordStyle
+            from glyphrender.raster.typesetter import default_typesetter
 
-            WordStyle.of(theta)
+            default_typesetter().shaper.style(theta)
         click.echo(one_line(f"{path}: valid, digest {theta.digest}"))
 
 

@@ -25,13 +25,14 @@ from glyphrender.document.page import Page
 from glyphrender.document.saving import save
 from glyphrender.document.stream import PageStream
 from glyphrender.errors import DataError
+from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.text.source import Text, count_line_ends, read
 from glyphrender.theta import Theta, ThetaLike
-from glyphrender.typeset.layout import galleys
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
-from glyphrender.typeset.paginate import PageLayout, Paginator
+from glyphrender.typeset.page_layout import PageLayout
+from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.place import place
-from glyphrender.typeset.shares import lay_out, segments
+from glyphrender.typeset.shares import lay_out, shares_of
 
 if TYPE_CHECKING:
     from glyphrender.models.model import VisionModel
@@ -61,7 +62,8 @@ class Extended:
 class Document(Sequence[Page]):
     """The pages of a text, as a lazy sequence. Made by `render`.
 
-    Documents can be pickled and copied: the text and the parameters are, and the pages are laid out again.
+    Documents can be pickled and copied. The text and the parameters are kept, and the pages are laid out again, by the
+    default typesetter.
 
     Attributes:
         text: the text.
@@ -73,14 +75,17 @@ class Document(Sequence[Page]):
     (2, 'two')
     """
 
-    def __init__(self, text: str, theta: ThetaLike = None, *, max_pages: int | None = None) -> None:
+    def __init__(
+        self, text: str, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+    ) -> None:
         if not isinstance(text, str):
             raise DataError(f"text is {type(text).__name__}, not str. Use render, which takes streams too.")
         self.text = text
         self.theta = Theta.of(theta)
         self._max_pages = max_pages
         self._pages: list[Page] = []
-        self._rest: Iterator[Page] | None = layout(text, self.theta, max_pages=max_pages)
+        self._typesetter = typesetter or default_typesetter()
+        self._rest: Iterator[Page] | None = layout(text, self.theta, max_pages=max_pages, typesetter=self._typesetter)
 
     def __repr__(self) -> str:
         known = f"{len(self._pages)} pages" + (" so far" if self._rest is not None else "")
@@ -162,7 +167,7 @@ class Document(Sequence[Page]):
             if not _look_alike(old._layout, new):
                 break
             same += 1
-        self._pages[first + same :] = map(Page, following[same:])
+        self._pages[first + same :] = map(self._page, following[same:])
         self.text = whole
         return Extended(unchanged=first + same, pages=len(self._pages))
 
@@ -176,7 +181,8 @@ class Document(Sequence[Page]):
         begin = old[first].span[0] if old else 0
         start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
         paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin)
-        lines = galleys(whole[start:], self.theta, offset=start, line=count_line_ends(whole[:start]))
+        line = count_line_ends(whole[:start])
+        lines = self._typesetter.lines_of_part(whole[start:], self.theta, offset=start, line=line)
         return first, list(paginator.fill(lines))
 
     def save(
@@ -229,16 +235,22 @@ class Document(Sequence[Page]):
             # The pages are known, or the text is one paragraph, which one process must lay out.
             self._reach_all()
             return lambda job: iter(self._pages[job::jobs])
-        parts = segments(text, jobs)
+        parts = shares_of(text, jobs)
         hand_off = HandOff(len(parts) + 1, (0, 0))
 
         def share(job: int) -> Iterator[Page]:
             for step in range(job, len(parts), jobs):
-                pages, following = lay_out(text, parts[step], theta, partial(hand_off.take, step), max_pages=max_pages)
+                begin = partial(hand_off.take, step)
+                pages, following = lay_out(
+                    text, parts[step], theta, self._typesetter.shaper, begin, max_pages=max_pages
+                )
                 hand_off.give(step + 1, following)
-                yield from map(Page, pages)
+                yield from map(self._page, pages)
 
         return share
+
+    def _page(self, layout: PageLayout) -> Page:
+        return Page(layout, self._typesetter)
 
     def _reach(self, number: int) -> bool:
         """Lay out pages until page `number` is known; return whether there is one."""
@@ -258,11 +270,15 @@ class Document(Sequence[Page]):
 
 @overload
 def render(  # type: ignore[overload-overlap]  # a str is an iterable of str too
-    text: str, theta: ThetaLike = None, *, max_pages: int | None = None
+    text: str, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
 ) -> Document: ...
 @overload
-def render(text: Iterable[str], theta: ThetaLike = None, *, max_pages: int | None = None) -> PageStream: ...
-def render(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None) -> Document | PageStream:
+def render(
+    text: Iterable[str], theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+) -> PageStream: ...
+def render(
+    text: Text, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+) -> Document | PageStream:
     """Return the pages of `text` under `theta`: a `Document` for a str, a `PageStream` for a stream.
 
     Pages are laid out when they are reached, and drawn when their pixels are asked for. Arguments and errors are those
@@ -275,9 +291,9 @@ def render(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None)
     1
     """
     if isinstance(text, str):
-        return Document(text, theta, max_pages=max_pages)
+        return Document(text, theta, max_pages=max_pages, typesetter=typesetter)
     check_text(text)
-    return PageStream(text, theta, max_pages=max_pages)
+    return PageStream(text, theta, max_pages=max_pages, typesetter=typesetter)
 
 
 def render_file(
@@ -287,6 +303,7 @@ def render_file(
     encoding: str | None = None,
     errors: str = "strict",
     max_pages: int | None = None,
+    typesetter: Typesetter | None = None,
 ) -> Document:
     """Return the pages of a text file, as a lazy sequence.
 
@@ -297,13 +314,15 @@ def render_file(
             is ever guessed.
         errors: what to do with bytes that are not text, as for `open`: "strict", "replace", …
         max_pages: a limit on the number of pages.
+        typesetter: see `layout`.
 
     Raises:
         DataError: the file cannot be read, or is not text in that encoding.
         ThetaError: `theta` is not valid.
     """
     theta = Theta.of(theta)
-    return Document(read(path, encoding=encoding, errors=errors), theta, max_pages=max_pages)
+    text = read(path, encoding=encoding, errors=errors)
+    return Document(text, theta, max_pages=max_pages, typesetter=typesetter)
 
 
 def _look_alike(one: PageLayout, other: PageLayout) -> bool:
@@ -315,9 +334,9 @@ def _look_alike(one: PageLayout, other: PageLayout) -> bool:
     seen = HYPHEN | (FIRST | LAST if theta.para_bg_color or theta.border_width else 0)
 
     def columns(page: PageLayout) -> Iterator[NDArray[Any]]:
-        yield np.concatenate([block.galley.flags[block.lo : block.hi] & seen for block in page.blocks])
+        yield np.concatenate([block.table.flags[block.lo : block.hi] & seen for block in page.blocks])
         placed = [place(block, theta) for block in page.blocks]
-        for name in ("glyph", "face", "x", "y", "squeeze", "left", "right", "top"):
+        for name in ("glyph", "face", "x", "y", "condense", "left", "right", "top"):
             yield np.concatenate([getattr(each, name) for each in placed])
 
     return all(map(np.array_equal, columns(one), columns(other)))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from functools import partial
 from os import PathLike
 
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError
+from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
-from glyphrender.typeset.layout import layout_pages
 
 
-def layout(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None) -> Iterator[Page]:
+def layout(
+    text: Text, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+) -> Iterator[Page]:
     """Typeset `text` page by page, drawing nothing until the pixels of a page are asked for.
 
     Memory is bounded by one chunk of text and one page, whatever the length of the text, as long as the caller keeps
@@ -24,6 +27,7 @@ def layout(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None)
         theta: the rendering parameters: a `Theta`, the name of a preset, a mapping, or None for the default, which is
             the searched θ of the Glyph paper.
         max_pages: a limit on the number of pages.
+        typesetter: the owner of all that is remembered, such as words and masks; by default `default_typesetter()`.
 
     Raises:
         ThetaError: `theta` is not valid.
@@ -35,7 +39,9 @@ def layout(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None)
     [(161, 30)]
     """
     check_text(text)
-    return map(Page, layout_pages(text, Theta.of(theta), max_pages=max_pages))
+    typesetter = typesetter or default_typesetter()
+    pages = typesetter.layout_pages(text, Theta.of(theta), max_pages=max_pages)
+    return map(partial(Page, typesetter=typesetter), pages)
 
 
 def check_text(text: object) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,10 @@ from glyphrender._system.cached_property import cached_property
 from glyphrender.document.find import visible_parts
 from glyphrender.errors import DataError
 from glyphrender.raster import png
-from glyphrender.raster.page import draw_page
+from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.theta import Theta
-from glyphrender.typeset import glyph_store as a
-from glyphrender.typeset.paginate import Block, PageLayout
+from glyphrender.typeset.glyph_store import BOX_FACE, NO_BREAK, TEXT
+from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
 
 if TYPE_CHECKING:
@@ -54,10 +54,14 @@ class Span:
 class Page:
     """One page of a document."""
 
-    __slots__ = ("__dict__", "__weakref__", "_layout")
+    __slots__ = ("__dict__", "__weakref__", "_layout", "_typesetter")
 
-    def __init__(self, layout: PageLayout) -> None:
-        self._layout = layout
+    def __init__(self, layout: PageLayout, typesetter: Typesetter) -> None:
+        self._layout, self._typesetter = layout, typesetter
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the lines and glyphs of this page alone, some 100 kB. The fonts are opened anew where it is read."""
+        return _unpickled, (self._layout.alone(),)
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -86,16 +90,19 @@ class Page:
     @property
     def text(self) -> str:
         """The source text of this page, line ends included. The texts of all pages together are the input."""
-        return "".join(block.galley.run.text[start:end] for block, start, end in self._blocks())
+        return "".join(block.table.segments.text[start:end] for block, start, end in self._blocks())
 
     @property
     def array(self) -> NDArray[np.uint8]:
-        """Pixels, drawn anew each time: (h, w) uint8 where every colour of θ is neutral, else (h, w, 3) RGB."""
-        return draw_page(self._layout)
+        """Pixels: (h, w) uint8 where every color of θ is neutral, else (h, w, 3) RGB.
+
+        The array is yours to write to. The pages drawn last are remembered, so asking again copies and does not draw.
+        """
+        return self._typesetter.pixels(self._layout).copy()
 
     @property
     def image(self) -> Image:
-        """Pixels as a PIL image, mode "L" or "RGB"."""
+        """Pixels as a PIL image, mode "L" or "RGB"; see `array`."""
         from PIL import Image
 
         return Image.fromarray(np.ascontiguousarray(self.array))
@@ -108,7 +115,7 @@ class Page:
         """
         if bits is None:
             bits = 8 if self.theta.antialias or not self._two_colors else 1
-        return png.encode(draw_page(self._layout, reuse=True), dpi=self.theta.dpi, bits=bits)
+        return png.encode(self._typesetter.draw(self._layout, reuse=True), dpi=self.theta.dpi, bits=bits)
 
     @property
     def _two_colors(self) -> bool:
@@ -121,12 +128,12 @@ class Page:
         """Characters that no font has, with how often each occurs on this page."""
         found: Counter[str] = Counter()
         for block in self._layout.blocks:
-            run, galley = block.galley.run, block.galley
-            piece = run.piece[galley.first[block.lo] : galley.last[block.hi - 1]]
-            boxed = piece[run.arena.face.take(piece) == a.BOX_FACE]
+            segments, table = block.table.segments, block.table
+            segment = segments.number[table.first[block.lo] : table.last[block.hi - 1]]
+            boxed = segment[segments.store.face.take(segment) == BOX_FACE]
             if len(boxed):
-                rows, _ = run.arena.glyph_rows(boxed)
-                found.update(map(chr, run.arena.glyph.take(rows).tolist()))
+                rows, _ = segments.store.glyph_rows(boxed)
+                found.update(map(chr, segments.store.glyph.take(rows).tolist()))
         return dict(found)
 
     @cached_property
@@ -134,10 +141,12 @@ class Page:
         """The lines in reading order."""
         spans: list[Span] = []
         for block, placed, start in self._placed():
-            galley = block.galley
-            lengths = galley.run.lengths(slice(placed.first_piece, placed.first_piece + len(placed.left)))
-            edges = np.append(0, np.cumsum(lengths))
-            bounds = edges[np.append(galley.first[block.lo : block.hi], galley.last[block.hi - 1]) - placed.first_piece]
+            table = block.table
+            lengths = table.segments.lengths(slice(placed.first_segment, placed.first_segment + len(placed.left)))
+            boundary = np.append(0, np.cumsum(lengths))
+            bounds = boundary[
+                np.append(table.first[block.lo : block.hi], table.last[block.hi - 1]) - placed.first_segment
+            ]
             left = (placed.boxes.left + block.column) * self.theta.scale
             right = left + placed.boxes.width * self.theta.scale
             height = self.theta.line_height * self.theta.scale
@@ -153,14 +162,14 @@ class Page:
         """
         spans: list[Span] = []
         for block, placed, start in self._placed():
-            run = block.galley.run
-            pieces = slice(placed.first_piece, placed.first_piece + len(placed.left))
-            length = run.arena.length.take(run.piece[pieces])
-            begin = np.cumsum(run.lengths(pieces)) - run.lengths(pieces)
-            ink = (run.arena.kind.take(run.piece[pieces]) == a.TEXT) & (length > 0)
-            line = placed.line_of_piece
+            segments = block.table.segments
+            part = slice(placed.first_segment, placed.first_segment + len(placed.left))
+            length = segments.store.length.take(segments.number[part])
+            begin = np.cumsum(segments.lengths(part)) - segments.lengths(part)
+            ink = (segments.store.kind.take(segments.number[part]) == TEXT) & (length > 0)
+            line = placed.line_of_segment
             starts = ink.copy()
-            joined = (run.gap[pieces][:-1] == 0) & (run.breaks[pieces][:-1] == a.NO_BREAK)
+            joined = (segments.gap[part][:-1] == 0) & (segments.breaks[part][:-1] == NO_BREAK)
             starts[1:] &= ~(ink[:-1] & joined & (line[1:] == line[:-1]))
             first = np.flatnonzero(starts)
             if not len(first):
@@ -173,10 +182,10 @@ class Page:
             end = np.zeros(len(first), np.int64)
             np.maximum.at(end, word[inside], (begin + length)[inside])
             height = self.theta.line_height * self.theta.scale
-            for index, piece in enumerate(first.tolist()):
-                y = float(placed.top[line[piece]])
+            for index, segment in enumerate(first.tolist()):
+                y = float(placed.top[line[segment]])
                 box = (float(x0[index]), y, float(x1[index]), y + height)
-                spans.append(_span(block, start, int(begin[piece]), int(end[index]), box))
+                spans.append(_span(block, start, int(begin[segment]), int(end[index]), box))
         return tuple(spans)
 
     def save(self, path: str | PathLike[str], *, bits: int | None = None) -> None:
@@ -218,8 +227,8 @@ class Page:
         spans: list[Span] = []
         height = self.theta.line_height * self.theta.scale
         for block, placed, origin in self._placed():
-            offset = origin + block.galley.run.offset - first  # of the block, in characters of the page
-            length = _characters(block)
+            offset = origin + block.table.segments.offset - first  # of the block, in characters of the page
+            length = block.characters
             for start in starts:
                 lo, hi = max(start - offset, 0), min(start + len(text) - offset, length)
                 if lo < hi:
@@ -231,26 +240,25 @@ class Page:
         return self.png()
 
     def _blocks(self) -> Iterator[tuple[Block, int, int]]:
-        """(block, start, end) with the place of its characters in its galley's text."""
+        """Yield (block, start, end); its characters are `start` to `end` of the text of its segments."""
         at = self._layout.start
         for block in self._layout.blocks:
-            start = at - block.galley.run.offset
-            at += _characters(block)
-            yield block, start, at - block.galley.run.offset
+            start = at - block.table.segments.offset
+            at += block.characters
+            yield block, start, at - block.table.segments.offset
 
     def _placed(self) -> Iterator[tuple[Block, Placed, int]]:
         for block, start, _ in self._blocks():
             yield block, place(block, self.theta), start
 
 
-def _characters(block: Block) -> int:
-    """Characters of the source that the lines of `block` account for."""
-    galley = block.galley
-    pieces = slice(galley.first[block.lo], galley.last[block.hi - 1])
-    return int(galley.run.lengths(pieces).sum())
-
-
 def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:
-    run = block.galley.run
+    segments = block.table.segments
     start, end = origin + start, origin + end
-    return Span(text=run.text[start:end], start=run.offset + start, end=run.offset + end, box=box)
+    return Span(text=segments.text[start:end], start=segments.offset + start, end=segments.offset + end, box=box)
+
+
+def _unpickled(layout: PageLayout) -> Page:
+    typesetter = default_typesetter()
+    typesetter.adopt(layout)
+    return Page(layout, typesetter)

@@ -30,8 +30,8 @@ from glyphrender._system.processes import can_fork, imap_forked
 from glyphrender._system.version import __version__
 from glyphrender.errors import DataError, DependencyError
 from glyphrender.raster.canvas import rasteriser
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text.properties import UNICODE_VERSION
-from glyphrender.typeset.word_cache import WordStyle
 
 if TYPE_CHECKING:
     from glyphrender.document.page import Page
@@ -89,7 +89,7 @@ def describe(theta: Theta) -> dict[str, Any]:
         "versions": _versions() | {"rasteriser": rasteriser()},
         "theta": theta.to_dict(),
         "theta_digest": theta.digest,
-        "fonts_digest": WordStyle.of(theta).stack.digest,
+        "fonts_digest": default_typesetter().shaper.style(theta).stack.digest,
     }
 
 

@@ -10,6 +10,7 @@ from glyphrender.document.layout import layout
 from glyphrender.document.page import Page
 from glyphrender.document.saving import save
 from glyphrender.errors import LayoutError
+from glyphrender.raster.typesetter import Typesetter
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
 
@@ -33,9 +34,11 @@ class PageStream(Iterator[Page]):
     [1, 2]
     """
 
-    def __init__(self, text: Text, theta: ThetaLike = None, *, max_pages: int | None = None) -> None:
+    def __init__(
+        self, text: Text, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+    ) -> None:
         self.theta = Theta.of(theta)
-        self._pages: Iterator[Page] | None = layout(text, self.theta, max_pages=max_pages)
+        self._pages: Iterator[Page] | None = layout(text, self.theta, max_pages=max_pages, typesetter=typesetter)
         self._begun = False
 
     def __repr__(self) -> str:

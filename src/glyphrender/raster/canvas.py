@@ -10,21 +10,22 @@ from __future__ import annotations
 import math
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.fonts.face import Face
-from glyphrender.raster.harfbuzz import HarfBuzzCanvas, missing_library_message
-from glyphrender.raster.masks import SPARE, Masks
+from glyphrender.raster.glyph_style import GlyphStyle
+from glyphrender.raster.harfbuzz import HarfBuzzCanvas
+from glyphrender.raster.mask_cache import MaskCache
+from glyphrender.raster.masks import SPARE
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.scratch import scratch
+from glyphrender.raster.skia_library import missing_library_message
+from glyphrender.raster.tone import Color
 
 if TYPE_CHECKING:
     import skia
-
-Color: TypeAlias = tuple[int, int, int]
 
 _BLACK: Final[Color] = (0, 0, 0)
 _WHITE: Final[Color] = (255, 255, 255)
@@ -43,22 +44,11 @@ class Canvas(Protocol):
     def frame(self, x0: float, y0: float, x1: float, y1: float, width: float, color: Color) -> None:
         """Stroke a rectangle, the stroke inside it."""
 
-    def glyphs(
-        self,
-        face: Face,
-        rows: Rows,
-        color: Color,
-        *,
-        size: float,
-        scale_x: float,
-        hinting: str,
-        subpixel: bool,
-        antialias: bool,
-    ) -> None:
-        """Draw rows of glyphs of one face; `size` is pixels an em."""
+    def glyphs(self, style: GlyphStyle, rows: Rows, color: Color) -> None:
+        """Draw rows of glyphs of one face; positions are pixels."""
 
 
-def canvas(width: int, height: int, *, grey: bool, background: Color, reuse: bool = False) -> Canvas:
+def canvas(width: int, height: int, *, grey: bool, background: Color, masks: MaskCache, reuse: bool = False) -> Canvas:
     """A canvas filled with `background`: Skia's, or HarfBuzz's where Skia cannot be loaded.
 
     GLYPHRENDER_RASTER=skia or =harfbuzz in the environment asks for that and nothing else, =numba for Skia's pixels by
@@ -67,14 +57,15 @@ def canvas(width: int, height: int, *, grey: bool, background: Color, reuse: boo
     Args:
         width, height: in pixels.
         grey: 8 bits a pixel, else RGB.
-        background: the colour of the page.
+        background: the color of the page.
+        masks: what is remembered between pages.
         reuse: draw into memory of this thread, good until its next such canvas.
 
     Raises:
         DependencyError: what was asked for cannot be loaded, or GLYPHRENDER_RASTER names none of these.
     """
     kind = SkiaCanvas if rasteriser() == "skia" else HarfBuzzCanvas
-    return kind(width, height, grey=grey, background=background, reuse=reuse)
+    return kind(width, height, grey=grey, background=background, masks=masks, reuse=reuse)
 
 
 @lru_cache(maxsize=1)
@@ -109,12 +100,15 @@ class SkiaCanvas:
     the same pixels to the bit, in an eighth less time.
     """
 
-    __slots__ = ("_bytes", "_coverage", "_memory", "_surface")
+    __slots__ = ("_bytes", "_coverage", "_masks", "_memory", "_surface")
 
-    def __init__(self, width: int, height: int, *, grey: bool, background: Color, reuse: bool = False) -> None:
+    def __init__(
+        self, width: int, height: int, *, grey: bool, background: Color, masks: MaskCache, reuse: bool = False
+    ) -> None:
         # Skia has no 24-bit pixels: it draws on 32, and `pixels` is a view without the fourth.
         shape = (height, width) if grey else (height, width, 4)
         size = math.prod(shape) + SPARE
+        self._masks = masks
         self._bytes = scratch("canvas", (size,)) if reuse else np.empty(size, np.uint8)
         self._memory = self._bytes[: size - SPARE].reshape(shape)
         self._coverage = grey and background == _WHITE
@@ -174,28 +168,17 @@ class SkiaCanvas:
             inner = skia.RRect.MakeRect(skia.Rect(x0 + width, y0 + width, x1 - width, y1 - width))
             self._canvas.drawDRRect(outer, inner, _paint(color))
 
-    def glyphs(
-        self,
-        face: Face,
-        rows: Rows,
-        color: Color,
-        *,
-        size: float,
-        scale_x: float,
-        hinting: str,
-        subpixel: bool,
-        antialias: bool,
-    ) -> None:
+    def glyphs(self, style: GlyphStyle, rows: Rows, color: Color) -> None:
         """Draw rows of glyphs of one face."""
         import skia
 
         if color != _BLACK:
             self._to_grey()
-        how = face, size, scale_x, hinting, subpixel, antialias
-        if self._coverage and not face.has_color and (masks := _masks(*how)).pay(rows):
+        masks = self._masks.masks(style)
+        if self._coverage and not style.face.has_color and masks.pay(rows):
             masks.stamp(self._bytes, self._memory.shape, rows)
             return
-        font = _font(*how)
+        font = masks.font
         builder = skia.TextBlobBuilder()
         # Bounds given, so that Skia does not measure every glyph to find them.
         bounds = skia.Rect(0, 0, self._memory.shape[1], self._memory.shape[0])
@@ -211,26 +194,3 @@ def _paint(color: Color) -> skia.Paint:
     import skia
 
     return skia.Paint(Color=skia.Color(*color), AntiAlias=True)
-
-
-@lru_cache(maxsize=256)
-def _font(face: Face, size: float, scale_x: float, hinting: str, subpixel: bool, antialias: bool) -> skia.Font:
-    import skia
-
-    levels: dict[str, Any] = {
-        "NONE": skia.FontHinting.kNone,
-        "SLIGHT": skia.FontHinting.kSlight,
-        "NORMAL": skia.FontHinting.kNormal,
-        "FULL": skia.FontHinting.kFull,
-    }
-    font = skia.Font(face.typeface, size, scale_x, 0.0)
-    font.setHinting(levels[hinting])
-    font.setSubpixel(subpixel)
-    font.setLinearMetrics(hinting == "NONE")
-    font.setEdging(skia.Font.Edging.kAntiAlias if antialias else skia.Font.Edging.kAlias)
-    return font
-
-
-@lru_cache(maxsize=32)
-def _masks(face: Face, size: float, scale_x: float, hinting: str, subpixel: bool, antialias: bool) -> Masks:
-    return Masks(_font(face, size, scale_x, hinting, subpixel, antialias))

@@ -8,30 +8,27 @@ they blend by its formula, d + ((255 - d)(m + 1) >> 8) for a mask m on a coverag
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.after_fork import reinit_after_fork
+from glyphrender._system.fork_safe_lock import ForkSafeLock
 from glyphrender.errors import DependencyError
 from glyphrender.raster.rows import Rows
+from glyphrender.raster.subpixel import PHASES, phases
 
 if TYPE_CHECKING:
     import skia
 
 # Bytes behind the pixels that stamping may rewrite: it works by words of eight.
 SPARE: Final = 8
-# Horizontal positions within a pixel at which Skia rasterises a glyph.
-PHASES: Final = 4
 # In pixels an em. Skia draws as paths what is larger than 256, and masks do not pay long before that.
 LARGEST: Final = 64.0
 # Loading numba and its compiled code takes 0.4 s, the first time 0.8, and saves some 0.2 µs a glyph.
 _PAYS: Final = 5_000_000
-# Words of masks at which they are thrown away, 64 MB. A Chinese novel at 12 px needs 3.
-_MOST: Final = 1 << 23
 # Glyphs that Skia draws at a time: of 4,000 at once it takes eight times as long.
 _SOME: Final = 256
 # Positions that a whole number of pixels, and a float32, hold exactly; NaN and infinity are not among them.
@@ -39,23 +36,31 @@ _FAR: Final = float(1 << 22)
 
 
 class Masks:
-    """The masks of one `skia.Font`: of all glyphs and phases that were met."""
+    """One `skia.Font`, and masks of the glyphs and phases that were stamped.
 
-    def __init__(self, font: skia.Font) -> None:
-        self._font = font
+    Attributes:
+        font: Skia's font.
+    """
+
+    def __init__(
+        self, font: skia.Font, lock: ForkSafeLock, max_bytes: int, grown: Callable[[], None] = lambda: None
+    ) -> None:
+        """Begin without masks; `grown` is called after new ones were made."""
+        self.font = font
         self._glyphs: int = font.getTypeface().countGlyphs()
         self._drawn = 0
-        self.begin()
-        _alive.add(self)
-
-    def begin(self) -> None:
-        """With no masks and a lock that nobody holds: in a forked process the thread that held it is not there."""
-        self._lock = Lock()
+        self._lock = lock
+        self._max_bytes, self._on_growth = max_bytes, grown
         self._forget()
 
+    @property
+    def nbytes(self) -> int:
+        """The memory of the masks, in bytes."""
+        return self._number.nbytes + self._boxes.nbytes + self._words.nbytes
+
     def _forget(self) -> None:
-        # By glyph × PHASES + phase: the number of its mask, or -1.
-        self._number = np.full(self._glyphs * PHASES, -1, np.int32)
+        # By glyph × PHASES + phase: the number of its mask, or -1. Empty until the first glyph is stamped.
+        self._number = np.zeros(0, np.int32)
         # Of each mask: its first word, words a row, rows, and from the origin to its left and top edges.
         self._boxes = np.zeros((0, 5), np.int32)
         self._words = np.zeros(0, np.uint64)
@@ -71,7 +76,7 @@ class Masks:
         """
         self._drawn += len(rows.glyph)
         wanted = os.environ.get("GLYPHRENDER_RASTER", "")
-        if wanted == "skia" or self._font.getSize() > LARGEST:
+        if wanted == "skia" or self.font.getSize() > LARGEST:
             return False
         asked = wanted == "numba"
         if not (asked or self._drawn > _PAYS) or compiled(asked) is None:
@@ -82,19 +87,23 @@ class Masks:
     def stamp(self, memory: NDArray[np.uint8], shape: tuple[int, ...], rows: Rows) -> None:
         """Blend glyphs into a coverage of `shape` (h, w), which `memory` holds with SPARE bytes behind it."""
         run = compiled(True)
-        subpixel = self._font.isSubpixel()
+        subpixel = self.font.isSubpixel()
         with self._lock:
+            if not len(self._number):
+                self._number = np.full(self._glyphs * PHASES, -1, np.int32)
             done = 0
             while True:
                 atlas = self._number, self._boxes, self._words
                 done = run(memory, *shape, rows.baseline, rows.bounds, rows.glyph, rows.x, done, subpixel, *atlas)
                 if done == len(rows.glyph):
                     return
-                if len(self._words) > _MOST:
+                if self._words.nbytes > self._max_bytes:  # a Chinese novel at 12 px needs 3 MB
                     self._forget()
+                    self._number = np.full(self._glyphs * PHASES, -1, np.int32)
                 keys = self._missing(rows, done, subpixel)
                 for start in range(0, len(keys), _SOME):
                     self._add(keys[start : start + _SOME])
+                self._on_growth()
 
     def _missing(self, rows: Rows, start: int, subpixel: bool) -> NDArray[np.intp]:
         """Keys of the glyphs from `start` on that have no mask."""
@@ -128,7 +137,7 @@ class Masks:
         import skia
 
         glyphs, quarters = (part.tolist() for part in np.divmod(keys, PHASES))
-        bounds = self._font.getBounds(glyphs)
+        bounds = self.font.getBounds(glyphs)
         # Two pixels more than the outlines span, for phases and antialiasing.
         left, top = (int(min(side)) - 3 for side in zip(*((box.left(), box.top()) for box in bounds), strict=True))
         right, bottom = (
@@ -137,17 +146,12 @@ class Masks:
         cells = np.zeros((len(keys), bottom - top, right - left), np.uint8)
         builder = skia.TextBlobBuilder()
         for cell, (glyph, quarter) in enumerate(zip(glyphs, quarters, strict=True)):
-            builder.allocRunPosH(self._font, [glyph], [quarter / PHASES - left], cell * cells.shape[1] - top)
+            builder.allocRunPosH(self.font, [glyph], [quarter / PHASES - left], cell * cells.shape[1] - top)
         kind, alpha = skia.ColorType.kAlpha_8_ColorType, skia.AlphaType.kPremul_AlphaType
         info = skia.ImageInfo.Make(cells.shape[2], len(keys) * cells.shape[1], kind, alpha)
         canvas = skia.Surface.MakeRasterDirect(info, cells.reshape(-1, cells.shape[2]), cells.shape[2]).getCanvas()
         canvas.drawTextBlob(builder.make(), 0, 0, skia.Paint(AntiAlias=True))
         return cells, left, top
-
-
-def phases(fraction: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Which quarter of a pixel; as Skia packs it, where adding 1 rounds the last bits off and the & makes 4 a 0."""
-    return ((fraction + np.float32(1)) * np.float32(PHASES)).astype(np.intp) & (PHASES - 1)
 
 
 def _inked(line: NDArray[np.bool_]) -> tuple[int, int]:
@@ -174,6 +178,3 @@ def compiled(asked: bool) -> Any:
             "'glyphrender[fast]', and see that there is room in the folder that NUMBA_CACHE_DIR names."
         ) from error
     return stamp
-
-
-_alive: Final = reinit_after_fork(Masks.begin)

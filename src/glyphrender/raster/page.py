@@ -1,4 +1,4 @@
-"""A laid-out page → pixels: backgrounds, borders, text, markers, line numbers, boxes for missing characters."""
+"""Draw a page: backgrounds, borders, text, markers, line numbers, and boxes for characters that no font has."""
 
 from __future__ import annotations
 
@@ -10,41 +10,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM, Face
-from glyphrender.raster.canvas import Canvas, Color, canvas
+from glyphrender.raster.canvas import Canvas, canvas
+from glyphrender.raster.glyph_style import GlyphStyle
+from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Row, Rows
+from glyphrender.raster.tone import Color
 from glyphrender.theta import MissingGlyph, Theta
 from glyphrender.theta.color import rgb
-from glyphrender.typeset import glyph_store as a
+from glyphrender.typeset.furniture import Furniture
+from glyphrender.typeset.glyph_store import BOX_FACE, NEWLINE
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
-from glyphrender.typeset.paginate import Block, PageLayout
+from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
-from glyphrender.typeset.word_cache import Words, WordStyle, words_of
 
-# Line numbers are this share of the way from the page to the text colour: there, but not in the way.
+# Line numbers have a color that is this far from the page's toward the text's: visible, but not in the way.
 _NUMBER_STRENGTH = 0.55
-# A code point's box: its digits are this size of the text's, and its frame this share of an em.
+# In the box of a code point: the size of its digits as a share of the text's, and of its frame as a share of an em.
 _DIGIT_SIZE, _BOX_STROKE = 0.52, 0.05
 
 
-def draw_page(page: PageLayout, *, reuse: bool = False) -> NDArray[np.uint8]:
-    """Pixels of `page`: (h, w) uint8 where every colour of θ is neutral, else (h, w, 3).
+def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse: bool = False) -> NDArray[np.uint8]:
+    """Return the pixels of `page`: (h, w) uint8 where every color of θ is neutral, else (h, w, 3).
 
-    With `reuse` they are in memory of this thread, good until it draws its next page.
+    Args:
+        page: the layout.
+        furniture: the shaper of hyphens, markers and line numbers.
+        masks: what is remembered between pages.
+        reuse: draw into memory of this thread, which is good until the thread draws its next page.
     """
     theta = page.theta
     width, height = page.size
-    surface = canvas(width, height, grey=theta.is_grey, background=rgb(theta.page_bg_color), reuse=reuse)
-    pen = _Pen(surface, theta, words_of(WordStyle.of(theta)))
+    surface = canvas(width, height, grey=theta.is_grey, background=rgb(theta.page_bg_color), masks=masks, reuse=reuse)
+    pen = _Pen(surface, theta, furniture)
     if theta.para_bg_color or theta.border_width:
         pen.paragraphs(page.blocks)
-    # Layer by layer: what overlaps looks the same wherever one block ends and the next begins.
+    # Layer by layer, so that overlaps look the same wherever one block ends and the next begins.
     placed = [(block, place(block, theta)) for block in page.blocks]
     for _, glyphs in placed:
         pen.text(glyphs)
     for block, glyphs in placed:
         if theta.newline_marker:
             pen.markers(block, glyphs, *theta.newline_marker)
-        if (block.galley.flags[block.lo : block.hi] & HYPHEN).any():
+        if (block.table.flags[block.lo : block.hi] & HYPHEN).any():
             pen.hyphens(block, glyphs)
         if theta.line_numbers:
             pen.line_numbers(block, glyphs)
@@ -55,50 +62,51 @@ def draw_page(page: PageLayout, *, reuse: bool = False) -> NDArray[np.uint8]:
 class _Pen:
     canvas: Canvas
     theta: Theta
-    words: Words
+    furniture: Furniture
 
-    def _rows(self, face: Face, rows: Rows, color: Color, *, scale: float = 1.0, squeeze: float = 1.0) -> None:
+    def _rows(self, face: Face, rows: Rows, color: Color, *, scale: float = 1.0, condense: float = 1.0) -> None:
         theta = self.theta
-        self.canvas.glyphs(
-            face,
-            rows,
-            color,
+        style = GlyphStyle(
+            face=face,
             size=theta.font_pixels * scale,
-            scale_x=theta.horizontal_scale * squeeze,
+            scale_x=theta.horizontal_scale * condense,
             hinting=theta.hinting.value,
             subpixel=theta.subpixel,
             antialias=theta.antialias,
         )
+        self.canvas.glyphs(style, rows, color)
 
     # -- text ----------------------------------------------------------------------------------------
 
     def text(self, placed: Placed) -> None:
-        """The glyphs of a block."""
+        """Draw the glyphs of a block."""
         if not len(placed.glyph):
             return
         color = rgb(self.theta.font_color)
-        faces = self.words.style.stack.faces
+        styles = placed.store.styles
         uniform = placed.uniform_face
-        if uniform is not None and uniform != a.BOX_FACE:
+        if uniform is not None and uniform[1] != BOX_FACE:
             # One face and nothing off the baseline: each line is a row.
+            style, face = uniform
             rows = Rows(baseline=placed.baseline, bounds=placed.glyph_bounds, glyph=placed.glyph, x=placed.x)
-            self._rows(faces[uniform], rows, color)
+            self._rows(styles[style].stack.faces[face], rows, color)
             return
-        for face, squeeze, rows in _grouped(placed):
-            if face == a.BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
-                self._boxes(rows, squeeze)
-            elif face == a.BOX_FACE:
+        for style, face, condense, rows in _grouped(placed):
+            faces = styles[style].stack.faces
+            if face == BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
+                self._boxes(rows, condense)
+            elif face == BOX_FACE:
                 nothing = replace(rows, glyph=np.zeros_like(rows.glyph))  # glyph 0, .notdef
-                self._rows(faces[0], nothing, color, squeeze=squeeze)
+                self._rows(faces[0], nothing, color, condense=condense)
             else:
-                self._rows(faces[face], rows, color, squeeze=squeeze)
+                self._rows(faces[face], rows, color, condense=condense)
 
-    def _boxes(self, rows: Rows, squeeze: float) -> None:
-        """Each code point as hexadecimal digits, in two rows inside a box."""
+    def _boxes(self, rows: Rows, condense: float) -> None:
+        """Draw each code point as hexadecimal digits, in two rows inside a box."""
         theta = self.theta
         color = rgb(theta.font_color)
         em = theta.font_pixels
-        across = em * theta.horizontal_scale * squeeze
+        across = em * theta.horizontal_scale * condense
         stroke = max(_BOX_STROKE * em, 0.5)
         for y, code_points, x in rows.lists():
             for cp, left in zip(code_points, x, strict=True):
@@ -109,31 +117,31 @@ class _Pen:
                     left + 0.04 * across, y - 0.86 * em, left + width - 0.04 * across, y + 0.16 * em, stroke, color
                 )
                 for row, text in enumerate((digits[:half], digits[half:])):
-                    glyphs, offset, advance = self.words.shaped(text)
+                    glyphs, offset, advance = self.furniture.shaped(text)
                     unit = across * _DIGIT_SIZE / EM
                     start = left + (width - advance * unit) / 2
                     baseline = y - 0.42 * em + 0.46 * em * row
-                    face = self.words.style.stack.primary
+                    face = self.furniture.style.stack.primary
                     drawn = Rows.of([(baseline, glyphs, start + offset * unit)])
-                    self._rows(face, drawn, color, scale=_DIGIT_SIZE, squeeze=squeeze)
+                    self._rows(face, drawn, color, scale=_DIGIT_SIZE, condense=condense)
 
     # -- what is not text ------------------------------------------------------------------------------
 
     def _furniture(self, text: str, at: list[tuple[float, float]], color: Color) -> None:
-        """`text`, in the first face, at each (x, baseline)."""
-        glyphs, offset, _ = self.words.shaped(text)
+        """Draw `text`, in the first face, at each (x, baseline)."""
+        glyphs, offset, _ = self.furniture.shaped(text)
         offsets = offset * (self.theta.font_pixels * self.theta.horizontal_scale / EM)
         rows = [(y, glyphs, x + offsets) for x, y in at]
         if rows:
-            self._rows(self.words.style.stack.primary, Rows.of(rows), color)
+            self._rows(self.furniture.style.stack.primary, Rows.of(rows), color)
 
     def markers(self, block: Block, placed: Placed, text: str, color: str) -> None:
-        """The newline markers of text that flows on."""
-        run = block.galley.run
-        lead = block.galley.measures.marker_lead / EM * self.theta.font_pixels * self.theta.horizontal_scale
-        kind = run.arena.kind.take(run.piece[placed.first_piece : placed.first_piece + len(placed.left)])
-        at = np.flatnonzero(kind == a.NEWLINE)
-        baseline = placed.baseline[placed.line_of_piece[at]]
+        """Draw the newline markers of text that flows on."""
+        segments = block.table.segments
+        lead = block.table.metrics.marker_lead / EM * self.theta.font_pixels * self.theta.horizontal_scale
+        kind = segments.store.kind.take(segments.number[placed.first_segment : placed.first_segment + len(placed.left)])
+        at = np.flatnonzero(kind == NEWLINE)
+        baseline = placed.baseline[placed.line_of_segment[at]]
         self._furniture(
             text.strip(" "),
             list(zip((placed.left[at] + lead).tolist(), baseline.tolist(), strict=True)),
@@ -141,40 +149,40 @@ class _Pen:
         )
 
     def hyphens(self, block: Block, placed: Placed) -> None:
-        """The hyphens of words that were broken."""
-        galley, boxes, theta = block.galley, placed.boxes, self.theta
-        at = np.flatnonzero(galley.flags[block.lo : block.hi] & HYPHEN)
-        width = (galley.measures.hyphen - galley.measures.letter) / EM * theta.em
+        """Draw the hyphens of words that were broken."""
+        table, boxes, theta = block.table, placed.boxes, self.theta
+        at = np.flatnonzero(table.flags[block.lo : block.hi] & HYPHEN)
+        width = (table.metrics.hyphen - table.metrics.letter) / EM * theta.em
         x = (boxes.left[at] + boxes.width[at] - width + block.column) * theta.scale
         self._furniture(
-            self.words.hyphen,
+            self.furniture.hyphen,
             list(zip(x.tolist(), placed.baseline[at].tolist(), strict=True)),
             rgb(theta.font_color),
         )
 
     def line_numbers(self, block: Block, placed: Placed) -> None:
-        """Numbers of the lines of the source, in the gutter at the first line of each."""
-        theta, galley = self.theta, block.galley
-        first = np.flatnonzero(galley.flags[block.lo : block.hi] & FIRST) + block.lo
-        line_ends = np.flatnonzero(galley.run.kinds() >= a.NEWLINE)
-        numbers = galley.run.line + 1 + np.searchsorted(line_ends, galley.first[first])
+        """Draw the numbers of source lines in the gutter, at the first line of each."""
+        theta, table = self.theta, block.table
+        first = np.flatnonzero(table.flags[block.lo : block.hi] & FIRST) + block.lo
+        line_ends = np.flatnonzero(table.segments.kinds() >= NEWLINE)
+        numbers = table.segments.line + 1 + np.searchsorted(line_ends, table.first[first])
         text, page = rgb(theta.font_color), rgb(theta.background)
         red, green, blue = (round(p + (t - p) * _NUMBER_STRENGTH) for t, p in zip(text, page, strict=True))
         room = theta.gutter - 0.8 * theta.em
-        rows: dict[float, list[Row]] = {}  # by what squeezes them: 1, unless θ reserves too few digits
+        rows: dict[float, list[Row]] = {}  # by how far they are condensed: 1, unless θ reserves too few digits
         for line, number in zip(first.tolist(), numbers.tolist(), strict=True):
-            glyphs, offset, advance = self.words.number(number)
+            glyphs, offset, advance = self.furniture.number(number)
             width = advance / EM * theta.em
-            squeeze = min(1.0, room / width)
-            unit = theta.em * squeeze / EM * theta.scale
+            condense = min(1.0, room / width)
+            unit = theta.em * condense / EM * theta.scale
             left = (block.column + max(0.0, room - width)) * theta.scale
             row = (float(placed.baseline[line - block.lo]), glyphs, [left + x * unit for x in offset])
-            rows.setdefault(squeeze, []).append(row)
-        for squeeze, some in rows.items():
-            self._rows(self.words.style.stack.primary, Rows.of(some), (red, green, blue), squeeze=squeeze)
+            rows.setdefault(condense, []).append(row)
+        for condense, some in rows.items():
+            self._rows(self.furniture.style.stack.primary, Rows.of(some), (red, green, blue), condense=condense)
 
     def paragraphs(self, blocks: Sequence[Block]) -> None:
-        """Background and border of each paragraph, or of the part of it that is in one column of the page."""
+        """Draw background and border of each paragraph, or of the part of it that is in one column of the page."""
         theta = self.theta
         for column, top, bottom in _paragraphs(blocks, theta):
             left = (column + theta.gutter + theta.left_indent) * theta.scale
@@ -187,10 +195,10 @@ class _Pen:
 
 
 def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, float, float]]:
-    """(column, top, bottom) of each paragraph, in points; one that goes on in the next block is one."""
+    """Yield (column, top, bottom) of each paragraph, in points. A paragraph that goes on in the next block is one."""
     top, open_column = 0.0, -1.0
     for block, following in zip_longest(blocks, blocks[1:]):
-        flags = block.galley.flags[block.lo : block.hi].tolist()
+        flags = block.table.flags[block.lo : block.hi].tolist()
         for line, flag in enumerate(flags):
             if flag & FIRST or block.column != open_column:
                 top = float(block.tops[line]) - (theta.inset if flag & FIRST else 0.0)
@@ -201,13 +209,14 @@ def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, 
                 yield block.column, top, float(block.tops[line]) + theta.line_height + (theta.inset if closes else 0.0)
 
 
-def _grouped(placed: Placed) -> Iterator[tuple[int, float, Rows]]:
-    """(face, squeeze, rows) such that a row is one baseline of one face."""
-    squeeze = np.repeat(placed.squeeze, np.diff(placed.glyph_bounds))
-    face, y = placed.face, placed.y
-    order = np.lexsort((y, squeeze, face))
-    face, squeeze, y, glyph, x = face[order], squeeze[order], y[order], placed.glyph[order], placed.x[order]
-    changes = (face[1:] != face[:-1]) | (squeeze[1:] != squeeze[:-1])
+def _grouped(placed: Placed) -> Iterator[tuple[int, int, float, Rows]]:
+    """Yield (style, face, condense, rows). All rows of a group are of one face, and a row has one baseline."""
+    condense = np.repeat(placed.condense, np.diff(placed.glyph_bounds))
+    style, face, y = placed.style, placed.face, placed.y
+    order = np.lexsort((y, condense, face, style))
+    style, face, condense, y = style[order], face[order], condense[order], y[order]
+    glyph, x = placed.glyph[order], placed.x[order]
+    changes = (style[1:] != style[:-1]) | (face[1:] != face[:-1]) | (condense[1:] != condense[:-1])
     groups = np.concatenate([[0], np.flatnonzero(changes) + 1, [len(order)]])
     row_starts = np.append(0, np.flatnonzero(changes | (y[1:] != y[:-1])) + 1)
     for start, stop in zip(groups[:-1].tolist(), groups[1:].tolist(), strict=True):
@@ -218,4 +227,4 @@ def _grouped(placed: Placed) -> Iterator[tuple[int, float, Rows]]:
             glyph=glyph[start:stop],
             x=x[start:stop],
         )
-        yield int(face[start]), float(squeeze[start]), rows
+        yield int(style[start]), int(face[start]), float(condense[start]), rows

@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from glyphrender.raster.masks import PHASES
+from glyphrender.raster.subpixel import PHASES
 
 # In each of the eight bytes of a word.
 _LOW, _HIGH = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x8080808080808080)

@@ -1,107 +1,120 @@
-"""The arena: every distinct word that was met, shaped once, as flat columns.
+"""The glyph store: every distinct word that was met, shaped once, as flat columns.
 
-A *word* is what lies between two separators of the source (spaces, tabs, line ends, or a joint between two
-ideographs). It owns one or more *pieces*: stretches with one face and no line break inside. A piece owns
-glyphs. Lines and pages are ranges of piece numbers, so everything after shaping is gathers and running
-sums over these columns; nothing here is an object a glyph.
+A *segment* is a shaping unit: a stretch of a word that has one style and one face, and no line break inside. A word
+owns one or more segments (word_cache.py), and a segment owns glyphs. Lines and pages are ranges of segment numbers, so
+everything after shaping is gathers and running sums over these columns. No object exists per glyph.
 
-All lengths are in units of `face.EM` to the em, whatever the font: font size, dpi and page width are applied
-later, so all θ that differ only there share one arena.
+All lengths are in units of `face.EM` to the em, whatever the font. Font size, dpi and page width are applied later, so
+every θ that differs only there shares the same rows. A segment carries the number of its style, so that one line can
+hold segments of several styles.
+
+Rows are written first and published last, by one assignment. An exception, an interrupt or a fork in the middle of a
+write leaves rows that nobody refers to and that the next write overwrites.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-# What a piece is. EMPTY is what lies between two adjoining separators.
+from glyphrender._system.fork_safe_lock import ForkSafeLock
+from glyphrender.fonts.stack import MISSING
+from glyphrender.typeset.style import WordStyle
+
+# What a segment is. EMPTY is what lies between two adjoining separators.
 TEXT, EMPTY, TAB, NEWLINE, PAGE_BREAK = range(5)
 
-# What may happen after a piece, inside its word.
+# What may happen after a segment, inside its word.
 NO_BREAK, MAY_BREAK, MAY_HYPHENATE = range(3)
 
-# How a piece bears on a break at the spaces before its head or after its tail: UAX #14, see edges.py.
-HEAD_CLOSES, HEAD_NONSTARTER, HEAD_B2, HEAD_ZW = 1, 2, 4, 8
-TAIL_OPENS, TAIL_CLOSED, TAIL_B2, TAIL_ZW = 16, 32, 64, 128
-# An ideograph at the edge: JUSTIFY may widen the joint between two of these.
-HEAD_WIDE, TAIL_WIDE = 256, 512
+#: The face number of a code point that no face has. It is drawn in a box; its "glyph id" is the code point.
+BOX_FACE: Final = MISSING
 
-#: The face number of a code point drawn in a box; its "glyph id" is the code point.
-BOX_FACE = 255
+#: Words that are not text. Each is one segment, and its number is the same in every store and for every style.
+SEPARATORS: Final = {
+    "": EMPTY,
+    "\t": TAB,
+    "\n": NEWLINE,
+    "\r\n": NEWLINE,
+    "\r": NEWLINE,
+    "\v": NEWLINE,
+    "\x85": NEWLINE,
+    "\u2028": NEWLINE,
+    "\u2029": NEWLINE,
+    "\f": PAGE_BREAK,
+}
 
 
 class Column:
-    """A numpy array that grows at its end; rows once written never change, so views of them stay good."""
+    """A numpy array that grows at its end. A published row never changes."""
 
-    __slots__ = ("_rows", "size")
+    __slots__ = ("rows",)
 
     def __init__(self, dtype: DTypeLike) -> None:
-        self._rows: NDArray[Any] = np.zeros(1024, dtype)
-        self.size = 0
+        self.rows: NDArray[Any] = np.zeros(1024, dtype)
 
-    def extend(self, rows: NDArray[Any]) -> None:
-        """Append `rows`."""
-        end = self.size + len(rows)
-        if end > len(self._rows):
-            grown = np.empty(max(end, 2 * len(self._rows)), self._rows.dtype)
-            grown[: self.size] = self._rows[: self.size]
-            self._rows = grown
-        self._rows[self.size : end] = rows
-        self.size = end
-
-    @property
-    def rows(self) -> NDArray[Any]:
-        """The rows written so far, as a view."""
-        return self._rows[: self.size]
+    def write(self, at: int, rows: NDArray[Any]) -> None:
+        """Write `rows` from row `at` on; the rows before `at` stay."""
+        end = at + len(rows)
+        if end > len(self.rows):
+            grown = np.empty(max(end, 2 * len(self.rows)), self.rows.dtype)
+            grown[:at] = self.rows[:at]
+            self.rows = grown
+        self.rows[at:end] = rows
 
     def take(self, at: NDArray[Any]) -> NDArray[Any]:
-        """The rows at places. By numbers of 32 bits `[]` takes twice as long."""
+        """Return the rows at places. With 32-bit numbers `[]` would take twice as long."""
         return self.rows.take(at)
 
 
-class Arena:
-    """Columns of words, pieces and glyphs. Append-only.
+class GlyphStore:
+    """Columns of segments and glyphs. Rows are only ever added.
 
-    Words:  `first_piece`, `piece_count`.
-    Pieces: `kind`, `face`, `advance` (EM units), `clusters` (grapheme clusters, for letter spacing),
-            `length` (characters of the source), `action` (break after it inside its word), `edges` (the
-            HEAD_/TAIL_ flags), `first_glyph`, `glyph_count`.
-    Glyphs: `glyph` (glyph id), `x`, `y` (offset of its origin from the piece's origin, EM units, y up),
-            `cluster` (character of the piece that its grapheme cluster starts with), `step` (its advance).
+    Segments: `style` (place in `styles`), `kind`, `face` (place in the style's font stack), `advance` (EM units),
+              `clusters` (grapheme clusters, for letter spacing), `length` (characters of the source), `action` (break
+              after it inside its word), `boundary` (flags of boundary_flags.py), `first_glyph`, `glyph_count`.
+    Glyphs:   `glyph` (glyph id), `x`, `y` (offset of its origin from the segment's origin, EM units, y up), `cluster`
+              (character of the segment that its grapheme cluster starts with), `step` (its advance).
     """
 
     __slots__ = (
+        "_by_cluster",
+        "_lock",
         "action",
         "advance",
+        "boundary",
         "cluster",
         "clusters",
-        "edges",
         "face",
         "first_glyph",
-        "first_piece",
         "glyph",
         "glyph_count",
+        "glyphs",
         "kind",
         "length",
         "lifted",
-        "piece_count",
+        "segments",
         "step",
+        "style",
+        "styles",
         "x",
         "y",
     )
 
-    def __init__(self) -> None:
-        self.first_piece = Column(np.int32)
-        self.piece_count = Column(np.int32)
+    def __init__(self, lock: ForkSafeLock | None = None) -> None:
+        self._lock = lock or ForkSafeLock()
+        self._by_cluster: dict[int, NDArray[np.int32]] = {}
+        self.styles: list[WordStyle] = []
+        self.style = Column(np.uint16)
         self.kind = Column(np.uint8)
         self.face = Column(np.uint8)
         self.advance = Column(np.int64)
         self.clusters = Column(np.int32)
         self.length = Column(np.int32)
         self.action = Column(np.uint8)
-        self.edges = Column(np.uint16)
+        self.boundary = Column(np.uint16)
         self.first_glyph = Column(np.int32)
         self.glyph_count = Column(np.int32)
         self.glyph = Column(np.uint32)
@@ -110,114 +123,177 @@ class Arena:
         self.cluster = Column(np.int32)
         self.step = Column(np.int32)
         self.lifted = False  # whether any glyph stands off the baseline
+        self.segments = 0  # rows that are published
+        self.glyphs = 0
+        none = np.zeros(len(SEPARATORS), np.int32)
+        self.append(
+            style=none,
+            kind=np.array(list(SEPARATORS.values()), np.uint8),
+            face=none,
+            advance=none,
+            clusters=none,
+            length=np.array([len(word) for word in SEPARATORS]),
+            action=none,
+            boundary=none,
+            glyph_count=none,
+            glyph=none[:0],
+            x=none[:0],
+            y=none[:0],
+            cluster=none[:0],
+            step=none[:0],
+        )
 
-    def add_words(self, piece_count: NDArray[Any]) -> None:
-        """Append words that own the pieces appended next, `piece_count` of them each."""
-        ends = np.cumsum(piece_count)
-        self.first_piece.extend(self.kind.size + ends - piece_count)
-        self.piece_count.extend(piece_count)
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the columns. The styles hold open fonts, so whoever unpickles a store gives it its styles."""
+        columns = {name: getattr(self, name).rows[: self.segments] for name in _SEGMENT_COLUMNS}
+        columns |= {name: getattr(self, name).rows[: self.glyphs] for name in _GLYPH_COLUMNS}
+        return _unpickled, (columns, self.lifted)
 
-    def add_pieces(
+    @property
+    def nbytes(self) -> int:
+        """The memory of all columns, in bytes."""
+        return sum(getattr(self, name).rows.nbytes for name in (*_SEGMENT_COLUMNS, *_GLYPH_COLUMNS))
+
+    def style_number(self, style: WordStyle) -> int:
+        """Return the place of `style` in `styles`; a new one is added at the end."""
+        with self._lock:
+            if style not in self.styles:
+                self.styles.append(style)
+            return self.styles.index(style)
+
+    def append(
         self,
         *,
+        style: NDArray[Any],
         kind: NDArray[Any],
         face: NDArray[Any],
         advance: NDArray[Any],
         clusters: NDArray[Any],
         length: NDArray[Any],
         action: NDArray[Any],
-        edges: NDArray[Any],
+        boundary: NDArray[Any],
         glyph_count: NDArray[Any],
+        glyph: NDArray[Any],
+        x: NDArray[Any],
+        y: NDArray[Any],
+        cluster: NDArray[Any],
+        step: NDArray[Any],
     ) -> int:
-        """Append pieces that own the glyphs appended next; returns the number of the first."""
-        first = self.kind.size
-        ends = np.cumsum(glyph_count)
-        self.first_glyph.extend(self.glyph.size + ends - glyph_count)
-        self.glyph_count.extend(glyph_count)
-        self.kind.extend(kind)
-        self.face.extend(face)
-        self.advance.extend(advance)
-        self.clusters.extend(clusters)
-        self.length.extend(length)
-        self.action.extend(action)
-        self.edges.extend(edges)
-        return first
+        """Append segments and the glyphs they own, `glyph_count` each; return the number of the first segment.
 
-    def add_glyphs(
-        self, glyph: NDArray[Any], x: NDArray[Any], y: NDArray[Any], cluster: NDArray[Any], step: NDArray[Any]
-    ) -> None:
-        """Append glyphs, in visual order inside each piece."""
-        self.glyph.extend(glyph)
-        self.x.extend(x)
-        self.y.extend(y)
-        self.lifted = self.lifted or bool(y.any())
-        self.cluster.extend(cluster)
-        self.step.extend(step)
+        The glyphs of a segment are in visual order.
+        """
+        with self._lock:
+            at, first = self.segments, self.glyphs
+            ends = np.cumsum(glyph_count)
+            self.first_glyph.write(at, first + ends - glyph_count)
+            self.glyph_count.write(at, glyph_count)
+            self.style.write(at, style)
+            self.kind.write(at, kind)
+            self.face.write(at, face)
+            self.advance.write(at, advance)
+            self.clusters.write(at, clusters)
+            self.length.write(at, length)
+            self.action.write(at, action)
+            self.boundary.write(at, boundary)
+            self.glyph.write(first, glyph)
+            self.x.write(first, x)
+            self.y.write(first, y)
+            self.cluster.write(first, cluster)
+            self.step.write(first, step)
+            self.lifted = self.lifted or bool(y.any())
+            # Published in this order: glyphs without a segment are harmless, a segment without glyphs is not.
+            self.glyphs = first + len(glyph)
+            self.segments = at + len(kind)
+            return at
 
-    def glyph_rows(self, pieces: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-        """(rows of all glyphs of `pieces` in order, number of glyphs of each piece)."""
-        counts = self.glyph_count.take(pieces)
+    def glyph_rows(self, segments: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+        """Return (rows of all glyphs of `segments` in order, number of glyphs of each segment)."""
+        counts = self.glyph_count.take(segments)
         ends = np.cumsum(counts)
-        rows = np.repeat(self.first_glyph.take(pieces) - ends + counts, counts)
+        rows = np.repeat(self.first_glyph.take(segments) - ends + counts, counts)
         rows += np.arange(len(rows))
         return rows, counts
 
-    def split_at_clusters(self, piece: int) -> NDArray[np.int32]:
-        """Append pieces, one a cluster in logical order, that together draw as `piece` does.
+    def by_cluster(self, segment: int) -> NDArray[np.int32]:
+        """Return segments, one a grapheme cluster in logical order, that together draw as `segment` does.
 
-        The shaping is kept, as CSS Text asks of a break inside a word: joining forms do not change. Clusters
-        that share a glyph (a ligature) stay one piece.
+        The shaping is kept, as CSS Text asks of a break inside a word: joining forms do not change. Clusters that share
+        a glyph (a ligature) stay one segment. A segment is split once; later calls return the same numbers.
         """
-        rows, _ = self.glyph_rows(np.array([piece]))
+        found = self._by_cluster.get(segment)
+        if found is None:
+            with self._lock:
+                found = self._by_cluster.get(segment)
+                if found is None:
+                    found = self._by_cluster[segment] = self._split(segment)
+        return found
+
+    def _split(self, segment: int) -> NDArray[np.int32]:
+        rows, _ = self.glyph_rows(np.array([segment]))
         cluster, step = self.cluster.take(rows), self.step.take(rows)
         starts = np.unique(np.append(cluster, 0))
-        if len(starts) < 2:
-            return np.array([piece], np.int32)
+        count = len(starts)
+        if count < 2:
+            return np.array([segment], np.int32)
         of = np.searchsorted(starts, cluster)
-        order = np.argsort(of, kind="stable")  # visual order inside each cluster stays
+        order = np.argsort(of, kind="stable")  # the visual order inside each cluster stays
         pen = np.cumsum(step) - step
-        origin = np.full(len(starts), np.iinfo(np.int64).max)
+        origin = np.full(count, np.iinfo(np.int64).max)
         np.minimum.at(origin, of, pen)
-        length = int(self.length.rows[piece])
-        action = np.zeros(len(starts), np.uint8)
-        action[-1] = self.action.rows[piece]
-        first = self.add_pieces(
-            kind=np.full(len(starts), self.kind.rows[piece]),
-            face=np.full(len(starts), self.face.rows[piece]),
-            advance=np.bincount(of, step, len(starts)).astype(np.int64),
-            clusters=np.ones(len(starts), np.int32),
-            length=np.diff(starts, append=length),
+        action = np.zeros(count, np.uint8)
+        action[-1] = self.action.rows[segment]
+        first = self.append(
+            style=np.full(count, self.style.rows[segment]),
+            kind=np.full(count, self.kind.rows[segment]),
+            face=np.full(count, self.face.rows[segment]),
+            advance=np.bincount(of, step, count).astype(np.int64),
+            clusters=np.ones(count, np.int32),
+            length=np.diff(starts, append=int(self.length.rows[segment])),
             action=action,
-            edges=np.full(len(starts), self.edges.rows[piece]),
-            glyph_count=np.bincount(of, minlength=len(starts)),
+            boundary=np.full(count, self.boundary.rows[segment]),
+            glyph_count=np.bincount(of, minlength=count),
+            glyph=self.glyph.take(rows)[order],
+            x=(self.x.take(rows) - origin[of])[order],
+            y=self.y.take(rows)[order],
+            cluster=(cluster - starts[of])[order],
+            step=step[order],
         )
-        self.add_glyphs(
-            self.glyph.take(rows)[order],
-            (self.x.take(rows) - origin[of])[order],
-            self.y.take(rows)[order],
-            (cluster - starts[of])[order],
-            step[order],
-        )
-        return np.arange(first, first + len(starts), dtype=np.int32)
+        return np.arange(first, first + count, dtype=np.int32)
 
-    def copy_pieces(self, other: Arena, pieces: NDArray[Any]) -> NDArray[np.int32]:
-        """Append `pieces` of another arena to this one; returns their numbers here."""
-        rows, counts = other.glyph_rows(pieces)
-        first = self.add_pieces(
-            kind=other.kind.take(pieces),
-            face=other.face.take(pieces),
-            advance=other.advance.take(pieces),
-            clusters=other.clusters.take(pieces),
-            length=other.length.take(pieces),
-            action=other.action.take(pieces),
-            edges=other.edges.take(pieces),
+    def copied(self, other: GlyphStore, segments: NDArray[Any]) -> NDArray[np.int32]:
+        """Append `segments` of the store `other` to this one; return their numbers here."""
+        rows, counts = other.glyph_rows(segments)
+        numbers = np.array([self.style_number(style) for style in other.styles] or [0])
+        first = self.append(
+            style=numbers[other.style.take(segments)],
+            kind=other.kind.take(segments),
+            face=other.face.take(segments),
+            advance=other.advance.take(segments),
+            clusters=other.clusters.take(segments),
+            length=other.length.take(segments),
+            action=other.action.take(segments),
+            boundary=other.boundary.take(segments),
             glyph_count=counts,
+            glyph=other.glyph.take(rows),
+            x=other.x.take(rows),
+            y=other.y.take(rows),
+            cluster=other.cluster.take(rows),
+            step=other.step.take(rows),
         )
-        self.add_glyphs(
-            other.glyph.take(rows),
-            other.x.take(rows),
-            other.y.take(rows),
-            other.cluster.take(rows),
-            other.step.take(rows),
-        )
-        return np.arange(first, first + len(pieces), dtype=np.int32)
+        return np.arange(first, first + len(segments), dtype=np.int32)
+
+
+_SEGMENT_COLUMNS: Final = (
+    "style", "kind", "face", "advance", "clusters", "length", "action", "boundary", "first_glyph", "glyph_count"
+)  # fmt: skip
+_GLYPH_COLUMNS: Final = ("glyph", "x", "y", "cluster", "step")
+
+
+def _unpickled(columns: dict[str, NDArray[Any]], lifted: bool) -> GlyphStore:
+    store = GlyphStore()
+    for name, rows in columns.items():
+        getattr(store, name).write(0, rows)
+    store.lifted = lifted
+    store.glyphs, store.segments = len(columns["glyph"]), len(columns["kind"])
+    return store

@@ -1,4 +1,8 @@
-"""New words on their way into the arena: characters, then units to shape, then pieces."""
+"""New words on their way into the glyph store: characters → units to shape → segments.
+
+A *unit* is what HarfBuzz gets in one call: a stretch of a word with one face, one script and one direction. A *segment*
+is a unit, or the part of one between two places where a line may break.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +18,13 @@ from glyphrender.fonts.stack import MISSING
 from glyphrender.text import grapheme, linebreak, script
 from glyphrender.text.properties import Flag, GeneralCategory, codepoints, records, table
 from glyphrender.theta import ControlCharacters, MissingGlyph, SoftHyphens, ZeroWidth
-from glyphrender.typeset import glyph_store as a
-from glyphrender.typeset.boundary_flags import edge_flags
+from glyphrender.typeset.boundary_flags import boundary_flags
+from glyphrender.typeset.glyph_store import MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TEXT, GlyphStore
 from glyphrender.typeset.hyphenate import hyphenator
 from glyphrender.typeset.shape import JOINING, LATIN, Glyphs, shape
 
 if TYPE_CHECKING:
-    from glyphrender.typeset.word_cache import WordStyle
+    from glyphrender.typeset.style import WordStyle
 
 #: Put before a word that is set from right to left; no word can begin with it otherwise.
 RTL_MARK: Final = "\n"
@@ -33,8 +37,8 @@ _JOINS: Final = np.isin(script.SCRIPT_TAGS, JOINING)
 _CONTEXT: Final = 5
 
 
-class Batch:
-    """New words of one style."""
+class NewWords:
+    """Words of one style that were not met before."""
 
     def __init__(self, words: list[str], style: WordStyle) -> None:
         self.style = style
@@ -55,11 +59,18 @@ class Batch:
         self.is_end[self.word_end - 1] = True
         self.word = np.repeat(np.arange(len(words)), self.lengths + 1)
 
-    def add_to(self, arena: a.Arena) -> None:
-        """Analyse, shape and append."""
+    def add_to(self, store: GlyphStore) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Analyse and shape the words, and append their segments to `store`.
+
+        Returns:
+            (number of the first segment of each word, how many segments each word has).
+
+        Raises:
+            FontError: θ asks for an error where no font has a character.
+        """
         self._analyse()
         glyphs = self._shape()
-        self._append(arena, glyphs)
+        return self._append(store, glyphs)
 
     # -- what the characters are -------------------------------------------------------------------
 
@@ -184,9 +195,9 @@ class Batch:
             cp = int(self.cps[lost[0]])
             raise FontError(f"no font has U+{cp:04X}. Name a font that has it in fallback=, or set missing_glyph=BOX.")
 
-    # -- pieces: no line break inside --------------------------------------------------------------
+    # -- segments: no line break inside ------------------------------------------------------------
 
-    def _append(self, arena: a.Arena, glyphs: Glyphs) -> None:
+    def _append(self, store: GlyphStore, glyphs: Glyphs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         n = len(self.cps)
         begins = np.zeros(n, bool)  # a cluster of glyphs begins at this character
         begins[glyphs.cluster] = True
@@ -197,15 +208,15 @@ class Batch:
         cut = (allowed | hyphen)[:-1] & ~self.is_end[:-1] & ~self.is_end[1:]
         starts[1:] |= cut & begins[1:] & self.starts[1:]
         first = np.flatnonzero(starts)
-        piece = np.cumsum(starts) - 1
+        segment = np.cumsum(starts) - 1
         last = np.minimum(np.append(first[1:], n), self.word_end[self.word[first]] - 1) - 1
         word = self.word[first]
         ends_word = np.append(word[1:] != word[:-1], True)
-        action = np.where(allowed[last], a.MAY_BREAK, a.NO_BREAK)
-        action[hyphen[last]] = a.MAY_HYPHENATE
-        action[ends_word] = a.NO_BREAK
+        action = np.where(allowed[last], MAY_BREAK, NO_BREAK)
+        action[hyphen[last]] = MAY_HYPHENATE
+        action[ends_word] = NO_BREAK
 
-        of = piece[glyphs.cluster]
+        of = segment[glyphs.cluster]
         order: NDArray[np.intp] | slice = slice(None)
         if (of[1:] < of[:-1]).any():  # from right to left
             order = np.argsort(of, kind="stable")
@@ -215,27 +226,27 @@ class Batch:
         counts = np.bincount(of, minlength=len(first))
         ends = np.cumsum(counts)
         origin = pen[ends - counts]
-        face = self.face[first]
-        face[face == MISSING] = a.BOX_FACE
 
-        arena.add_words(np.bincount(word, minlength=len(self.lengths)))
-        arena.add_pieces(
-            kind=np.full(len(first), a.TEXT, np.uint8),
-            face=face,
+        counted = np.bincount(word, minlength=len(self.lengths))
+        at = store.append(
+            style=np.full(len(first), store.style_number(self.style)),
+            kind=np.full(len(first), TEXT, np.uint8),
+            face=self.face[first],
             advance=np.maximum(pen[ends] - origin, 0),
-            clusters=np.bincount(piece[begins], minlength=len(first)),  # a joiner or a bidi mark is not spaced
+            clusters=np.bincount(segment[begins], minlength=len(first)),  # a joiner or a bidi mark is not spaced
             length=last + 1 - first,
             action=action,
-            edges=edge_flags(self.record, self.is_end, first=first, last=last, start=self.word_start[self.word[first]]),
+            boundary=boundary_flags(
+                self.record, self.is_end, first=first, last=last, start=self.word_start[self.word[first]]
+            ),
             glyph_count=counts,
+            glyph=glyphs.glyph[order],
+            x=pen[:-1] - origin[of] + glyphs.dx[order],
+            y=glyphs.dy[order],
+            cluster=glyphs.cluster[order] - first[of],
+            step=step,
         )
-        arena.add_glyphs(
-            glyphs.glyph[order],
-            pen[:-1] - origin[of] + glyphs.dx[order],
-            glyphs.dy[order],
-            glyphs.cluster[order] - first[of],
-            step,
-        )
+        return at + np.cumsum(counted) - counted, counted
 
     def _hyphens(self) -> NDArray[np.bool_]:
         """Whether a line may end in a hyphen after each character."""

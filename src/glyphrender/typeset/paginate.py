@@ -1,72 +1,35 @@
-"""Lines → columns → pages.
+"""Paginate: lines → columns → pages.
 
-Vertical positions are points from the top of the page, running sums over a galley; a page is found by one
-bisection a column. Nothing is drawn or even placed here, but the size of each page in pixels is known, so
-the compression ratio of a text needs no more than this.
+Vertical positions are points from the top of the page, running sums over a line table; one bisection a column finds
+where a page ends. Nothing is drawn or even placed here, but the size of each page in pixels is known, so the
+compression ratio of a text needs no more than this.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glyphrender.errors import LayoutError
 from glyphrender.theta import FormFeed, Theta
-from glyphrender.typeset import place
-from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, Galley
+from glyphrender.typeset.line_boxes import right_edge
+from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
+from glyphrender.typeset.page_layout import Block, PageLayout
 
 # A line may pass the bottom by this much, so that 80 lines of 10.0 pt fit 800 pt whatever the sums round to.
 _SLACK: Final = 1e-6
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
-    """Lines `lo` to `hi` of a galley, in one column of a page.
-
-    Attributes:
-        galley: whose lines.
-        lo, hi: the range of lines.
-        column: x of the left edge of the column, in points.
-        tops: [hi - lo] y of the top of each line, in points from the top of the page.
-    """
-
-    galley: Galley
-    lo: int
-    hi: int
-    column: float
-    tops: NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageLayout:
-    """A page whose lines are known, and its size in pixels; its glyphs are not placed yet.
-
-    Attributes:
-        number: 1 for the first page.
-        theta: the θ it was set by.
-        blocks: its lines, in reading order.
-        size: width and height in pixels, cropping applied.
-        start, end: the characters of the source that it shows.
-    """
-
-    number: int
-    theta: Theta
-    blocks: tuple[Block, ...]
-    size: tuple[int, int]
-    start: int
-    end: int
-
-
 class Paginator:
-    """Fills pages with galleys as they come. A page is given out once it is known to be full.
+    """Fills pages with lines as they come. A page is given out once it is known to be full.
 
-    `number` and `end` count the pages given out, and the characters of the source on them.
+    Attributes:
+        number: how many pages were given out.
+        end: how many characters of the source are on them.
     """
 
     def __init__(self, theta: Theta, *, max_pages: int | None = None, number: int = 0, end: int = 0) -> None:
@@ -80,10 +43,10 @@ class Paginator:
         self.y = 0.0  # height used of the column
         self.characters = 0  # of the source, on it
 
-    def add(self, galley: Galley) -> Iterator[PageLayout]:
-        """The pages that `galley` fills."""
+    def add(self, table: LineTable) -> Iterator[PageLayout]:
+        """Yield the pages that the lines of `table` fill."""
         theta = self.theta
-        first, last = (galley.flags & FIRST) != 0, (galley.flags & LAST) != 0
+        first, last = (table.flags & FIRST) != 0, (table.flags & LAST) != 0
         before = np.where(first, theta.space_before + theta.inset, 0.0)
         after = np.where(last, theta.space_after + theta.inset, 0.0)
         bottom = np.cumsum(before + theta.line_height + after)
@@ -92,11 +55,11 @@ class Paginator:
         # As lists, which bisection reads at a fifth of the cost.
         needs, page_ends = need.tolist(), []
         if theta.form_feed is FormFeed.PAGE:
-            page_ends = np.flatnonzero(galley.flags & PAGE_END).tolist()
-        # Characters of the source before each piece.
-        characters = np.append(0, np.cumsum(galley.run.lengths()))
+            page_ends = np.flatnonzero(table.flags & PAGE_END).tolist()
+        # Characters of the source before each segment.
+        characters = np.append(0, np.cumsum(table.segments.lengths()))
         height, columns = theta.column_height + _SLACK, theta.column_offsets
-        lo, lines = 0, len(galley)
+        lo, lines = 0, len(table)
         while lo < lines:
             origin = (float(bottom[lo - 1]) if lo else 0.0) - self.y
             if self.y == 0.0 and first[lo]:
@@ -111,7 +74,7 @@ class Paginator:
             if hi > lo:
                 self.blocks.append(
                     Block(
-                        galley=galley,
+                        table=table,
                         lo=lo,
                         hi=hi,
                         column=columns[self.column],
@@ -120,7 +83,7 @@ class Paginator:
                     )
                 )
                 self.y = float(bottom[hi - 1] - origin)
-                self.characters += int(characters[galley.last[hi - 1]] - characters[galley.first[lo]])
+                self.characters += int(characters[table.last[hi - 1]] - characters[table.first[lo]])
             if ends:
                 yield self._page()
             elif hi < lines:
@@ -129,15 +92,15 @@ class Paginator:
                     yield self._page()
             lo = hi
 
-    def fill(self, galleys: Iterable[Galley]) -> Iterator[PageLayout]:
-        """All pages of `galleys` from character `end` on, where a line begins; the galleys may begin before it."""
+    def fill(self, line_tables: Iterable[LineTable]) -> Iterator[PageLayout]:
+        """Yield all pages of the lines from character `end` on, where a line begins. Tables may begin before it."""
         begin = self.end
-        for galley in galleys:
-            yield from self.add(galley.since(begin))
+        for table in line_tables:
+            yield from self.add(table.since(begin))
         yield from self.finish()
 
     def finish(self) -> Iterator[PageLayout]:
-        """The last page, if anything is on it."""
+        """Yield the last page, if anything is on it."""
         if self.blocks:
             yield self._page(last=True)
 
@@ -162,10 +125,10 @@ class Paginator:
 
 
 def _size(theta: Theta, blocks: list[Block], last: bool) -> tuple[int, int]:
-    """Width and height in pixels; cropping keeps the margin, as far as `page_grid` lets it."""
+    """Return width and height in pixels. Cropping keeps the margin, as far as `page_grid` lets it."""
     width, height = whole = theta.page_pixels
     if theta.auto_crop_width:
-        right = max(place.right_edge(block.galley, block.lo, block.hi, theta) + block.column for block in blocks)
+        right = max(right_edge(block.table, block.lo, block.hi, theta) + block.column for block in blocks)
         width = min(width, _cropped(right, theta.margin_x, theta))
     if theta.auto_crop_last_page and last:
         bottom = max(float(block.tops[-1]) for block in blocks) + theta.line_height + theta.inset
@@ -177,9 +140,10 @@ def _size(theta: Theta, blocks: list[Block], last: bool) -> tuple[int, int]:
 
 
 def _cropped(used: float, margin: float, theta: Theta) -> int:
-    """Pixels of a side that text uses up to `used` points: the nearest multiple of the grid that cuts no text.
+    """Return the pixels of a side that text uses up to `used` points: the nearest multiple of the grid.
 
-    Nearest, because models round so: a page that they would shrink by up to half a cell loses margin instead.
+    No text is cut. Models round to the nearest multiple too: where they would shrink a page by up to half a cell, the
+    page loses margin instead.
     """
     grid = theta.page_grid
     side = max(1, ceil((used + margin) * theta.scale - 1e-6))
@@ -187,5 +151,5 @@ def _cropped(used: float, margin: float, theta: Theta) -> int:
 
 
 def _multiple(pixels: float, grid: int) -> int:
-    """The least multiple of `grid` that holds so many pixels, and at least one."""
+    """Return the least multiple of `grid`, at least one, that holds so many pixels."""
     return max(grid, ceil(pixels / grid) * grid)

@@ -1,8 +1,8 @@
-"""A long text in segments that several processes lay out at once, into the pages that one would make.
+"""Shares: a long text, cut into parts that several processes lay out at once, into the pages that one would make.
 
-Lines depend on nothing outside their paragraph, but pages on every line before them. So whoever has a segment
-breaks it into lines by itself, and is told by the one before only which page begins where; it ends the page
-that it is on with lines of the next segment, which skips them.
+Lines depend on nothing outside their paragraph, but pages depend on every line before them. So each process breaks its
+share into lines by itself, and the process before it tells only which page begins where. A process ends the page that
+it is on with lines of the next share, which skips them.
 """
 
 from __future__ import annotations
@@ -13,75 +13,81 @@ from itertools import chain
 
 from glyphrender.text.source import count_line_ends
 from glyphrender.theta import Theta
-from glyphrender.typeset.layout import galleys
-from glyphrender.typeset.line_table import Galley
-from glyphrender.typeset.paginate import PageLayout, Paginator
+from glyphrender.typeset.layout import lines_of_part
+from glyphrender.typeset.line_table import LineTable
+from glyphrender.typeset.page_layout import PageLayout
+from glyphrender.typeset.paginate import Paginator
+from glyphrender.typeset.shaper import Shaper
 
-# Characters of a segment: some 35 pages, of which up to one is set twice.
-SEGMENT = 1 << 18
-# Characters of the next segment that are set at a time, to end the page.
+# Characters of a share: some 35 pages, of which up to one is set twice.
+SHARE = 1 << 18
+# Characters of the next share that are set at a time, to end the page.
 _BORROWED = 1 << 13
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Segment:
-    """Characters `start` to `end` of a text, which are whole paragraphs; `line` line ends come before them."""
+class Share:
+    """A part of a text, of whole paragraphs.
+
+    Attributes:
+        start, end: its characters.
+        line: the number of line ends before it.
+    """
 
     start: int
     end: int
     line: int
 
 
-def segments(text: str, shares: int) -> list[Segment]:
-    """`text` in segments of about `SEGMENT` characters, a multiple of `shares` where its paragraphs allow it."""
-    return list(_cut(text, -(-len(text) // (shares * max(1, round(len(text) / (shares * SEGMENT)))))))
+def shares_of(text: str, processes: int) -> list[Share]:
+    """Return `text` in shares of about `SHARE` characters: a multiple of `processes`, where its paragraphs allow it."""
+    return list(_cut(text, -(-len(text) // (processes * max(1, round(len(text) / (processes * SHARE)))))))
 
 
-def _cut(text: str, size: int, start: int = 0, line: int = 0) -> Iterator[Segment]:
-    """Segments of at least `size` characters, from `start` on."""
+def _cut(text: str, size: int, start: int = 0, line: int = 0) -> Iterator[Share]:
+    """Yield shares of at least `size` characters, from `start` on."""
     while start < len(text):
         newline = text.find("\n", start + size - 1)
         end = newline + 1 if newline >= 0 else len(text)
-        yield Segment(start=start, end=end, line=line)
+        yield Share(start=start, end=end, line=line)
         line += count_line_ends(text[start:end])
         start = end
 
 
 def lay_out(
     text: str,
-    segment: Segment,
+    share: Share,
     theta: Theta,
+    shaper: Shaper,
     begin: Callable[[], tuple[int, int]],
     *,
     max_pages: int | None = None,
 ) -> tuple[list[PageLayout], tuple[int, int]]:
-    """The pages that begin in `segment`.
+    """Return (the pages that begin in `share`, what to tell the next share).
 
     Args:
         text: the whole text.
-        segment: the part of it.
-        theta: whose newlines end paragraphs.
-        begin: called once the lines of the segment are known; gives the number of pages before its first, and the
-            character at which that begins.
+        share: the part of it.
+        theta: the rendering parameters; a newline must end a paragraph.
+        shaper: what is remembered.
+        begin: called once the lines of the share are known. It returns (the number of pages before the first page that
+            begins in the share, the character at which that page begins).
         max_pages: see `layout_pages`.
-
-    Returns:
-        the pages, and what the next segment is to be told.
     """
 
-    def lines(of: Segment) -> Iterator[Galley]:
-        return galleys(text[of.start : of.end], theta, offset=of.start, line=of.line)
+    def lines(of: Share) -> Iterator[LineTable]:
+        return lines_of_part(text[of.start : of.end], theta, shaper, offset=of.start, line=of.line)
 
-    own = list(lines(segment))
+    own = list(lines(share))
     number, at = begin()
-    if at >= segment.end:
+    if at >= share.end:
         return [], (number, at)
     paginator = Paginator(theta, max_pages=max_pages, number=number, end=at)
-    line = segment.line + count_line_ends(text[segment.start : segment.end])
-    borrowed = chain.from_iterable(map(lines, _cut(text, _BORROWED, segment.end, line)))
+    line = share.line + count_line_ends(text[share.start : share.end])
+    borrowed = chain.from_iterable(map(lines, _cut(text, _BORROWED, share.end, line)))
     pages: list[PageLayout] = []
     for page in paginator.fill(chain(own, borrowed)):
         pages.append(page)
-        if page.end >= segment.end:
+        if page.end >= share.end:
             break
     return pages, (paginator.number, paginator.end)

@@ -1,0 +1,106 @@
+"""`MaskCache`: the owner of what drawing remembers: fonts at a size, and glyph masks."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from glyphrender._system.fork_safe_lock import ForkSafeLock
+from glyphrender.raster.glyph_style import GlyphStyle
+from glyphrender.raster.masks import Masks
+from glyphrender.raster.sheet import Sheet
+
+if TYPE_CHECKING:
+    import skia
+
+Value = TypeVar("Value")
+
+# A page rarely has more than three faces, and a batch of pages rarely mixes more than a few sizes.
+_STYLES: Final = 64
+
+
+class MaskCache:
+    """Fonts at a size, and the masks of their glyphs, within `max_bytes`.
+
+    The masks used least recently are forgotten first. Several threads may use one cache: what they share is written
+    under one lock.
+    """
+
+    def __init__(self, *, max_bytes: int, lock: ForkSafeLock | None = None) -> None:
+        self.max_bytes = max_bytes
+        self.lock = lock or ForkSafeLock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.lock:
+            self._masks: OrderedDict[GlyphStyle, Masks] = OrderedDict()
+            self._sheets: OrderedDict[GlyphStyle, Sheet] = OrderedDict()
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of all masks, in bytes."""
+        with self.lock:
+            return sum(each.nbytes for kept in (self._masks, self._sheets) for each in kept.values())
+
+    @property
+    def holds(self) -> dict[str, int]:
+        """How many fonts at a size are remembered."""
+        with self.lock:
+            return {"fonts at a size": len(self._masks) + len(self._sheets)}
+
+    def masks(self, style: GlyphStyle) -> Masks:
+        """Return Skia's font of `style`, with the masks that it drew for stamp.py."""
+        with self.lock:
+            masks = self._masks.get(style)
+            if masks is None:
+                masks = Masks(_skia_font(style), self.lock, self.max_bytes // 2, partial(self._grown, style))
+            return _used(self._masks, style, masks)
+
+    def sheet(self, style: GlyphStyle) -> Sheet:
+        """Return the pixels that HarfBuzz drew of `style`. Hold the lock while you use the sheet."""
+        # HarfBuzz draws outlines as they are designed, and a sheet has all phases of a glyph.
+        style = replace(style, hinting="NONE", subpixel=True)
+        sheet = self._sheets.get(style)
+        if sheet is None:
+            sheet = Sheet(style, partial(self._grown, style))
+        return _used(self._sheets, style, sheet)
+
+    def _grown(self, style: GlyphStyle) -> None:
+        """Forget the masks used least recently, but not those of `style`, which have just grown."""
+        while self.nbytes > self.max_bytes:
+            for kept in (self._masks, self._sheets):
+                oldest = next((other for other in kept if other != style), None)
+                if oldest is not None:
+                    del kept[oldest]
+                    break
+            else:
+                return
+
+
+def _used(kept: OrderedDict[GlyphStyle, Value], style: GlyphStyle, value: Value) -> Value:
+    """Return `value`, kept as the one of `style` and noted as the one used last."""
+    kept[style] = value
+    kept.move_to_end(style)
+    if len(kept) > _STYLES:
+        kept.popitem(last=False)
+    return value
+
+
+def _skia_font(style: GlyphStyle) -> skia.Font:
+    import skia
+
+    levels: dict[str, Any] = {
+        "NONE": skia.FontHinting.kNone,
+        "SLIGHT": skia.FontHinting.kSlight,
+        "NORMAL": skia.FontHinting.kNormal,
+        "FULL": skia.FontHinting.kFull,
+    }
+    font = skia.Font(style.face.typeface, style.size, style.scale_x, 0.0)
+    font.setHinting(levels[style.hinting])
+    font.setSubpixel(style.subpixel)
+    font.setLinearMetrics(style.hinting == "NONE")
+    font.setEdging(skia.Font.Edging.kAntiAlias if style.antialias else skia.Font.Edging.kAlias)
+    return font

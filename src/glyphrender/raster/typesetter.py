@@ -1,0 +1,130 @@
+"""`Typesetter`: the owner of everything that is remembered between texts and pages."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender._system.fork_safe_lock import ForkSafeLock
+from glyphrender.raster.mask_cache import MaskCache
+from glyphrender.raster.page import draw_page
+from glyphrender.text.source import CHUNK, Text
+from glyphrender.theta import Theta
+from glyphrender.typeset.layout import layout_pages, lines_of_part
+from glyphrender.typeset.line_table import LineTable
+from glyphrender.typeset.page_layout import PageLayout
+from glyphrender.typeset.shaper import Shaper
+
+#: 256 MiB. A book of one million words under ten font styles needs some 100 MiB.
+MAX_BYTES: Final = 256 << 20
+
+
+class Typesetter:
+    """Lays out and draws pages, and remembers what the next page can use again.
+
+    A typesetter owns font stacks, the glyph store, word caches, analysed texts, glyph masks and the pixels of the pages
+    drawn last. `render`, `layout`, `compression_ratio` and `fit` use a default one; pass `typesetter=` for another.
+    What is remembered never changes a page: with a new typesetter, or after `clear`, pages have the same bytes.
+
+    Several threads may use one typesetter. What they share is written under one lock, and a forked process finds the
+    lock free.
+
+    >>> from glyphrender import Typesetter, render
+    >>> typesetter = Typesetter(max_bytes=64 << 20)
+    >>> document = render("In the beginning was the Word.", typesetter=typesetter)
+    >>> typesetter.holds["words"]
+    6
+    >>> typesetter.clear()
+    >>> document[0].size
+    (161, 30)
+
+    Args:
+        max_bytes: a bound on the memory of everything that is remembered, in bytes. Pages and documents that you hold
+            are not counted. The least recently used parts are forgotten first.
+        chunk_size: characters of a text that are analysed at a time. Only paragraphs longer than that can depend on it.
+    """
+
+    def __init__(self, *, max_bytes: int = MAX_BYTES, chunk_size: int = CHUNK) -> None:
+        self.lock = ForkSafeLock()
+        self.max_bytes = max_bytes
+        self.shaper = Shaper(max_bytes=max_bytes * 5 // 8, chunk_size=chunk_size, lock=self.lock)
+        self.masks = MaskCache(max_bytes=max_bytes // 4, lock=self.lock)
+        self._pixels: OrderedDict[int, tuple[PageLayout, NDArray[np.uint8]]] = OrderedDict()
+
+    def __repr__(self) -> str:
+        held = ", ".join(f"{count:,} {name}" for name, count in self.holds.items())
+        return f"<Typesetter: {held}; {self.nbytes / 2**20:.0f} of {self.max_bytes / 2**20:.0f} MiB>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.max_bytes, self.shaper.chunk_size)
+
+    @property
+    def holds(self) -> dict[str, int]:
+        """How many of each thing are remembered, by name."""
+        return {**self.shaper.holds, **self.masks.holds, "drawn pages": len(self._pixels)}
+
+    @property
+    def nbytes(self) -> int:
+        """An estimate of the memory of everything that is remembered, in bytes."""
+        with self.lock:
+            pixels = sum(array.nbytes for _, array in self._pixels.values())
+        return self.shaper.nbytes + self.masks.nbytes + pixels
+
+    def clear(self) -> None:
+        """Forget everything. Pages and documents that you hold stay good."""
+        with self.lock:
+            self.shaper.clear()
+            self.masks.clear()
+            self._pixels.clear()
+
+    def layout_pages(self, text: Text, theta: Theta, *, max_pages: int | None = None) -> Iterator[PageLayout]:
+        """Yield the pages of `text`, laid out and not drawn; see `glyphrender.typeset.layout.layout_pages`."""
+        return layout_pages(text, theta, self.shaper, max_pages=max_pages)
+
+    def lines_of_part(self, text: str, theta: Theta, *, offset: int = 0, line: int = 0) -> Iterator[LineTable]:
+        """Yield the lines of a part of a document; see `glyphrender.typeset.layout.lines_of_part`."""
+        return lines_of_part(text, theta, self.shaper, offset=offset, line=line)
+
+    def draw(self, page: PageLayout, *, reuse: bool = False) -> NDArray[np.uint8]:
+        """Draw `page`; see `glyphrender.raster.page.draw_page`."""
+        style = self.shaper.style(page.theta)
+        return draw_page(page, self.shaper.furniture(style), self.masks, reuse=reuse)
+
+    def pixels(self, page: PageLayout) -> NDArray[np.uint8]:
+        """Return the pixels of `page`, read-only; a page that is among those drawn last is not drawn again."""
+        with self.lock:
+            kept = self._pixels.get(id(page))
+            if kept is not None:
+                self._pixels.move_to_end(id(page))
+                return kept[1]
+        drawn = self.draw(page)
+        drawn.flags.writeable = False
+        with self.lock:
+            self._pixels[id(page)] = page, drawn  # the page too, so that no other page gets its id
+            while (
+                len(self._pixels) > 1 and sum(array.nbytes for _, array in self._pixels.values()) > self.max_bytes // 8
+            ):
+                self._pixels.popitem(last=False)
+        return drawn
+
+    def adopt(self, page: PageLayout) -> None:
+        """Give a page that comes from another process its fonts."""
+        for store in page.stores:
+            if not store.styles:
+                store.style_number(self.shaper.style(page.theta))
+
+
+def _unpickled(max_bytes: int, chunk_size: int) -> Typesetter:
+    return Typesetter(max_bytes=max_bytes, chunk_size=chunk_size)
+
+
+_default = Typesetter()
+
+
+def default_typesetter() -> Typesetter:
+    """Return the typesetter that is used where none is given. Call its `clear` to free its memory."""
+    return _default

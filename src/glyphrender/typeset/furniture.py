@@ -1,0 +1,56 @@
+"""Page furniture: short texts that are not part of the source (hyphens, newline markers, line numbers, boxes)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender._system.cached_property import cached_property
+from glyphrender.typeset.shape import LATIN, shape
+from glyphrender.typeset.style import WordStyle
+
+
+@dataclass(frozen=True)
+class Furniture:
+    """The shaper of page furniture in the first face of a style."""
+
+    style: WordStyle
+
+    def shaped(self, text: str) -> tuple[NDArray[np.uint32], NDArray[np.int64], int]:
+        """Return (glyph ids, x of each glyph, total advance) of `text`; lengths are EM units."""
+        glyphs = shape(
+            [text],
+            [self.style.stack.primary],
+            np.zeros(1, np.uint8),
+            np.array([LATIN], np.uint8),
+            np.zeros(1, bool),
+            language=self.style.language,
+            features=self.style.features,
+        )
+        pen = np.cumsum(glyphs.step, dtype=np.int64)
+        return glyphs.glyph, pen - glyphs.step + glyphs.dx, int(pen[-1]) if len(pen) else 0
+
+    @cached_property
+    def hyphen(self) -> str:
+        """The character drawn where a line ends inside a word: U+2010, or U+002D in a font that lacks U+2010."""
+        return "\u2010" if self.style.stack.primary.covers(np.array([0x2010], np.uint32)).all() else "-"
+
+    @cached_property
+    def _digits(self) -> list[tuple[int, int, int]]:
+        shaped = [self.shaped(digit) for digit in "0123456789"]
+        return [(int(glyph[0]), int(offset[0]), advance) for glyph, offset, advance in shaped]
+
+    def number(self, number: int) -> tuple[list[int], list[int], int]:
+        """Return what `shaped` returns, for a line number.
+
+        Digits are set one by one without kerning, so that numbers in a column align.
+        """
+        glyphs, offsets, pen = [], [], 0
+        for digit in map(int, str(number)):
+            glyph, offset, advance = self._digits[digit]
+            glyphs.append(glyph)
+            offsets.append(pen + offset)
+            pen += advance
+        return glyphs, offsets, pen

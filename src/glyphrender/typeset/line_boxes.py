@@ -1,0 +1,127 @@
+"""Line boxes: where lines stand in their column. Alignment, justification and condensing are decided here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.fonts.face import EM
+from glyphrender.theta import Alignment, Theta
+from glyphrender.typeset.boundary_flags import HEAD_WIDE, TAIL_WIDE
+from glyphrender.typeset.glyph_store import MAY_BREAK, NEWLINE, TAB, TEXT
+from glyphrender.typeset.line_table import FIRST, LAST, LineTable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineBoxes:
+    """Where lines stand. Lengths are points; x is measured from the left edge of the column.
+
+    Attributes:
+        left: [n] left edge of each line.
+        width: [n] width of its ink, stretched or condensed.
+        space_added: [n] what JUSTIFY adds to each gap that may grow.
+        condense: [n] 1, or less where even one cluster is wider than the line.
+        expandable: [s] whether `space_added` follows the segment; None where nothing is stretched.
+    """
+
+    left: NDArray[np.float64]
+    width: NDArray[np.float64]
+    space_added: NDArray[np.float64]
+    condense: NDArray[np.float64]
+    expandable: NDArray[np.bool_] | None
+
+
+def unit_points(theta: Theta) -> float:
+    """Return the width of an EM unit in points."""
+    return theta.em / EM
+
+
+def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
+    """Return the boxes of lines `lo` to `hi - 1`: aligned, justified, condensed."""
+    flags = table.flags[lo:hi]
+    first = (flags & FIRST) != 0
+    base = np.zeros(hi - lo, bool)
+    if table.segments.base is not None:
+        base = table.segments.base[table.first[lo:hi]] == 1
+    room = theta.measure - np.where(first, theta.first_line_indent, 0.0)
+    width: NDArray[np.float64] = (table.width[lo:hi] * unit_points(theta)).astype(np.float64)
+    condense = np.ones(hi - lo)
+    wide = width > room + 1e-3
+    condense[wide] = room[wide] / width[wide]
+    width = np.minimum(width, room)
+    space_added = np.zeros(hi - lo)
+    expandable: NDArray[np.bool_] | None = None
+    if theta.alignment is Alignment.JUSTIFY:
+        expandable = _expandable(table, lo, hi)
+        line = np.repeat(np.arange(hi - lo), table.last[lo:hi] - table.first[lo:hi])
+        gaps = np.bincount(line[expandable], minlength=hi - lo)
+        most = (theta.justify_stretch - 1) * max(1, table.metrics.gap) * unit_points(theta)
+        each = np.divide(room - width, gaps, out=np.zeros(hi - lo), where=gaps > 0)
+        stretched = (gaps > 0) & ((flags & LAST) == 0) & (each <= most)
+        space_added[stretched] = each[stretched]
+        width[stretched] = room[stretched]
+    # LEFT means where lines start. In a paragraph that runs from right to left, that is the right.
+    at_end = {Alignment.RIGHT: 1.0, Alignment.CENTER: 0.5}.get(theta.alignment, 0.0)
+    share = np.where(base, 1.0 - at_end, at_end)
+    # In a paragraph from right to left a first line hangs into the right indent and no further; the rest goes left.
+    hang = min(0.0, theta.first_line_indent + theta.right_indent)
+    indent = np.where(first, np.where(base, hang, theta.first_line_indent), 0.0)
+    left = theta.text_offset + indent + (room - width) * share
+    return LineBoxes(left=left, width=width, space_added=space_added, condense=condense, expandable=expandable)
+
+
+def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
+    """Return how far lines `lo` to `hi - 1` reach to the right, in points from the left edge of the column."""
+    boxed = theta.column_width - theta.right_indent if theta.para_bg_color or theta.border_width else 0.0
+    if boxed and table.segments.base is None:
+        return boxed
+    simple = theta.alignment is Alignment.LEFT and table.segments.base is None and not theta.first_line_indent
+    if simple:
+        widest = float(table.width[lo:hi].max()) * unit_points(theta)
+        return theta.text_offset + min(widest, theta.measure)
+    boxes = line_boxes(table, lo, hi, theta)
+    # In a paragraph from right to left a first line may hang out of the paragraph's box.
+    return max(boxed, float((boxes.left + boxes.width).max()))
+
+
+def ink_bounds(table: LineTable, lo: int, hi: int) -> tuple[int, NDArray[np.intp], NDArray[np.bool_]]:
+    """Return (first segment, line of each segment, whether each segment hangs).
+
+    A segment hangs if nothing but spaces stands from it to the end of its line.
+    """
+    first, last = table.first[lo:hi], table.last[lo:hi]
+    start, stop = int(first[0]), int(last[-1])
+    line = np.repeat(np.arange(hi - lo), last - first)
+    kind = table.segments.store.kind.take(table.segments.number[start:stop])
+    ink = kind == TEXT
+    if table.metrics.marker is not None:
+        ink |= kind == NEWLINE
+    index = np.arange(stop - start)
+    following = np.minimum.accumulate(np.where(ink, index, stop - start)[::-1])[::-1]
+    hangs = following >= (last - start)[line]
+    return start, line, hangs
+
+
+def _expandable(table: LineTable, lo: int, hi: int) -> NDArray[np.bool_]:
+    """Return whether JUSTIFY may widen what follows each segment: a space, or the boundary of two ideographs."""
+    start, line, hangs = ink_bounds(table, lo, hi)
+    stop = start + len(line)
+    segments = table.segments
+    kind = segments.store.kind.take(segments.number[start:stop])
+    ink = kind == TEXT
+    same_line = np.append((line[1:] == line[:-1]) & ~hangs[1:], False)
+    boundary = segments.store.boundary.take(segments.number[start:stop])
+    implicit = (boundary[:-1] & TAIL_WIDE != 0) & (boundary[1:] & HEAD_WIDE != 0)
+    implicit &= segments.breaks[start : stop - 1] == MAY_BREAK
+    expandable: NDArray[np.bool_] = (segments.gap[start:stop] != 0) | np.append(implicit, False)
+    # Indentation keeps its width, and so does everything before the last tab of a line.
+    seen = np.maximum.accumulate(np.where(ink, np.arange(len(line)), -1))
+    expandable &= same_line & (seen >= (table.first[lo:hi] - start)[line])
+    tab = np.flatnonzero(kind == TAB)
+    if len(tab):
+        last_tab = np.full(hi - lo, -1)
+        last_tab[line[tab]] = tab
+        expandable &= np.arange(len(line)) > last_tab[line]
+    return expandable

@@ -1,0 +1,72 @@
+"""`LineMetrics`: the widths that lines are set by, in font units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glyphrender.fonts.face import EM
+from glyphrender.theta import LineBreaker, Spaces, Theta
+from glyphrender.typeset.furniture import Furniture
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineMetrics:
+    """The widths that lines are set by. Lengths are EM units unless a field says otherwise.
+
+    Attributes:
+        first: width of the first line of a paragraph.
+        rest: width of the other lines.
+        gap: width of a space.
+        letter: added to every grapheme cluster.
+        tab: distance between tab stops.
+        hyphen: width of an added hyphen.
+        marker: width of the newline marker after which the text flows on; None where a newline ends the line.
+        marker_lead: the spaces before the marker, part of `marker`.
+        collapse: whether a run of spaces is drawn as one.
+        optimal: whether the lines of a paragraph are made evenly full.
+        ascent, descent: of the first face, in em.
+    """
+
+    first: int
+    rest: int
+    gap: int
+    letter: int
+    tab: int
+    hyphen: int
+    marker: int | None
+    marker_lead: int
+    collapse: bool
+    optimal: bool
+    ascent: float
+    descent: float
+
+    @classmethod
+    def of(cls, theta: Theta, furniture: Furniture) -> LineMetrics:
+        """Return the metrics of `theta` in the first face of `furniture`."""
+
+        def units(points: float) -> int:
+            return int(points / theta.em * EM + 1e-6)
+
+        primary = furniture.style.stack.primary
+        letter = round(theta.letter_spacing / theta.em * EM)
+        space = max(0, furniture.shaped(" ")[2] + letter)
+        gap = max(0, space + round(theta.word_spacing / theta.em * EM))
+        marker = theta.newline_marker
+        text = marker[0] if marker else ""
+        lead = len(text) - len(text.lstrip(" "))
+        trail = len(text) - len(text.rstrip(" "))
+        ink = furniture.shaped(text.strip(" "))[2] if marker else 0
+        return cls(
+            first=max(1, units(theta.measure - theta.first_line_indent)),
+            rest=max(1, units(theta.measure)),
+            gap=gap,
+            letter=letter,
+            tab=max(1, space * theta.tab_width),
+            hyphen=furniture.shaped(furniture.hyphen)[2] + letter,
+            marker=ink + (lead + trail) * gap if marker else None,
+            marker_lead=lead * gap,
+            collapse=theta.spaces is Spaces.COLLAPSE,
+            optimal=theta.line_breaker is LineBreaker.OPTIMAL,
+            ascent=primary.ascent,
+            descent=primary.descent,
+        )

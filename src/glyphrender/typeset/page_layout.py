@@ -1,0 +1,91 @@
+"""`PageLayout`: a page whose lines are known. Its glyphs are not placed yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.theta import Theta
+from glyphrender.typeset.glyph_store import GlyphStore
+from glyphrender.typeset.line_table import LineTable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """Lines `lo` to `hi - 1` of a line table, in one column of a page.
+
+    Attributes:
+        table: the line table.
+        lo, hi: the range of lines.
+        column: x of the left edge of the column, in points.
+        tops: [hi - lo] y of the top of each line, in points from the top of the page.
+    """
+
+    table: LineTable
+    lo: int
+    hi: int
+    column: float
+    tops: NDArray[np.float64]
+
+    @property
+    def characters(self) -> int:
+        """The number of characters of the source that the lines account for."""
+        part = slice(self.table.first[self.lo], self.table.last[self.hi - 1])
+        return int(self.table.segments.lengths(part).sum())
+
+    def alone(self, store: GlyphStore) -> Block:
+        """Return this block with its own lines and segments and nothing else, its glyphs copied into `store`."""
+        table = self.table
+        # The segment before the first line too: whether a space at the head of a line collapses depends on it.
+        start, stop = max(0, int(table.first[self.lo]) - 1), int(table.last[self.hi - 1])
+        segments = table.segments.split(stop)[0].split(start)[1]
+        distinct, place = np.unique(segments.number, return_inverse=True)
+        segments = segments.stored_in(store, store.copied(segments.store, distinct)[place])
+        lines = slice(self.lo, self.hi)
+        tabs = slice(*np.searchsorted(table.tab_at, [start, stop]))
+        own = replace(
+            table,
+            segments=segments,
+            first=table.first[lines] - start,
+            last=table.last[lines] - start,
+            width=table.width[lines],
+            flags=table.flags[lines],
+            tab_at=table.tab_at[tabs] - start,
+            tab_width=table.tab_width[tabs],
+        )
+        return replace(self, table=own, lo=0, hi=self.hi - self.lo)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageLayout:
+    """A page whose lines are known, and with them its size.
+
+    Attributes:
+        number: 1 for the first page.
+        theta: the rendering parameters.
+        blocks: the lines, in reading order.
+        size: width and height in pixels, cropping applied.
+        start, end: the characters of the source that the page shows.
+    """
+
+    number: int
+    theta: Theta
+    blocks: tuple[Block, ...]
+    size: tuple[int, int]
+    start: int
+    end: int
+
+    @property
+    def stores(self) -> list[GlyphStore]:
+        """The glyph stores that the page refers to; nearly always one."""
+        return list({id(block.table.segments.store): block.table.segments.store for block in self.blocks}.values())
+
+    def alone(self) -> PageLayout:
+        """Return this page with a glyph store of its own, so that it can be sent to another process.
+
+        The new store has no styles; see `GlyphStore.__reduce__`.
+        """
+        store = GlyphStore()
+        return replace(self, blocks=tuple(block.alone(store) for block in self.blocks))

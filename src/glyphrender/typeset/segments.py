@@ -1,0 +1,113 @@
+"""`SegmentTable`: a chunk of the source as segments in logical order. Lines are ranges of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from sys import getsizeof
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.typeset.glyph_store import MAY_BREAK, NEWLINE, GlyphStore
+
+_COLUMNS: Final = ("number", "gap", "breaks", "level", "gap_level", "base")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentTable:
+    """The segments of a chunk of the source, in logical order.
+
+    Attributes:
+        text: the characters.
+        offset: the place of the first character in the source.
+        line: the number of line ends before it.
+        open: whether the text ends inside a paragraph.
+        store: the glyph store that `number` refers to.
+        number: [n] numbers of the segments in `store`.
+        gap: [n] 1 where one space follows the segment, else 0.
+        breaks: [n] NO_BREAK, MAY_BREAK or MAY_HYPHENATE after the segment and its gap.
+        level: [n] bidi level of the segment, or None where every level is 0.
+        gap_level: [n] bidi level of the gap, or None likewise.
+        base: [n] base level of the paragraph, or None likewise.
+    """
+
+    text: str
+    offset: int
+    line: int
+    open: bool = False
+    store: GlyphStore
+    number: NDArray[np.int32]
+    gap: NDArray[np.uint8]
+    breaks: NDArray[np.uint8]
+    level: NDArray[np.uint8] | None
+    gap_level: NDArray[np.uint8] | None
+    base: NDArray[np.uint8] | None
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of the text and the columns, in bytes; the store is not counted."""
+        columns = (getattr(self, name) for name in _COLUMNS)
+        nbytes: int = getsizeof(self.text) + sum(column.nbytes for column in columns if column is not None)
+        return nbytes
+
+    def lengths(self, of: slice = slice(None)) -> NDArray[np.int32]:
+        """Return [n] characters of the source that each segment and its gap stand for. They add up to the text."""
+        lengths: NDArray[np.int32] = (self.store.length.take(self.number[of]) + self.gap[of]).astype(np.int32)
+        return lengths
+
+    def kinds(self) -> NDArray[np.uint8]:
+        """Return [n] TEXT, EMPTY, TAB, NEWLINE or PAGE_BREAK."""
+        kinds: NDArray[np.uint8] = self.store.kind.take(self.number)
+        return kinds
+
+    def split(self, at: int) -> tuple[SegmentTable, SegmentTable]:
+        """Return the segments before number `at`, and those from it on."""
+        skipped = int(self.lengths(slice(0, at)).sum())
+        head = replace(self.edited(slice(0, at)), text=self.text[:skipped])
+        tail = replace(
+            self.edited(slice(at, None)),
+            text=self.text[skipped:],
+            offset=self.offset + skipped,
+            line=self.line + int((self.kinds()[:at] >= NEWLINE).sum()),
+        )
+        return head, tail
+
+    def joined(self, following: SegmentTable) -> SegmentTable:
+        """Return this table and the one that follows it in the source as one.
+
+        A source is only cut where a line may break, so a line may break between the two. Where the shaper has begun a
+        new store in between, these segments are copied into it.
+        """
+        store, number = following.store, self.number
+        if self.store is not store:
+            number = store.copied(self.store, number)
+
+        def both(ours: NDArray[np.uint8] | None, theirs: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+            if ours is None and theirs is None:
+                return None
+            none = [np.zeros(len(table.number), np.uint8) for table in (self, following)]
+            return np.concatenate([none[0] if ours is None else ours, none[1] if theirs is None else theirs])
+
+        return replace(
+            self,
+            text=self.text + following.text,
+            open=following.open,
+            store=store,
+            number=np.concatenate([number, following.number]),
+            gap=np.concatenate([self.gap, following.gap]),
+            breaks=np.concatenate([self.breaks[:-1], [np.uint8(MAY_BREAK)], following.breaks]),
+            level=both(self.level, following.level),
+            gap_level=both(self.gap_level, following.gap_level),
+            base=both(self.base, following.base),
+        )
+
+    def stored_in(self, store: GlyphStore, number: NDArray[np.int32]) -> SegmentTable:
+        """Return this table with its segments as they are numbered in `store`."""
+        return replace(self, store=store, number=number)
+
+    def edited(self, at: NDArray[np.intp] | slice, **columns: NDArray[Any]) -> SegmentTable:
+        """Return this table with its rows `at` in their order, and with the `columns` given in place of its own."""
+        old: dict[str, NDArray[Any] | None] = {name: getattr(self, name) for name in _COLUMNS}
+        new: dict[str, Any] = {name: None if column is None else column[at] for name, column in old.items()}
+        return replace(self, **(new | columns))

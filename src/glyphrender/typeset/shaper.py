@@ -1,0 +1,169 @@
+"""`Shaper`: the owner of what typesetting remembers: font stacks, the glyph store, word caches and analysed texts."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Literal, TypeAlias
+
+from glyphrender._system.fork_safe_lock import ForkSafeLock
+from glyphrender.fonts.stack import FontStack, font_stack
+from glyphrender.text.source import CHUNK
+from glyphrender.theta import Direction, Emoji, Theta
+from glyphrender.typeset.furniture import Furniture
+from glyphrender.typeset.glyph_store import GlyphStore
+from glyphrender.typeset.segments import SegmentTable
+from glyphrender.typeset.style import WordStyle
+from glyphrender.typeset.word_cache import WordCache
+
+# A search over θ sets the same few texts again and again. Analysing them is most of the time of a layout. So many texts
+# are kept, and so many characters in all; they take some 2 bytes a character of prose beside the text.
+_TEXTS: Final = 4
+_CHARACTERS: Final = 16_000_000
+# A font stack has a table of the face of every code point, 2.2 MB.
+_STACK_BYTES: Final = 2_200_000
+_STACKS: Final = 32
+_FURNITURE: Final = 64
+
+_Fonts: TypeAlias = tuple[str, int, bool, str, tuple[str, ...], str, Emoji]
+_TextKey: TypeAlias = tuple[str, WordStyle, Direction]
+
+
+class Shaper:
+    """Shapes words and remembers them, within `max_bytes`.
+
+    All styles share one glyph store. When the store has half of `max_bytes`, a new one is begun, and with it the word
+    caches; pages that are still held keep the old store. When all parts together pass `max_bytes`, the styles used
+    least recently are forgotten first, then the texts.
+
+    Several threads may use one shaper: what they share is written under one lock.
+    """
+
+    def __init__(self, *, max_bytes: int, chunk_size: int = CHUNK, lock: ForkSafeLock | None = None) -> None:
+        self.max_bytes, self.chunk_size = max_bytes, chunk_size
+        self._lock = lock or ForkSafeLock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything. Pages that are still held keep what they need."""
+        with self._lock:
+            self.store = GlyphStore(self._lock)
+            self._stacks: OrderedDict[_Fonts, FontStack] = OrderedDict()
+            self._words: OrderedDict[WordStyle, WordCache] = OrderedDict()
+            self._furniture: OrderedDict[WordStyle, Furniture] = OrderedDict()
+            self._texts: OrderedDict[_TextKey, tuple[tuple[SegmentTable, ...], int]] = OrderedDict()  # and their bytes
+
+    @property
+    def nbytes(self) -> int:
+        """An estimate of the memory of everything that is remembered, in bytes."""
+        with self._lock:
+            texts = sum(nbytes for _, nbytes in self._texts.values())
+            words = sum(words.nbytes for words in self._words.values())
+            return self.store.nbytes + words + texts + _STACK_BYTES * len(self._stacks)
+
+    @property
+    def holds(self) -> dict[str, int]:
+        """How many font stacks, styles, words, segments and texts are remembered."""
+        with self._lock:
+            return {
+                "font stacks": len(self._stacks),
+                "styles": len(self._words),
+                "words": sum(map(len, self._words.values())),
+                "segments": self.store.segments,
+                "texts": len(self._texts),
+            }
+
+    def style(self, theta: Theta) -> WordStyle:
+        """Return the word style of `theta`.
+
+        Raises:
+            FontError: a font of `theta` cannot be used.
+            DependencyError: `theta` asks for dictionary breaks, and icu4py is not installed.
+        """
+        return WordStyle.of(theta, self._stack(theta))
+
+    def _stack(self, theta: Theta) -> FontStack:
+        font = (theta.font, theta.font_weight, theta.font_italic, theta.font_axes, theta.fallback)
+        key = (*font, theta.language, theta.emoji)
+        with self._lock:
+            stack = self._stacks.get(key)
+            if stack is None:
+                emoji: Literal["mono", "color"] = "color" if theta.emoji is Emoji.COLOR else "mono"
+                stack = font_stack(
+                    theta.font,
+                    weight=theta.font_weight,
+                    italic=theta.font_italic,
+                    axes=theta.font_axes,
+                    fallback=theta.fallback,
+                    language=theta.language,
+                    emoji=emoji,
+                )
+                self._stacks[key] = stack
+                if len(self._stacks) > _STACKS:
+                    self._stacks.popitem(last=False)
+            self._stacks.move_to_end(key)
+            return stack
+
+    def words(self, style: WordStyle) -> WordCache:
+        """Return the word cache of `style`, having made room for new words."""
+        with self._lock:
+            self._make_room(style)
+            if style not in self._words:
+                self._words[style] = WordCache(style, self.store, self._lock)
+            self._words.move_to_end(style)
+            return self._words[style]
+
+    def furniture(self, style: WordStyle) -> Furniture:
+        """Return the shaper of page furniture of `style`."""
+        with self._lock:
+            furniture = self._furniture.get(style)
+            if furniture is None:
+                furniture = self._furniture[style] = Furniture(style)
+                if len(self._furniture) > _FURNITURE:
+                    self._furniture.popitem(last=False)
+            return furniture
+
+    def remembered(
+        self, text: str, style: WordStyle, direction: Direction, analysed: Callable[[], Iterator[SegmentTable]]
+    ) -> Iterable[SegmentTable]:
+        """Return the segments of `text`: those at hand, else those of `analysed`.
+
+        New ones are at hand once all of them were taken. They are the same for every θ of equal style and direction,
+        whatever its sizes.
+        """
+        key = (text, style, direction)
+        with self._lock:
+            if key in self._texts:
+                self._texts.move_to_end(key)
+                return self._texts[key][0]
+        return self._noted(key, analysed()) if len(text) <= _CHARACTERS else analysed()
+
+    def _noted(self, key: _TextKey, analysed: Iterator[SegmentTable]) -> Iterator[SegmentTable]:
+        tables: list[SegmentTable] = []
+        for table in analysed:
+            tables.append(table)
+            yield table
+        with self._lock:
+            # Not if a new store was begun meanwhile: the text would keep the old one alive.
+            if all(table.store is self.store for table in tables):
+                self._texts[key] = tuple(tables), sum(table.nbytes for table in tables)
+            while len(self._texts) > _TEXTS or sum(len(text) for text, _, _ in self._texts) > _CHARACTERS:
+                self._texts.popitem(last=False)
+
+    def _make_room(self, style: WordStyle) -> None:
+        """Forget what was used least recently, as far as needed; keep the word cache of `style` if possible."""
+        if self.store.nbytes > self.max_bytes // 2:
+            self.store = GlyphStore(self._lock)
+            self._words.clear()
+            self._texts.clear()
+        while self.nbytes > self.max_bytes:
+            oldest = next((other for other in self._words if other != style), None)
+            if oldest is not None:
+                del self._words[oldest]
+                self._furniture.pop(oldest, None)
+                used = {id(words.style.stack) for words in self._words.values()} | {id(style.stack)}
+                self._stacks = OrderedDict((key, stack) for key, stack in self._stacks.items() if id(stack) in used)
+            elif self._texts:
+                self._texts.popitem(last=False)
+            else:
+                return

@@ -1,0 +1,74 @@
+"""`WordStyle`: the part of θ that a shaped word depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.fonts.stack import FontStack
+from glyphrender.text import complexbreak, linebreak
+from glyphrender.theta import ComplexBreaks, ControlCharacters, MissingGlyph, SoftHyphens, Theta, ZeroWidth
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordStyle:
+    """All of θ that a shaped word depends on. Equal styles share one word cache.
+
+    Sizes are not part of a style: words are shaped in font units, and scaled when a page is drawn.
+    """
+
+    stack: FontStack
+    language: str
+    ligatures: bool
+    alternates: bool
+    kerning: bool
+    control_characters: ControlCharacters
+    soft_hyphens: SoftHyphens
+    zero_width: ZeroWidth
+    missing_glyph: MissingGlyph
+    hyphenate: bool
+    complex_breaks: ComplexBreaks
+
+    @classmethod
+    def of(cls, theta: Theta, stack: FontStack) -> WordStyle:
+        """Return the style of `theta`, whose faces are `stack`.
+
+        Raises:
+            DependencyError: `theta` asks for dictionary breaks, and icu4py is not installed.
+        """
+        if theta.complex_breaks is ComplexBreaks.DICTIONARY:
+            complexbreak.dictionary()  # raise the error now, not at the first word of Thai
+        return cls(
+            stack=stack,
+            language=theta.language,
+            # CSS Text: letter spacing turns optional ligatures off, or the spacing would be uneven.
+            ligatures=theta.ligatures and not theta.letter_spacing,
+            alternates=theta.ligatures,
+            kerning=theta.kerning,
+            control_characters=theta.control_characters,
+            soft_hyphens=theta.soft_hyphens,
+            zero_width=theta.zero_width,
+            missing_glyph=theta.missing_glyph,
+            hyphenate=theta.hyphenate,
+            complex_breaks=theta.complex_breaks,
+        )
+
+    @property
+    def features(self) -> dict[str, bool]:
+        """The OpenType features that differ from HarfBuzz's defaults."""
+        off: dict[str, bool] = {}
+        if not self.ligatures:
+            off |= {"liga": False, "clig": False}
+        if not self.alternates:
+            off |= {"calt": False}  # as CSS `font-variant-ligatures: none` does; Inter draws => as an arrow
+        if not self.kerning:
+            off |= {"kern": False}
+        return off
+
+    def break_actions(self, cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """Return what may happen after each character: UAX #14, and `complex_breaks` where UAX #14 does not say."""
+        actions = linebreak.break_actions(cps)
+        complexbreak.add_breaks(cps, actions, self.complex_breaks)
+        return actions
