@@ -53,6 +53,10 @@ class Extended:
         unchanged: number of pages, from the first on, that stayed as they were. Their images need not be drawn or sent
             again.
         pages: number of pages that the document has now.
+
+    >>> from glyphrender import render
+    >>> render("").extend_text("one").pages
+    1
     """
 
     unchanged: int
@@ -319,6 +323,12 @@ def render_file(
     Raises:
         DataError: the file cannot be read, or is not text in that encoding.
         ThetaError: `theta` is not valid.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile(suffix=".txt") as file:
+    ...     _ = file.write("café".encode("utf-16")), file.flush()
+    ...     render_file(file.name, "dense").text
+    'café'
     """
     theta = Theta.of(theta)
     text = read(path, encoding=encoding, errors=errors)
