@@ -240,6 +240,17 @@ def test_processes_of_a_pool_begin_first_and_can_fail_to() -> None:
         list(pool.imap([1, 2, 3]))
 
 
+def test_a_process_that_may_not_fork_does_all_work_itself() -> None:
+    """As a worker of a torch DataLoader: it is daemonic, and must not have children."""
+
+    def work(job: int) -> Iterator[tuple[list[int], list[int]]]:
+        with ForkedPool(2, abs) as pool:
+            queue = work_queue(2)
+            yield list(pool.imap([-1, -2])), list(imap_forked(2, lambda job: queue()))
+
+    assert list(imap_forked(1, work)) == [([1, 2], [0, 1])]
+
+
 def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     program = (
         "import os, pathlib, sys, time\n"
