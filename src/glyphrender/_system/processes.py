@@ -22,6 +22,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, Generic, Self, TypeVar
@@ -206,7 +207,7 @@ class _Children:
         try:
             pipe.send(message)
         except ConnectionError:
-            raise self._killed(pipe) from None
+            raise self._ended(pipe) from None
 
     def received(self, pipes: Collection[Connection]) -> Iterator[tuple[Connection, Any]]:
         """Wait until at least one of `pipes` has a message; yield the messages with their pipes."""
@@ -215,7 +216,7 @@ class _Children:
             try:
                 message = pipe.recv()
             except (EOFError, OSError):
-                raise self._killed(pipe) from None
+                raise self._ended(pipe) from None
             yield pipe, message
 
     def stop(self) -> None:
@@ -234,7 +235,13 @@ class _Children:
         self._processes.clear()
         self._of_pipe.clear()
 
-    def _killed(self, pipe: Connection) -> GlyphRenderError:
+    def _ended(self, pipe: Connection) -> BaseException:
+        """Return the error of a process that has ended."""
+        with suppress(EOFError, OSError):
+            if pipe.poll():  # it has sent its error, and ended before it could be sent an item
+                kind, error = pipe.recv()
+                if kind == "error" and isinstance(error, BaseException):
+                    return error
         process = self._of_pipe[pipe]
         process.join(_GRACE)
         return GlyphRenderError(
