@@ -108,7 +108,7 @@ def test_users_fallbacks_are_asked_in_their_order_before_the_bundle(tmp_path):
     box_font({0xE01: ((0, 0, 500, 500), 600), 0x3B1: ((0, 0, 500, 500), 600)}, family="Thai Boxes").save(path)
     stack = font_stack("Spleen", fallback=(str(BOXES), str(path)))
     assert [face.family for face in stack.faces[:3]] == ["Spleen 8x16", "Boxes", "Thai Boxes"]
-    assert stack.own == 3
+    assert stack.named_by_user == 3
     assert assign(stack, "aאก一α") == [0, 1, 2, 1, 2]
     # U+0E34 is not in the boxes: the cluster goes where both are.
     assert families(stack, "ก\u0e34") == ["Noto Sans Thai"]
@@ -117,7 +117,7 @@ def test_users_fallbacks_are_asked_in_their_order_before_the_bundle(tmp_path):
 def test_a_bundled_font_that_the_user_names_is_in_the_stack_once():
     stack = font_stack("Noto Sans Thai", fallback=("Noto Sans", "Noto Sans"))
     assert [face.family for face in stack.faces[:3]] == ["Noto Sans Thai", "Noto Sans", "Noto Emoji"]
-    assert stack.own == 2
+    assert stack.named_by_user == 2
     assert len(set(stack.faces)) == len(stack.faces)
 
 
@@ -218,7 +218,7 @@ def test_clusters_are_whole_covered_and_independent_of_what_came_before(text):
         alone = stack.assign(cluster, np.arange(last - first) == 0)
         assert set(alone.tolist()) == numbers
         if number == MISSING:
-            assert not any(face.covers(cluster).any() for face in stack.faces[: stack.own])
+            assert not any(face.covers(cluster).any() for face in stack.faces[: stack.named_by_user])
         elif number > 0:
             assert stack.faces[number].covers(cluster).any()
         if stack.faces[0].covers(cluster).all():

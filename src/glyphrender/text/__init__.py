@@ -16,5 +16,5 @@ font, a page or a pixel.
     isolates.py      UAX #9: isolating run sequences (rules X1 to X10)
     bidi_classes.py  UAX #9: names and sets of bidi classes
 
-    generate_properties.py  writes unicode_properties.bin, the table that properties.py reads; not imported
+`tools/generate_unicode_properties.py` writes unicode_properties.bin, the table that properties.py reads.
 """
