@@ -5,8 +5,8 @@
     library.py  the search for a face: by family among bundled and installed fonts, or by path
     stack.py    faces in order of preference, and the choice of one for each grapheme cluster
 
-A face opens its file on first use. Nothing here shapes text or draws pixels. `tools/index_fonts.py` writes the files that
-bundle.py reads.
+A face opens its file on first use. Nothing here shapes text or draws pixels.
+`tools/index_fonts.py` writes the files that bundle.py reads.
 """
 
 from glyphrender.fonts.face import EM, Face
