@@ -110,15 +110,15 @@ def _shares(counts: list[int]) -> list[object]:
 def by_rasterisers() -> str:
     """Return the table of small English type, drawn by Skia and by HarfBuzz."""
     rows = []
-    for font, size, line, grey in SMALL:
-        theta = Theta(font=font, font_size=size, line_height=line, antialias=grey, **PAGE)
+    for font, size, line, antialias in SMALL:
+        theta = Theta(font=font, font_size=size, line_height=line, antialias=antialias, **PAGE)
         pages = render(texts.novel(), theta)[3 : 3 + MOST_PAGES]
         counts = [sum(len(comparable(page.text)) for page in pages)]
         for kind in ("skia", "harfbuzz"):
             os.environ["GLYPHRENDER_RASTER"] = kind
             rasteriser.cache_clear()
             counts.append(errors(((page.image, page.text) for page in pages), "eng", enlarge=2))
-        drawn = f"{font} {size} px" + ("" if grey else ", two colors")
+        drawn = f"{font} {size} px" + ("" if antialias else ", two colors")
         rows.append([drawn, *_shares(counts)])
         print(*rows[-1], sep="\t", flush=True)
     return report.table(["type", "characters", "Skia", "HarfBuzz"], rows)
@@ -132,10 +132,9 @@ def main() -> None:
     if shutil.which("tesseract") is None:
         raise SystemExit("tesseract is not installed (Debian: apt-get install tesseract-ocr tesseract-ocr-ara …).")
     table = by_rasterisers() if arguments.rasterisers else beside_chromium()
-    version = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True).stdout.split("\n")[
-        0
-    ]
-    text = f"{version}, {chromium.version()}.\n\n{table}" if not arguments.rasterisers else f"{version}.\n\n{table}"
+    output = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True).stdout
+    programs = output.split("\n")[0] + ("" if arguments.rasterisers else f", {chromium.version()}")
+    text = f"{programs}.\n\n{table}"
     print(text)
     if arguments.write:
         report.write("reader", text, page="containers.md" if arguments.rasterisers else "browser.md")
