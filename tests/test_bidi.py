@@ -38,7 +38,7 @@ Case = tuple[str, list[str], list[int]]  # text, level or "x" of each character,
 
 
 def class_cases(folder: Path, direction: Base) -> Iterator[Case]:
-    """The cases of BidiTest.txt for one base direction."""
+    """Yield the cases of BidiTest.txt for one base direction."""
     bit = 1 << DIRECTIONS.index(direction)
     expected: list[str] = []
     order: list[int] = []
@@ -56,7 +56,7 @@ def class_cases(folder: Path, direction: Base) -> Iterator[Case]:
 @extents
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_conforms_to_the_bidi_test(folder: Path, direction: Base) -> None:
-    """All cases as paragraphs of one text; a separator after a case changes nothing in it."""
+    """All cases are paragraphs of one text. The separator after a case changes nothing in it."""
     cases = list(class_cases(folder, direction))
     closed = [text if text.endswith("\u2029") else text + "\u2029" for text, _, _ in cases]
     got = levels(codepoints("".join(closed)), direction)
@@ -151,8 +151,10 @@ def test_visual_order_reverses_from_the_deepest_level_up(given_levels: list[int]
 
 
 def test_brackets_nested_deeper_than_63_have_no_pairs() -> None:
-    """BD16. In pairs the brackets are right-to-left, as the number in them and what is before; else the
-    closing ones are between that and L, and follow the paragraph.
+    """BD16: 63 open brackets are paired, 64 are not.
+
+    Paired brackets are right-to-left, like the number inside and the letter before. Unpaired closing brackets stand
+    between the number and an L, and take the level of the paragraph.
     """
     for depth, closing in ((63, 1), (64, 0)):
         got = levels(codepoints("\u05d0" + "(" * depth + "1" + ")" * depth + "a"), "ltr")

@@ -1,4 +1,4 @@
-"""Faces by name and by path, and the bundle they come from first."""
+"""Faces are found by name and by path, in the bundle first."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ SMALL = {0x41: ((0, 0, 800, 800), 1000)}
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of fonts, the only one besides the bundle."""
+    """Return an empty folder of fonts, the only place besides the bundle where fonts are searched for."""
     monkeypatch.setattr(library_module, "_system_folders", list)
     monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path))
     library_module._installed.cache_clear()
@@ -67,7 +67,7 @@ class TestBundle:
         for number in bundle().chain:
             unicodes = bundle().styles[number].face().unicodes
             lost = unicodes[fallback[unicodes] == UNCOVERED].tolist()
-            # Private characters mean something else in each font.
+            # Private-use characters mean something different in each font.
             assert {unicodedata.category(chr(cp)) for cp in lost} <= {"Cn", "Co"}
 
     def test_the_regional_forms_of_han_cover_the_same_characters(self):

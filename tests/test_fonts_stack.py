@@ -1,4 +1,4 @@
-"""Which face draws what: scripts, emoji, regions of Han, and one face a grapheme cluster."""
+"""The right face draws each text: scripts, emoji, regional forms of Han, and one face per grapheme cluster."""
 
 import time
 from itertools import pairwise
@@ -29,7 +29,7 @@ def assign(stack: FontStack, text: str) -> list[int]:
 
 
 def families(stack: FontStack, text: str) -> list[str | None]:
-    """Families used, in order of first use."""
+    """Return the families that are used, in order of first use."""
     return [None if face == MISSING else stack.faces[face].family for face in dict.fromkeys(assign(stack, text))]
 
 
@@ -63,7 +63,7 @@ SENTENCES = {
 
 @pytest.mark.parametrize("family, sentence", SENTENCES.items(), ids=SENTENCES)
 def test_each_script_is_drawn_whole_by_its_own_font(family, sentence):
-    # Spleen has Latin only, and spaces go to the primary.
+    # Spleen has only Latin, and spaces take the primary face.
     assert set(families(font_stack("Spleen"), sentence)) <= {family, "Spleen 8x16"}
     assert families(font_stack("Spleen"), sentence.split()[0]) == [family]
 
@@ -110,7 +110,7 @@ def test_users_fallbacks_are_asked_in_their_order_before_the_bundle(tmp_path):
     assert [face.family for face in stack.faces[:3]] == ["Spleen 8x16", "Boxes", "Thai Boxes"]
     assert stack.named_by_user == 3
     assert assign(stack, "aאก一α") == [0, 1, 2, 1, 2]
-    # U+0E34 is not in the boxes: the cluster goes where both are.
+    # The box font lacks U+0E34, so the cluster takes a face that has both characters.
     assert families(stack, "ก\u0e34") == ["Noto Sans Thai"]
 
 
@@ -164,7 +164,7 @@ def test_color_emoji_are_those_installed(tmp_path, monkeypatch):
         library_module._installed.cache_clear()
         stack = font_stack("DejaVu Sans", emoji="color")
         assert families(stack, "😀") == ["Noto Color Emoji"]
-        # What it lacks, the bundled one draws.
+        # The bundled emoji font draws the emoji that the named font lacks.
         assert families(stack, "🫠") == ["Noto Emoji"]
     finally:
         library_module._installed.cache_clear()

@@ -195,7 +195,22 @@ def font_stack(
         most = _FOLLOWS_CLUSTER - len(chain) - 2
         raise FontError(f"fallback names {len(fallback)} fonts. Use at most {most}.")
     number = {face: place for place, face in enumerate(faces)}
+    face_of_code_point, bundled = _code_point_tables(fonts, number, named, emoji_face, chain)
+    return FontStack(
+        faces=faces,
+        named_by_user=len(set(named)),
+        emoji=number[emoji_face],
+        last_resort=tuple(number[face] for face in chain[-2:]),
+        _face_of_code_point=face_of_code_point,
+        _bundled_face_of_code_point=bundled,
+        _emoji_presentation=fonts.emoji_presentation,
+    )
 
+
+def _code_point_tables(
+    fonts: Bundle, number: dict[Face, int], named: list[Face], emoji_face: Face, chain: list[Face]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the number of the face of every code point, in the stack and in the bundled chain alone."""
     slots = np.zeros(256, np.uint8)
     slots[: len(chain)] = [number[face] for face in chain]
     slots[[BLANK, IGNORABLE, UNCOVERED]] = 0, _FOLLOWS_CLUSTER, MISSING
@@ -207,15 +222,7 @@ def font_stack(
         face_of_code_point[face.unicodes[(slot != BLANK) & (slot != IGNORABLE)]] = number[face]
     shown_as_emoji = np.concatenate([np.arange(a, b + 1) for a, b in fonts.emoji_presentation.tolist()])
     face_of_code_point[shown_as_emoji[emoji_face.covers(shown_as_emoji)]] = number[emoji_face]
-    return FontStack(
-        faces=faces,
-        named_by_user=len(set(named)),
-        emoji=number[emoji_face],
-        last_resort=tuple(number[face] for face in chain[-2:]),
-        _face_of_code_point=face_of_code_point,
-        _bundled_face_of_code_point=bundled,
-        _emoji_presentation=fonts.emoji_presentation,
-    )
+    return face_of_code_point, bundled
 
 
 def _emoji_face(fonts: Bundle, emoji: Literal["mono", "color"]) -> Face:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from glyphrender.errors import DependencyError
 from glyphrender.text import grapheme, linebreak
 from glyphrender.text.properties import EAST_ASIAN, SCRIPT_TAGS, Flag, LineBreak, codepoints, records, table
-from glyphrender.theta.choices import ComplexBreaks
 
 # A cluster that holds one of these characters is tied to the next cluster. First, the vowels that are stored and
 # written before their consonant (Logical_Order_Exception: Thai, Lao, New Tai Lue, Tai Viet). Then the signs whose
@@ -36,7 +35,7 @@ _CLOSING: Final = codepoints("\u0e4c\u0ecc\u17cb\u17cd\u103a")
 _DICTIONARIES: Final = [SCRIPT_TAGS.index(tag) for tag in ("Thai", "Laoo", "Khmr", "Mymr")]
 
 
-def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: ComplexBreaks) -> None:
+def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: str) -> None:
     """Add the breaks that `breaks` allows to `actions`, in place.
 
     Breaks are added only where the standard's rules see two letters (LB28): never before a mark, beside a joiner
@@ -45,10 +44,10 @@ def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: Comp
     Args:
         cps: code points, shape (n,).
         actions: the result of `linebreak.break_actions` for `cps`; becomes ALLOWED at the added breaks.
-        breaks: CLUSTER allows breaks between grapheme clusters; DICTIONARY only between words.
+        breaks: "CLUSTER" allows breaks between grapheme clusters, "DICTIONARY" only between words.
 
     Raises:
-        DependencyError: `breaks` is DICTIONARY, and icu4py is not installed.
+        DependencyError: `breaks` is "DICTIONARY", and icu4py is not installed.
     """
     record = records(cps)
     complex_ = (table().flags.take(record) & Flag.COMPLEX.value) != 0
@@ -62,7 +61,7 @@ def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: Comp
     starts = grapheme.cluster_starts(cps)
     between = (actions[:-1] == linebreak.PROHIBITED) & complex_[:-1] & letter[base[:-1]] & letter[1:] & starts[1:]
     allowed = between & ~_tied(cps, starts)
-    if breaks is ComplexBreaks.DICTIONARY:
+    if breaks == "DICTIONARY":
         known = np.isin(table().script.take(record), _DICTIONARIES) & complex_
         both = known[:-1] & known[1:]
         if both.any():
