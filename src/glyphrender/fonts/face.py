@@ -220,7 +220,7 @@ class Face:
                 with self.path.open("rb") as file:
                     file_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
-                raise FontError(f"{self.path} cannot be read ({error.strerror}).") from error
+                raise FontError(f"{self.path} cannot be read ({error.strerror}). Check its permissions.") from error
         axes = ",".join(f"{tag}={value!r}" for tag, value in self.variations)
         return hashlib.sha256(f"{file_sha256}#{self.index}?{axes}".encode()).hexdigest()
 
@@ -281,7 +281,7 @@ def _table_directory(path: Path, index: int) -> dict[str, bytes]:
     except FileNotFoundError as error:
         raise FontError(f"{path} does not exist. Name a font file, or a family as 'DejaVu Sans'.") from error
     except OSError as error:
-        raise FontError(f"{path} cannot be read ({error.strerror}).") from error
+        raise FontError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
 
 
 def _whole(data: bytes, length: int) -> bytes:

@@ -113,7 +113,10 @@ def decode_blocks(
             "Pass --encoding cp1252 (or the right one), or --errors replace."
         ) from None
     except LookupError:
-        raise DataError(f"--encoding {encoding} or --errors {errors} is not known to Python.") from None
+        raise DataError(
+            f"--encoding {encoding} or --errors {errors} is not known to Python. "
+            "Name a codec such as cp1252, and a handler such as replace."
+        ) from None
     except UnicodeError as error:
         raise DataError(f"{name} is not {encoding.upper()} ({error}). Pass the right --encoding.") from None
 
@@ -127,7 +130,7 @@ def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str 
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+        raise DataError(f"{path} cannot be read ({error.strerror or error}). Check the path.") from None
     return decode(data, name=str(path), encoding=encoding, errors=errors)
 
 
