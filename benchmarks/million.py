@@ -24,7 +24,7 @@ from pathlib import Path
 
 import report
 import texts
-from stages import passed
+from stages import stage_seconds
 
 from glyphrender import Theta, layout
 from glyphrender.models.tokenizers import tokenizer
@@ -38,7 +38,7 @@ def measured(text: str) -> dict[str, float]:
     theta = Theta()
     for page in layout("wholly unrelated matter 1234567890 " * 300, theta):
         page.png()
-    stages = passed(text, theta)
+    stages = stage_seconds(text, theta)
     # The same words and lines again, to measure placing, which is a part of drawing.
     pages = [page._layout for page in layout(text, theta)]
     start = time.process_time()

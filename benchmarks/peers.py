@@ -56,7 +56,7 @@ class Round:
     size: float
 
 
-def measured(peer: Peer, text: str) -> Round:
+def measure(peer: Peer, text: str) -> Round:
     """Measure one round, in a temporary folder."""
     folder = Path(tempfile.mkdtemp(prefix="peer-"))
     try:
@@ -68,7 +68,7 @@ def measured(peer: Peer, text: str) -> Round:
     return Round(cpu / pages, wall / pages, pages, size / pages)
 
 
-def fresh(peer: Peer, text: str) -> float:
+def seconds_in_fresh_process(peer: Peer, text: str) -> float:
     """Return the seconds from the start of a new process to its last page, the start of Python and imports included."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as file:
         file.write(text)
@@ -78,7 +78,7 @@ def fresh(peer: Peer, text: str) -> float:
         return time.perf_counter() - start
 
 
-def parts(pages: int, rounds: int) -> list[str]:
+def round_texts(pages: int, rounds: int) -> list[str]:
     """Return the texts of a warm-up and of each round: parts of the novel that fill about `pages` of our pages each."""
     novel = texts.novel()
     first = texts.first_pages(novel, pages, theta())
@@ -87,7 +87,7 @@ def parts(pages: int, rounds: int) -> list[str]:
     return [first, *(novel[start : start + len(first)] for start in starts), novel[-len(first) :]]
 
 
-def read_wrong(peer: Peer, text: str) -> float:
+def misread_share(peer: Peer, text: str) -> float:
     """Return the share of the characters of `text` that tesseract misreads on the peer's pages.
 
     Raises:
@@ -107,11 +107,11 @@ def read_wrong(peer: Peer, text: str) -> float:
     return edit_distance(there, read) / len(there)
 
 
-def errors(peers: Iterable[Peer]) -> dict[Peer, float]:
+def misread_shares(peers: Iterable[Peer]) -> dict[Peer, float]:
     """Return the share of misread characters for each peer, all on one text; empty without the extra `reader`."""
     text = texts.first_pages(texts.novel(), 3, theta())
     try:
-        return {peer: read_wrong(peer, text) for peer in peers}
+        return {peer: misread_share(peer, text) for peer in peers}
     except DependencyError as error:
         print(f"legibility is not measured: {error}", file=sys.stderr)
         return {}
@@ -142,23 +142,23 @@ def plot_bars(taken: Mapping[Peer, list[Round]], wrong: Mapping[Peer, float], ti
     figure.savefig(report.DOCS / "images" / "peers.png", dpi=110)
 
 
-def compared(pages: int, rounds: int, wrong: dict[Peer, float], *, plot: bool) -> str:
+def comparison_table(pages: int, rounds: int, wrong: dict[Peer, float], *, plot: bool) -> str:
     """Return the table for texts that fill about `pages` of our pages."""
-    warm_up, *some = parts(pages, rounds)
+    warm_up, *some = round_texts(pages, rounds)
     taken: dict[Peer, list[Round]] = {}
     missing: list[str] = []
     for peer in PEERS:
         try:
-            measured(peer, warm_up)
+            measure(peer, warm_up)
             taken[peer] = []
         except ImportError as error:
             missing.append(f"- {peer.name}: {error}. `{peer.install}`")
     for text in some:
         for peer, rounds_of in taken.items():
             peer.prepare(warm_up)
-            rounds_of.append(measured(peer, text))
+            rounds_of.append(measure(peer, text))
     if not wrong:
-        wrong.update(errors(taken))
+        wrong.update(misread_shares(taken))
     files, memory = (median(round.cpu for round in taken[peer]) for peer in (FILES, IN_MEMORY))
     compiled = [median(round.cpu for round in taken[COMPILED_FILES])] if COMPILED_FILES in taken else []
     rows = []
@@ -174,7 +174,7 @@ def compared(pages: int, rounds: int, wrong: dict[Peer, float], *, plot: bool) -
                 f"{cpu / memory:.1f}",
                 *(f"{cpu / its:.1f}" for its in compiled),
                 f"{median(round.size for round in rounds_of) / 1e3:.0f}",
-                f"{min(fresh(peer, warm_up) for _ in range(3)):.2f}",
+                f"{min(seconds_in_fresh_process(peer, warm_up) for _ in range(3)):.2f}",
                 f"{wrong[peer]:.2%}" if peer in wrong else "",
             ]
         )
@@ -198,12 +198,12 @@ def main() -> None:
     if arguments.only:
         name, file = arguments.only
         peer = next(peer for peer in PEERS if peer.name == name)
-        measured(peer, Path(file).read_text(encoding="utf-8"))
+        measure(peer, Path(file).read_text(encoding="utf-8"))
         return
     packages = dict.fromkeys(package for peer in PEERS for package in peer.packages)
     wrong: dict[Peer, float] = {}
     tables = "\n".join(
-        compared(pages, arguments.rounds, wrong, plot=arguments.write and pages == arguments.pages[0])
+        comparison_table(pages, arguments.rounds, wrong, plot=arguments.write and pages == arguments.pages[0])
         for pages in arguments.pages
     )
     text = f"{report.machine()} {report.versions(packages)}.\n\n{tables}"

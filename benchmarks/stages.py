@@ -34,7 +34,7 @@ CASES = {
 CHARACTERS = 280_000
 
 
-def passed(text: str, theta: Theta) -> dict[str, float]:
+def stage_seconds(text: str, theta: Theta) -> dict[str, float]:
     """Return the CPU seconds of each stage over all pages, the number of pages and the bytes of their PNGs."""
     start = time.process_time()
     pages = list(layout(text, theta))
@@ -55,8 +55,8 @@ def measured(case: str, rounds: int) -> dict[str, Any]:
     """Return the figures of a cold and of warm passes over a text, in this process."""
     source, preset = CASES[case]
     text, theta = source()[:CHARACTERS], Theta.preset(preset)
-    cold = passed(text, theta)
-    warm = [passed(text, theta) for _ in range(rounds)]
+    cold = stage_seconds(text, theta)
+    warm = [stage_seconds(text, theta) for _ in range(rounds)]
     best = {key: min(one[key] for one in warm) for key in cold}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"cold": cold, "warm": best, "peak": peak, "characters": len(text)}
