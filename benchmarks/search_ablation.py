@@ -98,7 +98,7 @@ def next_step(seed: int, judge: KeptReader, text: str, rounds: int, steps: int) 
     """
     result = run("genetic", seed, judge, text, rounds, steps)
     space = Space.preset("reader", VISION, text=text)
-    work = Work(texts=(text,), vision=vision_model(VISION), tokenizer=None, evaluator=judge)
+    work = Work(texts=(text,), model=vision_model(VISION), tokenizer=None, evaluator=judge)
 
     def read(candidate: Candidate) -> Candidate:
         """Return the candidate with the evaluation that the search saw, before the front was read again."""

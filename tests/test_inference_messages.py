@@ -90,13 +90,13 @@ def test_transformers(document: Document, tiny: tuple[Any, Any]) -> None:
     )
     assert len(batch["image_grid_thw"]) == len(document)
     image = processor.tokenizer.convert_tokens_to_ids("<|image|>")
-    assert int((batch["input_ids"] == image).sum()) == document.ratio("glm-4.1v").visual_tokens
+    assert int((batch["input_ids"] == image).sum()) == document.ratio(model="glm-4.1v").visual_tokens
 
 
 def test_our_count_of_tokens_and_bytes_is_not_below_what_is_sent(document: Document, tiny: tuple[Any, Any]) -> None:
     (request,) = Packing(context=100_000).requests(document, "Which?")
     assert request.bytes == len(json.dumps(request.body).encode())
-    assert request.tokens >= document.ratio("glm-4.1v").prompt_tokens
+    assert request.tokens >= document.ratio(model="glm-4.1v").prompt_tokens
 
 
 # -- limits ------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def test_pages_of_four_bits_by_default(document: Document) -> None:
 def test_a_document_that_grows_keeps_its_pages_first_byte_for_byte() -> None:
     document = render(NOVEL[:40_000], THETA)
     (before,) = Packing(send="pages").requests(document, "Who?")
-    same = document.append(f"\nOrder 8841-2207.{NOVEL[40_000:60_000]}")
+    same = document.extend_text(f"\nOrder 8841-2207.{NOVEL[40_000:60_000]}").unchanged
     (after,) = Packing(send="pages").requests(document, "What?")
     assert same >= len(images(before)) - 1 > 2
     assert images(before)[:same] == images(after)[:same]

@@ -19,7 +19,7 @@ from strategies import examples, texts
 
 from glyphrender.errors import DataError, DependencyError, TokenizerError
 from glyphrender.models import tokenizers as module
-from glyphrender.models.tokenizers import TOKENIZERS, Counter, Tokenizer, tokenizer
+from glyphrender.models.tokenizers import TOKENIZERS, TokenCounter, Tokenizer, tokenizer
 
 HERE = Path(__file__).parent
 PROSE = (HERE.parent / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
@@ -296,7 +296,7 @@ def test_counts_are_remembered_by_what_the_text_is() -> None:
 
 def test_memory_is_bounded_by_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PIECE", 1000)
-    counter = Counter(tokenizer("glm-4"))
+    counter = TokenCounter(tokenizer("glm-4"))
     held = []
     for _ in range(200):
         counter.add(PROSE[:500])

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
-from glyphrender.document.document import layout
-from glyphrender.errors import DataError, DependencyError, GlyphRenderError, ThetaError
-from glyphrender.theta import Theta, known
+from glyphrender.document.layout import layout
+from glyphrender.errors import DataError, DependencyError, GlyphRenderError
+from glyphrender.theta import Theta, ThetaLike, check_field_names
 from glyphrender.theta.parameter import shown
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Sampled:
 
     Attributes:
         fixed: fields that are not drawn but have this value.
-        vision: a model to whose grid each θ is aligned (`Theta.align_to`); "" for none.
+        model: a model to whose grid each θ is aligned (`Theta.align_to`); "" for none.
 
     Raises:
         ThetaError: a fixed field does not exist, or nothing valid agrees with the fixed ones.
@@ -48,18 +48,18 @@ class Sampled:
     """
 
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    vision: str = ""
+    model: str = ""
 
     def __post_init__(self) -> None:
         import numpy as np
 
-        known(self.fixed)
+        check_field_names(self.fixed)
         self({}, np.random.default_rng(0))  # what can never be drawn fails here, not in a worker
 
     def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
         """A random θ; `row` is not looked at."""
         theta = Theta.sample(rng, **self.fixed)
-        return theta.align_to(self.vision) if self.vision else theta
+        return theta.align_to(self.model) if self.model else theta
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,11 +69,14 @@ class FromColumn:
     Attributes:
         column: holds a preset's name ("dense", "glyph-en@qwen3-vl"), a JSON object as text, a mapping of fields or
             a Glyph config. In mappings None counts as absent, since Arrow fills structs with it.
-        default: θ of rows where the column is None or "".
+        default: θ of rows where the column is None or "" (see `Theta.of`).
     """
 
     column: str = "theta"
     default: Theta = field(default_factory=Theta)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "default", Theta.of(self.default))
 
     def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
         """The θ that `row` names; nothing is drawn.
@@ -153,7 +156,7 @@ class Pages:
     Attributes:
         text: the column with the text, or several, whose pages follow one another.
         into: the column that the list of pages is put in.
-        theta: θ of all rows, the name of a preset, or a `ThetaSource`, as `Sampled()` and `FromColumn()` are.
+        theta: θ of all rows (see `Theta.of`), or a `ThetaSource`, as `Sampled()` and `FromColumn()` are.
         form: "image" for PIL ("L", or "RGB" where θ has colours), "array" for uint8 (h, w) or (h, w, 3), "png" for
             {"bytes", "path"} as `datasets.Image` stores it.
         bits: of a grey pixel of a PNG, see `Page.png`.
@@ -162,7 +165,7 @@ class Pages:
         max_pages: a limit on the pages of one text; one that needs more is an error.
 
     Raises:
-        ThetaError: there is no preset of that name.
+        ThetaError: `theta` is not valid.
         DataError: `text` names no column.
 
     Source: `datasets` 5.2 for the two forms of a call, and {"bytes", "path"}.
@@ -170,7 +173,7 @@ class Pages:
 
     text: str | tuple[str, ...] = "text"
     into: str = "images"
-    theta: Theta | str | ThetaSource = field(default_factory=Theta)
+    theta: ThetaLike | ThetaSource = field(default_factory=Theta)
     form: Form = "image"
     bits: int | None = None
     key: str | None = None
@@ -183,8 +186,8 @@ class Pages:
             raise DataError("text=() names no column. Name the columns that hold text.")
         if self.form not in ("image", "array", "png"):
             raise DataError(f"form={self.form!r} is unknown. Use image, array or png.")
-        if isinstance(self.theta, str):
-            object.__setattr__(self, "theta", Theta.preset(self.theta))
+        if not callable(self.theta):
+            object.__setattr__(self, "theta", Theta.of(self.theta))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -219,7 +222,7 @@ class Pages:
         """
         if isinstance(self.theta, Theta):
             return self.theta
-        assert not isinstance(self.theta, str)
+        assert callable(self.theta)
         import numpy as np
 
         # As text, so that 3 of Python and 3 of numpy are one key.
@@ -338,10 +341,8 @@ def _named(one: Callable[[Row], dict[str, Any]], row: Row, place: str, key: str 
         return one(row)
     except GlyphRenderError as error:
         known_by = next((name for name in (key, "id", "unique_id", "index") if name in row), None)
-        message = f"{place}{f' ({known_by}={shown(row[known_by])})' if known_by else ''}: {error}"
-        if isinstance(error, ThetaError):
-            raise ThetaError(message, field=error.field) from error
-        raise type(error)(message) from error
+        named = f"{place}{f' ({known_by}={shown(row[known_by])})' if known_by else ''}"
+        raise error.with_context(named) from error
 
 
 def text_of(row: Row, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Reader
 from glyphrender.cli.options import text_options
@@ -94,9 +94,9 @@ def command(
     if csv_file is not None:
         sheet = io.StringIO()
         csv.writer(sheet, lineterminator="\n").writerows([headings, *rows])
-        write_whole(csv_file, sheet.getvalue())
+        write_atomically(csv_file, sheet.getvalue())
     if plot is not None:
-        write_whole(plot, _plotted(found))
+        write_atomically(plot, _plotted(found))
     click.echo(table(headings, [_shown(row) for row in rows], left=3))
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
@@ -107,7 +107,7 @@ def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align:
 
     if align:
         theta = aligned(theta, model, lenient=True)  # where it cannot be, "resampled" says so
-    return compression_ratio(text, theta, model, tokenizer, over_limit="ignore")
+    return compression_ratio(text, theta=theta, model=model, tokenizer=tokenizer, over_limit="ignore")
 
 
 def _page_reader(pages: int | None, language: str | None) -> PageReader | None:
@@ -130,7 +130,7 @@ def _legibility(text: str, ratio: Ratio, reader: PageReader, pages: int, seed: i
     from glyphrender.ocr.legibility import legibility
 
     document = render(text, ratio.theta)
-    return legibility(document, reader, ratio.vision, pages=pages, seed=seed, threads=os.cpu_count() or 1)
+    return legibility(document, reader, ratio.model, pages=pages, seed=seed, threads=os.cpu_count() or 1)
 
 
 def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[str]:
@@ -138,7 +138,7 @@ def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[
     return [
         text,
         preset,
-        ratio.vision,
+        ratio.model,
         f"{ratio.rho:.3f}",
         f"{ratio.font_pixels:.2f}",
         str(len(ratio.pages)),
@@ -160,8 +160,8 @@ def _plotted(found: list[tuple[str, str, Ratio, Legibility | None]]) -> str:
     """ρ against the em in pixels, a series for each text and model; beside each point the error rate, where known."""
     series: dict[str, list[Point]] = {}
     for text, preset, ratio, read in found:
-        title = f"{text}, {preset}, {ratio.vision}: ρ {ratio.rho:.2f}"
+        title = f"{text}, {preset}, {ratio.model}: ρ {ratio.rho:.2f}"
         wrong = "" if read is None else f"{read.error_rate:.1%}"
         point = Point(ratio.font_pixels, ratio.rho, f"{title}, {wrong} read wrong" if wrong else title, wrong)
-        series.setdefault(f"{text}, {ratio.vision}", []).append(point)
+        series.setdefault(f"{text}, {ratio.model}", []).append(point)
     return scatter(series, x="em of the text as the model sees it, in pixels", y="ρ")

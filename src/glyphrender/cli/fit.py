@@ -75,9 +75,9 @@ def command(
     assert blocks is not None  # only what a folder holds is passed over
     found = fit(
         blocks,
-        vision,
-        tokenizer,
         theta=theta.align_to(vision) if align else theta,
+        model=vision,
+        tokenizer=tokenizer,
         rho=rho,
         visual_tokens=tokens,
         pages=pages,

@@ -169,7 +169,7 @@ def command(
         marks = _baselines(baselines, texts, vision, tokenizer, judge, result, seed + 1, jobs)
     title = f"Search over θ: {', '.join(files)} for {vision}"
     note = f"{judge_name}, seed {seed}."
-    write_report(output, result, winner=winner, text=texts[0], vision=vision, baselines=marks, title=title, note=note)
+    write_report(output, result, winner=winner, text=texts[0], model=vision, baselines=marks, title=title, note=note)
     if as_json:
         click.echo(json.dumps(_values(result, winner), indent=2, ensure_ascii=False))
         return
@@ -200,7 +200,7 @@ def _baselines(
     from glyphrender.search.rho_text import rho_texts
     from glyphrender.search.workers import Work
 
-    work = Work(texts=rho_texts(texts), vision=vision_model(vision), tokenizer=tokenizer, evaluator=judge)
+    work = Work(texts=rho_texts(texts), model=vision_model(vision), tokenizer=tokenizer, evaluator=judge)
     samples = max((each.evaluation.samples for each in result.front if each.evaluation is not None), default=1)
     return baselines(baseline_thetas(kind), work, samples=samples, seed=seed, jobs=jobs or os.cpu_count() or 1)
 

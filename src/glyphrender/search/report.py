@@ -16,8 +16,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from glyphrender._system.atomic_write import write_whole
-from glyphrender.document.document import layout
+from glyphrender._system.atomic_write import write_atomically
+from glyphrender.document.layout import layout
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
@@ -27,7 +27,7 @@ from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.plot import Baseline, front_plot
 from glyphrender.search.result import SearchResult, Standing, concluded
-from glyphrender.theta import Theta
+from glyphrender.theta import Theta, ThetaLike
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,7 +53,7 @@ def write_report(
     *,
     winner: Candidate,
     text: str,
-    vision: str | VisionModel,
+    model: str | VisionModel,
     baselines: Sequence[Baseline] = (),
     title: str = "Search over θ",
     note: str = "",
@@ -63,13 +63,15 @@ def write_report(
     Raises:
         DataError: a file cannot be written, or the front is empty.
     """
-    page = report_page(result, winner=winner, text=text, vision=vision, baselines=baselines, title=title, note=note)
+    page = report_page(result, winner=winner, text=text, model=model, baselines=baselines, title=title, note=note)
     place = Path(folder)
-    write_whole(place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines))
+    write_atomically(
+        place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines)
+    )
     table = front_table(result.front, winner=winner, baselines=baselines)
     statement = result.standing.statement
-    write_whole(place / "front.md", f"**{statement}**\n\n{table}" if statement else table)
-    write_whole(place / "report.html", page)
+    write_atomically(place / "front.md", f"**{statement}**\n\n{table}" if statement else table)
+    write_atomically(place / "report.html", page)
 
 
 def journal_result(path: str | os.PathLike[str]) -> SearchResult:
@@ -121,7 +123,7 @@ def report_page(
     *,
     winner: Candidate,
     text: str,
-    vision: str | VisionModel,
+    model: str | VisionModel,
     baselines: Sequence[Baseline] = (),
     title: str = "Search over θ",
     note: str = "",
@@ -132,7 +134,7 @@ def report_page(
         result: of a search, or of its journal.
         winner: one of the front, the θ that the search gives back.
         text: what crops show a place of.
-        vision: a name in `VISION_MODELS`, or a model; crops have the pixels that it sees.
+        model: a name in `VISION_MODELS`, or a model; crops have the pixels that it sees.
         baselines: pages of others, for the plot and the table.
         title, note: what was searched, in words; what it cost follows the note.
 
@@ -143,7 +145,7 @@ def report_page(
     front = result.front
     if not front:
         raise DataError("the front is empty: no θ was evaluated. Give the search more steps, or a larger budget.")
-    model = vision_model(vision)
+    model = vision_model(model)
     cards = [_card(each, text, model, won=each.digest == winner.digest) for each in _spread(_by_rho(front), winner)]
     filled = {
         "title": escape(title),
@@ -163,7 +165,7 @@ def report_page(
     return "".join(parts)
 
 
-def seen_crop(text: str, theta: Theta, vision: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
+def seen_crop(text: str, theta: ThetaLike, model: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
     """Pixels that a model sees of one place of `text`: the same words first for each θ.
 
     The place is where a paragraph begins, if one does nearby, since that is the start of a line under any θ.
@@ -171,7 +173,7 @@ def seen_crop(text: str, theta: Theta, vision: str | VisionModel, *, size: tuple
     Args:
         size: width and height of the crop in pixels; narrower or lower where the page ends.
     """
-    model = vision_model(vision)
+    model = vision_model(model)
     place = _place(text)
     for page in layout(text, theta):
         if page.span[1] > place:

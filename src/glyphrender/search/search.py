@@ -43,7 +43,7 @@ from glyphrender.search.result import (
 from glyphrender.search.rho_text import rho_texts
 from glyphrender.search.space import Space
 from glyphrender.search.workers import Work, Workers
-from glyphrender.theta import Theta
+from glyphrender.theta import Theta, ThetaLike
 
 __all__ = ["search"]
 
@@ -65,7 +65,7 @@ _KNOWN, _MARGIN = 40, 1.15
 
 def search(
     texts: str | Sequence[str],
-    vision: str | VisionModel = "glm-4.1v",
+    model: str | VisionModel = "glm-4.1v",
     *,
     space: Space | None = None,
     evaluator: Evaluator | None = None,
@@ -80,16 +80,16 @@ def search(
     tokenizer: TokenizerLike | None = None,
     rungs: Sequence[int] | None = None,
     max_error: float = 0.1,
-    start: Mapping[str, Theta] | None = None,
+    start: Mapping[str, ThetaLike] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> SearchResult:
     """Search the θ of `space` for low error and high ρ.
 
     Args:
         texts: what ρ is of (see `rho_texts`), and by default what is read.
-        vision: a name in `VISION_MODELS`, or a model.
-        space: what may vary; by default `Space.preset("reader", vision)`.
-        evaluator: what says the error of a θ; by default `Reader(texts, vision)`.
+        model: a name in `VISION_MODELS`, or a model.
+        space: what may vary; by default `Space.preset("reader", model)`.
+        evaluator: what says the error of a θ; by default `Reader(texts, model)`.
         proposer: asked once a round, from the second on, for a fifth of its steps.
         rounds, steps: at most so many rounds of so many θ.
         budget: caps on evaluations, samples and time.
@@ -100,7 +100,7 @@ def search(
         tokenizer: see `compression_ratio`.
         rungs: sample sizes of the halving; by default what the evaluator says, else (1, 3, 10).
         max_error: θ of more error are of no use, whatever their ρ.
-        start: θ to begin with, by name, moved into the space; by default the presets glyph-en and dense.
+        start: θ to begin with, by name, moved into the space (see `Theta.of`); by default glyph-en and dense.
         progress: called after each batch.
 
     Raises:
@@ -109,7 +109,7 @@ def search(
             `compression_ratio`.
     """
     texts = (texts,) if isinstance(texts, str) else tuple(texts)
-    model = vision_model(vision)
+    model = vision_model(model)
     if not any(text.strip() for text in texts):
         raise DataError("there is no text to search for. Pass one that is not empty.")
     jobs = jobs if jobs is not None else os.cpu_count() or 1
@@ -132,8 +132,9 @@ def search(
         raise DataError(f"rungs={sizes} ask for more than the {available} tasks of {evaluator.name}. Use smaller ones.")
     final = FINAL * sizes[-1]
     if start is None:
-        start = {name: Theta.preset(name) for name in ("glyph-en", "dense")}
-    work = Work(texts=rho_texts(texts), vision=model, tokenizer=tokenizer, evaluator=evaluator)
+        start = {name: name for name in ("glyph-en", "dense")}
+    begin = {name: Theta.of(theta) for name, theta in start.items()}
+    work = Work(texts=rho_texts(texts), model=model, tokenizer=tokenizer, evaluator=evaluator)
     settings = {
         "seed": seed,
         "steps": steps,
@@ -144,7 +145,7 @@ def search(
         "max_error": max_error,
         "space": space.digest,
         "axes": space.describe(),
-        "start": {name: theta.digest for name, theta in start.items()},
+        "start": {name: theta.digest for name, theta in begin.items()},
         # What ρ is of and counted in.
         "text": _digest(work.texts),
         "tokenizer": _name(tokenizer),
@@ -165,7 +166,7 @@ def search(
             of=rounds * steps,
             progress=progress or (lambda progress: None),
         )
-        return run.whole(rounds, proposer, start)
+        return run.whole(rounds, proposer, begin)
 
 
 @dataclass(kw_only=True, slots=True)

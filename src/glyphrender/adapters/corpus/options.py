@@ -17,7 +17,7 @@ class Options:
     """What is the same for every shard of a corpus.
 
     Attributes:
-        theta: θ of items that have none; what an item's own changes is on top of it.
+        theta: θ of items that have none (see `Theta.of`); what an item's own changes is on top of it.
         format: one of `FORMATS`.
         id_field, text_field, theta_field: names in JSONL and parquet, in order of preference.
         bits: of a grey PNG pixel, see `Page.png`.
@@ -45,6 +45,7 @@ class Options:
     shard_bytes: int = 1 << 23
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "theta", Theta.of(self.theta))
         if self.format not in FORMATS:
             raise DataError(f"format={self.format!r} is none of {', '.join(FORMATS)}. Choose one.")
         if self.bits not in (None, 1, 2, 4, 8):

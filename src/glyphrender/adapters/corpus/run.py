@@ -22,14 +22,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.file_lock import lock_file
-from glyphrender._system.processes import can_fork, shared_out, turns
+from glyphrender._system.processes import can_fork, imap_forked, work_queue
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Plan, Shard, plan
 from glyphrender.adapters.corpus.shard import WORK, Receipt, render_shard
 from glyphrender.adapters.corpus.sources import TAPE, pyarrow
-from glyphrender.document.document import render
 from glyphrender.document.saving import describe
 from glyphrender.errors import DataError
 
@@ -105,7 +104,7 @@ def render_corpus(
     options = options or Options()
     directory = Path(os.path.abspath(output))
     _check(directory, resume=resume)
-    versions = describe(render("", options.theta))  # before anything is written: a font may be missing
+    versions = describe(options.theta)  # before anything is written: a font may be missing
     if options.format == "parquet":
         versions["versions"] |= {"pyarrow": pyarrow().__version__}
     hands: AbstractContextManager[Callable[[list[Shard], Options, Path], Iterator[Receipt]]]
@@ -154,8 +153,8 @@ def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path)
     if jobs <= 1 or not can_fork():
         yield from (render_shard(shard, options, directory) for shard in shards)
         return
-    mine = turns(len(shards))
-    yield from shared_out(jobs, lambda job: (render_shard(shards[number], options, directory) for number in mine()))
+    mine = work_queue(len(shards))
+    yield from imap_forked(jobs, lambda job: (render_shard(shards[number], options, directory) for number in mine()))
 
 
 def _check(directory: Path, *, resume: bool) -> None:
@@ -192,9 +191,9 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
         if (work / _BEGUN).exists():
             _compare(directory, _read(work / _BEGUN), begun)
         else:
-            write_whole(work / _BEGUN, json.dumps(begun))
+            write_atomically(work / _BEGUN, json.dumps(begun))
         try:
-            # Of processes that were killed: folders of shards, and files of `write_whole`.
+            # Of processes that were killed: folders of shards, and files of `write_atomically`.
             for part in [*work.glob("*.part"), *directory.glob(f".{MANIFEST}.*.part")]:
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
             (directory / "data").mkdir(exist_ok=True)
@@ -231,7 +230,7 @@ def _finish(directory: Path, planned: Plan, begun: dict[str, Any]) -> dict[str, 
     counts["failed"] += len(planned.faults)
     manifest = begun | counts | {"missing": dict(sorted(missing.items())), "shards": shards}
     head = json.dumps(manifest | {"shards": []}, indent=1, ensure_ascii=False).removesuffix("[]\n}")
-    write_whole(directory / MANIFEST, head + "[\n" + ",\n".join(map(json.dumps, shards)) + "\n]}\n")
+    write_atomically(directory / MANIFEST, head + "[\n" + ",\n".join(map(json.dumps, shards)) + "\n]}\n")
     return manifest
 
 
