@@ -26,12 +26,12 @@ import texts
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from report import machine, table, versions, write
+from tiny_glm4v import tiny_glm4v
 from torch.utils.data import DataLoader
 
 from glyphrender import Theta, layout
 from glyphrender.adapters.data import Pages, Sampled
 from glyphrender.adapters.pixels import Patchify
-from glyphrender.adapters.tiny import tiny_glm4v
 
 THETA = Theta(page_size=(588, 840), auto_crop_width=False, auto_crop_last_page=False)
 BATCH, WORKERS, ROUNDS = 8, 2, 3

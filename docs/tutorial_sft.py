@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from datasets import Dataset
+from tiny_glm4v import tiny_glm4v
 from trl import SFTConfig, SFTTrainer
 
 from glyphrender.adapters.data import Pages, Sampled
 from glyphrender.adapters.sft import Prompts, epoch_callback
-from glyphrender.adapters.tiny import tiny_glm4v
 
 
 def main(file: Path, steps: int = 1, workers: int = 0) -> float:

@@ -15,10 +15,9 @@ from glyphrender.adapters.sft import Conversations, Prompts, epoch_callback
 
 pytest.importorskip("trl")
 import datasets
+from tiny_glm4v import tiny_glm4v
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
-
-from glyphrender.adapters.tiny import tiny_glm4v
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # transformers 5.23, numpy 2

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_glm4v
 from vision_language_models import FAMILIES, family
 
 from glyphrender import Theta, render
 from glyphrender.adapters.processor import load_processor
-from glyphrender.adapters.tiny import serving
 from glyphrender.errors import DataError, EndpointError, VisionModelError
 from glyphrender.inference.transformers import Reader, load
 from glyphrender.models.preprocessor import vision_from_config
@@ -75,7 +75,7 @@ def test_transformers_serve_reads_a_page_sent_by_the_openai_client(tiny_server: 
 
 
 def test_a_server_that_cannot_start_says_what_it_wrote(tmp_path: Path) -> None:
-    with pytest.raises(EndpointError, match=r"ended with status 1\. It wrote last: .*"), serving(tmp_path):
+    with pytest.raises(EndpointError, match=r"ended with status 1\. It wrote last: .*"), tiny_glm4v.serving(tmp_path):
         pass
 
 
@@ -282,9 +282,11 @@ def test_the_extra_is_named_where_it_is_missing(missing: str, tiny_path: Path) -
     program = f"""
 import sys
 sys.modules[{missing!r}] = None
-from glyphrender.adapters import collator, pixels, processor, tiny
+sys.path.append({str(Path(tiny_glm4v.__file__).parent)!r})
+import tiny_glm4v
+from glyphrender.adapters import collator, pixels, processor
 from glyphrender.inference import transformers
-for call in (tiny.tiny_glm4v, lambda: transformers.load({str(tiny_path)!r})):
+for call in (tiny_glm4v.tiny_glm4v, lambda: transformers.load({str(tiny_path)!r})):
     try:
         call()
     except Exception as error:
