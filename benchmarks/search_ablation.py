@@ -27,10 +27,10 @@ from glyphrender.search import result as results
 from glyphrender.search import search as engine
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.expert import ExpertProposer, front_of
+from glyphrender.search.expert import ExpertProposer, sampled_front
 from glyphrender.search.pareto import best, hypervolume, tournament
 from glyphrender.search.reader import Reader
-from glyphrender.search.result import SearchResult, point
+from glyphrender.search.result import SearchResult, objectives
 from glyphrender.search.space import Space
 from glyphrender.search.workers import Work
 from glyphrender.theta import Theta
@@ -101,11 +101,11 @@ def next_step(seed: int, judge: Kept, text: str, rounds: int, steps: int) -> lis
         return replace(candidate, evaluation=judge(candidate.theta, samples=judge.rungs[-1], seed=seed))
 
     def volume(candidates: list[Candidate]) -> float:
-        return hypervolume([point(candidate) for candidate in front_of(candidates)], (1.0, 1.0))
+        return hypervolume([objectives(candidate) for candidate in sampled_front(candidates)], (1.0, 1.0))
 
     at_last = [c for c in result.candidates if c.evaluation is not None and c.evaluation.samples >= judge.rungs[-1]]
     history = [read(candidate) for candidate in at_last]
-    parents = [history[index] for index in best([point(each) for each in history], 40)]
+    parents = [history[index] for index in best([objectives(each) for each in history], 40)]
     rng = random.Random(seed)
     children: list[Theta] = []
     while len(children) < CHILDREN:
@@ -126,7 +126,7 @@ def next_step(seed: int, judge: Kept, text: str, rounds: int, steps: int) -> lis
 
 def figures(result: SearchResult) -> dict[str, float]:
     """Hypervolume of the front as it was read again, and its least error at each ρ; 1 where nothing has that ρ."""
-    found = {"hypervolume": hypervolume([point(each) for each in result.front], (1.0, 1.0))}
+    found = {"hypervolume": hypervolume([objectives(each) for each in result.front], (1.0, 1.0))}
     for rho in RHOS:
         found[f"ρ ≥ {rho}"] = min((each.error for each in result.front if each.rho >= rho), default=1.0)
     return found

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from glyphrender.adapters.data import Row
 from glyphrender.adapters.processor import Message, images_of, missing, with_pages
 from glyphrender.errors import DataError
 
@@ -19,7 +20,6 @@ __all__ = ["IGNORED", "Collator"]
 
 #: The label of tokens that are not learned, in torch's cross entropy and so in all models.
 IGNORED = -100
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from glyphrender.document.page import Page
 
-__all__ = ["Epoch", "FromColumn", "Pages", "Sampled", "ThetaSource", "stream"]
+__all__ = ["Epoch", "FromColumn", "PagesTransform", "Sampled", "ThetaSource", "stream"]
 
 Row: TypeAlias = Mapping[str, Any]
 #: θ of a row; whatever is random in it comes from the generator, which follows from seed, epoch and row.
 ThetaSource: TypeAlias = "Callable[[Row, np.random.Generator], Theta]"
-Form: TypeAlias = Literal["image", "array", "png"]
+PageFormat: TypeAlias = Literal["image", "array", "png"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,7 +144,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pages:
+class PagesTransform:
     """Rows with text → rows with pages: for `Dataset.with_transform`, `Dataset.map` and `IterableDataset.map`.
 
     Takes and gives one row, or a batch as `datasets` has it, where each column is a list. All columns stay. A text
@@ -154,7 +154,7 @@ class Pages:
         text: the column with the text, or several, whose pages follow one another.
         into: the column that the list of pages is put in.
         theta: θ of all rows, the name of a preset, or a `ThetaSource`, as `Sampled()` and `FromColumn()` are.
-        form: "image" for PIL ("L", or "RGB" where θ has colours), "array" for uint8 (h, w) or (h, w, 3), "png" for
+        format: "image" for PIL ("L", or "RGB" where θ has colours), "array" for uint8 (h, w) or (h, w, 3), "png" for
             {"bytes", "path"} as `datasets.Image` stores it.
         bits: of a grey pixel of a PNG, see `Page.png`.
         key: the column that tells rows apart (an index or id), for what is random; by default the text does.
@@ -171,7 +171,7 @@ class Pages:
     text: str | tuple[str, ...] = "text"
     into: str = "images"
     theta: Theta | str | ThetaSource = field(default_factory=Theta)
-    form: Form = "image"
+    format: PageFormat = "image"
     bits: int | None = None
     key: str | None = None
     seed: int = 0
@@ -181,8 +181,8 @@ class Pages:
     def __post_init__(self) -> None:
         if not self.columns:
             raise DataError("text=() names no column. Name the columns that hold text.")
-        if self.form not in ("image", "array", "png"):
-            raise DataError(f"form={self.form!r} is unknown. Use image, array or png.")
+        if self.format not in ("image", "array", "png"):
+            raise DataError(f"format={self.format!r} is unknown. Use image, array or png.")
         if isinstance(self.theta, str):
             object.__setattr__(self, "theta", Theta.preset(self.theta))
 
@@ -229,7 +229,7 @@ class Pages:
         return self.theta(row, np.random.default_rng(entropy))
 
     def drawn(self, text: str, theta: Theta) -> list[Any]:
-        """The pages of one text, in the `form` of this column.
+        """The pages of one text, in the `format` of this column.
 
         Raises:
             FontError, LayoutError: see `glyphrender.layout`.
@@ -239,7 +239,7 @@ class Pages:
     def features(self, features: Mapping[str, Any]) -> Any:
         """`datasets.Features` of the rows that come out, for `Dataset.map`, where those that go in have `features`.
 
-        PNG bytes are then stored as they are, and read as images. Use `form="png"`; "image" has `datasets` encode.
+        PNG bytes are then stored as they are, and read as images. Use `format="png"`; "image" has `datasets` encode.
 
         Raises:
             DependencyError: `datasets` is not installed.
@@ -253,7 +253,7 @@ class Pages:
         return {**row, self.into: [page for text in texts for page in self.drawn(text, theta)]}
 
     def _encoded(self, page: Page) -> Any:
-        match self.form:
+        match self.format:
             case "image":
                 return page.image
             case "array":
@@ -273,7 +273,7 @@ def stream(
 
     Args:
         dataset: a `datasets.Dataset` or `datasets.IterableDataset`.
-        rows: a `Pages`, or another function from a row to the whole row that comes out.
+        rows: a `PagesTransform`, or another function from a row to the whole row that comes out.
         rank, world_size: this process among those that train together.
         workers: of the DataLoader; a `Dataset` is cut into so many shards for each rank.
 

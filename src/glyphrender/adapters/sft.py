@@ -15,15 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-from glyphrender.adapters.data import Pages, Row, by_row, text_of, train_extra
+from glyphrender.adapters.data import PagesTransform, Row, by_row, text_of, train_extra
+from glyphrender.adapters.processor import Message
 from glyphrender.errors import DataError
 from glyphrender.theta.parameter import shown
 
 __all__ = ["Conversations", "Prompts", "epoch_callback"]
 
-Message: TypeAlias = dict[str, Any]
 _IMAGES = "images"
 
 
@@ -32,22 +32,22 @@ class Prompts:
     """Plain columns → a question about pages and its answer.
 
     Attributes:
-        pages: how texts become pages; its `text` columns are the documents. `form` "image" or "png".
+        pages: how texts become pages; its `text` columns are the documents. `format` "image" or "png".
         prompt: what the user says: text in which {column} stands for that column, as pages if it is a document,
             else as text. Documents stand where they are named, with text before, between and after. "{{" is a brace.
         completion: what the assistant answers, all of it text: "{text}" has the model read the pages.
         system: what the system says, as text; "" for nothing.
-        form: "prompt-completion", where the loss is on the completion alone, or "messages".
+        kind: "prompt-completion", where the loss is on the completion alone, or "messages".
 
     Raises:
         DataError: a template is malformed, or the prompt leaves a document out.
     """
 
-    pages: Pages
+    pages: PagesTransform
     prompt: str = "{text}"
     completion: str = "{completion}"
     system: str = ""
-    form: Literal["prompt-completion", "messages"] = "prompt-completion"
+    kind: Literal["prompt-completion", "messages"] = "prompt-completion"
 
     def __post_init__(self) -> None:
         named = {column for _, column in _pieces("prompt", self.prompt)}
@@ -55,8 +55,8 @@ class Prompts:
             raise DataError(f"the prompt leaves out the document {left_out[0]!r}. Put {{{left_out[0]}}} into it.")
         list(_pieces("completion", self.completion))
         list(_pieces("system", self.system))
-        if self.form not in ("prompt-completion", "messages"):
-            raise DataError(f"form={self.form!r} is unknown. Use prompt-completion or messages.")
+        if self.kind not in ("prompt-completion", "messages"):
+            raise DataError(f"kind={self.kind!r} is unknown. Use prompt-completion or messages.")
 
     def __call__(self, rows: Row) -> dict[str, Any]:
         """The row, or batch of rows, that TRL takes: `images`, and `prompt` and `completion` or `messages`.
@@ -65,7 +65,7 @@ class Prompts:
             DataError: a column that a template names is missing, or is not str.
             ThetaError: θ of a row is not valid. All errors name the row.
         """
-        names = (_IMAGES, *(("prompt", "completion") if self.form == "prompt-completion" else ("messages",)))
+        names = (_IMAGES, *(("prompt", "completion") if self.kind == "prompt-completion" else ("messages",)))
         batched = any(isinstance(rows.get(column), list) for column in self.pages.columns)
         return by_row(self._row, rows, batched, names=names, key=self.pages.key)
 
@@ -74,7 +74,7 @@ class Prompts:
         if self.system:
             prompt.insert(0, _message("system", self._parts(row, "system", self.system)))
         completion = [_message("assistant", self._parts(row, "completion", self.completion))]
-        if self.form == "messages":
+        if self.kind == "messages":
             return _paged({"messages": prompt + completion}, row, self.pages)
         return _paged({"prompt": prompt, "completion": completion}, row, self.pages)
 
@@ -101,10 +101,10 @@ class Conversations:
     parts {"type": "text" or "document", "text": …}, a structure that Arrow keeps as it is.
 
     Attributes:
-        pages: how texts become pages; its `text` is not used. `form` "image" or "png".
+        pages: how texts become pages; its `text` is not used. `format` "image" or "png".
     """
 
-    pages: Pages
+    pages: PagesTransform
 
     def __call__(self, rows: Row) -> dict[str, Any]:
         """The row, or batch of rows, that TRL takes: `images`, and the conversation.
@@ -123,7 +123,7 @@ class Conversations:
         return _paged({name: _checked(row, name) for name in names}, row, self.pages)
 
 
-def _paged(conversation: dict[str, list[Message]], row: Row, pages: Pages) -> dict[str, Any]:
+def _paged(conversation: dict[str, list[Message]], row: Row, pages: PagesTransform) -> dict[str, Any]:
     """`conversation` with image parts for its documents, and the pages under `images`."""
     documents = [part["text"] for part in _parts_of(conversation) if part["type"] == "document"]
     theta = pages.theta_of(row, documents)
@@ -169,8 +169,8 @@ def _pieces(name: str, template: str) -> Iterable[tuple[str, str]]:
         pieces = list(Formatter().parse(template))
     except ValueError as error:
         raise DataError(f"{name}={shown(template)} is malformed ({error}). Write {{{{ for a brace.") from None
-    for literal, column, form, conversion in pieces:
-        if column == "" or form or conversion:
+    for literal, column, specification, conversion in pieces:
+        if column == "" or specification or conversion:
             raise DataError(f"{name}={shown(template)} has braces that name no column. Write {{{{ for a brace.")
         yield literal, column or ""
 
@@ -188,7 +188,7 @@ def _checked(row: Row, name: str) -> list[Message]:
     messages = row.get(name)
     if not isinstance(messages, list):
         raise wrong(messages, "a list of messages")
-    checked = []
+    checked: list[Message] = []
     for message in messages:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise wrong(message, 'a message {"role", "content"}')
@@ -206,7 +206,7 @@ def _checked(row: Row, name: str) -> list[Message]:
     return checked
 
 
-def epoch_callback(pages: Pages) -> Any:
+def epoch_callback(pages: PagesTransform) -> Any:
     """A `transformers.TrainerCallback` that gives `pages` the number of each epoch, so that θ is drawn anew.
 
     Epochs count from the one that training resumes in.

@@ -14,7 +14,7 @@ from glyphrender.cli import one_line
 from glyphrender.cli.options import theta_options
 
 if TYPE_CHECKING:
-    from glyphrender.adapters.corpus import Tally
+    from glyphrender.adapters.corpus import CorpusProgress
     from glyphrender.theta import Theta
 
 # Seconds between two lines of progress where stderr is no terminal.
@@ -33,7 +33,6 @@ _SILENCE = 30.0
 @theta_options
 @click.option(
     "--format",
-    "form",
     type=click.Choice(["parquet", "webdataset", "png"]),
     default="parquet",
     show_default=True,
@@ -65,7 +64,7 @@ def command(
     inputs: tuple[str, ...],
     output: Path,
     theta: Theta,
-    form: str,
+    format: str,
     bits: str | None,
     jobs: int | None,
     ray: str | None,
@@ -83,8 +82,8 @@ def command(
 
     start = time.perf_counter()
     given = {name: value for name, value in rest.items() if value is not None}
-    options = Options(theta=theta, format=form, bits=int(bits) if bits else None, **given)
-    progress = _Progress()
+    options = Options(theta=theta, format=format, bits=int(bits) if bits else None, **given)
+    progress = _ProgressLine()
     try:
         manifest = render_corpus(inputs, output, options, jobs=jobs, ray=ray, resume=resume, progress=progress)
     finally:
@@ -101,32 +100,32 @@ def command(
     return 1 if manifest["failed"] and not manifest["items"] else 0
 
 
-class _Progress:
+class _ProgressLine:
     """How far a run is and how fast, on stderr: in one line that changes on a terminal, else one in 30 seconds."""
 
     def __init__(self) -> None:
         self._begun: float | None = None
-        self._said = time.monotonic()
+        self._printed = time.monotonic()
         self._terminal = sys.stderr.isatty()
 
-    def __call__(self, tally: Tally, /) -> None:
+    def __call__(self, progress: CorpusProgress, /) -> None:
         now = time.monotonic()
         if self._begun is None:  # the inputs are read, nothing is rendered
             self._begun = now
-        elif self._terminal or now - self._said >= _SILENCE:
-            self._said = now
+        elif self._terminal or now - self._printed >= _SILENCE:
+            self._printed = now
             before = "\r\033[K" if self._terminal else ""
-            click.echo(before + self._line(tally, now), err=True, nl=not self._terminal)
+            click.echo(before + self._line(progress, now), err=True, nl=not self._terminal)
 
-    def _line(self, tally: Tally, now: float) -> str:
+    def _line(self, progress: CorpusProgress, now: float) -> str:
         assert self._begun is not None
         seconds = max(now - self._begun, 1e-9)
-        failed = f", {tally.failed:,} failed" if tally.failed else ""
-        left = seconds / tally.done * (tally.shards - tally.before - tally.done) if tally.done else 0
+        failed = f", {progress.failed:,} failed" if progress.failed else ""
+        left = seconds / progress.done * (progress.shards - progress.before - progress.done) if progress.done else 0
         return (
-            f"corpus {tally.before + tally.done:,}/{tally.shards:,} shards, {tally.items:,} items, "
-            f"{tally.pages:,} pages{failed}; "
-            f"{tally.items / seconds:,.1f} items/s, {tally.pages / seconds:,.1f} pages/s, {left:,.0f} s left"
+            f"corpus {progress.before + progress.done:,}/{progress.shards:,} shards, {progress.items:,} items, "
+            f"{progress.pages:,} pages{failed}; "
+            f"{progress.items / seconds:,.1f} items/s, {progress.pages / seconds:,.1f} pages/s, {left:,.0f} s left"
         )
 
     def end(self) -> None:

@@ -60,13 +60,13 @@ def validate(file: tuple[Path, ...], no_fonts: bool) -> None:
 
 @command.command()
 @click.argument("source", metavar="NAME|FILE")
-@click.option("--to", "form", type=click.Choice(["json", "glyph"]), default="json", show_default=True)
-def convert(source: str, form: str) -> None:
+@click.option("--to", "format", type=click.Choice(["json", "glyph"]), default="json", show_default=True)
+def convert(source: str, format: str) -> None:
     """Print a preset or a file, ours or Glyph's, in our form or in Glyph's."""
     from glyphrender.theta import Theta
 
     theta = _named(source, Theta)
-    text = theta.to_json() if form == "json" else json.dumps(theta.to_glyph(), indent=2, ensure_ascii=False) + "\n"
+    text = theta.to_json() if format == "json" else json.dumps(theta.to_glyph(), indent=2, ensure_ascii=False) + "\n"
     click.echo(text, nl=False)
 
 

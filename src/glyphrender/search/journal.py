@@ -144,8 +144,8 @@ class Journal:
 
     def add_evaluation(self, step: int, seed: int, evaluation: Evaluation, elapsed: float) -> None:
         """Write down an evaluation."""
-        told = {"step": step, "seed": seed, **evaluation.to_dict(), "elapsed": round(elapsed, 2)}
-        self._write({"kind": "evaluation", **told})
+        fields = {"step": step, "seed": seed, **evaluation.to_dict(), "elapsed": round(elapsed, 2)}
+        self._write({"kind": "evaluation", **fields})
 
     def add_proposals(self, round: int, proposer: str, proposals: Proposals) -> None:
         """Write down what was proposed."""

@@ -17,8 +17,8 @@ from glyphrender.document.document import layout
 from glyphrender.errors import DependencyError, EndpointError, FontError, LayoutError, RequestRefused, ThetaError
 from glyphrender.inference.judge_endpoint import Endpoint, Message, image_part
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.expert import front_of
-from glyphrender.search.form import Idea, ideas, rung, schema
+from glyphrender.search.expert import sampled_front
+from glyphrender.search.proposal_json import WrittenProposal, nearest_value, parse_proposals, proposal_schema
 from glyphrender.search.proposer import Proposals
 from glyphrender.search.space import Space
 from glyphrender.theta import Theta
@@ -65,10 +65,10 @@ class LLMProposer:
 
     def propose(self, history: Sequence[Candidate], space: Space, count: int, rng: random.Random) -> Proposals:
         """At most `count` θ; none where the model fails, which the log then says."""
-        shown = [*_spread(front_of(history), _FRONT), *_lately(history)]
+        shown = [*_spread(sampled_front(history), _FRONT), *_lately(history)]
         prompt = _prompt(shown, history, space, count)
         crops = _crops(history, self.sample) if self.sample else []
-        wanted = schema(space.axes, [candidate.step for candidate in shown], count)
+        wanted = proposal_schema(space.axes, [candidate.step for candidate in shown], count)
         form = {"type": "json_schema", "json_schema": {"name": "proposals", "schema": wanted}}
         log: dict[str, Any] = {"model": self.endpoint.model, "prompt": prompt, "crops": [about for about, _ in crops]}
         try:
@@ -81,7 +81,7 @@ class LLMProposer:
                 reply = self.endpoint.complete(_messages(prompt, []), max_tokens=self.max_tokens, form=form)
         except (EndpointError, DependencyError) as error:
             return Proposals(log=log | {"failed": str(error)})
-        critique, found = ideas(reply.text)
+        critique, found = parse_proposals(reply.text)
         kept, rejected, repaired = _settled(found, history, space, count)
         log |= {"reply": reply.text, "finish": reply.finish}
         log |= {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
@@ -92,12 +92,12 @@ class LLMProposer:
 
 
 def _settled(
-    found: Sequence[Idea], history: Sequence[Candidate], space: Space, count: int
+    found: Sequence[WrittenProposal], history: Sequence[Candidate], space: Space, count: int
 ) -> tuple[list[Theta], list[str], list[str]]:
     """The θ that ideas come to, why others came to none, and what was changed in some."""
     axes = {axis.name: axis for axis in space.axes}
     by_step = {candidate.step: candidate for candidate in history}
-    front = front_of(history)
+    front = sampled_front(history)
     seen = {candidate.digest for candidate in history}
     kept: list[Theta] = []
     rejected: list[str] = []
@@ -115,7 +115,7 @@ def _settled(
         changes: dict[str, Any] = {}
         for written, value in list(idea.changes.items())[:100]:
             name = written.strip().lower().replace("-", "_")
-            meant = rung(value, axes[name]) if name in axes else None
+            meant = nearest_value(value, axes[name]) if name in axes else None
             if meant is None:
                 notes.append(f"{_short(written)}={_short(value)} is dropped")
                 continue
@@ -145,7 +145,7 @@ def _prompt(shown: Sequence[Candidate], history: Sequence[Candidate], space: Spa
     """What the model is told of the space and of the search, as JSON lines under headings."""
     lines = ["Axes:", *(_json(axis.to_dict()) for axis in space.axes)]
     lines += [f"Model that reads the pages: {space.vision.name}"]
-    front = {candidate.step for candidate in front_of(history)}
+    front = {candidate.step for candidate in sampled_front(history)}
     for heading, on_front in (("Front, the densest first:", True), ("Tried lately, not on the front:", False)):
         told = [_told(candidate, space) for candidate in shown if (candidate.step in front) is on_front]
         lines += [heading, *told] if told else []
@@ -158,7 +158,7 @@ def _prompt(shown: Sequence[Candidate], history: Sequence[Candidate], space: Spa
 
 def _lately(history: Sequence[Candidate]) -> list[Candidate]:
     """The last evaluated candidates that are not on the front."""
-    front = {candidate.step for candidate in front_of(history)}
+    front = {candidate.step for candidate in sampled_front(history)}
     return [each for each in history if each.evaluation is not None and each.step not in front][-_OTHERS:]
 
 
@@ -184,7 +184,7 @@ def _spread(front: Sequence[Candidate], most: int) -> list[Candidate]:
 
 def _crops(history: Sequence[Candidate], sample: str) -> list[tuple[str, bytes]]:
     """What the densest, a middle and the best read θ of the front look like, and the worst read of all, as PNG."""
-    front = front_of(history)
+    front = sampled_front(history)
     read = [candidate for candidate in history if candidate.evaluation is not None]
     chosen = {each.step: each for each in [*_spread(front, 3), *sorted(read, key=lambda each: each.error)[-1:]]}
     crops: list[tuple[str, bytes]] = []

@@ -26,7 +26,7 @@ from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.plot import Baseline, front_plot
-from glyphrender.search.result import SearchResult, Standing, concluded
+from glyphrender.search.result import ErrorSource, SearchResult, conclude
 from glyphrender.theta import Theta
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ def write_report(
     place = Path(folder)
     write_whole(place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines))
     table = front_table(result.front, winner=winner, baselines=baselines)
-    statement = result.standing.statement
-    write_whole(place / "front.md", f"**{statement}**\n\n{table}" if statement else table)
+    caveat = result.error_source.caveat
+    write_whole(place / "front.md", f"**{caveat}**\n\n{table}" if caveat else table)
     write_whole(place / "report.html", page)
 
 
 def journal_result(path: str | os.PathLike[str]) -> SearchResult:
-    """What a journal holds, of a search that ended or is still under way: `standing` says what its front is of.
+    """What a journal holds, of a search that ended or is still under way: `error_source` says what its front is of.
 
     Raises:
         DataError: the file cannot be read, or is no journal.
@@ -87,11 +87,11 @@ def journal_result(path: str | os.PathLike[str]) -> SearchResult:
     again = {line["step"] for line in evaluations if line["seed"] == seed + 1}
     candidates, before = read_candidates(path), read_candidates(path, seed=seed)
     searched = [each for each in before if each.evaluation is not None and each.evaluation.samples >= largest]
-    front, standing = concluded(searched, [each for each in candidates if each.step in again], max_error)
+    front, error_source = conclude(searched, [each for each in candidates if each.step in again], max_error)
     return SearchResult(
-        candidates=tuple(before if standing is Standing.SEARCH else candidates),
+        candidates=tuple(before if error_source is ErrorSource.SEARCH else candidates),
         front=tuple(front),
-        standing=standing,
+        error_source=error_source,
         hypervolumes=tuple(line["hypervolume"] for line in lines if line["kind"] == "round"),
         evaluations=len(evaluations),
         samples=sum(line["samples"] for line in evaluations),
@@ -148,7 +148,7 @@ def report_page(
     filled = {
         "title": escape(title),
         "note": escape(f"{note} {_cost(result)}".strip()),
-        "standing": f"<p class=standing>{escape(result.standing.statement)}</p>" if result.standing.statement else "",
+        "standing": f"<p class=standing>{escape(result.error_source.caveat)}</p>" if result.error_source.caveat else "",
         "plot": front_plot(result.candidates, front, winner=winner, baselines=baselines),
         "table": _html_table(front, winner, baselines),
         "winner": f"<section>{_json_block(winner.theta)}</section>",

@@ -12,7 +12,16 @@ from glyphrender.errors import DataError
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.pareto import Point, best, fronts
 
-__all__ = ["Budget", "Progress", "SearchResult", "Standing", "concluded", "finalists", "front_of", "point"]
+__all__ = [
+    "Budget",
+    "SearchProgress",
+    "SearchResult",
+    "ErrorSource",
+    "conclude",
+    "finalists",
+    "objectives",
+    "readable_front",
+]
 
 # Errors are compared by their logarithm, since 0.002 against 0.004 matters as 0.02 against 0.04 does; below this they
 # are noise of the sample and count as alike.
@@ -20,7 +29,7 @@ _NOISE: Final = 1e-3
 # At most so many are read again.
 _FINALISTS: Final = 24
 # The final sample is so many times the largest of the search, or all tasks there are.
-FINAL: Final = 3
+FINAL_FACTOR: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +57,7 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
+class SearchProgress:
     """How far a search is.
 
     Attributes:
@@ -69,7 +78,7 @@ class Progress:
     hypervolume: float
 
 
-class Standing(StrEnum):
+class ErrorSource(StrEnum):
     """What the errors of a front are of: the best of many noisy readings flatters itself until it is read again."""
 
     READ_AGAIN = "read again"
@@ -82,17 +91,17 @@ class Standing(StrEnum):
     """Of the search itself: it is under way, or the budget did not allow to read all of the front again."""
 
     @property
-    def statement(self) -> str:
+    def caveat(self) -> str:
         """What a reader of the front has to know, in a sentence or two; empty where it is as it should be."""
-        return _STATEMENTS[self]
+        return _CAVEATS[self]
 
 
-_STATEMENTS: Final = {
-    Standing.READ_AGAIN: "",
-    Standing.SEEN: "The front was read again on all tasks there are, which the search had seen some or all of. "
+_CAVEATS: Final = {
+    ErrorSource.READ_AGAIN: "",
+    ErrorSource.SEEN: "The front was read again on all tasks there are, which the search had seen some or all of. "
     "Its errors are likely too low.",
-    Standing.ABOVE: "No θ of the final sample is within max_error. This front is of more error than was asked for.",
-    Standing.SEARCH: "The front was not read again on a final sample. Its errors are likely too low.",
+    ErrorSource.ABOVE: "No θ of the final sample is within max_error. This front is of more error than was asked for.",
+    ErrorSource.SEARCH: "The front was not read again on a final sample. Its errors are likely too low.",
 }
 
 
@@ -111,7 +120,7 @@ class SearchResult:
 
     candidates: tuple[Candidate, ...]
     front: tuple[Candidate, ...]
-    standing: Standing
+    error_source: ErrorSource
     hypervolumes: tuple[float, ...]
     evaluations: int
     samples: int
@@ -124,7 +133,7 @@ class SearchResult:
         Raises:
             DataError: the front is empty.
         """
-        points = [point(candidate) for candidate in self._some()]
+        points = [objectives(candidate) for candidate in self._some()]
         spans = [(min(axis), (max(axis) - min(axis)) or 1.0) for axis in zip(*points, strict=True)]
         far = [sum(((x - low) / span) ** 2 for x, (low, span) in zip(p, spans, strict=True)) for p in points]
         return self.front[far.index(min(far))]
@@ -159,7 +168,7 @@ class SearchResult:
         return self.front
 
 
-def point(candidate: Candidate, max_error: float = 0.1) -> Point:
+def objectives(candidate: Candidate, max_error: float = 0.1) -> Point:
     """(log error, 1/ρ), the former from 0 for no error to 1 for `max_error`, both to be made small."""
     error, rho = candidate.error, candidate.rho
     if error == inf or rho <= 0:
@@ -167,23 +176,23 @@ def point(candidate: Candidate, max_error: float = 0.1) -> Point:
     return log(1 + error / _NOISE) / log(1 + max_error / _NOISE), 1 / rho
 
 
-def front_of(candidates: Sequence[Candidate], max_error: float) -> list[Candidate]:
+def readable_front(candidates: Sequence[Candidate], max_error: float) -> list[Candidate]:
     """Those within `max_error` that no other dominates, from the least ρ to the greatest."""
     readable = [candidate for candidate in candidates if candidate.error <= max_error]
-    ranked = fronts([point(candidate, max_error) for candidate in readable])
+    ranked = fronts([objectives(candidate, max_error) for candidate in readable])
     return sorted((readable[index] for index in ranked[0]), key=lambda c: c.rho) if ranked else []
 
 
 def finalists(searched: Sequence[Candidate], max_error: float) -> list[Candidate]:
     """Those to be read again of all that were read on the largest sample: the best within `max_error`."""
     readable = [candidate for candidate in searched if candidate.error <= max_error]
-    kept = best([point(candidate, max_error) for candidate in readable], _FINALISTS)
+    kept = best([objectives(candidate, max_error) for candidate in readable], _FINALISTS)
     return [readable[index] for index in sorted(kept)]
 
 
-def concluded(
+def conclude(
     searched: Sequence[Candidate], final: Sequence[Candidate], max_error: float
-) -> tuple[list[Candidate], Standing]:
+) -> tuple[list[Candidate], ErrorSource]:
     """The front, and what it is of.
 
     Args:
@@ -192,11 +201,13 @@ def concluded(
         max_error: of θ that are of use.
     """
     if not final or len(final) < len(finalists(searched, max_error)):  # the front of some would be that of the first
-        return front_of(searched, max_error), Standing.SEARCH
-    if not (front := front_of(final, max_error)):
-        return front_of(final, max(candidate.error for candidate in final)), Standing.ABOVE
-    seen = max(_samples(candidate) for candidate in final) < FINAL * max(_samples(candidate) for candidate in searched)
-    return front, Standing.SEEN if seen else Standing.READ_AGAIN
+        return readable_front(searched, max_error), ErrorSource.SEARCH
+    if not (front := readable_front(final, max_error)):
+        return readable_front(final, max(candidate.error for candidate in final)), ErrorSource.ABOVE
+    seen = max(_samples(candidate) for candidate in final) < FINAL_FACTOR * max(
+        _samples(candidate) for candidate in searched
+    )
+    return front, ErrorSource.SEEN if seen else ErrorSource.READ_AGAIN
 
 
 def _samples(candidate: Candidate) -> int:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import lcm
@@ -200,12 +200,8 @@ class Space:
     def digest(self) -> str:
         """SHA-256 in hex, equal for equal spaces: a search is resumed in the space it began in."""
         values = {axis.name: axis.values for axis in self.axes}
-        told = json.dumps([values, self.base.digest, self.vision.name], default=str)
-        return hashlib.sha256(told.encode()).hexdigest()
-
-    def with_axes(self, axes: Iterable[Axis]) -> Space:
-        """The same with other axes."""
-        return replace(self, axes=tuple(axes))
+        described = json.dumps([values, self.base.digest, self.vision.name], default=str)
+        return hashlib.sha256(described.encode()).hexdigest()
 
     def _first_valid(self, draw: Callable[[], Genes]) -> Theta:
         for _ in range(_TRIES - 1):

@@ -12,6 +12,6 @@ shard came to is in its receipt, so that a run which was killed goes on where it
 """
 
 from glyphrender.adapters.corpus.options import FORMATS, Options
-from glyphrender.adapters.corpus.run import Tally, render_corpus
+from glyphrender.adapters.corpus.run import CorpusProgress, render_corpus
 
-__all__ = ["FORMATS", "Options", "Tally", "render_corpus"]
+__all__ = ["FORMATS", "Options", "CorpusProgress", "render_corpus"]

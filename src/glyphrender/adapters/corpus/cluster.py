@@ -11,16 +11,17 @@ import logging
 import os
 import pickle
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
-from glyphrender.adapters.corpus.shard import Receipt, render_shard
+from glyphrender.adapters.corpus.shard import Receipt, ShardRunner, render_shard
+from glyphrender.adapters.corpus.sources import SequentialReader
 from glyphrender.errors import DataError, DependencyError, EndpointError, GlyphRenderError
 from glyphrender.raster.canvas import rasteriser
 
@@ -42,7 +43,7 @@ def required() -> Any:
 
 
 @contextmanager
-def connected(address: str, tasks: int | None) -> Iterator[Callable[[list[Shard], Options, Path], Iterator[Receipt]]]:
+def connected(address: str, tasks: int | None) -> Iterator[ShardRunner]:
     """What renders shards on a cluster, and gives receipts in the order in which they are done.
 
     Args:
@@ -77,7 +78,9 @@ def _refuse_closed(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
 
 
-def _rendered(ray: Any, tasks: int | None, shards: list[Shard], options: Options, directory: Path) -> Iterator[Receipt]:
+def _rendered(
+    ray: Any, tasks: int | None, shards: list[Shard], options: Options, directory: Path
+) -> Generator[Receipt, None, None]:
     """Receipts of `shards`.
 
     Raises:
@@ -100,12 +103,18 @@ def _rendered(ray: Any, tasks: int | None, shards: list[Shard], options: Options
         raise GlyphRenderError(f"a task of Ray failed: {' '.join(str(error).split())[:300]}") from error
 
 
+@cache
+def _reader() -> SequentialReader:
+    """Return the reader of this worker process. Ray calls `_task` anew for each shard and keeps no object for it."""
+    return SequentialReader()
+
+
 def _task(row: dict[str, Any], options: Options, directory: Path, drawn_by: str) -> dict[str, str]:
     """The receipt of a shard as JSON, or what went wrong: Ray wraps an exception in so much that it is not found."""
     try:
         if rasteriser() != drawn_by:  # pages of the two differ; the manifest names one
             raise DataError(f"a machine draws with {rasteriser()}, not {drawn_by}. Set GLYPHRENDER_RASTER on all.")
-        receipt = render_shard(pickle.loads(row["shard"]), options, directory)
+        receipt = render_shard(pickle.loads(row["shard"]), options, directory, _reader())
         return {"receipt": json.dumps(asdict(receipt)), "error": ""}
     except GlyphRenderError as error:
         return {"receipt": "", "error": str(error)}

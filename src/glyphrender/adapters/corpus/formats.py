@@ -50,16 +50,16 @@ class Writer(Protocol):
         """Write what is left."""
 
 
-def writer(form: str, folder: Path, name: str, repeats: frozenset[int]) -> Writer:
+def writer(format: str, folder: Path, name: str, repeats: frozenset[int]) -> Writer:
     """A writer that leaves `folder`/`name` + suffix, and for "png" folders under `folder`/images.
 
     Raises:
         DependencyError: parquet is asked for and pyarrow is not there.
     """
-    path = folder / (name + SUFFIXES[form])
-    if form == "parquet":
+    path = folder / (name + SUFFIXES[format])
+    if format == "parquet":
         return _Parquet(path)
-    if form == "webdataset":
+    if format == "webdataset":
         return _Tar(path)
     return _Png(path, repeats)
 

@@ -15,7 +15,7 @@ import numpy as np
 from glyphrender.adapters.corpus.items import id_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.rows import Parquet
-from glyphrender.adapters.corpus.sources import Cut, JsonLines, Source, TextFiles
+from glyphrender.adapters.corpus.sources import Cut, JsonLines, SequentialReader, Source, TextFiles
 from glyphrender.errors import DataError
 
 _LINES = (".jsonl", ".ndjson")
@@ -158,15 +158,16 @@ def _repeats(cuts: list[Cut], starts: list[int], options: Options) -> list[froze
     passes for a repeat and is named like one.
     """
     hashes, positions = array("Q"), array("q")
-    for cut, start in zip(cuts, starts, strict=False):
-        for record in cut.records():
-            if record.values is None:
-                continue
-            # A place is an id as well: two inputs may have one name, as a/in.jsonl and b/in.jsonl given absolutely.
-            name = id_of(record.values, options) or cut.source.place(record.number)
-            digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-            hashes.append(int.from_bytes(digest, "little"))
-            positions.append(start + record.number - cut.first)
+    with SequentialReader() as reader:
+        for cut, start in zip(cuts, starts, strict=False):
+            for record in cut.records(reader):
+                if record.values is None:
+                    continue
+                # A place is an id as well: two inputs may have one name, as a/in.jsonl and b/in.jsonl given absolutely.
+                name = id_of(record.values, options) or cut.source.place(record.number)
+                digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+                hashes.append(int.from_bytes(digest, "little"))
+                positions.append(start + record.number - cut.first)
     _, first = np.unique(np.asarray(hashes), return_index=True)
     again = np.delete(np.asarray(positions), first)
     edges = np.searchsorted(again, starts).tolist()

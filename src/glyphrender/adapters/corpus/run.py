@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -27,8 +27,8 @@ from glyphrender._system.file_lock import lock_file
 from glyphrender._system.processes import can_fork, shared_out, turns
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Plan, Shard, plan
-from glyphrender.adapters.corpus.shard import WORK, Receipt, render_shard
-from glyphrender.adapters.corpus.sources import TAPE, pyarrow
+from glyphrender.adapters.corpus.shard import WORK, Receipt, ShardRunner, render_shard
+from glyphrender.adapters.corpus.sources import SequentialReader, pyarrow
 from glyphrender.document.document import render
 from glyphrender.document.saving import describe
 from glyphrender.errors import DataError
@@ -40,7 +40,7 @@ _LISTED = 3
 
 
 @dataclass(kw_only=True, slots=True)
-class Tally:
+class CorpusProgress:
     """How far a run is.
 
     Attributes:
@@ -74,7 +74,7 @@ def render_corpus(
     jobs: int | None = None,
     ray: str | None = None,
     resume: bool = False,
-    progress: Callable[[Tally], object] | None = None,
+    progress: Callable[[CorpusProgress], object] | None = None,
 ) -> dict[str, Any]:
     """Render every item of `inputs` into shards in the folder `output`.
 
@@ -108,17 +108,17 @@ def render_corpus(
     versions = describe(render("", options.theta))  # before anything is written: a font may be missing
     if options.format == "parquet":
         versions["versions"] |= {"pyarrow": pyarrow().__version__}
-    hands: AbstractContextManager[Callable[[list[Shard], Options, Path], Iterator[Receipt]]]
+    runner: AbstractContextManager[ShardRunner]
     if ray is None:
-        hands = nullcontext(partial(_rendered, jobs or 1))
+        runner = nullcontext(partial(_rendered, jobs or 1))
     else:
         from glyphrender.adapters.corpus.cluster import connected
 
-        hands = connected(ray, jobs)
-    with hands as rendered, closing(TAPE):
+        runner = connected(ray, jobs)
+    with runner as rendered:
         planned = plan(inputs, options, directory)
         begun = versions | {"options": options.to_dict(), "inputs": list(planned.inputs)}
-        return _completed(planned, begun, options, directory, rendered, progress or (lambda tally: None))
+        return _completed(planned, begun, options, directory, rendered, progress or (lambda progress: None))
 
 
 def _completed(
@@ -126,36 +126,44 @@ def _completed(
     begun: dict[str, Any],
     options: Options,
     directory: Path,
-    rendered: Callable[[list[Shard], Options, Path], Iterator[Receipt]],
-    progress: Callable[[Tally], object],
+    rendered: ShardRunner,
+    progress: Callable[[CorpusProgress], object],
 ) -> dict[str, Any]:
     """The manifest, when all that is not done yet is."""
     if (directory / MANIFEST).exists():
         manifest = _read(directory / MANIFEST)
         _compare(directory, manifest, begun)
         shutil.rmtree(directory / WORK, ignore_errors=True)
-        progress(Tally(shards=len(planned.shards), before=len(planned.shards)))
+        progress(CorpusProgress(shards=len(planned.shards), before=len(planned.shards)))
         return manifest
     with _begun(directory, begun, options):
         pending = [shard for shard in planned.shards if Receipt.of(shard, directory) is None]
-        tally = Tally(shards=len(planned.shards), before=len(planned.shards) - len(pending))
-        progress(tally)
-        for receipt in rendered(pending, options, directory):
-            tally.add(receipt)
-            progress(tally)
+        done = CorpusProgress(shards=len(planned.shards), before=len(planned.shards) - len(pending))
+        progress(done)
+        with closing(rendered(pending, options, directory)) as receipts:
+            for receipt in receipts:
+                done.add(receipt)
+                progress(done)
         manifest = _finish(directory, planned, begun)
     shutil.rmtree(directory / WORK, ignore_errors=True)
     return manifest
 
 
-def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path) -> Iterator[Receipt]:
+def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path) -> Generator[Receipt, None, None]:
     """Receipts of `shards`, in the order in which shards are done."""
     jobs = min(jobs, len(shards))
     if jobs <= 1 or not can_fork():
-        yield from (render_shard(shard, options, directory) for shard in shards)
+        yield from _in_order(shards, options, directory)
         return
     mine = turns(len(shards))
-    yield from shared_out(jobs, lambda job: (render_shard(shards[number], options, directory) for number in mine()))
+    yield from shared_out(jobs, lambda job: _in_order((shards[number] for number in mine()), options, directory))
+
+
+def _in_order(shards: Iterable[Shard], options: Options, directory: Path) -> Iterator[Receipt]:
+    """Render `shards` one after another in this process, with one reader for all of them."""
+    with SequentialReader() as reader:
+        for shard in shards:
+            yield render_shard(shard, options, directory, reader)
 
 
 def _check(directory: Path, *, resume: bool) -> None:

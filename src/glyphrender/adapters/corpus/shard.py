@@ -12,23 +12,25 @@ import os
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from glyphrender._system.atomic_write import write_whole
 from glyphrender.adapters.corpus.formats import SUFFIXES, Rendered, writer
 from glyphrender.adapters.corpus.items import Item, first_of, item_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
-from glyphrender.adapters.corpus.sources import Record
+from glyphrender.adapters.corpus.sources import Record, SequentialReader
 from glyphrender.document.document import layout
 from glyphrender.errors import DataError, GlyphRenderError
 
 #: Folder, inside that of a corpus, of what a run needs to go on; it goes when the corpus is complete.
 WORK = ".run"
+#: A function that renders shards into a folder and yields their receipts, in the order in which shards are done.
+ShardRunner: TypeAlias = "Callable[[list[Shard], Options, Path], Generator[Receipt, None, None]]"
 # Arrow's offsets are 32 bits wide: an item's pages go into one column chunk.
 _MAX_ITEM = (1 << 31) - (1 << 20)
 
@@ -63,13 +65,13 @@ class Receipt:
             return None
 
 
-def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
+def render_shard(shard: Shard, options: Options, directory: Path, reader: SequentialReader) -> Receipt:
     """Write the shard into `directory`, of which the folders are there.
 
     Raises:
         DataError: the input cannot be read or is no longer whole, or the output cannot be written.
     """
-    tally: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     missing: Counter[str] = Counter()
     failures = []
     seen = 0
@@ -77,14 +79,14 @@ def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
     with _part(directory, name) as part:
         out = writer(options.format, part, name, shard.repeats)
         try:
-            for record in shard.cut.records():
+            for record in shard.cut.records(reader):
                 seen += 1
                 position = shard.position + record.number - shard.cut.first
                 result = _result(record, options, position, shard.cut.source.place(record.number))
                 if isinstance(result, Rendered):
                     out.add(result)
                     missing.update(result.missing)
-                    tally.update(items=1, pages=len(result.pages))
+                    counts.update(items=1, pages=len(result.pages))
                 elif result is not None:
                     failures.append(result)
         finally:
@@ -102,8 +104,8 @@ def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
         _take_places(part, directory / file)
         receipt = Receipt(
             file=file,
-            items=tally["items"],
-            pages=tally["pages"],
+            items=counts["items"],
+            pages=counts["pages"],
             bytes=size,
             sha256=digest,
             missing=dict(sorted(missing.items())),

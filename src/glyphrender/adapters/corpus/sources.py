@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from glyphrender.errors import DataError, DependencyError
 from glyphrender.text.source import decoded
@@ -48,11 +48,11 @@ class Cut:
     count: int
     seek: int = 0
 
-    def records(self) -> Iterator[Record]:
-        """Each of them."""
+    def records(self, reader: SequentialReader) -> Iterator[Record]:
+        """Return the records; `reader` reads them if the source cannot be read from the middle."""
         if self.source.seekable:
             return islice(self.source.records(self.first, self.seek), self.count)
-        return TAPE.records(self.source, self.first, self.count)
+        return reader.records(self.source, self.first, self.count)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -253,10 +253,11 @@ class Cutter:
         )
 
 
-class _Tape:
-    """What this process read last from a source that cannot be sought in: shards further on in it begin there.
+class SequentialReader:
+    """A reader of sources that cannot be read from the middle, such as .gz files; a context manager.
 
-    A process takes shards in their order, so that all of them together read such a source once a process.
+    The reader stays at the place where it stopped, and goes on from there if the next cut is further on in the same
+    source. A process takes shards in order, so a process with one reader reads each such source once, not once a shard.
     """
 
     def __init__(self) -> None:
@@ -264,13 +265,20 @@ class _Tape:
         self._records: Iterator[Record] = iter(())
         self._next = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Close what is open."""
+        """Close the source that is open, if there is one."""
         if isinstance(self._records, Generator):
             self._records.close()
         self._source, self._records = None, iter(())
 
     def records(self, source: Source, first: int, count: int) -> Iterator[Record]:
+        """Yield `count` records of `source` from number `first` on; fewer if the source ends before."""
         if self._source != source or self._next > first:
             self.close()
             self._source, self._records, self._next = source, source.records(first, 0), first
@@ -281,9 +289,6 @@ class _Tape:
             self._next = record.number + 1
             if record.number >= first:
                 yield record
-
-
-TAPE = _Tape()
 
 
 def pyarrow() -> Any:
