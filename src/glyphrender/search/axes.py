@@ -90,7 +90,7 @@ DERIVED: Final[Mapping[str, Derived]] = {
         parameter=Number(range=(8, 20000), unit="px", integer=True, help="of the page"),
     ),
     "colours": Derived(
-        help="colors of page, paragraph and text, which go together",
+        help="colours of page, paragraph and text, which go together",
         read=lambda theta: (theta.page_bg_color, theta.para_bg_color, theta.font_color),
         fields=_colors,
     ),
@@ -225,7 +225,7 @@ def _stepped(name: str, text: str, parameter: Number) -> Iterable[float]:
     # `step > 0` alone is not enough: NaN and infinities would give a ladder without end.
     if not (0 < step < math.inf and -math.inf < low <= high < math.inf) or (high - low) / step > _MOST_VALUES:
         raise ThetaError(
-            f"{name}={shown(text)} goes nowhere from low to high, or in more than {_MOST_VALUES} steps. "
+            f"{name}={shown(text)} has no steps from low to high, or more than {_MOST_VALUES}. "
             f"Write {name}=LOW:HIGH:STEP, as font_size=6:10:0.25.",
             field=name,
         )

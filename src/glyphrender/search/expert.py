@@ -175,7 +175,7 @@ def _width(case: _Case) -> Iterator[tuple[str, Genes]]:
 
 
 def _pixels(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """Try other hinting: shapes as designed, at fractions of a pixel, read better than fitted ones; see docs/ratio.md."""
+    """Try other hinting: shapes as designed, at fractions of a pixel, read better than fitted ones (docs/ratio.md)."""
     yield "outlines as designed", case.set("subpixel", True, case.set("hinting", "NONE") or case.genes)
     yield "vertical hinting alone", case.set("hinting", "SLIGHT")
     weight = 700 if case.genes.get("font_weight") == 400 else 400

@@ -1,7 +1,7 @@
-"""What a search found, for people: the front as a table, the plot, and one HTML page with the pixels themselves.
+"""The report of a search, for people: the front as a table, the plot, and one HTML page with the pixels themselves.
 
-The page needs nothing else, and its Content-Security-Policy lets it load nothing else. Its crops show the same words
-under each θ, so that numbers can be held against what they are numbers of.
+The page needs no other file, and its Content-Security-Policy lets it load none. Its crops show the same words under
+each θ, so that a reader can hold the numbers against the pixels.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 __all__ = ["front_table", "journal_result", "report_page", "seen_crop", "write_report"]
 
-# Pixels of a crop, which is shown once as it is and once three times as large: 660 px, two beside each other.
+# Pixels of a crop. It is shown once as it is and once three times as large: 660 px, so that two fit side by side.
 CROP: Final = (220, 72)
 ENLARGED: Final = 3
-# Cards of a front of 30 are more than anyone compares; these are spread evenly over it.
+# Nobody compares 30 cards; these are spread evenly over a front.
 _MOST_CARDS: Final = 12
-# Hex digits of a digest that are shown, as many as tell any θ of a search apart.
+# Hex digits of a digest that are shown, enough to tell any two θ of a search apart.
 _DIGEST: Final = 10
-# How far into the text the crops are: past what titles and contents lists there may be.
+# How far into the text the crops are: past titles and contents lists.
 _PLACE: Final = 4_000
 _COLUMNS: Final = ("θ", "ρ", "wrong", "95% interval", "type", "page", "samples", "identifiers exact", "most confused")
 _NUMBERS: Final = ("ρ", "wrong", "samples")
@@ -58,7 +58,7 @@ def write_report(
     title: str = "Search over θ",
     note: str = "",
 ) -> None:
-    """Write `report.html`, `front.svg` and `front.md` into `folder`; arguments are those of `report_page`.
+    """Write `report.html`, `front.svg` and `front.md` into `folder`; the arguments are those of `report_page`.
 
     Raises:
         DataError: a file cannot be written, or the front is empty.
@@ -73,7 +73,7 @@ def write_report(
 
 
 def journal_result(path: str | os.PathLike[str]) -> SearchResult:
-    """What a journal holds, of a search that ended or is still under way: `error_source` says what its front is of.
+    """Return the result that a journal holds, of a search that has ended or is under way; see its `error_source`.
 
     Raises:
         DataError: the file cannot be read, or is no journal.
@@ -103,7 +103,7 @@ def journal_result(path: str | os.PathLike[str]) -> SearchResult:
 def front_table(
     front: Sequence[Candidate], *, winner: Candidate | None = None, baselines: Sequence[Baseline] = ()
 ) -> str:
-    """The front as a Markdown table, by ρ; the winner has a star, and baselines follow."""
+    """Return the front as a Markdown table, by ρ; the winner has a star, and baselines follow."""
     rows = [_markdown(_cells(each), star=each is winner) for each in _by_rho(front)]
     rows += [_markdown(_baseline_cells(each)) for each in baselines]
     lines = [" | ".join(_COLUMNS), " | ".join("---:" if name in _NUMBERS else "---" for name in _COLUMNS), *rows]
@@ -111,7 +111,7 @@ def front_table(
 
 
 def _markdown(cells: Sequence[str], *, star: bool = False) -> str:
-    # Readers take I for |, and ` for ': neither may end a cell or begin code.
+    # Confusions contain | and `, for which readers take I and '. Neither may end a cell or begin code.
     plain = [cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`") for cell in cells]
     return ("★ " if star else "") + " | ".join(plain)
 
@@ -126,19 +126,20 @@ def report_page(
     title: str = "Search over θ",
     note: str = "",
 ) -> str:
-    """The HTML of a report.
+    """Return the HTML of a report.
 
     Args:
-        result: of a search, or of its journal.
-        winner: one of the front, the θ that the search gives back.
-        text: what crops show a place of.
+        result: result of a search, or of its journal.
+        winner: the candidate of the front that the search gives back.
+        text: the text that crops show a place of.
         vision: a name in `VISION_MODELS`, or a model; crops have the pixels that it sees.
-        baselines: pages of others, for the plot and the table.
-        title, note: what was searched, in words; what it cost follows the note.
+        baselines: other pages, for the plot and the table.
+        title: title of the page.
+        note: what was searched, in words; the cost of the search follows the note.
 
     Raises:
         DataError: the front is empty.
-        VisionModelError: no model of that name.
+        VisionModelError: there is no model of that name.
     """
     front = result.front
     if not front:
@@ -164,12 +165,15 @@ def report_page(
 
 
 def seen_crop(text: str, theta: Theta, vision: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
-    """Pixels that a model sees of one place of `text`: the same words first for each θ.
+    """Return the pixels that a model sees of one place of `text`; crops of every θ begin with the same words.
 
-    The place is where a paragraph begins, if one does nearby, since that is the start of a line under any θ.
+    The place is the start of a paragraph if one begins nearby, since that is the start of a line under any θ.
 
     Args:
-        size: width and height of the crop in pixels; narrower or lower where the page ends.
+        text: the text.
+        theta: the rendering parameters.
+        vision: a name in `VISION_MODELS`, or a model.
+        size: width and height of the crop in pixels; less where the page ends.
     """
     model = vision_model(vision)
     place = _place(text)
@@ -209,7 +213,7 @@ def _by_rho(front: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _spread(front: Sequence[Candidate], winner: Candidate) -> list[Candidate]:
-    """All of a short front; of a long one its ends, the winner, and evenly spread others."""
+    """Return all of a short front; of a long one its ends, the winner, and others at even distances."""
     if len(front) <= _MOST_CARDS:
         return list(front)
     chosen = {round(card * (len(front) - 1) / (_MOST_CARDS - 1)) for card in range(_MOST_CARDS)}
@@ -223,7 +227,7 @@ def _cells(each: Candidate) -> list[str]:
     pixels = " × ".join(f"{round(side * theta.dpi / 72)}" for side in theta.page_size)
     page = f"{pixels} px" + (f", {theta.columns} columns" if theta.columns > 1 else "")
     found = each.evaluation
-    return [each.digest[:_DIGEST], f"{each.rho:.2f}", *_rates(found), kind, page, *_told(found)]
+    return [each.digest[:_DIGEST], f"{each.rho:.2f}", *_rates(found), kind, page, *_reading_cells(found)]
 
 
 def _weight(theta: Theta) -> str:
@@ -231,7 +235,7 @@ def _weight(theta: Theta) -> str:
 
 
 def _baseline_cells(each: Baseline) -> list[str]:
-    return [each.name, f"{each.rho:.2f}", *_rates(each.evaluation), "", "", *_told(each.evaluation)]
+    return [each.name, f"{each.rho:.2f}", *_rates(each.evaluation), "", "", *_reading_cells(each.evaluation)]
 
 
 def _rates(found: Evaluation | None) -> list[str]:
@@ -240,8 +244,8 @@ def _rates(found: Evaluation | None) -> list[str]:
     return [f"{found.error:.2%}", f"[{found.low:.2%}, {found.high:.2%}]"]
 
 
-def _told(found: Evaluation | None) -> list[str]:
-    """Samples, identifiers and confusions."""
+def _reading_cells(found: Evaluation | None) -> list[str]:
+    """Return the cells of samples, identifiers and confusions."""
     if found is None:
         return ["", "", ""]
     names: Any = found.details.get("identifiers") or {}
@@ -282,7 +286,7 @@ def _number(column: str) -> str:
 
 
 def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
-    """One θ: its figures, its pixels twice, what was confused, and itself as JSON."""
+    """Return the HTML of one θ: its figures, its pixels twice, what was confused, and its JSON."""
     crop = seen_crop(text, each.theta, model)
     source = _data_uri(crop)
     width, height = crop.size
@@ -290,7 +294,7 @@ def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
     rate = f", {found.error:.2%} wrong" if found is not None else ""
     confused = _confused(found, most=10) if found is not None else ""
     kind = f"{', '.join(_cells(each)[4:6])}; {each.origin}, round {each.round}"
-    told = f'<div class="what">confused: {escape(confused)}</div>' if confused else ""
+    confusions = f'<div class="what">confused: {escape(confused)}</div>' if confused else ""
     return "\n".join(
         [
             f'<div class="card{" winner" if won else ""}" id="{each.digest[:_DIGEST]}">',
@@ -298,7 +302,7 @@ def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
             f'<div class="what">{escape(kind)}</div>',
             f'<img src="{source}" width="{width}" height="{height}" alt="as the model sees it">',
             f'<img src="{source}" width="{width * ENLARGED}" height="{height * ENLARGED}" alt="enlarged">',
-            told,
+            confusions,
             f"<details><summary>θ <code>{each.digest[:_DIGEST]}</code></summary>{_json_block(each.theta)}</details>",
             "</div>",
         ]
@@ -310,7 +314,7 @@ def _json_block(theta: Theta) -> str:
 
 
 def _theta_json(theta: Theta) -> str:
-    """What differs from the default θ, a field a line: a file that `--theta` takes."""
+    """Return the fields that differ from the default θ, one a line: a file that `--theta` takes."""
     default = Theta().to_dict()
     changed = {name: value for name, value in theta.to_dict().items() if value != default[name]}
     return json.dumps(changed, indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What a search gives, and how much it may cost."""
+"""The result of a search, its progress, and the caps on its cost."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = [
     "readable_front",
 ]
 
-# Errors are compared by their logarithm, since 0.002 against 0.004 matters as 0.02 against 0.04 does; below this they
-# are noise of the sample and count as alike.
+# Errors are compared by their logarithm, since 0.002 against 0.004 matters as 0.02 against 0.04 does. Errors below this
+# value are noise of the sample and count as alike.
 _NOISE: Final = 1e-3
-# At most so many are read again.
+# Highest number of candidates that are read again.
 _FINALISTS: Final = 24
-# The final sample is so many times the largest of the search, or all tasks there are.
+# The final sample has this many times the tasks of the largest sample of the search, or all tasks there are.
 FINAL_FACTOR: Final = 3
 
 
@@ -38,11 +38,11 @@ class Budget:
 
     Attributes:
         evaluations: calls of the evaluator.
-        samples: tasks of all calls together, as excerpts read.
-        seconds: of time passed, those before a resumption included.
+        samples: tasks of all calls together, such as excerpts read.
+        seconds: time passed, that before a resumption included.
 
     Raises:
-        DataError: a cap below 1.
+        DataError: a cap is below 1.
     """
 
     evaluations: int | None = None
@@ -61,11 +61,14 @@ class SearchProgress:
     """How far a search is.
 
     Attributes:
-        round, step, of: the round, the steps done and all steps asked for.
-        evaluations, samples: asked of the evaluator so far.
-        seconds: so far.
+        round: number of the round.
+        step: steps done.
+        of: all steps asked for.
+        evaluations: calls of the evaluator so far.
+        samples: tasks of these calls.
+        seconds: time passed.
         front: the best so far, by ρ.
-        hypervolume: of that front.
+        hypervolume: hypervolume of that front.
     """
 
     round: int
@@ -79,20 +82,24 @@ class SearchProgress:
 
 
 class ErrorSource(StrEnum):
-    """What the errors of a front are of: the best of many noisy readings flatters itself until it is read again."""
+    """The sample that the errors of a front were measured on.
+
+    It matters because the best of many noisy readings looks better than it is until it is read again.
+    """
 
     READ_AGAIN = "read again"
-    """Of a final sample that the search had not seen."""
+    """The errors are those of a final sample that the search had not seen."""
     SEEN = "seen"
-    """Of all tasks that the evaluator has, so that those of the search are among them."""
+    """The errors are those of all tasks that the evaluator has, so the tasks of the search are among them."""
     ABOVE = "above max_error"
-    """Of the final sample, on which no θ is within `max_error` any more."""
+    """The errors are those of the final sample, on which no θ is within `max_error` any more."""
     SEARCH = "search"
-    """Of the search itself: it is under way, or the budget did not allow to read all of the front again."""
+    """The errors are those of the search: it is under way, or the budget did not allow to read all of the front again.
+    """
 
     @property
     def caveat(self) -> str:
-        """What a reader of the front has to know, in a sentence or two; empty where it is as it should be."""
+        """What a reader of the front has to know, in a sentence or two; empty if the front was read again on new tasks."""
         return _CAVEATS[self]
 
 
@@ -110,12 +117,15 @@ class SearchResult:
     """What a search found.
 
     Attributes:
-        candidates: all, in order of their steps; those of the front with their evaluation on the final sample.
-        front: those that no other beats in both error and ρ, from the least ρ to the greatest.
-        standing: what the errors of the front are of; on the final sample, if all is well.
-        hypervolumes: of the front after each round, before it was read again.
-        evaluations, samples, seconds: what it cost.
-        stopped: why it ended: "rounds", "no growth", "exhausted", or the cap of the budget that was reached.
+        candidates: all candidates in the order of their steps; those of the front have their evaluation on the final
+            sample.
+        front: candidates that no other beats in both error and ρ, from the least ρ to the greatest.
+        error_source: the sample that the errors of the front were measured on; the final one, if all is well.
+        hypervolumes: hypervolume of the front after each round, before it was read again.
+        evaluations: calls of the evaluator.
+        samples: tasks of these calls.
+        seconds: time passed.
+        stopped: why the search ended: "rounds", "no growth", "exhausted", or the cap of the budget that was reached.
     """
 
     candidates: tuple[Candidate, ...]
@@ -128,7 +138,8 @@ class SearchResult:
     stopped: str
 
     def knee(self) -> Candidate:
-        """The θ of the front from which both error and ρ are dearest to improve: the nearest to the ideal corner.
+        """Return the candidate of the front that is nearest to the ideal corner: there both error and ρ are dearest to
+        improve.
 
         Raises:
             DataError: the front is empty.
@@ -139,7 +150,7 @@ class SearchResult:
         return self.front[far.index(min(far))]
 
     def at_error(self, error: float) -> Candidate:
-        """The θ of greatest ρ whose error is at most `error`.
+        """Return the candidate of greatest ρ whose error is at most `error`.
 
         Raises:
             DataError: there is none.
@@ -151,7 +162,7 @@ class SearchResult:
         return max(found, key=lambda candidate: candidate.rho)
 
     def at_rho(self, rho: float) -> Candidate:
-        """The θ of least error whose ρ is at least `rho`.
+        """Return the candidate of least error whose ρ is at least `rho`.
 
         Raises:
             DataError: there is none.
@@ -169,7 +180,7 @@ class SearchResult:
 
 
 def objectives(candidate: Candidate, max_error: float = 0.1) -> Point:
-    """(log error, 1/ρ), the former from 0 for no error to 1 for `max_error`, both to be made small."""
+    """Return (log error, 1/ρ), both to be made small; the former goes from 0 for no error to 1 for `max_error`."""
     error, rho = candidate.error, candidate.rho
     if error == inf or rho <= 0:
         return inf, inf
@@ -177,14 +188,14 @@ def objectives(candidate: Candidate, max_error: float = 0.1) -> Point:
 
 
 def readable_front(candidates: Sequence[Candidate], max_error: float) -> list[Candidate]:
-    """Those within `max_error` that no other dominates, from the least ρ to the greatest."""
+    """Return the candidates within `max_error` that no other dominates, from the least ρ to the greatest."""
     readable = [candidate for candidate in candidates if candidate.error <= max_error]
     ranked = fronts([objectives(candidate, max_error) for candidate in readable])
     return sorted((readable[index] for index in ranked[0]), key=lambda c: c.rho) if ranked else []
 
 
 def finalists(searched: Sequence[Candidate], max_error: float) -> list[Candidate]:
-    """Those to be read again of all that were read on the largest sample: the best within `max_error`."""
+    """Return the candidates to read again: the best within `max_error` of those that were read on the largest sample."""
     readable = [candidate for candidate in searched if candidate.error <= max_error]
     kept = best([objectives(candidate, max_error) for candidate in readable], _FINALISTS)
     return [readable[index] for index in sorted(kept)]
@@ -193,12 +204,12 @@ def finalists(searched: Sequence[Candidate], max_error: float) -> list[Candidate
 def conclude(
     searched: Sequence[Candidate], final: Sequence[Candidate], max_error: float
 ) -> tuple[list[Candidate], ErrorSource]:
-    """The front, and what it is of.
+    """Return the front, and the sample that its errors were measured on.
 
     Args:
-        searched: with their evaluations on the largest sample of the search.
+        searched: candidates with their evaluations on the largest sample of the search.
         final: those of them that were read again, with their evaluations on the final sample.
-        max_error: of θ that are of use.
+        max_error: a θ of more error is of no use.
     """
     if not final or len(final) < len(finalists(searched, max_error)):  # the front of some would be that of the first
         return readable_front(searched, max_error), ErrorSource.SEARCH

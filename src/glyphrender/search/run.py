@@ -1,4 +1,4 @@
-"""One run of a search: rounds of steps, batches within them, successive halving, and the last reading of the front."""
+"""One run of a search: rounds of steps, batches within a round, successive halving, and the last reading of the front."""
 
 from __future__ import annotations
 
@@ -30,27 +30,45 @@ from glyphrender.theta import Theta
 
 __all__ = ["Run"]
 
-# θ made from the same parents, and halved among themselves.
+# Number of θ in a batch: they have the same parents, and are halved among themselves.
 _BATCH: Final = 20
 # A space is exhausted once so many children in a row were seen before.
 _MISSES: Final = 200
-# The best so far, of which parents are drawn.
+# Number of the best so far, from which parents are drawn.
 _POPULATION: Final = 40
-# Of a batch: strangers, and children of two parents; the others are mutants of one.
+# Shares of a batch: random θ, and children of two parents; the others are mutants of one parent.
 _STRANGERS, _CROSSED = 0.1, 0.5
-# Of a round's steps, those that a proposer may fill.
+# The share of a round that a proposer may fill.
 _PROPOSED: Final = 0.2
 # A round that adds less than this share to the hypervolume is the last.
 _GROWTH: Final = 0.002
 # A θ counts as hopeless by ρ alone once so many were evaluated, and only with this much room for luck.
 _KNOWN, _MARGIN = 40, 1.15
 
-#: A θ that the operators made: θ, origin, and the digests of its parents.
+#: A θ with its origin and the digests of its parents, before it is a candidate.
 _Made: TypeAlias = tuple[Theta, str, tuple[str, ...]]
 
 
 @dataclass(kw_only=True, slots=True)
 class Run:
+    """A search under way: what was found and spent so far, and what it works with.
+
+    Attributes:
+        settings: rounds, steps, budget, seed and the largest useful error.
+        sizes: sample sizes of the halving, and of the last reading.
+        space: the θ that may be tried.
+        workers: lay out and evaluate θ.
+        journal: the file that everything is written to, and that answers what is known already.
+        progress: called after each batch.
+        candidates: every θ so far, in the order of their steps.
+        seen: digests of these.
+        hypervolumes: hypervolume of the front after each round.
+        evaluations: calls of the evaluator so far, those answered by the journal included.
+        samples: tasks of these calls.
+        stopped: why the run ends; empty while it goes on.
+        began: when it began, on the monotonic clock.
+    """
+
     settings: SearchSettings
     sizes: SampleSizes
     space: Space
@@ -66,6 +84,7 @@ class Run:
     began: float = 0.0
 
     def whole(self, proposer: Proposer | None, start: Mapping[str, Theta]) -> SearchResult:
+        """Search round after round until something stops the search, then read the front again."""
         self.began = time.monotonic() - self.journal.elapsed
         for round in range(1, self.settings.rounds + 1):
             self.round(round, proposer, start)
@@ -92,7 +111,7 @@ class Run:
         )
 
     def round(self, round: int, proposer: Proposer | None, start: Mapping[str, Theta]) -> None:
-        """One round of steps."""
+        """Take the steps of one round, batch by batch."""
         made: list[_Made] = []
         if round == 1:
             made += [(self.space.repair(theta), f"preset:{name}", ()) for name, theta in _repairable(start, self.space)]
@@ -164,7 +183,7 @@ class Run:
         return fresh
 
     def child(self, parents: Sequence[Candidate], rng: random.Random) -> _Made:
-        """A θ made by the operators; a random one where there are no parents."""
+        """Return a θ made by the operators; a random one if there are no parents."""
         if len(parents) < 2 or rng.random() < _STRANGERS:
             return self.space.sample(rng), "random", ()
         one = parents[tournament(len(parents), rng)]
@@ -177,10 +196,10 @@ class Run:
         return self.space.mutate(one.theta, rng), "mutation", (one.digest,)
 
     def hopeless(self, candidate: Candidate) -> str:
-        """Why a θ need not be drawn, by its ρ alone; empty where it may be worth it.
+        """Return why a θ need not be drawn, judged by its ρ alone; empty if it may be worth drawing.
 
-        Two bounds are learnt. Nothing reads better than the best so far by more than a little, so a θ of less ρ than
-        one that reads nearly as well adds nothing. And nothing of much more ρ than all that could be read will be.
+        Two bounds are learnt. Hardly anything reads better than the best so far, so a θ of less ρ than one that reads
+        nearly as well adds nothing. And a θ of much more ρ than all that could be read will not be readable either.
         """
         full = self.full()
         evaluated = [c for c in self.candidates if c.evaluation is not None]
@@ -197,7 +216,7 @@ class Run:
         return ""
 
     def halve(self, candidates: list[Candidate]) -> None:
-        """Successive halving: all on the smallest sample, the better half of them on the next."""
+        """Read by successive halving: all candidates on the smallest sample, the better half on the next, and so on."""
         front = self.front()
         for rung, samples in enumerate(self.sizes.rungs):
             candidates = self.evaluated(candidates, samples, self.settings.seed)
@@ -210,7 +229,7 @@ class Run:
                 candidates = [candidates[index] for index in sorted(kept)]
 
     def beaten(self, candidate: Candidate, evaluation: Evaluation, front: Sequence[Candidate]) -> bool:
-        """Whether a θ is out whatever a larger sample says: unreadable, or beaten outside both intervals."""
+        """Return whether a larger sample cannot save a θ: it is unreadable, or beaten outside both intervals."""
         if evaluation.low > self.settings.max_error:
             return True
         return any(
@@ -221,7 +240,7 @@ class Run:
     def evaluated(
         self, candidates: Sequence[Candidate], samples: int, seed: int, *, final: bool = False
     ) -> list[Candidate]:
-        """Those of the candidates that the budget allows, each with its evaluation, in their order."""
+        """Return the candidates that the budget allows to read, each with its evaluation, in their order."""
         read: list[Candidate] = []
         if not final:
             candidates = self.allowed(candidates, samples, seed)
@@ -236,7 +255,7 @@ class Run:
                     self.stopped = str(error)
                     break
                 self.journal.add_evaluation(candidate.step, seed, evaluation, self.seconds())
-                # As it will be read back, so that a resumed search sees the same.
+                # Take it as the journal will read it back, so that a resumed search sees the same.
                 evaluation = self.journal.evaluation(candidate.step, samples, seed) or evaluation
             self.evaluations += 1
             self.samples += samples
@@ -244,7 +263,7 @@ class Run:
         return read
 
     def allowed(self, candidates: Sequence[Candidate], samples: int, seed: int) -> Sequence[Candidate]:
-        """As many of the candidates as the budget has room for."""
+        """Return as many of the candidates as the budget has room for."""
         budget = self.settings.budget
         room = len(candidates)
         if budget.evaluations is not None:
@@ -255,14 +274,14 @@ class Run:
             spent = budget.evaluations is not None and budget.evaluations - self.evaluations <= room
             self.stopped = "budget of evaluations" if spent else "budget of samples"
         if budget.seconds is not None and self.seconds() >= budget.seconds:
-            # What is in the journal was paid for.
+            # Evaluations in the journal are paid for already.
             room = sum(self.journal.evaluation(c.step, samples, seed) is not None for c in candidates[:room])
             if room < len(candidates):
                 self.stopped = self.stopped or "budget of seconds"
         return candidates[:room]
 
     def proposals(self, round: int, proposer: Proposer) -> Proposals:
-        """What the proposer says, from the journal if it has spoken already; only θ of the space are taken."""
+        """Return what the proposer says, from the journal if it has answered already; all θ are in the space."""
         known = self.journal.proposals(round)
         if known is None:
             rng = random.Random(f"{self.settings.seed}/{round}/proposer")
@@ -273,33 +292,35 @@ class Run:
         return known
 
     def parents(self) -> list[Candidate]:
-        """The best so far, best first, of those that passed the first halving; else of all that could be read."""
+        """Return the best so far, best first: of those that passed the first halving, else of all that could be read."""
         least = self.sizes.rungs[min(1, len(self.sizes.rungs) - 1)]
         read = [c for c in self.candidates if c.evaluation is not None and c.error <= self.settings.max_error]
         pool = [c for c in read if c.evaluation is not None and c.evaluation.samples >= least] or read
         return [pool[index] for index in best([objectives(c, self.settings.max_error) for c in pool], _POPULATION)]
 
     def full(self) -> list[Candidate]:
-        """Those read on the largest sample."""
+        """Return the candidates that were read on the largest sample."""
         return [c for c in self.candidates if c.evaluation is not None and c.evaluation.samples >= self.sizes.rungs[-1]]
 
     def front(self) -> list[Candidate]:
-        """The front of those."""
+        """Return the front of the candidates that were read on the largest sample."""
         return readable_front(self.full(), self.settings.max_error)
 
     def hypervolume(self, front: Sequence[Candidate]) -> float:
-        """Share of the square from no error to `max_error`, and from ρ = ∞ to ρ = 1, that the front dominates."""
+        """Return the share that the front dominates of the square from no error to `max_error`, and from ρ = ∞ to ρ =
+        1.
+        """
         return round(
             hypervolume([objectives(candidate, self.settings.max_error) for candidate in front], (1.0, 1.0)), 6
         )
 
     def final(self) -> list[Candidate]:
-        """The best, read again on a larger sample of another seed; fewer where the evaluator may ask no more."""
+        """Return the best, read again on a larger sample of another seed; fewer if the evaluator may ask no more."""
         chosen = finalists(self.full(), self.settings.max_error)
         return self.evaluated(chosen, self.sizes.final, self.settings.seed + 1, final=True)
 
     def seconds(self) -> float:
-        """Seconds of search, those before a resumption included."""
+        """Return the seconds of search, those before a resumption included."""
         return time.monotonic() - self.began
 
 

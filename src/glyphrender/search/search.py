@@ -1,12 +1,13 @@
-"""The search over θ: the pages that read best for a visual token, by a genetic algorithm on two objectives.
+"""The search over θ: find the pages that read best for a visual token, by a genetic algorithm on two objectives.
 
-A *round* is so many *steps*, one θ each; between rounds a proposer may speak. Within a round θ come in batches: made by
-the operators from the best so far (NSGA-II: rank, then crowding; two-way tournaments), laid out for ρ, dropped where
-that is hopeless, and read by successive halving: all on a small sample, the better half on a larger one, and so on. The
-front is made of θ read on the largest sample, and read again at the end on words that the search has not seen, since
-the best of many noisy readings flatters itself.
+A search is a number of *rounds* of so many *steps*, one θ each. A proposer may suggest θ between rounds. Within a round
+θ come in batches: the operators make them from the best so far (NSGA-II: rank, then crowding; two-way tournaments);
+they are laid out for ρ; those that are hopeless are dropped; the others are read by successive halving: all on a small
+sample, the better half on a larger one, and so on. The front consists of θ that were read on the largest sample. It is
+read again at the end on words that the search has not seen, since the best of many noisy readings looks better than it
+is.
 
-What happens depends on the seed and on what evaluator and proposer answered; see `journal` for how it is resumed.
+A search depends on the seed and on the answers of evaluator and proposer alone; `journal` explains how it is resumed.
 """
 
 from __future__ import annotations
@@ -57,25 +58,27 @@ def search(
     """Search the θ of `space` for low error and high ρ.
 
     Args:
-        texts: what ρ is of (see `rho_texts`), and by default what is read.
+        texts: the texts that ρ is measured on (see `rho_texts`), and by default the texts that are read.
         vision: a name in `VISION_MODELS`, or a model.
         space: what may vary; by default `Space.preset("reader", vision)`.
-        evaluator: what says the error of a θ; by default `Reader(texts, vision)`.
-        proposer: asked once a round, from the second on, for a fifth of its steps.
-        rounds, steps: at most so many rounds of so many θ.
+        evaluator: what measures the error of a θ; by default `Reader(texts, vision)`.
+        proposer: asked once a round, from the second round on, for a fifth of its steps.
+        rounds: highest number of rounds.
+        steps: number of θ in a round.
         budget: caps on evaluations, samples and time.
-        seed: equal seeds give equal searches, whatever `jobs`.
+        seed: equal seeds give equal searches, whatever `jobs` is.
         journal: a file to write each step to; see `glyphrender.search.journal`.
-        resume: go on with that file, if it is there.
-        jobs: processes, or threads for an evaluator that says so; by default one a core.
+        resume: go on with that file, if it exists.
+        jobs: number of processes, or of threads if the evaluator asks for threads; by default one a core.
         tokenizer: see `compression_ratio`.
-        rungs: sample sizes of the halving; by default what the evaluator says, else (1, 3, 10).
-        max_error: θ of more error are of no use, whatever their ρ.
+        rungs: sample sizes of the halving; by default those of the evaluator, else (1, 3, 10).
+        max_error: a θ of more error is of no use, whatever its ρ.
         start: θ to begin with, by name, moved into the space; by default the presets glyph-en and dense.
         progress: called after each batch.
 
     Raises:
-        DataError: no text, an argument out of range, or a journal that cannot be written or is of another search.
+        DataError: there is no text, an argument is out of range, or the journal cannot be written or belongs to another
+            search.
         ThetaError, VisionModelError, DependencyError, TokenizerError: see `Space.preset`, `Reader` and
             `compression_ratio`.
     """
