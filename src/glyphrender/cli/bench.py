@@ -26,23 +26,33 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("text", "preset", "model", "ρ", "font px", "pages", "chars/token", "text tokens", "visual", "resampled")
 _READ = ("error rate", "characters read", "pages read")
-# Three pages of 9 px are some 10,000 characters and 5 s of one core; one alone is ± 0.005 at best.
+# Three pages of 9 px type are some 10,000 characters and take 5 s of one core; one page alone is ± 0.005 at best.
 _PAGES = 3
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR|-...")
-@click.option("--preset", "presets", metavar="NAME", multiple=True, help="A bundled θ; repeatable. By default five.")
-@click.option("--theta", "thetas", type=click.Path(path_type=Path), multiple=True, help="θ from a file; repeatable.")
+@click.option(
+    "--preset", "presets", metavar="NAME", multiple=True, help="A bundled preset; repeatable. By default five."
+)
+@click.option(
+    "--theta",
+    "thetas",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Rendering parameters from a file; repeatable.",
+)
 @click.option("--vision", metavar="NAME", multiple=True, help="A vision model; repeatable. By default three.")
-@click.option("--dpi", type=float, multiple=True, metavar="N", help="Try each θ at this resolution; repeatable.")
-@click.option("--align/--no-align", default=True, show_default=True, help="Align each θ to each model's grid.")
+@click.option(
+    "--dpi", type=float, multiple=True, metavar="N", help="Try all parameters at this resolution; repeatable."
+)
+@click.option("--align/--no-align", default=True, show_default=True, help="Align the parameters to each model's grid.")
 @click.option("--tokenizer", metavar="NAME|FILE", help="A name or a tokenizer.json; by default each model's own.")
 @click.option("--read", "pages", type=click.IntRange(min=0), metavar="N", help="Pages read for legibility; 0 for none.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the choice of pages that are read.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice of pages that are read.")
 @click.option("--reader-language", "language", metavar="NAME", help="Tesseract's language; by default eng.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the figures to this file.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Write an SVG of ρ against the height of the type.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Write an SVG: the ratio against the height of the type.")
 @text_options
 def command(
     *,
@@ -61,11 +71,12 @@ def command(
     encoding: str | None,
     errors: str,
 ) -> None:
-    """Compare compression ratios over texts, θ and models.
+    """Compare compression ratios over texts, parameters and models.
 
-    Each line is a text under a θ for a model. Only lines of equal "font px", the em of the text as the model sees it,
-    show the same legibility, which is why the plot has it as its axis. With the extra "reader" some pages are drawn,
-    resized as the model does it and read by tesseract: "error rate" is the share of characters that it gets wrong.
+    Each line shows a text under rendering parameters for a model. Only lines of equal "font px" are equally legible,
+    which is why the plot has it as its axis: it is the em of the text, in pixels, as the model sees it. With the extra
+    "reader" some pages are drawn, resized as the model resizes them, and read by tesseract: "error rate" is the share
+    of characters that it gets wrong.
     """
     from glyphrender.models.vision import vision_model
     from glyphrender.theta import Theta
@@ -111,7 +122,7 @@ def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align:
 
 
 def _page_reader(pages: int | None, language: str | None) -> PageReader | None:
-    """Tesseract, or None where nothing is to be read, or it is not there and was not asked for."""
+    """Return Tesseract; None if nothing is to be read, or if it is not installed and was not asked for."""
     from glyphrender.ocr.tesseract import Tesseract
 
     if pages == 0:
@@ -134,7 +145,7 @@ def _legibility(text: str, ratio: Ratio, reader: PageReader, pages: int, seed: i
 
 
 def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[str]:
-    """The cells of a line as the CSV has them."""
+    """Return the cells of a line as the CSV has them."""
     return [
         text,
         preset,
@@ -151,13 +162,13 @@ def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[
 
 
 def _shown(row: list[str]) -> list[str]:
-    """The same cells as the table has them."""
+    """Return the same cells as the table has them."""
     read = [f"{float(row[10]):.2%}", f"{int(row[11]):,}", row[12]] if len(row) > len(_HEADINGS) else []
     return [*row[:5], f"{int(row[5]):,}", row[6], *(f"{int(cell):,}" for cell in row[7:10]), *read]
 
 
 def _plotted(found: list[tuple[str, str, Ratio, Legibility | None]]) -> str:
-    """ρ against the em in pixels, a series for each text and model; beside each point the error rate, where known."""
+    """Return a plot of ρ against the em in pixels, a series for each text and model, with error rates where known."""
     series: dict[str, list[Point]] = {}
     for text, preset, ratio, read in found:
         title = f"{text}, {preset}, {ratio.vision}: ρ {ratio.rho:.2f}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from glyphrender.adapters.corpus import CorpusProgress
     from glyphrender.theta import Theta
 
-# Seconds between two lines of progress where stderr is no terminal.
+# Seconds between two lines of progress if stderr is no terminal.
 _SILENCE = 30.0
 
 
@@ -28,7 +28,7 @@ _SILENCE = 30.0
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder for the shards: new or empty, or with --resume one that the same command has begun.",
+    help="Folder for the shards: new or empty, or with --resume the folder that the same command has begun.",
 )
 @theta_options
 @click.option(
@@ -36,25 +36,36 @@ _SILENCE = 30.0
     type=click.Choice(["parquet", "webdataset", "png"]),
     default="parquet",
     show_default=True,
-    help="Of the shards.",
+    help="Format of the shards.",
 )
-@click.option("--id-field", metavar="NAME", help="Of the id in JSONL and parquet; by default id, or unique_id.")
-@click.option("--text-field", metavar="NAME", help="Of the text; by default text, or context.")
-@click.option("--theta-field", metavar="NAME", help="Of θ: a preset or an object; by default theta, or config.")
+@click.option("--id-field", metavar="NAME", help="Field of the id in JSONL and parquet; by default id, or unique_id.")
+@click.option("--text-field", metavar="NAME", help="Field of the text; by default text, or context.")
 @click.option(
-    "--sample", type=click.IntRange(min=0), metavar="SEED", help="Draw θ of each item from the Glyph paper's priors."
-)
-@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits of a grey PNG pixel.")
-@click.option("--max-pages", type=click.IntRange(min=1), metavar="N", help="An item of more fails.  [default: 1000]")
-@click.option(
-    "--max-bytes", type=click.IntRange(min=1), metavar="N", help="A record of more fails, unread.  [default: 67108864]"
-)
-@click.option("--shard-items", type=click.IntRange(min=1), metavar="N", help="Records of a shard.  [default: 1000]")
-@click.option(
-    "--shard-bytes", type=click.IntRange(min=1), metavar="N", help="Bytes of input for a shard.  [default: 8388608]"
+    "--theta-field", metavar="NAME", help="Field of the parameters: a preset or an object; by default theta, or config."
 )
 @click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes, or tasks of Ray.  [default: 1, of Ray all CPUs]"
+    "--sample",
+    type=click.IntRange(min=0),
+    metavar="SEED",
+    help="Draw the parameters of each item from the Glyph paper's priors.",
+)
+@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits for each pixel of a gray PNG.")
+@click.option("--max-pages", type=click.IntRange(min=1), metavar="N", help="Items of more pages fail.  [default: 1000]")
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Records of more bytes fail, unread.  [default: 67108864]",
+)
+@click.option("--shard-items", type=click.IntRange(min=1), metavar="N", help="Records in a shard.  [default: 1000]")
+@click.option(
+    "--shard-bytes", type=click.IntRange(min=1), metavar="N", help="Bytes of input in a shard.  [default: 8388608]"
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of processes, or of Ray tasks.  [default: 1; with Ray all CPUs]",
 )
 @click.option("--ray", metavar="ADDRESS", help='A Ray cluster, "auto", or "local" to start one here.')
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted or killed.")
@@ -75,8 +86,8 @@ def command(
     """Render corpora of texts into shards of page images.
 
     INPUT is a file of items (.jsonl or .ndjson, also with .gz or .zst, or .parquet), a text, or a folder of these.
-    Items that cannot be rendered are listed in OUTPUT/failed.jsonl and stop nothing; the exit status is 1 where not
-    one could be.
+    Items that cannot be rendered are listed in OUTPUT/failed.jsonl and do not stop the run; if not one item could be
+    rendered, the exit status is 1.
     """
     from glyphrender.adapters.corpus import Options, render_corpus
 
@@ -101,7 +112,7 @@ def command(
 
 
 class _ProgressLine:
-    """How far a run is and how fast, on stderr: in one line that changes on a terminal, else one in 30 seconds."""
+    """Progress and speed of a run on stderr: one changing line on a terminal, else a line every 30 seconds."""
 
     def __init__(self) -> None:
         self._begun: float | None = None

@@ -63,9 +63,9 @@ def command(
 ) -> int:
     """Solve the parameters for a target ratio, or for a budget of tokens or pages.
 
-    Give one of --rho, --tokens and --pages. Of all rendering parameters that meet the target, the most legible are taken.
-    If the target cannot be met, the exit status is 1; the parameters that come nearest are printed, and written, all the
-    same.
+    Give one of --rho, --tokens and --pages. Of all rendering parameters that meet the target, the most legible are
+    taken. If the target cannot be met, the exit status is 1; the parameters that come nearest are printed, and written,
+    all the same.
     """
     from glyphrender.ratio.fit import fit
 

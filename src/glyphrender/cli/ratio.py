@@ -1,4 +1,4 @@
-"""`glyphrender ratio`: ρ of texts under a θ, for one model or all."""
+"""`glyphrender ratio`: ρ of texts under rendering parameters, for one model or all."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _HEADINGS = ("text", "model", "ρ", "text tokens", "visual", "overhead", "pages"
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR|-...")
 @click.option("--vision", metavar="NAME", multiple=True, help="A vision model; repeatable. By default glm-4.1v.")
-@click.option("--all", "every", is_flag=True, help="Every vision model there is.")
+@click.option("--all", "every", is_flag=True, help="All vision models.")
 @click.option("--tokenizer", metavar="NAME|FILE", help="A name or a tokenizer.json; by default the model's own.")
-@click.option("--align", is_flag=True, help="Align θ to the grid of each model first.")
+@click.option("--align", is_flag=True, help="Align the parameters to the grid of each model first.")
 @theta_options
 @text_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with each page, instead of a table.")
@@ -43,11 +43,12 @@ def command(
     errors: str,
     as_json: bool,
 ) -> None:
-    """Print the compression ratio ρ: text tokens for one visual token.
+    """Print the compression ratio: text tokens for one visual token.
 
-    Exact, by each model's image arithmetic and tokenizer; nothing is drawn. "font px" is the em of the text as the
-    model sees it, "resampled" how many pages its processor blurs, "overhead" the tokens around images, which ρ
-    leaves out. A "~" before text tokens: counted by another model's tokenizer.
+    The ratio is exact, computed by each model's image arithmetic and tokenizer; nothing is drawn. "font px" is the em
+    of the text as the model sees it, "resampled" the number of pages that its processor blurs, "overhead" the tokens
+    around images, which the ratio leaves out. A "~" before text tokens means that another model's tokenizer counted
+    them.
     """
     from glyphrender.models.vision import VISION_MODELS, vision_model
 
@@ -71,7 +72,7 @@ def command(
 
 
 def texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:
-    """(what a table calls it, the text) of each input that is text."""
+    """Yield (the name that a table shows, the text) of each input that is text."""
     for source in inputs_of(files):
         if (blocks := reader.text(source)) is not None:
             yield one_line(source.name), "".join(blocks)
@@ -80,15 +81,15 @@ def texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:
 def _ratios(
     text: str, theta: Theta, models: tuple[str, ...], tokenizer: str | None, *, align: bool, lenient: bool
 ) -> Iterator[Ratio | dict[str, Any]]:
-    """ρ for each model; where `lenient`, what a model has against the pages in place of an error."""
+    """Yield ρ for each model; if `lenient`, a model's objection to the pages takes the place of an error."""
     from glyphrender.document.document import render
     from glyphrender.ratio.ratio import document_ratio
 
     documents: dict[Theta, Document] = {}
     for name in models:
         try:
-            own = aligned(theta, name, lenient=lenient) if align else theta
-            document = documents.setdefault(own, render(text, own))  # laid out once for all models that share it
+            used = aligned(theta, name, lenient=lenient) if align else theta
+            document = documents.setdefault(used, render(text, used))  # laid out once for all models that share it
             yield document_ratio(document, name, tokenizer, over_limit="ignore")
         except VisionModelError as error:
             if not lenient:
@@ -97,7 +98,7 @@ def _ratios(
 
 
 def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
-    """θ aligned to a model; where `lenient`, as it is for a model that resamples whatever it gets."""
+    """Return θ aligned to a model; if `lenient`, return θ as it is for a model that resamples whatever it gets."""
     try:
         return theta.align_to(name)
     except VisionModelError:
@@ -109,11 +110,11 @@ def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
 def _row(ratio: Ratio, tokenizer: str | None) -> list[str]:
     from glyphrender.models.tokenizers import tokenizer_of
 
-    own = tokenizer is not None or tokenizer_of(ratio.vision) == ratio.tokenizer
+    exact = tokenizer is not None or tokenizer_of(ratio.vision) == ratio.tokenizer
     return [
         ratio.vision,
         f"{ratio.rho:.2f}",
-        f"{'' if own else '~'}{ratio.text_tokens:,}",
+        f"{'' if exact else '~'}{ratio.text_tokens:,}",
         f"{ratio.visual_tokens:,}",
         f"{ratio.overhead:,}",
         f"{len(ratio.pages):,}{'!' if ratio.exceeds else ''}",

@@ -99,7 +99,7 @@ class Journal:
             raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.") from error
 
     def close(self) -> None:
-        """Write no more. A forked process shares the file and its lock with its parent; this leaves them to the parent."""
+        """Write no more; in a forked process, leave the file and its lock, which it shares, to its parent."""
         if self._file is not None:
             self._file.close()
 

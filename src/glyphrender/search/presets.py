@@ -124,7 +124,7 @@ def axes_of(name: str, model: VisionModel, text: str = "") -> tuple[Axis, ...]:
 
 
 def families_for(text: str) -> tuple[str, ...]:
-    """Return the bundled text families that have nearly all letters of `text`; if it is empty, all but regional ones."""
+    """Return the bundled text families that have nearly all letters of `text`; of no text, all but regional ones."""
     import numpy as np
 
     from glyphrender.fonts.library import find_face

@@ -99,7 +99,7 @@ class ErrorSource(StrEnum):
 
     @property
     def caveat(self) -> str:
-        """What a reader of the front has to know, in a sentence or two; empty if the front was read again on new tasks."""
+        """What a reader of the front has to know, in a sentence or two; empty if there is nothing to warn of."""
         return _CAVEATS[self]
 
 
@@ -195,7 +195,7 @@ def readable_front(candidates: Sequence[Candidate], max_error: float) -> list[Ca
 
 
 def finalists(searched: Sequence[Candidate], max_error: float) -> list[Candidate]:
-    """Return the candidates to read again: the best within `max_error` of those that were read on the largest sample."""
+    """Return the candidates to read again: the best within `max_error` of those read on the largest sample."""
     readable = [candidate for candidate in searched if candidate.error <= max_error]
     kept = best([objectives(candidate, max_error) for candidate in readable], _FINALISTS)
     return [readable[index] for index in sorted(kept)]

@@ -1,4 +1,4 @@
-"""One run of a search: rounds of steps, batches within a round, successive halving, and the last reading of the front."""
+"""One run of a search: rounds of steps, batches in a round, successive halving, the last reading of the front."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ class Run:
         return known
 
     def parents(self) -> list[Candidate]:
-        """Return the best so far, best first: of those that passed the first halving, else of all that could be read."""
+        """Return the best so far, best first: those that passed the first halving, else all that could be read."""
         least = self.sizes.rungs[min(1, len(self.sizes.rungs) - 1)]
         read = [c for c in self.candidates if c.evaluation is not None and c.error <= self.settings.max_error]
         pool = [c for c in read if c.evaluation is not None and c.evaluation.samples >= least] or read
@@ -307,9 +307,7 @@ class Run:
         return readable_front(self.full(), self.settings.max_error)
 
     def hypervolume(self, front: Sequence[Candidate]) -> float:
-        """Return the share that the front dominates of the square from no error to `max_error`, and from ρ = ∞ to ρ =
-        1.
-        """
+        """Return the share that the front dominates of the square from no error to `max_error`, ρ = ∞ to ρ = 1."""
         return round(
             hypervolume([objectives(candidate, self.settings.max_error) for candidate in front], (1.0, 1.0)), 6
         )
