@@ -172,7 +172,7 @@ def test_a_journal_whose_theta_the_seed_no_longer_gives_is_refused_and_still_rea
     (seventh,) = [line for line in lines if line["kind"] == "candidate" and line["step"] == 7]
     seventh["theta"]["margin_x"] += 1
     journal.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
-    with pytest.raises(DataError, match="another θ at step 7"):
+    with pytest.raises(DataError, match="other parameters at step 7"):
         a_search(Judge(), journal=journal, resume=True)
     assert len(read_candidates(journal)) == 90
     assert journal_result(journal).front

@@ -103,7 +103,7 @@ def test_a_front_that_is_not_what_was_asked_for_says_so(tmp_path: Path) -> None:
     assert [each.rho for each in result.front] == sorted(each.rho for each in result.front)
     assert replace(journal_result(journal), stopped="", seconds=0) == replace(result, stopped="", seconds=0)
     write_report(tmp_path, result, winner=result.knee(), text=PROSE, vision=GLM)
-    statement = "No θ of the final sample is within max_error."
+    statement = "No candidate of the final sample is within max_error."
     assert statement in (tmp_path / "report.html").read_text("utf-8")
     assert (tmp_path / "front.md").read_text("utf-8").startswith(f"**{statement}")
 

@@ -140,4 +140,4 @@ def _summary(found: Fit, before: Theta) -> str:
         f"ρ {ratio.rho:.2f}: {ratio.text_tokens:,} text tokens, {ratio.visual_tokens:,} visual tokens on "
         f"{len(ratio.pages):,} pages, type {ratio.font_pixels:.2f} px high"
     )
-    return "\n".join([found.reason, figures, one_line(" ".join(changes) or "θ is as it was")])
+    return "\n".join([found.reason, figures, one_line(" ".join(changes) or "the parameters are as they were")])

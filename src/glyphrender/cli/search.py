@@ -271,7 +271,7 @@ def _baselines(options: _Options, texts: list[str], found: _Found) -> tuple[Base
 def _print(options: _Options, result: SearchResult, winner: Candidate) -> None:
     click.echo(table(_HEADINGS, [_row(candidate) for candidate in result.front], left=2))
     click.echo(
-        f"{len(result.candidates):,} θ, {result.evaluations:,} evaluations of {result.samples:,} samples, "
+        f"{len(result.candidates):,} candidates, {result.evaluations:,} evaluations of {result.samples:,} samples, "
         f"{result.seconds:,.0f} s; stopped by {result.stopped}"
     )
     if caveat := result.error_source.caveat:

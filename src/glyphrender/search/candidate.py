@@ -62,11 +62,7 @@ class Candidate:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Candidate:
-        """What `to_dict` gave.
-
-        Raises:
-            ThetaError: its θ is not valid.
-        """
+        """Return the candidate that `to_dict` described."""
         evaluation = values.get("evaluation")
         return cls(
             theta=Theta.from_dict(values["theta"]),

@@ -1,4 +1,4 @@
-"""What a typesetter would try next: rules over the front of a search, without a model and without chance.
+"""A proposer that follows a typesetter's rules, applied to the front of a search, without a model and without chance.
 
 Each rule takes a θ of the front and changes parameters that hang together. Most rules keep the amount of text on a
 page, which blind mutation rarely does: a change of face or tracking shifts ρ, and then the child is judged by its ρ and

@@ -41,7 +41,7 @@ FORMAT: Final = 1
 
 
 class Journal:
-    """What is known of a search, in memory and, with a `path`, in a file.
+    """The lines of a journal in memory and, with a `path`, in a file.
 
     Args:
         path: the file; None keeps nothing on disk.
@@ -136,7 +136,7 @@ class Journal:
         if known := self._candidates.get(candidate.step):
             if Theta.from_dict(known["theta"]) != candidate.theta:
                 raise DataError(
-                    f"{self.path} has another θ at step {candidate.step}: another version of glyphrender wrote it. "
+                    f"{self.path} has other parameters at step {candidate.step}: another version wrote it. "
                     "Report what it holds (--report), and begin a new one."
                 )
         else:

@@ -81,7 +81,7 @@ def front_plot(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Key:
-    """What the looks of a point mean: its color tells the round, its shape the origin, its opacity the sample.
+    """The meaning of a point's looks: its color tells the round, its shape the origin, its opacity the sample.
 
     Attributes:
         rounds: numbers of the rounds, in order.

@@ -143,7 +143,7 @@ def report_page(
     """
     front = result.front
     if not front:
-        raise DataError("the front is empty: no θ was evaluated. Give the search more steps, or a larger budget.")
+        raise DataError("the front is empty: no candidate was evaluated. Allow more steps, or a larger budget.")
     model = vision_model(vision)
     cards = [_card(each, text, model, won=each.digest == winner.digest) for each in _spread(_by_rho(front), winner)]
     filled = {

@@ -58,7 +58,7 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchProgress:
-    """How far a search is.
+    """The progress of a search.
 
     Attributes:
         round: number of the round.
@@ -99,22 +99,23 @@ class ErrorSource(StrEnum):
 
     @property
     def caveat(self) -> str:
-        """What a reader of the front has to know, in a sentence or two; empty if there is nothing to warn of."""
+        """A warning for readers of the front, in a sentence or two; empty if there is nothing to warn of."""
         return _CAVEATS[self]
 
 
 _CAVEATS: Final = {
     ErrorSource.READ_AGAIN: "",
-    ErrorSource.SEEN: "The front was read again on all tasks there are, which the search had seen some or all of. "
+    ErrorSource.SEEN: "The front was read again on all tasks there are, and the search had seen some or all of them. "
     "Its errors are likely too low.",
-    ErrorSource.ABOVE: "No θ of the final sample is within max_error. This front is of more error than was asked for.",
+    ErrorSource.ABOVE: "No candidate of the final sample is within max_error. "
+    "This front has more error than was asked for.",
     ErrorSource.SEARCH: "The front was not read again on a final sample. Its errors are likely too low.",
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchResult:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
         candidates: all candidates in the order of their steps; those of the front have their evaluation on the final
@@ -158,7 +159,7 @@ class SearchResult:
         found = [candidate for candidate in self._some() if candidate.error <= error]
         if not found:
             least = min(candidate.error for candidate in self.front)
-            raise DataError(f"no θ of the front has an error of at most {error:g}; the least is {least:g}.")
+            raise DataError(f"no candidate of the front has an error of at most {error:g}; the least is {least:g}.")
         return max(found, key=lambda candidate: candidate.rho)
 
     def at_rho(self, rho: float) -> Candidate:
@@ -170,12 +171,12 @@ class SearchResult:
         found = [candidate for candidate in self._some() if candidate.rho >= rho]
         if not found:
             most = max(candidate.rho for candidate in self.front)
-            raise DataError(f"no θ of the front has a ρ of at least {rho:g}; the most is {most:g}.")
+            raise DataError(f"no candidate of the front has a ratio of at least {rho:g}; the most is {most:g}.")
         return min(found, key=lambda candidate: candidate.error)
 
     def _some(self) -> Sequence[Candidate]:
         if not self.front:
-            raise DataError("the front is empty: no θ was read within max_error. Allow larger type, or more error.")
+            raise DataError("the front is empty: no candidate is within max_error. Allow larger type, or more error.")
         return self.front
 
 

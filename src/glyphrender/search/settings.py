@@ -38,7 +38,7 @@ class SearchSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleSizes:
-    """How many tasks a θ is read on.
+    """Numbers of tasks that a θ is read on.
 
     Attributes:
         rungs: sizes of the halving, rising.

@@ -76,7 +76,7 @@ def theta_of(given: Any, options: Options, position: int) -> Theta:
             return options.theta
         return Theta.sample(np.random.default_rng([options.sample, position]))
     if not isinstance(given, str):
-        raise ThetaError(f"its θ is a {type(given).__name__}: make it the name of a preset or a JSON object")
+        raise ThetaError(f"its parameters are a {type(given).__name__}: give the name of a preset or a JSON object")
     return _theta(given, options.theta)
 
 
@@ -87,7 +87,7 @@ def _theta(given: str, base: Theta) -> Theta:
     try:
         values = json.loads(given)
     except (ValueError, RecursionError) as error:
-        raise ThetaError(f"its θ is not JSON ({error})") from error
+        raise ThetaError(f"its parameters are not JSON ({error})") from error
     return Theta.load(values) if glyph_config.is_glyph(values) else base.replace(**values)
 
 

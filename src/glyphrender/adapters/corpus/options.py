@@ -1,4 +1,4 @@
-"""The options that decide the bytes of a corpus beside its input: stored with it, and compared when a run is resumed."""
+"""Options that decide the bytes of a corpus beside its input: stored with it, compared when a run is resumed."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _LISTED = 3
 
 @dataclass(kw_only=True, slots=True)
 class CorpusProgress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         shards: shards of the plan.

@@ -58,7 +58,7 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
-    """What one reading of a source found.
+    """The result of reading a source once.
 
     Attributes:
         cuts: its records, shard by shard.
