@@ -9,7 +9,7 @@ from.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,21 +74,21 @@ class Collator:
         offsets, grown = batch.pop("offset_mapping"), batch.pop("text_replacement_offsets", None) or [[]] * len(rows)
         learned = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
         for number, answers in enumerate(spans):
-            ends = [each["span"][1] for each in grown[number]]
-            gained = [0, *(each["new_span"][1] - each["span"][1] for each in grown[number])]
-            for span in answers:
-                # A token that begins before the answer, as "\\n\\n" may, belongs to the prompt.
-                start, end = (place + gained[bisect_right(ends, place)] for place in span)
+            for start, end in _moved(answers, grown[number]):
+                # A token that begins before the answer, as "\n\n" may, belongs to the prompt.
                 left, right = offsets[number, :, 0], offsets[number, :, 1]
                 learned[number] |= (left >= start) & (right <= end) & (right > left)
-        for number, length in enumerate(batch["attention_mask"].sum(1).tolist()):
+        self._check_lengths(batch["attention_mask"].sum(1).tolist())
+        labels = torch.where(learned & batch["attention_mask"].bool(), batch["input_ids"], IGNORED)
+        return {**batch, "labels": labels}
+
+    def _check_lengths(self, lengths: Sequence[int]) -> None:
+        for number, length in enumerate(lengths):
             if self.max_length is not None and length > self.max_length:
                 raise DataError(
                     f"row {number} has {length} tokens, above max_length={self.max_length}. Give it fewer pages, or "
                     "raise max_length: a row is not cut, which would tear an image."
                 )
-        labels = torch.where(learned & batch["attention_mask"].bool(), batch["input_ids"], IGNORED)
-        return {**batch, "labels": labels}
 
     def _rendered(self, chat: list[Message], where: str) -> tuple[str, list[tuple[int, int]]]:
         """Return the chat as text, with the places of its answers."""
@@ -110,6 +110,19 @@ class Collator:
             text += end
             spans[-1] = (spans[-1][0], len(text))
         return text, spans
+
+
+def _moved(spans: Sequence[tuple[int, int]], grown: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:
+    """Yield where `spans` of the rendered chat are in the text whose image placeholders have grown.
+
+    Args:
+        spans: (start, end) of answers.
+        grown: for each placeholder its "span" in the rendered chat, and its "new_span".
+    """
+    ends = [each["span"][1] for each in grown]
+    gained = [0, *(each["new_span"][1] - each["span"][1] for each in grown)]
+    for start, end in spans:
+        yield start + gained[bisect_right(ends, start)], end + gained[bisect_right(ends, end)]
 
 
 def render_chat(processor: Any, messages: Sequence[Message], *, answer: bool = False) -> str:

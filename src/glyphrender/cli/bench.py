@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import os
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -14,18 +15,22 @@ from glyphrender._system.atomic_write import write_whole
 from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Reader
 from glyphrender.cli.options import text_options
-from glyphrender.cli.ratio import aligned, texts
+from glyphrender.cli.ratio import aligned, check_some_text, known_models, print_skipped, texts
 from glyphrender.cli.scatter import Point, scatter
 from glyphrender.cli.table import table
-from glyphrender.errors import DataError, DependencyError
+from glyphrender.errors import DependencyError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from glyphrender.ocr.legibility import Legibility, PageReader
     from glyphrender.ratio.ratio import Ratio
     from glyphrender.theta import Theta
 
 _HEADINGS = ("text", "preset", "model", "ρ", "font px", "pages", "chars/token", "text tokens", "visual", "resampled")
 _READ = ("error rate", "characters read", "pages read")
+# A line of the table: the names of text and θ, its ratio, and what was read.
+_Line: TypeAlias = "tuple[str, str, Ratio, Legibility | None]"
 # Three pages of 9 px type are some 10,000 characters and take 5 s of one core; one page alone is ± 0.005 at best.
 _PAGES = 3
 
@@ -78,30 +83,18 @@ def command(
     "reader" some pages are drawn, resized as the model resizes them, and read by tesseract: "error rate" is the share
     of characters that it gets wrong.
     """
-    from glyphrender.models.vision import vision_model
-    from glyphrender.theta import Theta
-
-    named = {path.name: Theta.load(path) for path in thetas}
-    chosen = presets or (() if named else ("glyph-en", "dense", "code", "code-flow", "book"))
-    named |= {name: Theta.preset(name) for name in chosen}
-    if dpi:
-        named = {f"{name} {each:g} dpi": theta.replace(dpi=each) for name, theta in named.items() for each in dpi}
-    models = vision or ("glm-4.1v", "qwen3-vl", "claude")
-    for name in models:
-        vision_model(name)
+    named = _thetas(thetas, presets, dpi)
+    models = known_models(vision or ("glm-4.1v", "qwen3-vl", "claude"))
     ocr = _page_reader(pages, language)
     reader = Reader(encoding=encoding, errors=errors)
-    found: list[tuple[str, str, Ratio, Legibility | None]] = []
-    for source, text in texts(files, reader):
-        for name, theta in named.items():
-            for model in models:
-                ratio = _ratio(text, theta, model, tokenizer, align=align)
-                read = None if ocr is None else _legibility(text, ratio, ocr, pages or _PAGES, seed)
-                found.append((source, name, ratio, read))
-    if not found:
-        raise DataError(f"none of {len(reader.skipped)} files is text. Pass --encoding if they are text.")
+    found: list[_Line] = []
+    for (source, text), (name, theta), model in _combinations(texts(files, reader), named, models):
+        ratio = _ratio(text, theta, model, tokenizer, align=align)
+        read = None if ocr is None else _legibility(text, ratio, ocr, pages or _PAGES, seed)
+        found.append((source, name, ratio, read))
+    check_some_text(found, reader)
     headings = _HEADINGS if ocr is None else (*_HEADINGS, *_READ)
-    rows = [_row(*each) for each in found]
+    rows = [_row(*line) for line in found]
     if csv_file is not None:
         sheet = io.StringIO()
         csv.writer(sheet, lineterminator="\n").writerows([headings, *rows])
@@ -109,8 +102,28 @@ def command(
     if plot is not None:
         write_whole(plot, _plotted(found))
     click.echo(table(headings, [_shown(row) for row in rows], left=3))
-    for path, reason in reader.skipped:
-        click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
+    print_skipped(reader)
+
+
+def _thetas(files: Sequence[Path], presets: Sequence[str], dpi: Sequence[float]) -> dict[str, Theta]:
+    """Return θ by the name that the table shows: those of files and presets, at each resolution."""
+    from glyphrender.theta import Theta
+
+    named = {path.name: Theta.load(path) for path in files}
+    chosen = presets or (() if named else ("glyph-en", "dense", "code", "code-flow", "book"))
+    named |= {name: Theta.preset(name) for name in chosen}
+    if not dpi:
+        return named
+    return {f"{name} {each:g} dpi": theta.replace(dpi=each) for name, theta in named.items() for each in dpi}
+
+
+def _combinations(
+    found: Iterable[tuple[str, str]], thetas: Mapping[str, Theta], models: Sequence[str]
+) -> Iterator[tuple[tuple[str, str], tuple[str, Theta], str]]:
+    """Yield every (text, θ, model), one text after another: texts are read as they are needed."""
+    for text in found:
+        for theta, model in product(thetas.items(), models):
+            yield text, theta, model
 
 
 def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align: bool) -> Ratio:
@@ -167,7 +180,7 @@ def _shown(row: list[str]) -> list[str]:
     return [*row[:5], f"{int(row[5]):,}", row[6], *(f"{int(cell):,}" for cell in row[7:10]), *read]
 
 
-def _plotted(found: list[tuple[str, str, Ratio, Legibility | None]]) -> str:
+def _plotted(found: list[_Line]) -> str:
     """Return a plot of ρ against the em in pixels, a series for each text and model, with error rates where known."""
     series: dict[str, list[Point]] = {}
     for text, preset, ratio, read in found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,13 +50,11 @@ def command(
     around images, which the ratio leaves out. A "~" before text tokens means that another model's tokenizer counted
     them.
     """
-    from glyphrender.models.vision import VISION_MODELS, vision_model
+    from glyphrender.models.vision import VISION_MODELS
 
     if every and vision:
         raise click.UsageError("--all and --vision are both given. Choose one.")
-    models = VISION_MODELS if every else vision or ("glm-4.1v",)
-    for name in models:
-        vision_model(name)  # an unknown name is an error before anything is read
+    models = VISION_MODELS if every else known_models(vision or ("glm-4.1v",))
     reader = Reader(encoding=encoding, errors=errors)
     rows: list[list[str]] = []
     values: list[dict[str, Any]] = []
@@ -64,11 +62,34 @@ def command(
         for ratio in _ratios(text, theta, models, tokenizer, align=align, lenient=every):
             values.append({"text": source, **(ratio if isinstance(ratio, dict) else ratio.to_dict())})
             rows.append([source, *(_refused(ratio) if isinstance(ratio, dict) else _row(ratio, tokenizer))])
+    print_skipped(reader)
+    check_some_text(rows, reader)
+    click.echo(json.dumps(values, indent=2, ensure_ascii=False) if as_json else table(_HEADINGS, rows, left=2))
+
+
+def known_models(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `names`, each of a vision model there is: an unknown name is an error before anything is read.
+
+    Raises:
+        VisionModelError: there is no model of that name.
+    """
+    from glyphrender.models.vision import vision_model
+
+    for name in names:
+        vision_model(name)
+    return names
+
+
+def check_some_text(found: Sized, reader: Reader) -> None:
+    """Raise DataError if nothing was found in any file."""
+    if not found:
+        raise DataError(f"none of {len(reader.skipped)} files is text. Pass --encoding if they are text.")
+
+
+def print_skipped(reader: Reader) -> None:
+    """Name the files that were passed over on stderr."""
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
-    if not rows:
-        raise DataError(f"none of {len(reader.skipped)} files is text. Pass --encoding if they are text.")
-    click.echo(json.dumps(values, indent=2, ensure_ascii=False) if as_json else table(_HEADINGS, rows, left=2))
 
 
 def texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:

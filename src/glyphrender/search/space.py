@@ -78,29 +78,8 @@ class Space:
         model, base = vision_model(vision), base or Theta()
         axes = {axis.name: axis for axis in axes_of(name, model, text)}
         for axis in map(varied, vary):
-            axes[axis.name] = axis
-            for other in _REPLACES.get(axis.name, ()):
-                axes.pop(other, None)
-        changes: Genes = {}
-        for setting in fix:
-            field, given, value = setting.partition("=")
-            field = field.strip().replace("-", "_")
-            axes.pop(field, None)
-            if field in DERIVED:
-                # An axis of one value: the fields follow from it once the others are known. Sides of a page set theirs
-                # at once.
-                if given:
-                    axes[field] = varied(setting)
-                elif field in ("leading", "line_gap"):
-                    axes[field] = axis_of(field, [DERIVED[field].read(base)])
-                for other in _REPLACES.get(field, ()) if field in axes else ():
-                    axes.pop(other, None)
-                continue
-            known([field])
-            for other in _REPLACES.get(field, ()):
-                axes.pop(other, None)
-            if given:
-                changes[field] = PARAMETERS[field].parse(field, value)
+            _replace(axes, axis)
+        changes = {name: value for setting in fix for name, value in _fix(axes, setting, base).items()}
         space = cls(axes=tuple(axes.values()), base=base.replace(**changes), vision=model)
         if not any(len(axis.values) > 1 for axis in space.axes):
             raise ThetaError("nothing varies in this space. Pass vary, as font_size=6:10:0.25.", field="vary")
@@ -213,6 +192,31 @@ class Space:
             except ThetaError:
                 continue
         return self.theta(draw())
+
+
+def _replace(axes: dict[str, Axis], axis: Axis) -> None:
+    """Put `axis` into `axes`, and take out those that decide the same fields."""
+    axes[axis.name] = axis
+    for other in _REPLACES.get(axis.name, ()):
+        axes.pop(other, None)
+
+
+def _fix(axes: dict[str, Axis], setting: str, base: Theta) -> dict[str, Any]:
+    """Take an axis out of `axes`, and return the field of the base that "NAME=VALUE" or "NAME" sets, if it sets one."""
+    name, given, value = setting.partition("=")
+    name = name.strip().replace("-", "_")
+    axes.pop(name, None)
+    if name in DERIVED:
+        # An axis of one value: the fields follow from it once the others are known. Sides of a page set theirs at once.
+        if given:
+            _replace(axes, varied(setting))
+        elif name in ("leading", "line_gap"):
+            _replace(axes, axis_of(name, [DERIVED[name].read(base)]))
+        return {}
+    known([name])
+    for other in _REPLACES.get(name, ()):
+        axes.pop(other, None)
+    return {name: PARAMETERS[name].parse(name, value)} if given else {}
 
 
 # Axes that decide the page, before it gives way to the grid.

@@ -1,5 +1,6 @@
-"""Inputs → shards, by the inputs and the options alone: the plan is the same whoever renders it, in any number of
-processes.
+"""Inputs → shards, by the inputs and the options alone.
+
+The plan is the same whoever renders it, and in however many processes.
 """
 
 from __future__ import annotations
