@@ -25,6 +25,7 @@ import glyphrender
 from glyphrender import DataError, DependencyError, FontError, Theta, render
 from glyphrender.adapters.corpus import FORMATS, Options, render_corpus
 from glyphrender.adapters.corpus.names import folder_of
+from glyphrender.adapters.corpus.rows import Parquet
 from glyphrender.adapters.corpus.run import CorpusProgress
 from glyphrender.adapters.corpus.sources import JsonLines, SequentialReader
 
@@ -416,6 +417,32 @@ def test_ray_changes_nothing(source: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     render_corpus([source], tmp_path / "one", options())
     assert tree(tmp_path / "one") == tree(tmp_path / "ray")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl.gz", ".parquet"])
+def test_a_process_reads_a_source_that_cannot_be_sought_in_once(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [{"id": f"item {number}", "text": f"text {number}"} for number in range(30)]
+    path = tmp_path / f"in{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(items), path)
+    else:
+        write_jsonl(path, items)
+    kind = Parquet if suffix == ".parquet" else JsonLines
+    begun = []
+    original = kind.records
+
+    def counted(self: Any, first: int, seek: int) -> Iterator[Any]:
+        begun.append(first)
+        return original(self, first, seek)
+
+    monkeypatch.setattr(kind, "records", counted)
+    manifest = render_corpus([path], tmp_path / "out", options())
+    assert len(manifest["shards"]) == 4
+    assert begun == [0]
+    render_corpus([path], tmp_path / "again", options())
+    assert begun == [0, 0]  # a run leaves no reader behind for the next
 
 
 @examples(50)

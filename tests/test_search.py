@@ -223,7 +223,7 @@ def test_a_journal_of_another_search_is_refused(whole, tmp_path) -> None:
         a_search(Judge(), journal=other, resume=True)
     broken = tmp_path / "broken.jsonl"
     broken.write_bytes(b"\xff\xfe\n" + whole[1].read_bytes())
-    with pytest.raises(DataError, match="line 1, is of no journal"):
+    with pytest.raises(DataError, match="line 1, does not belong to a journal"):
         a_search(Judge(), journal=broken, resume=True)
     with pytest.raises(DataError, match="cannot be written"):
         a_search(Judge(), journal=tmp_path / "no" / "journal.jsonl")
