@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Patchify", "fast", "on_device"]
 
-# Number of patches at a time: their floats stay in the second-level cache of the processor.
+# Number of patches at a time: their floats stay in the second-level cache of the CPU.
 _BLOCK = 128
 
 

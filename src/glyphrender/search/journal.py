@@ -32,7 +32,7 @@ from glyphrender.theta import Theta
 
 __all__ = ["FORMAT", "Journal", "read_candidates", "read_lines"]
 
-# Settings that older journals lack, and settings that only describe: for the space its digest decides.
+# Settings that older journals lack; and settings that only describe, since the digest of the space decides.
 _LATER: Final = frozenset({"text", "tokenizer"})
 _DESCRIBING: Final = frozenset({"axes"})
 

@@ -31,7 +31,7 @@ _FAMILIES: Final = (
     "Noto Sans Mono CJK SC",
     "Unifont",
 )
-# Text without Han looks alike in these.
+# Left out for text without Han, in which these stand for one another.
 _REGIONAL: Final = frozenset({"Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Unifont"})
 # The share of a text's letters that a family must have: a name in another script may fall back.
 _COVERED: Final = 0.98

@@ -212,7 +212,8 @@ def conclude(
         final: those of them that were read again, with their evaluations on the final sample.
         max_error: a θ of more error is of no use.
     """
-    if not final or len(final) < len(finalists(searched, max_error)):  # the front of some would be that of the first
+    # A front of some finalists would be the front of those that happened to be read first.
+    if not final or len(final) < len(finalists(searched, max_error)):
         return readable_front(searched, max_error), ErrorSource.SEARCH
     if not (front := readable_front(final, max_error)):
         return readable_front(final, max(candidate.error for candidate in final)), ErrorSource.ABOVE
