@@ -100,7 +100,7 @@ def ways(directory: Path, count: int) -> dict[str, tuple[Any, Callable[[list[Any
     rows.map(pages, features=pages.features(rows.features)).to_parquet(directory / "pages.parquet")
     stored = datasets.Dataset.from_parquet(str(directory / "pages.parquet"), cache_dir=str(directory))
     on_the_fly, pil = rows.with_transform(PagesTransform(theta=THETA)), rows.with_transform(PilPages())
-    sampled = Sampled(fixed={"dpi": 72, "page_size": (588, 840)}, vision="glm-4.1v")
+    sampled = Sampled(fixed={"dpi": 72, "page_size": (588, 840)}, model="glm-4.1v")
     processor = tiny_glm4v()[1].image_processor
     slow, fast = Processed(processor), Processed(Patchify.of(processor))
     few = max(BATCH, count // 4)

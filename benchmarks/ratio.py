@@ -71,7 +71,7 @@ def english(given: dict[str, str]) -> str:
     shown = given or {name: text for name, (text, _) in kinds().items() if name.startswith("English")}
     ratios = {
         name: [
-            compression_ratio(text, theta)
+            compression_ratio(text, theta=theta)
             for dpi in PAPER
             for theta in (Theta(dpi=dpi), Theta(dpi=dpi).align_to("glm-4.1v"))
         ]
@@ -92,7 +92,7 @@ def by_model() -> str:
     """ρ of each kind of text under its preset, aligned to each model."""
     rows = []
     for name, (text, preset) in kinds().items():
-        found = [compression_ratio(text, Theta.preset(f"{preset}@{model}"), model) for model in MODELS]
+        found = [compression_ratio(text, theta=Theta.preset(f"{preset}@{model}"), model=model) for model in MODELS]
         rows.append([name, *(f"{ratio.rho:.2f}" for ratio in found)])
     heights = [Theta.preset(f"glyph-en@{model}") for model in MODELS]
     pages = [f"{'×'.join(map(str, theta.page_pixels))}" for theta in heights]
@@ -119,7 +119,7 @@ def of_code() -> str:
     code = texts.code()
     rows = []
     for name, theta in ways():
-        ratio = compression_ratio(code, theta)
+        ratio = compression_ratio(code, theta=theta)
         assert not ratio.resampled
         rows.append(
             [
@@ -160,7 +160,7 @@ def speed() -> str:
     for step in range(40):
         theta = Theta(font_size=7 + step / 20, line_height=8 + step / 20)
         start = time.perf_counter()
-        compression_ratio(text, theta)
+        compression_ratio(text, theta=theta)
         times.append(time.perf_counter() - start)
     cpu = (time.process_time() - cpu) / 40
     return (

@@ -94,7 +94,7 @@ def next_step(seed: int, judge: Kept, text: str, rounds: int, steps: int) -> lis
     """By who made 24 θ more from the end of a genetic run: the factor by which the hypervolume of its front grows."""
     result = run("genetic", seed, judge, text, rounds, steps)
     space = Space.preset("reader", VISION, text=text)
-    work = Work(texts=(text,), vision=vision_model(VISION), tokenizer=None, evaluator=judge)
+    work = Work(texts=(text,), model=vision_model(VISION), tokenizer=None, evaluator=judge)
 
     def read(candidate: Candidate) -> Candidate:
         """As the search saw it, before the front was read again."""

@@ -83,7 +83,7 @@ def by_theta(name: str, text: str, theta: Theta, model: VisionModel) -> Setting:
     def draw(number: int) -> Sheet:
         return _our_sheet(pages[number], model, starts[number])
 
-    rho = compression_ratio(text, theta, model, over_limit="ignore").rho
+    rho = compression_ratio(text, theta=theta, model=model, over_limit="ignore").rho
     return Setting(name=name, rho=rho, pages=len(pages), starts=tuple(starts), draw=draw)
 
 
@@ -121,7 +121,7 @@ def by_glyphs_script(name: str, text: str, config: dict[str, Any], model: Vision
         at = next((i for i, (a, b) in enumerate(zip(there, known)) if a != b), min(len(there), len(known)))  # noqa: B905
         raise SystemExit(f"{name}: its PDF says {there[at : at + 20]!r} where the text has {known[at : at + 20]!r}.")
     costs = [model.image(*image.size) for image in images]
-    tokens = compression_ratio(text, Theta(), model, over_limit="ignore").text_tokens
+    tokens = compression_ratio(text, theta=Theta(), model=model, over_limit="ignore").text_tokens
 
     def draw(number: int) -> Sheet:
         image, size = images[number], costs[number].size

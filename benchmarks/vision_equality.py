@@ -31,8 +31,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 from vision_reference import REFERENCES, Reference, measure  # noqa: E402
 
 from glyphrender.errors import VisionModelError  # noqa: E402
-from glyphrender.models.catalogue import vision_table  # noqa: E402
 from glyphrender.models.vision import VISION_MODELS, VisionModel, vision_model  # noqa: E402
+from glyphrender.models.vision_table import vision_table  # noqa: E402
 
 PAGE = ROOT / "docs" / "vision.md"
 FIXTURE = ROOT / "tests" / "data" / "vision_tokens.json"

@@ -30,7 +30,7 @@ def main(file: Path, steps: int = 1, workers: int = 0) -> float:
 
     # 2. How a text becomes pages: θ drawn anew for each row and epoch from the distributions of the Glyph paper, but
     # small pages, each aligned to the grid of the model, so that it sees the very pixels that were drawn.
-    theta = Sampled(fixed={"page_size": (392, 196), "dpi": 72}, vision="glm-4.1v")
+    theta = Sampled(fixed={"page_size": (392, 196), "dpi": 72}, model="glm-4.1v")
     pages = PagesTransform(theta=theta, key="id", seed=0)
 
     # 3. How pages become a conversation. The loss falls on the completion alone.

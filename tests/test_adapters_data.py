@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from glyphrender import DataError, LayoutError, Theta, ThetaError, VisionModelError, render
+from glyphrender import DataError, FontError, LayoutError, Theta, ThetaError, VisionModelError, render
 from glyphrender.adapters.data import FromColumn, PagesTransform, Sampled, stream
 from glyphrender.adapters.sft import Prompts
 
@@ -121,7 +121,7 @@ def test_theta_follows_from_seed_epoch_and_key_alone(rows: datasets.Dataset) -> 
 
 
 def test_sampled_thetas_keep_fixed_fields_and_the_grid() -> None:
-    pages = PagesTransform(theta=Sampled(fixed={"dpi": 72, "page_size": "A5"}, vision="glm-4.1v"))
+    pages = PagesTransform(theta=Sampled(fixed={"dpi": 72, "page_size": "A5"}, model="glm-4.1v"))
     drawn = [pages.theta_of({"text": str(number)}) for number in range(20)]
     for theta, number in zip(drawn, range(20), strict=True):
         assert theta.dpi == 72
@@ -321,7 +321,7 @@ def test_a_map_style_dataset_is_shared_out_by_the_data_loader(rows: datasets.Dat
         (lambda: PagesTransform(format="jpeg"), DataError, "format='jpeg' is unknown. Use image, array or png"),
         (lambda: Sampled(fixed={"dpj": 72}), ThetaError, "Did you mean dpi"),
         (lambda: Sampled(fixed={"dpi": -1}), ThetaError, "dpi=-1 is out of range"),
-        (lambda: Sampled(vision="glm-9"), VisionModelError, "glm-9"),
+        (lambda: Sampled(model="glm-9"), VisionModelError, "glm-9"),
         (lambda: stream([], PagesTransform()), DataError, "is a list. Give a datasets.Dataset or IterableDataset"),
         (lambda: stream(datasets.Dataset.from_dict({"text": []}), PagesTransform()), DataError, "has no rows"),
         (lambda: stream([], PagesTransform(), rank=2, world_size=2), DataError, "rank=2 is not below world_size=2"),
@@ -359,6 +359,25 @@ def test_what_cannot_work_is_refused_before_a_row_is_read(make: Any, error: type
 def test_a_bad_row_is_named(pages: PagesTransform, row: dict[str, Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         pages(row)
+
+
+def test_theta_is_a_theta_a_preset_or_a_mapping() -> None:
+    row = {"text": TEXTS[0]}
+    for each in ("dense", {"dpi": 96}, {"dpi": 96, "margin-x": 20}, None, SMALL):
+        assert PagesTransform(theta=each).theta_of(row) == Theta.of(each)
+    with pytest.raises(ThetaError, match="theta=3 has the type int"):
+        PagesTransform(theta=3)  # type: ignore[arg-type]
+
+
+def test_an_error_that_names_a_row_keeps_its_data_and_its_notes() -> None:
+    def theta_of(row: Any, rng: Any) -> Theta:
+        error = FontError("no such font", family="Verdana")
+        error.add_note("looked in fonts/")
+        raise error
+
+    with pytest.raises(FontError, match=r"^row: no such font") as caught:
+        PagesTransform(theta=theta_of)({"text": "x"})
+    assert (caught.value.family, caught.value.__notes__) == ("Verdana", ["looked in fonts/"])
 
 
 def test_an_invalid_theta_names_its_row_and_its_field() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples, texts, thetas
 
-from glyphrender import Theta, ThetaError, VisionModelError, layout
+from glyphrender import Theta, ThetaError, VisionModelError, align, layout
 from glyphrender.models.vision import VISION_MODELS, VisionModel, vision_model
 
 HERE = Path(__file__).parent
@@ -110,10 +110,19 @@ def test_presets_of_a_model() -> None:
     theta = Theta.preset("glyph-en@qwen3-vl")
     assert theta == Theta.preset("glyph-en").align_to("qwen3-vl")
     assert theta.page_pixels == (608, 832)
-    with pytest.raises(VisionModelError, match=r"not a known model\. Use one of: glm-4\.1v"):
+    with pytest.raises(VisionModelError, match=r"not a known vision model\. Use one of: glm-4\.1v"):
         Theta.preset("glyph-en@qwen9")
     with pytest.raises(ThetaError, match="no preset"):
         Theta.preset("glyph@qwen3-vl")
+
+
+def test_the_function_and_the_method_are_the_same() -> None:
+    assert align("glyph-en", "qwen3-vl") == Theta.preset("glyph-en").align_to(vision_model("qwen3-vl"))
+    assert align({"dpi": 96}, "glm-4.1v") == Theta(dpi=96).align_to("glm-4.1v")
+    assert align(None, "glm-4.1v") == Theta().align_to("glm-4.1v")
+    with pytest.raises(VisionModelError, match="resamples every page") as caught:
+        align(None, "gemini-3")
+    assert caught.value.model == "gemini-3"
 
 
 @pytest.mark.parametrize("name", sorted(UNALIGNED))
@@ -127,9 +136,9 @@ def test_a_model_that_always_resamples_is_an_error() -> None:
         name, grid, limits = "blur", (28, 28), vision_model("glm-4.1v").limits
 
         def image(self, width: int, height: int) -> Any:
-            from glyphrender.models.model import seen
+            from glyphrender.models.model import resized_cost
 
-            return seen(width, height, (width + 1, height), tokens=1, overhead=0)
+            return resized_cost(width, height, (width + 1, height), tokens=1, overhead=0)
 
     with pytest.raises(VisionModelError, match=r"'blur' resamples every page near 595×842 px\."):
         Theta().align_to(Blur())  # type: ignore[arg-type]

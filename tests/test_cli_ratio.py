@@ -37,7 +37,7 @@ def test_the_figures_are_those_of_the_library() -> None:
     rows = json.loads(ratio(SAMPLE, "--json", "--vision", "qwen3-vl", "--vision", "glm-4.1v").stdout)
     assert [row["vision"] for row in rows] == ["qwen3-vl", "glm-4.1v"]
     for row in rows:
-        assert row == {"text": row["text"], **compression_ratio(TEXT, Theta(), row["vision"]).to_dict()}
+        assert row == {"text": row["text"], **compression_ratio(TEXT, theta=Theta(), model=row["vision"]).to_dict()}
 
 
 def test_the_table_has_a_line_for_each_text_and_model(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_the_table_has_a_line_for_each_text_and_model(tmp_path: Path) -> None:
     result = ratio(tmp_path, "--vision", "llama-4", "--set", "dpi=96")
     heading, line = result.stdout.splitlines()
     assert heading.split()[:3] == ["text", "model", "ρ"]
-    found = compression_ratio(TEXT, Theta(dpi=96), "llama-4")
+    found = compression_ratio(TEXT, theta=Theta(dpi=96), model="llama-4")
     assert line.split()[1:5] == ["llama-4", f"{found.rho:.2f}", f"~{found.text_tokens:,}", f"{found.visual_tokens:,}"]
     assert "b.bin was passed over: binary" in result.stderr
 
@@ -73,7 +73,7 @@ def test_fit_prints_the_options_that_give_its_pages(tmp_path: Path) -> None:
     reason, figures, options = result.stdout.splitlines()
     assert reason.endswith("pt is the largest that meets it")
     theta = Theta.load(tmp_path / "theta.json")
-    found = compression_ratio(TEXT, theta)
+    found = compression_ratio(TEXT, theta=theta)
     assert found.rho >= 2.5
     assert figures.startswith(f"ρ {found.rho:.2f}: {found.text_tokens:,} text tokens")
     assert json.loads(ratio(SAMPLE, "--json", *options.split()).stdout)[0]["rho"] == found.rho
@@ -101,7 +101,7 @@ def test_bench_measures_every_text_theta_and_model(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 16
     theta = Theta(font_size=8, dpi=96).align_to("glm-4.1v")
-    expected = compression_ratio(TEXT, theta, "glm-4.1v")
+    expected = compression_ratio(TEXT, theta=theta, model="glm-4.1v")
     (row,) = [
         row
         for row in rows

@@ -175,7 +175,7 @@ def test_coverage_asks_the_font_of_theta_first() -> None:
 
 def test_presets_are_listed_shown_and_converted_there_and_back() -> None:
     listed = [line.split()[0] for line in call("theta", "presets").splitlines()]
-    assert listed == list(Theta.presets())
+    assert listed == list(Theta.preset_names())
     for name in listed:
         theta = Theta.preset(name)
         assert json.loads(call("theta", "convert", name, "--to", "glyph")) == theta.to_glyph()

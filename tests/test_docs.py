@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import glyphrender.document.document
-from glyphrender.theta.describe import theta_table
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -27,10 +26,6 @@ def test_the_example_of_render_runs() -> None:
     result = doctest.testmod(glyphrender.document.document)
     assert result.attempted == 2
     assert result.failed == 0
-
-
-def test_the_readme_has_the_table_of_theta() -> None:
-    assert theta_table() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -23,15 +23,15 @@ PROSE = re.sub(
 @examples(15)
 @given(rho=st.floats(1.2, 5), vision=st.sampled_from(["glm-4.1v", "qwen3-vl", "internvl3"]))
 def test_a_ratio_is_reached_and_a_larger_size_misses_it(rho: float, vision: str) -> None:
-    found = fit(PROSE, vision, rho=rho)
-    assert found.ratio == compression_ratio(PROSE, found.theta, vision)
+    found = fit(PROSE, model=vision, rho=rho)
+    assert found.ratio == compression_ratio(PROSE, theta=found.theta, model=vision)
     if found.met:
         assert found.ratio.rho >= rho
     if found.bound == "rho":
         larger = found.theta.replace(
             font_size=found.theta.font_size + 0.01, line_height=found.theta.line_height + 0.01 * 10 / 9
         )
-        assert compression_ratio(PROSE, larger, vision).rho < rho
+        assert compression_ratio(PROSE, theta=larger, model=vision).rho < rho
     else:
         assert found.bound == "font_size"
         assert found.theta.font_size == (24 if found.met else 4)
@@ -98,8 +98,8 @@ def test_the_empty_text_fits() -> None:
     [
         ({}, "no target given to fit. Give one of rho, visual_tokens and pages"),
         ({"rho": 3, "pages": 2}, "rho and pages given to fit"),
-        ({"rho": 0}, "rho=0 is no target. Use a number above 0"),
-        ({"rho": float("nan")}, "rho=nan is no target"),
+        ({"rho": 0}, "rho=0 cannot be a target. Use a number above 0"),
+        ({"rho": float("nan")}, "rho=nan cannot be a target"),
         ({"rho": 3, "over": ("columns",)}, "over='columns' is not a field that fit solves for. Use font_size, dpi"),
         ({"rho": 3, "over": ()}, "over is empty"),
         ({"rho": 3, "over": {"dpi": (90, 60)}}, "over: dpi from 90 to 60 is empty"),

@@ -122,6 +122,20 @@ def test_theta_needs_no_numpy_and_no_fonts() -> None:
     assert done.stdout.split() == []
 
 
+def test_type_checkers_are_told_of_the_same_names() -> None:
+    """The imports under `TYPE_CHECKING` re-export each name of the table from the module that the table says."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    told = {
+        alias.asname: (node.module or "").removeprefix("glyphrender.")
+        for node in for_types_only(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name == alias.asname
+    }
+    assert told == glyphrender._HOME
+    assert sorted({*told, "__version__"}) == sorted(glyphrender.__all__)
+
+
 def test_every_public_name_can_be_had_and_is_documented() -> None:
     for name in glyphrender.__all__:
         value = getattr(glyphrender, name)

@@ -90,13 +90,13 @@ def test_transformers(document: Document, tiny: tuple[Any, Any]) -> None:
     )
     assert len(batch["image_grid_thw"]) == len(document)
     image = processor.tokenizer.convert_tokens_to_ids("<|image|>")
-    assert int((batch["input_ids"] == image).sum()) == document.ratio("glm-4.1v").visual_tokens
+    assert int((batch["input_ids"] == image).sum()) == document.ratio(model="glm-4.1v").visual_tokens
 
 
 def test_our_count_of_tokens_and_bytes_is_not_below_what_is_sent(document: Document, tiny: tuple[Any, Any]) -> None:
     (request,) = Packing(context=100_000).requests(document, "Which?")
     assert request.bytes == len(json.dumps(request.body).encode())
-    assert request.tokens >= document.ratio("glm-4.1v").prompt_tokens
+    assert request.tokens >= document.ratio(model="glm-4.1v").prompt_tokens
 
 
 # -- limits ------------------------------------------------------------------------------------------

@@ -55,7 +55,11 @@ def test_a_saved_model_costs_what_the_published_one_does(tiny_path: Path) -> Non
         [{"role": "user", "content": [image, *QUESTION]}], tokenize=True, return_dict=True, return_tensors="pt"
     )
     found = int((batch["input_ids"] == processor.image_token_id).sum())
-    assert found == vision_from_config(tiny_path).image(*PAGES[0].size).tokens == PAGES.ratio("glm-4.1v").visual_tokens
+    assert (
+        found
+        == vision_from_config(tiny_path).image(*PAGES[0].size).tokens
+        == PAGES.ratio(model="glm-4.1v").visual_tokens
+    )
 
 
 def test_transformers_serve_reads_a_page_sent_by_the_openai_client(tiny_server: str, tiny_path: Path) -> None:
@@ -71,7 +75,7 @@ def test_transformers_serve_reads_a_page_sent_by_the_openai_client(tiny_server: 
         )
     assert answer.choices[0].message.content
     prompt = answer.usage.prompt_tokens
-    assert prompt > PAGES.ratio("glm-4.1v").visual_tokens > 0
+    assert prompt > PAGES.ratio(model="glm-4.1v").visual_tokens > 0
 
 
 def test_a_server_that_cannot_start_says_what_it_wrote(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_the_front_is_near_the_true_one(whole) -> None:
     lacking = []
     for candidate in result.front:
         others = [candidate.theta.replace(letter_spacing=0, columns=columns) for columns in (1, 2)]
-        best = max(compression_ratio(search_judge.TEXT, theta).rho for theta in others)
+        best = max(compression_ratio(search_judge.TEXT, theta=theta).rho for theta in others)
         lacking.append(1 - candidate.rho / best)
     assert sum(lacking) / len(lacking) < 0.07
     rhos, errors = [c.rho for c in result.front], [c.error for c in result.front]
@@ -94,7 +94,7 @@ def test_the_search_beats_random_theta_read_more_often() -> None:
                 origin="random",
                 round=1,
                 step=1,
-                rho=compression_ratio(search_judge.TEXT, theta).rho,
+                rho=compression_ratio(search_judge.TEXT, theta=theta).rho,
                 evaluation=judge(theta, samples=20, seed=0),
             )
             for theta in (space.sample(rng) for _ in range(200))

@@ -84,7 +84,7 @@ def test_a_trade_holds_as_much_text() -> None:
         base = by_step[entry["base"]].theta
         larger = "at the same text" in entry["why"] or "face" in entry["why"] or "look-alikes" in entry["why"]
         if larger and theta.font_size not in (5, 11):  # the ends of the ladder stop some
-            before, after = (compression_ratio(PROSE, each, "glm-4.1v").rho for each in (base, theta))
+            before, after = (compression_ratio(PROSE, theta=each, model="glm-4.1v").rho for each in (base, theta))
             changes.append(after / before)
     assert len(changes) > 10
     assert all(0.93 < change < 1.07 for change in changes), changes

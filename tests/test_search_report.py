@@ -75,7 +75,7 @@ def result(journal: Path) -> SearchResult:
 
 
 def page_of(result: SearchResult, **changes: object) -> str:
-    given = {"winner": result.knee(), "text": PROSE, "vision": GLM, "baselines": NAMED}
+    given = {"winner": result.knee(), "text": PROSE, "model": GLM, "baselines": NAMED}
     return report_page(result, **(given | changes))  # type: ignore[arg-type]
 
 
@@ -102,7 +102,7 @@ def test_a_front_that_is_not_what_was_asked_for_says_so(tmp_path: Path) -> None:
     assert [each.error for each in result.front] == sorted(each.error for each in result.front)
     assert [each.rho for each in result.front] == sorted(each.rho for each in result.front)
     assert replace(journal_result(journal), stopped="", seconds=0) == replace(result, stopped="", seconds=0)
-    write_report(tmp_path, result, winner=result.knee(), text=PROSE, vision=GLM)
+    write_report(tmp_path, result, winner=result.knee(), text=PROSE, model=GLM)
     statement = "No candidate of the final sample is within max_error."
     assert statement in (tmp_path / "report.html").read_text("utf-8")
     assert (tmp_path / "front.md").read_text("utf-8").startswith(f"**{statement}")
@@ -245,7 +245,7 @@ def test_a_plot_of_one_theta_and_of_none() -> None:
 
 
 def test_files_are_written_or_nothing_is(result: SearchResult, tmp_path: Path) -> None:
-    given = {"winner": result.knee(), "text": PROSE, "vision": "glm-4.1v"}
+    given = {"winner": result.knee(), "text": PROSE, "model": "glm-4.1v"}
     write_report(tmp_path, result, **given)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["front.md", "front.svg", "report.html"]
     with pytest.raises(DataError, match="cannot be written"):
@@ -253,12 +253,12 @@ def test_files_are_written_or_nothing_is(result: SearchResult, tmp_path: Path) -
 
 
 def test_baselines_stand_on_the_scales_of_a_search() -> None:
-    work = Work(texts=(PROSE,), vision=GLM, tokenizer=None, evaluator=search_judge.Judge())
+    work = Work(texts=(PROSE,), model=GLM, tokenizer=None, evaluator=search_judge.Judge())
     named = baselines(baseline_thetas(), work, samples=2, seed=0)
     assert [each.name for each in named] == list(baseline_thetas())
     for each in named:
         theta = baseline_thetas()[each.name]
-        assert each.rho == pytest.approx(compression_ratio(PROSE, theta, GLM).rho, rel=1e-5)
+        assert each.rho == pytest.approx(compression_ratio(PROSE, theta=theta, model=GLM).rho, rel=1e-5)
         assert each.evaluation == search_judge.Judge()(theta, samples=2, seed=0)
     assert all(baseline_thetas(kind) for kind in KINDS)
 

@@ -45,7 +45,7 @@ def test_a_folder_of_many_short_files_and_a_few_long_ones_is_weighed_as_it_is() 
     assert abs(short / sum(map(len, taken)) - 1 / 3) < 0.01
 
     def rho(texts) -> float:
-        ratios = [compression_ratio(text, Theta(), "glm-4.1v", len) for text in texts]
+        ratios = [compression_ratio(text, theta=Theta(), model="glm-4.1v", tokenizer=len) for text in texts]
         return sum(ratio.text_tokens for ratio in ratios) / sum(ratio.visual_tokens for ratio in ratios)
 
     whole = rho(texts)

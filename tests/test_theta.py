@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import inspect
 import json
 import pickle
 import subprocess
@@ -9,6 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -315,7 +319,7 @@ def test_paper_sizes_are_those_of_the_standards():
 # ── Presets and start-up ──
 
 
-@pytest.mark.parametrize("name", Theta.presets())
+@pytest.mark.parametrize("name", Theta.preset_names())
 def test_presets_load(name):
     theta = Theta.preset(name)
     assert Theta.from_dict(theta.to_dict()) == theta
@@ -324,7 +328,7 @@ def test_presets_load(name):
 
 def test_every_preset_file_is_listed():
     folder = Path(sys.modules["glyphrender.theta.presets"].__file__).parent
-    assert {file.stem for file in folder.glob("*.json")} == set(Theta.presets())
+    assert {file.stem for file in folder.glob("*.json")} == set(Theta.preset_names())
 
 
 def test_an_unknown_preset_is_refused_with_the_list():
@@ -334,7 +338,7 @@ def test_an_unknown_preset_is_refused_with_the_list():
 
 def test_pages_of_our_own_presets_are_whole_patches():
     # 28 px: two 14-px patches of GLM-4.1V and Qwen2.5-VL, merged.
-    for name in Theta.presets():
+    for name in Theta.preset_names():
         if not name.startswith("glyph-"):
             assert all(side % 28 == 0 for side in Theta.preset(name).page_pixels), name
 
@@ -349,3 +353,114 @@ def test_theta_needs_nothing_heavy():
 @given(thetas(page_size=(400.0, 600.0), columns=1, line_numbers=0, dpi=96))
 def test_the_strategy_keeps_fixed_fields(theta):
     assert (theta.page_size, theta.columns, theta.dpi) == ((400, 600), 1, 96)
+
+
+# ── Digests, which files and journals hold: no change of this package may change them ──
+
+DIGESTS = {
+    "glyph-en": "3b780610ab89643230a1d1df2b095835a02cf322625a80df683a7ab25a469a8c",
+    "glyph-zh": "d572271bdb20a49e1ffce34b7d3d13567d36198bd0aaba5537f3e3013bd81ba8",
+    "code": "e3a40b6b6d84bb72ce597254215323b0ea681809f96a95e65028ce9f6a6f9a73",
+    "code-flow": "5ae70a68f4a75eb87674fcf841e8bb9b75c06736b155dbe5cf35229800199739",
+    "dense": "6504e4897d15fbd3d01c459038a374705f9de64261eb22498bd9d8ad68516daa",
+    "dense-zh": "c277f1e325d7ef7962e7da9ed77ba687300af0e201f416e2b10ce518a5031cb9",
+    "book": "0661c3d7d989fbe9493c9e9c1c7470a673184051dc19a3c631d20e536fb82841",
+    "document_style": "2e10568099ed5f02c0452f361a13b00c108260b5c94322a244c83b22ff46a081",
+    "web_style": "d3a67d49ff8729ef1a1d9bded1e6e9329bf1ca08dea745da6a38c806a6855be0",
+    "dark_mode": "381b592df72c0627c5e5992a3a5b55952d1a8b3c350921b9e94ecaf21e48485f",
+    "code_style": "72ebf7cba7d0615aca10cbf7c9afee5add796f3ac1b5aa76c3d37cb9d3ece91c",
+    "artistic_pixel": "3986dec9b2456cbbdde3f67b544732e59a026feb79675c86412fe5fd881d62fd",
+}
+
+
+def test_digests_of_the_defaults_and_of_all_presets_stay() -> None:
+    assert Theta().digest == "abcbf01e9057c674276da7223d760990b7595afae9f993908a2a3530ce2c8ce7"
+    assert {name: Theta.preset(name).digest for name in Theta.preset_names()} == DIGESTS
+    aligned = Theta.preset("glyph-en@qwen3-vl")
+    assert aligned.digest == "6c8aa4ead6bc843a6c52266cd7cdf4f669091748d3ec6135e8876c313abd84b5"
+
+
+def test_the_digest_of_a_drawn_theta_stays() -> None:
+    drawn = Theta.sample(np.random.default_rng(7))
+    assert drawn.digest == "6dcc9913993bfbd0d4bae27626ee76dae5980c647f762350fb450de68ca78142"
+
+
+# ── `Theta.of`, the constructor, `repr` and `diff` ──
+
+
+def test_of_takes_what_stands_for_a_theta() -> None:
+    theta = Theta(dpi=96)
+    assert Theta.of(theta) is theta
+    assert Theta.of(None) == Theta.of({}) == Theta()
+    assert Theta.of("dense") == Theta.preset("dense")
+    assert Theta.of("dense@qwen3-vl") == Theta.preset("dense").align_to("qwen3-vl")
+    assert Theta.of({"dpi": 96}) == theta
+    assert Theta.of({"dpi": 96, "margin-x": 20}) == Theta.load({"dpi": 96, "margin-x": 20})
+
+
+@pytest.mark.parametrize("value", [9, 1.5, b"dense", Path("theta.json"), ["dense"], Theta])
+def test_of_refuses_other_types_and_names_them(value: object) -> None:
+    with pytest.raises(ThetaError, match=f"has the type {type(value).__name__}. .*Theta.load for a file") as caught:
+        Theta.of(value)
+    assert caught.value.field == "theta"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Theta,
+        Theta().replace,
+        lambda **fields: Theta.from_dict(fields),
+        lambda **fields: Theta.of(fields),
+        lambda **fields: Theta.load(fields),
+        lambda **fields: Theta.sample(np.random.default_rng(0), **fields),
+        lambda **fields: dataclasses.replace(Theta(), **fields),
+    ],
+)
+def test_a_misspelt_field_is_refused_with_a_suggestion_wherever_it_is_given(make) -> None:
+    with pytest.raises(ThetaError, match=r"no field 'font_sze'\. Did you mean font_size\?") as caught:
+        make(font_sze=8)
+    assert caught.value.field == "font_sze"
+
+
+def test_fields_without_a_name_are_refused() -> None:
+    with pytest.raises(ThetaError, match=r"fields by name.*got 'dense'. Theta.of"):
+        Theta("dense")
+
+
+@given(thetas())
+def test_copies_and_pickles_are_equal(theta) -> None:
+    for again in (pickle.loads(pickle.dumps(theta)), copy.copy(theta), copy.deepcopy(theta), theta.replace()):
+        assert again == theta
+        assert hash(again) == hash(theta)
+        assert again.digest == theta.digest
+
+
+def test_editors_and_type_checkers_see_the_fields() -> None:
+    assert list(inspect.signature(Theta.__init__).parameters) == ["self", *PARAMETERS]
+    assert list(inspect.signature(Theta).parameters) == list(PARAMETERS)
+
+
+def test_repr_shows_what_differs_from_the_defaults() -> None:
+    assert repr(Theta()) == "Theta()"
+    assert repr(Theta(font_size=8, dpi=96)) == "Theta(dpi=96.0, font_size=8.0)"
+    assert repr(Theta(alignment="justify", fallback=["Inter"])) == "Theta(fallback=('Inter',), alignment='JUSTIFY')"
+
+
+@given(thetas())
+def test_repr_is_python_that_gives_the_same_theta(theta) -> None:
+    assert eval(repr(theta)) == theta
+
+
+@given(thetas(), thetas())
+def test_diff_is_what_has_to_be_replaced(one, other) -> None:
+    difference = one.diff(other)
+    assert one.replace(**{name: there for name, (_, there) in difference.items()}) == other
+    assert all(getattr(one, name) == here != there for name, (here, there) in difference.items())
+    assert not one.diff(one)
+
+
+def test_diff_compares_with_the_defaults_or_with_what_stands_for_a_theta() -> None:
+    theta = Theta(dpi=96)
+    assert theta.diff() == theta.diff({}) == {"dpi": (96.0, 72.0)}
+    assert theta.diff("dense") == theta.diff(Theta.preset("dense"))

@@ -6,7 +6,7 @@
     document[0].image             # PIL
     document.save("pages")        # page_0001.png …, manifest.json
 
-Everything public is in `__all__`; it is imported when first used, so that `import glyphrender` is cheap.
+The public names are those in `__all__`. Each is imported when it is first used, so that `import glyphrender` is cheap.
 """
 
 from __future__ import annotations
@@ -15,67 +15,69 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glyphrender.document.document import Document, layout, render
-    from glyphrender.document.page import Page, Span
-    from glyphrender.errors import (
-        DataError,
-        DependencyError,
-        EndpointError,
-        FontError,
-        GlyphRenderError,
-        LayoutError,
-        ThetaError,
-        TokenizerError,
-        VisionModelError,
-    )
-    from glyphrender.ratio.fit import Fit, fit
-    from glyphrender.ratio.ratio import Ratio, compression_ratio, worth_it
-    from glyphrender.theta import Theta
+    from glyphrender.document.document import Document as Document
+    from glyphrender.document.document import layout as layout
+    from glyphrender.document.document import render as render
+    from glyphrender.document.page import Page as Page
+    from glyphrender.document.page import Span as Span
+    from glyphrender.errors import BudgetSpent as BudgetSpent
+    from glyphrender.errors import DataError as DataError
+    from glyphrender.errors import DependencyError as DependencyError
+    from glyphrender.errors import EndpointError as EndpointError
+    from glyphrender.errors import FontError as FontError
+    from glyphrender.errors import GlyphRenderError as GlyphRenderError
+    from glyphrender.errors import LayoutError as LayoutError
+    from glyphrender.errors import RequestRefused as RequestRefused
+    from glyphrender.errors import ThetaError as ThetaError
+    from glyphrender.errors import TokenizerError as TokenizerError
+    from glyphrender.errors import VisionModelError as VisionModelError
+    from glyphrender.models.tokenizers import TOKENIZERS as TOKENIZERS
+    from glyphrender.models.vision import VISION_MODELS as VISION_MODELS
+    from glyphrender.ratio.align import align as align
+    from glyphrender.ratio.fit import Fit as Fit
+    from glyphrender.ratio.fit import fit as fit
+    from glyphrender.ratio.ratio import Ratio as Ratio
+    from glyphrender.ratio.ratio import Worth as Worth
+    from glyphrender.ratio.ratio import compression_ratio as compression_ratio
+    from glyphrender.ratio.ratio import worth_it as worth_it
+    from glyphrender.theta import Theta as Theta
+    from glyphrender.theta import ThetaLike as ThetaLike
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "Document": "document.document",
-    "Page": "document.page",
-    "Span": "document.page",
-    "Fit": "ratio.fit",
-    "Ratio": "ratio.ratio",
-    "compression_ratio": "ratio.ratio",
-    "fit": "ratio.fit",
-    "layout": "document.document",
-    "render": "document.document",
-    "Theta": "theta",
-    "worth_it": "ratio.ratio",
+# Module → the public names that it has. `__all__` follows from this table; a test compares the imports above with it,
+# which are for type checkers and editors.
+_PUBLIC = {
+    "document.document": ("Document", "layout", "render"),
+    "document.page": ("Page", "Span"),
+    "errors": (
+        "BudgetSpent",
+        "DataError",
+        "DependencyError",
+        "EndpointError",
+        "FontError",
+        "GlyphRenderError",
+        "LayoutError",
+        "RequestRefused",
+        "ThetaError",
+        "TokenizerError",
+        "VisionModelError",
+    ),
+    "models.tokenizers": ("TOKENIZERS",),
+    "models.vision": ("VISION_MODELS",),
+    "ratio.align": ("align",),
+    "ratio.fit": ("Fit", "fit"),
+    "ratio.ratio": ("Ratio", "Worth", "compression_ratio", "worth_it"),
+    "theta": ("Theta", "ThetaLike"),
 }
+_HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 
-__all__ = [
-    "DataError",
-    "DependencyError",
-    "Document",
-    "EndpointError",
-    "Fit",
-    "FontError",
-    "GlyphRenderError",
-    "LayoutError",
-    "Page",
-    "Ratio",
-    "Span",
-    "Theta",
-    "ThetaError",
-    "TokenizerError",
-    "VisionModelError",
-    "__version__",
-    "compression_ratio",
-    "fit",
-    "layout",
-    "render",
-    "worth_it",
-]
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        value = getattr(import_module(f"glyphrender.{_HOME.get(name, 'errors')}"), name)
+    if name in _HOME:
+        value = getattr(import_module(f"glyphrender.{_HOME[name]}"), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'glyphrender' has no attribute {name!r}")

@@ -17,8 +17,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from glyphrender.document.document import layout
-from glyphrender.errors import DataError, DependencyError, GlyphRenderError, ThetaError
-from glyphrender.theta import Theta, known
+from glyphrender.errors import DataError, DependencyError, GlyphRenderError
+from glyphrender.theta import Theta, ThetaLike, check_field_names
 from glyphrender.theta.parameter import shown
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Sampled:
 
     Attributes:
         fixed: fields that are not drawn but have this value.
-        vision: a model to whose grid each θ is aligned (`Theta.align_to`); "" for none.
+        model: a model to whose grid each θ is aligned (`Theta.align_to`); "" for none.
 
     Raises:
         ThetaError: a fixed field does not exist, or no valid θ agrees with the fixed fields.
@@ -49,18 +49,18 @@ class Sampled:
     """
 
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    vision: str = ""
+    model: str = ""
 
     def __post_init__(self) -> None:
         import numpy as np
 
-        known(self.fixed)
+        check_field_names(self.fixed)
         self({}, np.random.default_rng(0))  # settings that no θ agrees with fail here, not in a worker
 
     def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
         """Return a random θ; `row` is not used."""
         theta = Theta.sample(rng, **self.fixed)
-        return theta.align_to(self.vision) if self.vision else theta
+        return theta.align_to(self.model) if self.model else theta
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,11 +70,14 @@ class FromColumn:
     Attributes:
         column: the column. It holds a preset's name ("dense", "glyph-en@qwen3-vl"), a JSON object as text, a mapping of
             fields or a Glyph config. In mappings None counts as absent, since Arrow fills structs with it.
-        default: θ of rows where the column is None or "".
+        default: θ of rows where the column is None or "" (see `Theta.of`).
     """
 
     column: str = "theta"
     default: Theta = field(default_factory=Theta)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "default", Theta.of(self.default))
 
     def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
         """Return the θ that `row` names; nothing is drawn.
@@ -154,7 +157,7 @@ class PagesTransform:
     Attributes:
         text: the column with the text, or several columns, whose pages follow one another.
         into: the column that the list of pages is put in.
-        theta: θ of all rows, the name of a preset, or a `ThetaSource` such as `Sampled()` and `FromColumn()`.
+        theta: θ of all rows (see `Theta.of`), or a `ThetaSource` such as `Sampled()` and `FromColumn()`.
         format: "image" for PIL ("L", or "RGB" where θ has colours), "array" for uint8 (h, w) or (h, w, 3), "png" for
             {"bytes", "path"} as `datasets.Image` stores it.
         bits: bits for each pixel of a grey PNG, see `Page.png`.
@@ -163,7 +166,7 @@ class PagesTransform:
         max_pages: highest number of pages of one text; a text that needs more is an error.
 
     Raises:
-        ThetaError: there is no preset of that name.
+        ThetaError: `theta` is not valid.
         DataError: `text` names no column, or `format` is unknown.
 
     Source: `datasets` 5.2 for the two forms of a call, and {"bytes", "path"}.
@@ -171,7 +174,7 @@ class PagesTransform:
 
     text: str | tuple[str, ...] = "text"
     into: str = "images"
-    theta: Theta | str | ThetaSource = field(default_factory=Theta)
+    theta: ThetaLike | ThetaSource = field(default_factory=Theta)
     format: PageFormat = "image"
     bits: int | None = None
     key: str | None = None
@@ -184,8 +187,8 @@ class PagesTransform:
             raise DataError("text=() names no column. Name the columns that hold text.")
         if self.format not in ("image", "array", "png"):
             raise DataError(f"format={self.format!r} is unknown. Use image, array or png.")
-        if isinstance(self.theta, str):
-            object.__setattr__(self, "theta", Theta.preset(self.theta))
+        if not callable(self.theta):
+            object.__setattr__(self, "theta", Theta.of(self.theta))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -220,7 +223,7 @@ class PagesTransform:
         """
         if isinstance(self.theta, Theta):
             return self.theta
-        assert not isinstance(self.theta, str)
+        assert callable(self.theta)
         import numpy as np
 
         # The key becomes text, so that 3 of Python and 3 of numpy are one key.
@@ -342,10 +345,8 @@ def _named(one: Callable[[Row], dict[str, Any]], row: Row, place: str, key: str 
         return one(row)
     except GlyphRenderError as error:
         known_by = next((name for name in (key, "id", "unique_id", "index") if name in row), None)
-        message = f"{place}{f' ({known_by}={shown(row[known_by])})' if known_by else ''}: {error}"
-        if isinstance(error, ThetaError):
-            raise ThetaError(message, field=error.field) from error
-        raise type(error)(message) from error
+        named = f"{place}{f' ({known_by}={shown(row[known_by])})' if known_by else ''}"
+        raise error.with_context(named) from error
 
 
 def text_of(row: Row, name: str) -> str:

@@ -131,7 +131,7 @@ def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align:
 
     if align:
         theta = aligned(theta, model, lenient=True)  # where it cannot be, "resampled" says so
-    return compression_ratio(text, theta, model, tokenizer, over_limit="ignore")
+    return compression_ratio(text, theta=theta, model=model, tokenizer=tokenizer, over_limit="ignore")
 
 
 def _page_reader(pages: int | None, language: str | None) -> PageReader | None:
@@ -154,7 +154,7 @@ def _legibility(text: str, ratio: Ratio, reader: PageReader, pages: int, seed: i
     from glyphrender.ocr.legibility import legibility
 
     document = render(text, ratio.theta)
-    return legibility(document, reader, ratio.vision, pages=pages, seed=seed, threads=os.cpu_count() or 1)
+    return legibility(document, reader, ratio.model, pages=pages, seed=seed, threads=os.cpu_count() or 1)
 
 
 def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[str]:
@@ -162,7 +162,7 @@ def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[
     return [
         text,
         preset,
-        ratio.vision,
+        ratio.model,
         f"{ratio.rho:.3f}",
         f"{ratio.font_pixels:.2f}",
         str(len(ratio.pages)),
@@ -184,8 +184,8 @@ def _plotted(found: list[_Line]) -> str:
     """Return a plot of ρ against the em in pixels, a series for each text and model, with error rates where known."""
     series: dict[str, list[Point]] = {}
     for text, preset, ratio, read in found:
-        title = f"{text}, {preset}, {ratio.vision}: ρ {ratio.rho:.2f}"
+        title = f"{text}, {preset}, {ratio.model}: ρ {ratio.rho:.2f}"
         wrong = "" if read is None else f"{read.error_rate:.1%}"
         point = Point(ratio.font_pixels, ratio.rho, f"{title}, {wrong} read wrong" if wrong else title, wrong)
-        series.setdefault(f"{text}, {ratio.vision}", []).append(point)
+        series.setdefault(f"{text}, {ratio.model}", []).append(point)
     return scatter(series, x="em of the text as the model sees it, in pixels", y="ρ")

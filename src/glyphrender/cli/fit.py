@@ -72,9 +72,9 @@ def command(
     _check_one_target({"--rho": rho, "--tokens": tokens, "--pages": pages})
     found = fit(
         _blocks(file, Reader(encoding=encoding, errors=errors)),
-        vision,
-        tokenizer,
         theta=theta.align_to(vision) if align else theta,
+        model=vision,
+        tokenizer=tokenizer,
         rho=rho,
         visual_tokens=tokens,
         pages=pages,

@@ -111,7 +111,7 @@ def _ratios(
         try:
             used = aligned(theta, name, lenient=lenient) if align else theta
             document = documents.setdefault(used, render(text, used))  # laid out once for all models that share it
-            yield document_ratio(document, name, tokenizer, over_limit="ignore")
+            yield document_ratio(document, model=name, tokenizer=tokenizer, over_limit="ignore")
         except VisionModelError as error:
             if not lenient:
                 raise
@@ -131,9 +131,9 @@ def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
 def _row(ratio: Ratio, tokenizer: str | None) -> list[str]:
     from glyphrender.models.tokenizers import tokenizer_of
 
-    exact = tokenizer is not None or tokenizer_of(ratio.vision) == ratio.tokenizer
+    exact = tokenizer is not None or tokenizer_of(ratio.model) == ratio.tokenizer
     return [
-        ratio.vision,
+        ratio.model,
         f"{ratio.rho:.2f}",
         f"{'' if exact else '~'}{ratio.text_tokens:,}",
         f"{ratio.visual_tokens:,}",

@@ -240,7 +240,7 @@ def _write_report(options: _Options, texts: list[str], found: _Found, winner: Ca
         found.result,
         winner=winner,
         text=texts[0],
-        vision=found.vision,
+        model=found.vision,
         baselines=_baselines(options, texts, found) if options.baselines else (),
         title=f"Search over θ: {', '.join(options.files)} for {found.vision}",
         note=f"{found.judge_name}, seed {found.seed}.",
@@ -262,7 +262,7 @@ def _baselines(options: _Options, texts: list[str], found: _Found) -> tuple[Base
     judge = found.judge or options.judge(texts)
     if judge.name != found.judge_name:
         raise DataError(f"the front was read by {found.judge_name}, not {judge.name}. Pass its --evaluator and texts.")
-    work = Work(texts=rho_texts(texts), vision=vision_model(found.vision), tokenizer=options.tokenizer, evaluator=judge)
+    work = Work(texts=rho_texts(texts), model=vision_model(found.vision), tokenizer=options.tokenizer, evaluator=judge)
     samples = max((each.evaluation.samples for each in found.result.front if each.evaluation is not None), default=1)
     thetas = baseline_thetas(options.baselines or "prose")
     return baselines(thetas, work, samples=samples, seed=found.seed + 1, jobs=options.jobs or os.cpu_count() or 1)

@@ -25,8 +25,8 @@ def presets() -> None:
     """List the bundled presets."""
     from glyphrender.theta import Theta
 
-    width = max(map(len, Theta.presets()))
-    for name, about in Theta.presets().items():
+    width = max(map(len, Theta.preset_names()))
+    for name, about in Theta.preset_names().items():
         click.echo(f"{name:{width}}  {about}")
 
 
@@ -80,7 +80,7 @@ def explain(field: str | None) -> None:
 
 
 def _named(source: str, cls: type[Theta]) -> Theta:
-    if source in cls.presets():
+    if source in cls.preset_names():
         return cls.preset(source)
     if not os.path.lexists(source) and "." not in source and os.sep not in source:
         return cls.preset(source)  # says which there are

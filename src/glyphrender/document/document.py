@@ -21,7 +21,7 @@ from glyphrender._system.processes import Baton
 from glyphrender.document.page import Page
 from glyphrender.errors import LayoutError
 from glyphrender.text.source import Text, count_line_ends
-from glyphrender.theta import Theta
+from glyphrender.theta import Theta, ThetaLike
 from glyphrender.typeset.layout import galleys, layout_pages
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.paginate import PageLayout, Paginator
@@ -156,14 +156,14 @@ class Document(Sequence[Page]):
 
         return save(self, directory, bits=bits, jobs=jobs, progress=progress, form=form)
 
-    def ratio(self, vision: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
+    def ratio(self, *, model: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
         """ρ of these pages: text tokens for one visual token of a model; draws nothing.
 
         Arguments and errors are those of `glyphrender.compression_ratio`. A document of a stream is used up.
         """
         from glyphrender.ratio.ratio import document_ratio
 
-        return document_ratio(self, vision, tokenizer)
+        return document_ratio(self, model=model, tokenizer=tokenizer)
 
     def shares(self, jobs: int) -> Callable[[int], Iterator[Page]]:
         """For processes to be forked: job → its share of the pages, of which all together are the document.
@@ -213,7 +213,7 @@ class Document(Sequence[Page]):
         )
 
 
-def layout(text: Text, theta: Theta | None = None, *, max_pages: int | None = None) -> Iterator[Page]:
+def layout(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None) -> Iterator[Page]:
     """Typeset `text` page by page, drawing nothing until a page's pixels are asked for.
 
     Args:
@@ -226,18 +226,18 @@ def layout(text: Text, theta: Theta | None = None, *, max_pages: int | None = No
         LayoutError: the text needs more than `max_pages` pages.
         DataError: `text` gives something that is not str.
     """
-    for page in layout_pages(text, theta or Theta(), max_pages=max_pages):
+    for page in layout_pages(text, Theta.of(theta), max_pages=max_pages):
         yield Page(page)
 
 
-def render(text: Text, theta: Theta | None = None, *, max_pages: int | None = None) -> Document:
+def render(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None) -> Document:
     """The pages of `text` under `theta`, as a lazy sequence. Arguments and errors are those of `layout`.
 
     >>> document = render("In the beginning was the Word.")
     >>> len(document), document[0].size
     (1, (161, 30))
     """
-    return Document(text, theta or Theta(), max_pages=max_pages)
+    return Document(text, Theta.of(theta), max_pages=max_pages)
 
 
 def _alike(one: PageLayout, other: PageLayout) -> bool:

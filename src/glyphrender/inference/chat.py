@@ -180,7 +180,9 @@ def _ratio(requests: tuple[Request, ...], document: Document, packing: Packing) 
     if sent != document.theta:  # it was set smaller
         document = render("".join(page.text for request in requests for page in request.pages), sent)
     try:
-        return document_ratio(document, vision_model(packing.vision), packing.tokenizer, over_limit="ignore")
+        return document_ratio(
+            document, model=vision_model(packing.vision), tokenizer=packing.tokenizer, over_limit="ignore"
+        )
     except (DependencyError, TokenizerError, VisionModelError):
         return None
 

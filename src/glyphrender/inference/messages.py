@@ -211,7 +211,14 @@ class Packing:
                 if room.bytes is not None and load.size > room.bytes:
                     most = min(most, int(len(load.pages) * room.bytes / load.size * 0.98))
                 target["pages"] = max(1, most)
-            found = fit(text, model, len, theta=theta, min_font_pixels=self.min_font_pixels, **target)  # type: ignore[arg-type]
+            found = fit(
+                text,
+                theta=theta,
+                model=model,
+                tokenizer=len,
+                min_font_pixels=self.min_font_pixels,
+                **target,  # type: ignore[arg-type]
+            )
             if not found.met:
                 raise VisionModelError(f"{found.reason}. Split the document (over='split'), or lower min_font_pixels.")
             load = self._as_images(tuple(render(text, found.theta)), model)

@@ -1,7 +1,7 @@
-"""A hosted model corrected by its provider's count endpoint.
+"""Correct a hosted model by its provider's count endpoint.
 
-A provider's arithmetic is published in part, and changes. A few counts of blank images show what a token of the
-formula is worth (`slope`), and what is added to each request (`intercept`).
+Providers publish their arithmetic only in part, and they change it. A few counts of blank images show how many tokens
+the provider counts for a token of the formula (`slope`), and how many it adds to each request (`intercept`).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from glyphrender.models.model import ImageCost, VisionModel
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CalibratedModel(VisionModel):
-    """`base`, with counts of `slope` × its tokens, and the measured count where there is one.
+    """A model that charges `slope` times the tokens of `base`, or the measured count for a size that was counted.
 
     Attributes:
-        base: the model that was corrected; its sizes and limits hold.
-        slope: counted tokens a token of `base`.
-        intercept: tokens in each count that do not depend on the size; they are `ImageCost.overhead`.
-        counts: what was counted: width, height, tokens.
-        worst: the greatest difference, in tokens, between a count and the fitted line. Where it is not small,
-            `base` is another kind of model than the provider's.
+        base: the model that is corrected. Its sizes and limits hold.
+        slope: tokens counted by the provider for each token of `base`.
+        intercept: tokens in each count that do not depend on the size; `ImageCost.overhead` has them.
+        counts: the measurements: width, height and tokens of each image.
+        worst: the greatest difference, in tokens, between a count and the fitted line. If it is not small, the
+            provider's arithmetic is not that of `base`.
     """
 
     base: VisionModel
@@ -34,7 +34,7 @@ class CalibratedModel(VisionModel):
     worst: float
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
+        """Return the cost of an image; see `VisionModel.image`."""
         cost = self.base.image(width, height)
         tokens = round(self.slope * cost.tokens)
         for measured_width, measured_height, counted in self.counts:
@@ -46,13 +46,16 @@ class CalibratedModel(VisionModel):
 def calibrated(
     model: VisionModel, count: Callable[[int, int], int], sizes: Iterable[tuple[int, int]]
 ) -> CalibratedModel:
-    """`model` corrected by what `count(width, height)` says of images of `sizes`, each asked once.
+    """Return `model` corrected by counts of images of some sizes. The correction is fitted by least squares.
 
-    The tokens of the prompt around the image belong in `count`, or are subtracted there; what is left of them is in
-    the overhead. Fitted by least squares.
+    Args:
+        model: the model to correct.
+        count: a function from width and height to the tokens that the provider counts. It may include the tokens of
+            the prompt around the image or subtract them; included ones become part of the overhead.
+        sizes: widths and heights in pixels. Each is counted once.
 
     Raises:
-        VisionModelError: the sizes cost `model` all the same, so that no line can be fitted.
+        VisionModelError: all sizes cost `model` the same, so that no line can be fitted.
         EndpointError: a count is not a positive whole number.
     """
     counts = {(width, height): count(width, height) for width, height in dict.fromkeys(sizes)}
@@ -63,7 +66,8 @@ def calibrated(
     if len(set(expected.values())) < 2:
         raise VisionModelError(
             f"{len(counts)} sizes that cost {model.name} the same cannot calibrate it. "
-            "Use two or more of different areas."
+            "Use two or more of different areas.",
+            model=model.name,
         )
     mean, middle = fmean(counts.values()), fmean(expected.values())
     variance = sum((tokens - middle) ** 2 for tokens in expected.values())
@@ -72,7 +76,7 @@ def calibrated(
     return CalibratedModel(
         name=model.name,
         family=model.family,
-        date=model.date,
+        checked=model.checked,
         source=f"{model.source}; {len(counts)} counts",
         hosted=model.hosted,
         grid=model.grid,

@@ -1,8 +1,8 @@
-"""Claude, OpenAI and Gemini, which count on their own machines: their published rules, dated.
+"""Claude, OpenAI and Gemini, whose providers count the tokens: their published rules, dated.
 
-What is published is not all that is counted, and it changes: calibrate with the provider's count endpoint before you
-pay by it (`calibrated`). Where a provider does not say how it resizes, the size is the image's own and `resampled` is
-true, since nothing says that it is not.
+Providers do not publish all that they count, and they change it. Calibrate with the provider's count endpoint before
+you rely on a price (`calibrated`). If a provider does not say how it resizes an image, `ImageCost.size` is the size of
+the image and `resampled` is true, because the provider may resample it.
 """
 
 from __future__ import annotations
@@ -11,33 +11,34 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from glyphrender.models.model import ImageCost, Limits, VisionModel, seen
-
-CHECKED = "2026-11"
+from glyphrender.models.limits import Limits
+from glyphrender.models.model import ImageCost, VisionModel, resized_cost
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClaudeModel(VisionModel):
-    """Claude: patches of 28 px; a larger image is scaled to the largest size within both limits, then padded.
+    """Claude: patches of 28 px. An image beyond a limit is scaled to the largest size within both limits, then padded.
 
     Attributes:
-        edge: longest side in pixels, padded to whole patches.
-        budget: most tokens.
+        edge: longest side in pixels, after padding to whole patches.
+        budget: most tokens of an image.
     """
 
+    family: str = "claude"
+    hosted: bool = True
     edge: int
     budget: int
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
+        """Return the cost of an image; see `VisionModel.image`."""
         w, h = self.resized(width, height)
-        return seen(width, height, (w, h), tokens=math.ceil(w / 28) * math.ceil(h / 28), overhead=0)
+        return resized_cost(width, height, (w, h), tokens=math.ceil(w / 28) * math.ceil(h / 28), overhead=0)
 
     def resized(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height before the padding.
+        """Return width and height before padding.
 
-        The longer side is found by bisection, as the provider finds it. That matters: whether a side fits is not
-        monotonic, since the other is rounded.
+        The longer side is found by bisection, as the provider finds it. Another search may find another side: a side
+        can fit although a shorter one does not, because the other side is rounded.
         """
         if self.fits(width, height):
             return width, height
@@ -54,51 +55,59 @@ class ClaudeModel(VisionModel):
         return (fitting, other) if width >= height else (other, fitting)
 
     def fits(self, width: int, height: int) -> bool:
-        """Whether an image of this size is seen as it is."""
+        """Return whether an image of this size is within both limits, so that it is not scaled."""
         columns, rows = math.ceil(width / 28), math.ceil(height / 28)
         return max(columns, rows) * 28 <= self.edge and columns * rows <= self.budget
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenAITiles(VisionModel):
-    """OpenAI's older models: scaled into 2048 px and to a shorter side of 768 px, then tiles of 512 px.
+    """OpenAI's older models: an image is scaled into 2048 px, then to a shorter side of 768 px, and cut into tiles.
+
+    Tiles have 512 px a side.
 
     Attributes:
-        base: tokens an image.
-        tile: tokens a tile.
+        base: tokens for each image.
+        tile: tokens for each tile.
     """
 
+    family: str = "openai-tiles"
+    hosted: bool = True
     base: int
     tile: int
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`, at `detail` high."""
+        """Return the cost of an image at `detail` high."""
         scale = min(Fraction(1), Fraction(2048, max(width, height)), Fraction(768, min(width, height)))
         tiles = math.ceil(width * scale / 512) * math.ceil(height * scale / 512)
-        return seen(width, height, _scaled(width, height, scale), tokens=self.base + self.tile * tiles, overhead=0)
+        return resized_cost(
+            width, height, _scaled(width, height, scale), tokens=self.base + self.tile * tiles, overhead=0
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenAIPatches(VisionModel):
-    """OpenAI's newer models: patches of 32 px within a budget, each of which is billed as so many tokens.
+    """OpenAI's newer models: patches of 32 px within a budget. Each patch is billed as `price` tokens.
 
     Attributes:
-        price: tokens a patch.
-        budget: most patches; an image of more is scaled down.
-        edge: longest side in pixels; a longer one is scaled down first. None for any.
+        price: tokens for each patch.
+        budget: most patches; an image of more is scaled down. None for no limit.
+        edge: longest side in pixels; an image with a longer side is scaled down first. None for no limit.
     """
 
+    family: str = "openai-patches"
+    hosted: bool = True
     price: Fraction
     budget: int | None
     edge: int | None
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
+        """Return the cost of an image; see `VisionModel.image`."""
         scale = 1.0 if self.edge is None else min(1.0, self.edge / max(width, height))
         w, h = width * scale, height * scale
         patches = _cells(w) * _cells(h)
         if self.budget is not None and patches > self.budget:
-            # Scaled to the area of the budget, then a little more, so that one side is of whole patches.
+            # Scale to the area of the budget, then a little further, so that one side has whole patches.
             scale *= math.sqrt(self.budget * 32 * 32 / (w * h))
             columns, rows = width * scale / 32, height * scale / 32
             scale *= min(max(1, math.floor(side)) / side for side in (columns, rows))
@@ -107,39 +116,47 @@ class OpenAIPatches(VisionModel):
         if most is not None and patches > most:
             raise self.refusal(width, height, f"takes up to {most} patches of 32 px. Use a smaller page_size or dpi.")
         size = _scaled(width, height, scale)
-        return seen(width, height, size, tokens=math.ceil(patches * self.price), overhead=0)
+        return resized_cost(width, height, size, tokens=math.ceil(patches * self.price), overhead=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeminiTiles(VisionModel):
-    """Gemini 2: one tile up to 384 px a side, else crops of the shorter side ÷ 1.5, each scaled to 768 px."""
+    """Gemini 2: one tile if no side exceeds 384 px, else square crops that are each scaled to 768 px.
+
+    The side of a crop is the shorter side of the image ÷ 1.5.
+    """
+
+    family: str = "gemini"
+    hosted: bool = True
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`. Crops are held between 256 and 768 px."""
+        """Return the cost of an image; see `VisionModel.image`. Crops are held between 256 and 768 px."""
         if max(width, height) <= 384:
             return _unpublished(width, height, tokens=258)
         crop = min(768, max(256, math.floor(min(width, height) / 1.5)))
         tiles = math.ceil(width / crop) * math.ceil(height / crop)
-        return seen(width, height, _scaled(width, height, 768 / crop), tokens=258 * tiles, overhead=0)
+        return resized_cost(width, height, _scaled(width, height, 768 / crop), tokens=258 * tiles, overhead=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeminiBudget(VisionModel):
-    """Gemini 3: the tokens of a media resolution, whatever the size; a small image may cost a little less.
+    """Gemini 3: the tokens depend on the media resolution and not on the size. A small image may cost a little less.
 
     Attributes:
-        tokens: the most an image costs at this resolution.
+        tokens: most tokens of an image at this resolution.
     """
 
+    family: str = "gemini"
+    hosted: bool = True
     tokens: int
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
+        """Return the cost of an image; see `VisionModel.image`."""
         return _unpublished(width, height, tokens=self.tokens)
 
 
 def _cells(side: float) -> int:
-    """Patches along a side, which a rounding error of the scale must not make one more."""
+    """Return the number of patches along a side. Rounding keeps an error of the scale from adding one."""
     return math.ceil(round(side / 32, 6))
 
 
@@ -152,12 +169,9 @@ def _unpublished(width: int, height: int, *, tokens: int) -> ImageCost:
 
 
 def claude(name: str, models: str, *, edge: int, budget: int) -> VisionModel:
-    """A resolution tier of Claude."""
+    """Return a resolution tier of Claude."""
     return ClaudeModel(
         name=name,
-        family="claude",
-        hosted=True,
-        date=CHECKED,
         source=f"Claude documentation, Vision and Coordinates: {models}",
         grid=(28, 28),
         limits=Limits(
@@ -172,12 +186,9 @@ OPENAI_GUIDE = "OpenAI guide, Images and vision"
 
 
 def openai_tiles(name: str, *, base: int, tile: int) -> VisionModel:
-    """A model of OpenAI's that counts tiles: at most 2 × 4 of them."""
+    """Return a model of OpenAI that counts tiles. An image has at most 2 × 4 tiles."""
     return OpenAITiles(
         name=name,
-        family="openai-tiles",
-        hosted=True,
-        date=CHECKED,
         source=f"{OPENAI_GUIDE}, tile-based, detail high",
         limits=Limits(max_tokens=base + 8 * tile, max_images=1500, max_bytes=512_000_000),
         base=base,
@@ -188,13 +199,10 @@ def openai_tiles(name: str, *, base: int, tile: int) -> VisionModel:
 def openai_patches(
     name: str, source: str, *, price: str, budget: int | None, edge: int | None, max_patches: int = 30_000
 ) -> VisionModel:
-    """A model of OpenAI's that counts patches."""
+    """Return a model of OpenAI that counts patches."""
     tokens = Fraction(price) * (budget or max_patches)
     return OpenAIPatches(
         name=name,
-        family="openai-patches",
-        hosted=True,
-        date=CHECKED,
         source=f"{OPENAI_GUIDE}, patch-based, {source}",
         grid=(32, 32),
         limits=Limits(max_tokens=math.ceil(tokens), max_patches=max_patches, max_images=1500, max_bytes=512_000_000),
@@ -205,12 +213,9 @@ def openai_patches(
 
 
 def gemini_3(name: str, resolution: str, tokens: int) -> VisionModel:
-    """Gemini 3 at a media resolution."""
+    """Return Gemini 3 at a media resolution."""
     return GeminiBudget(
         name=name,
-        family="gemini",
-        hosted=True,
-        date=CHECKED,
         source=f"Gemini API documentation, Media resolution: {resolution}",
         limits=Limits(max_tokens=tokens, max_images=3600, max_bytes=20_000_000),
         tokens=tokens,
@@ -235,9 +240,6 @@ MODELS = (
     openai_tiles("o3", base=75, tile=150),
     GeminiTiles(
         name="gemini-2.5",
-        family="gemini",
-        hosted=True,
-        date=CHECKED,
         source="Gemini API and Vertex AI documentation, Image understanding",
         limits=Limits(max_images=3600, max_bytes=20_000_000),
     ),

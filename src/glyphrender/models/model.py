@@ -1,56 +1,37 @@
-"""What is asked of a vision model: the tokens an image of w × h pixels costs, and what becomes of its pixels.
+"""A vision model: the tokens that it charges for an image of w × h pixels, and the size at which it sees the image.
 
-Pure arithmetic on sizes: nothing here opens an image, and no family needs torch or transformers. A family is a
-subclass with the constants of its processor as fields and one method, `cost`; see `families/`.
+This is arithmetic on sizes alone: nothing here opens an image, and no family needs torch or transformers. A family is a
+subclass of `VisionModel`. Its fields are the constants of the model's processor, and its one method is `cost`; see
+`families/`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from glyphrender.errors import VisionModelError
+from glyphrender.models.limits import Limits
 
+__all__ = ["CHECKED", "ImageCost", "Limits", "VisionModel", "resized_cost"]
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """What a model takes; None where there is no limit, or none is known.
-
-    Attributes:
-        min_pixels: an image of fewer pixels is enlarged.
-        max_pixels: an image of more pixels is shrunk.
-        max_tokens: no image costs more.
-        max_patches: an image of more patches, after the resize, is refused.
-        max_side: an image with a longer side, in pixels, is refused.
-        max_side_of_many: (images, pixels): of more images a request than the one, sides are limited to the other.
-        max_aspect: an image whose longer side exceeds this many shorter ones is refused.
-        max_images: images a request.
-        max_bytes: bytes a request, images in base64 included.
-    """
-
-    min_pixels: int | None = None
-    max_pixels: int | None = None
-    max_tokens: int | None = None
-    max_patches: int | None = None
-    max_side: int | None = None
-    max_side_of_many: tuple[int, int] | None = None
-    max_aspect: float | None = None
-    max_images: int | None = None
-    max_bytes: int | None = None
+#: The month in which the constants of all models were last compared with their sources. A model that is compared at
+#: another time has its own `VisionModel.checked`.
+CHECKED = "2026-11"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageCost:
-    """What one image costs, and the size at which the model sees it.
+    """Cost of one image, and the size at which the model sees it.
 
     Attributes:
         tokens: visual tokens, the denominator of ρ: positions of the prompt that are filled with image features.
         overhead: all other tokens that the processor writes for the image: start, end, row and tile markers.
-        size: width and height in pixels after the processor's resize, padding not counted. Of a model that sees
-            an image more than once, the size in its finest view.
-        scale: `size` divided by the image's own size, in x and in y.
-        resampled: whether the processor interpolates pixels; where it does not, the model sees them as drawn. True
-            where a provider does not say how it resizes, with the image's own size as `size`.
+        size: width and height in pixels after the processor's resize, without padding. If a model sees an image more
+            than once, the size in its finest view.
+        scale: `size` divided by the size of the image, in x and in y.
+        resampled: whether the processor interpolates pixels. If not, the model sees the pixels as they were drawn. True
+            if a provider does not say how it resizes; `size` is then the size of the image.
     """
 
     tokens: int
@@ -62,35 +43,42 @@ class ImageCost:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VisionModel(ABC):
-    """How one model, or several with the same processor, turns an image into tokens.
+    """A model, or several models with the same processor, that turns an image into tokens.
 
     Attributes:
-        name: the name `vision_model` knows it by.
+        name: the name that `vision_model` finds it by.
         family: the file of `families/` that has its arithmetic, or the provider's rule in `hosted.py`.
-        date: when the constants were last checked, as YYYY-MM.
-        source: where they are from.
-        hosted: whether a provider counts, whose arithmetic can only be inferred.
-        grid: width and height in pixels of the cell that page sizes should be multiples of; None where no such
-            cell keeps an image from being resampled.
-        limits: what an image and a request may be.
+        source: where the constants are from.
+        checked: month in which the constants were last checked, as YYYY-MM.
+        hosted: whether a provider counts the tokens, so that its arithmetic can only be inferred.
+        grid: width and height in pixels of the cell that page sizes should be multiples of; None if no such cell
+            keeps an image from being resampled.
+        limits: the images and requests that the model takes.
     """
 
     name: str
     family: str
-    date: str
     source: str
+    checked: str = CHECKED
     hosted: bool = False
     grid: tuple[int, int] | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
     def image(self, width: int, height: int) -> ImageCost:
-        """Cost of one image of `width` × `height` pixels.
+        """Return the cost of one image of `width` × `height` pixels.
 
         Raises:
-            VisionModelError: a side is below 1, or the model refuses an image of this size.
+            VisionModelError: a side is below 1 px, or the model refuses an image of this size.
+
+        >>> from glyphrender.models.vision import vision_model
+        >>> cost = vision_model("glm-4.1v").image(595, 842)
+        >>> cost.tokens, cost.overhead, cost.size, cost.resampled
+        (630, 2, (588, 840), True)
         """
         if width < 1 or height < 1:
-            raise VisionModelError(f"an image of {width}×{height} px has no pixels. Use sides of 1 px or more.")
+            raise VisionModelError(
+                f"an image of {width}×{height} px has no pixels. Use sides of 1 px or more.", model=self.name
+            )
         side = self.limits.max_side
         if side is not None and max(width, height) > side:
             raise self.refusal(width, height, f"takes sides up to {side} px. Use a smaller page_size or dpi.")
@@ -98,20 +86,20 @@ class VisionModel(ABC):
 
     @abstractmethod
     def cost(self, width: int, height: int) -> ImageCost:
-        """`image`, of a size that has pixels and is within `limits.max_side`."""
+        """Return the cost of an image whose sides are at least 1 px and at most `limits.max_side`."""
 
     def refusal(self, width: int, height: int, reason: str) -> VisionModelError:
-        """The error that says the model, which `reason` goes on, has no use for an image of this size."""
-        return VisionModelError(f"an image of {width}×{height} px is refused: {self.name} {reason}")
+        """Return the error for an image that the model refuses. `reason` follows the name of the model."""
+        return VisionModelError(f"an image of {width}×{height} px is refused: {self.name} {reason}", model=self.name)
 
     def too_thin(self, width: int, height: int, size: tuple[int, int]) -> VisionModelError:
-        """The error that says an image scaled to `size` would have no, or too few, pixels across."""
+        """Return the error for an image that would have too few pixels across after scaling it to `size`."""
         scaled = f"takes no image that it scales to {size[0]}×{size[1]} px. Use a page_size nearer to a square."
         return self.refusal(width, height, scaled)
 
 
-def seen(width: int, height: int, size: tuple[int, int], *, tokens: int, overhead: int) -> ImageCost:
-    """Cost of an image of `width` × `height` that is resized to `size`."""
+def resized_cost(width: int, height: int, size: tuple[int, int], *, tokens: int, overhead: int) -> ImageCost:
+    """Return the cost of an image of `width` × `height` pixels that the processor resizes to `size`."""
     return ImageCost(
         tokens=tokens,
         overhead=overhead,

@@ -1,4 +1,4 @@
-"""A model from the `preprocessor_config.json` that lies beside its weights."""
+"""Make a vision model from the `preprocessor_config.json` that lies beside its weights."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from glyphrender.errors import DataError, VisionModelError
 from glyphrender.models.families import PROCESSORS
 from glyphrender.models.model import VisionModel
 
-# Written by versions of transformers that had one class for each backend.
+# Endings of class names, from versions of transformers that had one class for each backend.
 SUFFIXES = ("Fast", "Pil")
 
 
 def vision_from_config(
     path: str | Path, *, min_pixels: int | None = None, max_pixels: int | None = None
 ) -> VisionModel:
-    """The model whose image processor is configured by a local file.
+    """Return the vision model whose image processor a local file configures.
 
     Args:
         path: a `preprocessor_config.json` or `processor_config.json`, or the directory that has them.
-        min_pixels: replaces the least area of an image in the file, in its own unit (of GLM: area × 2 frames).
+        min_pixels: replaces the least area of an image that the file gives, in the unit of the file (for GLM: area × 2
+            frames).
         max_pixels: replaces the greatest area, in the same unit.
 
     Raises:
         DataError: the file cannot be read, or is not a JSON object.
-        VisionModelError: the processor it names is not known, it lacks a value, or it has no such limits.
+        VisionModelError: the file names a processor that is not known, has a bad value, or has no such limits.
     """
     file = Path(path)
     config = _read(file)
@@ -52,22 +53,26 @@ def vision_from_config(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The configuration of the image processor, with that of the processor around it where it is known."""
+    """Return the configuration of the image processor, merged with that of the processor around it."""
     files = [path]
     if path.is_dir():
         files = [
             file for name in ("processor_config.json", "preprocessor_config.json") if (file := path / name).exists()
         ]
         if not files:
-            raise DataError(f"{path} has no preprocessor_config.json. Name the file, or the model's directory.")
+            raise DataError(
+                f"{path} has no preprocessor_config.json. Name the file, or the model's directory.", path=path
+            )
     config: dict[str, Any] = {}
     for file in files:
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise DataError(f"{file} cannot be read as JSON: {error}. Name a preprocessor_config.json.") from error
+            raise DataError(
+                f"{file} cannot be read as JSON: {error}. Name a preprocessor_config.json.", path=file
+            ) from error
         if not isinstance(found, dict):
-            raise DataError(f"{file} is not a JSON object. Name a preprocessor_config.json.")
+            raise DataError(f"{file} is not a JSON object. Name a preprocessor_config.json.", path=file)
         inner = found.pop("image_processor", {})
         config |= found | (inner if isinstance(inner, dict) else {})
     return config

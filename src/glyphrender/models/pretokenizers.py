@@ -1,8 +1,8 @@
-"""What is known of pre-tokenizers: those that split a text wherever `tokenizers` cuts it.
+"""Pre-tokenizers that are known to split a text wherever `tokenizers.py` cuts it.
 
-The patterns are those that vocabularies are published with, as their files spell them. In each a run of letters ends
-before a space, no token goes on from a line end to a letter, and what a token is does not depend on what stands behind
-a cut; an unknown pattern may do anything.
+The patterns are those that vocabularies are published with, as their files spell them. In each of them, a run of
+letters ends before a space, no token continues from a line end to a letter, and a token does not depend on the text
+after a cut. An unknown pattern may do anything.
 """
 
 from __future__ import annotations
@@ -35,11 +35,14 @@ PATTERNS: Final = frozenset(
         _CASED.replace("%s", f"(?i:{_CONTRACTION})?") + r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*" + _TAIL,  # o200k
     }
 )
-"""Patterns each of which splits at every cut, whatever stands further off."""
+"""Patterns that split at every cut, whatever stands further away."""
 
 
 def splits_at_cuts(backend: Any) -> bool:
-    """Whether a fast tokenizer is known to begin a token at every cut: by one of `PATTERNS`, after at most NFC."""
+    """Return whether a fast tokenizer is known to begin a token at every cut.
+
+    It is if it splits by one of `PATTERNS` and normalises text by NFC at most.
+    """
 
     def state(part: Any) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(part.__getstate__()) if part is not None else {}
@@ -48,11 +51,11 @@ def splits_at_cuts(backend: Any) -> bool:
     try:
         normaliser, pre = state(backend.normalizer), state(backend.pre_tokenizer)
         added = backend.get_added_tokens_decoder().values()
-    except Exception:  # a part written in Python, or another version of the package
+    except Exception:  # a part is written in Python, or the package has another version
         return False
     if normaliser.get("type") not in (None, "NFC"):
         return False
-    # An added token is found before anything is split, and may hold spaces or swallow those beside it.
+    # Added tokens are found before the text is split. They may hold spaces or swallow the spaces beside them.
     if any(token.lstrip or token.rstrip or re.search(r"\s|[、。，]", token.content) for token in added):
         return False
     steps = pre.get("pretokenizers", [pre])

@@ -1,9 +1,9 @@
-"""Text tokens: how many a model's own tokenizer makes of a text, for the numerator of ρ.
+"""Count text tokens with a model's own tokenizer, for the numerator of ρ.
 
-A tokenizer is named (its vocabulary comes with a package of the extra `ratio`), read from a `tokenizer.json`, or
-is any object that encodes text. Counting streams: the text is cut only where every pre-tokenizer listed here
-surely begins a new token, so the sum over the pieces is the count of the whole. What cannot be cut surely is
-held and encoded whole. Special tokens spelled out in the text count as text, and none is added.
+A tokenizer is a name (its vocabulary comes with a package of the extra `ratio`), a `tokenizer.json`, or any object that
+encodes text. Counting streams. The text is cut only where every known pre-tokenizer begins a new token, so the sum over
+the pieces is the count of the whole text. A text that cannot be cut with certainty is held in memory and encoded whole.
+Special tokens that are spelled out in the text count as text, and no special token is added.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from typing import Any, Final, TypeAlias
 from glyphrender.errors import DataError, DependencyError, TokenizerError
 from glyphrender.models.pretokenizers import PATTERNS, splits_at_cuts
 
-__all__ = ["TOKENIZERS", "Counter", "Tokenizer", "TokenizerLike", "tokenizer", "tokenizer_of"]
+__all__ = ["TOKENIZERS", "TokenCounter", "Tokenizer", "TokenizerLike", "tokenizer", "tokenizer_of"]
 
-#: What `tokenizer` takes: a name, the path of a tokenizer.json, a function from text to tokens or to their number,
-#: or an object of `tokenizers`, `transformers`, `tiktoken`, `mistral_common` or alike.
+#: A value that `tokenizer` accepts: a name, the path of a tokenizer.json, a function from text to tokens or to their
+#: number, or an object of `tokenizers`, `transformers`, `tiktoken`, `mistral_common` or a similar package.
 TokenizerLike: TypeAlias = "str | os.PathLike[str] | Callable[[str], Any] | Tokenizer | Any"
 
-# Letters of the common scripts, by range rather than by category: categories differ between Unicode versions, and
-# a cut must be right under the tokenizer's as well as Python's. None of them composes with what stands before it.
+# Letters of the common scripts, by range and not by category. Categories differ between Unicode versions, and a cut
+# must be right in the tokenizer's version and in Python's. None of these letters composes with the one before it.
 _LETTER: Final = (
     "[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0388-\u038a\u038e-\u03a1\u03a3-\u03f5\u0400-\u0481\u05d0-\u05ea"
     "\u0621-\u063a\u0641-\u064a\u0905-\u0939\u0e01-\u0e2e\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3]"
 )
-# Before a space between letters: a run of letters never holds a space, and a space is taken with what follows it.
+# A cut before a space between letters: a run of letters never holds a space, and a space joins the text after it.
 _BEFORE_SPACE: Final = f"(?<={_LETTER})(?= {_LETTER})"
-# After a newline that follows ink and precedes a letter: no token begins with a newline and goes on with a letter.
-# It takes ink before it, since GPT-2's pattern treats the last of several spaces by what follows.
+# A cut after a newline between a visible character and a letter: no token begins with a newline and continues with a
+# letter. The visible character is needed because GPT-2's pattern treats the last of several spaces by what follows.
 _AFTER_NEWLINE: Final = rf"(?<=[^\s]\n)(?={_LETTER})"
-# Between an ideograph and a comma or full stop; not after those, which join the letter that follows.
+# A cut between an ideograph and a comma or full stop. There is none after those: they join the letter that follows.
 _BEFORE_STOP: Final = "(?<=[\u4e00-\u9fa5])(?=[、。，])"
 _CUTS: Final = re.compile(f"{_BEFORE_SPACE}|{_AFTER_NEWLINE}|{_BEFORE_STOP}")
 _SPACE_CUTS: Final = re.compile(_BEFORE_SPACE)
 
-# A piece is cut off once this many characters have come: the tokens of a piece take some 0.6 MB.
+# A piece is cut off after this many characters. The tokens of a piece take some 0.6 MB.
 PIECE: Final = 1 << 16
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
-# The counts of so many texts are remembered, by digest: a search over θ asks for the same few again and again.
+# The counts of this many texts are kept, by digest: a search over θ counts the same few texts again and again.
 _REMEMBERED: Final = 256
 
 
@@ -57,10 +57,10 @@ class _Vocabulary:
     """A vocabulary of the package splintr.
 
     Attributes:
-        key: its name there.
-        nfc: whether the model normalises text first, which that package leaves out.
+        key: name of the vocabulary in that package.
+        about: models that use it.
+        nfc: whether the model's tokenizer normalises text to NFC first. The package does not do this.
         prefix: whether a space is put before the text, as SentencePiece does for Llama 2.
-        about: what uses it.
     """
 
     key: str
@@ -85,11 +85,12 @@ _VOCABULARIES: Final[dict[str, _Vocabulary]] = {
 }
 
 TOKENIZERS: Final[dict[str, str]] = {name: vocabulary.about for name, vocabulary in _VOCABULARIES.items()}
-"""Names that `tokenizer` knows, and the models that use each. They need the extra `ratio`."""
+"""Names of the tokenizers that `tokenizer` finds, with the models that use each. They need the extra `ratio`."""
 
-# Vision models by the beginning of their names, longest first where one begins another; "" where no vocabulary of
-# the package is the model's own. InternVL 2.5 has InternLM's, LLaVA-NeXT one of three by its language model.
-_OWN: Final = {
+# Beginning of a vision model's name → its tokenizer. If one beginning starts with another, the longer one comes first.
+# "" means that the package has no vocabulary of that model. InternVL 2.5 has the one of InternLM, and LLaVA-NeXT one of
+# three, which depends on its language model.
+_TOKENIZER_BY_MODEL: Final = {
     "glm-ocr": "",
     "glm-": "glm-4",
     "qwen3.5": "",
@@ -113,11 +114,10 @@ _OWN: Final = {
 
 
 class Tokenizer:
-    """Counts the tokens of texts; made by `tokenizer`.
+    """A counter of the tokens of texts. `tokenizer` makes one.
 
     Attributes:
-        name: for tables.
-        streams: whether a text may be encoded in pieces.
+        name: name of the tokenizer, as tables show it.
     """
 
     def __init__(
@@ -138,24 +138,27 @@ class Tokenizer:
 
     @property
     def streams(self) -> bool:
-        """Whether a text may be encoded in pieces; without, one of any length is held whole."""
+        """Whether a text may be encoded in pieces. If not, a text of any length is held in memory."""
         return self._cuts is not None
 
     def count(self, text: str | Iterable[str]) -> int:
-        """Tokens of `text`, whether it comes whole or in parts. Lone surrogates count as U+FFFD.
+        """Return the number of tokens of `text`, which comes whole or in parts. Lone surrogates count as U+FFFD.
 
         Raises:
-            TokenizerError: the tokenizer failed, or gave neither tokens nor a number.
-            DataError: `text` gives something that is not str.
+            TokenizerError: the tokenizer failed, or returned neither tokens nor a number.
+            DataError: a part of `text` is not str.
+
+        >>> tokenizer("glm-4").count("Hello, world!"), tokenizer(len).count("Hello, world!")
+        (4, 13)
         """
         if not isinstance(text, str):
-            counter = Counter(self)
+            counter = TokenCounter(self)
             for part in text:
                 counter.add(part)
             return counter.total()
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         if digest not in self._known:
-            counter = Counter(self)
+            counter = TokenCounter(self)
             counter.add(text)
             self._known[digest] = counter.total()
             if len(self._known) > _REMEMBERED:
@@ -163,10 +166,13 @@ class Tokenizer:
         return self._known[digest]
 
     def pieces(self, text: str, *, final: bool) -> Iterator[str]:
-        """`text` cut where a token surely begins; without `final`, what follows the last cut is left out."""
+        """Yield the pieces of `text`, cut where a token is certain to begin.
+
+        The piece after the last cut is yielded only if `final`.
+        """
         start = 0
         while len(text) - start > PIECE and self._cuts is not None:
-            # The first cut after so many characters, not the last one before: it is found without looking back.
+            # Take the first cut after so many characters and not the last one before, to search forwards only.
             cut = self._cuts.search(text, start + PIECE)
             if cut is None:
                 break
@@ -176,9 +182,9 @@ class Tokenizer:
             yield text[start:]
 
     def number(self, piece: str, *, first: bool) -> int:
-        """Tokens of a piece, the `first` of its text or a later one."""
+        """Return the number of tokens of a piece. `first` says whether it is the first piece of its text."""
         if self._prefix and not first:
-            piece = piece[1:]  # the tokenizer puts back the space that every later piece begins with
+            piece = piece[1:]  # every later piece begins with a space, which the tokenizer adds again
         if self._nfc:
             piece = unicodedata.normalize("NFC", piece)
         piece = _LONE_SURROGATE.sub("\ufffd", piece)
@@ -186,30 +192,42 @@ class Tokenizer:
             tokens = self._encode(piece)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise TokenizerError(f"tokenizer={self.name} failed: {reason[:200]}. Try it on the text alone.") from error
-        # bool is an int in Python; an Encoding of `tokenizers` has a length, as a list has.
+            raise TokenizerError(
+                f"tokenizer={self.name} failed: {reason[:200]}. Try it on the text alone.", tokenizer=self.name
+            ) from error
+        # bool is an int in Python. An Encoding of `tokenizers` has a length, as a list has.
         if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens >= 0:
             return tokens
         if isinstance(tokens, Sized) and not isinstance(tokens, str | bytes | dict):
             return len(tokens)
         raise TokenizerError(
             f"tokenizer={self.name} gave {type(tokens).__name__}. "
-            "Pass a function from text to tokens or to their number."
+            "Pass a function from text to tokens or to their number.",
+            tokenizer=self.name,
         )
 
 
-class Counter:
-    """Adds up the tokens of a text that comes in parts, in memory bounded by a piece where there are cuts."""
+class TokenCounter:
+    """A running count of the tokens of a text that comes in parts.
+
+    If the tokenizer streams and the text has cuts, memory is bounded by the size of a piece.
+    """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._parts: list[str] = []
         self._held = self._tokens = 0
-        self._look = PIECE  # for cuts once so much is held; doubled where there was none, so that the sum stays linear
+        # Look for cuts when this many characters are held. Doubled if there was no cut, to keep the total time linear.
+        self._look = PIECE
         self._first = True
 
     def add(self, part: str) -> None:
-        """The next part of the text."""
+        """Add the next part of the text.
+
+        Raises:
+            DataError: `part` is not str.
+            TokenizerError: the tokenizer failed.
+        """
         if not isinstance(part, str):
             raise DataError(f"text must be str, or give str; got {type(part).__name__}. Decode bytes first.")
         self._parts.append(part)
@@ -223,7 +241,7 @@ class Counter:
             self._look = max(PIECE, 2 * self._held)
 
     def total(self) -> int:
-        """Tokens of all parts; to be called once, at the end."""
+        """Return the number of tokens of all parts. Call this once, at the end."""
         text = "".join(self._parts)
         self._parts = []
         if text:
@@ -237,17 +255,20 @@ class Counter:
 
 
 def tokenizer(source: TokenizerLike) -> Tokenizer:
-    """The tokenizer that `source` names or is.
+    """Return the tokenizer that `source` names or is.
 
     Args:
         source: a name in `TOKENIZERS`; the path of a `tokenizer.json`; a function from text to tokens or to their
-            number; or an object of `tokenizers`, `transformers`, `tiktoken` or alike. Functions, and objects whose
-            pre-tokenizer is not known to split at the cuts, get the whole text at once.
+            number; or an object of `tokenizers`, `transformers`, `tiktoken` or a similar package. A function gets the
+            whole text at once, and so does an object whose pre-tokenizer is not known to split at the cuts.
 
     Raises:
-        TokenizerError: there is none of that name (the message lists the names), or `source` does not encode.
+        TokenizerError: there is no tokenizer of that name (the message lists the names), or `source` cannot encode.
         DependencyError: the name needs the extra `ratio`.
         DataError: the file cannot be read.
+
+    >>> tokenizer("qwen3")
+    <Tokenizer qwen3>
     """
     if isinstance(source, Tokenizer):
         return source
@@ -261,7 +282,8 @@ def tokenizer(source: TokenizerLike) -> Tokenizer:
             return _file(Path(source))
         raise TokenizerError(
             f"tokenizer={source!r} is not known. Use one of {', '.join(_VOCABULARIES)} (extra glyphrender[ratio]), "
-            "or the path of a tokenizer.json."
+            "or the path of a tokenizer.json.",
+            tokenizer=source,
         )
     try:
         return _wrapped(source)
@@ -269,10 +291,14 @@ def tokenizer(source: TokenizerLike) -> Tokenizer:
         return _wrap(source)
 
 
-def tokenizer_of(vision: str) -> str | None:
-    """The name of a vision model's own tokenizer, or None where its vocabulary is not at hand."""
-    name = vision.lower()
-    return next((own for start, own in _OWN.items() if name.startswith(start)), None) or None
+def tokenizer_of(model: str) -> str | None:
+    """Return the name of a vision model's own tokenizer, or None if `TOKENIZERS` does not have it.
+
+    >>> tokenizer_of("qwen3-vl"), tokenizer_of("glm-ocr")
+    ('qwen3', None)
+    """
+    name = model.lower()
+    return next((own for start, own in _TOKENIZER_BY_MODEL.items() if name.startswith(start)), None) or None
 
 
 @lru_cache(maxsize=len(_VOCABULARIES))
@@ -282,7 +308,8 @@ def _named(name: str) -> Tokenizer:
         import splintr
     except ImportError as error:
         raise DependencyError(
-            f"tokenizer={name!r} needs the package splintr-rs. Install glyphrender[ratio], or pass a tokenizer."
+            f"tokenizer={name!r} needs the package splintr-rs. Install glyphrender[ratio], or pass a tokenizer.",
+            extra="ratio",
         ) from error
     encode = splintr.Tokenizer.from_pretrained(vocabulary.key).encode_ordinary
     cuts = _SPACE_CUTS if vocabulary.prefix else _CUTS
@@ -294,7 +321,9 @@ def _file(path: Path) -> Tokenizer:
         data = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise DataError(f"{path} cannot be read ({reason}). Name a tokenizer.json, or one of TOKENIZERS.") from error
+        raise DataError(
+            f"{path} cannot be read ({reason}). Name a tokenizer.json, or one of TOKENIZERS.", path=path
+        ) from error
     try:
         import tokenizers
     except ImportError as error:
@@ -305,7 +334,9 @@ def _file(path: Path) -> Tokenizer:
         backend = tokenizers.Tokenizer.from_str(data)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise TokenizerError(f"{path} is no tokenizer.json ({reason}). Name the file of a fast tokenizer.") from error
+        raise TokenizerError(
+            f"{path} is no tokenizer.json ({reason}). Name the file of a fast tokenizer.", tokenizer=str(path)
+        ) from error
     return _fast(path.name, backend)
 
 
@@ -329,12 +360,13 @@ def _wrap(source: Any) -> Tokenizer:
         return Tokenizer(name, source)
     raise TokenizerError(
         f"tokenizer={name} has no encode and is no function. Pass a name ({', '.join(_VOCABULARIES)}), "
-        "a function from text to tokens, or an object of tokenizers, transformers or tiktoken."
+        "a function from text to tokens, or an object of tokenizers, transformers or tiktoken.",
+        tokenizer=name,
     )
 
 
 def _without_special(encode: Callable[..., Any]) -> Callable[[str], Any]:
-    """`encode` with begin and end tokens turned off, by whichever name its signature has for that."""
+    """Return `encode` with begin and end tokens turned off, by the names that its signature has for them."""
     from inspect import signature
 
     try:
@@ -346,8 +378,8 @@ def _without_special(encode: Callable[..., Any]) -> Callable[[str], Any]:
 
 
 def _fast(name: str, backend: Any) -> Tokenizer:
-    """A tokenizer of the package `tokenizers`."""
-    if backend.truncation or backend.padding:  # both would change the count; the caller's object stays as it is
+    """Return the tokenizer for an object of the package `tokenizers`."""
+    if backend.truncation or backend.padding:  # both would change the count, and the caller's object must not change
         backend = type(backend).from_str(backend.to_str())
         backend.no_truncation()
         backend.no_padding()

@@ -1,9 +1,9 @@
-"""θ → the nearest θ whose pages a model's processor leaves alone.
+"""Find the nearest θ whose pages a model's processor does not resample.
 
-A processor that resizes a page blurs every glyph, and charges for the resized page. So the page is given the size
-that the processor would make of it: at the same tokens the text keeps its lines, and the model sees the pixels
-that were drawn. Cropped pages are kept on the same grid (`page_grid`, `min_pixels`); where a model resamples some
-of those, they are not cropped.
+A processor that resizes a page blurs every glyph, and charges for the resized page. `align` gives the page the size
+that the processor would resize it to. At the same number of tokens the text keeps its lines, and the model sees the
+pixels that were drawn. Cropped pages stay on the same grid (`page_grid`, `min_pixels`). If a model resamples some of
+the cropped pages, pages are not cropped.
 """
 
 from __future__ import annotations
@@ -11,41 +11,59 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, lcm
-from typing import Final, TypeVar
+from typing import Final, TypeVar, overload
 
 from glyphrender.errors import VisionModelError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
-from glyphrender.theta import Theta
+from glyphrender.theta import Theta, ThetaLike
+
+__all__ = ["align", "unresampled_size"]
 
 ThetaT = TypeVar("ThetaT", bound=Theta)
 
-# How far around the page, in cells, a size that is not resampled is looked for.
+# Distance around the page, in cells, within which a size that is not resampled is searched.
 _NEAR: Final = 3
-# Cropped sizes that are tried, in pixels, where a model has no grid.
-_SAMPLED: Final = 16
-# A margin gives way to the grid down to this share of itself; beyond that the type gets smaller instead.
+# Step between the cropped sizes that are tried, in pixels, for a model without a grid.
+_STEP_WITHOUT_GRID: Final = 16
+# Margins shrink to fit the grid down to this share of themselves. Beyond that the type gets smaller instead.
 _LEAST_MARGIN: Final = 0.4
 
 
-def aligned(theta: ThetaT, vision: str | VisionModel) -> ThetaT:
-    """See `Theta.align_to`.
+@overload
+def align(theta: ThetaT, model: str | VisionModel) -> ThetaT: ...
+@overload
+def align(theta: ThetaLike, model: str | VisionModel) -> Theta: ...
+def align(theta: ThetaLike, model: str | VisionModel) -> Theta:
+    """Return the nearest θ whose pages, cropped ones too, `model` does not resample, at equal or better ρ.
 
-    The page becomes what the model would resize it to. Where that is smaller by less than a cell, margins give
-    way and the lines stay as they are; where it is smaller by more, `dpi` is lowered as far as the model would
-    have shrunk the page; where it is larger, there is more room on it.
+    The page becomes what the model would resize it to. If that is smaller by less than a cell, the margins shrink and
+    the lines stay as they are. If it is smaller by more, `dpi` is lowered by the factor by which the model would have
+    shrunk the page. If it is larger, the page has more room. `Theta.align_to` is the same as a method.
+
+    Args:
+        theta: a θ, the name of a preset, a mapping of fields, or None for the defaults.
+        model: a name in `VISION_MODELS`, or a `VisionModel`.
+
+    Raises:
+        VisionModelError: there is no such model, or it resamples every page near this one.
+        ThetaError: `theta` is not valid, or no valid θ is near.
+
+    >>> theta = align("glyph-en", "qwen3-vl")
+    >>> Theta.preset("glyph-en").page_pixels, theta.page_pixels
+    ((595, 842), (608, 832))
     """
-    model = vision_model(vision)
+    theta, model = Theta.of(theta), vision_model(model)
     page = theta.replace(page_grid=1).page_pixels
-    size = kept_size(page, model)
+    size = unresampled_size(page, model)
     cell = model.grid or (1, 1)
     grid, least = lcm(*cell), model.limits.min_pixels or 0
     changed = theta
-    if size != page or grid != theta.page_grid:  # else θ is aligned to it already
+    if size != page or grid != theta.page_grid:  # else θ is aligned already
         changed = _resized(theta, size, cell)
     changed = changed.replace(page_grid=grid, min_pixels=least)
-    # Without a grid either no cropped page is resampled, up to some size, or nearly all are.
-    step = grid if model.grid else _SAMPLED
+    # A model without a grid resamples either no cropped page up to some size, or nearly all.
+    step = grid if model.grid else _STEP_WITHOUT_GRID
     widths, heights = range(step, size[0] + 1, step), range(step, size[1] + 1, step)
 
     def untouched(widths: range | tuple[int], heights: range | tuple[int]) -> bool:
@@ -59,22 +77,27 @@ def aligned(theta: ThetaT, vision: str | VisionModel) -> ThetaT:
     )
 
 
-def kept_size(page: tuple[int, int], model: VisionModel) -> tuple[int, int]:
-    """The size in pixels, near what `model` makes of a page of that size, which it leaves alone.
+def unresampled_size(page: tuple[int, int], model: VisionModel) -> tuple[int, int]:
+    """Return the page size that `model` does not resample and that is nearest to what it makes of `page`.
+
+    Args:
+        page: width and height in pixels.
+        model: the vision model.
 
     Raises:
-        VisionModelError: there is none.
+        VisionModelError: the model resamples every size near the page.
     """
     for size in _sizes(model, page):
         if not _resampled(model, size):
             return size
     raise VisionModelError(
-        f"vision={model.name!r} resamples every page near {page[0]}×{page[1]} px. Use another page_size or dpi."
+        f"model={model.name!r} resamples every page near {page[0]}×{page[1]} px. Use another page_size or dpi.",
+        model=model.name,
     )
 
 
 def _resampled(model: VisionModel, size: tuple[int, int]) -> bool:
-    """Whether a model resamples, or refuses, a page of this size."""
+    """Return whether a model resamples, or refuses, a page of this size."""
     try:
         return model.image(*size).resampled
     except VisionModelError:
@@ -82,7 +105,7 @@ def _resampled(model: VisionModel, size: tuple[int, int]) -> bool:
 
 
 def _sizes(model: VisionModel, page: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Sizes that pages might have, best first: as the model resizes them, then others on the grid nearby."""
+    """Yield sizes that the page may get, best first: the model's own resize, then sizes on the grid nearby."""
     resized = model.image(*page).size
     if model.grid is None:
         yield resized
@@ -92,21 +115,21 @@ def _sizes(model: VisionModel, page: tuple[int, int]) -> Iterator[tuple[int, int
         yield resized
     columns, rows = (ceil(side / grid) for side in resized)
     steps = range(-_NEAR, _NEAR + 1)
-    # From the nearest on; of two as near the larger, which has room for more text.
+    # The nearest size first. Of two equally near, the larger, which has room for more text.
     for right, down in sorted(((x, y) for x in steps for y in steps), key=lambda at: (max(map(abs, at)), -sum(at))):
         if columns + right > 0 and rows + down > 0:
             yield (columns + right) * grid, (rows + down) * grid
 
 
 def _resized(theta: ThetaT, size: tuple[int, int], grid: tuple[int, int]) -> ThetaT:
-    """θ with pages of `size` pixels that hold at least what its own do."""
-    width, height = (side * theta.scale for side in theta.page_size)  # exactly, without rounding to pixels
+    """Return θ with pages of `size` pixels that hold at least as much text as its own pages."""
+    width, height = (side * theta.scale for side in theta.page_size)  # not rounded to pixels
     margin_x, margin_y = theta.margin_x * theta.scale, theta.margin_y * theta.scale
     sides = (
         _Side(page=width, size=size[0], cell=grid[0], margin=margin_x, crop=theta.auto_crop_width),
         _Side(page=height, size=size[1], cell=grid[1], margin=margin_y, crop=theta.auto_crop_last_page),
     )
-    if all(side.gives_way for side in sides):
+    if all(side.fits_in_margins for side in sides):
         scale, (margin_x, margin_y) = 1.0, (side.aligned_margin / theta.scale for side in sides)
     else:
         scale, margin_x, margin_y = min(1.0, *(side.size / side.page for side in sides)), theta.margin_x, theta.margin_y
@@ -121,7 +144,7 @@ def _resized(theta: ThetaT, size: tuple[int, int], grid: tuple[int, int]) -> The
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Side:
-    """One side of a page, in pixels: as it is, as it will be, and how much of its margin that takes."""
+    """One side of a page, in pixels: its present length, its new length, and the margin that shrinks for it."""
 
     page: float
     size: int
@@ -130,17 +153,18 @@ class _Side:
     crop: bool
 
     @property
-    def gives_way(self) -> bool:
-        """Whether the margins can take all that the side loses."""
+    def fits_in_margins(self) -> bool:
+        """Whether the margins alone can take the whole loss of the side."""
         lost = self.page - self.size
         return lost <= 0 or (lost < self.cell and lost / 2 <= (1 - _LEAST_MARGIN) * self.margin)
 
     @property
     def aligned_margin(self) -> float:
-        """The margin at each end.
+        """The new margin at each end.
 
-        A page cropped to within half a cell above a multiple would be shrunk to it by the model. Here its text
-        keeps its size and moves into the margin by as much as the other margin does not give.
+        The model would shrink a page that is cropped to within half a cell above a multiple of the cell. Instead, the
+        text keeps its size and moves into the margin by the part of that half cell that the other margin does not
+        cover.
         """
         least = _LEAST_MARGIN * self.margin
         moved = self.cell / 2 - self.margin if self.crop else 0.0

@@ -1,8 +1,8 @@
-"""θ solved for a target: the most legible pages that reach a ratio, or stay within a budget.
+"""Solve θ for a target: find the most legible pages that reach a ratio, or stay within a budget.
 
-Fields are given up in the order asked. Each is set to the largest value that meets the target, found by bisection
-over a ladder of round values, since fewer tokens follow from a smaller value of every field here. What cannot be
-reached is not an error: the result says how far it got and which limit stopped it.
+Fields are changed in the order given. Each gets the largest value that meets the target. Bisection over a ladder of
+round values finds it, because a smaller value of each of these fields needs fewer tokens. A target that cannot be
+reached is not an error: the result says how close it came and which limit stopped it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from glyphrender.errors import ThetaError, VisionModelError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
-from glyphrender.ratio.align import aligned
+from glyphrender.ratio.align import align
 from glyphrender.ratio.ratio import Ratio, compression_ratio
-from glyphrender.theta import PARAMETERS, Overlap, Theta
+from glyphrender.theta import PARAMETERS, Overlap, Theta, ThetaLike
 
 __all__ = ["FIELDS", "Fit", "fit"]
 
@@ -32,19 +32,19 @@ FIELDS: Final[Mapping[str, tuple[float, float, float]]] = {
     "margin_x": (0.0, 72.0, 0.5),
     "margin_y": (0.0, 72.0, 0.5),
 }
-"""Fields that `fit` can solve for, with their usual limits and the step between values tried."""
+"""The fields that `fit` can solve for: least and greatest value by default, and the step between values tried."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fit:
-    """A θ solved for a target.
+    """The result of `fit`: a θ, and how it meets the target.
 
     Attributes:
         theta: the rendering parameters.
         ratio: ρ of the text under them.
         met: whether the target is met.
-        bound: what stopped the search: the target ("rho", "visual_tokens" or "pages"), "min_font_pixels", or the
-            field that reached the end of its range.
+        bound: name of the limit that stopped the search: the target ("rho", "visual_tokens" or "pages"),
+            "min_font_pixels", or the field that reached the end of its range.
         reason: the same in a sentence, with the values.
     """
 
@@ -57,45 +57,50 @@ class Fit:
 
 def fit(
     text: str | Iterable[str],
-    vision: str | VisionModel = "glm-4.1v",
-    tokenizer: TokenizerLike | None = None,
     *,
-    theta: Theta | None = None,
+    theta: ThetaLike = None,
+    model: str | VisionModel = "glm-4.1v",
+    tokenizer: TokenizerLike | None = None,
     rho: float | None = None,
     visual_tokens: int | None = None,
     pages: int | None = None,
     over: Iterable[str] | Mapping[str, tuple[float, float]] = ("font_size",),
     min_font_pixels: float = 0.0,
 ) -> Fit:
-    """The most legible θ under which `text` reaches ρ ≥ `rho`, or needs at most so many tokens or pages.
+    """Return the most legible θ under which `text` reaches a ratio, or stays within a budget of tokens or pages.
 
-    `line_height` keeps its proportion to `font_size`. A θ that is on the model's grid stays on it.
+    `line_height` keeps its proportion to `font_size`. A θ that is aligned to the grid of the model stays aligned.
 
     Args:
-        text: the text; an iterator is read into memory.
-        vision, tokenizer: see `compression_ratio`.
-        theta: what the other fields are; by default the searched θ of the Glyph paper.
-        rho, visual_tokens, pages: the target, one of them.
-        over: fields of `FIELDS` to solve for, the first to change first; a mapping gives each its least and
-            greatest value.
-        min_font_pixels: the em of the text, as the model sees it, gets no smaller.
+        text: the text. An iterator is read into memory.
+        theta: values of the other fields; see `Theta.of`.
+        model, tokenizer: see `compression_ratio`.
+        rho, visual_tokens, pages: the target, exactly one of the three: reach at least this ρ, or need at most so many
+            visual tokens or pages.
+        over: names of fields in `FIELDS` to solve for, in the order in which they change. A mapping gives each field
+            its least and greatest value.
+        min_font_pixels: smallest em of the text, in pixels, as the model sees it.
 
     Raises:
-        ThetaError: none or several targets, a target that is not above 0, a field that is not in `FIELDS`, or
-            limits between which no θ is valid.
+        ThetaError: `theta` is not valid; there is no target or there are several; the target is not above 0; a field is
+            not in `FIELDS`; or no θ is valid within the limits.
         VisionModelError, TokenizerError, DependencyError, FontError: see `compression_ratio`.
+
+    >>> found = fit("It was the best of times. " * 400, rho=3)
+    >>> found.met, found.ratio.rho >= 3
+    (True, True)
     """
     target = _target(rho=rho, visual_tokens=visual_tokens, pages=pages)
     ranges = _ranges(over)
     text = text if isinstance(text, str) else "".join(text)
     search = _Search(
         text=text,
-        model=vision_model(vision),
+        model=vision_model(model),
         tokenizer=tokenizer,
         least_pixels=min_font_pixels,
         target=target,
     )
-    theta = theta or Theta()
+    theta = Theta.of(theta)
     for name, limits in ranges.items():
         theta, found = search.solve(theta, name, limits)
         if found.met:
@@ -105,7 +110,7 @@ def fit(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Target:
-    """What is asked for: that a figure of the ratio be at least, or at most, so much."""
+    """A target: a figure of the ratio must be at least, or at most, `value`."""
 
     name: str
     value: float
@@ -133,7 +138,7 @@ class _Search:
     measured: dict[Theta, Ratio] = field(default_factory=dict)
 
     def solve(self, theta: Theta, name: str, limits: tuple[float, float]) -> tuple[Theta, Fit]:
-        """θ with the field `name` at its largest value that meets the target, or at its least legible one."""
+        """Set the field `name` to its largest value that meets the target, or else to its smallest legible value."""
         low, high = limits
         step = FIELDS[name][2]
         count = max(0, round((high - low) / step))
@@ -145,7 +150,7 @@ class _Search:
             except (ThetaError, VisionModelError):
                 if rung == 0:
                     raise
-                return None  # too large for the page; the search goes lower
+                return None  # the value is too large for the page, so the search goes lower
 
         def meets(rung: int) -> bool:
             tried = at(rung)
@@ -159,7 +164,7 @@ class _Search:
         if reached is not None and legible(reached):
             bound = name if reached == count else self.target.name
             return self._found(at(reached), name, bound, met=True)
-        # The target needs a smaller value than there is, or than can be read: the least that can.
+        # The target needs a value below the range, or one that is not legible. Take the smallest that is legible.
         illegible = _last(lambda rung: not legible(rung), count)
         if illegible is None:
             return self._found(at(0), name, name, met=False)
@@ -172,12 +177,14 @@ class _Search:
         if name == "line_height" and theta.overlap is Overlap.FORBID:
             changes[name] = max(value, theta.font_size)
         changed = theta.replace(**changes)
-        # A page that was on the grid may no longer be, and `page_grid` would then fill it up with margin.
-        return aligned(changed, self.model) if theta.page_grid > 1 and name == "dpi" else changed
+        # A new dpi may take an aligned page off the grid, and `page_grid` would then fill the page up with margin.
+        return align(changed, self.model) if theta.page_grid > 1 and name == "dpi" else changed
 
     def _ratio(self, theta: Theta) -> Ratio:
         if theta not in self.measured:
-            self.measured[theta] = compression_ratio(self.text, theta, self.model, self.tokenizer, over_limit="ignore")
+            self.measured[theta] = compression_ratio(
+                self.text, theta=theta, model=self.model, tokenizer=self.tokenizer, over_limit="ignore"
+            )
         return self.measured[theta]
 
     def _found(self, theta: Theta | None, name: str, bound: str, *, met: bool) -> tuple[Theta, Fit]:
@@ -199,12 +206,15 @@ class _Search:
 
 
 def _last(holds: Callable[[int], bool], count: int) -> int | None:
-    """The last of the rungs 0 … `count` on which `holds`, which does up to some rung; None if on none."""
+    """Return the last of the rungs 0 … `count` on which `holds` is true, or None if it is true on none.
+
+    `holds` is true up to some rung and false from there on.
+    """
     if holds(count):
         return count
     if not holds(0):
         return None
-    low, high = 0, count  # holds, does not
+    low, high = 0, count  # true on `low`, false on `high`
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if holds(middle) else (low, middle)
@@ -223,7 +233,7 @@ def _target(*, rho: float | None, visual_tokens: int | None, pages: int | None) 
         )
     ((name, value),) = given.items()
     if not 0 < value < float("inf"):
-        raise ThetaError(f"{name}={value} is no target. Use a number above 0.", field=name)
+        raise ThetaError(f"{name}={value} cannot be a target. Use a number above 0.", field=name)
     figures: dict[str, Callable[[Ratio], float]] = {
         "rho": lambda ratio: ratio.rho,
         "visual_tokens": lambda ratio: ratio.visual_tokens,
@@ -233,7 +243,7 @@ def _target(*, rho: float | None, visual_tokens: int | None, pages: int | None) 
 
 
 def _ranges(over: Iterable[str] | Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
-    """Least and greatest value of each field to solve for."""
+    """Return the least and the greatest value of each field to solve for."""
     if isinstance(over, str):
         over = (over,)
     limits = dict(over) if isinstance(over, Mapping) else {name: FIELDS.get(name, (0.0, 0.0))[:2] for name in over}

@@ -1,10 +1,10 @@
-"""ρ(θ) = text tokens / visual tokens, of a text under a θ for a model. No pixel is drawn.
+"""ρ(θ) = text tokens / visual tokens, for a text, a θ and a model. No pixel is drawn.
 
-A page's size in pixels is known once its lines are. The tokens of a text are counted once (see `tokenizers`), its
-words found and shaped once for all sizes (see `layout_pages`), so a search over θ pays for lines and pages alone: 16 ms
-of one core for 100,000 tokens.
+The size of a page in pixels is known as soon as its lines are. The tokens of a text are counted once (see
+`tokenizers`), and its words are shaped once for all font sizes (see `layout_pages`). So a search over θ pays for lines
+and pages alone: 16 ms of one core for 100,000 tokens.
 
-A text without tokens has ρ = 1: as pages and as text it costs the same, nothing.
+A text without tokens has ρ = 1, because it costs nothing either way.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from glyphrender.document.document import Document, layout
 from glyphrender.document.page import Page
 from glyphrender.errors import VisionModelError
 from glyphrender.models.model import VisionModel
-from glyphrender.models.tokenizers import PIECE, Counter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
+from glyphrender.models.tokenizers import PIECE, TokenCounter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
 from glyphrender.text.source import Text
-from glyphrender.theta import Theta
+from glyphrender.theta import Theta, ThetaLike
 
 __all__ = ["OverLimit", "PageCost", "Ratio", "Worth", "compression_ratio", "document_ratio", "worth_it"]
 
-#: What is done where a request would break a limit of the model.
+#: What happens if the pages together break a limit of the model: a warning, an error, or nothing.
 OverLimit: TypeAlias = Literal["warn", "error", "ignore"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageCost:
-    """What one page costs, and how large the model sees its text.
+    """Cost of one page, and the size at which the model sees its text.
 
     Attributes:
-        number: 1 for the first page.
+        number: number of the page; the first is 1.
         size: width and height in pixels, as drawn.
         seen: width and height in pixels after the model's resize.
-        resampled: whether the resize touches pixels.
-        characters: of the source that the page shows.
+        resampled: whether the resize changes pixels.
+        characters: number of characters of the source on the page.
         tokens: visual tokens.
-        overhead: separators and markers of the image.
-        font_pixels: the em in pixels, after the resize.
+        overhead: tokens for separators and markers of the image.
+        font_pixels: em size in pixels after the resize.
     """
 
     number: int
@@ -57,19 +57,19 @@ class PageCost:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ratio:
-    """ρ of a text under a θ, and what it is made of.
+    """ρ of a text under a θ, and the figures behind it.
 
     Attributes:
         theta: the rendering parameters.
-        vision: name of the vision model.
+        model: name of the vision model.
         tokenizer: name of the tokenizer that counted the text.
         text_tokens: tokens of the text.
-        pages: what each page costs.
+        pages: cost of each page.
         exceeds: limits of the model that the pages together break, in words.
     """
 
     theta: Theta
-    vision: str
+    model: str
     tokenizer: str
     text_tokens: int
     pages: tuple[PageCost, ...]
@@ -82,45 +82,45 @@ class Ratio:
 
     @property
     def overhead(self) -> int:
-        """Separators and markers of all pages, which ρ leaves out."""
+        """Tokens for separators and markers of all pages, which ρ does not count."""
         return sum(page.overhead for page in self.pages)
 
     @property
     def prompt_tokens(self) -> int:
-        """What the pages take of a prompt: visual tokens and overhead."""
+        """Tokens of a prompt that the pages need: visual tokens and overhead."""
         return self.visual_tokens + self.overhead
 
     @property
     def characters(self) -> int:
-        """Characters of the text."""
+        """Number of characters of the text."""
         return sum(page.characters for page in self.pages)
 
     @property
     def rho(self) -> float:
-        """Text tokens for one visual token; 1 for the empty text."""
+        """Text tokens for each visual token; 1 for the empty text."""
         if not self.visual_tokens:
             return inf if self.text_tokens else 1.0
         return self.text_tokens / self.visual_tokens
 
     @property
     def characters_per_token(self) -> float:
-        """Characters of the text for one visual token; 0 for the empty text."""
+        """Characters of the text for each visual token; 0 for the empty text."""
         return self.characters / self.visual_tokens if self.visual_tokens else 0.0
 
     @property
     def font_pixels(self) -> float:
-        """The em of the text in pixels as the model sees it: the mean of the pages, by their characters."""
+        """Em size of the text, in pixels, as the model sees it: the mean over pages, weighted by their characters."""
         if not self.characters:
             return self.theta.font_pixels
         return sum(page.font_pixels * page.characters for page in self.pages) / self.characters
 
     @property
     def resampled(self) -> int:
-        """How many pages the model's resize touches; `Theta.align_to` makes it none."""
+        """Number of pages whose pixels the model's resize changes. `Theta.align_to` brings it to 0."""
         return sum(page.resampled for page in self.pages)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as JSON values, the pages as a list; θ as its digest."""
+        """Return all figures as JSON values. Pages are a list; θ is its digest; the key of `model` is "vision"."""
         return {
             "rho": self.rho,
             "text_tokens": self.text_tokens,
@@ -131,7 +131,7 @@ class Ratio:
             "characters_per_token": self.characters_per_token,
             "font_pixels": self.font_pixels,
             "resampled": self.resampled,
-            "vision": self.vision,
+            "vision": self.model,
             "tokenizer": self.tokenizer,
             "theta": self.theta.digest,
             "exceeds": list(self.exceeds),
@@ -153,64 +153,71 @@ class Ratio:
 
 def compression_ratio(
     text: Text,
-    theta: Theta | None = None,
-    vision: str | VisionModel = "glm-4.1v",
-    tokenizer: TokenizerLike | None = None,
     *,
+    theta: ThetaLike = None,
+    model: str | VisionModel = "glm-4.1v",
+    tokenizer: TokenizerLike | None = None,
     over_limit: OverLimit = "warn",
 ) -> Ratio:
-    """ρ of `text` under `theta`: exact, by the model's own resize and tokenizer, drawing nothing.
+    """Return ρ of `text` under `theta`. It is exact: the model's own resize and tokenizer count, and nothing is drawn.
 
     Args:
-        text: a str, an iterator of str, or an open text file, which is read once.
-        theta: the rendering parameters; by default the searched θ of the Glyph paper.
-        vision: a name in `VISION_MODELS`, or a model.
-        tokenizer: see `glyphrender.models.tokenizers.tokenizer`; by default the model's own where its vocabulary is
-            at hand, else "glm-4".
-        over_limit: what is done where the pages break a limit of the model: a warning, an error, or nothing, since
-            `Ratio.exceeds` says it.
+        text: a str, an iterator of str, or an open text file. A file or iterator is read once.
+        theta: a θ, the name of a preset, a mapping of fields, or None for the defaults; see `Theta.of`.
+        model: a name in `VISION_MODELS`, or a `VisionModel`.
+        tokenizer: a name in `TOKENIZERS`, the path of a tokenizer.json, or an object; see
+            `glyphrender.models.tokenizers.tokenizer`. By default the model's own tokenizer if glyphrender has its
+            vocabulary, else "glm-4".
+        over_limit: what happens if the pages together break a limit of the model: "warn", "error" or "ignore".
+            `Ratio.exceeds` names the limits in any case.
 
     Raises:
-        VisionModelError: no model of that name; one that refuses a page; or a limit is broken, if so asked.
-        TokenizerError: no tokenizer of that name, or it failed.
+        ThetaError: `theta` is not valid.
+        VisionModelError: there is no model of that name; the model refuses a page; or a limit is broken and
+            `over_limit` is "error".
+        TokenizerError: there is no tokenizer of that name, or it failed.
         DependencyError: the tokenizer needs the extra `ratio`.
         FontError, LayoutError, DataError: see `layout`.
+
+    >>> ratio = compression_ratio("It was the best of times. " * 400, theta="dense", model="qwen3-vl")
+    >>> ratio.text_tokens, ratio.visual_tokens
+    (2801, 338)
     """
-    model, counted, theta = vision_model(vision), _tokenizer(tokenizer, vision), theta or Theta()
+    chosen, counted, theta = vision_model(model), _tokenizer(tokenizer, model), Theta.of(theta)
     if isinstance(text, str):
-        return _ratio(layout(text, theta), theta, model, counted, lambda: counted.count(text), over_limit)
-    counter = Counter(counted)
-    return _ratio(layout(_passed(text, counter), theta), theta, model, counted, counter.total, over_limit)
+        return _ratio(layout(text, theta), theta, chosen, counted, lambda: counted.count(text), over_limit)
+    counter = TokenCounter(counted)
+    return _ratio(layout(_tallied(text, counter), theta), theta, chosen, counted, counter.total, over_limit)
 
 
 def document_ratio(
     document: Document,
-    vision: str | VisionModel = "glm-4.1v",
-    tokenizer: TokenizerLike | None = None,
     *,
+    model: str | VisionModel = "glm-4.1v",
+    tokenizer: TokenizerLike | None = None,
     over_limit: OverLimit = "warn",
 ) -> Ratio:
-    """ρ of a document; see `Document.ratio`."""
-    model, counted = vision_model(vision), _tokenizer(tokenizer, vision)
+    """Return ρ of a document; `Document.ratio` is the same as a method. Arguments are those of `compression_ratio`."""
+    chosen, counted = vision_model(model), _tokenizer(tokenizer, model)
     if (text := document.text) is not None:
-        return _ratio(document, document.theta, model, counted, lambda: counted.count(text), over_limit)
-    counter = Counter(counted)
+        return _ratio(document, document.theta, chosen, counted, lambda: counted.count(text), over_limit)
+    counter = TokenCounter(counted)
 
     def pages() -> Iterator[Page]:
         for page in document:
             counter.add(page.text)
             yield page
 
-    return _ratio(pages(), document.theta, model, counted, counter.total, over_limit)
+    return _ratio(pages(), document.theta, chosen, counted, counter.total, over_limit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worth:
-    """Whether a text is cheaper as pages, with both figures; true where it is.
+    """The answer of `worth_it`: true if a text needs fewer tokens as pages than as text.
 
     Attributes:
         text_tokens: tokens of the text.
-        page_tokens: visual tokens of its pages, and what their images add to a prompt.
+        page_tokens: visual tokens of its pages, and the tokens that their images add to a prompt.
         ratio: the figures of the pages.
     """
 
@@ -223,32 +230,36 @@ class Worth:
 
     @property
     def saved(self) -> int:
-        """Tokens that pages save; below 0 where they cost more."""
+        """Tokens that pages save; negative if they cost more."""
         return self.text_tokens - self.page_tokens
 
 
 def worth_it(
     text: Text,
-    theta: Theta | None = None,
-    vision: str | VisionModel = "glm-4.1v",
+    *,
+    theta: ThetaLike = None,
+    model: str | VisionModel = "glm-4.1v",
     tokenizer: TokenizerLike | None = None,
 ) -> Worth:
-    """Pages or plain text, whichever takes fewer tokens of the prompt: `if worth_it(text, theta, "qwen3-vl"): …`.
+    """Return whether `text` needs fewer tokens of a prompt as pages than as plain text.
 
     Arguments and errors are those of `compression_ratio`. A short text is not worth a page.
+
+    >>> bool(worth_it("Short.", model="qwen3-vl")), bool(worth_it("It was the best of times. " * 400, model="qwen3-vl"))
+    (False, True)
     """
-    ratio = compression_ratio(text, theta, vision, tokenizer, over_limit="ignore")
+    ratio = compression_ratio(text, theta=theta, model=model, tokenizer=tokenizer, over_limit="ignore")
     return Worth(text_tokens=ratio.text_tokens, page_tokens=ratio.prompt_tokens, ratio=ratio)
 
 
-def _tokenizer(source: TokenizerLike | None, vision: str | VisionModel) -> Tokenizer:
+def _tokenizer(source: TokenizerLike | None, model: str | VisionModel) -> Tokenizer:
     if source is not None:
         return tokenizer(source)
-    return tokenizer(tokenizer_of(vision if isinstance(vision, str) else vision.name) or "glm-4")
+    return tokenizer(tokenizer_of(model if isinstance(model, str) else model.name) or "glm-4")
 
 
-def _passed(text: Iterable[str], counter: Counter) -> Iterator[str]:
-    """`text` as it is, counted on its way to the layout."""
+def _tallied(text: Iterable[str], counter: TokenCounter) -> Iterator[str]:
+    """Yield `text` unchanged, and count its tokens on the way to the layout."""
     read = getattr(text, "read", None)
     for part in iter(lambda: read(PIECE), "") if callable(read) else text:
         counter.add(part)
@@ -263,10 +274,10 @@ def _ratio(
     if exceeds and over_limit != "ignore":
         message = f"{exceeds[0]}. Split the text, or use smaller type or larger pages."
         if over_limit == "error":
-            raise VisionModelError(message)
+            raise VisionModelError(message, model=model.name)
         warnings.warn(message, stacklevel=3)
     return Ratio(
-        theta=theta, vision=model.name, tokenizer=counted.name, text_tokens=tokens(), pages=costs, exceeds=exceeds
+        theta=theta, model=model.name, tokenizer=counted.name, text_tokens=tokens(), pages=costs, exceeds=exceeds
     )
 
 
@@ -274,7 +285,7 @@ def _cost(page: Page, theta: Theta, model: VisionModel) -> PageCost:
     try:
         cost = model.image(*page.size)
     except VisionModelError as error:
-        raise VisionModelError(f"page {page.number}: {error}") from error
+        raise error.with_context(f"page {page.number}") from error
     start, end = page.span
     return PageCost(
         number=page.number,
@@ -291,4 +302,4 @@ def _cost(page: Page, theta: Theta, model: VisionModel) -> PageCost:
 def _exceeded(model: VisionModel, pages: int) -> Iterator[str]:
     most = model.limits.max_images
     if most is not None and pages > most:
-        yield f"{pages} pages are more than the {most} images a request that {model.name} takes"
+        yield f"{pages} pages are more than the {most} images that {model.name} takes in a request"

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from glyphrender.errors import ThetaError
 from glyphrender.ratio.fit import FIELDS
-from glyphrender.theta import PARAMETERS, Overlap, Theta, known
+from glyphrender.theta import PARAMETERS, Overlap, Theta, check_field_names
 from glyphrender.theta.parameter import Choice, Flag, Number, Parameter, shown
 
 __all__ = ["DERIVED", "Axis", "Derived", "axis", "ladder", "varied"]
@@ -161,7 +161,7 @@ def axis(name: str, values: Iterable[Any]) -> Axis:
         ThetaError: there is no field or axis of that name, no value is given, or the field refuses a value.
     """
     if name not in DERIVED:
-        known([name])
+        check_field_names([name])
     parameter = DERIVED[name].parameter if name in DERIVED else PARAMETERS[name]
     accepted = tuple(parameter.normalise(name, value) if parameter else value for value in values)
     ordered = isinstance(parameter, Number)
@@ -192,7 +192,7 @@ def varied(setting: str) -> Axis:
     name, given, text = setting.partition("=")
     name = name.strip().replace("-", "_")
     if name not in DERIVED:
-        known([name])
+        check_field_names([name])
     parameter = DERIVED[name].parameter if name in DERIVED else PARAMETERS[name]
     if parameter is None:
         raise ThetaError(f"{name} takes no values of your own. Use --vary page_bg_color and font_color.", field=name)

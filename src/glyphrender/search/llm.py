@@ -144,7 +144,7 @@ def _settled(
 def _prompt(shown: Sequence[Candidate], history: Sequence[Candidate], space: Space, count: int) -> str:
     """What the model is told of the space and of the search, as JSON lines under headings."""
     lines = ["Axes:", *(_json(axis.to_dict()) for axis in space.axes)]
-    lines += [f"Model that reads the pages: {space.vision.name}"]
+    lines += [f"Model that reads the pages: {space.model.name}"]
     front = {candidate.step for candidate in sampled_front(history)}
     for heading, on_front in (("Front, the densest first:", True), ("Tried lately, not on the front:", False)):
         told = [_told(candidate, space) for candidate in shown if (candidate.step in front) is on_front]

@@ -27,7 +27,7 @@ from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.plot import Baseline, front_plot
 from glyphrender.search.result import ErrorSource, SearchResult, conclude
-from glyphrender.theta import Theta
+from glyphrender.theta import Theta, ThetaLike
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,7 +53,7 @@ def write_report(
     *,
     winner: Candidate,
     text: str,
-    vision: str | VisionModel,
+    model: str | VisionModel,
     baselines: Sequence[Baseline] = (),
     title: str = "Search over θ",
     note: str = "",
@@ -63,7 +63,7 @@ def write_report(
     Raises:
         DataError: a file cannot be written, or the front is empty.
     """
-    page = report_page(result, winner=winner, text=text, vision=vision, baselines=baselines, title=title, note=note)
+    page = report_page(result, winner=winner, text=text, model=model, baselines=baselines, title=title, note=note)
     place = Path(folder)
     write_whole(place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines))
     table = front_table(result.front, winner=winner, baselines=baselines)
@@ -121,7 +121,7 @@ def report_page(
     *,
     winner: Candidate,
     text: str,
-    vision: str | VisionModel,
+    model: str | VisionModel,
     baselines: Sequence[Baseline] = (),
     title: str = "Search over θ",
     note: str = "",
@@ -132,7 +132,7 @@ def report_page(
         result: result of a search, or of its journal.
         winner: the candidate of the front that the search gives back.
         text: the text that crops show a place of.
-        vision: a name in `VISION_MODELS`, or a model; crops have the pixels that it sees.
+        model: a name in `VISION_MODELS`, or a model; crops have the pixels that it sees.
         baselines: other pages, for the plot and the table.
         title: title of the page.
         note: what was searched, in words; the cost of the search follows the note.
@@ -144,7 +144,7 @@ def report_page(
     front = result.front
     if not front:
         raise DataError("the front is empty: no candidate was evaluated. Allow more steps, or a larger budget.")
-    model = vision_model(vision)
+    model = vision_model(model)
     cards = [_card(each, text, model, won=each.digest == winner.digest) for each in _spread(_by_rho(front), winner)]
     filled = {
         "title": escape(title),
@@ -164,7 +164,7 @@ def report_page(
     return "".join(parts)
 
 
-def seen_crop(text: str, theta: Theta, vision: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
+def seen_crop(text: str, theta: ThetaLike, model: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
     """Return the pixels that a model sees of one place of `text`; crops of every θ begin with the same words.
 
     The place is the start of a paragraph if one begins nearby, since that is the start of a line under any θ.
@@ -172,10 +172,10 @@ def seen_crop(text: str, theta: Theta, vision: str | VisionModel, *, size: tuple
     Args:
         text: the text.
         theta: the rendering parameters.
-        vision: a name in `VISION_MODELS`, or a model.
+        model: a name in `VISION_MODELS`, or a model.
         size: width and height of the crop in pixels; less where the page ends.
     """
-    model = vision_model(vision)
+    model = vision_model(model)
     place = _place(text)
     for page in layout(text, theta):
         if page.span[1] > place:

@@ -30,14 +30,14 @@ from glyphrender.search.run import Run
 from glyphrender.search.settings import SampleSizes, SearchSettings
 from glyphrender.search.space import Space
 from glyphrender.search.workers import Work, Workers
-from glyphrender.theta import Theta
+from glyphrender.theta import Theta, ThetaLike
 
 __all__ = ["search"]
 
 
 def search(
     texts: str | Sequence[str],
-    vision: str | VisionModel = "glm-4.1v",
+    model: str | VisionModel = "glm-4.1v",
     *,
     space: Space | None = None,
     evaluator: Evaluator | None = None,
@@ -52,16 +52,16 @@ def search(
     tokenizer: TokenizerLike | None = None,
     rungs: Sequence[int] | None = None,
     max_error: float = 0.1,
-    start: Mapping[str, Theta] | None = None,
+    start: Mapping[str, ThetaLike] | None = None,
     progress: Callable[[SearchProgress], None] | None = None,
 ) -> SearchResult:
     """Search the θ of `space` for low error and high ρ.
 
     Args:
         texts: the texts that ρ is measured on (see `rho_texts`), and by default the texts that are read.
-        vision: a name in `VISION_MODELS`, or a model.
-        space: what may vary; by default `Space.preset("reader", vision)`.
-        evaluator: what measures the error of a θ; by default `Reader(texts, vision)`.
+        model: a name in `VISION_MODELS`, or a model.
+        space: what may vary; by default `Space.preset("reader", model)`.
+        evaluator: what measures the error of a θ; by default `Reader(texts, model)`.
         proposer: asked once a round, from the second round on, for a fifth of its steps.
         rounds: highest number of rounds.
         steps: number of θ in a round.
@@ -73,7 +73,7 @@ def search(
         tokenizer: see `compression_ratio`.
         rungs: sample sizes of the halving; by default those of the evaluator, else (1, 3, 10).
         max_error: a θ of more error is of no use, whatever its ρ.
-        start: θ to begin with, by name, moved into the space; by default the presets glyph-en and dense.
+        start: θ to begin with, by name, moved into the space (see `Theta.of`); by default glyph-en and dense.
         progress: called after each batch.
 
     Raises:
@@ -83,7 +83,7 @@ def search(
             `compression_ratio`.
     """
     texts = _checked_texts(texts)
-    model = vision_model(vision)
+    model = vision_model(model)
     settings = SearchSettings(
         rounds=rounds,
         steps=steps,
@@ -100,8 +100,9 @@ def search(
         evaluator = Reader(texts, model)
     sizes = SampleSizes.of(evaluator, rungs)
     if start is None:
-        start = {name: Theta.preset(name) for name in ("glyph-en", "dense")}
-    work = Work(texts=rho_texts(texts), vision=model, tokenizer=tokenizer, evaluator=evaluator)
+        start = {name: name for name in ("glyph-en", "dense")}
+    begin = {name: Theta.of(theta) for name, theta in start.items()}
+    work = Work(texts=rho_texts(texts), model=model, tokenizer=tokenizer, evaluator=evaluator)
     header = {
         "seed": seed,
         "steps": steps,
@@ -112,7 +113,7 @@ def search(
         "max_error": max_error,
         "space": space.digest,
         "axes": space.describe(),
-        "start": {name: theta.digest for name, theta in start.items()},
+        "start": {name: theta.digest for name, theta in begin.items()},
         # The texts that ρ is measured on, and the tokenizer that counts them.
         "text": _digest(work.texts),
         "tokenizer": _name(tokenizer),
@@ -128,7 +129,7 @@ def search(
             journal=opened,
             progress=progress or (lambda progress: None),
         )
-        return run.whole(proposer, start)
+        return run.whole(proposer, begin)
 
 
 def _checked_texts(texts: str | Sequence[str]) -> tuple[str, ...]:

@@ -19,11 +19,11 @@ from typing import Any, Final
 from glyphrender.errors import ThetaError, VisionModelError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
-from glyphrender.ratio.align import aligned, kept_size
+from glyphrender.ratio.align import align, unresampled_size
 from glyphrender.search.axes import DERIVED, Axis, varied
 from glyphrender.search.axes import axis as axis_of
 from glyphrender.search.presets import axes_of
-from glyphrender.theta import PARAMETERS, Theta, known
+from glyphrender.theta import PARAMETERS, Theta, ThetaLike, check_field_names
 
 __all__ = ["Genes", "Space"]
 
@@ -43,20 +43,20 @@ class Space:
     Attributes:
         axes: what varies.
         base: every other field.
-        vision: the model to whose grid θ are aligned.
+        model: the model to whose grid θ are aligned.
     """
 
     axes: tuple[Axis, ...]
     base: Theta
-    vision: VisionModel
+    model: VisionModel
 
     @classmethod
     def preset(
         cls,
         name: str = "reader",
-        vision: str | VisionModel = "glm-4.1v",
+        model: str | VisionModel = "glm-4.1v",
         *,
-        base: Theta | None = None,
+        base: ThetaLike = None,
         text: str = "",
         vary: Iterable[str] = (),
         fix: Iterable[str] = (),
@@ -65,8 +65,8 @@ class Space:
 
         Args:
             name: "reader", what decides how text reads, finely; "glyph", the paper's factors and values; or "none".
-            vision: a name in `VISION_MODELS`, or a model.
-            base: the fields that do not vary; by default those of `Theta()`.
+            model: a name in `VISION_MODELS`, or a model.
+            base: the fields that do not vary; see `Theta.of`.
             text: the text that will be set; families that lack its letters are left out of "reader".
             vary: axes to add or to replace, as "font_size=6:10:0.25", "font=Inter|Noto Sans" or "hinting".
             fix: axes that become fields of the base instead, as "columns=1"; without a value, the base decides.
@@ -75,12 +75,12 @@ class Space:
             ThetaError: there is no preset, field or value of that name; or nothing is left to vary.
             VisionModelError: there is no model of that name.
         """
-        model, base = vision_model(vision), base or Theta()
+        model, base = vision_model(model), Theta.of(base)
         axes = {axis.name: axis for axis in axes_of(name, model, text)}
         for axis in map(varied, vary):
             _replace(axes, axis)
         changes = {name: value for setting in fix for name, value in _fix(axes, setting, base).items()}
-        space = cls(axes=tuple(axes.values()), base=base.replace(**changes), vision=model)
+        space = cls(axes=tuple(axes.values()), base=base.replace(**changes), model=model)
         if not any(len(axis.values) > 1 for axis in space.axes):
             raise ThetaError("nothing varies in this space. Pass vary, as font_size=6:10:0.25.", field="vary")
         return space
@@ -107,8 +107,8 @@ class Space:
             # The page is on the grid already. Aligning leaves it, and makes sure that cropped pages are on the grid
             # too.
             fields["page_size"] = (round(width * 72 / dpi, 6), round(height * 72 / dpi, 6))
-            fields["page_grid"] = lcm(*self.vision.grid or (1, 1))
-            return aligned(self.base.replace(**fields), self.vision)
+            fields["page_grid"] = lcm(*self.model.grid or (1, 1))
+            return align(self.base.replace(**fields), self.model)
         except VisionModelError as error:
             raise ThetaError(str(error), field="page_size") from error
 
@@ -133,7 +133,7 @@ class Space:
     def _size(self, page: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Return the pixels of the page, `page` in points, that the model leaves alone."""
         width, height = (max(1, round(side * dpi / 72)) for side in page)
-        return _kept_size((width, height), self.vision)
+        return _unresampled_size((width, height), self.model)
 
     def repair(self, theta: Theta) -> Theta:
         """Return the θ of the space nearest to `theta`: each axis at its nearest value, every other field from the
@@ -176,13 +176,13 @@ class Space:
         """Return axes, base and model as JSON values, for people and proposers."""
         defaults = Theta().to_dict()
         base = {name: value for name, value in self.base.to_dict().items() if value != defaults[name]}
-        return {"vision": self.vision.name, "axes": [axis.to_dict() for axis in self.axes], "base": base}
+        return {"vision": self.model.name, "axes": [axis.to_dict() for axis in self.axes], "base": base}
 
     @property
     def digest(self) -> str:
         """SHA-256 in hex, equal for equal spaces: a search is resumed in the space it began in."""
         values = {axis.name: axis.values for axis in self.axes}
-        described = json.dumps([values, self.base.digest, self.vision.name], default=str)
+        described = json.dumps([values, self.base.digest, self.model.name], default=str)
         return hashlib.sha256(described.encode()).hexdigest()
 
     def _first_valid(self, draw: Callable[[], Genes]) -> Theta:
@@ -213,7 +213,7 @@ def _fix(axes: dict[str, Axis], setting: str, base: Theta) -> dict[str, Any]:
         elif name in ("leading", "line_gap"):
             _replace(axes, axis_of(name, [DERIVED[name].read(base)]))
         return {}
-    known([name])
+    check_field_names([name])
     for other in _REPLACES.get(name, ()):
         axes.pop(other, None)
     return {name: PARAMETERS[name].parse(name, value)} if given else {}
@@ -223,7 +223,7 @@ def _fix(axes: dict[str, Axis], setting: str, base: Theta) -> dict[str, Any]:
 _PAGE: Final = ("page_size", "page_width", "page_height")
 
 # 20 µs a call; a space has some 700 pages, and every child asks for them.
-_kept_size = lru_cache(maxsize=4096)(kept_size)
+_unresampled_size = lru_cache(maxsize=4096)(unresampled_size)
 
 # Axes that decide the same fields: naming one of them takes the others away.
 _REPLACES: Final[Mapping[str, tuple[str, ...]]] = {

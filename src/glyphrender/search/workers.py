@@ -42,12 +42,12 @@ class Work:
 
     Attributes:
         texts: what ρ is of.
-        vision, tokenizer: see `compression_ratio`.
+        model, tokenizer: see `compression_ratio`.
         evaluator: what says the error.
     """
 
     texts: tuple[str, ...]
-    vision: VisionModel
+    model: VisionModel
     tokenizer: TokenizerLike | None
     evaluator: Evaluator
 
@@ -55,7 +55,8 @@ class Work:
         """Text tokens for one visual token over all texts; or why there is none."""
         try:
             ratios = [
-                compression_ratio(text, theta, self.vision, self.tokenizer, over_limit="ignore") for text in self.texts
+                compression_ratio(text, theta=theta, model=self.model, tokenizer=self.tokenizer, over_limit="ignore")
+                for text in self.texts
             ]
         except _ITS_OWN as error:
             return str(error)

@@ -1,8 +1,10 @@
 """θ, the rendering parameters of a page, as a value.
 
-`theta.py` is the dataclass. `parameter.py` says what one field accepts, `choices.py` has the enumerations,
-`constraints.py` the rules between fields. `color.py` and `newline_markup.py` read two kinds of value. The ways in
-and out are `glyph_config.py`, `sampling.py`, `describe.py` and `presets/`. Nothing here knows of fonts or of text.
+`theta.py` has the dataclass: its fields with their defaults, units and help texts, and the geometry of a page.
+`parameter.py` checks the value of one field, `constraints.py` checks fields against each other, and `choices.py` has
+the enumerations. `color.py` and `newline_markup.py` parse two kinds of value. `json_file.py`, `glyph_config.py`,
+`sampling.py` and `presets/` are ways to make a θ; `describe.py` explains the fields to people. Nothing here knows of
+fonts or of text.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from glyphrender.theta.choices import (
     Spaces,
     ZeroWidth,
 )
-from glyphrender.theta.theta import DEFAULTS, PARAMETERS, Theta, known
+from glyphrender.theta.theta import DEFAULTS, PARAMETERS, Theta, ThetaLike, check_field_names
 
 __all__ = [
     "DEFAULTS",
@@ -40,6 +42,7 @@ __all__ = [
     "SoftHyphens",
     "Spaces",
     "Theta",
+    "ThetaLike",
     "ZeroWidth",
-    "known",
+    "check_field_names",
 ]

@@ -1,4 +1,4 @@
-"""The enumerations of θ. Members are strings, as JSON holds them; on input any case is accepted."""
+"""The enumerations of θ. Members are strings, as in JSON. θ accepts their names in any case."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Alignment(StrEnum):
-    """Where lines stand between the edges of the column."""
+    """Position of lines between the edges of the column. JUSTIFY widens spaces so that lines fill the column."""
 
     LEFT = "LEFT"
     CENTER = "CENTER"
@@ -15,14 +15,14 @@ class Alignment(StrEnum):
 
 
 class LineBreaker(StrEnum):
-    """GREEDY fills each line; OPTIMAL minimises raggedness over the paragraph (Knuth and Plass)."""
+    """GREEDY fills each line; OPTIMAL makes the lines of a paragraph as even as possible (Knuth and Plass)."""
 
     GREEDY = "GREEDY"
     OPTIMAL = "OPTIMAL"
 
 
 class Hinting(StrEnum):
-    """How far outlines are moved to the pixel grid."""
+    """How strongly outlines are fitted to the pixel grid."""
 
     NONE = "NONE"
     SLIGHT = "SLIGHT"
@@ -31,7 +31,7 @@ class Hinting(StrEnum):
 
 
 class Direction(StrEnum):
-    """Base direction of a paragraph; AUTO takes that of its first strong character (UAX #9 P2, P3)."""
+    """Base direction of a paragraph. AUTO takes the direction of its first strong character (UAX #9 P2, P3)."""
 
     AUTO = "AUTO"
     LTR = "LTR"
@@ -39,28 +39,28 @@ class Direction(StrEnum):
 
 
 class Overlap(StrEnum):
-    """Whether a line height below the font size is meant."""
+    """Whether lines may overlap. FORBID refuses a line height below the font size."""
 
     FORBID = "FORBID"
     ALLOW = "ALLOW"
 
 
 class Spaces(StrEnum):
-    """KEEP draws every space of a run; COLLAPSE draws one."""
+    """KEEP draws every space of several in a row. COLLAPSE draws one."""
 
     KEEP = "KEEP"
     COLLAPSE = "COLLAPSE"
 
 
 class ControlCharacters(StrEnum):
-    """ESCAPE draws C0 and C1 controls as visible escapes; HIDE leaves them out and says so."""
+    """ESCAPE draws C0 and C1 controls as visible escapes. HIDE leaves them out."""
 
     ESCAPE = "ESCAPE"
     HIDE = "HIDE"
 
 
 class SoftHyphens(StrEnum):
-    """U+00AD: BREAK is Unicode's meaning (a hyphen only where the line breaks there)."""
+    """BREAK draws U+00AD as Unicode says: a hyphen, only if the line breaks there. HIDE never draws it, SHOW always."""
 
     BREAK = "BREAK"
     HIDE = "HIDE"
@@ -68,21 +68,21 @@ class SoftHyphens(StrEnum):
 
 
 class ZeroWidth(StrEnum):
-    """Zero-width characters that shape nothing: left out, or drawn as visible escapes."""
+    """HIDE leaves out zero-width characters that do not affect shaping. ESCAPE draws them as visible escapes."""
 
     HIDE = "HIDE"
     ESCAPE = "ESCAPE"
 
 
 class FormFeed(StrEnum):
-    """U+000C ends the line, or the page."""
+    """U+000C ends the line (LINE) or the page (PAGE)."""
 
     LINE = "LINE"
     PAGE = "PAGE"
 
 
 class MissingGlyph(StrEnum):
-    """What stands for a character no font has: a box with its code point, the font's own box, an error."""
+    """A character that no font covers becomes a box with its code point, the font's own box, or an error."""
 
     BOX = "BOX"
     NOTDEF = "NOTDEF"
@@ -90,14 +90,14 @@ class MissingGlyph(StrEnum):
 
 
 class ComplexBreaks(StrEnum):
-    """Where Thai, Lao, Khmer and Burmese may break: after any grapheme cluster, or at dictionary words."""
+    """Thai, Lao, Khmer and Burmese may break after any grapheme cluster, or between the words of a dictionary."""
 
     CLUSTER = "CLUSTER"
     DICTIONARY = "DICTIONARY"
 
 
 class Emoji(StrEnum):
-    """Emoji from an outline font in the text colour, or from a colour font."""
+    """MONO draws emoji from an outline font in the text colour. COLOR draws them from a colour font."""
 
     MONO = "MONO"
     COLOR = "COLOR"

@@ -1,14 +1,14 @@
-"""Colours of θ as text ("#RRGGBB") and as numbers (sRGB triplets), and how well one reads on another.
+"""Colours of θ as text ("#RRGGBB") and as numbers (sRGB triplets), and the contrast between two of them.
 
-Text is the form θ keeps, because it is what JSON and Glyph's config files hold and it compares exactly.
-There is no alpha: a page is opaque, and a translucent colour would make contrast depend on what is below.
+θ keeps colours as text, because JSON and Glyph's config files hold text and text compares exactly. There is no alpha: a
+page is opaque, and the contrast of a translucent colour would depend on what is below it.
 """
 
 from __future__ import annotations
 
 import re
 
-# The sixteen names of CSS 1, and the three spellings people expect beside them.
+# The sixteen names of CSS 1, and three further names that people expect: cyan, magenta and grey.
 _NAMED = {
     "aqua": "#00FFFF",
     "black": "#000000",
@@ -30,14 +30,17 @@ _NAMED = {
     "white": "#FFFFFF",
     "yellow": "#FFFF00",
 }
-# ReportLab, which reads Glyph's configs, also writes a hexadecimal colour as 0xRRGGBB.
+# ReportLab, which reads Glyph's configs, also accepts a hexadecimal colour as 0xRRGGBB.
 _HEX = re.compile(r"(?:#|0[xX])([0-9a-fA-F]{6})|#([0-9a-fA-F]{3})")
 
 
 def canonical(text: str) -> str | None:
-    """`text` as "#RRGGBB" in capitals, or None if it is no colour.
+    """Return `text` as "#RRGGBB" in capitals, or None if it is no colour.
 
-    Accepts "#RRGGBB", "#RGB", "0xRRGGBB" and the basic CSS names in any case.
+    Accepts "#RRGGBB", "#RGB", "0xRRGGBB" and the basic CSS names, in any case.
+
+    >>> canonical("#fa0"), canonical("Teal"), canonical("reddish")
+    ('#FFAA00', '#008080', None)
     """
     text = text.strip()
     if match := _HEX.fullmatch(text):
@@ -47,19 +50,19 @@ def canonical(text: str) -> str | None:
 
 
 def rgb(color: str) -> tuple[int, int, int]:
-    """Red, green and blue (0 … 255, sRGB) of a canonical colour."""
+    """Return red, green and blue (0 … 255, sRGB) of a canonical colour."""
     value = int(color[1:], 16)
     return value >> 16, value >> 8 & 255, value & 255
 
 
 def is_grey(color: str) -> bool:
-    """Whether a canonical colour is neutral, so that one channel can hold it."""
+    """Return whether a canonical colour is neutral, so that one channel can hold it."""
     red, green, blue = rgb(color)
     return red == green == blue
 
 
 def luminance(color: str) -> float:
-    """Relative luminance of a canonical colour, 0 (black) … 1 (white), as WCAG 2.2 defines it."""
+    """Return the relative luminance of a canonical colour, 0 (black) … 1 (white), as WCAG 2.2 defines it."""
     linear = [
         channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
         for channel in (value / 255 for value in rgb(color))
@@ -68,6 +71,10 @@ def luminance(color: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """WCAG 2.2 contrast ratio of two canonical colours: 1 (the same) … 21 (black on white)."""
+    """Return the WCAG 2.2 contrast ratio of two canonical colours: 1 (equal) … 21 (black on white).
+
+    >>> contrast("#000000", "#FFFFFF")
+    21.0
+    """
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)

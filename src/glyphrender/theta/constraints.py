@@ -1,39 +1,67 @@
-"""Rules across fields of θ: values that are fine alone and impossible together.
+"""Constraints between fields of θ: values that are valid alone and impossible together.
 
-Each rule names the field to change first, the values that clash and the way out. They are checked when a θ
-is made, so that layout never meets a page on which no line fits. Nothing here opens a font; where a rule
-needs a width, it counts in ems.
+The error of each rule names the field to change first, the values that clash and the way out. The rules are checked
+when a θ is made, so layout never meets a page on which no line fits. Nothing here opens a font: where a rule needs a
+width, it counts in ems.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from glyphrender.errors import ThetaError
 from glyphrender.theta.choices import Overlap
 from glyphrender.theta.color import contrast
 
-if TYPE_CHECKING:
-    from glyphrender.theta.theta import Theta
-
-# WCAG asks 4.5 for body text and 3 for large type. 1.5 is far below both, so that low contrast can be studied
-# and only a page that nobody could have meant is refused.
+# WCAG asks for 4.5 for body text and 3 for large type. 1.5 is far below both: low contrast can be studied, and only a
+# page that nobody can have meant is refused.
 MIN_CONTRAST = 1.5
 
-# A grey page of 100 megapixels takes 100 MB; A3 at 600 dpi has 70. GLYPHRENDER_MAX_MEGAPIXELS overrides.
+# A grey page of 100 megapixels takes 100 MB; A3 at 600 dpi has 70. GLYPHRENDER_MAX_MEGAPIXELS overrides this limit.
 MAX_MEGAPIXELS = 100.0
 
-# A quarter em is the narrowest advance of the bundled fonts (the i of DejaVu Sans Condensed); taking more
-# away could send the pen backwards.
+# A quarter em is the narrowest advance of the bundled fonts (the i of DejaVu Sans Condensed). Taking away more could
+# move the pen backwards.
 MIN_TRACKING = -0.25
 
 
-def check(theta: Theta) -> None:
-    """Refuse a θ whose fields contradict each other.
+class Values(Protocol):
+    """The fields of θ, and the lengths that follow from them, which the rules below read and never change."""
+
+    page_size: tuple[float, float]
+    page_pixels: tuple[int, int]
+    dpi: float
+    margin_x: float
+    margin_y: float
+    columns: int
+    column_gap: float
+    column_height: float
+    gutter: float
+    measure: float
+    inset: float
+    font_size: float
+    line_height: float
+    em: float
+    overlap: Overlap
+    letter_spacing: float
+    word_spacing: float
+    first_line_indent: float
+    left_indent: float
+    right_indent: float
+    border_width: float
+    border_padding: float
+    font_color: str
+    para_bg_color: str
+    background: str
+    newline_marker: tuple[str, str] | None
+
+
+def check(theta: Values) -> None:
+    """Refuse fields that contradict each other.
 
     Raises:
-        ThetaError: `.field` is the field to change first.
+        ThetaError: two or more fields contradict each other; `.field` is the one to change first.
     """
     _lines_overlap(theta)
     _letters_overlap(theta)
@@ -43,7 +71,7 @@ def check(theta: Theta) -> None:
     _too_many_pixels(theta)
 
 
-def _lines_overlap(theta: Theta) -> None:
+def _lines_overlap(theta: Values) -> None:
     if theta.line_height < theta.font_size and theta.overlap is Overlap.FORBID:
         raise ThetaError(
             f"line_height={theta.line_height} pt is below font_size={theta.font_size} pt: "
@@ -52,7 +80,7 @@ def _lines_overlap(theta: Theta) -> None:
         )
 
 
-def _letters_overlap(theta: Theta) -> None:
+def _letters_overlap(theta: Values) -> None:
     least = MIN_TRACKING * theta.em
     for field, total in (
         ("letter_spacing", theta.letter_spacing),
@@ -67,7 +95,7 @@ def _letters_overlap(theta: Theta) -> None:
             )
 
 
-def _no_room_across(theta: Theta) -> None:
+def _no_room_across(theta: Values) -> None:
     hang = -theta.first_line_indent - theta.left_indent
     if hang > 0:
         raise ThetaError(
@@ -77,7 +105,7 @@ def _no_room_across(theta: Theta) -> None:
         )
     room = theta.measure - max(0.0, theta.first_line_indent)
     if room < theta.em:
-        # The field that takes most is the one to look at first; if none takes much, the type is too large.
+        # Name the field that takes the most room. If none takes much, the type is too large.
         taken = {
             "margin_x": 2 * theta.margin_x,
             "columns": theta.column_gap * (theta.columns - 1),
@@ -100,7 +128,7 @@ def _no_room_across(theta: Theta) -> None:
         )
 
 
-def _no_room_down(theta: Theta) -> None:
+def _no_room_down(theta: Values) -> None:
     needed = max(theta.line_height, theta.font_size)
     room = theta.column_height - 2 * theta.inset
     if room < needed:
@@ -112,7 +140,7 @@ def _no_room_down(theta: Theta) -> None:
         )
 
 
-def _unreadable(theta: Theta) -> None:
+def _unreadable(theta: Values) -> None:
     behind = "para_bg_color" if theta.para_bg_color else "page_bg_color"
     inks = {"font_color": theta.font_color}
     if marker := theta.newline_marker:
@@ -122,12 +150,12 @@ def _unreadable(theta: Theta) -> None:
         if ratio < MIN_CONTRAST:
             raise ThetaError(
                 f"{field}: {ink} on {behind}={theta.background} has a contrast of {ratio:.2f} : 1: "
-                f"unreadable. Use colours of {MIN_CONTRAST} : 1 or more.",
+                f"unreadable. Use colours with a contrast of {MIN_CONTRAST} : 1 or more.",
                 field=field,
             )
 
 
-def _too_many_pixels(theta: Theta) -> None:
+def _too_many_pixels(theta: Values) -> None:
     width, height = theta.page_pixels
     limit = megapixel_limit()
     if width * height > limit * 1e6:
@@ -140,7 +168,7 @@ def _too_many_pixels(theta: Theta) -> None:
 
 
 def megapixel_limit() -> float:
-    """Most megapixels a page may have.
+    """Return the most megapixels that a page may have.
 
     Raises:
         ThetaError: GLYPHRENDER_MAX_MEGAPIXELS is set and not a number above 0.

@@ -1,6 +1,6 @@
-"""θ in words: reading `name=value`, explaining a field, the table of all fields.
+"""θ in words: parse `name=value`, explain a field, and write the table of all fields (`docs/theta.md`).
 
-All of it is drawn from the fields' own metadata; adding a field to `Theta` adds it here.
+All words come from the metadata of the fields. A field that is added to `Theta` appears here by itself.
 """
 
 from __future__ import annotations
@@ -8,28 +8,37 @@ from __future__ import annotations
 from typing import Any
 
 from glyphrender.theta import parameter
-from glyphrender.theta.theta import DEFAULTS, PARAMETERS, known
+from glyphrender.theta.theta import DEFAULTS, PARAMETERS, check_field_names
 
 
 def parse_value(field: str, text: str) -> Any:
-    """The value of `field` that `text` stands for, as in `--set field=text`.
+    """Return the value of `field` that `text` stands for, as in `--set field=text`.
 
     Raises:
-        ThetaError: the field does not exist, or `text` is no value for it.
+        ThetaError: the field does not exist, or `text` is not a value of it.
+
+    >>> parse_value("page-size", "A4")
+    (595.0, 842.0)
     """
     name = field.strip().replace("-", "_")
-    known([name])
+    check_field_names([name])
     return PARAMETERS[name].parse(name, text)
 
 
 def explain(field: str) -> str:
-    """A few lines about one field of θ: what it does, what it accepts, its default.
+    """Return a few lines about one field of θ: what it does, what it accepts, its default.
 
     Raises:
         ThetaError: the field does not exist.
+
+    >>> print(explain("overlap"))
+    overlap: whether line_height may be smaller than font_size
+      accepts  one of FORBID, ALLOW
+      default  FORBID
+      Whether lines may overlap. FORBID refuses a line height below the font size.
     """
     name = field.strip().replace("-", "_")
-    known([name])
+    check_field_names([name])
     accepted = PARAMETERS[name]
     lines = [f"{name}: {accepted.help}", f"  accepts  {accepted.domain()}", f"  default  {_written(name)}"]
     if isinstance(accepted, parameter.Choice) and accepted.choices.__doc__:
@@ -38,7 +47,7 @@ def explain(field: str) -> str:
 
 
 def theta_table() -> str:
-    """All fields of θ as a Markdown table."""
+    """Return all fields of θ as a Markdown table."""
     rows = ["| field | default | accepts | meaning |", "|---|---|---|---|"]
     for name, accepted in PARAMETERS.items():
         accepts = accepted.domain().replace("<", r"\<")  # Markdown would take markup for HTML
@@ -47,16 +56,17 @@ def theta_table() -> str:
 
 
 def theta_page() -> str:
-    """The text of `docs/theta.md`."""
+    """Return the text of `docs/theta.md`."""
     return (
         "# Rendering parameters θ\n\n"
-        "Written by `python -m glyphrender.theta.describe`; a test compares. Lengths are points (1/72 in).\n\n"
+        "Lengths are points (1/72 in). `python -m glyphrender.theta.describe > docs/theta.md` writes this page, and a\n"
+        "test compares it with the code.\n\n"
         f"{theta_table()}"
     )
 
 
 def _written(name: str, quote: str = "") -> str:
-    """The default of a field as one would type it after `--set name=`."""
+    """Return the default of a field as a user would type it after `--set name=`."""
     default = DEFAULTS[name]
     if isinstance(default, tuple):
         written = ",".join(parameter.plain(item) if isinstance(item, float) else item for item in default)

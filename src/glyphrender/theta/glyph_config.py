@@ -1,24 +1,21 @@
-"""Glyph's config files: kebab-case JSON, as the script of that project reads and fills it in.
+"""Glyph's config files: kebab-case JSON, as the script of that project reads it and fills in defaults.
 
-Both ways are here, key by key, with no knowledge of what a value means beyond its form. A config carries
-θ fields that Glyph lacks under kebab-case names of their own; its script ignores what it does not know.
-ReportLab, which draws Glyph's pages, pads its frame by a further 6 pt on every side; that is a matter of its
-page and not of its config, so margins are taken as they are written.
+Both functions turn one mapping into another, key by key. What the fields of θ accept, and their defaults, is passed
+in. A config holds fields of θ that Glyph lacks under kebab-case names of their own; Glyph's script ignores them.
+ReportLab, which draws Glyph's pages, pads its frame by a further 6 pt on every side. That padding belongs to its page
+and not to its config, so margins are taken as they are written.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from glyphrender.errors import ThetaError
-from glyphrender.theta.parameter import plain
+from glyphrender.theta.parameter import Parameter, plain
 
-if TYPE_CHECKING:
-    from glyphrender.theta.theta import Theta
-
-# θ field of every Glyph key, in the order of its config files.
+# The field of θ for every Glyph key, in the order of Glyph's config files.
 _KEYS = {
     "page-size": "page_size",
     "dpi": "dpi",
@@ -45,7 +42,7 @@ _KEYS = {
     "newline-markup": "newline_markup",
 }
 
-# What Glyph's script takes for a key its config lacks, where that is not our default.
+# The values that Glyph's script uses for keys that a config lacks, where they differ from our defaults.
 _DEFAULTS: dict[str, Any] = {
     "margin_x": 20.0,
     "margin_y": 20.0,
@@ -56,7 +53,7 @@ _DEFAULTS: dict[str, Any] = {
     "auto_crop_last_page": False,
 }
 
-# Keys of the same files that say where pages go or how many processes draw them, and nothing about a page.
+# Keys of the same files that say where pages go or how many processes draw them. They say nothing about a page.
 _NOT_RENDERING = frozenset(
     {
         "result-root",
@@ -70,36 +67,41 @@ _NOT_RENDERING = frozenset(
     }
 )
 
-# ReportLab's alignment constants are numbers in Python; both forms turn up in configs.
+# ReportLab's alignment constants are numbers in Python. Configs hold either the numbers or the names.
 _ALIGNMENTS = {0: "LEFT", 1: "CENTER", 2: "RIGHT", 4: "JUSTIFY"}
 
 
 def is_glyph(values: Mapping[str, Any]) -> bool:
-    """Whether `values` is a Glyph config: a key is in kebab-case."""
+    """Return whether `values` is a Glyph config: whether a key is in kebab-case."""
     return any("-" in str(key) for key in values)
 
 
-def fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of θ for a Glyph config, with its script's defaults for the keys it leaves out.
+def to_fields(config: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Return the fields of θ for a Glyph config, with Glyph's own defaults for the keys it leaves out.
 
-    A null is a key left out, as in Glyph's own merging. Keys that are no rendering parameters (where pages
-    go, how many processes) cause a warning. Other unknown keys stay, for `Theta.from_dict` to refuse.
+    A null is a key left out, as when Glyph merges configs. Keys that are no rendering parameters (where pages go, how
+    many processes) cause a warning. Other unknown keys stay, so that `Theta.from_dict` refuses them.
+
+    Args:
+        config: keys in kebab-case; fields under their own names may stand among them.
+        parameters: every field of θ, with what it accepts.
 
     Raises:
-        ThetaError: two keys set one field.
+        ThetaError: two keys set one field, or a text is not a value of its field.
     """
     given: dict[str, Any] = {}
     ignored = []
-    for key, value in values.items():
+    for key, value in config.items():
         if str(key).replace("_", "-") in _NOT_RENDERING:
             ignored.append(str(key))
             continue
         if value is None:
             continue
-        field = _KEYS.get(key) or (key.replace("-", "_") if _is_field(key) else key)
+        own = str(key).replace("-", "_")
+        field = _KEYS.get(key) or (own if own in parameters else key)
         if field in given:
             raise ThetaError(f"{key} sets {field} a second time. Keep one of the two keys.", field=field)
-        given[field] = _value(field, value)
+        given[field] = _field_value(field, value, parameters)
     if ignored:
         warnings.warn(
             f"{', '.join(ignored)}: no rendering parameter, not part of θ. Pass it to the command instead.",
@@ -111,38 +113,34 @@ def fields(values: Mapping[str, Any]) -> dict[str, Any]:
     return _DEFAULTS | given
 
 
-def config(theta: Theta) -> dict[str, Any]:
-    """θ as a Glyph config: all its keys, then further fields of θ where they differ from their default."""
-    from glyphrender.theta.theta import DEFAULTS
+def from_fields(fields: Mapping[str, Any], defaults: Mapping[str, Any], *, background: str) -> dict[str, Any]:
+    """Return a Glyph config: all keys of Glyph, then the further fields of θ that differ from their default.
 
-    written = theta.to_dict()
-    values = {key: _written(written.pop(field)) for key, field in _KEYS.items()}
-    values["page-size"] = ",".join(plain(side) for side in theta.page_size)
-    # Glyph always paints a paragraph; over a page of the same colour that shows nothing.
-    values["para-bg-color"] = theta.background
-    for field, value in written.items():
-        if getattr(theta, field) != DEFAULTS[field]:
-            values[field.replace("_", "-")] = _written(value)
-    return values
-
-
-def _is_field(key: object) -> bool:
-    from glyphrender.theta.theta import PARAMETERS
-
-    return isinstance(key, str) and key.replace("-", "_") in PARAMETERS
+    Args:
+        fields: every field of θ as a JSON value.
+        defaults: their defaults, as JSON values too.
+        background: the colour behind the text.
+    """
+    config = {key: _config_value(fields[field]) for key, field in _KEYS.items()}
+    config["page-size"] = ",".join(plain(side) for side in fields["page_size"])
+    # Glyph always paints a paragraph. Over a page of the same colour that shows nothing.
+    config["para-bg-color"] = background
+    known_to_glyph = set(_KEYS.values())
+    for field, value in fields.items():
+        if field not in known_to_glyph and value != defaults[field]:
+            config[field.replace("_", "-")] = _config_value(value)
+    return config
 
 
-def _value(field: str, value: Any) -> Any:
-    """A config's value in a form that θ accepts: text is read as on a command line."""
+def _field_value(field: str, value: Any, parameters: Mapping[str, Parameter]) -> Any:
+    """Return a value of a config in a form that θ accepts. Text is parsed as on a command line."""
     if field == "alignment":
         if isinstance(value, str):
             return value.strip().upper().removeprefix("TA_")
         if type(value) is int:
             return _ALIGNMENTS.get(value, value)
-    if isinstance(value, str) and _is_field(field):
-        from glyphrender.theta.theta import PARAMETERS
-
-        return PARAMETERS[field].parse(field, value)
+    if isinstance(value, str) and field in parameters:
+        return parameters[field].parse(field, value)
     return value
 
 
@@ -150,6 +148,6 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) else 9.0
 
 
-def _written(value: Any) -> Any:
-    """Whole numbers without a fraction, as in Glyph's files."""
+def _config_value(value: Any) -> Any:
+    """Return whole numbers without a fraction, as in Glyph's files, and other values as they are."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,13 +1,13 @@
-"""One field of θ: what it accepts, its unit, and the words that explain it.
+"""One field of θ: the values it accepts, its unit, and the line of help that explains it.
 
-`Theta` declares its fields with the constructors at the end (`length`, `choice`, `flag`, …), which hang a
-`Parameter` on the dataclass field. Validation, `--set name=value`, the documentation and the search space
-all read that one object, so a range or a default is written once.
+`Theta` declares its fields with the functions at the end (`length`, `choice`, `flag`, …). Each puts a `Parameter` into
+the metadata of the dataclass field. Validation, `--set name=value`, the documentation and the search space all read
+that one object, so a range or a default is written once.
 """
 
 from __future__ import annotations
 
-# ruff: noqa: D102 -- overrides do what `Parameter` says of them
+# ruff: noqa: D102 -- `Parameter` documents the methods that subclasses override
 import dataclasses
 import re
 from collections.abc import Sequence
@@ -36,7 +36,11 @@ _FALSE = frozenset({"false", "no", "off", "0"})
 
 
 def shown(value: object) -> str:
-    """`value` for a one-line message: long ones are cut in the middle."""
+    """Return `value` as text for a one-line message. A long text is cut in the middle.
+
+    >>> shown("x" * 80)
+    "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxx'"
+    """
     try:
         text = repr(str(value) if isinstance(value, StrEnum) else value)
     except ValueError:  # Python writes no integer of more than 4,300 digits
@@ -45,46 +49,58 @@ def shown(value: object) -> str:
 
 
 def plain(value: float) -> str:
-    """A number without a trailing ".0", which is how people and Glyph's configs write it."""
+    """Return a number as text without a trailing ".0", as people and Glyph's configs write it.
+
+    >>> plain(72.0), plain(8.25)
+    ('72', '8.25')
+    """
     return repr(int(value)) if value == int(value) else repr(value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """What a field accepts. Subclasses differ in `normalise` and `parse`.
+    """The values that a field accepts. There is a subclass for each kind of value.
 
     Attributes:
         help: one line that says what the field does.
-        unit: of the value ("pt", "dpi", …); empty where it has none.
+        unit: unit of the value ("pt", "dpi", …); empty if it has none.
     """
 
     help: str
     unit: str = ""
 
     def normalise(self, name: str, value: Any) -> Any:
-        """`value` in the one form that θ keeps.
+        """Return `value` in the one form that θ keeps.
+
+        Args:
+            name: the field, which an error names.
+            value: any object.
 
         Raises:
-            ThetaError: the value is of the wrong type or out of range.
+            ThetaError: the value has the wrong type or is out of range.
         """
         raise NotImplementedError
 
     def parse(self, name: str, text: str) -> Any:
-        """The value that `text` on a command line stands for, normalised."""
+        """Return the value that `text` on a command line stands for, normalised.
+
+        Raises:
+            ThetaError: the text does not stand for a value of this field.
+        """
         return self.normalise(name, text)
 
     def domain(self) -> str:
-        """The values accepted, in words."""
+        """Return the accepted values in words, for help and error messages."""
         raise NotImplementedError
 
     def error(self, name: str, value: object, problem: str) -> ThetaError:
-        """The error to raise: field, value, problem and what would be accepted."""
+        """Return the error to raise. It names the field, the value, the problem and what is accepted."""
         return ThetaError(f"{name}={shown(value)} {problem}. Use {self.domain()}.", field=name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Number(Parameter):
-    """A finite real number within `range`, both ends included; whole if `integer`."""
+    """A finite real number within `range`, including both ends. It must be whole if `integer`."""
 
     range: tuple[float, float]
     integer: bool = False
@@ -98,7 +114,7 @@ class Number(Parameter):
         except OverflowError:
             number = float("inf")
         low, high = self.range
-        if not low <= number <= high:  # NaN fails every comparison, so it ends up here too
+        if not low <= number <= high:  # NaN fails every comparison, so it is refused here too
             raise self.error(name, value, "is out of range")
         if not self.integer:
             return number
@@ -184,7 +200,7 @@ class Flag(Parameter):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Color(Parameter):
-    """A colour, kept as "#RRGGBB"; empty means "nothing is drawn" where `optional`."""
+    """A colour, kept as "#RRGGBB". If `optional`, an empty text is accepted and means that nothing is drawn."""
 
     optional: bool = False
 
@@ -203,13 +219,13 @@ class Color(Parameter):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text(Parameter):
-    """One line of text that matches `pattern` whole; `form` says in words what that is."""
+    """One line of text that matches `pattern` as a whole. `accepts` says the same in words."""
 
     pattern: str = r".+"
-    form: str = "a line of text"
+    accepts: str = "a line of text"
 
     def normalise(self, name: str, value: Any) -> str:
-        # Control characters would break one-line messages, lone surrogates cannot be saved as UTF-8.
+        # Control characters would break one-line messages. Lone surrogates cannot be saved as UTF-8.
         if not isinstance(value, str):
             raise self.error(name, value, "is not text")
         if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", value):
@@ -219,7 +235,7 @@ class Text(Parameter):
         return value
 
     def domain(self) -> str:
-        return self.form
+        return self.accepts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -227,10 +243,10 @@ class Names(Parameter):
     """An ordered list of non-empty names, kept as a tuple."""
 
     def normalise(self, name: str, value: Any) -> tuple[str, ...]:
-        # A bare string is a sequence of letters, which is never what was meant.
+        # A bare string is a sequence of letters, which nobody means.
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise self.error(name, value, "is not a list of names")
-        each = Text(help=self.help, form=self.domain())
+        each = Text(help=self.help, accepts=self.domain())
         return tuple(each.normalise(name, item) for item in value)
 
     def parse(self, name: str, text: str) -> tuple[str, ...]:
@@ -241,56 +257,56 @@ class Names(Parameter):
 
 
 def length(default: float, *, range: tuple[float, float], help: str) -> Any:
-    """A length in points (1/72 in)."""
+    """Declare a length in points (1/72 in)."""
     return declare(default, Number(range=range, unit="pt", help=help))
 
 
 def number(default: float, *, range: tuple[float, float], unit: str = "", help: str) -> Any:
-    """A real number in `unit`."""
+    """Declare a real number in `unit`."""
     return declare(default, Number(range=range, unit=unit, help=help))
 
 
 def count(default: int, *, range: tuple[int, int], unit: str = "", help: str) -> Any:
-    """A whole number of something."""
+    """Declare a whole number in `unit`."""
     return declare(default, Number(range=range, unit=unit, integer=True, help=help))
 
 
 def page(default: tuple[float, float], *, range: tuple[float, float], help: str) -> Any:
-    """A page's width and height in points, each within `range`."""
+    """Declare the width and height of a page in points, each within `range`."""
     return declare(default, PageSize(range=range, unit="pt", help=help))
 
 
 def choice(default: StrEnum, *, help: str) -> Any:
-    """A member of the enumeration of `default`."""
+    """Declare a choice among the members of the enumeration of `default`."""
     return declare(default, Choice(choices=type(default), help=help))
 
 
 def flag(default: bool, *, help: str) -> Any:
-    """True or false."""
+    """Declare a value that is true or false."""
     return declare(default, Flag(help=help))
 
 
 def color(default: str, *, help: str) -> Any:
-    """A colour; an empty default makes it optional."""
+    """Declare a colour. An empty default makes it optional."""
     return declare(default, Color(optional=not default, help=help))
 
 
-def text(default: str, *, pattern: str = r".+", form: str = "a line of text", help: str) -> Any:
-    """One line of text."""
-    return declare(default, Text(pattern=pattern, form=form, help=help))
+def text(default: str, *, pattern: str = r".+", accepts: str = "a line of text", help: str) -> Any:
+    """Declare one line of text."""
+    return declare(default, Text(pattern=pattern, accepts=accepts, help=help))
 
 
 def names(default: tuple[str, ...], *, help: str) -> Any:
-    """An ordered list of names."""
+    """Declare an ordered list of names."""
     return declare(default, Names(help=help))
 
 
 def declare(default: object, parameter: Parameter) -> Any:
-    """A dataclass field that carries its `Parameter`."""
+    """Return a dataclass field with `parameter` in its metadata."""
     return dataclasses.field(default=default, metadata={"parameter": parameter})
 
 
 def of(field: dataclasses.Field[Any]) -> Parameter:
-    """The `Parameter` that a dataclass field carries."""
+    """Return the `Parameter` in the metadata of a dataclass field."""
     parameter: Parameter = field.metadata["parameter"]
     return parameter

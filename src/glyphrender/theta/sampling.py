@@ -1,13 +1,14 @@
-"""Random θ, drawn from the distributions the Glyph paper renders its pre-training pages with.
+"""Draw random θ from the distributions with which the Glyph paper renders its pre-training pages.
 
-The values are the paper's (arXiv 2510.17800, table of rendering factors); it names favourites and rarities
-but no probabilities, so the weights below are ours. Every factor is drawn alone, and a draw whose fields
-contradict each other is thrown away, which keeps the distributions; it happens with fixed fields only.
+The values are from the paper (arXiv 2510.17800, table of rendering factors). The paper says which values are common
+and which are rare but gives no probabilities, so the weights below are ours. Every factor is drawn independently. A
+draw whose fields contradict each other is thrown away, which keeps the distributions; this happens only if some fields
+are fixed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from glyphrender.errors import ThetaError
@@ -16,10 +17,8 @@ from glyphrender.theta.parameter import PAPER
 if TYPE_CHECKING:
     import numpy as np
 
-    from glyphrender.theta.theta import Theta
-
 T = TypeVar("T")
-ThetaT = TypeVar("ThetaT", bound="Theta")
+ThetaT = TypeVar("ThetaT")
 
 # Ranges are half-open, (72, 120) being 72 … 119.
 _DPI: dict[tuple[int, ...], float] = {
@@ -27,7 +26,7 @@ _DPI: dict[tuple[int, ...], float] = {
     tuple(range(72, 120)): 0.32,  # medium
     tuple(range(60, 72)): 0.11,  # low
     tuple(range(45, 60)): 0.05,  # lowest
-    tuple(range(301, 401)): 0.02,  # high: twenty times the pixels of a page at 72 dpi, hence rare
+    tuple(range(301, 401)): 0.02,  # high: rare, because a page has twenty times the pixels of one at 72 dpi
 }
 
 _PAPER = {
@@ -62,7 +61,7 @@ _SPACE = {(0.0, 0.0): 0.65, (1.0, 4.0): 0.25, (6.0, 14.0): 0.10}  # none, small,
 _BORDER = {0.0: 0.95, 0.5: 0.03, 1.0: 0.02}
 _MARKUP = {"<br/>": 0.95, r'<font color="#FF0000"> \n </font>': 0.05}
 
-# Page, paragraph, font: triplets that go together. An empty paragraph colour shows the page.
+# Colours of page, paragraph and font that go together. An empty paragraph colour shows the page.
 _COLORS: dict[tuple[str, str, str], float] = {
     ("#FFFFFF", "", "#000000"): 0.60,
     ("#FFFFFF", "", "#333333"): 0.06,
@@ -78,22 +77,27 @@ _COLORS: dict[tuple[str, str, str], float] = {
 }
 
 
-def sample(kind: type[ThetaT], rng: np.random.Generator, fixed: Mapping[str, Any]) -> ThetaT:
-    """A random valid θ of class `kind` in which the `fixed` fields have the values given.
+def sample(make: Callable[..., ThetaT], rng: np.random.Generator, fixed: Mapping[str, Any]) -> ThetaT:
+    """Return a random valid θ in which the `fixed` fields have the values given.
+
+    Args:
+        make: the class of θ, which takes fields by name and raises ThetaError if they are not valid together.
+        rng: the source of randomness.
+        fixed: fields that are not drawn, with their values.
 
     Raises:
         ThetaError: 1,000 draws in a row contradict the fixed fields; the last contradiction is raised.
     """
     for _ in range(999):
         try:
-            return kind(**{**_draw(rng), **fixed})
+            return make(**{**_draw(rng), **fixed})
         except ThetaError:
             continue
-    return kind(**{**_draw(rng), **fixed})
+    return make(**{**_draw(rng), **fixed})
 
 
 def _draw(rng: np.random.Generator) -> dict[str, Any]:
-    """One value of every factor."""
+    """Draw one value of every factor."""
     font_size = _pick(rng, _FONT_SIZE)
     family = _one_of(rng, _FAMILIES[_pick(rng, _POOLS)])
     page_bg, para_bg, font_color = _pick(rng, _COLORS)
@@ -124,7 +128,7 @@ def _draw(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _page_size(rng: np.random.Generator) -> tuple[float, float]:
-    """Three in five pages are paper, the others an aspect ratio, piecewise or random."""
+    """Draw a page size: three in five are paper; the others are an aspect ratio, piecewise or random."""
     how = _pick(rng, {"paper": 0.6, "aspect": 0.2, "piecewise": 0.1, "random": 0.1})
     if how == "paper":
         return PAPER[_pick(rng, _PAPER)]
@@ -158,12 +162,12 @@ def _indents(rng: np.random.Generator, font_size: float) -> dict[str, float]:
 
 
 def _horizontal_scale(rng: np.random.Generator) -> float:
-    """1.0 down to 0.75 in steps of 0.05, each half as likely as the one before."""
+    """Draw 1.0 down to 0.75 in steps of 0.05; each value is half as likely as the one before."""
     return _pick(rng, {round(1.0 - 0.05 * step, 2): 0.5**step for step in range(6)})
 
 
 def _uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Uniform between two numbers, to a tenth, so that configs stay readable."""
+    """Draw uniformly between two numbers, rounded to a tenth so that configs stay readable."""
     return round(low + (high - low) * float(rng.random()), 1)
 
 
@@ -172,7 +176,7 @@ def _one_of(rng: np.random.Generator, values: tuple[T, ...]) -> T:
 
 
 def _pick(rng: np.random.Generator, weights: Mapping[T, float]) -> T:
-    """A key, with probability in proportion to its weight."""
+    """Draw a key with a probability in proportion to its weight."""
     left = float(rng.random()) * sum(weights.values())
     for value, weight in weights.items():
         left -= weight

@@ -1,15 +1,18 @@
 """θ, the rendering parameters of a page, as one frozen dataclass.
 
-A θ that exists is valid: every field is checked and brought into one form when it is made, then the fields
-against each other, so no later stage has to. θ knows nothing of fonts (whether a family exists is found when
-it is opened) and nothing of text; the geometry below follows from θ alone, which is why a page's measure
-does not depend on which font was found. Fields come first, then geometry, then the ways in and out.
+A θ that exists is valid. When one is made, each field is checked and normalised, and then the fields are checked
+against each other, so no later stage checks them again. This module knows nothing of fonts: whether a family exists is
+found out when it is opened. It knows nothing of text either. The geometry below follows from the fields alone, so the
+line width of a page does not depend on which font was found.
+
+The class lists the fields first, then the geometry, then the ways in and out.
 """
 
 from __future__ import annotations
 
 # ruff: noqa: RUF009 -- `choice` and its like declare dataclass fields
 import dataclasses
+import inspect
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -17,13 +20,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from glyphrender._system.atomic_write import write_whole
-from glyphrender.errors import DataError, ThetaError
+from glyphrender.errors import ThetaError
 from glyphrender.theta import color as colors
-from glyphrender.theta import constraints as contradictions
-from glyphrender.theta import glyph_config, parameter
+from glyphrender.theta import constraints, glyph_config, parameter
 from glyphrender.theta import newline_markup as markup
 from glyphrender.theta.choices import (
     Alignment,
@@ -40,6 +42,7 @@ from glyphrender.theta.choices import (
     Spaces,
     ZeroWidth,
 )
+from glyphrender.theta.json_file import read_json_object
 from glyphrender.theta.parameter import Parameter, choice, color, count, flag, length, names, number, page, text
 
 if TYPE_CHECKING:
@@ -47,126 +50,159 @@ if TYPE_CHECKING:
 
     from glyphrender.models.model import VisionModel
 
-__all__ = [
-    "DEFAULTS",
-    "PARAMETERS",
-    "Alignment",
-    "ComplexBreaks",
-    "ControlCharacters",
-    "Direction",
-    "Emoji",
-    "FormFeed",
-    "Hinting",
-    "LineBreaker",
-    "MissingGlyph",
-    "Overlap",
-    "SoftHyphens",
-    "Spaces",
-    "Theta",
-    "ZeroWidth",
-    "known",
-]
+__all__ = ["DEFAULTS", "PARAMETERS", "Theta", "ThetaLike", "check_field_names"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Theta:
     """Rendering parameters θ. Lengths are points (1/72 in) unless a field says otherwise.
 
-    The defaults are the English θ that the Glyph paper's search found (arXiv 2510.17800), with DejaVu Sans
-    in place of Verdana, which may not be distributed and is 0.6% wider.
+    The defaults are the English θ that the Glyph paper's search found (arXiv 2510.17800), with one change: DejaVu Sans
+    takes the place of Verdana, which may not be distributed and is 0.6% wider.
+
+    >>> theta = Theta(font_size=8, dpi=96)
+    >>> theta
+    Theta(dpi=96.0, font_size=8.0)
+    >>> theta.replace(dpi=72).diff()
+    {'font_size': (8.0, 9.0)}
 
     Raises:
-        ThetaError: a value is of the wrong type or out of range, or contradicts another; `.field` names it.
+        ThetaError: a field does not exist, or a value has the wrong type, is out of range or contradicts another one;
+            `.field` names the field.
     """
 
     # The page
     page_size: tuple[float, float] = page((595.0, 842.0), range=(8, 14400), help="width and height of a page")
-    dpi: float = number(72.0, range=(8, 2400), unit="dpi", help="pixels per inch; at 72 a point is a pixel")
+    dpi: float = number(72.0, range=(8, 2400), unit="dpi", help="pixels per inch; at 72, one point is one pixel")
     margin_x: float = length(10.0, range=(0, 7200), help="left and right margin")
     margin_y: float = length(10.0, range=(0, 7200), help="top and bottom margin")
-    columns: int = count(1, range=(1, 50), help="columns on a page, filled one after the other")
+    columns: int = count(1, range=(1, 50), help="number of columns on a page, filled one after the other")
     column_gap: float = length(12.0, range=(0, 1000), help="distance between columns")
-    auto_crop_width: bool = flag(True, help="cut a page off at its right where nothing is drawn, plus the margin")
-    auto_crop_last_page: bool = flag(True, help="cut the last page off below its last line, plus the margin")
-    page_grid: int = count(1, range=(1, 4096), unit="px", help="sides of pages are multiples of this, cropped ones too")
-    min_pixels: int = count(0, range=(0, 10**8), unit="px", help="least area that cropping leaves of a page")
+    auto_crop_width: bool = flag(True, help="crop each page at the right, one margin after its longest line")
+    auto_crop_last_page: bool = flag(True, help="crop the last page one margin below its last line")
+    page_grid: int = count(
+        1, range=(1, 4096), unit="px", help="make both sides of every page, cropped or not, multiples of this"
+    )
+    min_pixels: int = count(
+        0, range=(0, 10**8), unit="px", help="smallest area, in pixels, that a cropped page may have"
+    )
 
     # The font
-    font: str = text("DejaVu Sans", form="a family name or a font file", help="family, or path (`file.ttc#2`)")
-    font_weight: int = count(400, range=(1, 1000), help="CSS weight; the closest face of the family is taken")
-    font_italic: bool = flag(False, help="italic or oblique face, where the family has one")
+    font: str = text(
+        "DejaVu Sans", accepts="a family name or a font file", help="family name, or path of a font file (`file.ttc#2`)"
+    )
+    font_weight: int = count(400, range=(1, 1000), help="CSS weight; the closest face of the family is used")
+    font_italic: bool = flag(False, help="use the italic or oblique face, if the family has one")
     font_axes: str = text(
         "",
         pattern=r"(?:[A-Za-z][A-Za-z0-9]{3}=[+-]?[0-9]+(?:\.[0-9]+)?(?:,(?=.)|$))*",
-        form='axis settings as "wght=450,wdth=90", or ""',
-        help="settings of a variable font",
+        accepts='axis settings as "wght=450,wdth=90", or ""',
+        help="axis settings of a variable font",
     )
-    fallback: tuple[str, ...] = names((), help="families or files asked, in order, for what `font` lacks")
+    fallback: tuple[str, ...] = names((), help="families or files to try, in order, for characters that `font` lacks")
     font_size: float = length(9.0, range=(1, 1000), help="em size of the text")
-    line_height: float = length(10.0, range=(0.5, 2000), help="baseline to baseline")
-    overlap: Overlap = choice(Overlap.FORBID, help="whether line_height may be below font_size")
-    horizontal_scale: float = number(1.0, range=(0.5, 1.5), help="width of glyphs and spaces against the font's")
-    letter_spacing: float = length(0.0, range=(-100, 1000), help="added after every letter (tracking)")
-    word_spacing: float = length(0.0, range=(-100, 1000), help="added to every space")
-    ligatures: bool = flag(True, help="standard and contextual ligatures and alternates; what joins letters stays")
-    kerning: bool = flag(True, help="pair kerning")
+    line_height: float = length(10.0, range=(0.5, 2000), help="distance from one baseline to the next")
+    overlap: Overlap = choice(Overlap.FORBID, help="whether line_height may be smaller than font_size")
+    horizontal_scale: float = number(
+        1.0, range=(0.5, 1.5), help="stretches the width of glyphs and spaces by this factor"
+    )
+    letter_spacing: float = length(0.0, range=(-100, 1000), help="space added after every letter (tracking)")
+    word_spacing: float = length(0.0, range=(-100, 1000), help="width added to every space")
+    ligatures: bool = flag(
+        True, help="use standard and contextual ligatures and alternates; joins of cursive scripts stay on always"
+    )
+    kerning: bool = flag(True, help="use pair kerning")
     emoji: Emoji = choice(Emoji.MONO, help="draw emoji as outlines, or in colour (pages are then RGB)")
-    missing_glyph: MissingGlyph = choice(MissingGlyph.BOX, help="what stands for a character no font has")
+    missing_glyph: MissingGlyph = choice(MissingGlyph.BOX, help="what is drawn for a character that no font covers")
 
     # The paragraph: one line of the source
-    alignment: Alignment = choice(Alignment.LEFT, help="LEFT and JUSTIFY are what VLMs were trained on")
-    justify_stretch: float = number(
-        8.0, range=(1, 1000), unit="× the space", help="a line that would need wider spaces stays unjustified"
+    alignment: Alignment = choice(
+        Alignment.LEFT, help="position of lines in the column; VLMs were trained on LEFT and JUSTIFY"
     )
-    first_line_indent: float = length(0.0, range=(-7200, 7200), help="added to the first line; below 0 it hangs")
-    left_indent: float = length(0.0, range=(0, 7200), help="indent of every line at the left")
-    right_indent: float = length(0.0, range=(0, 7200), help="indent of every line at the right")
-    space_before: float = length(0.0, range=(0, 7200), help="above a paragraph, except at the top of a column")
-    space_after: float = length(0.0, range=(0, 7200), help="below a paragraph")
-    border_width: float = length(0.0, range=(0, 100), help="line around a paragraph; 0 draws none")
-    border_padding: float = length(0.0, range=(0, 1000), help="between the text and its border")
+    justify_stretch: float = number(
+        8.0,
+        range=(1, 1000),
+        unit="× the space",
+        help="widest a space may become; a line that needs more stays unjustified",
+    )
+    first_line_indent: float = length(
+        0.0, range=(-7200, 7200), help="indent added to the first line; a negative value gives a hanging indent"
+    )
+    left_indent: float = length(0.0, range=(0, 7200), help="indent of all lines at the left")
+    right_indent: float = length(0.0, range=(0, 7200), help="indent of all lines at the right")
+    space_before: float = length(0.0, range=(0, 7200), help="space above a paragraph, except at the top of a column")
+    space_after: float = length(0.0, range=(0, 7200), help="space below a paragraph")
+    border_width: float = length(0.0, range=(0, 100), help="width of the line around a paragraph; 0 draws none")
+    border_padding: float = length(0.0, range=(0, 1000), help="distance between the text and its border")
 
     # Colours
-    font_color: str = color("#000000", help="of the text")
-    page_bg_color: str = color("#FFFFFF", help="of the page")
-    para_bg_color: str = color("", help="behind a paragraph; none shows the page")
-    para_border_color: str = color("#000000", help="of the border of a paragraph")
+    font_color: str = color("#000000", help="colour of the text")
+    page_bg_color: str = color("#FFFFFF", help="colour of the page")
+    para_bg_color: str = color("", help="colour behind a paragraph; none shows the page")
+    para_border_color: str = color("#000000", help="colour of the border of a paragraph")
 
     # Lines
     newline_markup: str = text(
         "<br/>",
-        form='"<br/>", "<font color="#FF0000">text</font>" or plain marker text',
-        help="what a newline becomes: a line break, or a marker after which the text flows on",
+        accepts='"<br/>", "<font color="#FF0000">text</font>" or plain marker text',
+        help="what a newline becomes: a line break, or a marker after which the text continues on the same line",
     )
-    line_breaker: LineBreaker = choice(LineBreaker.GREEDY, help="how lines are chosen")
-    hyphenate: bool = flag(False, help="break words by the patterns of `language`")
-    line_numbers: int = count(0, range=(0, 12), unit="digits", help="gutter for source line numbers; 0 is none")
+    line_breaker: LineBreaker = choice(LineBreaker.GREEDY, help="how line ends are chosen")
+    hyphenate: bool = flag(False, help="break words at line ends by the hyphenation patterns of `language`")
+    line_numbers: int = count(
+        0, range=(0, 12), unit="digits", help="width of the gutter for source line numbers; 0 draws none"
+    )
     tab_width: int = count(4, range=(1, 64), unit="spaces", help="distance between tab stops")
-    spaces: Spaces = choice(Spaces.KEEP, help="what becomes of a run of spaces")
+    spaces: Spaces = choice(Spaces.KEEP, help="what several spaces in a row become")
     form_feed: FormFeed = choice(FormFeed.LINE, help="what a form feed ends")
 
     # Characters
     language: str = text(
         "",
         pattern=r"(?:[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)?",
-        form='a BCP 47 tag such as "en", "zh-Hans" or "sr-Latn", or ""',
-        help="chooses regional Han forms, hyphenation and language-specific glyphs",
+        accepts='a BCP 47 tag such as "en", "zh-Hans" or "sr-Latn", or ""',
+        help="language of the text; selects regional Han forms, hyphenation patterns and language-specific glyphs",
     )
     direction: Direction = choice(Direction.AUTO, help="base direction of paragraphs")
-    control_characters: ControlCharacters = choice(ControlCharacters.ESCAPE, help="C0 and C1 controls")
-    soft_hyphens: SoftHyphens = choice(SoftHyphens.BREAK, help="what becomes of U+00AD")
-    zero_width: ZeroWidth = choice(ZeroWidth.HIDE, help="zero-width characters that shape nothing")
-    complex_breaks: ComplexBreaks = choice(ComplexBreaks.CLUSTER, help="line breaks in Thai, Lao, Khmer, Burmese")
+    control_characters: ControlCharacters = choice(
+        ControlCharacters.ESCAPE, help="what is drawn for C0 and C1 controls"
+    )
+    soft_hyphens: SoftHyphens = choice(SoftHyphens.BREAK, help="what U+00AD becomes")
+    zero_width: ZeroWidth = choice(
+        ZeroWidth.HIDE, help="what is drawn for zero-width characters that do not affect shaping"
+    )
+    complex_breaks: ComplexBreaks = choice(ComplexBreaks.CLUSTER, help="where Thai, Lao, Khmer and Burmese may break")
 
     # Pixels
-    hinting: Hinting = choice(Hinting.NONE, help="grid fitting; NONE keeps shapes and advances as designed")
-    subpixel: bool = flag(True, help="glyphs stand at fractions of a pixel")
-    antialias: bool = flag(True, help="grey edges; off gives pages of two colours")
+    hinting: Hinting = choice(Hinting.NONE, help="grid fitting of outlines; NONE keeps shapes and advances as designed")
+    subpixel: bool = flag(True, help="place glyphs at fractions of a pixel")
+    antialias: bool = flag(True, help="draw grey edges; off gives pages of two colours")
+
+    if not TYPE_CHECKING:  # type checkers and editors see the fields, as the dataclass's own __init__ names them
+
+        def __new__(cls, *args, **fields):
+            """Refuse unknown fields with a suggestion, in place of `TypeError`."""
+            if args:
+                raise ThetaError(
+                    f"Theta takes fields by name, as in Theta(font_size=9); got {parameter.shown(args[0])}. "
+                    "Theta.of makes a θ of a preset's name or a mapping.",
+                    field="theta",
+                )
+            check_field_names(fields)
+            return object.__new__(cls)
 
     def __post_init__(self) -> None:
         for name, accepted in PARAMETERS.items():
             object.__setattr__(self, name, accepted.normalise(name, getattr(self, name)))
-        contradictions.check(self)
+        constraints.check(cast(constraints.Values, self))
+
+    def __repr__(self) -> str:
+        """Show the fields that differ from the defaults; the text is valid Python."""
+        shown = ", ".join(
+            f"{name}={str(value) if isinstance(value, StrEnum) else value!r}"
+            for name, (value, _) in self.diff().items()
+        )
+        return f"{type(self).__name__}({shown})"
 
     # ── Geometry, in points unless named otherwise ──
 
@@ -177,24 +213,24 @@ class Theta:
 
     @property
     def page_pixels(self) -> tuple[int, int]:
-        """Width and height of an uncropped page in pixels, rounded up to multiples of `page_grid`."""
+        """Width and height, in pixels, of a page that is not cropped; rounded up to multiples of `page_grid`."""
         width, height = (max(1, round(side * self.dpi / 72)) for side in self.page_size)
         return width + -width % self.page_grid, height + -height % self.page_grid
 
     @property
     def font_pixels(self) -> float:
-        """The em of the text in pixels."""
+        """Em size of the text in pixels."""
         return self.font_size * self.scale
 
     @property
     def column_width(self) -> float:
-        """Width of one column, gutter and borders included."""
+        """Width of one column, including its gutter and borders."""
         gaps = self.column_gap * (self.columns - 1)
         return (self.page_size[0] - 2 * self.margin_x - gaps) / self.columns
 
     @property
     def column_offsets(self) -> tuple[float, ...]:
-        """x of the left edge of each column, from the left edge of the page."""
+        """Distance of each column's left edge from the left edge of the page."""
         step = self.column_width + self.column_gap
         return tuple(self.margin_x + step * column for column in range(self.columns))
 
@@ -205,47 +241,47 @@ class Theta:
 
     @property
     def gutter(self) -> float:
-        """Width reserved for source line numbers at the left of each column, their gap to the text included.
+        """Width reserved at the left of each column for source line numbers and their gap to the text.
 
-        0.7 em a digit and 0.8 em of gap: the digits of the bundled fonts are 0.5 to 0.66 em wide.
+        A digit gets 0.7 em and the gap 0.8 em: the digits of the bundled fonts are 0.5 to 0.66 em wide.
         """
         return (0.7 * self.line_numbers + 0.8) * self.em if self.line_numbers else 0.0
 
     @property
     def em(self) -> float:
-        """Width of one em of text, `horizontal_scale` applied."""
+        """Width of one em of text, with `horizontal_scale` applied."""
         return self.font_size * self.horizontal_scale
 
     @property
     def inset(self) -> float:
-        """Between the edge of a paragraph's box and its text, on each side: border and padding."""
+        """Distance from the edge of a paragraph's box to its text, on each side: border and padding."""
         return self.border_width + self.border_padding
 
     @property
     def text_offset(self) -> float:
-        """x from the left edge of the column to where lines start, `first_line_indent` not included."""
+        """Distance from the left edge of a column to the start of its lines, without `first_line_indent`."""
         return self.gutter + self.left_indent + self.inset
 
     @property
     def measure(self) -> float:
-        """Width that lines are broken to; the first of a paragraph has `first_line_indent` less."""
+        """Width that lines are broken to. The first line of a paragraph has `first_line_indent` less."""
         return self.column_width - self.text_offset - self.right_indent - self.inset
 
-    # ── What follows from other fields ──
+    # ── Other values that follow from the fields ──
 
     @property
     def background(self) -> str:
-        """The colour behind the text: the paragraph's, else the page's."""
+        """Colour behind the text: that of the paragraph if it has one, else that of the page."""
         return self.para_bg_color or self.page_bg_color
 
     @property
     def newline_marker(self) -> tuple[str, str] | None:
-        """Text and colour of the marker a newline becomes, or None where a newline breaks the line."""
+        """Text and colour of the marker that a newline becomes, or None if a newline breaks the line."""
         return markup.newline_marker(self.newline_markup, self.font_color)
 
     @property
     def is_grey(self) -> bool:
-        """Whether one channel holds the page: every colour that can be drawn is neutral."""
+        """Whether one channel can hold the page, because every colour that can be drawn is neutral."""
         marker = self.newline_marker
         drawn = [self.page_bg_color, self.background, self.font_color]
         drawn += [self.para_border_color] if self.border_width else []
@@ -260,51 +296,100 @@ class Theta:
 
     # ── In and out ──
 
+    @classmethod
+    def of(cls, value: ThetaLike) -> Theta:
+        """Return the θ that `value` stands for. Public functions call this once, on the `theta` they are given.
+
+        Args:
+            value: a θ, which is returned as it is; the name of a preset, as for `preset`; a mapping, as for `load`; or
+                None for the defaults.
+
+        Raises:
+            ThetaError: there is no such preset or field, a value is not valid, or `value` is none of the four.
+            VisionModelError: a name ends in "@model", and there is no such model.
+
+        >>> Theta.of({"dpi": 96})
+        Theta(dpi=96.0)
+        >>> Theta.of("dense") == Theta.preset("dense")
+        True
+        """
+        if isinstance(value, Theta):
+            return value
+        if value is None:
+            return cls()
+        if isinstance(value, str):
+            return cls.preset(value)
+        if isinstance(value, Mapping):
+            return cls.load(value)
+        raise ThetaError(
+            f"theta={parameter.shown(value)} has the type {type(value).__name__}. Use a Theta, the name of a preset, a "
+            "mapping of fields or None, or Theta.load for a file.",
+            field="theta",
+        )
+
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, checked like a new one.
+        """Return a copy with some fields changed, checked like a new θ.
 
         Raises:
             ThetaError: a field does not exist, or the result is not valid.
         """
-        known(changes)
         return dataclasses.replace(self, **changes)
 
+    def diff(self, other: ThetaLike = None) -> dict[str, tuple[Any, Any]]:
+        """Return the fields in which this θ differs from `other`: name → (value here, value there).
+
+        Args:
+            other: a θ, or a value that `of` accepts; None compares with the defaults.
+
+        >>> Theta(dpi=96, columns=2).diff(Theta(dpi=120, columns=2))
+        {'dpi': (96.0, 120.0)}
+        """
+        values = DEFAULTS if other is None else Theta.of(other).fields()
+        return {name: (value, values[name]) for name, value in self.fields().items() if value != values[name]}
+
+    def fields(self) -> dict[str, Any]:
+        """Return all fields and their values, in the order of the class."""
+        return {name: getattr(self, name) for name in PARAMETERS}
+
     def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON values: lists for tuples, strings for enumerations."""
-        return {name: _json_value(getattr(self, name)) for name in PARAMETERS}
+        """Return all fields as JSON values: lists for tuples, strings for enumerations."""
+        return {name: _json_value(value) for name, value in self.fields().items()}
 
     def to_json(self) -> str:
-        """All fields as JSON text, one a line."""
+        """Return all fields as JSON text, one field a line."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """θ from `to_dict`'s form; fields left out keep their defaults.
+        """Make a θ from a mapping of fields, as `to_dict` gives it. Fields left out keep their defaults.
 
         Raises:
             ThetaError: a field does not exist or a value is not valid.
         """
-        known(values)
+        check_field_names(values)
         return cls(**values)
 
     @classmethod
     def load(cls, source: str | os.PathLike[str] | Mapping[str, Any]) -> Self:
-        """θ from a JSON file, or from a mapping: in our form, or a Glyph config (kebab-case keys).
+        """Read a θ from a JSON file or a mapping, in our form or as a Glyph config (kebab-case keys).
 
-        A Glyph config gives the pages that Glyph's own script gives for it, so a key it leaves out has that
-        script's default (margins of 20 pt, justified, …) and not ours.
+        A Glyph config gives the pages that Glyph's own script gives for it. So a key that the config leaves out has
+        the default of that script (margins of 20 pt, justified, …) and not ours.
+
+        Args:
+            source: the path of the file, or the mapping.
 
         Raises:
-            DataError: the file cannot be read, or is not a JSON object.
+            DataError: the file cannot be read, or holds no JSON object.
             ThetaError: a field does not exist or a value is not valid.
         """
-        values = source if isinstance(source, Mapping) else _read(Path(source))
+        values = source if isinstance(source, Mapping) else read_json_object(Path(source))
         if glyph_config.is_glyph(values):
-            values = glyph_config.fields(values)
+            values = glyph_config.to_fields(values, PARAMETERS)
         return cls.from_dict(values)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_json` to `path`, which holds the old or the new text at any time, never a part.
+        """Write `to_json` to `path`. At any time the file holds the old or the new text, never a part of it.
 
         Raises:
             DataError: the file cannot be written.
@@ -312,66 +397,74 @@ class Theta:
         write_whole(path, self.to_json())
 
     def to_glyph(self) -> dict[str, Any]:
-        """A Glyph config: kebab-case keys, as that project's script reads them.
+        """Return this θ as a Glyph config: kebab-case keys, as that project's script reads them.
 
-        Fields that Glyph does not know follow under their own kebab-case names where they differ from the
-        default: its script ignores them, `load` reads them back. `font-path` is `font`, so name a file
-        there if Glyph itself is to open it.
+        Fields that Glyph does not know follow under their own kebab-case names if they differ from the default: its
+        script ignores them, and `load` reads them back. `font-path` is `font`, so `font` must name a file if Glyph
+        itself is to open it.
         """
-        return glyph_config.config(self)
+        defaults = {name: _json_value(default) for name, default in DEFAULTS.items()}
+        return glyph_config.from_fields(self.to_dict(), defaults, background=self.background)
 
     @classmethod
     def preset(cls, name: str) -> Self:
-        """One of the bundled θ, see `presets`; "glyph-en@qwen3-vl" is glyph-en aligned to that model.
+        """Return one of the bundled θ. `preset_names` lists them.
+
+        Args:
+            name: the name of a preset. "name@model" is that preset aligned to a vision model (see `align_to`).
 
         Raises:
             ThetaError: there is no preset of that name.
             VisionModelError: there is no model of the name after "@".
+
+        >>> Theta.preset("glyph-en@qwen3-vl") == Theta.preset("glyph-en").align_to("qwen3-vl")
+        True
         """
         from glyphrender.theta import presets
 
-        name, at, vision = name.partition("@")
+        name, at, model = name.partition("@")
         theta = cls.from_dict(presets.read(name))
-        return theta.align_to(vision) if at else theta
+        return theta.align_to(model) if at else theta
 
     @staticmethod
-    def presets() -> Mapping[str, str]:
-        """Names of the bundled θ, with a line about each."""
+    def preset_names() -> Mapping[str, str]:
+        """Return the names of the bundled θ, each with a line about it."""
         from glyphrender.theta.presets import PRESETS
 
         return PRESETS
 
     @classmethod
     def sample(cls, rng: np.random.Generator, **fixed: Any) -> Self:
-        """A random θ from the distributions the Glyph paper trains on; always valid.
+        """Draw a random θ from the distributions that the Glyph paper trains on. The result is always valid.
 
         Args:
-            rng: the source of randomness; equal states give equal θ.
+            rng: the source of randomness; generators in equal states give equal θ.
             fixed: fields that are not drawn but have this value.
 
         Raises:
-            ThetaError: a fixed field does not exist, or nothing valid agrees with the fixed ones.
+            ThetaError: a fixed field does not exist, or no valid θ has the fixed values.
         """
         from glyphrender.theta.sampling import sample
 
-        known(fixed)
+        check_field_names(fixed)
         return sample(cls, rng, fixed)
 
-    def align_to(self, vision: str | VisionModel) -> Self:
-        """The nearest θ whose pages, cropped ones too, reach a model pixel by pixel, at equal or better ρ.
+    def align_to(self, model: str | VisionModel) -> Self:
+        """Return the nearest θ whose pages, cropped ones too, `model` does not resample, at equal or better ρ.
 
-        See `glyphrender.ratio.align`, which says how.
+        This is the one method of θ that leads to a higher part of the package. `glyphrender.align` is the same as a
+        function; its module says how the page changes.
 
         Args:
-            vision: a name in `VISION_MODELS`, or a model.
+            model: a name in `glyphrender.VISION_MODELS`, or a `VisionModel`.
 
         Raises:
-            VisionModelError: there is no such model, or no page that it does not resample.
-            ThetaError: nothing valid is near.
+            VisionModelError: there is no such model, or it resamples every page near this one.
+            ThetaError: no valid θ is near.
         """
-        from glyphrender.ratio.align import aligned
+        from glyphrender.ratio.align import align
 
-        return aligned(self, vision)
+        return align(self, model)
 
     @property
     def digest(self) -> str:
@@ -382,55 +475,41 @@ class Theta:
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
+#: A value that public functions accept for a θ; `Theta.of` makes a θ of it. A `str` is the name of a preset, a mapping
+#: holds fields or a Glyph config, None means the defaults.
+ThetaLike: TypeAlias = Theta | str | Mapping[str, Any] | None
+
+# `help(Theta)` and completion show the fields, and not the `*args, **fields` of `__new__`.
+_signature = inspect.signature(Theta.__init__)
+Theta.__signature__ = _signature.replace(  # type: ignore[attr-defined]
+    parameters=[given for given in _signature.parameters.values() if given.name != "self"], return_annotation=Theta
+)
+
 PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
     {field.name: parameter.of(field) for field in dataclasses.fields(Theta)}
 )
-"""What every field of θ accepts, in the order of the class."""
+"""Every field of θ with the `Parameter` that says what it accepts, in the order of the class."""
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType({field.name: field.default for field in dataclasses.fields(Theta)})
-"""The default of every field of θ."""
+"""Every field of θ with its default."""
+
+
+def check_field_names(names: Iterable[str]) -> None:
+    """Refuse names that are not fields of θ.
+
+    Raises:
+        ThetaError: a name is unknown; the message suggests the closest field.
+    """
+    for name in names:
+        if name not in PARAMETERS:
+            from difflib import get_close_matches
+
+            close = get_close_matches(str(name).lower().replace("-", "_"), PARAMETERS, n=1)
+            way_out = f"Did you mean {close[0]}?" if close else "`glyphrender theta explain` lists the fields."
+            raise ThetaError(f"Theta has no field {parameter.shown(name)}. {way_out}", field=str(name))
 
 
 def _json_value(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
     return value.value if isinstance(value, StrEnum) else value
-
-
-def known(given: Iterable[str]) -> None:
-    """Refuse names that are not fields of θ.
-
-    Raises:
-        ThetaError: a name is unknown; the message has the closest field.
-    """
-    for name in given:
-        if name not in PARAMETERS:
-            from difflib import get_close_matches
-
-            close = get_close_matches(str(name).lower().replace("-", "_"), PARAMETERS, n=1)
-            way_out = f"Did you mean {close[0]}?" if close else "`glyphrender theta explain` lists the fields."
-            raise ThetaError(f"θ has no field {parameter.shown(name)}. {way_out}", field=str(name))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The JSON object in the file at `path`."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise ThetaError(f"{path} sets {twice!r} twice. Keep one of them.", field=twice)
-        return values
-
-    try:
-        values = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Name a JSON file of θ.") from error
-    except ThetaError:
-        raise
-    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, too many digits, nested too deep
-        raise DataError(f"{path} is not JSON ({error}). Name a file that Theta.save or Glyph wrote.") from error
-    if not isinstance(values, dict):
-        raise DataError(f"{path} holds no JSON object. Name a file that Theta.save or Glyph wrote.")
-    return values

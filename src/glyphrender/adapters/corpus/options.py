@@ -17,7 +17,7 @@ class Options:
     """Options that are the same for every shard of a corpus.
 
     Attributes:
-        theta: θ of items that have none. If an item has fields of θ, they change this θ.
+        theta: θ of items that have none (see `Theta.of`). If an item has fields of θ, they change this θ.
         format: one of `FORMATS`.
         id_field: names of the id in JSONL and parquet, in order of preference.
         text_field: names of the text, likewise.
@@ -47,6 +47,7 @@ class Options:
     shard_bytes: int = 1 << 23
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "theta", Theta.of(self.theta))
         if self.format not in FORMATS:
             raise DataError(f"format={self.format!r} is none of {', '.join(FORMATS)}. Choose one.")
         if self.bits not in (None, 1, 2, 4, 8):

@@ -1,8 +1,8 @@
-"""One file for each way of turning an image into tokens.
+"""The families of open vision models: one file for each way of turning an image into tokens.
 
-Each lists its models in `MODELS`; its `PROCESSORS` maps `image_processor_type`, as a `preprocessor_config.json` names
-it, to the function that builds a model of the family from such a file. A new family is a file here and its name in
-`FAMILIES`.
+Each file lists its models in `MODELS`. Its `PROCESSORS` maps the `image_processor_type` of a
+`preprocessor_config.json` to the function that builds a model of the family from such a file. To add a family, add a
+file here and its name to `FAMILIES`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """LLaVA-NeXT and LLaVA-OneVision: the image is fitted into the best of a list of canvases.
 
-What the padding around it would cost is cut off again, a token ends each row, and a view of the whole comes first.
+Tokens of the padding around the image are cut off again. A token ends each row, and a view of the whole image comes
+first.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from glyphrender.models.configuration import edge, integer
-from glyphrender.models.model import ImageCost, Limits, VisionModel, seen
+from glyphrender.models.config_values import edge, integer
+from glyphrender.models.limits import Limits
+from glyphrender.models.model import ImageCost, VisionModel, resized_cost
 
-CHECKED = "2026-11"
 NEXT_CANVASES = ((336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008))
 ONEVISION_CANVASES = tuple((384 * rows, 384 * columns) for rows in range(1, 7) for columns in range(1, 7))
 
@@ -23,13 +24,14 @@ class AnyResolution(VisionModel):
     """A model with a list of canvases.
 
     Attributes:
-        canvases: height and width in pixels of each.
+        canvases: height and width in pixels of each canvas.
         view: side in pixels of the view of the whole image, and of a tile of a canvas.
         side: tokens along a side of the view.
-        extra: tokens of the view beyond its patches, after those that the model drops.
-        most: views whose area the features of the canvas may have before they are shrunk; None for any.
+        extra: tokens of the view beyond its patches, without those that the model drops.
+        most: largest area of the canvas's features, in views; larger ones are shrunk. None for no limit.
     """
 
+    family: str = "anyres"
     canvases: tuple[tuple[int, int], ...]
     view: int
     side: int
@@ -37,10 +39,10 @@ class AnyResolution(VisionModel):
     most: int | None = None
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
+        """Return the cost of an image; see `VisionModel.image`."""
         canvas_height, canvas_width = self.canvas(width, height)
         rows, columns = canvas_height // self.view * self.side, canvas_width // self.view * self.side
-        # Rounded to 7 digits, as the processors do, against 23.999999999999996.
+        # The processors round to 7 digits, which turns 23.999999999999996 into 24.
         if width / height > columns / rows:
             rows -= (rows - int(round(height * (columns / width), 7))) // 2 * 2
         else:
@@ -50,10 +52,12 @@ class AnyResolution(VisionModel):
             if excess > 1.1:
                 rows, columns = int(rows // excess), int(columns // excess)
         tokens = rows * columns + rows + self.side**2 + self.extra
-        return seen(width, height, _fitted(width, height, canvas_width, canvas_height), tokens=tokens, overhead=0)
+        return resized_cost(
+            width, height, _fitted(width, height, canvas_width, canvas_height), tokens=tokens, overhead=0
+        )
 
     def canvas(self, width: int, height: int) -> tuple[int, int]:
-        """Height and width of the canvas that keeps most of the image's pixels, and of those the least padded."""
+        """Return height and width of the canvas that keeps most pixels of the image; of equals, the least padded."""
         best, most, wasted = self.canvases[0], 0, math.inf
         for canvas_height, canvas_width in self.canvases:
             scale = min(canvas_width / width, canvas_height / height)
@@ -65,7 +69,7 @@ class AnyResolution(VisionModel):
 
 
 def _fitted(width: int, height: int, canvas_width: int, canvas_height: int) -> tuple[int, int]:
-    """Width and height of an image scaled into a canvas."""
+    """Return width and height of an image that is scaled into a canvas."""
     across, down = canvas_width / width, canvas_height / height
     if across < down:
         return canvas_width, min(math.ceil(height * across), canvas_height)
@@ -83,17 +87,15 @@ def any_resolution(
     most: int | None = None,
     grid: tuple[int, int] | None = None,
 ) -> VisionModel:
-    """A model whose limit on tokens follows from its canvases."""
+    """Return a model whose limit on tokens follows from its canvases."""
     largest = 0
     for height, width in canvases:
         rows, columns = height // view * side, width // view * side
-        # An excess of up to 1.1 in each direction is left.
+        # The model shrinks features only if they exceed the limit by more than 1.1 in each direction.
         area = rows * columns if most is None else min(rows * columns, int(1.21 * most * side**2))
         largest = max(largest, area + rows)
     return AnyResolution(
         name=name,
-        family="anyres",
-        date=CHECKED,
         source=source,
         grid=grid,
         limits=Limits(max_tokens=largest + side**2 + extra),
@@ -107,19 +109,20 @@ def any_resolution(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ViewOnly(VisionModel):
-    """LLaVA-OneVision where a prompt has several images: each is only stretched to the view.
+    """LLaVA-OneVision if a prompt has several images: each image is only stretched to the view.
 
     Attributes:
         view: side of the view in pixels.
-        tokens: tokens an image.
+        tokens: tokens of an image.
     """
 
+    family: str = "anyres"
     view: int
     tokens: int
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
-        return seen(width, height, (self.view, self.view), tokens=self.tokens, overhead=0)
+        """Return the cost of an image; see `VisionModel.image`."""
+        return resized_cost(width, height, (self.view, self.view), tokens=self.tokens, overhead=0)
 
 
 NEXT, ONEVISION = "preprocessor_config.json of llava-v1.6-mistral-7b-hf", "preprocessor_config.json of llava-onevision"
@@ -129,8 +132,6 @@ MODELS = (
     any_resolution("llava-onevision", ONEVISION, ONEVISION_CANVASES, view=384, side=27, most=9, grid=(384, 384)),
     ViewOnly(
         name="llava-onevision-several",
-        family="anyres",
-        date=CHECKED,
         source="processor of transformers 5.23, two images or more a prompt",
         grid=None,
         limits=Limits(max_tokens=730),
@@ -155,7 +156,7 @@ def _canvases(config: Mapping[str, Any], default: tuple[tuple[int, int], ...]) -
 
 def _next(config: Mapping[str, Any], source: str) -> VisionModel:
     view = edge(config, "size", 336)
-    # The encoder's class token counts with num_additional_image_tokens, and is dropped by the strategy "default".
+    # num_additional_image_tokens counts the encoder's class token, which the strategy "default" drops.
     added, dropped = (
         config.get("num_additional_image_tokens", 1),
         config.get("vision_feature_select_strategy", "default"),

@@ -1,4 +1,4 @@
-"""Gemma: 3 squeezes every image into one square; 4 scales it to fill a budget of tokens."""
+"""Gemma: Gemma 3 resizes every image to one square, and Gemma 4 scales it to fill a budget of tokens."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from glyphrender.models.configuration import edge, integer
-from glyphrender.models.model import ImageCost, Limits, VisionModel, seen
+from glyphrender.models.config_values import edge, integer
+from glyphrender.models.limits import Limits
+from glyphrender.models.model import ImageCost, VisionModel, resized_cost
 
-CHECKED = "2026-11"
-# The budgets Gemma 4 was trained with; its processor takes no other.
+# The budgets that Gemma 4 was trained with. Its processor takes no others.
 BUDGETS = (70, 140, 280, 560, 1120)
 
 
@@ -20,18 +20,19 @@ class SquareModel(VisionModel):
     """A model that sees every image as a square of one size.
 
     Attributes:
-        side: its side in pixels.
-        tokens: tokens an image.
-        overhead: markers around it.
+        side: side of the square in pixels.
+        tokens: tokens of an image.
+        overhead: tokens for markers around the image.
     """
 
+    family: str = "gemma"
     side: int
     tokens: int
     overhead: int
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
-        return seen(width, height, (self.side, self.side), tokens=self.tokens, overhead=self.overhead)
+        """Return the cost of an image; see `VisionModel.image`."""
+        return resized_cost(width, height, (self.side, self.side), tokens=self.tokens, overhead=self.overhead)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,15 +40,16 @@ class BudgetModel(VisionModel):
     """A model that scales every image, up or down, so that its cells just fit a budget.
 
     Attributes:
-        cell: side in pixels of the patches pooled into a token.
-        budget: most tokens an image.
+        cell: side in pixels of the square of patches that is pooled into one token.
+        budget: most tokens of an image.
     """
 
+    family: str = "gemma"
     cell: int
     budget: int
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
+        """Return the cost of an image; see `VisionModel.image`."""
         scale = math.sqrt(self.budget * self.cell**2 / (height * width))
         columns, rows = math.floor(scale * width / self.cell), math.floor(scale * height / self.cell)
         # A strip narrower than a cell becomes one row, or one column, of cells.
@@ -55,15 +57,13 @@ class BudgetModel(VisionModel):
             columns, rows = min(width // height, self.budget), 1
         elif columns == 0:
             columns, rows = 1, min(height // width, self.budget)
-        return seen(width, height, (columns * self.cell, rows * self.cell), tokens=columns * rows, overhead=2)
+        return resized_cost(width, height, (columns * self.cell, rows * self.cell), tokens=columns * rows, overhead=2)
 
 
 def square(name: str, source: str, *, side: int, tokens: int = 256) -> VisionModel:
-    """A Gemma 3. Around the image stand a blank line, a start, an end, and a blank line: 4 tokens."""
+    """Return a Gemma 3. A blank line, a start, an end and a blank line stand around an image: 4 tokens."""
     return SquareModel(
         name=name,
-        family="gemma",
-        date=CHECKED,
         source=source,
         grid=None,
         limits=Limits(max_tokens=tokens),
@@ -74,11 +74,11 @@ def square(name: str, source: str, *, side: int, tokens: int = 256) -> VisionMod
 
 
 def budgeted(name: str, source: str, *, budget: int, cell: int = 48) -> VisionModel:
-    """A Gemma 4 with this budget of tokens an image."""
+    """Return a Gemma 4 with this budget of tokens for each image."""
     if budget not in BUDGETS:
         raise ValueError(f"max_soft_tokens={budget} is none of {', '.join(map(str, BUDGETS))}")
     limits = Limits(max_tokens=budget)
-    return BudgetModel(name=name, family="gemma", date=CHECKED, source=source, limits=limits, cell=cell, budget=budget)
+    return BudgetModel(name=name, source=source, limits=limits, cell=cell, budget=budget)
 
 
 PROCESSOR = "processor of transformers 5.23"

@@ -1,7 +1,7 @@
-"""GLM-4V and Qwen-VL: an image of its own size, on a grid of merged patches.
+"""GLM-4V and Qwen-VL: the image keeps nearly its own size, on a grid of merged patches (cells).
 
-Both sides are rounded to multiples of the cell, and both scaled if the area then exceeds a limit. A page whose sides
-are multiples and whose area is within the limits reaches the model pixel by pixel.
+Both sides are rounded to multiples of the cell. If the area is then outside the limits, both sides are scaled. A page
+whose sides are multiples of the cell and whose area is within the limits is not resampled.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from glyphrender.models.configuration import integer, section
-from glyphrender.models.model import ImageCost, Limits, VisionModel, seen
+from glyphrender.models.config_values import integer, section
+from glyphrender.models.limits import Limits
+from glyphrender.models.model import ImageCost, VisionModel, resized_cost
 
-# transformers' processors of both families refuse an image with a longer side than this many shorter ones.
+# transformers' processors of both families refuse an image whose longer side exceeds this many times the shorter one.
 MAX_ASPECT = 200
-CHECKED = "2026-11"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,14 +25,15 @@ class GridModel(VisionModel):
 
     Attributes:
         cell: side of a merged patch in pixels (patch size × merge size).
-        min_area: least area in pixels × `frames`.
-        max_area: greatest area in pixels × `frames`.
-        frames: frames that one image counts for in its area. GLM's limits are those of a video of
+        min_area: smallest area in pixels × `frames`.
+        max_area: largest area in pixels × `frames`.
+        frames: number of frames as which one image counts in its area. GLM's limits are those of a video of
             `temporal_patch_size` frames.
-        enlarge: whether an image with a side below one cell is first scaled up to it, before its aspect is judged.
-        markers: tokens around the image, start and end.
+        enlarge: whether an image with a side below one cell is scaled up to one cell before its aspect is checked.
+        markers: tokens around the image: start and end.
     """
 
+    family: str = "grid"
     cell: int
     min_area: int
     max_area: int
@@ -41,7 +42,7 @@ class GridModel(VisionModel):
     markers: int = 2
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`. `round` rounds halves to even, as the processors do."""
+        """Return the cost of an image; see `VisionModel.image`. `round` rounds halves to even, as the processors do."""
         cell, frames = self.cell, self.frames
         w, h = width, height
         if self.enlarge and min(w, h) < cell:
@@ -59,11 +60,11 @@ class GridModel(VisionModel):
         elif area < self.min_area:
             grow = math.sqrt(self.min_area / (frames * h * w))
             columns, rows = (math.ceil(side * grow / cell) for side in (w, h))
-        return seen(width, height, (columns * cell, rows * cell), tokens=columns * rows, overhead=self.markers)
+        return resized_cost(width, height, (columns * cell, rows * cell), tokens=columns * rows, overhead=self.markers)
 
 
 def grid_model(name: str, cell: int, areas: tuple[int, int], source: str, *, glm: bool = False) -> GridModel:
-    """A model of the Qwen-VL, or of the GLM-4V family, whose limits follow from its cell and areas."""
+    """Return a model of the Qwen-VL family, or of the GLM-4V family if `glm`. Its limits follow from cell and areas."""
     (least, most), frames = areas, 2 if glm else 1
     limits = Limits(
         min_pixels=math.ceil(least / frames),
@@ -73,8 +74,6 @@ def grid_model(name: str, cell: int, areas: tuple[int, int], source: str, *, glm
     )
     return GridModel(
         name=name,
-        family="grid",
-        date=CHECKED,
         source=source,
         grid=(cell, cell),
         limits=limits,
@@ -100,7 +99,7 @@ MODELS = (
 
 
 def _areas(config: Mapping[str, Any], least: int, most: int) -> tuple[int, int]:
-    """Least and greatest area, under either of the names that files have for them."""
+    """Return the smallest and the largest area. Files give them under one of two names."""
     size = section(config, "size")
     least = integer(config, "min_pixels", integer(size, "shortest_edge", least))
     most = integer(config, "max_pixels", integer(size, "longest_edge", most))
@@ -119,7 +118,7 @@ def _qwen(config: Mapping[str, Any], source: str) -> VisionModel:
     return grid_model("qwen-vl", cell, _areas(config, 3_136, 1_003_520), source)
 
 
-# The defaults are those of transformers 5.23, for files that leave a key out.
+# The defaults of keys that a file leaves out are those of transformers 5.23.
 PROCESSORS: dict[str, Callable[[Mapping[str, Any], str], VisionModel]] = {
     "Glm4vImageProcessor": _glm,
     "Glm46VImageProcessor": _glm,

@@ -1,7 +1,7 @@
-"""Idefics3 and SmolVLM: the longer side is brought to one length, then cut into tiles.
+"""Idefics3 and SmolVLM: the longer side of the image is scaled to one length, and the image is cut into tiles.
 
-Both sides are stretched up to whole tiles, and a small view of the whole image is added. Every image is resampled but
-one whose longer side has that length already and whose shorter one is of whole tiles.
+Both sides are stretched to whole tiles, and a small view of the whole image is added. Every image is resampled, except
+one whose longer side already has that length and whose shorter side has whole tiles.
 """
 
 from __future__ import annotations
@@ -11,46 +11,47 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from glyphrender.models.configuration import edge, flag, integer
-from glyphrender.models.model import ImageCost, Limits, VisionModel, seen
+from glyphrender.models.config_values import edge, flag, integer
+from glyphrender.models.limits import Limits
+from glyphrender.models.model import ImageCost, VisionModel, resized_cost
 
-CHECKED = "2026-11"
 # MAX_IMAGE_SIZE of the processors.
 LONGEST = 4096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LongestEdgeTiles(VisionModel):
-    """A model that brings the longer side of every image to one length.
+    """A model that scales the longer side of every image to one length.
 
     Attributes:
-        longest: that length in pixels; 0 where the image is only stretched to whole tiles.
+        longest: that length in pixels; 0 if the image is only stretched to whole tiles.
         tile: side of a tile in pixels.
-        tokens: tokens a tile.
-        split: whether there are tiles, or only the view of the whole.
+        tokens: tokens of a tile.
+        split: whether the image is cut into tiles. If not, there is only the view of the whole image.
     """
 
+    family: str = "idefics"
     longest: int
     tile: int
     tokens: int
     split: bool = True
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
+        """Return the cost of an image; see `VisionModel.image`."""
         if not self.split:
-            return seen(width, height, (self.tile, self.tile), tokens=self.tokens, overhead=3)
+            return resized_cost(width, height, (self.tile, self.tile), tokens=self.tokens, overhead=3)
         w, h = self.rescaled(width, height)
         columns, rows = self.stretched(w, h)
         size = (columns * self.tile, rows * self.tile)
         if columns == rows == 1:
-            return seen(width, height, size, tokens=self.tokens, overhead=3)
-        # <fake_token_around_image><row_i_col_j> before each tile and a newline after each row; around the view of the
-        # whole three markers. The last newline and the one before the view are one token in the models' vocabularies.
+            return resized_cost(width, height, size, tokens=self.tokens, overhead=3)
+        # <fake_token_around_image><row_i_col_j> stands before each tile, a newline after each row, and three markers
+        # around the view. The last newline and the one before the view are one token in the models' vocabularies.
         overhead = 3 + rows * (2 * columns + 1)
-        return seen(width, height, size, tokens=self.tokens * (rows * columns + 1), overhead=overhead)
+        return resized_cost(width, height, size, tokens=self.tokens * (rows * columns + 1), overhead=overhead)
 
     def rescaled(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height with the longer side at `longest`, the other even, neither above LONGEST."""
+        """Return width and height with the longer side at `longest`, the other side even, and no side above LONGEST."""
         aspect = width / height
         if width >= height:
             w, h = self.longest, int(self.longest / aspect)
@@ -67,7 +68,7 @@ class LongestEdgeTiles(VisionModel):
         return max(w, 1), max(h, 1)
 
     def stretched(self, width: int, height: int) -> tuple[int, int]:
-        """Columns and rows of tiles: the longer side rounded up, the other scaled with it and rounded up."""
+        """Return columns and rows of tiles: the longer side is rounded up; the other scales along and is rounded up."""
         aspect = width / height
         if width >= height:
             columns = math.ceil(width / self.tile)
@@ -77,12 +78,10 @@ class LongestEdgeTiles(VisionModel):
 
 
 def longest_edge(name: str, source: str, longest: int, tile: int, tokens: int, *, split: bool = True) -> VisionModel:
-    """A model whose limit on tokens follows from its lengths: at most a square of tiles, and the view."""
+    """Return a model whose limit on tokens follows from its lengths: at most a square of tiles, and the view."""
     side = math.ceil(min(longest, LONGEST) / tile)
     return LongestEdgeTiles(
         name=name,
-        family="idefics",
-        date=CHECKED,
         source=source,
         limits=Limits(max_tokens=tokens * (side * side + 1) if split else tokens),
         longest=longest,

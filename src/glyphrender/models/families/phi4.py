@@ -1,4 +1,4 @@
-"""Phi-4-multimodal: the image is padded to whole tiles, and the padding is left out of the count by a mask."""
+"""Phi-4-multimodal: the image is padded to whole tiles, and a mask leaves the padding out of the count."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from glyphrender.models.configuration import edge, integer
+from glyphrender.models.config_values import edge, integer
 from glyphrender.models.families.tiles import closest
-from glyphrender.models.model import ImageCost, Limits, VisionModel, seen
+from glyphrender.models.limits import Limits
+from glyphrender.models.model import ImageCost, VisionModel, resized_cost
 
-CHECKED = "2026-11"
-# The processor refuses an image that it would scale to a side of fewer pixels.
+# The processor refuses an image if it would scale a side to fewer pixels than this.
 NARROWEST = 10
 
 
 @lru_cache(maxsize=16)
-def arrangements(most: int) -> tuple[tuple[int, int], ...]:
-    """Columns and rows of all arrangements of at most `most` tiles, small ones first.
+def arrangements_in_set_order(most: int) -> tuple[tuple[int, int], ...]:
+    """Return columns and rows of all arrangements of at most `most` tiles, small ones first, in the processor's order.
 
-    The processor sorts a set by area alone, so that which of two equally near ones is met first depends on the order
-    of a set, which CPython gives to any that is filled in this way.
+    The processor sorts a set by area alone. So the order of two arrangements of one area is the order of the set, which
+    is the same in CPython for every set that is filled in this way. `tiles.arrangements` has another order.
     """
     every = {
         (columns, rows)
@@ -40,46 +40,46 @@ class MaskedTiles(VisionModel):
 
     Attributes:
         tile: side of a tile in pixels.
-        patch: side of a patch in pixels; two by two are merged into a token.
+        patch: side of a patch in pixels. Two by two patches are merged into one token.
         most: most tiles of an image.
     """
 
+    family: str = "phi4"
     tile: int
     patch: int
     most: int
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
+        """Return the cost of an image; see `VisionModel.image`."""
         columns, rows = math.ceil(width / self.tile), math.ceil(height / self.tile)
         if columns * rows > self.most:
-            columns, rows = closest(width, height, self.tile, arrangements(self.most))
+            columns, rows = closest(width, height, self.tile, arrangements_in_set_order(self.most))
         box_width, box_height = columns * self.tile, rows * self.tile
         across, down = box_width / width, box_height / height
         size = (box_width, int(height * across)) if across < down else (int(width * down), box_height)
         if min(size) < NARROWEST:
             raise self.too_thin(width, height, size)
-        # Patches of the canvas that the image covers, if only in part; every second one of each tile is a token.
+        # Count the patches of the canvas that the image covers at least in part. Every second one is a token.
         side = self.tile // self.patch
         seen_columns = self.unmasked(columns * side, box_width - size[0], side)
         seen_rows = self.unmasked(rows * side, box_height - size[1], side)
-        # The view of the whole has 16 × 16 tokens and one a row; one divides it from the tiles, whose rows end in one.
+        # The view of the whole image has 16 × 16 tokens and one a row. One token separates it from the tiles, and one
+        # token ends each row of the tiles.
         tokens = 256 + 16 + 1 + seen_columns * seen_rows + seen_rows
-        return seen(width, height, size, tokens=tokens, overhead=0)
+        return resized_cost(width, height, size, tokens=tokens, overhead=0)
 
     def unmasked(self, patches: int, padding: int, side: int) -> int:
-        """Tokens along one side of the canvas of `patches` patches, of which `padding` pixels are masked."""
+        """Return the tokens along a side of the canvas that has `patches` patches and `padding` masked pixels."""
         covered = patches - padding // self.patch if padding >= self.patch else patches
         tiles, rest = divmod(covered, side)
         return tiles * math.ceil(side / 2) + math.ceil(rest / 2)
 
 
 def masked(name: str, source: str, *, tile: int = 448, patch: int = 14, most: int = 36) -> VisionModel:
-    """A Phi-4, whose limit on tokens follows from its tiles."""
+    """Return a Phi-4, whose limit on tokens follows from its tiles."""
     side = math.ceil(tile // patch / 2)
     return MaskedTiles(
         name=name,
-        family="phi4",
-        date=CHECKED,
         source=source,
         grid=(tile, tile),
         limits=Limits(max_tokens=256 + 16 + 1 + most * side * (side + 1)),

@@ -1,6 +1,6 @@
-"""Pixtral and Mistral Small: an image of its own size, on a grid of patches, up to a longest side.
+"""Pixtral and Mistral Small: the image keeps its size up to a longest side, on a grid of patches.
 
-A page whose sides are multiples of the patch and within the limit reaches the model pixel by pixel.
+A page whose sides are multiples of the patch and within the limit is not resampled.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from glyphrender.models.configuration import edge, integer
-from glyphrender.models.model import ImageCost, Limits, VisionModel, seen
-
-CHECKED = "2026-11"
+from glyphrender.models.config_values import edge, integer
+from glyphrender.models.limits import Limits
+from glyphrender.models.model import ImageCost, VisionModel, resized_cost
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,14 +21,18 @@ class PatchModel(VisionModel):
 
     Attributes:
         cell: side of a (merged) patch in pixels.
-        longest: a longer side than this is scaled down to it.
+        longest: longest side in pixels; an image with a longer side is scaled down to it.
     """
 
+    family: str = "pixtral"
     cell: int
     longest: int
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`. The markers [IMG_BREAK] and, after the last row, [IMG_END] are the overhead."""
+        """Return the cost of an image; see `VisionModel.image`.
+
+        The overhead is a marker after each row: [IMG_BREAK], and [IMG_END] after the last row.
+        """
         w, h = width, height
         excess = max(h / self.longest, w / self.longest)
         if excess > 1:
@@ -37,17 +40,17 @@ class PatchModel(VisionModel):
             if min(w, h) == 0:
                 raise self.too_thin(width, height, (w, h))
         columns, rows = (w - 1) // self.cell + 1, (h - 1) // self.cell + 1
-        return seen(width, height, (columns * self.cell, rows * self.cell), tokens=columns * rows, overhead=rows)
+        return resized_cost(
+            width, height, (columns * self.cell, rows * self.cell), tokens=columns * rows, overhead=rows
+        )
 
 
 def patch_model(name: str, source: str, *, cell: int, longest: int) -> VisionModel:
-    """A model whose limit on tokens follows from its longest side."""
+    """Return a model whose limit on tokens follows from its longest side."""
     side = math.ceil(longest / cell)
     limits = Limits(max_tokens=side * side)
     return PatchModel(
         name=name,
-        family="pixtral",
-        date=CHECKED,
         source=source,
         grid=(cell, cell),
         limits=limits,

@@ -1,6 +1,6 @@
-"""InternVL and DeepSeek-OCR: square tiles, arranged as nearly as possible in the page's aspect ratio.
+"""InternVL and DeepSeek-OCR: square tiles in the arrangement whose aspect ratio is nearest to that of the image.
 
-The image is stretched to fill the arrangement, so a page of whole tiles is cut up pixel by pixel; a thumbnail or a
+The image is stretched to fill the arrangement, so a page of whole tiles is cut up without resampling. A thumbnail or a
 padded view of the whole page is added.
 """
 
@@ -12,23 +12,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from glyphrender.models.configuration import edge, flag, integer
-from glyphrender.models.model import ImageCost, Limits, VisionModel, seen
-
-CHECKED = "2026-11"
+from glyphrender.models.config_values import edge, flag, integer
+from glyphrender.models.limits import Limits
+from glyphrender.models.model import ImageCost, VisionModel, resized_cost
 
 
 @lru_cache(maxsize=16)
 def arrangements(least: int, most: int) -> tuple[tuple[int, int], ...]:
-    """Columns and rows of all arrangements of `least` … `most` tiles, small ones first."""
+    """Return columns and rows of all arrangements of `least` … `most` tiles, small ones first."""
     every = ((columns, rows) for columns in range(1, most + 1) for rows in range(1, most // columns + 1))
     return tuple(sorted((pair for pair in every if pair[0] * pair[1] >= least), key=math.prod))
 
 
 def closest(width: int, height: int, tile: int, among: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    """Columns and rows of the arrangement whose aspect ratio is nearest to that of an image.
+    """Return columns and rows of the arrangement whose aspect ratio is nearest to that of an image.
 
-    Of several equally near, the last whose area is less than twice that of the image.
+    Of several equally near ones, take the last whose area is less than twice that of the image.
     """
     aspect, best, least = width / height, (1, 1), math.inf
     for columns, rows in among:
@@ -42,40 +41,42 @@ def closest(width: int, height: int, tile: int, among: Iterable[tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThumbnailTiles(VisionModel):
-    """InternVL: tiles of a fixed number of tokens; where there are several, one more shows the whole image.
+    """InternVL: each tile has a fixed number of tokens. If there are several tiles, one more shows the whole image.
 
     Attributes:
         tile: side of a tile in pixels.
-        tokens: tokens a tile.
+        tokens: tokens of a tile.
         least: fewest tiles of an image, without the thumbnail.
         most: most tiles of an image, without the thumbnail.
     """
 
+    family: str = "tiles"
     tile: int
     tokens: int
     least: int = 1
     most: int = 12
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`."""
+        """Return the cost of an image; see `VisionModel.image`."""
         columns, rows = closest(width, height, self.tile, arrangements(self.least, self.most))
         tiles = columns * rows
         size = (columns * self.tile, rows * self.tile)
-        return seen(width, height, size, tokens=self.tokens * (tiles + (tiles > 1)), overhead=2)
+        return resized_cost(width, height, size, tokens=self.tokens * (tiles + (tiles > 1)), overhead=2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaddedViewTiles(VisionModel):
-    """DeepSeek-OCR: the whole image padded to a square, and, if it is larger than a tile, tiles of it.
+    """DeepSeek-OCR: the whole image padded to a square. An image larger than a tile is cut into tiles as well.
 
     Attributes:
         tile: side of a tile in pixels.
         view: side of the square in pixels.
-        least: fewest tiles of an image that is tiled.
-        most: most tiles; 0 for the modes without tiles.
+        least: fewest tiles of an image that is cut into tiles.
+        most: most tiles of an image; 0 for the modes without tiles.
         newlines: whether a token ends each row of each view, as in the first DeepSeek-OCR.
     """
 
+    family: str = "tiles"
     tile: int
     view: int
     least: int
@@ -83,7 +84,10 @@ class PaddedViewTiles(VisionModel):
     newlines: bool
 
     def cost(self, width: int, height: int) -> ImageCost:
-        """See `VisionModel.image`. One token covers 64 px; one more ends the image."""
+        """Return the cost of an image; see `VisionModel.image`.
+
+        One token covers 64 × 64 px, and one more token ends the image.
+        """
         side, inner = math.ceil(self.view / 64), math.ceil(self.tile / 64)
         tokens = side * (side + self.newlines) + 1
         scale = self.view / max(width, height)
@@ -94,17 +98,15 @@ class PaddedViewTiles(VisionModel):
             columns, rows = closest(width, height, self.tile, arrangements(self.least, self.most))
             tokens += rows * inner * (columns * inner + self.newlines)
             size = (columns * self.tile, rows * self.tile)
-        return seen(width, height, size, tokens=tokens, overhead=0)
+        return resized_cost(width, height, size, tokens=tokens, overhead=0)
 
 
 def internvl(
     name: str, source: str, *, tile: int = 448, tokens: int = 256, least: int = 1, most: int = 12
 ) -> VisionModel:
-    """An InternVL, whose limit on tokens follows from its tiles."""
+    """Return an InternVL, whose limit on tokens follows from its tiles."""
     return ThumbnailTiles(
         name=name,
-        family="tiles",
-        date=CHECKED,
         source=source,
         grid=(tile, tile),
         limits=Limits(max_tokens=tokens * (most + (most > 1))),
@@ -116,12 +118,10 @@ def internvl(
 
 
 def deepseek(name: str, source: str, *, tile: int, view: int, most: int, newlines: bool, least: int = 2) -> VisionModel:
-    """A DeepSeek-OCR, whose limit on tokens follows from its views."""
+    """Return a DeepSeek-OCR, whose limit on tokens follows from its views."""
     side, inner = math.ceil(view / 64), math.ceil(tile / 64)
     return PaddedViewTiles(
         name=name,
-        family="tiles",
-        date=CHECKED,
         source=source,
         grid=(tile, tile) if most else None,
         limits=Limits(max_tokens=side * (side + newlines) + 1 + most * inner * (inner + newlines)),

@@ -1,4 +1,4 @@
-"""Named θ, each a JSON file of the fields that differ from the defaults or that define it."""
+"""The bundled θ, by name. Each is a JSON file of the fields that define it or that differ from the defaults."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 from glyphrender.errors import ThetaError
 
-# The grid of GLM-4.1V is 28 px: pages of 588 × 840 pt are whole multiples of it at 72 and at 96 dpi, so that
-# its processor resamples nothing. The two glyph-* presets keep the page of the paper's configs instead.
+# The grid of GLM-4.1V is 28 px. Pages of 588 × 840 pt are whole multiples of it at 72 and at 96 dpi, so its processor
+# resamples nothing. The two glyph-* presets keep the page of the paper's configs instead.
 PRESETS: Mapping[str, str] = MappingProxyType(
     {
-        "glyph-en": "the English θ found by the Glyph paper's search, DejaVu Sans for Verdana",
-        "glyph-zh": "the Chinese one, Noto Sans CJK SC for Source Han Sans HW SC",
-        "code": "source code, a line a row: bold monospaced, line numbers, GLM grid",
+        "glyph-en": "the English θ that the Glyph paper's search found, with DejaVu Sans for Verdana",
+        "glyph-zh": "the Chinese θ of the paper, with Noto Sans CJK SC for Source Han Sans HW SC",
+        "code": "source code, one source line a row: bold monospaced, line numbers, GLM grid",
         "code-flow": "found by search on Python: running text, ↵ for a newline, bold sans 8.5 on 9.125 pt, GLM grid",
         "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, wide page, GLM grid",
         "dense-zh": "found by search on Chinese prose: 8.25 on 9.125 pt, narrow page, GLM grid",
@@ -31,12 +31,14 @@ PRESETS: Mapping[str, str] = MappingProxyType(
 
 
 def read(name: str) -> dict[str, Any]:
-    """The fields of the preset `name`.
+    """Return the fields of the preset `name`.
 
     Raises:
-        ThetaError: there is no preset of that name.
+        ThetaError: there is no preset of that name; the message lists the names.
     """
     if name not in PRESETS:
-        raise ThetaError(f"There is no preset {name!r}. Use one of {', '.join(PRESETS)}.", field="preset")
+        raise ThetaError(
+            f"There is no preset {name!r}. Use one of {', '.join(PRESETS)}, or Theta.load for a file.", field="preset"
+        )
     values: dict[str, Any] = json.loads((files(__package__) / f"{name}.json").read_text(encoding="utf-8"))
     return values

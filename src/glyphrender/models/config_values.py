@@ -1,4 +1,4 @@
-"""Values out of a processor's JSON file, checked."""
+"""Read values from the JSON config of an image processor, and check their types."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def integer(config: Mapping[str, Any], key: str, default: int) -> int:
-    """`config[key]`, or `default` where it is left out or null.
+    """Return `config[key]`, or `default` if the key is left out or null.
 
     Raises:
-        ValueError: it is not a whole number above 0.
+        ValueError: the value is not a whole number above 0.
     """
     value = config.get(key)
     if value is None:
@@ -21,10 +21,10 @@ def integer(config: Mapping[str, Any], key: str, default: int) -> int:
 
 
 def section(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The object `config[key]`, empty where it is left out or null.
+    """Return the object `config[key]`, or an empty one if the key is left out or null.
 
     Raises:
-        ValueError: it is not an object.
+        ValueError: the value is not an object.
     """
     value = config.get(key)
     if value is None:
@@ -35,10 +35,10 @@ def section(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def flag(config: Mapping[str, Any], key: str, default: bool) -> bool:
-    """`config[key]`, or `default` where it is left out or null.
+    """Return `config[key]`, or `default` if the key is left out or null.
 
     Raises:
-        ValueError: it is not true or false.
+        ValueError: the value is not true or false.
     """
     value = config.get(key)
     if value is None:
@@ -49,10 +49,12 @@ def flag(config: Mapping[str, Any], key: str, default: bool) -> bool:
 
 
 def edge(config: Mapping[str, Any], key: str, default: int) -> int:
-    """A side in pixels: `config[key]` as a number, or as {"height", "width"}, {"longest_edge"} or {"shortest_edge"}.
+    """Return a side in pixels, or `default` if the key is left out or null.
+
+    `config[key]` is a number, or an object with "height" and "width", with "longest_edge", or with "shortest_edge".
 
     Raises:
-        ValueError: it is none of these, or not square.
+        ValueError: the value is none of these, or is not square.
     """
     value = config.get(key)
     if not isinstance(value, Mapping):
