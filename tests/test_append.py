@@ -1,8 +1,7 @@
-"""A document that goes on is the document of the whole text, and says which pages stayed."""
+"""A document whose text is extended is the document of the whole text, and says which pages stayed."""
 
 from __future__ import annotations
 
-import io
 import itertools
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples, texts, thetas
 
-from glyphrender import Document, LayoutError, Theta, render
+from glyphrender import DataError, Document, Extended, LayoutError, Theta, render
 from glyphrender.theta.choices import Emoji, MissingGlyph
 
 SMALL = Theta(page_size=(120, 90), margin_x=4, margin_y=4)
@@ -33,7 +32,7 @@ def test_any_text_in_parts(parts: list[str], theta: Theta) -> None:
     document = render(parts[0], theta)
     for part in parts[1:]:
         before = [(page, page.array) for page in document]
-        kept = document.append(part)
+        kept = document.extend_text(part).unchanged
         assert 0 <= kept <= len(before)
         for (page, pixels), now in zip(before[:kept], document, strict=False):
             assert now is page
@@ -46,37 +45,42 @@ def test_a_turn_of_a_chat_touches_only_the_last_page() -> None:
     pages = len(document)
     assert pages > 20
     for turn in range(30):
-        kept = document.append(f"model: the number after {turn}.\n")
+        kept = document.extend_text(f"model: the number after {turn}.\n").unchanged
         assert kept >= pages - 1
         pages = len(document)
-    assert document.append("") == pages
+    assert document.extend_text("") == Extended(unchanged=pages, pages=pages)
 
 
 def test_what_comes_later_may_change_a_paragraph_from_its_start() -> None:
     # The base direction is that of the first strong character, which is the last to come.
     document = render("123 456 " * 100, SMALL)
-    assert document.append("\u05d0") == 0
+    assert document.extend_text("\u05d0").unchanged == 0
     same(document, render("123 456 " * 100 + "\u05d0", SMALL))
 
 
 def test_an_empty_document_can_be_begun() -> None:
     document = render("", SMALL)
-    assert document.append("") == 0
-    assert document.append("a\r") == 0
-    assert document.append("\nb") == 0
+    assert document.extend_text("") == Extended(unchanged=0, pages=0)
+    assert document.extend_text("a\r") == Extended(unchanged=0, pages=1)
+    assert document.extend_text("\nb") == Extended(unchanged=0, pages=1)
     same(document, render("a\r\nb", SMALL))
 
 
-def test_limits_and_streams() -> None:
+def test_a_document_that_would_pass_its_limit_stays_as_it_was() -> None:
+    document = render("a", SMALL, max_pages=1)
     with pytest.raises(LayoutError, match="max_pages=1"):
-        render("a", SMALL, max_pages=1).append("b\n" * 100)
-    with pytest.raises(LayoutError, match="of a stream cannot be appended to"):
-        render(io.StringIO("a"), SMALL).append("b")
+        document.extend_text("b\n" * 100)
+    same(document, render("a", SMALL))
+
+
+def test_only_a_str_extends_a_document() -> None:
+    with pytest.raises(DataError, match="text is bytes, not str"):
+        render("a").extend_text(b"b")  # type: ignore[arg-type]
 
 
 def test_a_border_that_opens_is_a_page_that_changes() -> None:
     theta = SMALL.replace(border_width=1, page_size=(60, 30))
     document = render("one two three four", theta)
     pages = len(document)
-    assert document.append(" five") == pages - 1
+    assert document.extend_text(" five").unchanged == pages - 1
     same(document, render("one two three four five", theta))

@@ -64,12 +64,10 @@ def test_a_tree_is_one_document_with_a_heading_for_each_file_in_the_order_of_pat
         "==> src/b.py <==\nimport a\n\n==> src/build/out.txt <==\nout\n"
     )
     assert pages(Path("pages")) == expected(text)
-    assert result.stderr == (
-        "glyphrender: passed over 2 files without text: src/data.gz (binary), src/logo.png (binary)\n"
-    )
+    assert result.stderr == ("glyphrender: skipped 2 files without text: src/data.gz (binary), src/logo.png (binary)\n")
 
 
-def test_what_is_passed_over_is_in_the_json(tree: Path) -> None:
+def test_skipped_files_are_in_the_json(tree: Path) -> None:
     result = call("render", "src", "--json")
     assert [entry["file"] for entry in json.loads(result.stdout)["skipped"]] == ["src/data.gz", "src/logo.png"]
     assert result.stderr == ""
@@ -82,7 +80,7 @@ def test_a_tree_of_nothing_but_binary_files_is_an_error(tree: Path) -> None:
     assert not Path("pages").exists()
 
 
-def test_a_dangling_link_in_a_tree_is_passed_over(tree: Path) -> None:
+def test_a_dangling_link_in_a_tree_is_skipped(tree: Path) -> None:
     (tree / "link").symlink_to("nowhere")
     assert "src/link (dangling)" in call("render", "src").stderr
 
@@ -247,6 +245,22 @@ def test_arrays_hold_the_pixels_of_the_images(tree: Path) -> None:
             assert np.array_equal(np.asarray(Image.open(io.BytesIO(image))), array)
     manifest = json.loads(Path("npy/manifest.json").read_text())
     assert [page["file"] for page in manifest["pages"]] == sorted(path.name for path in Path("npy").glob("*.npy"))
+
+
+def test_a_pdf_is_one_file_and_one_each_with_each(tree: Path) -> None:
+    pytest.importorskip("img2pdf")
+    summary = json.loads(call("render", "src/b.py", "-o", "b.pdf", "--json").stdout)
+    assert (summary["pages"], summary["bytes"]) == (1, Path("b.pdf").stat().st_size)
+    call("render", "src/b.py", "-o", "other", "--format", "pdf", "--jobs", "2")
+    assert Path("other").read_bytes() == Path("b.pdf").read_bytes()
+    call("render", "src", "-o", "out", "--each", "--include", "*.py", "--exclude", "z.py", "--format", "pdf")
+    call("render", "src/b.py", "--format", "pdf")
+    assert Path("pages.pdf").read_bytes() == Path("b.pdf").read_bytes()
+    assert sorted(path.name for path in Path("out/src").iterdir()) == ["a.py.pdf", "b.py.pdf"]
+    assert Path("out/src/b.py.pdf").read_bytes() == Path("b.pdf").read_bytes()
+    refused = CliRunner().invoke(cli.command, ["render", "src/b.py", "-o", "b.pdf", "--format", "npy"])
+    assert refused.exit_code == 2
+    assert "Leave out .pdf" in refused.stderr
 
 
 def test_bits(tree: Path) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageChops
 
-from glyphrender import layout
+from glyphrender import compat, layout
+from glyphrender._system.processes import can_fork
 from glyphrender.compat import batch_process_to_images, cropped, load_config, text_to_images, theta_of
-from glyphrender.errors import DataError, FontError, ThetaError
+from glyphrender.errors import DataError, FontError, GlyphRenderError, ThetaError
 
 ROOT = Path(__file__).resolve().parents[1]
 # The searched θ of the paper (arXiv 2510.17800) with a bundled font.
@@ -286,6 +290,26 @@ def test_a_new_batch_begins_the_list_anew_and_leaves_other_folders(batch):
     batch_process_to_images(**batch, processes=1)
     assert len(read(batch["output_jsonl_path"])) == 3
     assert other.exists()
+
+
+@pytest.mark.skipif(not can_fork(), reason="no fork here")
+def test_a_process_of_a_batch_that_is_killed_is_an_error_and_the_batch_can_be_continued(batch, monkeypatch):
+    parent, whole = os.getpid(), compat.text_to_images
+
+    def dies(text, *args, **kwargs):
+        if text == "short" and os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return whole(text, *args, **kwargs)
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    start = time.monotonic()
+    with monkeypatch.context() as patch:
+        patch.setattr(compat, "text_to_images", dies)
+        with pytest.raises(GlyphRenderError, match=r"a process was killed.*Use fewer jobs"):
+            batch_process_to_images(**batch, processes=2)
+    assert time.monotonic() - start < 20
+    batch_process_to_images(**batch, processes=2, is_recover=True)
+    assert [line["unique_id"] for line in read(batch["output_jsonl_path"])] == ["one", "two", "three"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_the_example_of_render_runs() -> None:
     result = doctest.testmod(glyphrender.document.document)
-    assert result.attempted == 2
+    assert result.attempted > 2
     assert result.failed == 0
 
 

@@ -1,26 +1,53 @@
-"""`Document`, `Page` and `save`: a lazy sequence, whose pages land on disk all together or not at all."""
+"""`Document`, `PageStream`, `Page` and `save`: lazy pages, which land on disk all together or not at all."""
 
 from __future__ import annotations
 
+import copy
+import doctest
+import gc
 import hashlib
+import html
 import io
 import json
 import os
+import pickle
+import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from strategies import texts
+from strategies import examples, texts, thetas
 
 import glyphrender
-from glyphrender import DataError, Document, FontError, LayoutError, Page, Theta, layout, render
+from glyphrender import (
+    DataError,
+    Document,
+    FontError,
+    LayoutError,
+    Page,
+    PageStream,
+    Theta,
+    ThetaError,
+    compression_ratio,
+    layout,
+    render,
+    render_file,
+)
+from glyphrender.document import layout as layout_module
+from glyphrender.document import page as page_module
+from glyphrender.document import saving as saving_module
+from glyphrender.document import stream as stream_module
+from glyphrender.theta import Emoji, MissingGlyph
 from glyphrender.typeset.layout import galleys, text_runs
 from glyphrender.typeset.word_cache import WordStyle, words_of
 
@@ -71,19 +98,142 @@ def test_iterators_of_one_document_do_not_disturb_each_other() -> None:
     assert [page.number for page in one] == list(range(3, len(document) + 1))
 
 
-def test_a_document_of_a_stream_is_read_once() -> None:
-    document = render(io.StringIO(TEXT), SMALL)
-    assert document.streams
-    assert "".join(page.text for page in document) == TEXT
-    for use in (list, len, lambda one: one[0], lambda one: one.missing, lambda one: one[0:1]):
-        with pytest.raises(LayoutError, match="once"):
-            use(document)  # type: ignore[operator]
+@pytest.mark.parametrize("use", [list, tuple, lambda stream: [*stream], lambda stream: list(iter(stream))])
+def test_a_stream_gives_the_pages_of_its_text_once(use: Callable[[PageStream], Sequence[Page]]) -> None:
+    stream = render(io.StringIO(TEXT), SMALL)
+    assert isinstance(stream, PageStream)
+    assert "not yet read" in repr(stream)
+    assert [page.png() for page in use(stream)] == [page.png() for page in render(TEXT, SMALL)]
+    assert "used up" in repr(stream)
+    for again in (list, lambda one: one.save("x"), lambda one: one.ratio()):
+        with pytest.raises(LayoutError, match="only once"):
+            again(stream)  # type: ignore[operator]
+
+
+@given(st.lists(texts(max_size=40), max_size=5))
+def test_a_stream_of_strings_gives_the_pages_of_the_whole(parts: list[str]) -> None:
+    whole = [(page.number, page.span, page.size, page.text) for page in render("".join(parts), SMALL)]
+    assert [(page.number, page.span, page.size, page.text) for page in render(iter(parts), SMALL)] == whole
+
+
+def test_an_open_file_streams_and_a_file_is_a_document(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT, encoding="utf-16")
+    with path.open(encoding="utf-16") as file:
+        streamed = list(render(file, SMALL))
+    document = render_file(path, SMALL)
+    assert isinstance(document, Document)
+    assert document.text == TEXT
+    assert [page.png() for page in streamed] == [page.png() for page in document]
+    path.write_bytes(b"caf\xe9")
+    with pytest.raises(DataError, match="not UTF-8"):
+        render_file(path)
+    assert render_file(str(path), encoding="cp1252").text == "café"
+    assert render_file(path, errors="replace").text == "caf\ufffd"
+    with pytest.raises(DataError, match="cannot be read"):
+        render_file(tmp_path / "absent.txt")
+
+
+def test_a_stream_that_was_begun_is_iterated_further_and_not_saved(tmp_path: Path) -> None:
+    stream = render(iter([TEXT]), SMALL)
+    assert next(stream).number == 1
+    assert "being read" in repr(stream)
+    with pytest.raises(LayoutError, match="only once"):
+        stream.save(tmp_path / "pages")
+    stream = render(iter([TEXT]), SMALL)
+    assert [page.number for page in islice(stream, 2)] == [1, 2]
+    assert next(iter(stream)).number == 3
+    with pytest.raises(TypeError):
+        len(stream)  # type: ignore[arg-type]
+
+
+def test_a_stream_has_the_ratio_of_its_text() -> None:
+    assert render(iter([TEXT]), SMALL).ratio() == render(TEXT, SMALL).ratio() == compression_ratio(TEXT, theta=SMALL)
+
+
+@pytest.mark.parametrize(
+    ("text", "way_out"),
+    [
+        (b"text", r'bytes, not str. Decode it, as in text.decode\("utf-8"\)'),
+        (bytearray(b"text"), "bytearray, not str. Decode it"),
+        (Path("text.txt"), r"PosixPath, not str. Use render_file\(path\)"),
+        (None, "NoneType, not str. Pass a str, an iterator of str, or an open text file"),
+        (7, "int, not str"),
+        (io.BytesIO(b"text"), "BytesIO, not str. The file is open for bytes"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("call", [render, layout])
+def test_what_is_no_text_is_an_error_at_once(call: Callable[[object], object], text: object, way_out: str) -> None:
+    with pytest.raises(DataError, match=way_out):
+        call(text)
+
+
+def test_what_a_stream_yields_must_be_text() -> None:
+    with pytest.raises(DataError, match="got bytes"):
+        list(render(iter([b"text"])))  # type: ignore[list-item]
+    with pytest.raises(DataError, match="text is StringIO, not str"):
+        Document(io.StringIO("text"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("call", [render, layout, Document])
+def test_theta_is_a_theta_a_preset_a_mapping_or_none(call: Callable[..., Iterable[Page]]) -> None:
+    assert next(iter(call("a", "dense"))).theta == Theta.preset("dense")
+    assert next(iter(call("a", {"dpi": 96}))).theta == Theta(dpi=96)
+    assert next(iter(call("a", None))).theta == Theta()
+    with pytest.raises(ThetaError):
+        call("a", 7)
+
+
+def test_documents_pickle_and_are_copied() -> None:
+    document = render(TEXT, SMALL, max_pages=50)
+    expected = [page.png() for page in document]
+    for other in (pickle.loads(pickle.dumps(document)), copy.copy(document), copy.deepcopy(document)):
+        assert (other.text, other.theta) == (TEXT, SMALL)
+        assert [page.png() for page in other] == expected
+        with pytest.raises(LayoutError, match="max_pages=50"):
+            other.extend_text(TEXT * 50)
+
+
+@examples(30)
+@given(texts(), thetas(emoji=Emoji.MONO, missing_glyph=MissingGlyph.BOX, hyphenate=False))
+def test_a_pickled_document_has_the_same_pages(text: str, theta: Theta) -> None:
+    document = render(text, theta)
+    assert [page.png() for page in pickle.loads(pickle.dumps(document))] == [page.png() for page in document]
+
+
+def test_a_pickled_page_is_the_same() -> None:
+    page = render(TEXT, SMALL)[2]
+    other = pickle.loads(pickle.dumps(page))
+    assert (other.number, other.span, other.text, other.png()) == (page.number, page.span, page.text, page.png())
+
+
+def test_a_page_can_be_referred_to_weakly() -> None:
+    page = next(layout(TEXT, SMALL))
+    reference = weakref.ref(page)
+    assert reference() is page
+    del page
+    gc.collect()
+    assert reference() is None
+
+
+def test_a_notebook_shows_pages_and_the_first_of_a_document() -> None:
+    text = "<script>alert(1)</script> & more\n" * 200
+    document = render(text, SMALL)
+    assert document[0]._repr_png_() == document[0].png()
+    shown = document._repr_html_()
+    assert re.fullmatch(r'<iframe sandbox="allow-scripts" style="[^"<>]*" srcdoc="[^"<>]*"></iframe>', shown, re.S)
+    inside = html.unescape(shown)
+    assert inside.count("data:image/png;base64,") == 20
+    assert "the first 20 pages; there are more" in inside
+    assert "<script>alert" not in inside
+    assert "default-src 'none'" in inside
+    assert "0 pages so far" not in repr(document)
+    assert "1 page<" in html.unescape(render("a")._repr_html_())
+    assert "0 pages<" in html.unescape(render("")._repr_html_())
 
 
 def test_pages_of_a_stream_are_let_go() -> None:
-    import gc
-    import weakref
-
     def pieces() -> Iterator[str]:
         for _ in range(3000):
             yield "some words and a newline\n"
@@ -104,6 +254,13 @@ def test_arguments_by_default() -> None:
     assert render("a").theta == Theta()
     assert render("a")[0].theta == Theta()
     assert isinstance(render("a"), Document)
+
+
+@pytest.mark.parametrize("module", [layout_module, page_module, saving_module, stream_module], ids=lambda m: m.__name__)
+def test_examples_run(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert result.failed == 0
+    assert result.attempted > 0
 
 
 # -- a page --------------------------------------------------------------------------------------------
@@ -167,6 +324,19 @@ def test_pil_sees_the_same_pixels() -> None:
     assert np.array_equal(np.asarray(page.image), page.array)
     with Image.open(io.BytesIO(page.png())) as image:
         assert np.array_equal(np.asarray(image), page.array)
+
+
+def test_a_page_is_saved_as_one_png(tmp_path: Path) -> None:
+    page = render(TEXT, SMALL)[1]
+    page.save(tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes() == page.png()
+    page.save(str(tmp_path / "a.PNG"), bits=1)
+    assert (tmp_path / "a.PNG").read_bytes() == page.png(bits=1)
+    with pytest.raises(DataError, match=r"a\.jpg does not end in \.png"):
+        page.save(tmp_path / "a.jpg")
+    with pytest.raises(DataError, match="cannot be written"):
+        page.save(tmp_path / "absent" / "a.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.PNG", "a.png"]
 
 
 def test_words_are_those_of_python_in_plain_prose() -> None:
@@ -302,7 +472,7 @@ def test_progress_is_told_page_by_page(tmp_path: Path) -> None:
 
 
 def test_a_stream_can_be_saved(tmp_path: Path) -> None:
-    manifest = render(io.StringIO(TEXT), SMALL).save(tmp_path / "streamed", jobs=2)
+    manifest = render(io.StringIO(TEXT), SMALL).save(tmp_path / "streamed")
     assert manifest == render(TEXT, SMALL).save(tmp_path / "whole")
 
 

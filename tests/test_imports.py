@@ -30,7 +30,11 @@ FLOORS = (
     ("cli", "studio"),
 )
 # Methods that lead upwards, each to what is computed there: imported when called, never at the top of a module.
-DOORS = {("theta.theta", "ratio.align"), ("document.document", "ratio.ratio")}
+DOORS = {
+    ("theta.theta", "ratio.align"),
+    ("document.document", "ratio.ratio"),
+    ("document.stream", "ratio.ratio"),
+}
 HEAVY = ("torch", "transformers", "skia", "PIL", "fontTools", "numpy", "uharfbuzz", "isal", "pyphen", "icu4py", "click")
 
 

@@ -187,7 +187,7 @@ def test_pages_of_four_bits_by_default(document: Document) -> None:
 def test_a_document_that_grows_keeps_its_pages_first_byte_for_byte() -> None:
     document = render(NOVEL[:40_000], THETA)
     (before,) = Packing(send="pages").requests(document, "Who?")
-    same = document.append(f"\nOrder 8841-2207.{NOVEL[40_000:60_000]}")
+    same = document.extend_text(f"\nOrder 8841-2207.{NOVEL[40_000:60_000]}").unchanged
     (after,) = Packing(send="pages").requests(document, "What?")
     assert same >= len(images(before)) - 1 > 2
     assert images(before)[:same] == images(after)[:same]

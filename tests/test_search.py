@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import search_judge
 from search_judge import Judge, a_search
 
 from glyphrender import Theta, compression_ratio
-from glyphrender.errors import BudgetSpent, DataError, LayoutError
+from glyphrender.errors import BudgetSpent, DataError, GlyphRenderError, LayoutError
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
@@ -163,6 +164,19 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(whole, tmp_path)
         file.write(b'{"kind": "evaluation", "step": 3, "sam')  # torn
     subprocess.run(command, check=True, timeout=120)
     assert told(journal) == told(whole[1])
+
+
+def test_a_worker_that_is_killed_ends_the_search_at_once() -> None:
+    class Deadly(Judge):
+        def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
+            if samples == 1 and self.calls == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().__call__(theta, samples=samples, seed=seed)
+
+    start = time.monotonic()
+    with pytest.raises(GlyphRenderError, match="a process was killed"):
+        a_search(Deadly(), jobs=2)
+    assert time.monotonic() - start < 60
 
 
 def test_a_journal_whose_theta_the_seed_no_longer_gives_is_refused_and_still_read(whole, tmp_path) -> None:

@@ -14,12 +14,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from glyphrender._system.version import __version__
+
 if TYPE_CHECKING:
     from glyphrender.document.document import Document as Document
-    from glyphrender.document.document import layout as layout
+    from glyphrender.document.document import Extended as Extended
     from glyphrender.document.document import render as render
+    from glyphrender.document.document import render_file as render_file
+    from glyphrender.document.layout import layout as layout
     from glyphrender.document.page import Page as Page
     from glyphrender.document.page import Span as Span
+    from glyphrender.document.stream import PageStream as PageStream
     from glyphrender.errors import BudgetSpent as BudgetSpent
     from glyphrender.errors import DataError as DataError
     from glyphrender.errors import DependencyError as DependencyError
@@ -43,13 +48,13 @@ if TYPE_CHECKING:
     from glyphrender.theta import Theta as Theta
     from glyphrender.theta import ThetaLike as ThetaLike
 
-__version__ = "0.1.0"
-
 # Module → the public names that it has. `__all__` follows from this table; a test compares the imports above with it,
 # which are for type checkers and editors.
 _PUBLIC = {
-    "document.document": ("Document", "layout", "render"),
+    "document.document": ("Document", "Extended", "render", "render_file"),
+    "document.layout": ("layout",),
     "document.page": ("Page", "Span"),
+    "document.stream": ("PageStream",),
     "errors": (
         "BudgetSpent",
         "DataError",

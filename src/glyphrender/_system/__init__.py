@@ -1,1 +1,1 @@
-"""What is asked of the operating system: atomic writes, file locks, worker processes, and what a fork must renew."""
+"""Requests to the operating system: atomic writes, file locks, forked processes, and what a fork must renew."""

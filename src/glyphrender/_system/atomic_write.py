@@ -1,4 +1,4 @@
-"""A file that holds the old or the new text at any time, never a part."""
+"""Atomic writes: a file holds its old or its new content at any time, never a part of either."""
 
 from __future__ import annotations
 
@@ -10,19 +10,44 @@ from pathlib import Path
 from glyphrender.errors import DataError
 
 
-def write_whole(path: str | os.PathLike[str], text: str) -> None:
-    """Write `text` to `path`, in UTF-8 with its line ends as they are: under another name first, then renamed.
+def write_atomically(path: str | os.PathLike[str], content: str | bytes, *, durable: bool = True) -> None:
+    """Write `content` to `path`: under a temporary name in the same folder first, which is then renamed.
+
+    Args:
+        path: the file. Its folder must exist.
+        content: bytes, or text, which is written as UTF-8 with its line ends unchanged.
+        durable: sync the file and its folder to the disk, so that the file is whole after a power cut too. Without
+            it, the file is whole after an error, an interrupt or a killed process, but a power cut may leave it
+            empty. Pass False only for files that can be made again.
 
     Raises:
-        DataError: the file cannot be written; what was there is there still.
+        DataError: the file cannot be written. Its old content, if any, is still there.
     """
     target = Path(path)
     part = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.part")
+    data = content.encode("utf-8") if isinstance(content, str) else content
     try:
-        part.write_text(text, encoding="utf-8", newline="\n")
+        with part.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         part.replace(target)
+        if durable:
+            _sync_folder(target.parent)
     except OSError as error:
-        raise DataError(f"{target} cannot be written ({error.strerror}). Choose another file.") from error
+        raise DataError(f"{target} cannot be written ({error.strerror}). Choose another file.", path=target) from error
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Sync the names in `folder` to the disk: without this, a power cut can undo the renaming."""
+    # Windows opens no folders, and some network file systems sync none. The file itself is synced by then.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,7 +1,7 @@
-"""`functools.cached_property` as it is from Python 3.12 on.
+"""`functools.cached_property` as it behaves from Python 3.12 on.
 
-Before, all instances of a class shared a lock while any of them was computed: threads waited for one another, and a
-process forked meanwhile waited for ever.
+Until Python 3.11, all instances of a class shared one lock per property. Threads waited for one another, and a child
+that was forked while the lock was held waited for ever.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if sys.version_info >= (3, 12):
 else:
 
     class cached_property(functools.cached_property[Value]):
-        """Computed when it is first asked for; by two threads at once, twice."""
+        """A property that is computed when it is first read; two threads that read it at once may both compute it."""
 
         def __init__(self, compute: Callable[[Any], Value]) -> None:
             super().__init__(compute)

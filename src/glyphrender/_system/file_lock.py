@@ -1,4 +1,4 @@
-"""One writer at a time: a file that no second process of this machine takes."""
+"""File locks: at most one process of this machine writes a file at a time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from glyphrender.errors import DataError
 
 
 def lock_file(file: Any, busy: str) -> None:
-    """Lock an open `file` until it is closed, in forked processes too; who only reads it may go on.
+    """Take an exclusive advisory lock on the open `file`.
 
-    Where the system or the file system has no such locks, nothing is done.
+    The lock is held until the file is closed, in forked processes too. Readers that take no lock are not affected.
+    Where the system (Windows) or the file system has no such locks, this does nothing.
+
+    Args:
+        file: a file object with a descriptor.
+        busy: the error message if another process holds the lock.
 
     Raises:
-        DataError: `busy`, where another process has it.
+        DataError: another process holds the lock; the message is `busy`.
     """
     try:
         import fcntl

@@ -1,33 +1,52 @@
-"""Work shared out to forked processes: they inherit what they need, and send back results as they come.
+"""Work shared among forked processes. This is the only way in which the package uses several processes.
 
-multiprocessing.Pool waits for ever for a process that was killed, and concurrent.futures pickles what forks
-can inherit; this notices the one and needs not the other.
+A forked process inherits everything that its parent has in memory: texts, fonts, caches. So functions need not be
+pickled, only items and results. Each process has a pipe of its own to the parent. When a process is killed, because
+memory ran out for instance, its pipe closes and the parent raises an error at once; multiprocessing.Pool would wait
+for ever. When the parent is killed, its processes end within two seconds.
+
+`fork` is asked for by name, although Python 3.14 starts processes in another way by default: a spawned process would
+import everything again, and could be given only what pickles. Some processes cannot fork: on Windows, or inside a
+daemonic process of multiprocessing, such as a worker of a torch DataLoader. There, the calling process does all the
+work itself, with the same results. Forking is fragile on macOS once system frameworks are loaded, and where threads
+of other libraries hold locks; threads of this package are taken care of (see after_fork.py).
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
-from typing import Any, TypeVar
+from multiprocessing.process import BaseProcess
+from typing import Any, Final, Generic, Self, TypeVar
 
 from glyphrender.errors import GlyphRenderError
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# How often, in seconds, a process checks that its parent is still there.
+_WATCH: Final = 2.0
+# How long, in seconds, a process that is to end has time to clean up before it is killed.
+_GRACE: Final = 10.0
 
 
 def can_fork() -> bool:
-    """Whether this system can fork, and so share work out."""
-    return "fork" in multiprocessing.get_all_start_methods()
+    """Return whether this process can fork others, and so share work with them."""
+    return "fork" in multiprocessing.get_all_start_methods() and not multiprocessing.current_process().daemon
 
 
-def shared_out(jobs: int, work: Callable[[int], Iterator[Result]]) -> Iterator[Result]:
-    """What `work(0)` to `work(jobs - 1)` give, each in a process of its own, in the order in which it comes.
+def imap_forked(jobs: int, work: Callable[[int], Iterator[Result]]) -> Iterator[Result]:
+    """Run `work(0)` … `work(jobs - 1)`, each in a forked process, and yield their results in the order they come.
 
-    An error in one of them is raised here. However this ends, no process is left, and each has cleaned up. Where
-    the system cannot fork, this process does all of it.
+    An error in one process is raised here. However the iteration ends, every process is ended and has had time to
+    clean up. Where this process cannot fork, it does all the work itself.
 
     Raises:
         GlyphRenderError: a process was killed.
@@ -36,76 +55,245 @@ def shared_out(jobs: int, work: Callable[[int], Iterator[Result]]) -> Iterator[R
         for job in range(jobs):
             yield from work(job)
         return
-    fork = multiprocessing.get_context("fork")
-    processes, pipes = [], []
-    try:
-        for job in range(jobs):
-            ours, theirs = fork.Pipe(duplex=False)
-            processes.append(fork.Process(target=_run, args=(theirs, work, job), daemon=True))
-            processes[-1].start()
-            pipes.append(ours)
-            theirs.close()  # so that the end of the process is the end of the pipe
-        open_pipes = dict(zip(pipes, processes, strict=True))
-        while open_pipes:
-            for pipe in wait(list(open_pipes)):
-                assert isinstance(pipe, Connection)
-                try:
-                    kind, value = pipe.recv()
-                except EOFError:
-                    process = open_pipes[pipe]
-                    process.join()
-                    raise GlyphRenderError(
-                        f"a process was killed (exit status {process.exitcode}), perhaps for want of memory. "
-                        "Use fewer jobs."
-                    ) from None
+
+    def send_results(pipe: Connection, job: int) -> None:
+        for value in work(job):
+            _send(pipe, ("value", value))
+        _send(pipe, ("end", None))
+
+    with _Children(daemon=True) as children:
+        running = {children.fork(send_results, job) for job in range(jobs)}
+        while running:
+            for pipe, (kind, value) in children.received(running):
                 if kind == "error":
                     raise value
                 if kind == "end":
-                    del open_pipes[pipe]
+                    running.discard(pipe)
                 else:
                     yield value
-    finally:
-        for process in processes:
+
+
+class ForkedPool(Generic[Item, Result]):
+    """Forked processes that answer one item after another and keep what they have learnt in between.
+
+    A context manager; when it is left, no process remains. The processes are forked when the first item is asked.
+    With one job, or where this process cannot fork, `answer` is called here.
+
+    Args:
+        jobs: number of processes.
+        answer: computes the result of an item. It is inherited, so it may be any callable; items and results are
+            pickled.
+        begin: is called first in each process, for example to close files that the process has from its parent.
+    """
+
+    def __init__(
+        self, jobs: int, answer: Callable[[Item], Result], *, begin: Callable[[], None] = lambda: None
+    ) -> None:
+        self._jobs = jobs if can_fork() else 1
+        self._answer, self._begin = answer, begin
+        # Not daemonic: `answer` may use processes of its own.
+        self._children = _Children(daemon=False)
+        self._idle: list[Connection] = []
+        self._busy: set[Connection] = set()
+        self._asked = 0  # items so far, of all calls of `imap`
+        self._answers: dict[int, tuple[str, Any]] = {}  # number of the item → kind and value
+        self._unwanted: set[int] = set()  # asked by a call of `imap` that was given up
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._children.stop()
+
+    def imap(self, items: Iterable[Item]) -> Iterator[Result]:
+        """Yield the result of each item, in the order of the items.
+
+        An error of `answer` is raised when the turn of its item comes.
+
+        Raises:
+            GlyphRenderError: a process was killed.
+        """
+        if self._jobs <= 1:
+            yield from map(self._answer, items)
+            return
+        while len(self._children) < self._jobs:
+            self._idle.append(self._children.fork(self._serve))
+        left, more = iter(items), True
+        mine: deque[int] = deque()  # numbers of the items whose results are still to be yielded
+        try:
+            while more or mine:
+                while more and self._idle:
+                    try:
+                        item = next(left)
+                    except StopIteration:
+                        more = False
+                    else:
+                        mine.append(self._ask(item))
+                if mine and mine[0] in self._answers:
+                    kind, value = self._answers.pop(mine.popleft())
+                    if kind == "error":
+                        raise value
+                    yield value
+                elif more or mine:
+                    self._collect()
+        finally:
+            self._unwanted.update(mine)
+
+    def _ask(self, item: Item) -> int:
+        """Send `item` to an idle process, and return its number."""
+        pipe, number = self._idle.pop(), self._asked
+        self._asked += 1
+        self._busy.add(pipe)
+        self._children.send(pipe, (number, item))
+        return number
+
+    def _collect(self) -> None:
+        """Wait for results, and keep them until their turn comes."""
+        for pipe, (kind, value) in self._children.received(self._busy):
+            if kind == "error":
+                raise value  # of the process itself, before it took an item
+            number, kind, value = value
+            self._busy.discard(pipe)
+            self._idle.append(pipe)
+            if number in self._unwanted:
+                self._unwanted.discard(number)
+            else:
+                self._answers[number] = kind, value
+
+    def _serve(self, pipe: Connection) -> None:
+        self._begin()
+        while True:
+            try:
+                number, item = pipe.recv()
+            except EOFError:
+                os._exit(1)  # the parent is gone
+            try:
+                _send(pipe, ("answer", (number, "value", self._answer(item))))
+            except Exception as error:  # of `answer`, or its result cannot be pickled
+                _send(pipe, ("answer", (number, "error", _sendable(error))))
+
+
+class _Children:
+    """Forked processes, each with a pipe to this one. A context manager that leaves none behind."""
+
+    def __init__(self, *, daemon: bool) -> None:
+        self._daemon = daemon
+        self._processes: list[BaseProcess] = []
+        self._of_pipe: dict[Connection, BaseProcess] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __len__(self) -> int:
+        return len(self._of_pipe)
+
+    def fork(self, main: Callable[..., None], *arguments: Any) -> Connection:
+        """Start a process that calls `main(its pipe, *arguments)`; return this end of the pipe."""
+        fork = multiprocessing.get_context("fork")
+        ours, theirs = fork.Pipe()
+        process = fork.Process(target=_child, args=(os.getpid(), theirs, main, arguments), daemon=self._daemon)
+        self._processes.append(process)
+        process.start()
+        self._of_pipe[ours] = process
+        theirs.close()  # that end is now open in the child alone, so the pipe closes when the child ends
+        return ours
+
+    def send(self, pipe: Connection, message: Any) -> None:
+        """Send `message` to the process at the other end of `pipe`."""
+        try:
+            pipe.send(message)
+        except ConnectionError:
+            raise self._killed(pipe) from None
+
+    def received(self, pipes: Collection[Connection]) -> Iterator[tuple[Connection, Any]]:
+        """Wait until at least one of `pipes` has a message; yield the messages with their pipes."""
+        for pipe in wait(list(pipes)):
+            assert isinstance(pipe, Connection)
+            try:
+                message = pipe.recv()
+            except (EOFError, OSError):
+                raise self._killed(pipe) from None
+            yield pipe, message
+
+    def stop(self) -> None:
+        """End all processes: they get some seconds to clean up."""
+        started = [process for process in self._processes if process.pid is not None]
+        for process in started:
             process.terminate()
-        for process in processes:
-            process.join()
-        for pipe in pipes:
+        end = time.monotonic() + _GRACE
+        for process in started:
+            process.join(max(0.0, end - time.monotonic()))
+            if process.is_alive():
+                process.kill()
+                process.join()
+        for pipe in self._of_pipe:
             pipe.close()
+        self._processes.clear()
+        self._of_pipe.clear()
+
+    def _killed(self, pipe: Connection) -> GlyphRenderError:
+        process = self._of_pipe[pipe]
+        process.join(_GRACE)
+        return GlyphRenderError(
+            f"a process was killed (exit status {process.exitcode}), perhaps because memory ran out. Use fewer jobs."
+        )
 
 
-def _run(pipe: Connection, work: Callable[[int], Iterator[Any]], job: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees it too, and ends us
+def _child(parent: int, pipe: Connection, main: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    """Run `main` in a forked process, and send its error, if any."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt reaches the parent too, which then ends this process
     signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     try:
-        for value in work(job):
-            pipe.send(("value", value))
-        pipe.send(("end", None))
-    except BrokenPipeError:
-        os._exit(1)  # the parent is gone
+        main(pipe, *arguments)
     except SystemExit:
         raise
     except BaseException as error:
-        try:
-            pipe.send(("error", error))
-        except Exception:  # it cannot be pickled
-            pipe.send(("error", GlyphRenderError(f"{type(error).__name__}: {error}")))
+        _send(pipe, ("error", _sendable(error)))
+
+
+def _send(pipe: Connection, message: Any) -> None:
+    try:
+        pipe.send(message)
+    except ConnectionError:
+        os._exit(1)  # the parent is gone
+
+
+def _watch(parent: int) -> None:
+    """End this process when its parent is gone. A parent that was killed cannot say so."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH)
+    os._exit(1)
 
 
 def _leave(*_: object) -> None:
-    raise SystemExit(1)  # so that what has been begun is cleaned up
+    raise SystemExit(1)  # an exception, so that `finally` clauses run
 
 
-def turns(count: int) -> Callable[[], Iterator[int]]:
-    """For `shared_out`: what gives each process the next of the numbers below `count` when it is done with one.
+def _sendable(error: BaseException) -> BaseException:
+    """Return `error`, or an error that describes it if it cannot be pickled and read back."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return GlyphRenderError(f"{type(error).__name__}: {error}")
+    return error
 
-    To be asked for before the processes are: pieces of work that are not equally long are shared out evenly.
+
+def work_queue(count: int) -> Callable[[], Iterator[int]]:
+    """Return a function that yields work items `0 … count - 1`, each of them to exactly one process.
+
+    Create it before forking, and call the function in each process. A process takes the next item when it has
+    finished one, so uneven work balances itself.
     """
     if not can_fork():
         numbers = iter(range(count))
         return lambda: numbers
     taken = multiprocessing.get_context("fork").Value("q", 0)
 
-    def mine() -> Iterator[int]:
+    def items() -> Iterator[int]:
         while True:
             with taken.get_lock():
                 number = taken.value
@@ -114,30 +302,32 @@ def turns(count: int) -> Callable[[], Iterator[int]]:
                 return
             yield number
 
-    return mine
+    return items
 
 
-class Baton:
-    """Pairs of numbers, one for each step of a chain, that processes hand on to one another."""
+class HandOff:
+    """A chain of steps among forked processes, in which each step hands a pair of numbers to the next.
+
+    Args:
+        steps: number of steps.
+        first: the pair of step 0.
+    """
 
     def __init__(self, steps: int, first: tuple[int, int]) -> None:
         fork = multiprocessing.get_context("fork")
         self._pairs = fork.RawArray("q", [-1] * (2 * steps))
-        self._turn = fork.Condition()
-        self._parent = os.getpid()
-        self.hand(0, first)
+        self._changed = fork.Condition()
+        self.give(0, first)
 
-    def hand(self, step: int, pair: tuple[int, int]) -> None:
-        """Give `pair` to `step`."""
-        with self._turn:
+    def give(self, step: int, pair: tuple[int, int]) -> None:
+        """Hand `pair` to `step`."""
+        with self._changed:
             self._pairs[2 * step : 2 * step + 2] = list(pair)
-            self._turn.notify_all()
+            self._changed.notify_all()
 
     def take(self, step: int) -> tuple[int, int]:
-        """The pair of `step`, when it comes; to be called in a forked process."""
-        with self._turn:
-            while not self._turn.wait_for(lambda: self._pairs[2 * step] >= 0, timeout=5):
-                if os.getppid() != self._parent:
-                    os._exit(1)  # the parent was killed: nobody will hand it on
+        """Wait for the pair of `step`, and return it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._pairs[2 * step] >= 0)
             number, at = self._pairs[2 * step : 2 * step + 2]
         return number, at

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
-from glyphrender.document.document import layout
+from glyphrender.document.layout import layout
 from glyphrender.errors import DataError, DependencyError, GlyphRenderError
 from glyphrender.theta import Theta, ThetaLike, check_field_names
 from glyphrender.theta.parameter import shown

@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 
 import click
 
-from glyphrender import __version__
+from glyphrender._system.version import __version__
 from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError
 
 COMMANDS: Mapping[str, str] = {

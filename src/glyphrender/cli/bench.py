@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Reader
 from glyphrender.cli.options import text_options
@@ -98,9 +98,9 @@ def command(
     if csv_file is not None:
         sheet = io.StringIO()
         csv.writer(sheet, lineterminator="\n").writerows([headings, *rows])
-        write_whole(csv_file, sheet.getvalue())
+        write_atomically(csv_file, sheet.getvalue())
     if plot is not None:
-        write_whole(plot, _plotted(found))
+        write_atomically(plot, _plotted(found))
     click.echo(table(headings, [_shown(row) for row in rows], left=3))
     print_skipped(reader)
 

@@ -111,7 +111,7 @@ def _ratios(
         try:
             used = aligned(theta, name, lenient=lenient) if align else theta
             document = documents.setdefault(used, render(text, used))  # laid out once for all models that share it
-            yield document_ratio(document, model=name, tokenizer=tokenizer, over_limit="ignore")
+            yield document_ratio(document, text=text, theta=used, model=name, tokenizer=tokenizer, over_limit="ignore")
         except VisionModelError as error:
             if not lenient:
                 raise

@@ -1,4 +1,4 @@
-"""`glyphrender render`: text files → directories of page images."""
+"""`glyphrender render`: text files → directories of page images, or PDFs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from glyphrender.errors import DataError, LayoutError
 if TYPE_CHECKING:
     from glyphrender.theta import Theta
 
-HEADING = "==> {path} <=="  # as head and tail print it above each of several files
-# Names that a message lists before it only counts.
+HEADING = "==> {path} <=="  # the line that head and tail print above each of several files
+# Number of names that a message lists; of further ones it gives the count.
 _LISTED = 5
 
 
@@ -34,29 +34,30 @@ _LISTED = 5
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    default=Path("pages"),
-    show_default=True,
-    help="Directory for the pages: new, empty, or of an earlier render, which is replaced.",
+    help="Directory for the pages: new, empty, or from an earlier render, which is replaced; or the file of a PDF.  "
+    "[default: pages, or pages.pdf]",
 )
 @theta_options
 @click.option(
-    "--format", "form", type=click.Choice(["png", "npy"]), default="png", show_default=True, help="Of the pages."
+    "--format",
+    type=click.Choice(["png", "npy", "pdf"]),
+    help="Format of the pages: PNG files, numpy arrays, or one PDF.  [default: pdf for an OUTPUT in .pdf, else png]",
 )
-@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits of a grey PNG pixel.")
-@click.option("--max-pages", type=click.IntRange(min=1), help="Refuse a document of more pages.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that draw.")
-@click.option("--each", is_flag=True, help="One document a file, in OUTPUT/<path of the file>/.")
+@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits of a grey pixel.")
+@click.option("--max-pages", type=click.IntRange(min=1), help="Refuse a document that has more pages.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Number of processes.")
+@click.option("--each", is_flag=True, help="Make each file its own document, in OUTPUT/<path of the file>.")
 @click.option("--heading", default=HEADING, show_default=True, help="Line above each of several files; may be empty.")
-@click.option("--include", metavar="GLOB", multiple=True, help="Of a DIR, only files that match; repeatable.")
-@click.option("--exclude", metavar="GLOB", multiple=True, help="Of a DIR, no files or folders that match; repeatable.")
+@click.option("--include", metavar="GLOB", multiple=True, help="In a DIR, read only files that match; repeatable.")
+@click.option("--exclude", metavar="GLOB", multiple=True, help="In a DIR, skip what matches, folders too; repeatable.")
 @text_options
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of the summary.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as a JSON object.")
 def command(
     *,
     files: tuple[str, ...],
-    output: Path,
+    output: Path | None,
     theta: Theta,
-    form: str,
+    format: str | None,
     bits: str | None,
     max_pages: int | None,
     jobs: int,
@@ -70,17 +71,21 @@ def command(
 ) -> None:
     """Typeset text into page images.
 
-    FILE may be a glob, a folder that is walked (hidden folders and binary files are left out, the latter
-    reported), or - for standard input. Several files make one document with a line of heading for each,
-    or one document each with --each. A document is written whole or not at all. With one job text
-    of any length streams through; with more it is held in memory.
+    FILE may be a glob, or - for standard input. Of a DIR, all text files are read; hidden folders are skipped, and
+    binary files are skipped and reported. Several files make one document with a heading above each file, or one
+    document each with --each. A document is written completely or not at all. With one job, the text is streamed, so
+    it may be of any length; with more, it is held in memory.
     """
     start = time.perf_counter()
-    if bits is not None and form != "png":
-        raise click.UsageError(f"--bits {bits} does not go with --format {form}. Leave one out.")
+    if format is None:
+        format = "pdf" if output is not None and output.suffix.lower() == ".pdf" and not each else "png"
+    if output is None:
+        output = Path("pages.pdf" if format == "pdf" and not each else "pages")
+    if bits is not None and format == "npy":
+        raise click.UsageError(f"--bits {bits} does not go with --format npy. Leave one out.")
     inputs = inputs_of(files, include=include, exclude=exclude, output=output)
     reader = Reader(encoding=encoding, errors=errors)
-    job = _Job(theta=theta, form=form, bits=int(bits) if bits else None, jobs=jobs, max_pages=max_pages)
+    job = _Job(theta=theta, format=format, bits=int(bits) if bits else None, jobs=jobs, max_pages=max_pages)
     with _progress(total_bytes(inputs) if jobs == 1 else None, reader) as progress:
         if each:
             done = list(_each(job, inputs, output, reader, progress))
@@ -94,32 +99,43 @@ def command(
 
 
 class Progress(Protocol):
-    """Called with the number of pages written of a document."""
+    """A function that is called with the number of pages of a document written so far."""
 
     def __call__(self, pages: int, /) -> object: ...  # noqa: D102
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Job:
-    """What is the same for every document of a run."""
+    """The settings that all documents of a run share."""
 
     theta: Theta
-    form: str
+    format: str
     bits: int | None
     jobs: int
     max_pages: int | None
 
-    def save(self, text: Iterator[str], directory: Path, progress: Progress) -> dict[str, Any]:
-        """The manifest of `text`, written."""
-        from glyphrender.document.document import render
+    def save(self, text: Iterator[str], place: Path, progress: Progress) -> _Written:
+        """Write the pages of `text` to `place`, a directory or the file of a PDF."""
+        from glyphrender.document.document import Document
+        from glyphrender.document.stream import PageStream
 
-        document = render(text if self.jobs == 1 else "".join(text), self.theta, max_pages=self.max_pages)
-        return document.save(directory, bits=self.bits, jobs=self.jobs, progress=progress, form=self.form)
+        bits, format = self.bits, self.format
+        if self.jobs == 1:
+            stream = PageStream(text, self.theta, max_pages=self.max_pages)
+            manifest = stream.save(place, bits=bits, progress=progress, format=format)
+        else:
+            document = Document("".join(text), self.theta, max_pages=self.max_pages)
+            manifest = document.save(place, bits=bits, jobs=self.jobs, progress=progress, format=format)
+        return _Written.of(place, manifest)
+
+    def place(self, output: Path, source: Input) -> Path:
+        """Return where the document of `source` goes if each input is its own document."""
+        return output / (f"{source.name}.pdf" if self.format == "pdf" else source.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Written:
-    """One document: where it is, and the sums over its manifest."""
+    """One document: where it is, and sums over the pages of its manifest."""
 
     output: Path
     pages: int
@@ -131,7 +147,7 @@ class _Written:
         missing: Counter[str] = Counter()
         for page in manifest["pages"]:
             missing.update(page["missing"])
-        size = sum(page["bytes"] for page in manifest["pages"])
+        size = manifest.get("bytes") or sum(page["bytes"] for page in manifest["pages"])
         return cls(output=output, pages=len(manifest["pages"]), bytes=size, missing=missing)
 
     def to_dict(self) -> dict[str, Any]:
@@ -140,7 +156,7 @@ class _Written:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Summary:
-    """What is said at the end."""
+    """The figures that are printed at the end."""
 
     output: Path
     documents: list[_Written]
@@ -185,49 +201,51 @@ class _Summary:
 def _one(
     job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress, heading: str | None
 ) -> _Written:
-    """All inputs as one document; `heading` is None where the only text is the document."""
+    """Write all inputs as one document. `heading` is None if the only input is the whole document."""
     text = joined(inputs, reader, heading) if heading is not None else reader.text(inputs[0])
-    assert text is not None  # only what a folder holds is passed over
-    return _Written.of(output, job.save(text, output, progress))
+    assert text is not None  # only files found in a folder are skipped
+    return job.save(text, output, progress)
 
 
 def _each(job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress) -> Iterator[_Written]:
-    """Each input as a document of its own, in `output`/<its name>."""
+    """Write each input as its own document, in `output`/<its name>."""
     if (output / "manifest.json").exists():
-        raise DataError(f"{output} holds the pages of one document. Choose another directory for --each.")
+        raise DataError(f"{output} holds the pages of one document. Choose another directory for --each.", path=output)
     twice = [name for name, times in Counter(source.name for source in inputs).items() if times > 1]
     if twice:
-        raise DataError(f"{output / twice[0]} would be written twice, for two files of that name. Name one at a time.")
+        raise DataError(
+            f"{output / twice[0]} would be written twice, for two files of that name. Render one at a time."
+        )
     if job.jobs > 1 and len(inputs) > 1:
-        yield from _each_shared_out(job, inputs, output, reader, progress)
+        yield from _each_forked(job, inputs, output, reader, progress)
         return
     for source in inputs:
         text = reader.text(source)
         if text is None:
             continue
         try:
-            yield _Written.of(output / source.name, job.save(text, output / source.name, progress))
+            yield job.save(text, job.place(output, source), progress)
         except LayoutError as error:
             raise LayoutError(f"{source.shown}: {error}") from error
 
 
-def _each_shared_out(
+def _each_forked(
     job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress
 ) -> Iterator[_Written]:
-    """Documents by several processes, each of which makes whole ones; in the order of `inputs`."""
-    from glyphrender._system.processes import shared_out, turns  # multiprocessing comes with it
+    """Write the documents in several processes, each of them one whole document at a time; in the order of `inputs`."""
+    from glyphrender._system.processes import imap_forked, work_queue  # imports multiprocessing, which takes a while
 
-    alone, mine = replace(job, jobs=1), turns(len(inputs))
+    alone, queue = replace(job, jobs=1), work_queue(len(inputs))
 
-    def share(number: int) -> Iterator[tuple[int, _Written | None, list[tuple[str, str]]]]:
-        for index in mine():
+    def share(_: int) -> Iterator[tuple[int, _Written | None, list[tuple[str, str]]]]:
+        for index in queue():
             own = Reader(encoding=reader.encoding, errors=reader.errors)
             written = next(_each(alone, [inputs[index]], output, own, lambda pages: None), None)
             yield index, written, own.skipped
 
     done: dict[int, _Written | None] = {}
     skipped: dict[int, list[tuple[str, str]]] = {}
-    for index, written, passed_over in shared_out(job.jobs, share):
+    for index, written, passed_over in imap_forked(job.jobs, share):
         done[index], skipped[index] = written, passed_over
         progress(sum(document.pages for document in done.values() if document))
     for index in range(len(inputs)):
@@ -238,11 +256,14 @@ def _each_shared_out(
 
 @contextmanager
 def _progress(total: int | None, reader: Reader) -> Iterator[Progress]:
-    """A bar on stderr, over the bytes read, if that is a terminal; given the pages written, it moves."""
+    """Show a bar on stderr, if that is a terminal. It is moved by calls with the number of pages written.
+
+    The bar measures the bytes read out of `total`. Without a total (standard input, or a text that is read whole
+    before), it only counts pages.
+    """
     if not _on_terminal():
         yield lambda pages: None
         return
-    # Without a total (standard input, or a text read whole before) the pages are counted, nothing promised.
     with click.progressbar(
         range(total) if total else count(),
         label="render",
@@ -265,7 +286,7 @@ def _on_terminal() -> bool:
 def _listed(skipped: list[tuple[str, str]]) -> str:
     names = [f"{file} ({reason})" for file, reason in skipped[:_LISTED]]
     more = f" and {len(skipped) - _LISTED:,} more" if len(skipped) > _LISTED else ""
-    return f"passed over {_counted(len(skipped), 'file')} without text: {', '.join(names)}{more}"
+    return f"skipped {_counted(len(skipped), 'file')} without text: {', '.join(names)}{more}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""`glyphrender show`: a text, or pages already rendered → an HTML sheet to look at."""
+"""`glyphrender show`: a text, or pages that `render` wrote → one HTML file to look at them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Input, Reader
 from glyphrender.cli.options import text_options, theta_options
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def _page_range(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int | None]:
-    """(first, last) of "7", "3-9" or "5-", from 1, both included; None is up to the end."""
+    """Return (first, last) of "7", "3-9" or "5-". The first page is 1, both ends are included, None is the end."""
     match = re.fullmatch(r"(\d{1,9})(?:(-)(\d{1,9})?)?", value.strip())
     if match:
         first = int(match[1])
         last = int(match[3]) if match[3] else None if match[2] else first
         if first >= 1 and (last is None or last >= first):
             return first, last
-    raise click.BadParameter(f"{value!r} is no range of pages. Write 7, 3-9 or 5-.")
+    raise click.BadParameter(f"{value!r} is not a range of pages. Write 7, 3-9 or 5-.")
 
 
 @click.command()
@@ -39,7 +39,7 @@ def _page_range(ctx: click.Context, parameter: click.Parameter, value: str) -> t
     type=click.Path(path_type=Path),
     default=Path("pages.html"),
     show_default=True,
-    help="The HTML file.",
+    help="The HTML file to write.",
 )
 @click.option(
     "--pages",
@@ -47,7 +47,7 @@ def _page_range(ctx: click.Context, parameter: click.Parameter, value: str) -> t
     callback=_page_range,
     default="1-20",
     show_default=True,
-    help="Which pages, as 7, 3-9 or 5-.",
+    help="The pages to show: 7, 3-9 or 5-.",
 )
 @theta_options
 @text_options
@@ -60,11 +60,11 @@ def command(
     encoding: str | None,
     errors: str,
 ) -> None:
-    """Make an HTML sheet of pages to look at.
+    """Make one HTML file to look at pages in a browser.
 
-    It is one file with the images inside: zoom with + and -, go from page to page with the arrow keys, and
-    point at a word to see its text and its place in the source. A DIR made by render has no text to point
-    at, and the options of θ do not touch it.
+    Zoom with + and -, go from page to page with the arrow keys, and point at a word to see its text and its place in
+    the source. SOURCE is a text, or a DIR written by render. Pages of a DIR have no text to point at, and rendering
+    options do not change them.
     """
     first, last = pages
     path = None if source == "-" else Path(source)
@@ -73,26 +73,26 @@ def command(
         more, title = (f" of {total}", path.resolve().name)
         cut = len(pictures) < total
     else:
-        # No page is laid out beyond the one that tells whether there are more.
+        # Pages are laid out up to one after the last, which tells whether there are more.
         pictures, cut_after = _rendered(path, theta, first, last, Reader(encoding=encoding, errors=errors))
         title = path.name if path else "standard input"
         more, cut = (", and there are more" if cut_after else ""), cut_after or first > 1
     if not pictures and (first > 1 or (path is not None and path.is_dir())):
-        raise DataError(f"{source} has no page {first}. Choose --pages from the first on, as 1-20.")
+        raise DataError(f"{source} has no page {first}. Choose --pages that exist, such as 1-20.")
     shown = f"page {first}" if len(pictures) == 1 else f"pages {first}–{first + len(pictures) - 1}"
     note = f"{shown}{more}; --pages shows others" if cut else f"{len(pictures)} page{'' if len(pictures) == 1 else 's'}"
-    write_whole(output, sheet(pictures, title=one_line(title), note=note))
+    write_atomically(output, sheet(pictures, title=one_line(title), note=note))
     click.echo(one_line(f"{output}: {note}"))
 
 
 def _rendered(
     path: Path | None, theta: Theta, first: int, last: int | None, reader: Reader
 ) -> tuple[list[Picture], bool]:
-    """The pages from `first` to `last` of a text, and whether there are more after them."""
-    from glyphrender.document.document import layout
+    """Return pages `first` to `last` of a text, and whether there are more after them."""
+    from glyphrender.document.layout import layout
 
     text = reader.text(Input(name="", path=path))
-    assert text is not None  # only what a folder holds is passed over
+    assert text is not None  # only files found in a folder are skipped
     laid_out = layout(text, theta)
     chosen = [Picture.of(page) for page in islice(laid_out, first - 1, last)]
     return chosen, next(laid_out, None) is not None

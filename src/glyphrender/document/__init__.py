@@ -1,1 +1,3 @@
-"""Documents: a lazy sequence of pages (`document.py`, `page.py`), saved to disk (`saving.py`), shown (`sheet.py`)."""
+"""Documents: text → pages (`document.py`, `stream.py`, `layout.py`), one page (`page.py`), files (`saving.py`), an
+HTML sheet to look at pages (`sheet.py`).
+"""

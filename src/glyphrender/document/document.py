@@ -1,28 +1,33 @@
-"""`Document`: what `render` gives, a lazy sequence of pages.
+"""`Document`: the pages of a text as a lazy sequence.
 
-A page is laid out when it is reached and drawn when its pixels are asked for; neither is remembered by the
-page beyond its layout, so holding a document holds text and line ranges (some 3 bytes a character), not
-images. A document read from a stream forgets its pages as it gives them out.
+A page is laid out when it is reached, and drawn when its pixels are asked for. A document keeps the layouts of its
+pages, which are the text and the ranges of its lines (some 3 bytes a character), but no images. Texts that come as a
+stream are in stream.py.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from os import PathLike
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.processes import Baton
+from glyphrender._system.processes import HandOff
+from glyphrender.document.layout import check_text, layout
 from glyphrender.document.page import Page
-from glyphrender.errors import LayoutError
-from glyphrender.text.source import Text, count_line_ends
+from glyphrender.document.saving import save
+from glyphrender.document.stream import PageStream
+from glyphrender.errors import DataError
+from glyphrender.text.source import Text, count_line_ends, read
 from glyphrender.theta import Theta, ThetaLike
-from glyphrender.typeset.layout import galleys, layout_pages
+from glyphrender.typeset.layout import galleys
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.paginate import PageLayout, Paginator
 from glyphrender.typeset.place import place
@@ -33,44 +38,79 @@ if TYPE_CHECKING:
     from glyphrender.models.tokenizers import TokenizerLike
     from glyphrender.ratio.ratio import Ratio
 
+# A text of fewer characters, some four pages, is saved sooner than a second process is forked.
+_WORTH_FORKING: Final = 1 << 15
+# Pages that a notebook shows of a document.
+_SHOWN: Final = 20
 
-class Document(Sequence[Page]):
-    """The pages of a text, laid out as they are reached.
 
-    Made by `render`. A document of a `str` is a sequence: it can be indexed, and its length laid out in
-    full. One of a stream is read once: iterate over it, or `save` it.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extended:
+    """The outcome of `Document.extend_text`.
+
+    Attributes:
+        unchanged: number of pages, from the first on, that stayed as they were. Their images need not be drawn or sent
+            again.
+        pages: number of pages that the document has now.
     """
 
-    def __init__(self, text: Text, theta: Theta, *, max_pages: int | None = None) -> None:
-        self.theta = theta
-        self.text = text if isinstance(text, str) else None
+    unchanged: int
+    pages: int
+
+
+class Document(Sequence[Page]):
+    """The pages of a text, as a lazy sequence. Made by `render`.
+
+    Documents can be pickled and copied: the text and the parameters are, and the pages are laid out again.
+
+    Attributes:
+        text: the text.
+        theta: the rendering parameters.
+
+    >>> from glyphrender import render
+    >>> document = render("one\\ftwo", {"form_feed": "PAGE"})
+    >>> len(document), document[1].text
+    (2, 'two')
+    """
+
+    def __init__(self, text: str, theta: ThetaLike = None, *, max_pages: int | None = None) -> None:
+        if not isinstance(text, str):
+            raise DataError(f"text is {type(text).__name__}, not str. Use render, which takes streams too.")
+        self.text = text
+        self.theta = Theta.of(theta)
         self._max_pages = max_pages
         self._pages: list[Page] = []
-        self._rest: Iterator[Page] | None = layout(text, theta, max_pages=max_pages)
+        self._rest: Iterator[Page] | None = layout(text, self.theta, max_pages=max_pages)
 
     def __repr__(self) -> str:
         known = f"{len(self._pages)} pages" + (" so far" if self._rest is not None else "")
         return f"<Document: {known}, θ {self.theta.digest[:8]}>"
 
-    @property
-    def streams(self) -> bool:
-        """Whether the text came as a stream, so that pages can be had only once."""
-        return self.text is None
+    def _repr_html_(self) -> str:
+        """Return the first pages as a contact sheet, for notebooks."""
+        from glyphrender.document.sheet import Picture, frame, sheet
+
+        pictures = [Picture.of(page) for page in islice(self, _SHOWN)]
+        note = f"{len(pictures)} page{'' if len(pictures) == 1 else 's'}"
+        if self._reach(_SHOWN):
+            note = f"the first {_SHOWN} pages; there are more, which document.save(…) writes"
+        return frame(sheet(pictures, title=f"Document, θ {self.theta.digest[:8]}", note=note, zoom=0.5))
+
+    def __getstate__(self) -> tuple[str, Theta, int | None]:
+        return self.text, self.theta, self._max_pages
+
+    def __setstate__(self, state: tuple[str, Theta, int | None]) -> None:
+        text, theta, max_pages = state
+        self.__init__(text, theta, max_pages=max_pages)  # type: ignore[misc]
 
     def __iter__(self) -> Iterator[Page]:
-        if self.streams:
-            rest, self._rest = self._rest, None
-            if rest is None:
-                raise self._spent()
-            yield from rest
-            return
         number = 0
         while self._reach(number):
             yield self._pages[number]
             number += 1
 
     def __len__(self) -> int:
-        self._all()
+        self._reach_all()
         return len(self._pages)
 
     def __bool__(self) -> bool:
@@ -85,113 +125,123 @@ class Document(Sequence[Page]):
             if not self._reach(index):
                 raise IndexError(f"page {index} of {len(self._pages)} (the first is 0)")
         else:
-            self._all()
+            self._reach_all()
         return self._pages[index]
 
     @property
     def missing(self) -> dict[str, int]:
-        """Characters that no font has, with how often each occurs; lays out the whole text."""
-        self._all()
+        """Characters that no font has, with how often each occurs. Lays out the whole text."""
+        self._reach_all()
         found: Counter[str] = Counter()
         for page in self._pages:
             found.update(page.missing)
         return dict(found)
 
-    def append(self, text: str) -> int:
-        """Let the document go on with `text`, as a chat or the transcript of an agent does.
+    def extend_text(self, text: str) -> Extended:
+        """Append `text` to the text of the document, as a chat or the transcript of an agent needs.
 
-        Only what the last paragraph and the last page touch is laid out again; the result is the document of the
+        Only pages from the last paragraph, or the last page, on are laid out again. The result is the document of the
         whole text.
 
-        Returns:
-            how many pages stayed as they were, so that their images need not be drawn or sent again.
-
         Raises:
-            LayoutError: this document is of a stream; or the text needs more than `max_pages` pages.
+            LayoutError: the text needs more than `max_pages` pages. The document stays as it was.
+            DataError: `text` is not str.
+
+        >>> from glyphrender import render
+        >>> document = render("one\\ftwo", {"form_feed": "PAGE"})
+        >>> document.extend_text(", three\\ffour")
+        Extended(unchanged=1, pages=3)
         """
-        if self.text is None:
-            raise LayoutError("a document of a stream cannot be appended to. Pass the text as one str.")
-        self._all()
-        old, whole = self._pages, self.text + text
-        # A paragraph may come out otherwise from its first line on: by an optimal break, or a closing bracket.
+        if not isinstance(text, str):
+            raise DataError(f"text is {type(text).__name__}, not str. Pass what comes next as a str.")
+        self._reach_all()
+        whole = self.text + text
+        first, following = self._laid_out_again(whole)
+        same = 0
+        for old, new in zip(self._pages[first:], following, strict=False):
+            if not _look_alike(old._layout, new):
+                break
+            same += 1
+        self._pages[first + same :] = map(Page, following[same:])
+        self.text = whole
+        return Extended(unchanged=first + same, pages=len(self._pages))
+
+    def _laid_out_again(self, whole: str) -> tuple[int, list[PageLayout]]:
+        """Return (index of the first page that `whole`, an extended text, may change; the pages from there on)."""
+        old = self._pages
+        # Text that follows can change a paragraph from its first line on: through optimal line breaks, or because the
+        # first strong character, which decides the direction, is in it.
         paragraph = 0 if self.theta.newline_marker else self.text.rfind("\n") + 1
         first = max(0, min(len(old) - 1, bisect_right(old, paragraph, key=lambda page: page.span[1])))
         begin = old[first].span[0] if old else 0
         start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
         paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin)
         lines = galleys(whole[start:], self.theta, offset=start, line=count_line_ends(whole[:start]))
-        new = list(paginator.fill(lines))
-        same = 0
-        while same < min(len(new), len(old) - first) and _alike(old[first + same]._layout, new[same]):
-            same += 1
-        self._pages[first + same :] = map(Page, new[same:])
-        self.text = whole
-        return first + same
+        return first, list(paginator.fill(lines))
 
     def save(
         self,
-        directory: str | PathLike[str],
+        path: str | PathLike[str],
         *,
         bits: int | None = None,
         jobs: int = 1,
-        progress: Any = None,
-        form: str = "png",
+        progress: Callable[[int], object] | None = None,
+        format: str | None = None,
     ) -> dict[str, Any]:
-        """Write `page_0001.png` … and `manifest.json` into `directory`: all of them, or nothing.
+        """Write all pages or nothing: as `page_0001.png` … and `manifest.json` in a directory, or as one PDF.
 
         Args:
-            directory: is made; if it exists it must be empty or hold an earlier document, which is replaced.
-            bits: see `Page.png`.
-            jobs: processes that draw.
-            progress: called with the number of pages written, as they are.
-            form: "png", or "npy" for numpy's files of the pixels.
+            path: the directory, or the file of a PDF. Created if missing. An existing directory must be empty or hold
+                an earlier document, which is replaced when the new one is complete.
+            bits: bits of a grey pixel, see `Page.png`.
+            jobs: number of processes that lay out and draw.
+            progress: called with the number of pages written so far.
+            format: "png"; "npy" for arrays of pixels, which numpy.load reads; or "pdf", whose pages hold the pixels of
+                the PNGs and measure pixels / dpi inches. By default "pdf" if `path` ends in ".pdf", else "png".
 
         Returns:
-            the manifest.
+            The manifest: versions, θ, and for each page its size, characters of the text and missing characters.
 
         Raises:
-            DataError: `directory` cannot be written, or holds other files.
+            DataError: `path` cannot be written, or the directory holds other files; `format` is unknown; or a PDF would
+                have no pages.
+            DependencyError: a PDF needs the extra `pdf`.
         """
-        from glyphrender.document.saving import save
-
-        return save(self, directory, bits=bits, jobs=jobs, progress=progress, form=form)
+        shares = self._shares if len(self.text) >= _WORTH_FORKING else None
+        return save(self, path, theta=self.theta, bits=bits, jobs=jobs, shares=shares, progress=progress, format=format)
 
     def ratio(self, *, model: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
-        """ρ of these pages: text tokens for one visual token of a model; draws nothing.
+        """Return ρ of these pages: text tokens per visual token of a model. Draws nothing.
 
-        Arguments and errors are those of `glyphrender.compression_ratio`. A document of a stream is used up.
+        Arguments and errors are those of `glyphrender.compression_ratio`.
         """
         from glyphrender.ratio.ratio import document_ratio
 
-        return document_ratio(self, model=model, tokenizer=tokenizer)
+        return document_ratio(self, text=self.text, theta=self.theta, model=model, tokenizer=tokenizer)
 
-    def shares(self, jobs: int) -> Callable[[int], Iterator[Page]]:
-        """For processes to be forked: job → its share of the pages, of which all together are the document.
+    def _shares(self, jobs: int) -> Callable[[int], Iterator[Page]]:
+        """Return a function from a job, 0 … `jobs - 1`, to its share of the pages. All shares are the document.
 
-        What can be is laid out by them, and not here. A document of a stream cannot be shared.
+        The function is to be called in forked processes, which then lay out their shares themselves where they can.
         """
-        if self.text is None:
-            raise self._spent()
         text, theta, max_pages = self.text, self.theta, self._max_pages
         if self._rest is None or theta.newline_marker:
-            # Laid out already; or all one paragraph, which has to be.
-            self._all()
+            # The pages are known, or the text is one paragraph, which one process must lay out.
+            self._reach_all()
             return lambda job: iter(self._pages[job::jobs])
         parts = segments(text, jobs)
-        baton = Baton(len(parts) + 1, (0, 0))
+        hand_off = HandOff(len(parts) + 1, (0, 0))
 
         def share(job: int) -> Iterator[Page]:
             for step in range(job, len(parts), jobs):
-                pages, following = lay_out(text, parts[step], theta, partial(baton.take, step), max_pages=max_pages)
-                baton.hand(step + 1, following)
+                pages, following = lay_out(text, parts[step], theta, partial(hand_off.take, step), max_pages=max_pages)
+                hand_off.give(step + 1, following)
                 yield from map(Page, pages)
 
         return share
 
     def _reach(self, number: int) -> bool:
-        """Lay out until page `number` is known; whether there is one."""
-        if self.streams:
-            raise self._spent()
+        """Lay out pages until page `number` is known; return whether there is one."""
         while len(self._pages) <= number and self._rest is not None:
             page = next(self._rest, None)
             if page is None:
@@ -200,52 +250,68 @@ class Document(Sequence[Page]):
                 self._pages.append(page)
         return number < len(self._pages)
 
-    def _all(self) -> None:
-        if self.streams:
-            raise self._spent()
+    def _reach_all(self) -> None:
         if self._rest is not None:
             self._pages.extend(self._rest)
             self._rest = None
 
-    def _spent(self) -> LayoutError:
-        return LayoutError(
-            "a document of a stream can only be iterated over, once. Pass the text as one str to index it."
-        )
 
+@overload
+def render(  # type: ignore[overload-overlap]  # a str is an iterable of str too
+    text: str, theta: ThetaLike = None, *, max_pages: int | None = None
+) -> Document: ...
+@overload
+def render(text: Iterable[str], theta: ThetaLike = None, *, max_pages: int | None = None) -> PageStream: ...
+def render(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None) -> Document | PageStream:
+    """Return the pages of `text` under `theta`: a `Document` for a str, a `PageStream` for a stream.
 
-def layout(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None) -> Iterator[Page]:
-    """Typeset `text` page by page, drawing nothing until a page's pixels are asked for.
-
-    Args:
-        text: a str, an iterator of str, or an open text file, read as pages are taken.
-        theta: the rendering parameters; by default the searched θ of the Glyph paper.
-        max_pages: a limit on the number of pages.
-
-    Raises:
-        FontError: a font of `theta` cannot be used.
-        LayoutError: the text needs more than `max_pages` pages.
-        DataError: `text` gives something that is not str.
-    """
-    for page in layout_pages(text, Theta.of(theta), max_pages=max_pages):
-        yield Page(page)
-
-
-def render(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None) -> Document:
-    """The pages of `text` under `theta`, as a lazy sequence. Arguments and errors are those of `layout`.
+    Pages are laid out when they are reached, and drawn when their pixels are asked for. Arguments and errors are those
+    of `layout`; a wrong type of `text` or an invalid `theta` is an error at once.
 
     >>> document = render("In the beginning was the Word.")
     >>> len(document), document[0].size
     (1, (161, 30))
+    >>> sum(1 for page in render(iter(["In the beginning ", "was the Word."])))
+    1
     """
-    return Document(text, Theta.of(theta), max_pages=max_pages)
+    if isinstance(text, str):
+        return Document(text, theta, max_pages=max_pages)
+    check_text(text)
+    return PageStream(text, theta, max_pages=max_pages)
 
 
-def _alike(one: PageLayout, other: PageLayout) -> bool:
-    """Whether two layouts of a page show the same characters, and the same of them."""
+def render_file(
+    path: str | PathLike[str],
+    theta: ThetaLike = None,
+    *,
+    encoding: str | None = None,
+    errors: str = "strict",
+    max_pages: int | None = None,
+) -> Document:
+    """Return the pages of a text file, as a lazy sequence.
+
+    Args:
+        path: the file, which is read whole. To stream a file, pass it open to `render`.
+        theta: see `layout`.
+        encoding: encoding of the file. By default its byte order mark decides, else it is read as UTF-8; no encoding
+            is ever guessed.
+        errors: what to do with bytes that are not text, as for `open`: "strict", "replace", …
+        max_pages: a limit on the number of pages.
+
+    Raises:
+        DataError: the file cannot be read, or is not text in that encoding.
+        ThetaError: `theta` is not valid.
+    """
+    theta = Theta.of(theta)
+    return Document(read(path, encoding=encoding, errors=errors), theta, max_pages=max_pages)
+
+
+def _look_alike(one: PageLayout, other: PageLayout) -> bool:
+    """Return whether two layouts of a page show the same characters at the same places."""
     if (one.start, one.end, one.size) != (other.start, other.end, other.size):
         return False
     theta = one.theta
-    # Where paragraphs begin and end is seen in their backgrounds and borders.
+    # Backgrounds and borders of paragraphs show where paragraphs begin and end.
     seen = HYPHEN | (FIRST | LAST if theta.para_bg_color or theta.border_width else 0)
 
     def columns(page: PageLayout) -> Iterator[NDArray[Any]]:

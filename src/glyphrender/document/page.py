@@ -1,4 +1,4 @@
-"""`Page`: one page of a document, drawn when its pixels are asked for, and where its text stands.
+"""`Page`: one page of a document, drawn when its pixels are asked for, and the places of its text on it.
 
 A page holds its layout and nothing that can be made from it: neither pixels nor boxes of lines are remembered
 unless they were asked for.
@@ -6,15 +6,21 @@ unless they were asked for.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.cached_property import cached_property
+from glyphrender.document.find import visible_parts
+from glyphrender.errors import DataError
 from glyphrender.raster import png
 from glyphrender.raster.page import draw_page
 from glyphrender.theta import Theta
@@ -31,12 +37,12 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
-    """A stretch of the source and where it stands on its page.
+    """A part of the source, and its box on a page.
 
     Attributes:
-        text: its characters.
-        start, end: their place in the source, in characters.
-        box: pixels (x0, y0, x1, y1).
+        text: the characters.
+        start, end: their offsets in the source, in characters.
+        box: (x0, y0, x1, y1) in pixels from the top left corner of the page.
     """
 
     text: str
@@ -48,7 +54,7 @@ class Span:
 class Page:
     """One page of a document."""
 
-    __slots__ = ("__dict__", "_layout")
+    __slots__ = ("__dict__", "__weakref__", "_layout")
 
     def __init__(self, layout: PageLayout) -> None:
         self._layout = layout
@@ -59,27 +65,27 @@ class Page:
 
     @property
     def number(self) -> int:
-        """1 for the first page."""
+        """Number of the page; the first is 1."""
         return self._layout.number
 
     @property
     def theta(self) -> Theta:
-        """The θ it was set by."""
+        """The rendering parameters of the page."""
         return self._layout.theta
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels; known without drawing."""
+        """Width and height in pixels. They are known before anything is drawn."""
         return self._layout.size
 
     @property
     def span(self) -> tuple[int, int]:
-        """Characters of the source that are on this page, as (start, end)."""
+        """(start, end) of the characters of the source that are on this page."""
         return self._layout.start, self._layout.end
 
     @property
     def text(self) -> str:
-        """The source text of this page, line ends included; those of all pages add up to the input."""
+        """The source text of this page, line ends included. The texts of all pages together are the input."""
         return "".join(block.galley.run.text[start:end] for block, start, end in self._blocks())
 
     @property
@@ -95,10 +101,10 @@ class Page:
         return Image.fromarray(np.ascontiguousarray(self.array))
 
     def png(self, *, bits: int | None = None) -> bytes:
-        """The page as PNG bytes, with its resolution and no time.
+        """Return the page as PNG bytes, which hold its resolution but no time.
 
         Args:
-            bits: bits of a grey pixel, 8, 4, 2 or 1; by default 8, or 1 where θ turns antialiasing off.
+            bits: bits of a grey pixel: 8, 4, 2 or 1. By default 8, or 1 if θ turns antialiasing off.
         """
         if bits is None:
             bits = 8 if self.theta.antialias or not self._two_colors else 1
@@ -112,7 +118,7 @@ class Page:
 
     @property
     def missing(self) -> dict[str, int]:
-        """Characters that no font has, with how often each is on this page."""
+        """Characters that no font has, with how often each occurs on this page."""
         found: Counter[str] = Counter()
         for block in self._layout.blocks:
             run, galley = block.galley.run, block.galley
@@ -172,6 +178,57 @@ class Page:
                 box = (float(x0[index]), y, float(x1[index]), y + height)
                 spans.append(_span(block, start, int(begin[piece]), int(end[index]), box))
         return tuple(spans)
+
+    def save(self, path: str | PathLike[str], *, bits: int | None = None) -> None:
+        """Write the page as one PNG file: the new file or nothing. The file is not synced to the disk.
+
+        Args:
+            path: the file, whose name ends in ".png".
+            bits: bits of a grey pixel, see `png`.
+
+        Raises:
+            DataError: the file cannot be written, or its name has another ending.
+        """
+        if Path(path).suffix.lower() != ".png":
+            raise DataError(f"{path} does not end in .png. Use page.image.save(…) for other formats.", path=path)
+        write_atomically(path, self.png(bits=bits), durable=False)
+
+    def find(self, text: str) -> tuple[Span, ...]:
+        """Return the places of `text` on this page: one span for each line that an occurrence touches.
+
+        The source text is searched, case-sensitively, so it does not matter where lines were broken. A span is the
+        part of an occurrence from its first to its last visible character on the line. The box is as wide as these
+        characters, and as high as the line; letters that share a glyph or an accent share a box. Where a line mixes
+        directions, the box covers all that lies between. Occurrences do not overlap one another, and one that goes on
+        to the next page is not found.
+
+        Raises:
+            DataError: `text` is empty, or not str.
+
+        >>> from glyphrender import render
+        >>> [span.start for span in render("Word by word by word")[0].find("word")]
+        [8, 16]
+        """
+        if not isinstance(text, str) or not text:
+            raise DataError(f"text={text!r} cannot be found. Pass a str of one character or more.")
+        source, first = self.text, self.span[0]
+        starts = [match.start() for match in re.finditer(re.escape(text), source)]
+        if not starts:
+            return ()
+        spans: list[Span] = []
+        height = self.theta.line_height * self.theta.scale
+        for block, placed, origin in self._placed():
+            offset = origin + block.galley.run.offset - first  # of the block, in characters of the page
+            length = _characters(block)
+            for start in starts:
+                lo, hi = max(start - offset, 0), min(start + len(text) - offset, length)
+                if lo < hi:
+                    spans += [_span(block, origin, *place) for place in visible_parts(block, placed, lo, hi, height)]
+        return tuple(sorted(spans, key=lambda span: span.start))
+
+    def _repr_png_(self) -> bytes:
+        """Return the page as PNG bytes, for notebooks."""
+        return self.png()
 
     def _blocks(self) -> Iterator[tuple[Block, int, int]]:
         """(block, start, end) with the place of its characters in its galley's text."""

@@ -1,7 +1,9 @@
-"""A document → a directory of PNG or npy files and a manifest: all of it, or nothing.
+"""Pages → a directory of PNG or npy files with a manifest, or one PDF: all of it, or nothing.
 
-Everything is written into a hidden directory beside the target, which takes the target's place by renaming
-once it is complete. An error, a full disk or an interrupt removes it; a kill leaves only the hidden one.
+Everything is written into a hidden directory beside the target. Once it is complete, it takes the target's place by
+renaming. An error, a full disk or an interrupt removes the hidden directory; a killed process leaves it behind, and
+nothing else. Pages are not synced to the disk one by one, which would cost more time than drawing them: over a power
+cut only a PDF is safe.
 """
 
 from __future__ import annotations
@@ -11,86 +13,89 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-import glyphrender
-from glyphrender._system.processes import can_fork, shared_out
-from glyphrender.errors import DataError
+from glyphrender._system.atomic_write import write_atomically
+from glyphrender._system.processes import can_fork, imap_forked
+from glyphrender._system.version import __version__
+from glyphrender.errors import DataError, DependencyError
 from glyphrender.raster.canvas import rasteriser
 from glyphrender.text.properties import UNICODE_VERSION
 from glyphrender.typeset.word_cache import WordStyle
 
 if TYPE_CHECKING:
-    from glyphrender.document.document import Document
     from glyphrender.document.page import Page
+    from glyphrender.theta import Theta
 
-MANIFEST = "manifest.json"
-# Characters of a text that is done sooner than a second process is forked: some four pages.
-_ALONE = 1 << 15
+MANIFEST: Final = "manifest.json"
+FORMATS: Final = ("png", "npy", "pdf")
+
+#: Number of jobs → a function from a job to its share of the pages.
+Shares: TypeAlias = Callable[[int], Callable[[int], Iterator["Page"]]]
 
 
 def save(
-    document: Document,
-    directory: str | os.PathLike[str],
+    pages: Iterable[Page],
+    path: str | os.PathLike[str],
     *,
+    theta: Theta,
     bits: int | None = None,
     jobs: int = 1,
+    shares: Shares | None = None,
     progress: Callable[[int], object] | None = None,
-    form: str = "png",
+    format: str | None = None,
 ) -> dict[str, Any]:
-    """See `Document.save`."""
-    target = Path(directory)
-    home = target.absolute()
-    # Named before it is made: an interrupt may fall between the two.
-    part = _hidden_name(home, "part")
-    made: list[Path] = []
-    try:
-        try:
-            _check_target(target)
-            made = _made_parents(target)
-            part.mkdir(mode=0o700)
-        except OSError as error:
-            raise DataError(f"{target} cannot be written ({error.strerror}). Choose another directory.") from error
-        pages = []
-        for entry in _written(document, part, _Encoding(form=form, bits=bits), jobs):
-            pages.append(entry)
+    """Write `pages`, which were set under `theta`; see `Document.save`.
+
+    With several jobs and `shares`, forked processes write the shares, and `pages` is not used.
+    """
+    target = Path(path)
+    format = _format(target, format)
+    with _hidden_folder(target, is_file=format == "pdf") as part:
+        share = shares(jobs) if shares is not None and jobs > 1 and can_fork() else None
+        encoding = _Encoding(format="npy" if format == "npy" else "png", bits=bits)
+        entries = []
+        for entry in _written(pages, part, encoding, jobs, share):
+            entries.append(entry)
             if progress is not None:
-                progress(len(pages))
-        pages.sort(key=itemgetter("start", "file"))
-        manifest = {**describe(document), "pages": pages}
+                progress(len(entries))
+        entries.sort(key=itemgetter("start", "file"))
+        if format == "pdf":
+            return _save_pdf(target, part, entries, theta)
+        manifest = {**describe(theta), "pages": entries}
         (part / MANIFEST).write_bytes(_json(manifest).encode("utf-8", "surrogatepass"))
         part.chmod(0o777 & ~_umask())
         _take_place(part, target)
-    except OSError as error:
-        raise DataError(f"{target} cannot be written ({error.strerror}). Free space or choose another.") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        _remove_empty(made)
     return manifest
 
 
-def describe(document: Document) -> dict[str, Any]:
-    """What the pixels of a document depend on."""
+def describe(theta: Theta) -> dict[str, Any]:
+    """Return all that the pixels of a page depend on beside its text.
+
+    Raises:
+        FontError: a font of `theta` cannot be used.
+    """
     return {
         "versions": _versions() | {"rasteriser": rasteriser()},
-        "theta": document.theta.to_dict(),
-        "theta_digest": document.theta.digest,
-        "fonts_digest": WordStyle.of(document.theta).stack.digest,
+        "theta": theta.to_dict(),
+        "theta_digest": theta.digest,
+        "fonts_digest": WordStyle.of(theta).stack.digest,
     }
 
 
 @cache
 def _versions() -> dict[str, str]:
-    versions = {"glyphrender": glyphrender.__version__, "unicode": UNICODE_VERSION}
+    versions = {"glyphrender": __version__, "unicode": UNICODE_VERSION}
     for name in ("skia-python", "uharfbuzz"):
         try:
             versions[name] = version(name)
@@ -100,45 +105,111 @@ def _versions() -> dict[str, str]:
 
 
 def _json(manifest: dict[str, Any]) -> str:
-    """`manifest` for people to read, a page a line."""
+    """Return `manifest` as JSON that people can read, one page a line."""
     head = json.dumps(manifest | {"pages": []}, indent=1, ensure_ascii=False)
     pages = ",\n".join(json.dumps(page, ensure_ascii=False) for page in manifest["pages"])
     return head.removesuffix("[]\n}") + f"[\n{pages}\n]}}\n"
 
 
-def file_name(number: int, form: str = "png") -> str:
-    """The file of page `number`."""
-    return f"page_{number:04d}.{form}"
+def _format(target: Path, format: str | None) -> str:
+    """Return the format to write: the one that is asked for, or the one that the name of `target` says.
+
+    Raises:
+        DataError: the format is unknown, or is not that of the name.
+        DependencyError: a PDF needs the extra `pdf`.
+    """
+    named = target.suffix.lower() == ".pdf"
+    if format is None:
+        format = "pdf" if named else "png"
+    if format not in FORMATS:
+        raise DataError(f"format={format!r} is unknown. Use {', '.join(FORMATS)}.")
+    if named and format != "pdf":
+        raise DataError(f"format={format!r} writes a directory, which {target} does not name. Leave out .pdf.")
+    if format == "pdf":
+        try:
+            import img2pdf  # noqa: F401 -- before any page is drawn
+        except ImportError as error:
+            raise DependencyError("a PDF needs the package img2pdf. Install glyphrender[pdf].", extra="pdf") from error
+    return format
+
+
+def _save_pdf(target: Path, folder: Path, entries: list[dict[str, Any]], theta: Theta) -> dict[str, Any]:
+    """Write the PNGs of `folder` as one PDF; return its manifest.
+
+    The compressed pixels of the PNGs are copied as they are, so nothing is lost and greys and bits stay.
+    """
+    import img2pdf
+
+    if not entries:
+        raise DataError(
+            f"{target} would have no pages, which a PDF cannot. Save an empty document as png.", path=target
+        )
+
+    def points(width: int, height: int, _: object) -> tuple[float, float, float, float]:
+        # By the exact dpi. A PNG only knows whole pixels per metre.
+        size = width * 72 / theta.dpi, height * 72 / theta.dpi
+        return *size, *size
+
+    files = [str(folder / entry["file"]) for entry in entries]
+    # Without a date, the same pages are the same bytes.
+    data = img2pdf.convert(files, layout_fun=points, nodate=True, engine=img2pdf.Engine.internal, allow_oversized=True)
+    write_atomically(target, data)
+    pages = [{name: value for name, value in entry.items() if name not in _OF_A_FILE} for entry in entries]
+    about = {"file": target.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    return {**describe(theta), **about, "pages": pages}
+
+
+_OF_A_FILE: Final = ("file", "bytes", "sha256")
+
+
+def file_name(number: int, format: str = "png") -> str:
+    """Return the file name of page `number`.
+
+    >>> file_name(7)
+    'page_0007.png'
+    """
+    return f"page_{number:04d}.{format}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Encoding:
-    """How a page becomes bytes."""
+    """A way to turn a page into bytes.
 
-    form: str  # "png", or "npy" for the array of pixels as numpy.load reads it
+    Attributes:
+        format: "png", or "npy" for the array of pixels as numpy.load reads it.
+        bits: see `Page.png`.
+    """
+
+    format: str
     bits: int | None
 
-    def of(self, page: Page) -> bytes:
-        if self.form == "png":
+    def encoded(self, page: Page) -> bytes:
+        """Return the bytes of `page`."""
+        if self.format == "png":
             return page.png(bits=self.bits)
         file = BytesIO()
         np.save(file, page.array, allow_pickle=False)
         return file.getvalue()
 
 
-def _written(document: Document, folder: Path, encoding: _Encoding, jobs: int) -> Iterator[dict[str, Any]]:
-    """Write the pages; the manifest's entry of each as it is done."""
-    if jobs <= 1 or document.text is None or len(document.text) < _ALONE or not can_fork():
-        for page in document:
+def _written(
+    pages: Iterable[Page],
+    folder: Path,
+    encoding: _Encoding,
+    jobs: int,
+    share: Callable[[int], Iterator[Page]] | None,
+) -> Iterator[dict[str, Any]]:
+    """Write the pages into `folder`, and yield the entry of each for the manifest. `share` is for forked processes."""
+    if share is None:
+        for page in pages:
             yield _write(page, folder, encoding)
-        return
-    plan = document.shares(jobs)
-    yield from shared_out(jobs, lambda job: (_write(page, folder, encoding) for page in plan(job)))
+    else:
+        yield from imap_forked(jobs, lambda job: (_write(page, folder, encoding) for page in share(job)))
 
 
 def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
-    data = encoding.of(page)
-    name = file_name(page.number, encoding.form)
+    data = encoding.encoded(page)
+    name = file_name(page.number, encoding.format)
     (folder / name).write_bytes(data)
     return {
         "file": name,
@@ -152,8 +223,37 @@ def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _hidden_folder(target: Path, *, is_file: bool) -> Iterator[Path]:
+    """Make a hidden directory beside `target`, and remove what is left of it in the end.
+
+    Raises:
+        DataError: `target` cannot be written, now or later.
+    """
+    # Named before it is made, because an interrupt may fall between the two.
+    part = _hidden_name(target.absolute(), "part")
+    made: list[Path] = []
+    try:
+        try:
+            _check_target(target, is_file=is_file)
+            made = _made_parents(target)
+            part.mkdir(mode=0o700)
+        except OSError as error:
+            raise DataError(
+                f"{target} cannot be written ({error.strerror}). Choose another place.", path=target
+            ) from error
+        yield part
+    except OSError as error:
+        raise DataError(
+            f"{target} cannot be written ({error.strerror}). Free space or choose another.", path=target
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        _remove_empty(made)
+
+
 def _made_parents(target: Path) -> list[Path]:
-    """Make the directories above `target`; those that were not there, the innermost first."""
+    """Make the directories above `target`; return those that were not there before, the innermost first."""
     absent = [parent for parent in target.absolute().parents if not parent.exists()]
     try:
         target.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -164,7 +264,7 @@ def _made_parents(target: Path) -> list[Path]:
 
 
 def _remove_empty(directories: list[Path]) -> None:
-    """Remove `directories` as far as they are empty: after a success they are not."""
+    """Remove `directories` as long as they are empty. After a success they are not."""
     for directory in directories:
         try:
             directory.rmdir()
@@ -172,21 +272,22 @@ def _remove_empty(directories: list[Path]) -> None:
             return
 
 
-def _check_target(target: Path) -> None:
+def _check_target(target: Path, *, is_file: bool) -> None:
     if not target.exists():
         above = next(parent for parent in target.absolute().parents if parent.exists())
         if not above.is_dir():
-            raise DataError(f"{target} cannot be written ({above} is a file). Choose another directory.")
-        return
-    if not target.is_dir():
-        raise DataError(f"{target} is a file. Choose a directory for the pages.")
-    if (target / MANIFEST).exists() or not any(target.iterdir()):
-        return
-    raise DataError(f"{target} holds other files. Choose an empty or a new directory for the pages.")
+            raise DataError(f"{target} cannot be written ({above} is a file). Choose another directory.", path=target)
+    elif is_file:
+        if target.is_dir():
+            raise DataError(f"{target} is a directory. Choose a file for the PDF.", path=target)
+    elif not target.is_dir():
+        raise DataError(f"{target} is a file. Choose a directory for the pages.", path=target)
+    elif not (target / MANIFEST).exists() and any(target.iterdir()):
+        raise DataError(f"{target} holds other files. Choose an empty or a new directory for the pages.", path=target)
 
 
 def _take_place(part: Path, target: Path) -> None:
-    """Rename `part` to `target`; an earlier document there goes only once that has worked."""
+    """Rename `part` to `target`. An earlier document there is removed only after that has worked."""
     if not target.exists():
         part.rename(target)
         return

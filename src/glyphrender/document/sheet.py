@@ -1,7 +1,7 @@
-"""Pages → one HTML file to look at them: images inside, zoom, and what stands under the pointer.
+"""Pages → one HTML file to look at them, with their images inside, zoom, and the text under the pointer.
 
-The file needs nothing else, and its Content-Security-Policy lets it load nothing else. Spans go into it as
-arrays that a script searches under the pointer: an element for each word would be 1,800 a page.
+The file needs no other file, and its Content-Security-Policy lets it load none. Words and lines are in the file as
+arrays, which a script searches for the one under the pointer; an element for each word would be 1,800 elements a page.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Picture:
         size: width and height in pixels.
         span: (start, end) in the source, in characters.
         png: the image.
-        lines, words: what is shown under the pointer; empty where it is not known.
+        lines, words: the spans to show under the pointer; empty if they are not known.
     """
 
     number: int
@@ -45,7 +45,7 @@ class Picture:
 
     @classmethod
     def of(cls, page: Page) -> Picture:
-        """A page of a document, drawn."""
+        """Return the picture of a page, which is drawn."""
         return cls(
             number=page.number,
             size=page.size,
@@ -56,25 +56,48 @@ class Picture:
         )
 
 
-def sheet(pictures: Iterable[Picture], *, title: str, note: str) -> str:
-    """The HTML of a sheet. It is ASCII but for `title` and `note`, which are shown in its header."""
+def sheet(pictures: Iterable[Picture], *, title: str, note: str, zoom: float = 1.0) -> str:
+    """Return the HTML of a sheet.
+
+    Args:
+        pictures: the pages.
+        title, note: are shown in the header. The rest of the HTML is ASCII.
+        zoom: the size at which pages are shown at first, 0.125 to 8; 1 is a CSS pixel for each pixel of a page.
+    """
     figures, hint = [], _NO_SPANS
     for picture in pictures:
         figures.append(_figure(picture))
         hint = _HINT if picture.lines else hint
     page = (files(__package__) / "sheet.html").read_text(encoding="utf-8")
-    # The figures last: nothing in them is to be taken for a place to fill in.
-    parts = {"title": html.escape(title), "note": html.escape(note), "hint": hint, "figures": "\n".join(figures)}
+    # The figures come last, because nothing in them may be taken for a place to fill in.
+    parts = {
+        "zoom": f"{zoom:g}",
+        "title": html.escape(title),
+        "note": html.escape(note),
+        "hint": hint,
+        "figures": "\n".join(figures),
+    }
     for name, text in parts.items():
         page = page.replace("{{%s}}" % name, text)  # noqa: UP031 -- braces of an f-string would be doubled twice
     return page
 
 
+def frame(sheet: str, *, height: int = 640) -> str:
+    """Return HTML that shows a sheet inside another page, such as a notebook; neither can touch the other.
+
+    `height` is in CSS pixels.
+    """
+    return (
+        f'<iframe sandbox="allow-scripts" style="width:100%;height:{height}px;border:0" '
+        f'srcdoc="{html.escape(sheet)}"></iframe>'
+    )
+
+
 def saved(directory: Path, first: int, last: int) -> tuple[list[Picture], int]:
-    """Pages `first` to `last` of those that `render` wrote into `directory`, and how many there are.
+    """Return pages `first` to `last` of those that `render` wrote into `directory`, and how many it wrote.
 
     Raises:
-        DataError: they are not there, or are damaged.
+        DataError: the manifest or a page is missing or damaged.
     """
     manifest = directory / "manifest.json"
     try:
@@ -83,9 +106,11 @@ def saved(directory: Path, first: int, last: int) -> tuple[list[Picture], int]:
         return list(_saved(directory, dpi, entries[first - 1 : last], first)), len(entries)
     except OSError as error:
         missing = error.filename or manifest
-        raise DataError(f"{missing} cannot be read ({error.strerror}). Render the pages again.") from error
+        raise DataError(
+            f"{missing} cannot be read ({error.strerror}). Render the pages again.", path=missing
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{manifest} is damaged ({error!r}). Render the pages again.") from error
+        raise DataError(f"{manifest} is damaged ({error!r}). Render the pages again.", path=manifest) from error
 
 
 def _saved(directory: Path, dpi: float, entries: list[Any], first: int) -> Iterator[Picture]:
@@ -111,7 +136,7 @@ def _figure(picture: Picture) -> str:
     width, height = picture.size
     about = f"page {picture.number}, {width}×{height} px, characters {picture.span[0]}–{picture.span[1]}"
     spans = {"lines": _rows(picture.lines), "words": _rows(picture.words)}
-    # "<" would let "</script>" in a text end the element.
+    # "<" is escaped, or else "</script>" in a text would end the element.
     data = json.dumps(spans, separators=(",", ":")).replace("<", r"\u003c")
     image = base64.b64encode(picture.png).decode("ascii")
     return (

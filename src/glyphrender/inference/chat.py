@@ -181,7 +181,12 @@ def _ratio(requests: tuple[Request, ...], document: Document, packing: Packing) 
         document = render("".join(page.text for request in requests for page in request.pages), sent)
     try:
         return document_ratio(
-            document, model=vision_model(packing.vision), tokenizer=packing.tokenizer, over_limit="ignore"
+            document,
+            text=document.text,
+            theta=document.theta,
+            model=vision_model(packing.vision),
+            tokenizer=packing.tokenizer,
+            over_limit="ignore",
         )
     except (DependencyError, TokenizerError, VisionModelError):
         return None

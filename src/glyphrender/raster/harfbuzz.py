@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.after_fork import in_child
+from glyphrender._system.after_fork import after_fork_in_child
 from glyphrender.raster.masks import PHASES, phases
 from glyphrender.raster.scratch import scratch
 
@@ -260,7 +260,7 @@ def _forked() -> None:
     _sheets.clear()
 
 
-in_child(_forked)
+after_fork_in_child(_forked)
 
 
 def _sheet(face: Face, size: float, scale_x: float, antialias: bool) -> Sheet:

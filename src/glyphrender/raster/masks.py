@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.after_fork import renewed
+from glyphrender._system.after_fork import reinit_after_fork
 from glyphrender.errors import DependencyError
 from glyphrender.raster.rows import Rows
 
@@ -176,4 +176,4 @@ def compiled(asked: bool) -> Any:
     return stamp
 
 
-_alive: Final = renewed(Masks.begin)
+_alive: Final = reinit_after_fork(Masks.begin)

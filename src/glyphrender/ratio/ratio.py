@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal, TypeAlias
 
-from glyphrender.document.document import Document, layout
+from glyphrender.document.layout import layout
 from glyphrender.document.page import Page
 from glyphrender.errors import VisionModelError
 from glyphrender.models.model import VisionModel
@@ -191,24 +191,29 @@ def compression_ratio(
 
 
 def document_ratio(
-    document: Document,
+    pages: Iterable[Page],
     *,
+    text: str | None,
+    theta: Theta,
     model: str | VisionModel = "glm-4.1v",
     tokenizer: TokenizerLike | None = None,
     over_limit: OverLimit = "warn",
 ) -> Ratio:
-    """Return ρ of a document; `Document.ratio` is the same as a method. Arguments are those of `compression_ratio`."""
+    """Return ρ of pages that were set under `theta`; see `Document.ratio`.
+
+    `text` is the text of all pages. If it is None, the text of each page is counted as the page comes.
+    """
     chosen, counted = vision_model(model), _tokenizer(tokenizer, model)
-    if (text := document.text) is not None:
-        return _ratio(document, document.theta, chosen, counted, lambda: counted.count(text), over_limit)
+    if text is not None:
+        return _ratio(pages, theta, chosen, counted, lambda: counted.count(text), over_limit)
     counter = TokenCounter(counted)
 
-    def pages() -> Iterator[Page]:
-        for page in document:
+    def counted_pages() -> Iterator[Page]:
+        for page in pages:
             counter.add(page.text)
             yield page
 
-    return _ratio(pages(), document.theta, chosen, counted, counter.total, over_limit)
+    return _ratio(counted_pages(), theta, chosen, counted, counter.total, over_limit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
-from glyphrender.document.document import layout
+from glyphrender.document.layout import layout
 from glyphrender.errors import FontError, LayoutError, ThetaError
 from glyphrender.search.axes import Axis
 from glyphrender.search.candidate import Candidate

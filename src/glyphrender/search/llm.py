@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from glyphrender.document.document import layout
+from glyphrender.document.layout import layout
 from glyphrender.errors import DependencyError, EndpointError, FontError, LayoutError, RequestRefused, ThetaError
 from glyphrender.inference.judge_endpoint import Endpoint, Message, image_part
 from glyphrender.search.candidate import Candidate

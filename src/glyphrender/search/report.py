@@ -16,8 +16,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from glyphrender._system.atomic_write import write_whole
-from glyphrender.document.document import layout
+from glyphrender._system.atomic_write import write_atomically
+from glyphrender.document.layout import layout
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
@@ -65,11 +65,13 @@ def write_report(
     """
     page = report_page(result, winner=winner, text=text, model=model, baselines=baselines, title=title, note=note)
     place = Path(folder)
-    write_whole(place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines))
+    write_atomically(
+        place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines)
+    )
     table = front_table(result.front, winner=winner, baselines=baselines)
     caveat = result.error_source.caveat
-    write_whole(place / "front.md", f"**{caveat}**\n\n{table}" if caveat else table)
-    write_whole(place / "report.html", page)
+    write_atomically(place / "front.md", f"**{caveat}**\n\n{table}" if caveat else table)
+    write_atomically(place / "report.html", page)
 
 
 def journal_result(path: str | os.PathLike[str]) -> SearchResult:

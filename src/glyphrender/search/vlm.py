@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Final
 
-from glyphrender import __version__
+from glyphrender._system.version import __version__
 from glyphrender.document.document import render
 from glyphrender.errors import DataError, EndpointError, LayoutError, RequestRefused
 from glyphrender.inference.judge_endpoint import Endpoint, Reply

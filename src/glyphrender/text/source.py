@@ -35,7 +35,7 @@ CUT_WINDOW = 4096
 LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 
 # UTF-32 first: its mark begins with that of UTF-16.
-_BOMS = (
+BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -86,7 +86,7 @@ def decoded(
     head, at = next(rest, b""), 0  # `at` is the offset in the file of what is decoded next
     asked = encoding
     if encoding is None:
-        encoding = next((codec for bom, codec in _BOMS if head.startswith(bom)), "utf-8")
+        encoding = next((codec for bom, codec in BYTE_ORDER_MARKS if head.startswith(bom)), "utf-8")
     guard = asked is None and encoding == "utf-8"
     if guard and head.startswith(codecs.BOM_UTF8):
         head, at = head.removeprefix(codecs.BOM_UTF8), len(codecs.BOM_UTF8)

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender.errors import ThetaError
 from glyphrender.theta import color as colors
 from glyphrender.theta import constraints, glyph_config, parameter
@@ -394,7 +394,7 @@ class Theta:
         Raises:
             DataError: the file cannot be written.
         """
-        write_whole(path, self.to_json())
+        write_atomically(path, self.to_json())
 
     def to_glyph(self) -> dict[str, Any]:
         """Return this θ as a Glyph config: kebab-case keys, as that project's script reads them.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final
 
-from glyphrender._system.after_fork import in_child
+from glyphrender._system.after_fork import after_fork_in_child
 from glyphrender.text.source import Text, chunks
 from glyphrender.theta import Direction, Theta
 from glyphrender.typeset.analyse import Run, tokenise
@@ -148,4 +148,4 @@ class _Known:
 
 
 _known = _Known()
-in_child(_known.forked)
+after_fork_in_child(_known.forked)

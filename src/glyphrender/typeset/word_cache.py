@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.after_fork import renewed
+from glyphrender._system.after_fork import reinit_after_fork
 from glyphrender._system.cached_property import cached_property
 from glyphrender.fonts.stack import FontStack, font_stack
 from glyphrender.text import complexbreak, linebreak
@@ -233,4 +233,4 @@ class Words:
         return glyphs, offsets, pen
 
 
-_alive: Final = renewed(Words.forked)
+_alive: Final = reinit_after_fork(Words.forked)

@@ -22,14 +22,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.file_lock import lock_file
-from glyphrender._system.processes import can_fork, shared_out, turns
+from glyphrender._system.processes import can_fork, imap_forked, work_queue
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Plan, Shard, plan
 from glyphrender.adapters.corpus.shard import WORK, Receipt, ShardRunner, render_shard
 from glyphrender.adapters.corpus.sources import SequentialReader, pyarrow
-from glyphrender.document.document import render
 from glyphrender.document.saving import describe
 from glyphrender.errors import DataError
 
@@ -109,7 +108,7 @@ def render_corpus(
     options = options or Options()
     directory = Path(os.path.abspath(output))
     _check(directory, resume=resume)
-    versions = describe(render("", options.theta))  # before anything is written, since a font may be missing
+    versions = describe(options.theta)  # before anything is written, since a font may be missing
     if options.format == "parquet":
         versions["versions"] |= {"pyarrow": pyarrow().__version__}
     runner: AbstractContextManager[ShardRunner]
@@ -159,8 +158,8 @@ def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path)
     if jobs <= 1 or not can_fork():
         yield from _in_order(shards, options, directory)
         return
-    mine = turns(len(shards))
-    yield from shared_out(jobs, lambda job: _in_order((shards[number] for number in mine()), options, directory))
+    mine = work_queue(len(shards))
+    yield from imap_forked(jobs, lambda job: _in_order((shards[number] for number in mine()), options, directory))
 
 
 def _in_order(shards: Iterable[Shard], options: Options, directory: Path) -> Iterator[Receipt]:
@@ -204,9 +203,9 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
         if (work / _BEGUN).exists():
             _compare(directory, _read(work / _BEGUN), begun)
         else:
-            write_whole(work / _BEGUN, json.dumps(begun))
+            write_atomically(work / _BEGUN, json.dumps(begun))
         try:
-            # Remove what killed processes left: folders of shards, and files of `write_whole`.
+            # Remove what killed processes left: folders of shards, and files of `write_atomically`.
             for part in [*work.glob("*.part"), *directory.glob(f".{MANIFEST}.*.part")]:
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
             (directory / "data").mkdir(exist_ok=True)
@@ -243,7 +242,7 @@ def _finish(directory: Path, planned: Plan, begun: dict[str, Any]) -> dict[str, 
     counts["failed"] += len(planned.faults)
     manifest = begun | counts | {"missing": dict(sorted(missing.items())), "shards": shards}
     head = json.dumps(manifest | {"shards": []}, indent=1, ensure_ascii=False).removesuffix("[]\n}")
-    write_whole(directory / MANIFEST, head + "[\n" + ",\n".join(map(json.dumps, shards)) + "\n]}\n")
+    write_atomically(directory / MANIFEST, head + "[\n" + ",\n".join(map(json.dumps, shards)) + "\n]}\n")
     return manifest
 
 

@@ -19,13 +19,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from glyphrender._system.atomic_write import write_whole
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender.adapters.corpus.formats import SUFFIXES, Rendered, writer
 from glyphrender.adapters.corpus.items import Item, first_of, item_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
 from glyphrender.adapters.corpus.sources import Record, SequentialReader
-from glyphrender.document.document import layout
+from glyphrender.document.layout import layout
 from glyphrender.errors import DataError, GlyphRenderError
 
 #: The folder, inside that of a corpus, of what a run needs to be resumed; it goes when the corpus is complete.
@@ -120,7 +120,7 @@ def render_shard(shard: Shard, options: Options, directory: Path, reader: Sequen
             missing=dict(sorted(missing.items())),
             failures=failures,
         )
-        write_whole(_receipt(shard, directory), json.dumps(asdict(receipt), ensure_ascii=True))
+        write_atomically(_receipt(shard, directory), json.dumps(asdict(receipt), ensure_ascii=True))
     return receipt
 
 

@@ -1,0 +1,57 @@
+"""`layout`: a text of any length → its pages, one by one. No page is drawn until its pixels are asked for."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from os import PathLike
+
+from glyphrender.document.page import Page
+from glyphrender.errors import DataError
+from glyphrender.text.source import Text
+from glyphrender.theta import Theta, ThetaLike
+from glyphrender.typeset.layout import layout_pages
+
+
+def layout(text: Text, theta: ThetaLike = None, *, max_pages: int | None = None) -> Iterator[Page]:
+    """Typeset `text` page by page, drawing nothing until the pixels of a page are asked for.
+
+    Memory is bounded by one chunk of text and one page, whatever the length of the text, as long as the caller keeps
+    no pages.
+
+    Args:
+        text: a str, an iterator of str, or an open text file, which is read as pages are taken.
+        theta: the rendering parameters: a `Theta`, the name of a preset, a mapping, or None for the default, which is
+            the searched θ of the Glyph paper.
+        max_pages: a limit on the number of pages.
+
+    Raises:
+        ThetaError: `theta` is not valid.
+        FontError: a font of `theta` cannot be used.
+        LayoutError: the text needs more than `max_pages` pages.
+        DataError: `text` is not of these types, or yields something that is not str.
+
+    >>> [page.size for page in layout("In the beginning was the Word.")]
+    [(161, 30)]
+    """
+    check_text(text)
+    return map(Page, layout_pages(text, Theta.of(theta), max_pages=max_pages))
+
+
+def check_text(text: object) -> None:
+    """Check that `text` is a str, an iterator of str, or an open text file.
+
+    Raises:
+        DataError: it is not; the message names its type and the way out.
+    """
+    if isinstance(text, str):
+        return
+    got = f"text is {type(text).__name__}, not str."
+    if isinstance(text, bytes | bytearray | memoryview):
+        raise DataError(f'{got} Decode it, as in text.decode("utf-8").')
+    if isinstance(text, PathLike):
+        raise DataError(f"{got} Use render_file(path), or pass path.read_text().")
+    if isinstance(text, io.RawIOBase | io.BufferedIOBase):
+        raise DataError(f'{got} The file is open for bytes: open it for text, as in open(path, encoding="utf-8").')
+    if not isinstance(text, Iterable) and not callable(getattr(text, "read", None)):
+        raise DataError(f"{got} Pass a str, an iterator of str, or an open text file.")
