@@ -1,32 +1,48 @@
-"""The errors that glyphrender raises on purpose; anything else that escapes is a bug.
+"""The errors that glyphrender raises on purpose. Any other exception that escapes is a bug.
 
     GlyphRenderError
-    ├── ThetaError            a field of θ, or two together, cannot be used
-    ├── FontError             a font is missing, unreadable, or lacks what is needed
-    ├── LayoutError           no line fits the page, or a limit on pages or pixels is passed
-    ├── DataError             an input that cannot be read, or an output that cannot be written
-    ├── DependencyError       an optional package or a system library is missing; says how to get it
-    ├── TokenizerError        text tokens cannot be counted
-    ├── VisionModelError      visual tokens cannot be counted
-    └── EndpointError         a model server failed, or answered what cannot be used
+    ├── ThetaError            a field of θ, or two together, cannot be used       .field
+    ├── FontError             a font is missing, unreadable or incomplete         .family
+    ├── LayoutError           no line fits the page, or a limit is passed         .page
+    ├── DataError             an input cannot be read, or an output written       .path
+    ├── DependencyError       an optional package or library is missing           .extra
+    ├── TokenizerError        text tokens cannot be counted                       .tokenizer
+    ├── VisionModelError      visual tokens cannot be counted                     .model
+    └── EndpointError         a model server failed, or its answer is unusable    .url, .status
         ├── RequestRefused    the server does not serve this request; asking again gives the same
         └── BudgetSpent       a stated limit on requests or tokens is reached
 
-Every message is one line that names the field or file, its value, and the way out.
+Every message is one line that names the field or file, its value, and the way out. The attributes on the right say the
+same to a program. An attribute is empty ("" or None) where the error has nothing to name. All errors can be pickled,
+and keep their attributes and notes.
 """
 
 from __future__ import annotations
+
+import os
+from typing import Self
 
 
 class GlyphRenderError(Exception):
     """Base of every error in this package."""
 
+    def with_context(self, context: str) -> Self:
+        """Return an error of the same class and with the same attributes, whose message starts with `context`.
+
+        >>> error = ThetaError("dpi=0 is out of range.", field="dpi").with_context("row 3")
+        >>> str(error), error.field
+        ('row 3: dpi=0 is out of range.', 'dpi')
+        """
+        error = type(self)(f"{context}: {self}")
+        error.__dict__.update(self.__dict__)
+        return error
+
 
 class ThetaError(GlyphRenderError, ValueError):
-    """A value of θ is out of range, of the wrong type, or contradicts another.
+    """A value of θ is out of range, has the wrong type, or contradicts another value.
 
     Attributes:
-        field: name of the first field at fault, as in `Theta`.
+        field: name of the field to change first, as in `Theta`.
     """
 
     def __init__(self, message: str, *, field: str = "") -> None:
@@ -35,31 +51,89 @@ class ThetaError(GlyphRenderError, ValueError):
 
 
 class FontError(GlyphRenderError):
-    """A font cannot be found, cannot be read, or has no glyphs for Unicode text."""
+    """A font cannot be found, cannot be read, or has no glyphs for Unicode text.
+
+    Attributes:
+        family: the family or the font file that was asked for.
+    """
+
+    def __init__(self, message: str, *, family: str = "") -> None:
+        super().__init__(message)
+        self.family = family
 
 
 class LayoutError(GlyphRenderError):
-    """The text cannot be laid out: no line fits the page, or a limit would be passed."""
+    """The text cannot be laid out: no line fits the page, or a limit would be passed.
+
+    Attributes:
+        page: number of the page at which layout stopped; the first page is 1.
+    """
+
+    def __init__(self, message: str, *, page: int | None = None) -> None:
+        super().__init__(message)
+        self.page = page
 
 
 class DataError(GlyphRenderError):
-    """Input that cannot be read as text, or output that cannot be written."""
+    """An input cannot be read as text or settings, or an output cannot be written.
+
+    Attributes:
+        path: the file or directory at fault.
+    """
+
+    def __init__(self, message: str, *, path: str | os.PathLike[str] = "") -> None:
+        super().__init__(message)
+        self.path = os.fspath(path)
 
 
 class DependencyError(GlyphRenderError, ImportError):
-    """An optional package, or a library of the system, is missing."""
+    """An optional package, or a library of the system, is missing.
+
+    Attributes:
+        extra: the extra of glyphrender that installs it: "ratio" for `pip install glyphrender[ratio]`.
+    """
+
+    def __init__(self, message: str, *, extra: str = "") -> None:
+        super().__init__(message)
+        self.extra = extra
 
 
 class TokenizerError(GlyphRenderError):
-    """Text tokens cannot be counted with this tokenizer."""
+    """Text tokens cannot be counted with this tokenizer.
+
+    Attributes:
+        tokenizer: name of the tokenizer.
+    """
+
+    def __init__(self, message: str, *, tokenizer: str = "") -> None:
+        super().__init__(message)
+        self.tokenizer = tokenizer
 
 
 class VisionModelError(GlyphRenderError):
-    """Visual tokens cannot be counted for this model or image size."""
+    """Visual tokens cannot be counted for this model or this image size.
+
+    Attributes:
+        model: name of the vision model.
+    """
+
+    def __init__(self, message: str, *, model: str = "") -> None:
+        super().__init__(message)
+        self.model = model
 
 
 class EndpointError(GlyphRenderError):
-    """A model server refused, failed, or answered what cannot be used."""
+    """A model server refused a request, failed, or gave an answer that cannot be used.
+
+    Attributes:
+        url: address of the server.
+        status: HTTP status of its answer, where there was one.
+    """
+
+    def __init__(self, message: str, *, url: str = "", status: int | None = None) -> None:
+        super().__init__(message)
+        self.url = url
+        self.status = status
 
 
 class RequestRefused(EndpointError):
@@ -67,4 +141,4 @@ class RequestRefused(EndpointError):
 
 
 class BudgetSpent(EndpointError):
-    """A stated limit on requests or tokens is reached. What was answered is kept, and the run can be resumed."""
+    """A stated limit on requests or tokens is reached. All replies so far are kept, and the run can be resumed."""

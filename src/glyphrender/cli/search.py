@@ -210,14 +210,14 @@ def _evaluator(evaluator: str, texts: list[str], vision: str, language: str) -> 
     from glyphrender.errors import DataError
 
     if evaluator == "reader":
-        from glyphrender.search.reader import Reader
+        from glyphrender.search.reader import ReaderEvaluator
 
-        return Reader(texts, vision, language=language)
+        return ReaderEvaluator(texts, model=vision, language=language)
     if evaluator == "rapidocr":
         from glyphrender.ocr.rapidocr import RapidOcr
-        from glyphrender.search.reader import Reader
+        from glyphrender.search.reader import ReaderEvaluator
 
-        return Reader(texts, vision, reader=RapidOcr(), name="rapidocr")
+        return ReaderEvaluator(texts, model=vision, reader=RapidOcr(), name="rapidocr")
     module, colon, name = evaluator.partition(":")
     if not colon:
         raise click.UsageError(f"--evaluator {evaluator} is not known. Use reader, rapidocr, vlm, or MODULE:NAME.")

@@ -121,9 +121,9 @@ def search(
     if space is None:
         space = Space.preset("reader", model, text=texts[0])
     if evaluator is None:
-        from glyphrender.search.reader import Reader
+        from glyphrender.search.reader import ReaderEvaluator
 
-        evaluator = Reader(texts, model)
+        evaluator = ReaderEvaluator(texts, model=model)
     sizes: tuple[int, ...] = tuple(rungs if rungs is not None else getattr(evaluator, "rungs", (1, 3, 10)))
     if not sizes or list(sizes) != sorted(set(sizes)) or sizes[0] < 1:
         raise DataError(f"rungs={sizes} do not rise. Use sample sizes as (2, 6, 20).")
