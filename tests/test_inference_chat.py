@@ -166,8 +166,8 @@ def failures() -> dict[str, tuple[Handler, str]]:
         "500": (error(500, "out of memory"), r"failed with status 500 \(out of memory\)\. See its log"),
         "html": (lambda to, body, count: answer_json(to, 502, b"<h1>Bad gateway</h1>"), "failed with status 502"),
         "stalled": (stalled, r"said nothing for 0\.3 s\. Raise timeout"),
-        "malformed event": (lambda to, body, count: answer_events(to, "{oops"), "answered what cannot be read"),
-        "other JSON": (lambda to, body, count: answer_events(to, "[1, 2]"), "answered what cannot be read"),
+        "malformed event": (lambda to, body, count: answer_events(to, "{oops"), "gave an answer that cannot be read"),
+        "other JSON": (lambda to, body, count: answer_events(to, "[1, 2]"), "gave an answer that cannot be read"),
         "error in the stream": (
             lambda to, body, count: answer_events(to, chunk("a"), '{"error": {"message": "worker died"}}'),
             r"failed while it answered \(worker died\)",
