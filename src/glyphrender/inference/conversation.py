@@ -25,13 +25,13 @@ from glyphrender.tasks.task import Example
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Conversation", "Part", "Picture", "Role", "Turn", "pil_image", "png_bytes"]
+__all__ = ["Conversation", "Part", "ImageLike", "Role", "Turn", "pil_image", "png_bytes"]
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 #: One image of a turn: a page, a PIL image, or the bytes of a PNG.
-Picture: TypeAlias = Union[Page, "Image", bytes]
+ImageLike: TypeAlias = Union[Page, "Image", bytes]
 #: One part of a turn; see the module.
-Part: TypeAlias = str | Document | Picture
+Part: TypeAlias = str | Document | ImageLike
 
 _ROLES: Final[tuple[str, ...]] = get_args(Role)
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -72,7 +72,7 @@ class Turn:
         """Return the texts of this turn, joined by empty lines."""
         return "\n\n".join(part for part in self.parts if isinstance(part, str))
 
-    def flat(self) -> Iterator[str | Picture]:
+    def flat(self) -> Iterator[str | ImageLike]:
         """Yield the parts, with each document replaced by its pages."""
         for part in self.parts:
             if isinstance(part, Document):
@@ -81,7 +81,7 @@ class Turn:
                 yield part
 
     @property
-    def pictures(self) -> tuple[Picture, ...]:
+    def pictures(self) -> tuple[ImageLike, ...]:
         """Return the images of this turn, pages of documents among them, in order."""
         return tuple(part for part in self.flat() if not isinstance(part, str))
 
@@ -122,7 +122,7 @@ class Conversation:
         return conversation
 
     @property
-    def pictures(self) -> tuple[Picture, ...]:
+    def pictures(self) -> tuple[ImageLike, ...]:
         """Return all images, pages of documents among them, in order."""
         return tuple(picture for turn in self.turns for picture in turn.pictures)
 
@@ -136,7 +136,7 @@ class Conversation:
         return Conversation((*self.turns, Turn("assistant", (reply,)), Turn("user", parts)))
 
 
-def png_bytes(picture: Picture, *, bits: int | None = None) -> bytes:
+def png_bytes(picture: ImageLike, *, bits: int | None = None) -> bytes:
     """Return an image as the bytes of a PNG.
 
     Args:
@@ -153,7 +153,7 @@ def png_bytes(picture: Picture, *, bits: int | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def pil_image(picture: Picture) -> Image:
+def pil_image(picture: ImageLike) -> Image:
     """Return an image as a PIL image.
 
     Raises:

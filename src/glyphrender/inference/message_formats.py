@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from glyphrender.inference.conversation import Picture, Role, pil_image
+from glyphrender.inference.conversation import ImageLike, Role, pil_image
 from glyphrender.inference.providers import MessageFormat
 
 __all__ = ["FORMATS", "TURNS_KEYS", "PackedImage", "PackedTurn", "chat_messages", "image_content"]
@@ -29,7 +29,7 @@ class PackedImage:
     """
 
     data: str
-    picture: Picture
+    picture: ImageLike
 
 
 @dataclass(frozen=True, slots=True)

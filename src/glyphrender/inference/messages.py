@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeAlias
 from glyphrender.document.document import Document, render
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, VisionModelError
-from glyphrender.inference.conversation import Conversation, Picture, Turn, pil_image, png_bytes
+from glyphrender.inference.conversation import Conversation, ImageLike, Turn, pil_image, png_bytes
 from glyphrender.inference.message_formats import FORMATS, TURNS_KEYS, PackedImage, PackedTurn
 from glyphrender.inference.page_load import PageLoad, Room, excess, image_load, text_load
 from glyphrender.inference.providers import Provider, provider
@@ -66,7 +66,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Packing:
-    """How documents become requests.
+    """A way to turn documents and conversations into requests.
 
     Attributes:
         model: the vision model that is asked. It gives its own limits and the cost of its images.
@@ -356,13 +356,13 @@ def _detail(model: VisionModel) -> str | None:
     return "high" if "detail high" in model.source else "auto"
 
 
-def _size(picture: Picture) -> tuple[int, int]:
+def _size(picture: ImageLike) -> tuple[int, int]:
     if isinstance(picture, Page):
         return picture.size  # without drawing it
     size: tuple[int, int] = pil_image(picture).size
     return size
 
 
-def _base64(picture: Picture, bits: int | None) -> str:
+def _base64(picture: ImageLike, bits: int | None) -> str:
     depth = 4 if bits is None and isinstance(picture, Page) and picture.theta.antialias else bits
     return base64.b64encode(png_bytes(picture, bits=depth)).decode("ascii")

@@ -1,4 +1,4 @@
-"""What pages take of a request (tokens, images, bytes), and how they are grouped into requests that have room.
+"""The tokens, images and bytes that pages take, and groups of pages that fit into one request each.
 
 A `PageLoad` is a list of pages as they will be sent, as images or as text. A `Room` is what a request has left for
 them. Images are drawn only when their bytes are needed.
@@ -25,7 +25,7 @@ _ENVELOPE = 128
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Room:
-    """What pages may take of a request. None is no limit.
+    """The part of a request that pages may take. None is no limit.
 
     Attributes:
         images: most images.

@@ -47,7 +47,7 @@ class RequestBudget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spent:
-    """What was spent so far.
+    """Requests and tokens that were spent.
 
     Attributes:
         requests: requests that were sent, with or without a reply.

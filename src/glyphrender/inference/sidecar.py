@@ -17,7 +17,7 @@ from typing import Final
 
 from glyphrender.document.page import Page
 
-__all__ = ["KINDS", "ExactString", "exact_strings", "most_tokens", "sidecar"]
+__all__ = ["STRING_KINDS", "ExactString", "exact_strings", "most_tokens", "sidecar"]
 
 # Every exact string holds a digit, /, @ or a backslash. Few words of prose do, and only those are searched, which is 9
 # times as fast.
@@ -77,7 +77,7 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
 )
 _SCANNER: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS))
 
-KINDS: Final = ("uuid", "hash", "code", "number", "address", "email", "url", "version", "path", "time")
+STRING_KINDS: Final = ("uuid", "hash", "code", "number", "address", "email", "url", "version", "path", "time")
 """Kinds of exact strings, the hardest to guess first."""
 
 # Longer strings are blobs, which no question is about.
@@ -93,7 +93,7 @@ class ExactString:
 
     Attributes:
         text: its characters.
-        kind: one of `KINDS`.
+        kind: one of `STRING_KINDS`.
         pages: numbers of the pages it is on, ascending. A string that the end of a page cuts in two is on both pages.
     """
 
@@ -129,14 +129,14 @@ def exact_strings(pages: Iterable[Page]) -> tuple[ExactString, ...]:
 def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
     """Return `strings` as text for a prompt, one line a page, within `budget` tokens; "" if there are none.
 
-    If not all fit, the kinds that are easiest to guess are left out first (the order of `KINDS`), and of one kind the
-    last ones. The text says how many are left out. Tokens are counted by `most_tokens`, so the budget holds with any
-    vocabulary.
+    If not all fit, the kinds that are easiest to guess are left out first (in the order of `STRING_KINDS`), and of one
+    kind the last ones. The text says how many are left out. Tokens are counted by `most_tokens`, so the budget holds
+    with any vocabulary.
     """
     size = budget - most_tokens(_HEADING) - most_tokens(_LEFT_OUT.format(len(strings)))
     kept: set[str] = set()
     started: set[int] = set()
-    for string in sorted(strings, key=lambda string: KINDS.index(string.kind)):  # stable: then by appearance
+    for string in sorted(strings, key=lambda string: STRING_KINDS.index(string.kind)):  # stable: then by appearance
         page = string.pages[0]
         cost = most_tokens(f" {string.text}") + (0 if page in started else most_tokens(f"Page {page}: \n"))
         if cost <= size:

@@ -24,7 +24,7 @@ from glyphrender.document.page import Page
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
-from glyphrender.ocr.comparison import comparable, edit_distance
+from glyphrender.ocr.comparison import comparable, edit_distance, load_levenshtein
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -124,6 +124,7 @@ def legibility(
     for name, value in (("pages", pages), ("threads", threads)):
         if value < 1:
             raise DataError(f"{name}={value} reads nothing. Use 1 or more.")
+    load_levenshtein()  # a missing package is found before pages are read
     seen_by = vision_model(model)
     sample = _sampled(document, pages, seed)
     with ThreadPoolExecutor(threads) as pool:

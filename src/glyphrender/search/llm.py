@@ -151,7 +151,7 @@ def _settled(
 
 
 def _prompt(shown: Sequence[Candidate], history: Sequence[Candidate], space: Space, count: int) -> str:
-    """Return what the model is told about the space and the search: JSON lines under headings."""
+    """Describe the space and the search to the model: JSON lines under headings."""
     lines = ["Axes:", *(_json(axis.to_dict()) for axis in space.axes)]
     lines += [f"Model that reads the pages: {space.vision.name}"]
     front = {candidate.step for candidate in front_of(history)}

@@ -24,7 +24,7 @@ from glyphrender.document.document import render
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
-from glyphrender.ocr.comparison import comparable
+from glyphrender.ocr.comparison import comparable, load_levenshtein
 from glyphrender.ocr.legibility import PageReader
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.presets import is_han
@@ -84,7 +84,7 @@ class ReaderEvaluator:
 
     Raises:
         DataError: there is nothing to read in the texts, or a reader has no name.
-        DependencyError: tesserocr, or the data of the language, is not installed.
+        DependencyError: rapidfuzz, tesserocr, or the data of the language, is not installed.
         VisionModelError: there is no model of that name.
     """
 
@@ -110,6 +110,7 @@ class ReaderEvaluator:
             from glyphrender.ocr.tesseract import Tesseract
 
             reader, name = Tesseract(language=language), f"tesseract-{language}"
+        load_levenshtein()  # a missing package is found before the search begins
         self.reader = reader
         self.model = vision_model(model)
         texts = (texts,) if isinstance(texts, str) else tuple(texts)

@@ -22,6 +22,7 @@ from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.model import EndpointModel, Model
 from glyphrender.inference.replies import Replies, RequestBudget, reply_key
+from glyphrender.ocr.comparison import load_levenshtein
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.tasks.alignment import confusions
 from glyphrender.tasks.generated import KINDS, GeneratedTask
@@ -53,6 +54,7 @@ class VLMEvaluator:
 
     Raises:
         DataError: the texts have too little to ask about, a task is unknown, or the file of replies cannot be used.
+        DependencyError: rapidfuzz is not installed.
     """
 
     #: The search may call the evaluator from several threads. The limit on requests holds for all of them together.
@@ -72,6 +74,7 @@ class VLMEvaluator:
     ) -> None:
         if concurrency < 1:
             raise DataError(f"concurrency={concurrency} asks nothing. Use 1 or more.")
+        load_levenshtein()  # a missing package is found before the search begins
         self.model, self.replies, self.budget = model, Replies(replies), budget or RequestBudget()
         self._texts, self._characters, self._thinking = list(texts), characters, thinking_tokens
         items = [tasks[index] for index in range(len(tasks))]

@@ -64,7 +64,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
-    """How well one reply did.
+    """The score of one reply.
 
     Attributes:
         error: 0 if the reply is right, 1 if it is wrong; of a graded reply, the share of it that is wrong.
