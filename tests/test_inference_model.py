@@ -355,3 +355,24 @@ def test_the_key_of_a_reply_is_the_one_of_earlier_versions() -> None:
     endpoint = Endpoint(model="m", base_url="http://127.0.0.1:9/v1", temperature=0.0)
     key = reply_key("theta", "task", EndpointModel(endpoint=endpoint).identity, "Who?", 64, "0.1.0")
     assert key == "883d1b75dad135ddc4f570456c1ec47369f5ab1f0f3ea022557317a622512895"
+
+
+def test_lines_of_a_journal_that_were_written_before_are_read() -> None:
+    """An evaluation and proposals as version 0.1.0 wrote them: their replies have "finish", and 0 for unknown."""
+    from glyphrender.search.evaluation import Evaluation
+    from glyphrender.search.proposer import Proposals
+
+    evaluation = json.loads(
+        '{"error": 0.25, "low": 0.046, "high": 0.699, "samples": 4, "details": {"tasks": {"needle": {"error": 0.25, '
+        '"low": 0.046, "high": 0.699}}, "confusions": [["l", "1", 2]], "answered": 4, "cut_off": 1, '
+        '"prompt_tokens": 400, "completion_tokens": 0}}'
+    )
+    assert Evaluation.from_dict(evaluation).to_dict() == evaluation
+    proposals = json.loads(
+        '{"thetas": [{"font_size": 8.0}], "critique": "c", "rejected": 1, "repaired": 0, "log": {"model": "m", '
+        '"prompt": "p", "crops": [], "reply": "{}", "finish": "stop", "prompt_tokens": 0, "completion_tokens": 0, '
+        '"rejected": ["1: was tried already"], "repaired": []}}'
+    )
+    found = Proposals.from_dict(proposals)
+    assert found.thetas[0].font_size == 8
+    assert found.log == proposals["log"]

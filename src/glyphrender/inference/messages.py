@@ -166,41 +166,13 @@ class Packing:
     def _conversation_request(self, turns: Sequence[Turn], instruction: str) -> Request:
         model = vision_model(self.model)
         to = provider(self.provider, model)
-        packed: list[PackedTurn] = [PackedTurn("system", (instruction,))] if instruction else []
-        pages: list[Page] = []
-        sizes: list[tuple[int, int]] = []
-        tokens = most_tokens(instruction)
-        for turn in turns:
-            parts: list[str | PackedImage] = []
-            pending = ""  # exact strings of a document, which go before the next text
-            for part in turn.parts:
-                if isinstance(part, str):
-                    parts.append("\n\n".join(filter(None, (pending, part))))
-                    tokens += most_tokens(parts[-1])  # type: ignore[arg-type]
-                    pending = ""
-                elif isinstance(part, Document):
-                    load = self._load(tuple(part), model)
-                    pages += load.pages
-                    tokens += load.total
-                    if load.images:
-                        sizes += [page.size for page in load.pages]
-                        parts += [PackedImage(load.data(page), page) for page in load.pages]
-                        pending = "\n\n".join(filter(None, (pending, self._exact(load.pages))))
-                    else:
-                        parts.append("".join(map(load.data, load.pages)))
-                else:
-                    sizes.append(_size(part))
-                    cost = model.image(*sizes[-1])
-                    tokens += cost.tokens + cost.overhead
-                    parts.append(PackedImage(_base64(part, self.bits), part))
-            if pending:
-                parts.append(pending)
-                tokens += most_tokens(pending)
-            packed.append(PackedTurn(turn.role, tuple(parts)))
-        images = [part for each in packed for part in each.parts if isinstance(part, PackedImage)]
-        body = FORMATS[to.format](packed, _detail(model), self.cache)
+        packed = [self._packed_turn(turn, model) for turn in turns]
+        system = [PackedTurn("system", (instruction,))] if instruction else []
+        body = FORMATS[to.format]([*system, *(each.turn for each in packed)], _detail(model), self.cache)
+        tokens = most_tokens(instruction) + sum(each.tokens for each in packed)
         size = 0 if to.format == "transformers" else len(json.dumps(body).encode())
-        caps = self._caps(to, model, sizes)
+        images = [part for each in packed for part in each.turn.parts if isinstance(part, PackedImage)]
+        caps = self._caps(to, model, [size for each in packed for size in each.image_sizes])
         room = Room(
             images=caps.max_images,
             bytes=caps.max_bytes,
@@ -209,7 +181,37 @@ class Packing:
         if problems := excess(room, tokens=tokens, images=len(images), size=size):
             raise _too_much(problems[0], model, to)
         _check_image_bytes([len(image.data) for image in images], to)
-        return Request(body=body, pages=tuple(pages), images=bool(images), tokens=tokens, bytes=size)
+        pages = tuple(page for each in packed for page in each.pages)
+        return Request(body=body, pages=pages, images=bool(images), tokens=tokens, bytes=size)
+
+    def _packed_turn(self, turn: Turn, model: VisionModel) -> _PackedTurn:
+        parts: list[str | PackedImage] = []
+        pages: list[Page] = []
+        sizes: list[tuple[int, int]] = []
+        tokens = 0
+        exact: list[str] = []  # exact strings of the documents so far, which go before the next text
+        for part in (*turn.parts, None):  # None is the end of the turn
+            if isinstance(part, Document):
+                load = self._load(tuple(part), model)
+                pages += load.pages
+                tokens += load.total
+                if load.images:
+                    sizes += [page.size for page in load.pages]
+                    parts += [PackedImage(load.data(page), page) for page in load.pages]
+                    exact += filter(None, (self._exact(load.pages),))
+                else:
+                    parts.append("".join(map(load.data, load.pages)))
+            elif part is None or isinstance(part, str):
+                if text := "\n\n".join([*exact, *([] if part is None else [part])]):
+                    parts.append(text)
+                    tokens += most_tokens(text)
+                exact = []
+            else:
+                sizes.append(_size(part))
+                cost = model.image(*sizes[-1])
+                tokens += cost.tokens + cost.overhead
+                parts.append(PackedImage(_base64(part, self.bits), part))
+        return _PackedTurn(PackedTurn(turn.role, tuple(parts)), tuple(pages), tuple(sizes), tokens)
 
     def _caps(self, to: Provider, model: VisionModel, sizes: Sequence[tuple[int, int]]) -> Limits:
         """Return the limits of a request with images of these sizes."""
@@ -328,6 +330,16 @@ def to_messages(document: Document, question: str, **options: Any) -> list[dict[
     (request,) = Packing(**options).requests(document, question)
     messages: list[dict[str, Any]] = next(request.body[key] for key in TURNS_KEYS if key in request.body)
     return messages
+
+
+@dataclass(frozen=True, slots=True)
+class _PackedTurn:
+    """A packed turn, the pages of its documents, the sizes of its images in pixels, and its tokens."""
+
+    turn: PackedTurn
+    pages: tuple[Page, ...]
+    image_sizes: tuple[tuple[int, int], ...]
+    tokens: int
 
 
 def _too_much(problem: str, model: VisionModel, to: Provider) -> VisionModelError:

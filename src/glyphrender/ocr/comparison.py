@@ -1,7 +1,8 @@
 """The characters that a reader is judged by, and how far two texts are apart.
 
 Everything here takes and returns plain strings and numbers, so that readers, tasks and search count errors alike. The
-edit distance is that of rapidfuzz (extras `reader`, `rapidocr` and `chat`): a page of 5,000 characters takes 0.2 ms.
+edit distance is that of rapidfuzz (extras `reader`, `rapidocr` and `chat`): for a page of 5,000 characters it takes
+0.1 ms if few are wrong, and 1 ms if all are.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def edit_distance(a: str, b: str) -> int:
     Raises:
         DependencyError: rapidfuzz is not installed.
     """
-    distance: int = load_levenshtein().distance(a, b)
+    # The hint chooses where the search begins, not where it ends: with it, few errors take an eighth of the time.
+    distance: int = load_levenshtein().distance(a, b, score_hint=len(a) // 20 + 1)
     return distance
 
 
