@@ -443,7 +443,7 @@ def read_wrong(peer: Peer, text: str) -> float:
     """
     from PIL import Image
 
-    from glyphrender.ocr.legibility import comparable, edit_distance
+    from glyphrender.ocr.comparison import comparable, edit_distance
     from glyphrender.ocr.tesseract import Tesseract
 
     reader = Tesseract()

@@ -29,7 +29,7 @@ from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.expert import ExpertProposer, sampled_front
 from glyphrender.search.pareto import best, hypervolume, tournament
-from glyphrender.search.reader import Reader
+from glyphrender.search.reader import ReaderEvaluator
 from glyphrender.search.result import SearchResult, objectives
 from glyphrender.search.space import Space
 from glyphrender.search.workers import Work
@@ -52,7 +52,7 @@ class Kept:
 
     concurrency = "threads"
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ReaderEvaluator) -> None:
         self.reader, self.name, self.rungs = reader, reader.name, (1, 4)
         self.known: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
         self.read = 0
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     text = texts.novel()[:200_000]
-    judge = Kept(Reader(text, VISION, length=500))
+    judge = Kept(ReaderEvaluator(text, model=VISION, length=500))
     begun = time.process_time()
     rows = []
     for arm in ARMS:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from glyphrender import Theta, compression_ratio
 from glyphrender.errors import RequestRefused
-from glyphrender.inference.judge_endpoint import Endpoint, Reply
+from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.search.axes import axis
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
@@ -234,8 +234,8 @@ class Scripted(Endpoint):
 
     __slots__ = ("script", "seen")
 
-    def complete(self, messages: Any, *, max_tokens: int, form: Any = None) -> Reply:
-        self.seen.append((messages, form))  # type: ignore[attr-defined]
+    def complete(self, messages: Any, *, response_format: Any = None, **options: Any) -> Reply:
+        self.seen.append((messages, response_format))  # type: ignore[attr-defined]
         reply = self.script[len(self.seen) - 1]  # type: ignore[attr-defined]
         if isinstance(reply, Exception):
             raise reply

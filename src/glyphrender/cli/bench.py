@@ -154,7 +154,7 @@ def _legibility(text: str, ratio: Ratio, reader: PageReader, pages: int, seed: i
     from glyphrender.ocr.legibility import legibility
 
     document = render(text, ratio.theta)
-    return legibility(document, reader, ratio.model, pages=pages, seed=seed, threads=os.cpu_count() or 1)
+    return legibility(document, reader, model=ratio.model, pages=pages, seed=seed, threads=os.cpu_count() or 1)
 
 
 def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[str]:

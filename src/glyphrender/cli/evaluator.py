@@ -29,14 +29,14 @@ def evaluator_of(name: str, texts: list[str], vision: str, language: str) -> Eva
         DataError: the module cannot be loaded, or has no such function.
     """
     if name == "reader":
-        from glyphrender.search.reader import Reader
+        from glyphrender.search.reader import ReaderEvaluator
 
-        return Reader(texts, vision, language=language)
+        return ReaderEvaluator(texts, model=vision, language=language)
     if name == "rapidocr":
         from glyphrender.ocr.rapidocr import RapidOcr
-        from glyphrender.search.reader import Reader
+        from glyphrender.search.reader import ReaderEvaluator
 
-        return Reader(texts, vision, reader=RapidOcr(), name="rapidocr")
+        return ReaderEvaluator(texts, model=vision, reader=RapidOcr(), name="rapidocr")
     if ":" not in name:
         raise click.UsageError(f"--evaluator {name} is not known. Use reader, rapidocr, vlm, or MODULE:NAME.")
     found = _loaded(name)

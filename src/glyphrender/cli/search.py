@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glyphrender.cli.evaluator import evaluator_of
-from glyphrender.cli.inputs import Reader as TextReader
-from glyphrender.cli.inputs import inputs_of
+from glyphrender.cli.inputs import Reader, inputs_of
 from glyphrender.cli.models import Models, model_options
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.cli.table import table
@@ -153,7 +152,7 @@ class _Options:
         """
         from glyphrender.errors import DataError
 
-        reader = TextReader(encoding=self.encoding, errors=self.errors)
+        reader = Reader(encoding=self.encoding, errors=self.errors)
         blocks = (reader.text(source) for source in inputs_of(self.files, output=self.output))
         texts = [text for text in ("".join(block) for block in blocks if block is not None) if text.strip()]
         if not texts:

@@ -61,7 +61,7 @@ def search(
         texts: the texts that ρ is measured on (see `rho_texts`), and by default the texts that are read.
         model: a name in `VISION_MODELS`, or a model.
         space: what may vary; by default `Space.preset("reader", model)`.
-        evaluator: what measures the error of a θ; by default `Reader(texts, model)`.
+        evaluator: what measures the error of a θ; by default `ReaderEvaluator(texts, model=model)`.
         proposer: asked once a round, from the second round on, for a fifth of its steps.
         rounds: highest number of rounds.
         steps: number of θ in a round.
@@ -79,7 +79,7 @@ def search(
     Raises:
         DataError: there is no text, an argument is out of range, or the journal cannot be written or belongs to another
             search.
-        ThetaError, VisionModelError, DependencyError, TokenizerError: see `Space.preset`, `Reader` and
+        ThetaError, VisionModelError, DependencyError, TokenizerError: see `Space.preset`, `ReaderEvaluator` and
             `compression_ratio`.
     """
     texts = _checked_texts(texts)
@@ -95,9 +95,9 @@ def search(
     if space is None:
         space = Space.preset("reader", model, text=texts[0])
     if evaluator is None:
-        from glyphrender.search.reader import Reader
+        from glyphrender.search.reader import ReaderEvaluator
 
-        evaluator = Reader(texts, model)
+        evaluator = ReaderEvaluator(texts, model=model)
     sizes = SampleSizes.of(evaluator, rungs)
     if start is None:
         start = {name: name for name in ("glyph-en", "dense")}
