@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +27,6 @@ import texts
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from report import machine, table, versions, write
-from tiny_glm4v import tiny_glm4v
 from torch.utils.data import DataLoader
 
 from glyphrender import Theta, layout
@@ -101,6 +101,9 @@ def ways(directory: Path, count: int) -> dict[str, tuple[Any, Callable[[list[Any
     stored = datasets.Dataset.from_parquet(str(directory / "pages.parquet"), cache_dir=str(directory))
     on_the_fly, pil = rows.with_transform(PagesTransform(theta=THETA)), rows.with_transform(PilPages())
     sampled = Sampled(fixed={"dpi": 72, "page_size": (588, 840)}, model="glm-4.1v")
+    sys.path.append(str(Path(__file__).parents[1] / "docs"))
+    from tiny_glm4v import tiny_glm4v
+
     processor = tiny_glm4v()[1].image_processor
     slow, fast = Processed(processor), Processed(Patchify.of(processor))
     few = max(BATCH, count // 4)

@@ -24,13 +24,14 @@ import texts
 
 from glyphrender.models.vision import vision_model
 from glyphrender.search import result as results
-from glyphrender.search import search as engine
+from glyphrender.search import run as engine
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.expert import ExpertProposer, sampled_front
 from glyphrender.search.pareto import best, hypervolume, tournament
 from glyphrender.search.reader import ReaderEvaluator
 from glyphrender.search.result import SearchResult, objectives
+from glyphrender.search.search import search
 from glyphrender.search.space import Space
 from glyphrender.search.workers import Work
 from glyphrender.theta import Theta
@@ -76,7 +77,7 @@ def run(arm: str, seed: int, judge: Kept, text: str, rounds: int, steps: int) ->
     engine._GROWTH = -1.0  # no early end: the budget is the same
     results._FINALISTS = 8
     space = Space.preset("reader", VISION, text=text)
-    return engine.search(
+    return search(
         text,
         VISION,
         space=space,
