@@ -19,7 +19,8 @@ from report import table, write
 
 from glyphrender import Theta, layout
 from glyphrender.models.vision import vision_model
-from glyphrender.ocr.legibility import comparable, seen_image
+from glyphrender.ocr.comparison import comparable
+from glyphrender.ocr.legibility import seen_image
 
 MODELS = ("glm-4.1v", "qwen3-vl", "mistral-small-3.2")
 SIZES = (8.0, 9.0)

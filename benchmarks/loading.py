@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,9 +30,8 @@ from report import machine, table, versions, write
 from torch.utils.data import DataLoader
 
 from glyphrender import Theta, layout
-from glyphrender.adapters.data import Pages, Sampled
+from glyphrender.adapters.data import PagesTransform, Sampled
 from glyphrender.adapters.pixels import Patchify
-from glyphrender.adapters.tiny import tiny_glm4v
 
 THETA = Theta(page_size=(588, 840), auto_crop_width=False, auto_crop_last_page=False)
 BATCH, WORKERS, ROUNDS = 8, 2, 3
@@ -96,20 +96,23 @@ def ways(directory: Path, count: int) -> dict[str, tuple[Any, Callable[[list[Any
     novel = novel * (1 + count * 12_000 // len(novel))
     stretches = [page.text for page in islice(layout(novel, THETA), count)]
     rows = datasets.Dataset.from_dict({"id": list(range(count)), "text": stretches})
-    pages = Pages(theta=THETA, form="png")
+    pages = PagesTransform(theta=THETA, format="png")
     rows.map(pages, features=pages.features(rows.features)).to_parquet(directory / "pages.parquet")
     stored = datasets.Dataset.from_parquet(str(directory / "pages.parquet"), cache_dir=str(directory))
-    on_the_fly, pil = rows.with_transform(Pages(theta=THETA)), rows.with_transform(PilPages())
+    on_the_fly, pil = rows.with_transform(PagesTransform(theta=THETA)), rows.with_transform(PilPages())
     sampled = Sampled(fixed={"dpi": 72, "page_size": (588, 840)}, model="glm-4.1v")
+    sys.path.append(str(Path(__file__).parents[1] / "docs"))
+    from tiny_glm4v import tiny_glm4v
+
     processor = tiny_glm4v()[1].image_processor
     slow, fast = Processed(processor), Processed(Patchify.of(processor))
     few = max(BATCH, count // 4)
     return {
         "rendered on the fly, PIL images": (on_the_fly, list, count),
-        "rendered on the fly, arrays": (rows.with_transform(Pages(theta=THETA, form="array")), list, count),
+        "rendered on the fly, arrays": (rows.with_transform(PagesTransform(theta=THETA, format="array")), list, count),
         "rendered on the fly, PNG bytes": (rows.with_transform(pages), list, count),
         "rendered on the fly, θ drawn for each row": (
-            rows.with_transform(Pages(theta=sampled, key="id", form="array")),
+            rows.with_transform(PagesTransform(theta=sampled, key="id", format="array")),
             list,
             count,
         ),

@@ -95,7 +95,7 @@ def misread_share(peer: Peer, text: str) -> float:
     """
     from PIL import Image
 
-    from glyphrender.ocr.legibility import comparable, edit_distance
+    from glyphrender.ocr.comparison import comparable, edit_distance
     from glyphrender.ocr.tesseract import Tesseract
 
     reader = Tesseract()

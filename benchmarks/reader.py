@@ -27,7 +27,7 @@ from breaks import DATA
 from PIL import Image
 
 from glyphrender import Page, Theta, render
-from glyphrender.ocr.legibility import comparable, edit_distance
+from glyphrender.ocr.comparison import comparable, edit_distance
 from glyphrender.raster.canvas import rasteriser
 
 # (file, language, name of the language in tesseract, font)

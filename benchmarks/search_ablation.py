@@ -25,13 +25,14 @@ import texts
 
 from glyphrender.models.vision import vision_model
 from glyphrender.search import result as results
-from glyphrender.search import search as engine
+from glyphrender.search import run as engine
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.expert import ExpertProposer, front_of
+from glyphrender.search.expert import ExpertProposer, sampled_front
 from glyphrender.search.pareto import best, hypervolume, tournament
-from glyphrender.search.reader import Reader
-from glyphrender.search.result import SearchResult, point
+from glyphrender.search.reader import ReaderEvaluator
+from glyphrender.search.result import SearchResult, objectives
+from glyphrender.search.search import search
 from glyphrender.search.space import Space
 from glyphrender.search.workers import Work
 from glyphrender.theta import Theta
@@ -53,7 +54,7 @@ class KeptReader:
 
     concurrency = "threads"
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ReaderEvaluator) -> None:
         self.reader, self.name, self.rungs = reader, reader.name, (1, 4)
         self.known: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
         self.read = 0
@@ -77,7 +78,7 @@ def run(arm: str, seed: int, judge: KeptReader, text: str, rounds: int, steps: i
     engine._GROWTH = -1.0  # no early end: the budget is the same
     results._FINALISTS = 8
     space = Space.preset("reader", VISION, text=text)
-    return engine.search(
+    return search(
         text,
         VISION,
         space=space,
@@ -105,11 +106,11 @@ def next_step(seed: int, judge: KeptReader, text: str, rounds: int, steps: int) 
         return replace(candidate, evaluation=judge(candidate.theta, samples=judge.rungs[-1], seed=seed))
 
     def volume(candidates: list[Candidate]) -> float:
-        return hypervolume([point(candidate) for candidate in front_of(candidates)], (1.0, 1.0))
+        return hypervolume([objectives(candidate) for candidate in sampled_front(candidates)], (1.0, 1.0))
 
     at_last = [c for c in result.candidates if c.evaluation is not None and c.evaluation.samples >= judge.rungs[-1]]
     history = [read(candidate) for candidate in at_last]
-    parents = [history[index] for index in best([point(each) for each in history], 40)]
+    parents = [history[index] for index in best([objectives(each) for each in history], 40)]
     rng = random.Random(seed)
     children: list[Theta] = []
     while len(children) < CHILDREN:
@@ -130,7 +131,7 @@ def next_step(seed: int, judge: KeptReader, text: str, rounds: int, steps: int) 
 
 def figures(result: SearchResult) -> dict[str, float]:
     """Return the hypervolume of the reread front, and its least error at each ρ (1 if nothing has that ρ)."""
-    found = {"hypervolume": hypervolume([point(each) for each in result.front], (1.0, 1.0))}
+    found = {"hypervolume": hypervolume([objectives(each) for each in result.front], (1.0, 1.0))}
     for rho in RHOS:
         found[f"ρ ≥ {rho}"] = min((each.error for each in result.front if each.rho >= rho), default=1.0)
     return found
@@ -144,7 +145,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the table into docs/search-vlm.md")
     given = parser.parse_args()
     text = texts.novel()[:200_000]
-    judge = KeptReader(Reader(text, VISION, length=500))
+    judge = KeptReader(ReaderEvaluator(text, model=VISION, length=500))
     begun = time.process_time()
     rows = []
     for arm in ARMS:

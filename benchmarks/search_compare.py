@@ -31,7 +31,7 @@ from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.plot import Baseline, front_plot
 from glyphrender.search.report import journal_result
-from glyphrender.search.result import front_of
+from glyphrender.search.result import readable_front
 
 Found = Mapping[tuple[str, str], Mapping[str, Any]]
 
@@ -107,7 +107,7 @@ def plotted(front: Sequence[Candidate], baselines: Sequence[str], found: Found, 
     ]
     named = [Baseline(name=name, rho=found[name, by]["rho"], evaluation=evaluation(name)) for name in baselines]
     title = f"character error rate on held-out text, {by}"
-    return front_plot(read, front_of(read, 1.0), baselines=named, error=title)
+    return front_plot(read, readable_front(read, 1.0), baselines=named, error=title)
 
 
 def main() -> None:

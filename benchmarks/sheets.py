@@ -28,7 +28,7 @@ from PIL import Image, ImageOps
 from glyphrender import Page, Theta, compression_ratio, layout
 from glyphrender.models.model import VisionModel
 from glyphrender.ocr.legibility import PageReader, seen_image
-from glyphrender.search.reader import _plain as letters
+from glyphrender.search.reader import letters
 from glyphrender.tasks.alignment import differences
 
 PASSAGE = 600

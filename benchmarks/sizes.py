@@ -21,7 +21,7 @@ import texts
 from PIL import Image
 
 from glyphrender import Theta, layout
-from glyphrender.ocr.legibility import comparable, edit_distance
+from glyphrender.ocr.comparison import comparable, edit_distance
 from glyphrender.ocr.tesseract import Tesseract
 
 BITS = (8, 4, 2, 1)

@@ -315,4 +315,4 @@ def _cost(page: Page, theta: Theta, model: VisionModel) -> PageCost:
 def _exceeded(model: VisionModel, pages: int) -> Iterator[str]:
     most = model.limits.max_images
     if most is not None and pages > most:
-        yield f"{pages} pages are more than the {most} images a request that {model.name} takes"
+        yield f"{pages} pages are more than the {most} images that {model.name} takes in a request"
