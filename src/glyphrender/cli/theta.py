@@ -21,7 +21,7 @@ def command() -> None:
 
 
 @command.command()
-def preset_names() -> None:
+def presets() -> None:
     """List the bundled θ."""
     from glyphrender.theta import Theta
 
