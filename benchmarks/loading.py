@@ -1,11 +1,11 @@
-"""What rendering costs a DataLoader: pages as rows are read, beside pages read from parquet, beside PIL.
+"""The cost of rendering in a DataLoader: pages rendered on the fly, pages read from parquet, and pages drawn by PIL.
 
-    python benchmarks/loading.py            # prints the tables
-    python benchmarks/loading.py --write    # and puts them into docs/training-data.md
+    python benchmarks/loading.py            # print the tables
+    python benchmarks/loading.py --write    # and put them into docs/training-data.md
 
-A row is a stretch of a novel that fills one page of 588 × 840 px, the size that GLM-4.1V sees as it is. Two workers,
-forked, make batches of eight. Each way is taken several times in turns; wall time is the best, and the CPU time is that
-of this process and its workers, also the best. The first row of a worker pays for what is not yet in its caches.
+A row is a part of a novel that fills one page of 588 × 840 px, which GLM-4.1V sees without resizing. Two forked workers
+make batches of eight. The ways are measured several times in turns. Wall time and CPU time are the best of the rounds;
+CPU time is that of this process and its workers. The first row of a worker includes the filling of its caches.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BATCH, WORKERS, ROUNDS = 8, 2, 3
 
 @dataclass(frozen=True)
 class PilPages:
-    """A careful script: words measured once each, lines filled greedily, a page drawn line by line."""
+    """Pages as a careful script draws them with PIL: words measured once each, lines filled greedily."""
 
     size: tuple[int, int] = (588, 840)
 
@@ -68,7 +68,7 @@ class PilPages:
 
 @dataclass(frozen=True)
 class Processed:
-    """A `collate_fn`: the pages of a batch → pixel values, by an image processor of transformers or by `Patchify`."""
+    """A `collate_fn`: pages of a batch → pixel values, by an image processor of transformers or by `Patchify`."""
 
     processor: Any
 
@@ -80,7 +80,7 @@ class Processed:
 
 
 def measured(dataset: Any, collate: Callable[[list[Any]], Any], rows: int) -> tuple[float, float]:
-    """Wall and CPU seconds of one pass."""
+    """Return the wall and CPU seconds of one pass over `rows` rows."""
     torch.set_num_threads(1)
     begin, before = time.perf_counter(), os.times()
     loader = DataLoader(dataset.select(range(rows)), batch_size=BATCH, num_workers=WORKERS, collate_fn=collate)
@@ -91,7 +91,7 @@ def measured(dataset: Any, collate: Callable[[list[Any]], Any], rows: int) -> tu
 
 
 def ways(directory: Path, count: int) -> dict[str, tuple[Any, Callable[[list[Any]], Any], int]]:
-    """Name → dataset, `collate_fn`, number of rows."""
+    """Return what is compared: name → (dataset, `collate_fn`, number of rows)."""
     novel = texts.novel()
     novel = novel * (1 + count * 12_000 // len(novel))
     stretches = [page.text for page in islice(layout(novel, THETA), count)]
@@ -125,8 +125,8 @@ def ways(directory: Path, count: int) -> dict[str, tuple[Any, Callable[[list[Any
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="into docs/training-data.md")
-    parser.add_argument("--rows", type=int, default=320, help="pages of a pass; slow ways take a quarter")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/training-data.md")
+    parser.add_argument("--rows", type=int, default=320, help="rows of a pass; slow ways take a quarter")
     arguments = parser.parse_args()
     datasets.disable_progress_bars()
     with TemporaryDirectory() as name:

@@ -118,11 +118,11 @@ class Reader:
         return ""
 
     def _decoded(self, source: Input) -> Iterator[str]:
-        from glyphrender.text.source import decoded  # numpy comes with it, which listing inputs does not need
+        from glyphrender.text.source import decode_blocks  # numpy comes with it, which listing inputs does not need
 
         with _opened(source.path) as file:
             blocks = self._counted(file, source)
-            yield from decoded(blocks, name=source.shown, encoding=self.encoding, errors=self.errors)
+            yield from decode_blocks(blocks, name=source.shown, encoding=self.encoding, errors=self.errors)
 
     def _counted(self, file: BinaryIO, source: Input) -> Iterator[bytes]:
         while block := _block(file, source):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from glyphrender.errors import DataError, DependencyError
-from glyphrender.text.source import decoded
+from glyphrender.text.source import decode_blocks
 
 BLOCK = 1 << 20
 # What damaged files make the readers raise; an OSError that has a number is the system's.
@@ -208,7 +208,7 @@ class TextFiles:
                     yield Record(number, fault=_too_long(path.stat().st_size, self.max_bytes))
                     continue
                 with path.open("rb") as file:
-                    text = "".join(decoded(_blocks(file), name=name))
+                    text = "".join(decode_blocks(_blocks(file), name=name))
             except (DataError, OSError) as error:
                 yield Record(number, fault=reason_of(error))
             else:
