@@ -156,8 +156,12 @@ class TestFamilies:
         check_order(600, [600, 900, 500, 400, 300, 100])
 
     def test_an_unknown_family_names_close_ones(self, folder):
-        with pytest.raises(FontError, match=r"font='Dejavu Sams' is no .* Did you mean 'DejaVu Sans'"):
+        with pytest.raises(FontError, match=r"font='Dejavu Sams' is no .* Did you mean 'DejaVu Sans'") as caught:
             find_face("Dejavu Sams")
+        assert caught.value.family == "Dejavu Sams"
+        with pytest.raises(FontError, match="does not exist") as caught:
+            find_face("no/such/font.ttf")
+        assert caught.value.family == "no/such/font.ttf"
         with pytest.raises(FontError, match=r"Name a font file instead\."):
             find_face("Zzyzx Qwrt")
         with pytest.raises(FontError, match="font='' "):

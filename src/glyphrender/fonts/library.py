@@ -50,12 +50,20 @@ def find_face(spec: str, *, weight: int = 400, italic: bool = False, axes: str =
 
     Raises:
         FontError: there is no such family (the message names similar ones) or file, or the file cannot draw Unicode
-            text.
+            text. `.family` is `spec`.
 
     >>> face = find_face("dejavu sans", weight=700)
     >>> face.family, face.style, face.weight
     ('DejaVu Sans', 'Bold', 700)
     """
+    try:
+        return _face(spec, weight=weight, italic=italic, axes=axes)
+    except FontError as error:
+        error.family = spec
+        raise
+
+
+def _face(spec: str, *, weight: int, italic: bool, axes: str) -> Face:
     variations = parse_axes(axes)
     match = _FILE.fullmatch(spec)
     if match or "/" in spec or os.sep in spec:

@@ -117,6 +117,7 @@ def dictionary() -> Any:
     except ImportError:
         raise DependencyError(
             "complex_breaks=DICTIONARY needs icu4py. Install it with: pip install 'glyphrender[icu]', "
-            "or set complex_breaks=CLUSTER."
+            "or set complex_breaks=CLUSTER.",
+            extra="icu",
         ) from None
     return LineBreaker
