@@ -14,7 +14,6 @@ from glyphrender.document.document import Document, render
 from glyphrender.errors import DependencyError, EndpointError, TokenizerError, VisionModelError
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.messages import Packing, Request
-from glyphrender.inference.providers import provider
 from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.ratio.ratio import Ratio, document_ratio
 from glyphrender.theta import Theta
@@ -112,15 +111,8 @@ def ask(
         listed = _listed(endpoint)
         model = model or (next(iter(listed)) if len(listed) == 1 else endpoint.only_model())
         context = context or listed.get(model)
-    packing = packing or Packing(model=vision_of(model))
-    # By default chat completions, also for Claude and Gemini: they are behind a server of this kind.
-    to = provider(packing.provider or "openai", vision_model(packing.model))
-    if to.format != "openai":
-        raise EndpointError(
-            f"provider={to.name!r} takes no chat completions. Leave it out, or send `requests` yourself."
-        )
-    answer = packing.answer or (endpoint.max_tokens if context else 0)
-    packing = replace(packing, provider=to, context=context, answer=answer)
+    packing = (packing or Packing(model=vision_of(model))).for_chat_completions()
+    packing = replace(packing, context=context, answer=packing.answer or (endpoint.max_tokens if context else 0))
     if isinstance(document, str):
         document = render(document, Theta().align_to(packing.model))
     requests = packing.requests(document, question)

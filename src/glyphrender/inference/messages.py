@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from glyphrender.document.document import Document, render
 from glyphrender.document.page import Page
-from glyphrender.errors import DataError, VisionModelError
+from glyphrender.errors import DataError, EndpointError, VisionModelError
 from glyphrender.inference.conversation import Conversation, ImageLike, Turn, pil_image, png_bytes
 from glyphrender.inference.message_formats import FORMATS, TURNS_KEYS, PackedImage, PackedTurn
 from glyphrender.inference.page_load import PageLoad, Room, excess, image_load, text_load
@@ -107,6 +107,19 @@ class Packing:
         to = provider(self.provider, model)
         return [model.name, to.name, self.send, self.over, self.min_font_pixels, self.context, self.answer,
                 self.max_images, self.exact, self.bits, self.instruction]  # fmt: skip
+
+    def for_chat_completions(self) -> Packing:
+        """Return this packing for a server of chat completions, which may serve the models of any provider.
+
+        Raises:
+            EndpointError: `provider` is unknown, or takes no chat completions.
+        """
+        to = provider(self.provider or "openai", vision_model(self.model))
+        if to.format != "openai":
+            raise EndpointError(
+                f"provider={to.name!r} takes no chat completions. Leave it out, or send `requests` yourself."
+            )
+        return replace(self, provider=to)
 
     def requests(self, document: Document, question: str) -> tuple[Request, ...]:
         """Return the requests that ask `question` about `document`: one, or several where `over` is "split".

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from glyphrender.errors import EndpointError, RequestRefused, VisionModelError
+from glyphrender.errors import RequestRefused, VisionModelError
 from glyphrender.inference.conversation import Conversation, Turn, png_bytes
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.message_formats import PackedImage, PackedTurn, chat_messages
 from glyphrender.inference.messages import Packing
-from glyphrender.inference.providers import PROVIDERS
 
 __all__ = ["EndpointModel", "Model"]
 
@@ -67,7 +66,7 @@ class EndpointModel:
         """Return the identity of the endpoint, and that of the packing if there is one."""
         if self.packing is None:
             return self.endpoint.identity
-        return [*self.endpoint.identity, self._packing(self.packing).identity]
+        return [*self.endpoint.identity, self.packing.for_chat_completions().identity]
 
     def complete(
         self,
@@ -102,21 +101,10 @@ class EndpointModel:
         if self.packing is None:
             return chat_messages([_as_it_is(turn) for turn in conversation.turns])
         try:
-            messages: list[dict[str, Any]] = self._packing(self.packing).request(conversation).body["messages"]
+            messages: list[dict[str, Any]] = self.packing.for_chat_completions().request(conversation).body["messages"]
         except VisionModelError as error:
             raise RequestRefused(str(error)) from error
         return messages
-
-    def _packing(self, packing: Packing) -> Packing:
-        """Return the packing with its provider settled: a server of this kind takes chat completions of any model."""
-        if packing.provider is None:
-            return replace(packing, provider="openai")
-        to = packing.provider if not isinstance(packing.provider, str) else PROVIDERS.get(packing.provider.lower())
-        if to is not None and to.format != "openai":
-            raise EndpointError(
-                f"provider={to.name!r} takes no chat completions. Leave it out, or send `requests` yourself."
-            )
-        return packing
 
 
 def _as_it_is(turn: Turn) -> PackedTurn:
