@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import doctest
 import gc
 import hashlib
 import html
@@ -19,7 +18,6 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -45,10 +43,6 @@ from glyphrender import (
     render,
     render_file,
 )
-from glyphrender.document import layout as layout_module
-from glyphrender.document import page as page_module
-from glyphrender.document import saving as saving_module
-from glyphrender.document import stream as stream_module
 from glyphrender.theta import Emoji, MissingGlyph
 
 SMALL = Theta(page_size=(120, 60), margin_x=4, margin_y=4)
@@ -254,13 +248,6 @@ def test_arguments_by_default() -> None:
     assert render("a").theta == Theta()
     assert render("a")[0].theta == Theta()
     assert isinstance(render("a"), Document)
-
-
-@pytest.mark.parametrize("module", [layout_module, page_module, saving_module, stream_module], ids=lambda m: m.__name__)
-def test_examples_run(module: ModuleType) -> None:
-    result = doctest.testmod(module)
-    assert result.failed == 0
-    assert result.attempted > 0
 
 
 # -- a page --------------------------------------------------------------------------------------------

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from nasty import NASTY
 from strategies import examples, texts, thetas
 
-from glyphrender import GlyphRenderError, LayoutError, Theta, default_typesetter, render
+from glyphrender import GlyphRenderError, LayoutError, Theta, render
 from glyphrender._system import processes as processes
 from glyphrender._system.processes import ForkedPool, HandOff, imap_forked, work_queue
+from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.theta.choices import Emoji, MissingGlyph
 from glyphrender.typeset import shares as module
 from glyphrender.typeset.page_layout import PageLayout
@@ -31,9 +32,9 @@ SMALL = Theta(page_size=(120, 90), margin_x=4, margin_y=4)
 
 def in_shares(text: str, parts: list[Share], theta: Theta) -> list[PageLayout]:
     pages: list[PageLayout] = []
-    following = (0, 0)
+    following, shaper = (0, 0), default_typesetter().shaper
     for part in parts:
-        more, following = lay_out(text, part, theta, default_typesetter().shaper, lambda given=following: given)  # type: ignore[misc]
+        more, following = lay_out(text, part, theta, shaper, lambda given=following: given)  # type: ignore[misc]
         pages += more
     assert following == (len(pages), len(text))
     return pages
@@ -237,6 +238,17 @@ def test_processes_of_a_pool_begin_first_and_can_fail_to() -> None:
 
     with ForkedPool(2, abs, begin=begin) as pool, pytest.raises(LayoutError, match="cannot begin"):
         list(pool.imap([1, 2, 3]))
+
+
+def test_a_process_that_may_not_fork_does_all_work_itself() -> None:
+    """As a worker of a torch DataLoader: it is daemonic, and must not have children."""
+
+    def work(job: int) -> Iterator[tuple[list[int], list[int]]]:
+        with ForkedPool(2, abs) as pool:
+            queue = work_queue(2)
+            yield list(pool.imap([-1, -2])), list(imap_forked(2, lambda job: queue()))
+
+    assert list(imap_forked(1, work)) == [([1, 2], [0, 1])]
 
 
 def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ for ever. When the parent is killed, its processes end within two seconds.
 import everything again, and could be given only what pickles. Some processes cannot fork: on Windows, or inside a
 daemonic process of multiprocessing, such as a worker of a torch DataLoader. There, the calling process does all the
 work itself, with the same results. Forking is fragile on macOS once system frameworks are loaded, and where threads
-of other libraries hold locks; threads of this package are taken care of (see after_fork.py).
+of other libraries hold locks; locks of this package are renewed (see fork_safe_lock.py).
 """
 
 from __future__ import annotations

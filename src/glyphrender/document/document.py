@@ -53,6 +53,10 @@ class Extended:
         unchanged: number of pages, from the first on, that stayed as they were. Their images need not be drawn or sent
             again.
         pages: number of pages that the document has now.
+
+    >>> from glyphrender import render
+    >>> render("").extend_text("one").pages
+    1
     """
 
     unchanged: int
@@ -62,7 +66,8 @@ class Extended:
 class Document(Sequence[Page]):
     """The pages of a text, as a lazy sequence. Made by `render`.
 
-    Documents can be pickled and copied: the text and the parameters are, and the pages are laid out again.
+    Documents can be pickled and copied. The text and the parameters are kept, and the pages are laid out again, by the
+    default typesetter.
 
     Attributes:
         text: the text.
@@ -229,7 +234,7 @@ class Document(Sequence[Page]):
 
         The function is to be called in forked processes, which then lay out their shares themselves where they can.
         """
-        text, theta, max_pages, shaper = self.text, self.theta, self._max_pages, self._typesetter.shaper
+        text, theta, max_pages = self.text, self.theta, self._max_pages
         if self._rest is None or theta.newline_marker:
             # The pages are known, or the text is one paragraph, which one process must lay out.
             self._reach_all()
@@ -240,7 +245,9 @@ class Document(Sequence[Page]):
         def share(job: int) -> Iterator[Page]:
             for step in range(job, len(parts), jobs):
                 begin = partial(hand_off.take, step)
-                pages, following = lay_out(text, parts[step], theta, shaper, begin, max_pages=max_pages)
+                pages, following = lay_out(
+                    text, parts[step], theta, self._typesetter.shaper, begin, max_pages=max_pages
+                )
                 hand_off.give(step + 1, following)
                 yield from map(self._page, pages)
 
@@ -311,11 +318,17 @@ def render_file(
             is ever guessed.
         errors: what to do with bytes that are not text, as for `open`: "strict", "replace", …
         max_pages: a limit on the number of pages.
-        typesetter: the owner of what is remembered; the default one if none is given.
+        typesetter: see `layout`.
 
     Raises:
         DataError: the file cannot be read, or is not text in that encoding.
         ThetaError: `theta` is not valid.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile(suffix=".txt") as file:
+    ...     _ = file.write("café".encode("utf-16")), file.flush()
+    ...     render_file(file.name, "dense").text
+    'café'
     """
     theta = Theta.of(theta)
     text = read(path, encoding=encoding, errors=errors)

@@ -1,7 +1,7 @@
 """The boxes of some characters of a page. `Page.find` searches the text; this module finds the places of its glyphs.
 
-A segment is a word or a part of one, and its place is known. Inside a segment, glyphs are in visual
-order, and each knows the first character of its grapheme cluster. So characters are found in either direction.
+A segment is the unit of shaping, a word or a part of one, and its place is known. Inside a segment, glyphs are in
+visual order, and each knows the first character of its grapheme cluster. So characters are found in either direction.
 """
 
 from __future__ import annotations
@@ -30,12 +30,10 @@ def visible_parts(
         height: of a line, in pixels.
     """
     segments = block.table.segments
-    store = segments.store
     part = slice(placed.first_segment, placed.first_segment + len(placed.left))
-    segment = segments.number[part]
-    length = store.length.take(segment)
+    segment, length = segments.number[part], segments.store.length.take(segments.number[part])
     begin = np.cumsum(segments.lengths(part)) - segments.lengths(part)
-    ink = (store.kind.take(segment) == TEXT) & (length > 0) & (begin < end) & (begin + length > start)
+    ink = (segments.store.kind.take(segment) == TEXT) & (length > 0) & (begin < end) & (begin + length > start)
     line = placed.line_of_segment
     for number in np.unique(line[ink]).tolist():
         lefts, rights = [], []
@@ -43,7 +41,7 @@ def visible_parts(
         for index in inside.tolist():
             lo, hi = max(start - int(begin[index]), 0), min(end - int(begin[index]), int(length[index]))
             left, right = float(placed.left[index]), float(placed.right[index])
-            share = _share_of_width(store, int(segment[index]), lo, hi)
+            share = _share_of_width(segments.store, int(segment[index]), lo, hi)
             lefts.append(left + share[0] * (right - left))
             rights.append(left + share[1] * (right - left))
         first, last = int(inside[0]), int(inside[-1])

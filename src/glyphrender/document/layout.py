@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from functools import partial
 from os import PathLike
 
 from glyphrender.document.page import Page
@@ -26,7 +27,7 @@ def layout(
         theta: the rendering parameters: a `Theta`, the name of a preset, a mapping, or None for the default, which is
             the searched θ of the Glyph paper.
         max_pages: a limit on the number of pages.
-        typesetter: the owner of what is remembered; the default one if none is given.
+        typesetter: the owner of all that is remembered, such as words and masks; by default `default_typesetter()`.
 
     Raises:
         ThetaError: `theta` is not valid.
@@ -40,7 +41,7 @@ def layout(
     check_text(text)
     typesetter = typesetter or default_typesetter()
     pages = typesetter.layout_pages(text, Theta.of(theta), max_pages=max_pages)
-    return (Page(page, typesetter) for page in pages)
+    return map(partial(Page, typesetter=typesetter), pages)
 
 
 def check_text(text: object) -> None:

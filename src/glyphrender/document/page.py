@@ -240,7 +240,7 @@ class Page:
         return self.png()
 
     def _blocks(self) -> Iterator[tuple[Block, int, int]]:
-        """(block, start, end) with the place of its characters in its table's text."""
+        """Yield (block, start, end); its characters are `start` to `end` of the text of its segments."""
         at = self._layout.start
         for block in self._layout.blocks:
             start = at - block.table.segments.offset
