@@ -1,12 +1,12 @@
-"""Every stage over scripts × lengths × θ, by pytest-benchmark: CPU seconds, so that a busy machine blurs little.
+"""Every stage of rendering, over scripts × lengths × θ, measured by pytest-benchmark in CPU seconds.
 
     pytest benchmarks/bench_stages.py                                      # all, some 2 minutes
     pytest benchmarks/bench_stages.py -k "layout and code" --benchmark-columns=min,median,ops
     pytest benchmarks/bench_stages.py --benchmark-autosave; … --benchmark-compare    # before and after a change
 
-Stages: `words` finds and shapes the words of a text in a new cache; `layout` sets it with the cache as that left it;
-`second` sets it again under another size, and `draw` and `png` are of its first page. Each is told apart by the `extra`
-column chars/s in the JSON.
+The stages are: `words` finds and shapes the words of a text in a new cache; `layout` lays the text out with that cache
+filled; `second` lays it out again at another size; `draw` and `png` draw and encode its first page. The JSON column
+`extra` holds characters a second. CPU time is used because a busy machine hardly changes it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import texts
 from glyphrender import Theta, layout
 from glyphrender.raster import png
 from glyphrender.raster.typesetter import default_typesetter
-from glyphrender.typeset.layout import text_runs
+from glyphrender.typeset.layout import analysed
+from glyphrender.typeset.segments import SegmentTable
 
 TEXTS = {
     "english": (texts.novel, "DejaVu Sans"),
@@ -58,27 +59,33 @@ def theta(request: pytest.FixtureRequest, script: str) -> Theta:
     return Theta(font=TEXTS[script][1], **THETAS[request.param])
 
 
-def noted(benchmark: Any, text: str) -> None:
+def note_speed(benchmark: Any, text: str) -> None:
+    """Add the characters a second to the record of the benchmark."""
     benchmark.extra_info["characters a second"] = round(len(text) / benchmark.stats.stats.min)
 
 
 def test_words(benchmark: Any, text: str, theta: Theta) -> None:
-    runs = benchmark.pedantic(lambda: list(text_runs(text, theta)), setup=default_typesetter().clear, rounds=3)
-    assert sum(len(each.run.text) for each in runs) == len(text)
-    noted(benchmark, text)
+    shaper = default_typesetter().shaper
+
+    def analyse() -> list[SegmentTable]:
+        return list(analysed(text, theta, shaper.style(theta), shaper))
+
+    tables = benchmark.pedantic(analyse, setup=default_typesetter().clear, rounds=3)
+    assert sum(len(table.text) for table in tables) == len(text)
+    note_speed(benchmark, text)
 
 
 def test_layout(benchmark: Any, text: str, theta: Theta) -> None:
     for _ in layout(text, theta):
         pass
-    # Another text each time, of the same words: one that is set again is `second`.
+    # Each round lays out a new text of the same words. To lay out the same text again is the stage `second`.
     rounds = iter(range(1, 100))
     benchmark.pedantic(
         lambda changed: sum(1 for _ in layout(changed, theta)),
         setup=lambda: (("\n" * next(rounds) + text,), {}),
         rounds=3,
     )
-    noted(benchmark, text)
+    note_speed(benchmark, text)
 
 
 def test_second(benchmark: Any, text: str, theta: Theta) -> None:
@@ -86,7 +93,7 @@ def test_second(benchmark: Any, text: str, theta: Theta) -> None:
         pass
     smaller = theta.replace(font_size=0.9 * theta.font_size)
     benchmark(lambda: sum(1 for _ in layout(text, smaller)))
-    noted(benchmark, text)
+    note_speed(benchmark, text)
 
 
 @pytest.mark.parametrize("text", LENGTHS[:1], indirect=True)
@@ -94,7 +101,7 @@ def test_draw(benchmark: Any, text: str, theta: Theta) -> None:
     page = next(layout(text, theta))
     pixels = benchmark(lambda: page.array)
     assert pixels.min() < 64
-    noted(benchmark, page.text)
+    note_speed(benchmark, page.text)
 
 
 @pytest.mark.parametrize("text", LENGTHS[:1], indirect=True)
@@ -104,4 +111,4 @@ def test_png(benchmark: Any, text: str, theta: Theta, bits: int) -> None:
     pixels = page.array
     file = benchmark(lambda: png.encode(pixels, dpi=theta.dpi, bits=bits))
     benchmark.extra_info["bytes"] = len(file)
-    noted(benchmark, page.text)
+    note_speed(benchmark, page.text)

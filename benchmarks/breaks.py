@@ -1,12 +1,13 @@
-"""Line breaks beside Chromium's: the same text, font file, size and measure, in a dozen languages.
+"""Line breaks compared with Chromium's: the same text, font file, size and measure, in a dozen languages.
 
-    python benchmarks/breaks.py             # prints the table and every paragraph that differs
-    python benchmarks/breaks.py --write     # and puts the table into docs/browser.md
+    python benchmarks/breaks.py             # print the table and every paragraph that differs
+    python benchmarks/breaks.py --write     # and put the table into docs/browser.md
     python benchmarks/breaks.py --record    # and Chromium's breaks into tests/data/chromium-breaks.json
 
-The texts are those of tests/data: the Universal Declaration, and `web.txt` with what UAX #14 is tried by
-(addresses, numbers, dashes, quotation marks of several languages). A test holds the recorded breaks without
-a browser; there each paragraph that differs is named with its reason.
+The texts are in tests/data: the Universal Declaration, and `web.txt`, which holds what is hard for UAX #14 (addresses,
+numbers, dashes, quotation marks of several languages). The figures are shares of breaks that are equal: of the first
+break of each paragraph, and of all breaks. A test compares with the recorded breaks, so it needs no browser; it names
+each paragraph that differs, with the reason.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from glyphrender import Theta, layout
 DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
 RECORD = DATA / "chromium-breaks.json"
 WIDTHS = (200, 330, 480)
-# (file, language, font): a font of the bundle for each.
+# (file, language, bundled font)
 TEXTS = (
     ("udhr-eng.txt", "en", "DejaVu Sans"),
     ("udhr-fra.txt", "fr", "Inter"),
@@ -46,7 +47,7 @@ TEXTS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setting:
-    """One text at one measure."""
+    """One text at one line width, in pixels."""
 
     file: str
     language: str
@@ -67,7 +68,7 @@ class Setting:
             margin_x=0,
             margin_y=0,
             language=self.language,
-            # A dictionary, as Chromium has one; the `icu` extra.
+            # Chromium breaks Thai by a dictionary; so does the extra `icu`.
             complex_breaks="DICTIONARY" if self.language == "th" else "CLUSTER",
         )
 
@@ -78,7 +79,7 @@ SETTINGS = [
 
 
 def our_line_starts(text: str, theta: Theta) -> list[list[int]]:
-    """Of each paragraph, the characters (from its start) that begin a line."""
+    """Return, for each paragraph, the offsets of the characters that begin a line."""
     starts = [line.start for page in layout(text, theta) for line in page.lines]
     found: list[list[int]] = []
     at = 0
@@ -90,7 +91,7 @@ def our_line_starts(text: str, theta: Theta) -> list[list[int]]:
 
 
 def differing(text: str, ours: list[list[int]], theirs: list[list[int]]) -> Iterator[tuple[int, str, str]]:
-    """(paragraph, our first line that differs, theirs)."""
+    """Yield (number of the paragraph, our first line that differs, theirs) for each paragraph that differs."""
     for number, (paragraph, mine, other) in enumerate(zip(text.split("\n"), ours, theirs, strict=True)):
         if mine == other:
             continue
@@ -100,7 +101,10 @@ def differing(text: str, ours: list[list[int]], theirs: list[list[int]]) -> Iter
 
 
 def counts(ours: list[list[int]], theirs: list[list[int]]) -> tuple[int, int, int, int]:
-    """Equal and all first-line breaks, equal and all breaks; a paragraph of one line has neither."""
+    """Return four counts: equal and all first breaks of paragraphs, equal and all breaks.
+
+    A paragraph of one line has no break.
+    """
     first = [(mine[1:2], other[1:2]) for mine, other in zip(ours, theirs, strict=True) if len(mine + other) > 2]
     every = [(set(mine[1:]), set(other[1:])) for mine, other in zip(ours, theirs, strict=True)]
     return (
@@ -112,7 +116,7 @@ def counts(ours: list[list[int]], theirs: list[list[int]]) -> tuple[int, int, in
 
 
 def record(theirs: list[list[list[int]]]) -> dict[str, Any]:
-    """What the test reads: breaks inside paragraphs as distances, since they are short numbers."""
+    """Return what the test reads. Breaks are stored as lengths of lines, because those are short numbers."""
     cases = [
         {
             "file": setting.file,
@@ -129,9 +133,9 @@ def record(theirs: list[list[list[int]]]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="into docs/browser.md")
-    parser.add_argument("--record", action="store_true", help="into tests/data/chromium-breaks.json")
-    parser.add_argument("--css", default="", help="added to Chromium's style, such as line-break:auto")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/browser.md")
+    parser.add_argument("--record", action="store_true", help="write Chromium's breaks into tests/data")
+    parser.add_argument("--css", default="", help="CSS to add to Chromium's style, such as line-break:auto")
     arguments = parser.parse_args()
     theirs = chromium.line_starts([chromium.Case(text=s.text, theta=s.theta, css=arguments.css) for s in SETTINGS])
     rows: dict[str, list[int]] = {}

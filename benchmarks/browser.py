@@ -1,11 +1,13 @@
-"""A page a script, by glyphrender and by headless Chromium, side by side: to be looked at.
+"""One page per script, by glyphrender and by headless Chromium, side by side, to look at.
 
-    python benchmarks/browser.py FOLDER            # writes latin.png … there and prints how far they differ
+    python benchmarks/browser.py FOLDER            # write latin.png … there and print how far they differ
     python benchmarks/browser.py FOLDER --zoom 3   # the same, enlarged
     python benchmarks/browser.py --write           # small pictures into docs/images, the table into docs/browser.md
 
-Each picture shows ours, Chromium's and both in one: what only we draw is blue, what only Chromium draws
-is red. The texts are those of texts/scripts.txt, whose headings name language and font.
+Each picture shows our page, Chromium's page, and both in one: ink that only we draw is blue, ink that only Chromium
+draws is red. The figures are: lines that start at the same character, how many pixels lower we draw, the correlation
+of the two pages after that shift, and our ink divided by Chromium's. The texts are in texts/scripts.txt, whose
+headings name language and font.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from glyphrender import Theta, render
 
 IMAGES = report.DOCS / "images"
 GAP = 8
-# The pictures of the documents end after so many pixels: 21 of them are 400 KB.
+# Height of the pictures in the docs, in pixels; 21 of them take 400 KB.
 SHOWN = 216
 FIELDS: dict[str, dict[str, Any]] = {
     "Justified": {"alignment": "JUSTIFY"},
@@ -40,7 +42,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 
 def cases() -> Iterator[tuple[str, Case]]:
-    """(heading, case) of every text, on a page as high as its lines."""
+    """Yield (heading, case) of every text, on a page as high as its lines."""
     for part in re.split(r"^= ", (HERE / "scripts.txt").read_text(encoding="utf-8"), flags=re.M)[1:]:
         head, text = part.split("\n", 1)
         heading, language, font = head.split(" | ")
@@ -60,20 +62,20 @@ def cases() -> Iterator[tuple[str, Case]]:
 
 
 def pair(case: Case) -> tuple[Image.Image, Image.Image]:
-    """Ours and Chromium's page."""
+    """Return our page and Chromium's page."""
     document = render(case.text, case.theta.replace(auto_crop_last_page=False))
     (page,) = document
     return page.image, chromium.image(case)
 
 
 def overlay(ours: Image.Image, theirs: Image.Image) -> Image.Image:
-    """Both pages in one: black where they agree, blue what only we draw, red what only Chromium draws."""
+    """Return both pages in one: black where they agree, blue where only we draw, red where only Chromium does."""
     mine, other = ours.convert("L"), theirs.convert("L")
     return Image.merge("RGB", (mine, Image.fromarray(np.minimum(np.asarray(mine), np.asarray(other))), other))
 
 
 def beside(images: list[Image.Image]) -> Image.Image:
-    """The images in a row, of one height."""
+    """Return the images in a row, on one background."""
     width = sum(image.width for image in images) + GAP * (len(images) - 1)
     row = Image.new("RGB", (width, max(image.height for image in images)), "#C0C8D0")
     x = 0
@@ -84,11 +86,12 @@ def beside(images: list[Image.Image]) -> Image.Image:
 
 
 def ink(image: Image.Image) -> NDArray[np.float64]:
+    """Return the ink of each pixel: 0 for white, 1 for black."""
     return 1 - np.asarray(image.convert("L")) / 255
 
 
 def shift(ours: Image.Image, theirs: Image.Image) -> tuple[int, float]:
-    """How many pixels lower we draw, and the correlation of the two pages when that is undone."""
+    """Return how many pixels lower we draw, and the correlation of the two pages after undoing that shift."""
     mine, other = ink(ours), ink(theirs)
     found = []
     for lower in range(-3, 4):
@@ -100,9 +103,9 @@ def shift(ours: Image.Image, theirs: Image.Image) -> tuple[int, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", help="where the pictures go")
-    parser.add_argument("--zoom", type=int, default=1)
-    parser.add_argument("--write", action="store_true", help="into docs/browser.md and docs/images")
+    parser.add_argument("folder", type=Path, nargs="?", help="folder for the pictures")
+    parser.add_argument("--zoom", type=int, default=1, help="factor that enlarges the pictures")
+    parser.add_argument("--write", action="store_true", help="write docs/browser.md and docs/images")
     arguments = parser.parse_args()
     if not arguments.folder and not arguments.write:
         parser.error("name a folder, or --write")

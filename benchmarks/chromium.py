@@ -1,10 +1,10 @@
-"""A text set by headless Chromium under a θ: its pixels, and where its lines start.
+"""A text laid out by headless Chromium under a θ: its pixels, and the characters at which its lines start.
 
-Chromium gets the very font files that θ uses, in the same order, and the same pixel size, line height,
-measure, language and direction, so what differs is how the text is set. Its advances are made fractional
-and unhinted (`text-rendering: geometricPrecision`, `--font-render-hinting=none`), as ours are. Only what θ
-and CSS both have is passed on: page, margins, font and its fallbacks, size, line height, alignment, tabs,
-language and direction; lengths are pixels, so `dpi` must be 72.
+Chromium gets the font files that θ uses, in the same order, and the same pixel size, line height, measure, language
+and direction, so only the layout can differ. Its advances are made fractional and unhinted, as ours are
+(`text-rendering: geometricPrecision`, `--font-render-hinting=none`). Only what both θ and CSS have is passed on: page,
+margins, font and fallbacks, size, line height, alignment, tabs, language and direction. Points are passed as pixels,
+so `dpi` must be 72.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ ARGUMENTS = (
     "--force-color-profile=srgb",
     "--allow-file-access-from-files",
 )
-# What CSS does beyond the fonts and Unicode, and θ does not: squeezing of full-width punctuation, space
-# between Han and Latin. `strict` is the line breaking of UAX #14 untailored, and θ's.
+# These turn off what CSS does and θ does not: squeezing of full-width punctuation, and space between Han and Latin.
+# `strict` is UAX #14 without tailoring, as in θ.
 PLAIN = "text-spacing-trim: space-all; text-autospace: no-autospace; line-break: strict"
 
-# Line starts, in code points, of every paragraph of every case: a character's line is told from the middle of
-# its rectangle, since the rectangles of different fonts have different tops.
+# Finds the line starts, in code points, of every paragraph of every case. The middle of a character's rectangle tells
+# its line, because the rectangles of different fonts have different tops.
 LINE_STARTS = """
 Promise.all([...document.fonts].map(font => font.load())).then(() => {
   const found = [...document.querySelectorAll('section')].map(section => {
@@ -77,7 +77,7 @@ Promise.all([...document.fonts].map(font => font.load())).then(() => {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """A text and the θ it is set by; `css` is added to its style."""
+    """A text, the θ under which it is laid out, and CSS to add to its style."""
 
     text: str
     theta: Theta
@@ -85,19 +85,19 @@ class Case:
 
 
 def executable() -> str | None:
-    """The browser, or None where there is none."""
+    """Return the path of the browser, or None if none is installed."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @cache
 def version() -> str:
-    """`Chromium 130.0.…`."""
-    told = subprocess.run([_browser(), "--version"], check=True, capture_output=True, text=True).stdout
-    return " ".join(told.split()[:2])
+    """Return the version of the browser, such as "Chromium 130.0.…"."""
+    output = subprocess.run([_browser(), "--version"], check=True, capture_output=True, text=True).stdout
+    return " ".join(output.split()[:2])
 
 
 def faces(text: str, theta: Theta) -> list[Face]:
-    """The faces that draw `text`, in the order of θ's stack; θ's own font is the first."""
+    """Return the faces that draw `text`, in the order of θ's stack. The font of θ is the first."""
     stack = font_stack(
         theta.font,
         weight=theta.font_weight,
@@ -112,7 +112,7 @@ def faces(text: str, theta: Theta) -> list[Face]:
 
 
 def image(case: Case) -> Image.Image:
-    """The page of `case`, as a screenshot of Chromium; grey where θ is."""
+    """Return Chromium's screenshot of the page of `case`, in gray if the pages of its θ are gray."""
     theta = case.theta
     width, height = theta.page_pixels
     with _document([case], "") as page:
@@ -123,12 +123,12 @@ def image(case: Case) -> Image.Image:
 
 
 def line_starts(cases: Sequence[Case]) -> list[list[list[int]]]:
-    """Of each case and each paragraph of it, the characters (from its start) that begin Chromium's lines."""
+    """Return, for each paragraph of each case, the offsets of the characters that begin Chromium's lines."""
     with _document(cases, LINE_STARTS) as page:
-        told = _run(page, "--virtual-time-budget=600000", "--dump-dom")
-    found = re.search(r"@(\[.*\])@", told)
+        dom = _run(page, "--virtual-time-budget=600000", "--dump-dom")
+    found = re.search(r"@(\[.*\])@", dom)
     if not found:
-        raise RuntimeError(f"Chromium did not answer: {told[-300:]}")
+        raise RuntimeError(f"Chromium did not answer: {dom[-300:]}")
     answer: list[list[list[int]]] = json.loads(html.unescape(found[1]))
     return answer
 
@@ -148,7 +148,7 @@ def _run(page: Path, *arguments: str) -> str:
 
 @contextmanager
 def _document(cases: Sequence[Case], script: str) -> Iterator[Path]:
-    """An HTML file of the cases, one section each, with the fonts beside it."""
+    """Write an HTML file with one section per case, and the fonts beside it; give its path."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         families: dict[Face, str] = {}
         sections = []
@@ -173,9 +173,9 @@ def _document(cases: Sequence[Case], script: str) -> Iterator[Path]:
 def _section(case: Case, families: str) -> str:
     theta = case.theta
     if theta.dpi != 72:
-        raise ValueError(f"dpi={theta.dpi:g}: Chromium is given points as pixels, so dpi must be 72.")
+        raise ValueError(f"dpi={theta.dpi:g}: Chromium takes points as pixels. Use dpi=72.")
     align = {Alignment.LEFT: "start", Alignment.RIGHT: "end"}.get(theta.alignment, theta.alignment.lower())
-    # An element of its own for each paragraph, each with a direction of its own.
+    # Each paragraph is an element, so that each has its own direction.
     direction = "auto" if theta.direction is Direction.AUTO else theta.direction.lower()
     space = "pre-line" if theta.spaces is Spaces.COLLAPSE else "pre-wrap"
     style = (
@@ -184,7 +184,7 @@ def _section(case: Case, families: str) -> str:
         f"tab-size: {theta.tab_width}; text-align: {align}; text-rendering: geometricPrecision;"
         f"color: {theta.font_color}; background: {theta.page_bg_color}; {PLAIN}; {case.css}"
     )
-    # An empty <p> has no height: a line of its own needs a line end.
+    # An empty <p> has no height. A line end gives it one line.
     paragraphs = "".join(
         f"<p dir={direction}>{html.escape(line, quote=False) or chr(10)}</p>" for line in case.text.split("\n")
     )
@@ -192,7 +192,7 @@ def _section(case: Case, families: str) -> str:
 
 
 def _file(face: Face, folder: Path) -> Path:
-    """The file of `face`; a face of a collection is first written out alone, since CSS cannot name it."""
+    """Return the font file of `face`. A face of a collection is first written to a file, because CSS cannot name it."""
     if face.path.suffix.lower() not in (".ttc", ".otc"):
         return face.path
     from fontTools.ttLib import TTFont

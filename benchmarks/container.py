@@ -1,11 +1,12 @@
-"""docs/Dockerfile.slim without Docker: its COPY and RUN lines, as they stand, in a minimal Debian.
+"""docs/Dockerfile.slim without Docker: its COPY and RUN lines, unchanged, in a minimal Debian.
 
-    python benchmarks/container.py FOLDER [--suite trixie]    # root; mmdebstrap; 1 GB, five minutes
+    python benchmarks/container.py FOLDER [--suite trixie]    # as root, with mmdebstrap; 1 GB, five minutes
 
-A Debian of its essential packages and Python (mmdebstrap --variant=minbase) stands for the base image, with a
-virtual environment first on PATH where that has its own Python. Before the recipe, the package alone is installed
-and a page rendered, to see what a bare image does; then the recipe is followed and the page rendered again.
-Prints every command and what it says. Name resolution and certificates are those of this machine.
+A Debian with its essential packages and Python (mmdebstrap --variant=minbase) stands for the base image. A virtual
+environment comes first on PATH, where the base image has its own Python. First only the package is installed and a
+page rendered, which shows what a bare image does. Then the recipe is followed and the page is rendered again. Every
+command and its output are printed; the last lines compare the two pages. Name resolution and certificates are those of
+this machine.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ RENDER = "echo 'Every page a picture.' | glyphrender render - -o /tmp/{name} && 
 
 
 def steps(recipe: str) -> list[tuple[str, str]]:
-    """(instruction, argument) of a Dockerfile, continued lines joined."""
+    """Return (instruction, argument) of each line of a Dockerfile, with continued lines joined."""
     joined = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", recipe, flags=re.M))
     found = [line.split(None, 1) for line in joined.splitlines() if line.strip()]
     return [(instruction, " ".join(argument.split())) for instruction, argument in found]
 
 
 def base_image(root: Path, suite: str) -> None:
-    """The Debian that stands for FROM."""
+    """Make the Debian that stands for the image after FROM."""
     if not root.exists():
         command = [
             "mmdebstrap",
@@ -54,7 +55,7 @@ def base_image(root: Path, suite: str) -> None:
 
 
 def run(root: Path, command: str, *, fails: bool = False) -> None:
-    """Run a shell command inside, as RUN does."""
+    """Run a shell command in the root file system, as RUN does."""
     print("+", command, flush=True)
     inside = {
         "PATH": "/opt/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -63,7 +64,7 @@ def run(root: Path, command: str, *, fails: bool = False) -> None:
         "DEBIAN_FRONTEND": "noninteractive",
     }
     inside |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    told = subprocess.run(
+    result = subprocess.run(
         ["chroot", str(root), "/bin/sh", "-c", command],
         env=inside,
         text=True,
@@ -71,13 +72,13 @@ def run(root: Path, command: str, *, fails: bool = False) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    print("\n".join(told.stdout.splitlines()[-6:]), flush=True)
-    if told.returncode and not fails:
-        raise SystemExit(f"exit status {told.returncode}: {command}")
+    print("\n".join(result.stdout.splitlines()[-6:]), flush=True)
+    if result.returncode and not fails:
+        raise SystemExit(f"exit status {result.returncode}: {command}")
 
 
 def copy(root: Path, source: str, target: str) -> None:
-    """COPY: the files of the clone that git knows."""
+    """Copy the files that git tracks, as COPY does."""
     print(f"+ COPY {source} {target}", flush=True)
     into = root / target.lstrip("/")
     shutil.rmtree(into, ignore_errors=True)
@@ -88,8 +89,8 @@ def copy(root: Path, source: str, target: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where the root file system goes; one made before is used again")
-    parser.add_argument("--suite", default="trixie", help="of Debian")
+    parser.add_argument("folder", type=Path, help="folder for the root file system; an existing one is used again")
+    parser.add_argument("--suite", default="trixie", help="suite of Debian")
     arguments = parser.parse_args()
     if os.geteuid() or not shutil.which("mmdebstrap"):
         sys.exit("this needs root and mmdebstrap (Debian: apt-get install mmdebstrap).")
@@ -98,7 +99,7 @@ def main() -> None:
     base_image(root, arguments.suite)
 
     print("\n--- the bare image", flush=True)
-    # A root file system that was used before has them from the recipe.
+    # In a root file system that was used before, the recipe has installed them.
     run(root, "! dpkg --status libegl1 > /dev/null 2>&1 || apt-get purge --yes --auto-remove libegl1 libgl1")
     for instruction, argument in recipe:
         if instruction == "COPY":

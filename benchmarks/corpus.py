@@ -1,11 +1,11 @@
-"""Corpora: items and pages a second, memory, and a run that is killed again and again.
+"""Corpora: items and pages a second, peak memory, and a run that is killed again and again.
 
     python benchmarks/corpus.py            # one process, two, Ray, and a plain loop; then memory: some minutes
-    python benchmarks/corpus.py --write    # and puts the tables into docs/corpora.md
-    python benchmarks/corpus.py --kill     # 2,000 items, ten kills: must end like a run left alone
+    python benchmarks/corpus.py --write    # and put the tables into docs/corpora.md
+    python benchmarks/corpus.py --kill     # 2,000 items, ten kills: the output must equal that of an undisturbed run
 
-The plain loop is what one would write without this package's corpora: read JSON lines, render, write the same
-columns with pyarrow.
+The plain loop is what a user would write without `glyphrender corpus`: read JSON lines, render, write the same columns
+with pyarrow. Memory is the peak of all processes together (proportional set size).
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ import report
 import texts
 
 COMMAND = [sys.executable, "-m", "glyphrender", "corpus"]
-# 9,700 characters of prose are a page; half of the items have one, the longest four.
+# A page holds 9,700 characters of prose, so three of five items have one page, and the longest four.
 LENGTHS = (2_000, 5_000, 9_000, 14_000, 30_000)
 
 
 def items(count: int) -> Iterator[dict[str, str]]:
-    """Passages of the novel."""
+    """Yield passages of the novel, with lengths that follow LENGTHS."""
     novel = texts.novel()
     for number in range(count):
         length = LENGTHS[number % len(LENGTHS)]
@@ -48,7 +48,7 @@ def write_items(path: Path, entries: Iterator[dict[str, str]]) -> None:
 
 
 def plain_loop(source: Path, target: Path) -> None:
-    """Without corpora: one process, one file, nothing of failures or of going on."""
+    """Render JSON lines to one parquet file in one process; failures and resuming are not handled."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -77,7 +77,7 @@ def plain_loop(source: Path, target: Path) -> None:
 
 
 def measured(command: list[str]) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds of all processes, peak MB of all processes together (proportional set size)."""
+    """Return wall seconds, CPU seconds of all processes, and their peak MB together (proportional set size)."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     peak, seconds = 0.0, {}
@@ -115,6 +115,7 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def speed(folder: Path, count: int) -> str:
+    """Return the table of speeds for `count` items. Every way must write the same files."""
     source = folder / "items.jsonl"
     write_items(source, items(count))
     base = [*COMMAND, str(source), "--shard-items", str(max(1, count // 20)), "--json", "-o"]
@@ -137,10 +138,11 @@ def speed(folder: Path, count: int) -> str:
 
 
 def memory(folder: Path) -> str:
+    """Return the table of peak memory for a small and a large corpus."""
     rows = []
     for megabytes in (20, 200):
         source = folder / f"{megabytes}.jsonl"
-        # One short page an item, so that the run is about the corpus and not about drawing.
+        # Each item is short, so that drawing does not dominate.
         piece = "word " * 2_000
         write_items(source, ({"id": str(n), "text": f"{n} {piece}"} for n in range(megabytes * 100)))
         options = ["--shard-items", "100", "--jobs", "2", "-o", str(folder / f"out{megabytes}")]
@@ -150,7 +152,7 @@ def memory(folder: Path) -> str:
 
 
 def digest(folder: Path) -> str:
-    """Of every path below `folder` and its bytes."""
+    """Return a digest of every path below `folder` and its bytes."""
     found = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         found.update(f"{path.relative_to(folder)}\0".encode())
@@ -160,7 +162,7 @@ def digest(folder: Path) -> str:
 
 
 def killed(command: list[str], moments: Callable[[], float], kills: int) -> int:
-    """Run `command` with --resume until it ends, killing its process group; how often it was killed."""
+    """Run `command` with --resume until it ends, and kill its process group `kills` times; return the kills done."""
     done = 0
     while True:
         process = subprocess.Popen(
@@ -179,6 +181,7 @@ def killed(command: list[str], moments: Callable[[], float], kills: int) -> int:
 
 
 def kill_run(folder: Path, form: str, count: int = 2000, kills: int = 10) -> str:
+    """Check that a run that is killed ends with the same bytes as an undisturbed one; return a line that says so."""
     source = folder / f"{form}.jsonl"
     write_items(source, items(count))
     base = [*COMMAND, str(source), "--format", form, "--shard-items", "10", "--jobs", "2", "-o"]
@@ -186,18 +189,18 @@ def kill_run(folder: Path, form: str, count: int = 2000, kills: int = 10) -> str
     subprocess.run([*base, str(folder / f"{form}-whole")], check=True, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - start
     rng = random.Random(7)
-    # From before the first shard to a good way into the run, so that ten kills fall inside it.
+    # Intervals from before the first shard to a fifth of the run, so that all kills fall inside it.
     done = killed([*base, str(folder / f"{form}-killed")], lambda: rng.uniform(0.1, 0.2 * seconds), kills)
     same = digest(folder / f"{form}-whole") == digest(folder / f"{form}-killed")
-    assert same, f"{form}: the run that was killed ended otherwise"
+    assert same, f"{form}: the run that was killed wrote other files"
     return f"{form}: {count:,} items, {done} kills in a run of {seconds:.1f} s undisturbed: every byte the same"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, default=1000, help="of the measurement of speed")
-    parser.add_argument("--kill", action="store_true")
-    parser.add_argument("--write", action="store_true", help="into docs/corpora.md")
+    parser.add_argument("--items", type=int, default=1000, help="number of items for the measurement of speed")
+    parser.add_argument("--kill", action="store_true", help="only test runs that are killed")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/corpora.md")
     parser.add_argument("--loop", nargs=2, type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.loop:

@@ -1,9 +1,9 @@
-"""A pipeline as Glyph's script has it: ReportLab paragraphs → PDF → poppler → Pillow crop → PNG files.
+"""A pipeline like that of Glyph's script: ReportLab paragraphs → PDF → poppler → Pillow crop → PNG files.
 
-Written for this comparison from what thu-coai/Glyph's script does: thirty source lines a paragraph, joined
-by the newline markup; U+00AD and U+200B taken out; runs of spaces made unbreakable; markup escaped; pages
-cropped at the ink plus the margin. It runs no faster and no slower than theirs: ReportLab and poppler are
-the time.
+It was written for this comparison after what the script of thu-coai/Glyph does. Thirty source lines are one paragraph,
+joined by the newline markup; U+00AD and U+200B are removed; runs of spaces become unbreakable; markup is escaped; pages
+are cropped at the ink plus the margin. It takes as long as theirs, because ReportLab and poppler take nearly all of the
+time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 LINES_A_PARAGRAPH = 30
-# poppler is started once for so many pages, which bounds the memory of the decoded ones.
+# Pages that poppler decodes per start; bounds the memory that decoded pages take.
 PAGES_A_CALL = 20
 INK_TOLERANCE = 5
 
@@ -38,11 +38,11 @@ SEARCHED_CONFIG: dict[str, Any] = {
     "auto-crop-last-page": True,
     "newline-markup": "<br/>",
 }
-"""The English θ that the paper's search found, without its font, which may not be distributed."""
+"""The English θ that the search of the paper found, without its font, which may not be distributed."""
 
 
 def pdf(text: str, config: dict[str, Any]) -> bytes:
-    """The PDF that ReportLab sets."""
+    """Return the PDF that ReportLab makes of `text`."""
     from reportlab.lib import colors, enums
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.pdfbase import pdfmetrics
@@ -92,20 +92,20 @@ def pdf(text: str, config: dict[str, Any]) -> bytes:
 
 
 def pages(text: str, config: dict[str, Any], folder: Path) -> list[Path]:
-    """Write `page_001.png` … into `folder`."""
+    """Write `page_001.png` … into `folder`, and return their paths."""
     import numpy as np
 
     document = pdf(text, config)
     written: list[Path] = []
-    squeeze, x, y = config["horizontal-scale"], config["margin-x"], config["margin-y"]
-    images = _rasterised(document, config["dpi"])
+    scale_x, x, y = config["horizontal-scale"], config["margin-x"], config["margin-y"]
+    images = _rasterized(document, config["dpi"])
     for number, image in enumerate(images, 1):
         last = number == len(images)
-        if squeeze != 1.0:
-            image = image.resize((int(image.width * squeeze), image.height))
+        if scale_x != 1.0:
+            image = image.resize((int(image.width * scale_x), image.height))
         if config["auto-crop-width"] or (last and config["auto-crop-last-page"]):
-            grey = np.asarray(image.convert("L"))
-            ink = np.abs(grey - np.median(grey[:2, :2])) > INK_TOLERANCE
+            gray = np.asarray(image.convert("L"))
+            ink = np.abs(gray - np.median(gray[:2, :2])) > INK_TOLERANCE
             columns, rows = np.flatnonzero(ink.any(0)), np.flatnonzero(ink.any(1))
             right, bottom = image.size
             if config["auto-crop-width"] and len(columns):
@@ -118,8 +118,8 @@ def pages(text: str, config: dict[str, Any], folder: Path) -> list[Path]:
     return written
 
 
-def _rasterised(document: bytes, dpi: int) -> list[Image.Image]:
-    """All pages of a PDF, drawn by poppler."""
+def _rasterized(document: bytes, dpi: int) -> list[Image.Image]:
+    """Return all pages of a PDF, drawn by poppler."""
     from pdf2image import convert_from_bytes
 
     images: list[Image.Image] = []

@@ -1,12 +1,13 @@
-"""What a second process is worth: one large document, and many small ones.
+"""The value of a second process: for one large document, and for many small ones.
 
-    python benchmarks/jobs.py [BOOK]            # prints the table
-    python benchmarks/jobs.py [BOOK] --write    # and puts it into docs/benchmarks.md
+    python benchmarks/jobs.py [BOOK]            # print the table
+    python benchmarks/jobs.py [BOOK] --write    # and put it into docs/benchmarks.md
 
-A large document is `Document.save` of BOOK, by default the novel four times; small ones are the modules of the
-standard library without its tests, `glyphrender render --each`. Seconds by the clock, in turn with one process and two,
-the median of the rounds; so the machine must have two idle cores. The last row is what two processes that know nothing
-of each other reach on this machine with half of the large document each: they share its caches and memory too.
+The large document is BOOK, or the novel four times, saved by `Document.save`. The small documents are the modules of
+the standard library without its tests, rendered by `glyphrender render --each`. Each is done with one process and with
+two, in turn; the figures are wall seconds, the median of the rounds, so the machine must have two idle cores. The last
+row shows the most that this machine can gain: two independent processes do half of the large document each, and they
+share caches and memory too.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ from glyphrender.raster.typesetter import default_typesetter
 
 
 def large(text: str) -> Callable[[Path, int], object]:
-    """A document in so many processes."""
+    """Return a function that saves one document with `jobs` processes."""
     return lambda folder, jobs: render(text).save(folder / "pages", jobs=jobs)
 
 
 def small(folder: Path, jobs: int) -> None:
-    """Many documents in so many processes."""
+    """Render many documents with `jobs` processes."""
     library = sysconfig.get_path("stdlib")
     which = ["--include", "*.py", "--exclude", "site-packages/*", "--exclude", "*test*/*", "--exclude", "*idlelib*"]
     how = ["--each", "--preset", "code", "--errors", "replace", "--jobs", str(jobs)]
@@ -46,7 +47,7 @@ def small(folder: Path, jobs: int) -> None:
 
 
 def apart(text: str) -> Callable[[Path, int], object]:
-    """Halves of a text in processes of their own, or one after the other."""
+    """Return a function that saves the halves of a text in two independent processes, or one after the other."""
     middle = text.index("\n", len(text) // 2) + 1
     halves = text[:middle], text[middle:]
 
@@ -68,7 +69,7 @@ def apart(text: str) -> Callable[[Path, int], object]:
 
 
 def seconds(work: Callable[[Path, int], object], jobs: int) -> float:
-    """By the clock, no word known before."""
+    """Return the wall seconds of `work`, which starts with an empty word cache."""
     folder = Path(tempfile.mkdtemp(prefix="jobs-"))
     default_typesetter().clear()
     start = time.perf_counter()
@@ -80,13 +81,13 @@ def seconds(work: Callable[[Path, int], object], jobs: int) -> float:
 
 
 def main() -> None:
-    """Measure all three."""
+    """Measure all three cases."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("book", nargs="?", type=Path)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    parser.add_argument("book", nargs="?", type=Path, help="text of the large document (default: the novel four times)")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of each case (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
     arguments = parser.parse_args()
-    os.environ["GLYPHRENDER_RASTER"] = "skia"  # or compiled code would begin in the middle
+    os.environ["GLYPHRENDER_RASTER"] = "skia"  # so that compiled code does not take over in the middle
     text = arguments.book.read_text(encoding="utf-8") if arguments.book else texts.novel() * 4
     cases = {
         f"one document of {len(text):,} characters": large(text),

@@ -1,12 +1,12 @@
-"""Layout alone, which is all that ρ and a search need: megabytes of UTF-8 a second of CPU, script by script.
+"""Layout alone, which is all that ρ and a search need: megabytes of UTF-8 a CPU second, script by script.
 
-    python benchmarks/layout.py kjv.txt austen.txt            # prints the table
-    python benchmarks/layout.py kjv.txt austen.txt --write    # and puts it into docs/benchmarks.md
+    python benchmarks/layout.py kjv.txt austen.txt            # print the table
+    python benchmarks/layout.py kjv.txt austen.txt --write    # and put it into docs/benchmarks.md
 
-Each text has a process of its own, which has set a page of other words before. Cold: no word of it was seen. Known: all
-words were, as in the later texts of a corpus. Second θ: the same text once more at nine tenths of the size. The files
-named are English; without any it is the novel that is here, which is short, so that more of its words are new. The best
-of the rounds.
+The files named are English. Without any, it takes the novel in texts/, which is short, so a larger part of its words is
+new. Each text has its own process, which has laid out a page of other words before. The columns are: "cold", no word of
+the text was seen before; "words known", all were seen, as in the later texts of a corpus; "second θ", the same text
+again at nine tenths of the size. Each figure is the best of the rounds.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ import texts
 
 from glyphrender import Theta, layout
 from glyphrender.raster.typesetter import default_typesetter
-from glyphrender.typeset.layout import text_runs
+from glyphrender.typeset.layout import analysed
 
-# Of a Declaration, 11,000 characters and few words, so much is set: again and again.
+# A Declaration has 11,000 characters and few words, so it is repeated up to this many characters.
 _DECLARED = 600_000
 CASES: dict[str, tuple[Callable[[], str], Theta]] = {
     "the standard library, Python": (texts.library, Theta.preset("code")),
@@ -37,7 +37,7 @@ CASES: dict[str, tuple[Callable[[], str], Theta]] = {
 
 
 def case(name: str) -> tuple[str, Theta]:
-    """The text of that name, or in that file, and what it is set by."""
+    """Return the text of that name or file, and the θ for it."""
     if name in CASES:
         source, theta = CASES[name]
         return source(), theta
@@ -45,7 +45,7 @@ def case(name: str) -> tuple[str, Theta]:
 
 
 def seconds(text: str, theta: Theta, rounds: int) -> dict[str, float]:
-    """Seconds of CPU to set `text` cold, with its words known, and under a second θ."""
+    """Return the CPU seconds of laying out `text` cold, with its words known, and under a second θ."""
     other = theta.replace(font_size=theta.font_size * 0.9)
     best: dict[str, float] = {}
 
@@ -57,22 +57,23 @@ def seconds(text: str, theta: Theta, rounds: int) -> dict[str, float]:
 
     for _ in layout("wholly unrelated matter 1234567890 " * 300, theta):
         pass
+    shaper = default_typesetter().shaper
     for _ in range(rounds):
         default_typesetter().clear()
         timed("cold", layout(text, theta))
         timed("second", layout(text, other))
-        # In two parts, which the memory of whole texts does not know.
+        # The text comes in two parts, so that the cache of analyzed texts does not know it.
         timed("known", layout(iter([text[:1000], text[1000:]]), theta))
-    assert sum(len(each.run.text) for each in text_runs(text, theta)) == len(text)
+    assert sum(len(each.text) for each in analysed(text, theta, shaper.style(theta), shaper)) == len(text)
     return best
 
 
 def main() -> None:
-    """Measure every text in a process of its own."""
+    """Measure every text in its own process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("book", nargs="*")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    parser.add_argument("book", nargs="*", help="files of English text (default: the novel)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each case (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only is not None:

@@ -1,17 +1,18 @@
-"""What rendering costs a DataLoader: pages as rows are read, beside pages read from parquet, beside PIL.
+"""The cost of rendering in a DataLoader: pages rendered on the fly, pages read from parquet, and pages drawn by PIL.
 
-    python benchmarks/loading.py            # prints the tables
-    python benchmarks/loading.py --write    # and puts them into docs/training-data.md
+    python benchmarks/loading.py            # print the tables
+    python benchmarks/loading.py --write    # and put them into docs/training-data.md
 
-A row is a stretch of a novel that fills one page of 588 × 840 px, the size that GLM-4.1V sees as it is. Two workers,
-forked, make batches of eight. Each way is taken several times in turns; wall time is the best, and the CPU time is that
-of this process and its workers, also the best. The first row of a worker pays for what is not yet in its caches.
+A row is a part of a novel that fills one page of 588 × 840 px, which GLM-4.1V sees without resizing. Two forked workers
+make batches of eight. The ways are measured several times in turns. Wall time and CPU time are the best of the rounds;
+CPU time is that of this process and its workers. The first row of a worker includes the filling of its caches.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,9 +30,8 @@ from report import machine, table, versions, write
 from torch.utils.data import DataLoader
 
 from glyphrender import Theta, layout
-from glyphrender.adapters.data import Pages, Sampled
+from glyphrender.adapters.data import PagesTransform, Sampled
 from glyphrender.adapters.pixels import Patchify
-from glyphrender.adapters.tiny import tiny_glm4v
 
 THETA = Theta(page_size=(588, 840), auto_crop_width=False, auto_crop_last_page=False)
 BATCH, WORKERS, ROUNDS = 8, 2, 3
@@ -39,7 +39,7 @@ BATCH, WORKERS, ROUNDS = 8, 2, 3
 
 @dataclass(frozen=True)
 class PilPages:
-    """A careful script: words measured once each, lines filled greedily, a page drawn line by line."""
+    """Pages as a careful script draws them with PIL: words measured once each, lines filled greedily."""
 
     size: tuple[int, int] = (588, 840)
 
@@ -68,7 +68,7 @@ class PilPages:
 
 @dataclass(frozen=True)
 class Processed:
-    """A `collate_fn`: the pages of a batch → pixel values, by an image processor of transformers or by `Patchify`."""
+    """A `collate_fn`: pages of a batch → pixel values, by an image processor of transformers or by `Patchify`."""
 
     processor: Any
 
@@ -80,7 +80,7 @@ class Processed:
 
 
 def measured(dataset: Any, collate: Callable[[list[Any]], Any], rows: int) -> tuple[float, float]:
-    """Wall and CPU seconds of one pass."""
+    """Return the wall and CPU seconds of one pass over `rows` rows."""
     torch.set_num_threads(1)
     begin, before = time.perf_counter(), os.times()
     loader = DataLoader(dataset.select(range(rows)), batch_size=BATCH, num_workers=WORKERS, collate_fn=collate)
@@ -91,25 +91,28 @@ def measured(dataset: Any, collate: Callable[[list[Any]], Any], rows: int) -> tu
 
 
 def ways(directory: Path, count: int) -> dict[str, tuple[Any, Callable[[list[Any]], Any], int]]:
-    """Name → dataset, `collate_fn`, number of rows."""
+    """Return what is compared: name → (dataset, `collate_fn`, number of rows)."""
     novel = texts.novel()
     novel = novel * (1 + count * 12_000 // len(novel))
     stretches = [page.text for page in islice(layout(novel, THETA), count)]
     rows = datasets.Dataset.from_dict({"id": list(range(count)), "text": stretches})
-    pages = Pages(theta=THETA, form="png")
+    pages = PagesTransform(theta=THETA, format="png")
     rows.map(pages, features=pages.features(rows.features)).to_parquet(directory / "pages.parquet")
     stored = datasets.Dataset.from_parquet(str(directory / "pages.parquet"), cache_dir=str(directory))
-    on_the_fly, pil = rows.with_transform(Pages(theta=THETA)), rows.with_transform(PilPages())
+    on_the_fly, pil = rows.with_transform(PagesTransform(theta=THETA)), rows.with_transform(PilPages())
     sampled = Sampled(fixed={"dpi": 72, "page_size": (588, 840)}, model="glm-4.1v")
+    sys.path.append(str(Path(__file__).parents[1] / "docs"))
+    from tiny_glm4v import tiny_glm4v
+
     processor = tiny_glm4v()[1].image_processor
     slow, fast = Processed(processor), Processed(Patchify.of(processor))
     few = max(BATCH, count // 4)
     return {
         "rendered on the fly, PIL images": (on_the_fly, list, count),
-        "rendered on the fly, arrays": (rows.with_transform(Pages(theta=THETA, form="array")), list, count),
+        "rendered on the fly, arrays": (rows.with_transform(PagesTransform(theta=THETA, format="array")), list, count),
         "rendered on the fly, PNG bytes": (rows.with_transform(pages), list, count),
         "rendered on the fly, θ drawn for each row": (
-            rows.with_transform(Pages(theta=sampled, key="id", form="array")),
+            rows.with_transform(PagesTransform(theta=sampled, key="id", format="array")),
             list,
             count,
         ),
@@ -125,8 +128,8 @@ def ways(directory: Path, count: int) -> dict[str, tuple[Any, Callable[[list[Any
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="into docs/training-data.md")
-    parser.add_argument("--rows", type=int, default=320, help="pages of a pass; slow ways take a quarter")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/training-data.md")
+    parser.add_argument("--rows", type=int, default=320, help="rows of a pass; slow ways take a quarter")
     arguments = parser.parse_args()
     datasets.disable_progress_bars()
     with TemporaryDirectory() as name:

@@ -1,11 +1,11 @@
-"""A text that does not fit in memory: seconds a megabyte and peak memory, page by page.
+"""Texts that do not fit in memory, laid out page by page: seconds a megabyte and peak memory.
 
     python benchmarks/memory.py                 # 1 GB by chapters, then 100 MB of each other kind: minutes
-    python benchmarks/memory.py --share 0.1     # the same, a tenth of it
-    python benchmarks/memory.py --write         # and puts the table into docs/benchmarks.md
+    python benchmarks/memory.py --share 0.1     # the same with a tenth of each text
+    python benchmarks/memory.py --write         # and put the table into docs/benchmarks.md
 
-Pages are laid out and let go, not drawn: drawing works on one page at a time whatever the text. A text whose
-cost is linear has the same seconds a megabyte in its first tenth as in its last.
+Pages are laid out and dropped, not drawn: drawing holds one page at a time, whatever the text. If the cost is linear,
+the first tenth of a text and its last tenth take the same seconds a megabyte.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from glyphrender import layout
 
 
 def chapters(megabytes: float) -> Iterator[str]:
-    """The novel over and over, in pieces of a chapter."""
+    """Return the novel again and again, one chapter at a time."""
     return texts.endless(megabytes)
 
 
 def paragraph(megabytes: float) -> Iterator[str]:
-    """The same without one line end."""
+    """Return the same text without any line end."""
     return (piece.replace("\n", " ") for piece in texts.endless(megabytes))
 
 
 def ideographs(megabytes: float) -> Iterator[str]:
-    """One paragraph of Chinese without a space: characters, not bytes, are counted."""
+    """Yield one paragraph of Chinese without spaces. A megabyte here is a million characters, not bytes."""
     text = texts.chinese().replace("\n", "").replace(" ", "")
     for _ in range(max(1, round(megabytes * 1e6 / len(text)))):
         yield text
 
 
 def unseen(megabytes: float) -> Iterator[str]:
-    """Words of eight hexadecimal digits, none of which comes twice, so that each is shaped and kept."""
+    """Yield words of eight hexadecimal digits. No word comes twice, so each is shaped and kept."""
     for line in range(round(megabytes * 1e6 / 90)):
-        # An odd factor permutes the numbers below 2³².
+        # Multiplying by an odd number permutes the numbers below 2³².
         yield " ".join(f"{(10 * line + word) * 2654435761 % 2**32:08x}" for word in range(10)) + "\n"
 
 
-# With millions of characters of each: the gigabyte, and what is hard in other ways.
+# name → (text, millions of characters)
 SOURCES = {
     "by chapters": (chapters, 1000),
     "one paragraph": (paragraph, 100),
@@ -58,7 +58,7 @@ SOURCES = {
 
 
 def measured(source: str, megabytes: float) -> dict[str, float]:
-    """Seconds a megabyte of the first and the last tenth, all seconds, pages, peak MB."""
+    """Return seconds a megabyte of the first and the last tenth, all seconds, pages, peak MB and characters."""
     tenth = megabytes * 1e5
     start = begun = time.process_time()
     first = last = 0.0
@@ -76,10 +76,10 @@ def measured(source: str, megabytes: float) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure each text in a process of its own."""
+    """Measure each text in its own process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--share", type=float, default=1.0, help="how much of each")
-    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    parser.add_argument("--share", type=float, default=1.0, help="share of each text that is laid out (default: all)")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
     parser.add_argument("--only", choices=SOURCES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:

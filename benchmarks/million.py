@@ -1,13 +1,15 @@
-"""A million text tokens → PNG bytes in memory: seconds of CPU, by stage, of one process.
+"""A million text tokens → PNG bytes in memory: CPU seconds of one process, by stage.
 
-    python benchmarks/million.py kjv.txt austen.txt            # prints the table
-    python benchmarks/million.py kjv.txt austen.txt --write    # and puts it into docs/benchmarks.md
+    python benchmarks/million.py kjv.txt austen.txt            # print the table
+    python benchmarks/million.py kjv.txt austen.txt --write    # and put it into docs/benchmarks.md
 
-Long texts of a real vocabulary are wanted, such as the King James Bible (Debian `bible-kjv-text`) or Austen's six
-novels (CRAN `janeaustenr`), 4 MB each; without any, the novel that is here. Under the default θ, drawn by Skia and by
-compiled code (extra `fast`), each in a process that has set one page of other words before, so that all is imported
-and no word of the text is known. Tokens are those of GLM-4 (extra `ratio`). Placing is a part of drawing: it is
-measured once more alone, and taken off.
+Use long texts with a real vocabulary, such as the King James Bible (Debian `bible-kjv-text`) or Austen's six novels
+(CRAN `janeaustenr`), 4 MB each. Without any, the novel in texts/ is used. The θ is the default one. Pages are drawn by
+Skia and by compiled code (extra `fast`), each in a new process that has drawn pages of other words before, so that
+everything is imported and no word of the text is known. Tokens are those of GLM-4 (extra `ratio`).
+
+Each figure is the least over the processes. Placing is a part of drawing: it is measured once more alone, and
+subtracted.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from pathlib import Path
 
 import report
 import texts
-from stages import passed
+from stages import stage_seconds
 
 from glyphrender import Theta, layout
 from glyphrender.models.tokenizers import tokenizer
@@ -32,12 +34,12 @@ RASTERS = {"skia": "Skia", "numba": "compiled"}
 
 
 def measured(text: str) -> dict[str, float]:
-    """Seconds of each stage for a text that this process has not seen."""
+    """Return the seconds of each stage for a text that this process has not seen."""
     theta = Theta()
     for page in layout("wholly unrelated matter 1234567890 " * 300, theta):
         page.png()
-    stages = passed(text, theta)
-    # Once more from the same words and lines, for the part of drawing that is placing.
+    stages = stage_seconds(text, theta)
+    # The same words and lines again, to measure placing, which is a part of drawing.
     pages = [page._layout for page in layout(text, theta)]
     start = time.process_time()
     for page in pages:
@@ -47,7 +49,7 @@ def measured(text: str) -> dict[str, float]:
 
 
 def best(file: str, raster: str, rounds: int) -> dict[str, float]:
-    """The least of each stage over processes of their own."""
+    """Return the least seconds of each stage over `rounds` new processes."""
     command = [sys.executable, __file__, file, "--only"]
     environment = os.environ | {"GLYPHRENDER_RASTER": raster}
     runs = [
@@ -58,11 +60,11 @@ def best(file: str, raster: str, rounds: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure every text under both."""
+    """Measure every text with both rasterizers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", default=[str(texts.HERE / "pride-and-prejudice.txt")], metavar="TEXT")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    parser.add_argument("--rounds", type=int, default=5, help="processes of each case (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
     parser.add_argument("--only", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:

@@ -1,14 +1,15 @@
-"""CPU time of a page's pixel values: transformers' own image processor beside `Patchify`, all in one run.
+"""The CPU time of a page's pixel values: transformers' own image processor and `Patchify`, in one run.
 
-    python benchmarks/pixels.py [--write]
+    python benchmarks/pixels.py            # print the table
+    python benchmarks/pixels.py --write    # and put it into docs/transformers.md
 
-needs the extra `transformers`. One thread; the best of several passes, of processor time, over the pages of a novel on
-the grid of GLM-4.1V. `--write` puts the table into docs/transformers.md.
+It needs the extra `transformers`. The figures are CPU milliseconds a page in one thread, the best of several passes
+over the pages of a novel on the grid of GLM-4.1V.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,7 @@ PAGES, PASSES = 12, 7
 
 
 def cpu(work: Callable[[], object], count: int) -> float:
-    """Least milliseconds of processor time for one of `count` pages."""
+    """Return the least CPU milliseconds that `work` takes for one of `count` pages."""
     work()
     best = float("inf")
     for _ in range(PASSES):
@@ -36,6 +37,9 @@ def cpu(work: Callable[[], object], count: int) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write the table into docs/transformers.md")
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     text = " ".join(TEXT.read_text(encoding="utf-8")[:200_000].split())
     pages = render(text, Theta().align_to("glm-4.1v"))[:PAGES]
@@ -44,11 +48,11 @@ def main() -> None:
     processor = Glm4vImageProcessorPil(size={"shortest_edge": 12_544, "longest_edge": 9_633_792})
     patchify = Patchify.of(processor)
     expected = processor(images, return_tensors="pt")["pixel_values"]
-    apart = float((patchify(arrays)["pixel_values"] - expected).abs().max())
+    difference = float((patchify(arrays)["pixel_values"] - expected).abs().max())
     runs: dict[str, Callable[[], object]] = {
         "PIL → the processor of transformers": lambda: processor(images, return_tensors="pt"),
         "bytes → `Patchify` → floats": lambda: patchify(arrays),
-        "the same of RGB pages": lambda: patchify(colors),
+        "the same for RGB pages": lambda: patchify(colors),
         "bytes → patches of bytes, for `on_device`": lambda: patchify.patches(arrays),
         "drawing the page, for comparison": lambda: [page.array for page in pages],
     }
@@ -58,11 +62,11 @@ def main() -> None:
     shown = table(("", "CPU ms a page", "faster"), rows)
     width, height = pages[0].size
     shown += (
-        f"\n{PAGES} grey pages of {width}×{height} px, one thread; no value is more than {apart:.1e} from the "
+        f"\n{PAGES} gray pages of {width}×{height} px, one thread; no value is more than {difference:.1e} from the "
         f"processor's. {versions(('torch', 'transformers', 'numpy'))}; {machine()}\n"
     )
     print(shown)
-    if "--write" in sys.argv:
+    if arguments.write:
         write("pixels", shown, "transformers.md")
 
 

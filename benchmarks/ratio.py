@@ -1,11 +1,11 @@
-"""ρ on texts of many kinds for several models, what to do about code, and how many θ a second can be measured.
+"""ρ on texts of many kinds for several models, ways to lay out code, and the θ a second that can be measured.
 
     pip install -e '.[ratio]'
-    python benchmarks/ratio.py            # prints the tables
-    python benchmarks/ratio.py --write    # and puts them into docs/ratio.md
-    python benchmarks/ratio.py FILE…      # the first table for texts of your own
+    python benchmarks/ratio.py            # print the tables
+    python benchmarks/ratio.py --write    # and put them into docs/ratio.md
+    python benchmarks/ratio.py FILE…      # print the first table for your own texts
 
-Nothing is drawn, and nothing but the θ a second depends on the machine.
+Nothing is drawn. All figures but the θ a second are the same on every machine.
 """
 
 from __future__ import annotations
@@ -20,36 +20,34 @@ from pathlib import Path
 
 import numpy as np
 import texts
-from report import machine, table
+from report import machine, table, write
 
 from glyphrender import Theta, compression_ratio, fit
 from glyphrender.models.tokenizers import tokenizer
-from glyphrender.ratio.ratio import Ratio
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs/ratio.md"
 MODELS = ("glm-4.1v", "qwen3-vl", "internvl3", "mistral-small-3.2", "gpt-5.5")
 PAPER = {72: "3–4", 96: "2–3", 120: "1.2"}
 
 
 def running(text: str) -> str:
-    """`text` as one paragraph, as the haystacks of RULER are."""
+    """Return `text` as one paragraph, like the haystacks of RULER."""
     return " ".join(text.split())
 
 
 def declaration(code: str) -> str:
-    """The Universal Declaration of Human Rights, 20 times over, so that the last page counts for little."""
+    """Return the Universal Declaration of Human Rights 20 times over, so that the last page counts for little."""
     return (ROOT / f"tests/data/udhr-{code}.txt").read_text(encoding="utf-8") * 20
 
 
 def settings() -> str:
-    """JSON as programs write it: 100 θ, indented by 2."""
+    """Return JSON as programs write it: 100 random θ, indented by 2."""
     rng = np.random.default_rng(0)
     return json.dumps([Theta.sample(rng).to_dict() for _ in range(100)], indent=2, ensure_ascii=False)
 
 
 def kinds() -> dict[str, tuple[str, str]]:
-    """Texts with the preset that each is set by."""
+    """Return the texts by name, each with the name of its preset."""
     novel = texts.novel()[:400_000]
     return {
         "English, running text": (running(novel), "glyph-en"),
@@ -67,7 +65,7 @@ def kinds() -> dict[str, tuple[str, str]]:
 
 
 def english(given: dict[str, str]) -> str:
-    """ρ at the paper's searched θ and three resolutions for GLM-4.1V, beside the paper's figures for RULER."""
+    """Return the table of ρ for GLM-4.1V at the paper's θ and three resolutions, and the paper's figures for RULER."""
     shown = given or {name: text for name, (text, _) in kinds().items() if name.startswith("English")}
     ratios = {
         name: [
@@ -89,7 +87,7 @@ def english(given: dict[str, str]) -> str:
 
 
 def by_model() -> str:
-    """ρ of each kind of text under its preset, aligned to each model."""
+    """Return the table of ρ for each kind of text under its preset, aligned to each model."""
     rows = []
     for name, (text, preset) in kinds().items():
         found = [compression_ratio(text, theta=Theta.preset(f"{preset}@{model}"), model=model) for model in MODELS]
@@ -100,7 +98,7 @@ def by_model() -> str:
 
 
 def ways() -> Iterator[tuple[str, Theta]]:
-    """Ways to set code, all at the same em."""
+    """Yield (name, θ) of the ways to lay out code, all at the same em."""
     sans = Theta().align_to("glm-4.1v")
     yield "a line a row, DejaVu Sans Mono", sans.replace(font="DejaVu Sans Mono")
     yield "a line a row, DejaVu Sans", sans
@@ -115,7 +113,7 @@ def ways() -> Iterator[tuple[str, Theta]]:
 
 
 def of_code() -> str:
-    """What to do about code, for GLM-4.1V."""
+    """Return the table of ways to lay out code, for GLM-4.1V."""
     code = texts.code()
     rows = []
     for name, theta in ways():
@@ -133,24 +131,20 @@ def of_code() -> str:
     return table(["", "ρ", "em in pixels", "pages", "characters a token"], rows)
 
 
-def alike(ratio: Ratio) -> str:
-    return f"{ratio.font_pixels:.2f} px"
-
-
 def at_equal_ratio() -> str:
-    """The largest type at a given ρ, on the page of the paper and on the grid."""
+    """Return the table of the largest type at a given ρ, on the paper's page and on the grid."""
     novel = kinds()["English, paragraphs"][0]
     rows = []
     for rho in (2, 3, 4, 5):
         plain = fit(novel, rho=rho)
         grid = fit(novel, rho=rho, theta=Theta().align_to("glm-4.1v"))
         condensed = fit(novel, rho=rho, theta=Theta(font="DejaVu Sans Condensed").align_to("glm-4.1v"))
-        rows.append([f"ρ ≥ {rho}", *(alike(found.ratio) for found in (plain, grid, condensed))])
+        rows.append([f"ρ ≥ {rho}", *(f"{found.ratio.font_pixels:.2f} px" for found in (plain, grid, condensed))])
     return table(["", "595×842 px, resampled", "588×840 px, as drawn", "the same, DejaVu Sans Condensed"], rows)
 
 
 def speed() -> str:
-    """θ a second on 100,000 tokens: the text is known, the sizes are new each time."""
+    """Return a line about θ a second on 100,000 tokens, with a known text and a new size each time."""
     text = texts.novel()[:456_000]
     count = tokenizer("glm-4").count(text)
     start = time.perf_counter()
@@ -171,15 +165,14 @@ def speed() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", nargs="*", type=Path)
-    parser.add_argument("--write", action="store_true")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", type=Path, help="your own texts; only the first table is printed")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/ratio.md")
     arguments = parser.parse_args()
     given = {path.name: path.read_text(encoding="utf-8") for path in arguments.files}
     if given:
         print(english(given))
         return
-    page = PAGE.read_text(encoding="utf-8") if arguments.write else ""
     for name, made in (
         ("english", english({})),
         ("models", by_model()),
@@ -189,10 +182,7 @@ def main() -> None:
     ):
         print(f"{name}\n\n{made}")
         if arguments.write:
-            before, rest = page.split(f"<!-- {name} -->\n")
-            page = before + f"<!-- {name} -->\n" + made + f"<!-- /{name} -->" + rest.split(f"<!-- /{name} -->")[1]
-    if arguments.write:
-        PAGE.write_text(page, encoding="utf-8")
+            write(name, made, page="ratio.md")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""An independent reader: known text on our pages and on Chromium's, read back by tesseract.
+"""Legibility by an independent reader: tesseract reads known text on our pages and on Chromium's.
 
     python benchmarks/reader.py                  # ten languages at 16 px, ours and Chromium's
     python benchmarks/reader.py --rasterisers    # English at small sizes, drawn by Skia and by HarfBuzz
-    python benchmarks/reader.py [--rasterisers] --write    # into docs/browser.md, docs/containers.md
+    python benchmarks/reader.py [--rasterisers] --write    # into docs/browser.md or docs/containers.md
 
-Both sides set the text of the same pages with the same font file and size. Tesseract reads each page
-as it is and enlarged twice (Lanczos), a block of text at a time (--psm 6). The character error rate is the
-edit distance over the length, without white space, which tesseract puts between ideographs; compatibility
-forms (NFKC) are alike. It needs Debian's tesseract-ocr with the language packs named below.
+Both sides draw the text of the same pages with the same font file and size. Tesseract reads each page as it is and
+enlarged twice (Lanczos), one block of text at a time (--psm 6). The figures are character error rates: edit distance
+divided by length. White space does not count, because tesseract puts it between ideographs, and compatibility forms
+(NFKC) count as equal. It needs tesseract with the language packs named below (Debian: tesseract-ocr).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from breaks import DATA
 from PIL import Image
 
 from glyphrender import Page, Theta, render
-from glyphrender.ocr.legibility import comparable, edit_distance
+from glyphrender.ocr.comparison import comparable, edit_distance
 from glyphrender.raster.canvas import rasteriser
 
-# (file, language, tesseract's language, font)
+# (file, language, name of the language in tesseract, font)
 TEXTS = (
     ("udhr-eng.txt", "en", "eng", "DejaVu Sans"),
     ("udhr-rus.txt", "ru", "rus", "DejaVu Sans"),
@@ -55,36 +55,36 @@ MOST_PAGES = 3
 
 
 def read(image: Image.Image, language: str, *, enlarge: int) -> str:
-    """What tesseract reads on `image`."""
+    """Return the text that tesseract reads on `image`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "page.png")
         size = (image.width * enlarge, image.height * enlarge)
         image.convert("L").resize(size, Image.Resampling.LANCZOS).save(path)
         command = ["tesseract", str(path), "stdout", "-l", language, "--psm", "6"]
-        # One thread: tesseract's are slower together than alone.
+        # One thread, because tesseract is slower with several.
         environment = os.environ | {"OMP_THREAD_LIMIT": "1"}
-        told = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-        return told.stdout
+        result = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+        return result.stdout
 
 
 def errors(pages: Iterable[tuple[Image.Image, str]], language: str, *, enlarge: int) -> int:
-    """Characters of `pages` that are read wrong: (image, the text that is on it)."""
+    """Return how many characters are misread on `pages`, which are (image, true text)."""
     return sum(
         edit_distance(comparable(text), comparable(read(image, language, enlarge=enlarge))) for image, text in pages
     )
 
 
 def by_chromium(page: Page) -> Image.Image:
-    """The text of `page`, set by Chromium."""
+    """Return Chromium's page of the text of `page`."""
     return chromium.image(chromium.Case(text=page.text.removesuffix("\n"), theta=page.theta))
 
 
 def beside_chromium() -> str:
-    """The table of ten languages."""
+    """Return the table of ten languages, ours and Chromium's."""
     rows: list[list[object]] = []
     totals = [0] * 5
     for file, language, known_as, font in TEXTS:
-        # Lines as Chromium's: by a dictionary in Thai.
+        # Chromium breaks Thai by a dictionary.
         breaks = "DICTIONARY" if language == "th" else "CLUSTER"
         theta = Theta(font=font, font_size=16, line_height=24, language=language, complex_breaks=breaks, **PAGE)
         pages = render((DATA / file).read_text(encoding="utf-8").rstrip("\n"), theta)[:MOST_PAGES]
@@ -102,23 +102,23 @@ def beside_chromium() -> str:
 
 
 def _shares(counts: list[int]) -> list[object]:
-    """The number of characters, and what share of them was read wrong by each."""
+    """Return the cells of a row: the number of characters, and the shares that are misread."""
     characters, *wrong = counts
     return [characters, *(f"{count / characters:.2%}" for count in wrong)]
 
 
 def by_rasterisers() -> str:
-    """The table of small English type, drawn by Skia and by HarfBuzz."""
+    """Return the table of small English type, drawn by Skia and by HarfBuzz."""
     rows = []
-    for font, size, line, grey in SMALL:
-        theta = Theta(font=font, font_size=size, line_height=line, antialias=grey, **PAGE)
+    for font, size, line, antialias in SMALL:
+        theta = Theta(font=font, font_size=size, line_height=line, antialias=antialias, **PAGE)
         pages = render(texts.novel(), theta)[3 : 3 + MOST_PAGES]
         counts = [sum(len(comparable(page.text)) for page in pages)]
         for kind in ("skia", "harfbuzz"):
             os.environ["GLYPHRENDER_RASTER"] = kind
             rasteriser.cache_clear()
             counts.append(errors(((page.image, page.text) for page in pages), "eng", enlarge=2))
-        drawn = f"{font} {size} px" + ("" if grey else ", two colours")
+        drawn = f"{font} {size} px" + ("" if antialias else ", two colors")
         rows.append([drawn, *_shares(counts)])
         print(*rows[-1], sep="\t", flush=True)
     return report.table(["type", "characters", "Skia", "HarfBuzz"], rows)
@@ -126,14 +126,15 @@ def by_rasterisers() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rasterisers", action="store_true", help="Skia and HarfBuzz, not ours and Chromium")
-    parser.add_argument("--write", action="store_true", help="into docs/browser.md or docs/containers.md")
+    parser.add_argument("--rasterisers", action="store_true", help="compare Skia and HarfBuzz instead")
+    parser.add_argument("--write", action="store_true", help="write docs/browser.md or docs/containers.md")
     arguments = parser.parse_args()
     if shutil.which("tesseract") is None:
         raise SystemExit("tesseract is not installed (Debian: apt-get install tesseract-ocr tesseract-ocr-ara …).")
     table = by_rasterisers() if arguments.rasterisers else beside_chromium()
-    told = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True).stdout.split("\n")[0]
-    text = f"{told}, {chromium.version()}.\n\n{table}" if not arguments.rasterisers else f"{told}.\n\n{table}"
+    output = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True).stdout
+    programs = output.split("\n")[0] + ("" if arguments.rasterisers else f", {chromium.version()}")
+    text = f"{programs}.\n\n{table}"
     print(text)
     if arguments.write:
         report.write("reader", text, page="containers.md" if arguments.rasterisers else "browser.md")

@@ -1,4 +1,4 @@
-"""Markdown tables, the machine in a line, and their place in a page of docs/."""
+"""Reporting: Markdown tables, one line about the machine, and writing a section of a page in docs/."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; all columns but the first are right-aligned."""
+    """Return a Markdown table; all columns but the first are right-aligned."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 
 
 def machine() -> str:
-    """Processor, its number, system, Python and day."""
+    """Return one line with processor, cores, system, Python version and date."""
     model = platform.processor() or platform.machine()
     try:
         found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
@@ -33,7 +33,7 @@ def machine() -> str:
 
 
 def versions(packages: Iterable[str]) -> str:
-    """`name version` of each distribution."""
+    """Return "name version" of each distribution, separated by commas."""
     shown = []
     for package in packages:
         try:
@@ -44,7 +44,7 @@ def versions(packages: Iterable[str]) -> str:
 
 
 def write(section: str, text: str, page: str = "benchmarks.md") -> None:
-    """Put `text` between the two comments that mark `section` in docs/`page`."""
+    """Replace the text between the two comments that mark `section` in docs/`page`."""
     path = DOCS / page
     whole = path.read_text(encoding="utf-8")
     begin, end = f"<!-- {section} -->\n", f"<!-- /{section} -->"

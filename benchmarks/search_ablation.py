@@ -1,11 +1,12 @@
-"""What the parts of the search are worth at equal budget: random draws, the operators, and these with the expert.
+"""The value of each part of the search at equal budget: random draws, the genetic operators, and these with the expert.
 
-    python benchmarks/search_ablation.py [--seeds 3] [--rounds 4] [--steps 30] [--write]
+    python benchmarks/search_ablation.py [--seeds 3] [--rounds 4] [--steps 30]    # print the table
+    python benchmarks/search_ablation.py --write                                  # and put it into docs/search-vlm.md
 
-Every run reads as many θ of the space `reader` with tesseract, on the same excerpts of the novel, and its front is
-read again on excerpts that no run has seen; the figures are of those. Then, from the end of each genetic run, the
-expert proposes 24 θ and the operators make 24: what do they add to its front? Readings are kept in build/ablation.json,
-so a run that is repeated takes seconds. `--write` puts the table into docs/search-vlm.md.
+Every run reads the same number of θ from the space `reader` with tesseract, on the same excerpts of the novel. Its
+front is then read again on excerpts that no run has seen, and the figures come from that reading. From the end of each
+genetic run, the expert proposes 24 θ and the operators make 24; the run prints how much each adds to the front.
+Readings are kept in build/ablation.json, so a repeated run takes seconds.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ import texts
 
 from glyphrender.models.vision import vision_model
 from glyphrender.search import result as results
-from glyphrender.search import search as engine
+from glyphrender.search import run as engine
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.expert import ExpertProposer, front_of
+from glyphrender.search.expert import ExpertProposer, sampled_front
 from glyphrender.search.pareto import best, hypervolume, tournament
-from glyphrender.search.reader import Reader
-from glyphrender.search.result import SearchResult, point
+from glyphrender.search.reader import ReaderEvaluator
+from glyphrender.search.result import SearchResult, objectives
+from glyphrender.search.search import search
 from glyphrender.search.space import Space
 from glyphrender.search.workers import Work
 from glyphrender.theta import Theta
@@ -39,7 +41,7 @@ KEPT = Path(__file__).parent.parent / "build/ablation.json"
 VISION = "glm-4.1v"
 RHOS = (2, 3)
 CHILDREN = 24
-# Arms: what share of θ are drawn blindly, and who proposes.
+# name of an arm → (share of θ that are drawn at random, proposer)
 ARMS: dict[str, tuple[float, Any]] = {
     "random draws": (1.0, None),
     "genetic": (0.1, None),
@@ -47,12 +49,12 @@ ARMS: dict[str, tuple[float, Any]] = {
 }
 
 
-class Kept:
-    """The reader, with a memory on disk."""
+class KeptReader:
+    """A reader whose readings are kept in a file."""
 
     concurrency = "threads"
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ReaderEvaluator) -> None:
         self.reader, self.name, self.rungs = reader, reader.name, (1, 4)
         self.known: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
         self.read = 0
@@ -69,14 +71,14 @@ class Kept:
         KEPT.write_text(json.dumps(self.known))
 
 
-def run(arm: str, seed: int, judge: Kept, text: str, rounds: int, steps: int) -> SearchResult:
-    """One search. The constants of the engine that make arms unequal are set aside."""
+def run(arm: str, seed: int, judge: KeptReader, text: str, rounds: int, steps: int) -> SearchResult:
+    """Run one search, without the constants of the engine that would make the arms unequal."""
     strangers, proposer = ARMS[arm]
     engine._STRANGERS = strangers
     engine._GROWTH = -1.0  # no early end: the budget is the same
     results._FINALISTS = 8
     space = Space.preset("reader", VISION, text=text)
-    return engine.search(
+    return search(
         text,
         VISION,
         space=space,
@@ -90,22 +92,25 @@ def run(arm: str, seed: int, judge: Kept, text: str, rounds: int, steps: int) ->
     )
 
 
-def next_step(seed: int, judge: Kept, text: str, rounds: int, steps: int) -> list[tuple[str, float]]:
-    """By who made 24 θ more from the end of a genetic run: the factor by which the hypervolume of its front grows."""
+def next_step(seed: int, judge: KeptReader, text: str, rounds: int, steps: int) -> list[tuple[str, float]]:
+    """Return the growth of the front's hypervolume by 24 more θ, from the operators and from the expert.
+
+    The θ are made from the end of a genetic run. The result is (who made them, factor of growth).
+    """
     result = run("genetic", seed, judge, text, rounds, steps)
     space = Space.preset("reader", VISION, text=text)
     work = Work(texts=(text,), model=vision_model(VISION), tokenizer=None, evaluator=judge)
 
     def read(candidate: Candidate) -> Candidate:
-        """As the search saw it, before the front was read again."""
+        """Return the candidate with the evaluation that the search saw, before the front was read again."""
         return replace(candidate, evaluation=judge(candidate.theta, samples=judge.rungs[-1], seed=seed))
 
     def volume(candidates: list[Candidate]) -> float:
-        return hypervolume([point(candidate) for candidate in front_of(candidates)], (1.0, 1.0))
+        return hypervolume([objectives(candidate) for candidate in sampled_front(candidates)], (1.0, 1.0))
 
     at_last = [c for c in result.candidates if c.evaluation is not None and c.evaluation.samples >= judge.rungs[-1]]
     history = [read(candidate) for candidate in at_last]
-    parents = [history[index] for index in best([point(each) for each in history], 40)]
+    parents = [history[index] for index in best([objectives(each) for each in history], 40)]
     rng = random.Random(seed)
     children: list[Theta] = []
     while len(children) < CHILDREN:
@@ -125,22 +130,22 @@ def next_step(seed: int, judge: Kept, text: str, rounds: int, steps: int) -> lis
 
 
 def figures(result: SearchResult) -> dict[str, float]:
-    """Hypervolume of the front as it was read again, and its least error at each ρ; 1 where nothing has that ρ."""
-    found = {"hypervolume": hypervolume([point(each) for each in result.front], (1.0, 1.0))}
+    """Return the hypervolume of the reread front, and its least error at each ρ (1 if nothing has that ρ)."""
+    found = {"hypervolume": hypervolume([objectives(each) for each in result.front], (1.0, 1.0))}
     for rho in RHOS:
         found[f"ρ ≥ {rho}"] = min((each.error for each in result.front if each.rho >= rho), default=1.0)
     return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--write", action="store_true")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each arm")
+    parser.add_argument("--rounds", type=int, default=4, help="rounds of a search")
+    parser.add_argument("--steps", type=int, default=30, help="θ of a round")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/search-vlm.md")
     given = parser.parse_args()
     text = texts.novel()[:200_000]
-    judge = Kept(Reader(text, VISION, length=500))
+    judge = KeptReader(ReaderEvaluator(text, model=VISION, length=500))
     begun = time.process_time()
     rows = []
     for arm in ARMS:
@@ -170,7 +175,7 @@ def main() -> None:
 
 
 def spread(values: list[float], form: str) -> str:
-    """Mean, least and greatest."""
+    """Return "mean (least … greatest)"."""
     low, mean, high = (form.format(each) for each in (min(values), statistics.mean(values), max(values)))
     return f"{mean} ({low} … {high})"
 

@@ -1,13 +1,14 @@
-"""How well pages of others are read, and our presets: error rates with intervals, and ρ, by two readers.
+"""The legibility of pages that others make, and of our presets: error rates with intervals, and ρ, by two readers.
 
     python benchmarks/search_baselines.py benchmarks/texts/pride-and-prejudice.txt --flow
     python benchmarks/search_baselines.py TEXT --kind zh --readers tesseract:chi_sim,rapidocr --json out.json
 
-Glyph's pages are drawn as its own script draws them (see `glyph_pipeline`) under the θ of its search, with its font if
-`--verdana FILE` gives one; Verdana may not be distributed, and DejaVu Sans, 0.6% wider, stands in. For Chinese it is
-Noto Sans CJK SC, the same design as its Source Han Sans, made TrueType since ReportLab takes nothing else. All pages
-are seen after the model's own resize and judged on the same letters (see `sheets`). Needs the extras `bench`, `ratio`,
-`reader`, `rapidocr`, and poppler-utils. What was measured once is kept in the JSON file.
+Glyph's pages are drawn as its own script draws them (see `glyph_pipeline`), under the θ of its search. Verdana may not
+be distributed, so DejaVu Sans, 0.6% wider, takes its place unless `--verdana FILE` gives the font. For Chinese the font
+is Noto Sans CJK SC, the same design as Glyph's Source Han Sans, converted to TrueType because ReportLab takes nothing
+else. All pages are seen after the model's own resize and judged on the same letters (see `sheets`); intervals are 95%
+over resampled passages. It needs the extras `bench`, `ratio`, `reader` and `rapidocr`, and poppler-utils. With
+`--json`, measurements are kept in that file and not repeated.
 """
 
 from __future__ import annotations
@@ -34,18 +35,18 @@ from glyphrender.ocr.legibility import PageReader
 from glyphrender.search.baselines import KINDS, baseline_thetas
 
 GLYPH = "Glyph's script"
-# What is made for a setting only when it is measured: (text, model) → the text as it sets it.
+# A setting is made only when it is measured.
 Make = Callable[[], sheets.Setting]
 _work: list[tuple[Make, str, int, int]] = []
 
 
 def flowed(text: str) -> str:
-    """A paragraph a line, of a text whose lines were broken at 70 characters."""
+    """Return a text whose lines were broken at 70 characters with one line per paragraph."""
     return re.sub(r"(?<!\n)\n(?!\n)", " ", text)
 
 
 def reader(name: str) -> PageReader:
-    """ "tesseract", "tesseract:chi_sim" or "rapidocr"."""
+    """Return the reader named "tesseract", "tesseract:LANGUAGE" (such as "tesseract:chi_sim") or "rapidocr"."""
     kind, _, language = name.partition(":")
     if kind == "tesseract":
         from glyphrender.ocr.tesseract import Tesseract
@@ -59,7 +60,7 @@ def reader(name: str) -> PageReader:
 
 
 def glyph_font(kind: str, text: str, given: str | None) -> str:
-    """The file that ReportLab sets with."""
+    """Return the font file for ReportLab."""
     if given:
         return given
     if kind != "zh":
@@ -68,7 +69,7 @@ def glyph_font(kind: str, text: str, given: str | None) -> str:
 
 
 def _truetype(collection: Path, family: str, text: str) -> str:
-    """A TrueType file of the letters of `text`, from a collection with cubic outlines."""
+    """Write a TrueType file with the letters of `text`, from a collection with cubic outlines; return its path."""
     from fontTools.fontBuilder import FontBuilder
     from fontTools.pens.cu2quPen import Cu2QuPen
     from fontTools.pens.ttGlyphPen import TTGlyphPen
@@ -103,7 +104,7 @@ def _truetype(collection: Path, family: str, text: str) -> str:
 
 
 def settings(kind: str, text: str, vision: str, verdana: str | None) -> dict[str, Make]:
-    """All that others set, and our presets, by name."""
+    """Return how to make each setting, by name: Glyph's script and all baselines."""
     model = vision_model(vision)
     config = glyph_pipeline.SEARCHED_CONFIG | {"font-path": glyph_font(kind, text, verdana)}
     made: dict[str, Make] = {GLYPH: partial(sheets.by_glyphs_script, GLYPH, text, config, model)}
@@ -111,7 +112,7 @@ def settings(kind: str, text: str, vision: str, verdana: str | None) -> dict[str
 
 
 def by_thetas(thetas: Mapping[str, Theta], text: str, vision: str) -> dict[str, Make]:
-    """What we set."""
+    """Return how to make the setting of each θ, by name."""
     return {name: partial(sheets.by_theta, name, text, theta, vision_model(vision)) for name, theta in thetas.items()}
 
 
@@ -125,7 +126,10 @@ def measured(
     jobs: int,
     kept: Path | None,
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """(name, reader) → ρ, pages, edits and letters of each passage; what `kept` has under its key is not read again."""
+    """Return the measurements: (name, reader) → ρ, pages, edits and letters of each passage.
+
+    Measurements that the file `kept` holds under their key are not repeated.
+    """
     known: dict[str, dict[str, Any]] = json.loads(kept.read_text()) if kept is not None and kept.exists() else {}
     wanted = [(name, by) for by in readers for name in made]
     key = {(name, by): sheets.digest(keys[name], by, str(passages), str(seed)) for name, by in wanted}
@@ -152,18 +156,18 @@ def _measure(number: int) -> dict[str, Any]:
 
 
 def key_of(name: str, text: str, vision: str, theta: Theta | None, font: str | None) -> str:
-    """What a measurement depends on, beside the reader and the passages."""
-    told = theta.digest if theta is not None else json.dumps(glyph_pipeline.SEARCHED_CONFIG) + Path(font or "").name
-    return sheets.digest(vision, text, told)
+    """Return a digest of all that a measurement depends on, except the reader and the passages."""
+    setting = theta.digest if theta is not None else json.dumps(glyph_pipeline.SEARCHED_CONFIG) + Path(font or "").name
+    return sheets.digest(vision, text, setting)
 
 
 def read_of(found: Mapping[str, Any]) -> sheets.Read:
-    """As the readings of a setting."""
+    """Return a measurement as the reading of a setting."""
     return sheets.Read(tuple(found["wrong"]), tuple(found["letters"]))
 
 
 def rows(found: Mapping[tuple[str, str], dict[str, Any]], readers: list[str]) -> str:
-    """The table: a setting a row."""
+    """Return the table, with one row per setting."""
     names = list(dict.fromkeys(name for name, _ in found))
     shown = []
     for name in names:
@@ -177,22 +181,22 @@ def rows(found: Mapping[tuple[str, str], dict[str, Any]], readers: list[str]) ->
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Options of both commands."""
-    parser.add_argument("--kind", choices=KINDS, default="prose", help="of text")
+    """Add the options that `search_baselines` and `search_compare` share."""
+    parser.add_argument("--kind", choices=KINDS, default="prose", help="kind of text")
     parser.add_argument("--flow", action="store_true", help="make each paragraph one line first")
     parser.add_argument("--start", type=int, default=0, help="first character of the text that is used")
-    parser.add_argument("--characters", type=int, default=200_000, help="how many are used")
-    parser.add_argument("--vision", default="glm-4.1v")
-    parser.add_argument("--readers", default="tesseract,rapidocr")
-    parser.add_argument("--passages", type=int, default=40, help=f"of {sheets.PASSAGE} letters, that are read")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--verdana", help="a file of Verdana, for Glyph's pages")
-    parser.add_argument("--json", type=Path, help="file that keeps what was measured")
+    parser.add_argument("--characters", type=int, default=200_000, help="number of characters that are used")
+    parser.add_argument("--vision", default="glm-4.1v", help="model that the pages are for")
+    parser.add_argument("--readers", default="tesseract,rapidocr", help="names of readers, separated by commas")
+    parser.add_argument("--passages", type=int, default=40, help=f"passages of {sheets.PASSAGE} letters to read")
+    parser.add_argument("--seed", type=int, default=1, help="decides where the passages are")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--verdana", help="font file of Verdana, for Glyph's pages")
+    parser.add_argument("--json", type=Path, help="file that keeps the measurements")
 
 
 def text_of(path: str, arguments: argparse.Namespace) -> str:
-    """The part of a text that is measured."""
+    """Return the part of the text that is measured."""
     text = Path(path).read_text(encoding="utf-8").replace("\r\n", "\n")
     text = flowed(text) if arguments.flow else text
     return text[arguments.start : arguments.start + arguments.characters].strip("\n")

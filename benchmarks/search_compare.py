@@ -1,16 +1,16 @@
-"""What a search found beside what others set, on a text that it never saw and with a reader that it never asked.
+"""The front of a search compared with the pages of others, on a text it never saw and by a reader it never asked.
 
     python benchmarks/search_compare.py search/journal.jsonl --held-out TEXT --flow --json held-out.json
 
-Takes the front of a search from its journal, reads its θ and all baselines on the same passages (see `sheets`), and
-says for each baseline, by each reader, with 95% intervals of paired resampled passages:
+It takes the front of a search from its journal, and reads its θ and all baselines on the same passages (see `sheets`).
+For each baseline and each reader it prints, with 95% intervals of paired resampled passages:
 
-- at its ρ: our error over its error, of the θ of at least its ρ that the *search* found to have the fewest errors;
-- at its error: our ρ over its ρ, of the θ of most ρ with no more errors than it on these passages, chosen anew in each
-  resample, so that the choice is in the interval;
-- that θ, chosen by the first reader, by the others: its error over that of the baseline.
+- "at its ρ": the θ of at least the baseline's ρ with the fewest errors *in the search*; our errors ÷ its errors.
+- "at its errors": the θ of greatest ρ with no more errors than the baseline on these passages; our ρ ÷ its ρ. The θ is
+  chosen anew in each resample, so the interval includes the choice.
+- "errors ÷ its there": for the θ that the first reader chose above, the other readers' errors ÷ those of the baseline.
 
-Options are those of `search_baselines`, which see.
+The shared options are those of `search_baselines`.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.plot import Baseline, front_plot
 from glyphrender.search.report import journal_result
-from glyphrender.search.result import front_of
+from glyphrender.search.result import readable_front
 
 Found = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 def spread(front: Sequence[Candidate], most: int) -> list[Candidate]:
-    """Of a long front so many, evenly spread, with its ends."""
+    """Return at most `most` θ of a front, evenly spread, with both ends."""
     if len(front) <= most:
         return list(front)
     return [front[index] for index in sorted({round(n * (len(front) - 1) / (most - 1)) for n in range(most)})]
 
 
 def name_of(candidate: Candidate) -> str:
-    """Of a θ of the front."""
+    """Return the name of a θ of the front."""
     theta = candidate.theta
     return f"{candidate.digest[:8]} {theta.font} {theta.font_size:g}/{theta.line_height:g}"
 
 
 def compared(baseline: str, ours: Sequence[Candidate], found: Found, readers: Sequence[str]) -> list[list[object]]:
-    """A row a reader: the figures of the head of this file."""
+    """Return one row per reader, with the figures that the head of this file explains."""
     rows: list[list[object]] = []
     chosen = ""
     for by in readers:
@@ -85,7 +85,7 @@ def compared(baseline: str, ours: Sequence[Candidate], found: Found, readers: Se
 
 
 def _ratio(ours: float, its: float, of_ours: np.ndarray[Any, Any], of_its: np.ndarray[Any, Any]) -> str:
-    """A ratio of error rates with its interval."""
+    """Return a ratio of error rates with its interval, as text."""
     if not its:
         return "it makes none"
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -94,7 +94,7 @@ def _ratio(ours: float, its: float, of_ours: np.ndarray[Any, Any], of_its: np.nd
 
 
 def plotted(front: Sequence[Candidate], baselines: Sequence[str], found: Found, by: str) -> str:
-    """The held-out readings as a plot."""
+    """Return the held-out readings as an SVG plot."""
 
     def evaluation(name: str) -> Evaluation:
         read = others.read_of(found[name, by])
@@ -107,15 +107,15 @@ def plotted(front: Sequence[Candidate], baselines: Sequence[str], found: Found, 
     ]
     named = [Baseline(name=name, rho=found[name, by]["rho"], evaluation=evaluation(name)) for name in baselines]
     title = f"character error rate on held-out text, {by}"
-    return front_plot(read, front_of(read, 1.0), baselines=named, error=title)
+    return front_plot(read, readable_front(read, 1.0), baselines=named, error=title)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("journal", type=Path)
-    parser.add_argument("--held-out", required=True, metavar="TEXT")
-    parser.add_argument("--most", type=int, default=12, help="θ of the front that are read")
-    parser.add_argument("--svg", type=Path, help="folder for a plot a reader")
+    parser.add_argument("journal", type=Path, help="journal of the search")
+    parser.add_argument("--held-out", required=True, metavar="TEXT", help="text that the search never saw")
+    parser.add_argument("--most", type=int, default=12, help="number of θ of the front that are read")
+    parser.add_argument("--svg", type=Path, help="folder for one plot per reader")
     others.options(parser)
     arguments = parser.parse_args()
     text, readers = others.text_of(arguments.held_out, arguments), arguments.readers.split(",")
@@ -138,8 +138,8 @@ def main() -> None:
         jobs=arguments.jobs,
         kept=arguments.json,
     )
-    told = f"{len(text):,} characters, {arguments.passages} passages of {sheets.PASSAGE} letters, {arguments.vision}."
-    print(f"\n{told}\n\n{others.rows(found, readers)}")
+    shown = f"{len(text):,} characters, {arguments.passages} passages of {sheets.PASSAGE} letters, {arguments.vision}."
+    print(f"\n{shown}\n\n{others.rows(found, readers)}")
     head = ["", "reader", "ρ", "wrong", "at its ρ", "errors ÷ its", "at its errors", "ρ ÷ its", "errors ÷ its there"]
     print(report.table(head, [row for name in names for row in compared(name, front, found, readers)]))
     if arguments.svg is not None:

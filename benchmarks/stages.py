@@ -1,11 +1,11 @@
-"""Where the time of a page goes: layout, drawing, PNG; in a fresh process and in a warm one.
+"""The time of a page by stage (layout, drawing, PNG), in a fresh process and in a warm one.
 
-    python benchmarks/stages.py            # prints the table
-    python benchmarks/stages.py --write    # and puts it into docs/benchmarks.md
+    python benchmarks/stages.py            # print the table
+    python benchmarks/stages.py --write    # and put it into docs/benchmarks.md
 
-Each text has a process of its own. Its first pass is cold (fonts opened, every word shaped, every glyph
-rasterised for the first time), the best of the others is warm. Memory is the highest of the process, Python,
-numpy and Skia included.
+Each text has its own process. Its first pass is "cold": fonts are opened, every word is shaped, and every glyph is
+rasterized for the first time. "Warm" is the best of the other passes. The figures are CPU milliseconds a page. Peak
+memory is that of the process, with Python, numpy and Skia.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ CASES = {
 CHARACTERS = 280_000
 
 
-def passed(text: str, theta: Theta) -> dict[str, float]:
-    """Seconds of CPU of each stage over all pages, and what came out."""
+def stage_seconds(text: str, theta: Theta) -> dict[str, float]:
+    """Return the CPU seconds of each stage over all pages, the number of pages and the bytes of their PNGs."""
     start = time.process_time()
     pages = list(layout(text, theta))
     laid_out = time.process_time()
@@ -52,21 +52,21 @@ def passed(text: str, theta: Theta) -> dict[str, float]:
 
 
 def measured(case: str, rounds: int) -> dict[str, Any]:
-    """Cold and warm passes over a text, in this process."""
+    """Return the figures of a cold and of warm passes over a text, in this process."""
     source, preset = CASES[case]
     text, theta = source()[:CHARACTERS], Theta.preset(preset)
-    cold = passed(text, theta)
-    warm = [passed(text, theta) for _ in range(rounds)]
+    cold = stage_seconds(text, theta)
+    warm = [stage_seconds(text, theta) for _ in range(rounds)]
     best = {key: min(one[key] for one in warm) for key in cold}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"cold": cold, "warm": best, "peak": peak, "characters": len(text)}
 
 
 def main() -> None:
-    """Measure every text in a process of its own."""
+    """Measure every text in its own process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    parser.add_argument("--rounds", type=int, default=5, help="warm passes (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:

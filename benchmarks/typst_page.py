@@ -1,10 +1,11 @@
-"""A justified English page, by glyphrender (greedy and optimal) and by Typst: to be looked at.
+"""A justified English page by glyphrender (greedy and optimal lines) and by Typst, to look at.
 
-    python benchmarks/typst_page.py FOLDER     # writes typst.png there, and prints how the lines differ
+    python benchmarks/typst_page.py FOLDER     # write typst.png there, and print how the lines differ
     python benchmarks/typst_page.py --write    # the picture into docs/images, the table into docs/browser.md
 
-The same font file, size, measure and baseline distance; neither hyphenates. Typst chooses the lines of a
-paragraph together, as `line_breaker=OPTIMAL` does. Its lines are read from its PDF by poppler's pdftotext.
+All have the same font file, size, measure and baseline distance, and none hyphenates. Typst chooses the lines of a
+paragraph together, as `line_breaker=OPTIMAL` does. pdftotext of poppler reads its lines from its PDF. The figures are
+the lines that equal Typst's, and the widest gap between words and the deviation of gaps, in spaces of the font.
 """
 
 from __future__ import annotations
@@ -43,20 +44,21 @@ CHARACTERS = 1150
 
 
 def paragraphs() -> list[str]:
-    """Long paragraphs of the novel, from the beginning of chapter 3."""
+    """Return long paragraphs of the novel, from the beginning of chapter 3."""
     novel = texts.novel()
     start = novel.index("Not all that Mrs. Bennet, however")
     return [part for part in novel[start : start + CHARACTERS].rsplit(" ", 1)[0].split("\n") if part]
 
 
 def by_typst(folder: Path) -> tuple[Image.Image, list[str]]:
-    """Typst's page and its lines."""
+    """Return Typst's page and its lines."""
     import typst
 
     face = find_face(THETA.font)
     (folder / "text.txt").write_text("\n".join(paragraphs()), encoding="utf-8")
     width, height = THETA.page_size
-    # Typst's lines are from top-edge to bottom-edge apart by `leading`: edges of an em, and the rest between.
+    # In Typst `leading` is the distance from the bottom edge of a line to the top edge of the next. The edges are set
+    # one em apart, and `leading` is the rest.
     ascent = face.ascent / (face.ascent + face.descent)
     (folder / "page.typ").write_text(
         f"""#set page(width: {width}pt, height: {height}pt, margin: {THETA.margin_x}pt)
@@ -70,20 +72,21 @@ def by_typst(folder: Path) -> tuple[Image.Image, list[str]]:
     options = {"font_paths": [str(face.path.parent)], "ignore_system_fonts": True}
     typst.compile(str(folder / "page.typ"), output=str(folder / "page.png"), format="png", ppi=72.0, **options)
     typst.compile(str(folder / "page.typ"), output=str(folder / "page.pdf"), format="pdf", **options)
-    told = subprocess.run(
+    result = subprocess.run(
         ["pdftotext", "-layout", folder / "page.pdf", "-"], check=True, capture_output=True, text=True
     )
     with Image.open(folder / "page.png") as image:
-        return image.convert("L"), [" ".join(line.split()) for line in told.stdout.split("\n") if line.strip()]
+        return image.convert("L"), [" ".join(line.split()) for line in result.stdout.split("\n") if line.strip()]
 
 
 def ours(breaker: str) -> Page:
+    """Return our page with that `line_breaker`."""
     return render("\n".join(paragraphs()), THETA.replace(line_breaker=breaker))[0]
 
 
 def gaps(page: Page) -> np.ndarray:
-    """Width of the gaps between words, of the lines that are stretched, in spaces of the font."""
-    space = THETA.font_pixels * 0.318  # DejaVu Serif's
+    """Return the widths of the gaps between words in stretched lines, in spaces of the font."""
+    space = THETA.font_pixels * 0.318  # the space of DejaVu Serif is 0.318 em
     found = []
     for line, following in zip(page.lines, [*page.lines[1:], None], strict=True):
         if following is None or line.text.endswith("\n"):
@@ -95,8 +98,8 @@ def gaps(page: Page) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", help="where the picture goes")
-    parser.add_argument("--write", action="store_true", help="into docs/browser.md and docs/images")
+    parser.add_argument("folder", type=Path, nargs="?", help="folder for the picture")
+    parser.add_argument("--write", action="store_true", help="write docs/browser.md and docs/images")
     arguments = parser.parse_args()
     if not arguments.folder and not arguments.write:
         parser.error("name a folder, or --write")

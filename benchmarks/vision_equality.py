@@ -1,12 +1,13 @@
-"""Visual tokens here beside those of transformers' own processors, for every open model and some 400 sizes.
+"""Visual tokens compared with those of transformers' own processors, for every open model and some 400 sizes.
 
     pip install transformers==5.23.0 torch==2.13.0 num2words
-    python benchmarks/vision_equality.py            # prints the table
-    python benchmarks/vision_equality.py --write    # and docs/vision.md, and what tests/test_vision.py compares with
+    python benchmarks/vision_equality.py            # print the table
+    python benchmarks/vision_equality.py --write    # and write docs/vision.md and the data of tests/test_vision.py
 
-What is compared: placeholders and other tokens in the `input_ids` a processor returns, whether it refuses the size, and
-the size it resizes to, which must be one that its image processor asked for. How the processors are built and what of
-them is replaced is in tests/vision_reference.py. torch is needed by some of the processors; its wheel for the CPU does.
+Three things are compared: the placeholders and other tokens in the `input_ids` that a processor returns; whether it
+refuses the size; and the size after its resize, which must be one that its image processor asked for. The table counts
+the sizes for which all are equal. tests/vision_reference.py builds the processors and says what of them is replaced.
+Some processors need torch; its wheel for the CPU is enough.
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ import argparse
 import json
 import os
 import random
-import re
 import sys
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from report import table
+from report import table, write
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -34,14 +34,13 @@ from glyphrender.errors import VisionModelError  # noqa: E402
 from glyphrender.models.vision import VISION_MODELS, VisionModel, vision_model  # noqa: E402
 from glyphrender.models.vision_table import vision_table  # noqa: E402
 
-PAGE = ROOT / "docs" / "vision.md"
 FIXTURE = ROOT / "tests" / "data" / "vision_tokens.json"
 
 Size = tuple[int, int]
 
 
 def sizes() -> list[Size]:
-    """Sizes from 1 × 1 to 8000 × 8000: edges of the rules, strips, pages, whole cells and tiles, and chance."""
+    """Return sizes from 1 × 1 to 8000 × 8000: limits of the rules, strips, pages, whole cells and tiles, random."""
     edges = (1, 2, 9, 10, 11, 27, 28, 29, 112, 336, 384, 448, 512, 640, 641, 768, 769, 1024, 1540, 2048, 4096, 8000)
     found = [(side, side) for side in edges]
     found += [size for side in edges for size in ((1, side), (side, 1))]
@@ -57,7 +56,7 @@ def sizes() -> list[Size]:
             (cell * w, cell * h) for w, h in ((1, 1), (2, 1), (1, 2), (2, 3), (3, 2), (4, 3), (5, 2)) if cell > 99
         ]
         found += [(cell * n, cell * m) for n, m in ((21, 30), (30, 21), (37, 37), (3, 100)) if cell < 99]
-    # Halfway between two aspect ratios, where which is found first decides.
+    # Halfway between two aspect ratios, where the order of the ratios decides.
     found += [
         (100 * a, 100 * b) for a, b in ((13, 12), (12, 13), (5, 4), (4, 5), (17, 12), (25, 24), (65, 72), (72, 65))
     ]
@@ -71,11 +70,11 @@ def sizes() -> list[Size]:
 
 @dataclass
 class Result:
-    """What a processor made of each size, and where we differ.
+    """The answers of a processor for each size, and our differences.
 
     Attributes:
         rows: tokens, other tokens, width and height after the resize; None where the processor refuses the size.
-        differences: one line each.
+        differences: one line for each size that differs.
     """
 
     rows: list[list[int] | None]
@@ -83,7 +82,7 @@ class Result:
 
 
 def compare(reference: Reference, model: VisionModel, over: list[Size]) -> Result:
-    """Ask the processor and `model` for each size."""
+    """Compare the processor and `model` on each size."""
     measured, result = measure(reference), Result([], [])
     for width, height in over:
         try:
@@ -108,7 +107,7 @@ def compare(reference: Reference, model: VisionModel, over: list[Size]) -> Resul
 
 
 def compact(over: list[Size], results: dict[str, Result]) -> str:
-    """The fixture: one line a model."""
+    """Return the data of the test as JSON, one line per model."""
     lines = [f'  "{name}": {json.dumps(result.rows, separators=(",", ":"))}' for name, result in results.items()]
     return (
         f'{{\n"transformers": "{version("transformers")}",\n"sizes": {json.dumps(over, separators=(",", ":"))},\n'
@@ -119,10 +118,10 @@ def compact(over: list[Size], results: dict[str, Result]) -> str:
 
 
 def main() -> None:
-    """See the module."""
-    arguments = argparse.ArgumentParser(description="Visual tokens beside those of transformers' processors.")
+    """Compare every model, print the table, and write the files if asked."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--write", action="store_true", help="write docs/vision.md and the fixture of the tests")
-    arguments.add_argument("--only", default="", help="models whose names contain this")
+    arguments.add_argument("--only", default="", help="compare only models whose names contain this")
     options = arguments.parse_args()
     over, results, rows = sizes(), {}, []
     for reference in REFERENCES:
@@ -148,15 +147,8 @@ def main() -> None:
     print(shown)
     if options.write and not options.only:
         FIXTURE.write_text(compact(over, results), encoding="utf-8")
-        write("equality", f"transformers {version('transformers')}, {len(over)} sizes.\n\n{shown}")
-        write("models", vision_table())
-
-
-def write(mark: str, block: str) -> None:
-    """Put `block` between the marks of that name in docs/vision.md."""
-    found = re.compile(f"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(found.sub(lambda match: match[1] + block + match[2], page), encoding="utf-8")
+        write("equality", f"transformers {version('transformers')}, {len(over)} sizes.\n\n{shown}", page="vision.md")
+        write("models", vision_table(), page="vision.md")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Lines of a page beside the same lines cut out of paragraphs that HarfBuzz shaped whole.
+"""The lines of a page, and the same lines cut out of paragraphs that HarfBuzz shaped whole.
 
-The reference knows no words, no cache and no pieces: each paragraph is divided into runs of one face, script and
-bidi level, each run is shaped in one call through the binding with the paragraph around it as context, and a line is
-the glyphs whose clusters lie in it, its runs put into visual order. Faces and levels are looked up as the page
-does, a character at a time; both are tested elsewhere. A space is set in the face of what precedes it, as in
-browsers, so that a font whose lookups reach across a space shows it.
+The reference knows no words, no cache and no pieces. Each paragraph is divided into runs of one face, script and bidi
+level. Each run is shaped in one call through the Python binding of HarfBuzz, with the paragraph around it as context. A
+line is the glyphs whose clusters lie in it, with its runs in visual order. Faces and levels are found character by
+character, by the functions that a page uses; both are tested elsewhere. A space takes the face of the text before it,
+as in browsers, so that a font whose lookups reach across a space shows it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from glyphrender.typeset.new_words import box_width
 from glyphrender.typeset.place import place
 from glyphrender.typeset.style import WordStyle
 
-# Positions are EM units, 65536 an em; a page has them in pixels as float32.
+# Positions are in units of 1/65536 em. A page has them in pixels as float32, hence a tolerance.
 TOLERANCE = EM / 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Glyphs:
-    """Glyphs in visual order: [g] glyph id, x in EM units from the line's left."""
+    """Glyphs of a line in visual order: glyph ids, and x in EM units from the left end of the line; shape (glyphs,)."""
 
     glyph: NDArray[np.int64]
     x: NDArray[np.float64]
@@ -41,7 +41,7 @@ class Glyphs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """A line of a page and of the reference, which has two x: with our spaces, and with HarfBuzz's own."""
+    """A line of a page and of the reference. The reference has two x: with our spaces, and with HarfBuzz's own."""
 
     text: str
     ours: Glyphs
@@ -63,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """Characters `start` to `end` of a paragraph as HarfBuzz shapes them, glyphs in visual order."""
+    """Characters `start` to `end` of a paragraph as HarfBuzz shapes them. Glyphs are in visual order."""
 
     start: int
     end: int
@@ -76,9 +76,9 @@ class Run:
 
 
 def lines(text: str, theta: Theta) -> Iterator[Line]:
-    """Every line with ink of `text` set by `theta`, which justifies nothing and spaces no letters.
+    """Yield every line of `text` that has ink.
 
-    `text` has no line end but LF, no tab and no control.
+    `theta` must not justify or space letters. `text` must have no line end but LF, no tab and no control character.
     """
     style = default_typesetter().shaper.style(theta)
     gap = style.stack.primary.hb_font.get_glyph_h_advance(_blank(style.stack.primary.hb_font))
@@ -96,7 +96,7 @@ def lines(text: str, theta: Theta) -> Iterator[Line]:
 
 
 def shaped(paragraph: str, style: WordStyle) -> list[Run]:
-    """The runs of a paragraph, in logical order."""
+    """Return the runs of a paragraph, in logical order."""
     cps = codepoints(paragraph)
     level = bidi.levels(cps) if bidi.needs_bidi(cps) else np.zeros(len(cps), np.uint8)
     face = style.stack.assign(cps, grapheme.cluster_starts(cps))
@@ -104,7 +104,7 @@ def shaped(paragraph: str, style: WordStyle) -> list[Run]:
     before = np.maximum.accumulate(np.where(cps == 0x20, 0, np.arange(len(cps))))
     face = np.where(face[before] == MISSING, face, face[before])
     change = (np.diff(face) != 0) | (np.diff(scripts) != 0) | (np.diff(level) != 0)
-    # What no font has is a box each.
+    # Each character that no font has is a box of its own.
     change |= face[1:] == MISSING
     starts = [0, *(np.flatnonzero(change) + 1).tolist()]
     runs = []
@@ -141,8 +141,8 @@ def _glyphs(
     buffer.script, buffer.direction = tag, "rtl" if rtl else "ltr"
     if style.language:
         buffer.language = style.language
-    # A line may be cut between a space and a mark, which are one grapheme cluster. What is ignorable is left in, as
-    # a blank of no width: removed, it would take what follows it to the line before.
+    # A line may be cut between a space and a mark, which are one grapheme cluster. Ignorable characters stay, as blanks
+    # of no width: if they were removed, the next character would move to the line before.
     buffer.cluster_level = hb.BufferClusterLevel.MONOTONE_CHARACTERS
     hb.shape(font, buffer, style.features)
     info, position = buffer.glyph_infos, buffer.glyph_positions
@@ -155,7 +155,7 @@ def _glyphs(
 
 
 def _line(paragraph: str, runs: list[Run], start: int, end: int, gap: int) -> tuple[Glyphs, NDArray[np.float64]]:
-    """Characters `start` to `end` as one line."""
+    """Return characters `start` to `end` as one line, and its x with HarfBuzz's own spaces."""
     inside = [run for run in runs if run.start < end and run.end > start]
     order = bidi.visual_order(np.array([run.level for run in inside], np.uint8))
     parts = [np.zeros((5, 0), np.int64)]
@@ -178,7 +178,7 @@ def _spans(page: Page) -> list[tuple[int, int]]:
 
 
 def _placed(page: Page) -> Iterator[Glyphs]:
-    """The glyphs of each line of `page` that are not blank; boxes, whose glyph is a code point, as glyph 0."""
+    """Yield the glyphs of each line of `page` that are not blank. Boxes are glyph 0."""
     theta = page.theta
     blank = np.full(256, -1)
     faces = default_typesetter().shaper.style(theta).stack.faces

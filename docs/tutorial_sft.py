@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from datasets import Dataset
+from tiny_glm4v import tiny_glm4v
 from trl import SFTConfig, SFTTrainer
 
-from glyphrender.adapters.data import Pages, Sampled
+from glyphrender.adapters.data import PagesTransform, Sampled
 from glyphrender.adapters.sft import Prompts, epoch_callback
-from glyphrender.adapters.tiny import tiny_glm4v
 
 
 def main(file: Path, steps: int = 1, workers: int = 0) -> float:
@@ -31,7 +31,7 @@ def main(file: Path, steps: int = 1, workers: int = 0) -> float:
     # 2. How a text becomes pages: θ drawn anew for each row and epoch from the distributions of the Glyph paper, but
     # small pages, each aligned to the grid of the model, so that it sees the very pixels that were drawn.
     theta = Sampled(fixed={"page_size": (392, 196), "dpi": 72}, model="glm-4.1v")
-    pages = Pages(theta=theta, key="id", seed=0)
+    pages = PagesTransform(theta=theta, key="id", seed=0)
 
     # 3. How pages become a conversation. The loss falls on the completion alone.
     prompts = Prompts(pages=pages, prompt="{text}\nWrite down what the page says.", completion="{text}")

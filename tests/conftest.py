@@ -21,7 +21,7 @@ settings.load_profile("here")
 @pytest.fixture(scope="session")
 def tiny() -> tuple[Any, Any]:
     """(model, processor) of a GLM-4.1V with 0.3 million parameters. Do not train it: take one of your own for that."""
-    from glyphrender.adapters.tiny import tiny_glm4v
+    from tiny_glm4v import tiny_glm4v
 
     return tiny_glm4v()
 
@@ -29,7 +29,7 @@ def tiny() -> tuple[Any, Any]:
 @pytest.fixture(scope="session")
 def tiny_path(tiny: tuple[Any, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of that model."""
-    from glyphrender.adapters.tiny import save
+    from tiny_glm4v import save
 
     path = tmp_path_factory.mktemp("models") / "tiny-glm4v"
     save(*tiny, path)
@@ -39,7 +39,7 @@ def tiny_path(tiny: tuple[Any, Any], tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def tiny_server(tiny_path: Path) -> Iterator[str]:
     """The base URL of `transformers serve` with that model, whose name there is the path."""
-    from glyphrender.adapters.tiny import serving
+    from tiny_glm4v import serving
 
     with serving(tiny_path) as url:
         yield url

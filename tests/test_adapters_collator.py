@@ -100,10 +100,10 @@ def test_pages_that_are_stored_as_png_are_those_that_are_drawn() -> None:
 
 def test_a_trainer_of_transformers_takes_the_collator(tmp_path: Path) -> None:
     """One step over batches whose pages travel as bytes, from two workers to a model that makes floats of them."""
+    from tiny_glm4v import tiny_glm4v
     from transformers import Trainer, TrainingArguments
 
     from glyphrender.adapters.pixels import on_device
-    from glyphrender.adapters.tiny import tiny_glm4v
 
     model, processor = tiny_glm4v()
     on_device(model, processor)
@@ -193,9 +193,8 @@ def test_trl_trains_through_a_fast_processor(tmp_path: Path) -> None:
     """TRL's own collator gives the batch that it gives with the original processor, and a step is taken."""
     import torch
     from datasets import Dataset
+    from tiny_glm4v import tiny_glm4v
     from trl import SFTConfig, SFTTrainer
-
-    from glyphrender.adapters.tiny import tiny_glm4v
 
     arguments = SFTConfig(
         output_dir=str(tmp_path),

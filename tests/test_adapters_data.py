@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from glyphrender import DataError, FontError, LayoutError, Theta, ThetaError, VisionModelError, render
-from glyphrender.adapters.data import FromColumn, Pages, Sampled, stream
+from glyphrender.adapters.data import FromColumn, PagesTransform, Sampled, stream
 from glyphrender.adapters.sft import Prompts
 
 pytest.importorskip("torch")
@@ -57,7 +57,7 @@ def images_of(text: str, theta: Theta) -> list[Image.Image]:
 
 
 def test_a_transform_gives_the_pages_of_each_text_and_keeps_the_columns(rows: datasets.Dataset) -> None:
-    dataset = rows.with_transform(Pages(theta=SMALL))
+    dataset = rows.with_transform(PagesTransform(theta=SMALL))
     for place, text in enumerate(TEXTS):
         assert dataset[place] == {"id": place, "text": text, "images": images_of(text, SMALL)}
     assert dataset[:]["images"] == [images_of(text, SMALL) for text in TEXTS]
@@ -68,16 +68,16 @@ def test_a_transform_gives_the_pages_of_each_text_and_keeps_the_columns(rows: da
 
 def test_forms_of_a_page_are_one_page(rows: datasets.Dataset) -> None:
     for theta in (SMALL, SMALL.replace(font_color="#AA0000")):
-        images = Pages(theta=theta)(rows[4])["images"]
-        arrays = Pages(theta=theta, form="array")(rows[4])["images"]
-        pngs = Pages(theta=theta, form="png")(rows[4])["images"]
+        images = PagesTransform(theta=theta)(rows[4])["images"]
+        arrays = PagesTransform(theta=theta, format="array")(rows[4])["images"]
+        pngs = PagesTransform(theta=theta, format="png")(rows[4])["images"]
         assert all(np.array_equal(array, image) for array, image in zip(arrays, images, strict=True))
         assert [Image.open(io.BytesIO(png["bytes"])).tobytes() for png in pngs] == [i.tobytes() for i in images]
         assert {array.ndim for array in arrays} == {2 if theta.is_grey else 3}
 
 
 def test_png_bytes_pass_through_map_and_parquet_untouched(rows: datasets.Dataset, tmp_path: Path) -> None:
-    pages = Pages(theta=SMALL, form="png", bits=4)
+    pages = PagesTransform(theta=SMALL, format="png", bits=4)
     rendered = rows.map(pages, batched=True, features=pages.features(rows.features))
     assert rendered[3]["images"] == images_16_levels(TEXTS[3])
     rendered.to_parquet(tmp_path / "pages.parquet")
@@ -94,7 +94,7 @@ def images_16_levels(text: str) -> list[Image.Image]:
 
 def test_pages_of_several_columns_follow_one_another() -> None:
     row = {"question": "Who?", "answer": "me\n" * 30, "images": "replaced"}
-    pages = Pages(text=("answer", "question"), theta=SMALL)(row)["images"]
+    pages = PagesTransform(text=("answer", "question"), theta=SMALL)(row)["images"]
     assert pages == images_of(row["answer"], SMALL) + images_of(row["question"], SMALL)
 
 
@@ -102,7 +102,7 @@ def test_pages_of_several_columns_follow_one_another() -> None:
 
 
 def test_theta_follows_from_seed_epoch_and_key_alone(rows: datasets.Dataset) -> None:
-    pages = Pages(theta=Sampled(), key="id")
+    pages = PagesTransform(theta=Sampled(), key="id")
     first = [pages.theta_of(row).digest for row in rows]
     assert [pages.theta_of(row).digest for row in rows] == first
     assert [pages.theta_of({"id": row["id"], "text": "other"}).digest for row in rows] == first
@@ -113,15 +113,15 @@ def test_theta_follows_from_seed_epoch_and_key_alone(rows: datasets.Dataset) -> 
     assert not set(first) & set(second)
     pages.set_epoch(0)
     assert [pages.theta_of(row).digest for row in rows] == first
-    seeded = Pages(theta=Sampled(), key="id", seed=1)
+    seeded = PagesTransform(theta=Sampled(), key="id", seed=1)
     assert not {seeded.theta_of(row).digest for row in rows} & {*first, *second}
-    by_text = Pages(theta=Sampled())
+    by_text = PagesTransform(theta=Sampled())
     assert by_text.theta_of({"id": 1, "text": "a"}) == by_text.theta_of({"id": 2, "text": "a"})
     assert by_text.theta_of({"text": "a"}) != by_text.theta_of({"text": "b"})
 
 
 def test_sampled_thetas_keep_fixed_fields_and_the_grid() -> None:
-    pages = Pages(theta=Sampled(fixed={"dpi": 72, "page_size": "A5"}, model="glm-4.1v"))
+    pages = PagesTransform(theta=Sampled(fixed={"dpi": 72, "page_size": "A5"}, model="glm-4.1v"))
     drawn = [pages.theta_of({"text": str(number)}) for number in range(20)]
     for theta, number in zip(drawn, range(20), strict=True):
         assert theta.dpi == 72
@@ -142,13 +142,15 @@ def test_a_column_gives_theta_in_any_form_that_theta_has() -> None:
     # Arrow makes one struct of different mappings, and fills it with None.
     unlike = [{"text": "a", "theta": {"dpi": 100.0}}, {"text": "b", "theta": {"columns": 2}}]
     dataset = datasets.Dataset.from_list(unlike)
-    seen = [Pages(theta=FromColumn()).theta_of(row) for row in dataset]
+    seen = [PagesTransform(theta=FromColumn()).theta_of(row) for row in dataset]
     assert seen == [Theta(dpi=100), Theta(columns=2)]
-    assert dataset.with_transform(Pages(theta=FromColumn()))[0]["images"] == images_of("a", Theta(dpi=100))
+    assert dataset.with_transform(PagesTransform(theta=FromColumn()))[0]["images"] == images_of("a", Theta(dpi=100))
 
 
 def test_theta_can_be_any_function_of_the_row() -> None:
-    pages = Pages(theta=lambda row, rng: SMALL.replace(font_size=row["size"], line_height=10 + int(rng.integers(3))))
+    pages = PagesTransform(
+        theta=lambda row, rng: SMALL.replace(font_size=row["size"], line_height=10 + int(rng.integers(3)))
+    )
     row = {"text": "a", "size": 7}
     assert pages(row)["images"] == images_of("a", pages.theta_of(row))
     assert pages.theta_of(row).font_size == 7
@@ -158,7 +160,7 @@ def test_theta_can_be_any_function_of_the_row() -> None:
 
 
 def test_a_copy_by_datasets_shares_the_epoch_and_one_by_pickle_has_it(rows: datasets.Dataset) -> None:
-    pages = Pages(theta=Sampled(fixed={"dpi": 72}), key="id")
+    pages = PagesTransform(theta=Sampled(fixed={"dpi": 72}), key="id")
     shared = rows.with_transform(pages).select([2, 3]).shuffle(seed=0)
     before = {row["id"]: row["images"] for row in shared}
     pages.set_epoch(5)
@@ -169,8 +171,8 @@ def test_a_copy_by_datasets_shares_the_epoch_and_one_by_pickle_has_it(rows: data
 
 
 def test_the_cache_of_datasets_tells_epochs_and_thetas_apart() -> None:
-    hashes = [Hasher.hash(Pages(theta=theta)) for theta in (SMALL, SMALL, Sampled(), SMALL.replace(dpi=80))]
-    pages = Pages(theta=SMALL)
+    hashes = [Hasher.hash(PagesTransform(theta=theta)) for theta in (SMALL, SMALL, Sampled(), SMALL.replace(dpi=80))]
+    pages = PagesTransform(theta=SMALL)
     pages.set_epoch(1)
     hashes.append(Hasher.hash(pages))
     assert hashes[0] == hashes[1]
@@ -222,7 +224,9 @@ def test_each_row_comes_once_whatever_the_ranks_workers_and_kills(
     source: tuple[Any, int], world_size: int, workers: int, epoch: int, kills: list[int]
 ) -> None:
     dataset, count = source
-    pages = Pages(theta=Sampled(fixed={"dpi": 60, "page_size": (100, 60), "margin_x": 5, "margin_y": 5}), form="png")
+    pages = PagesTransform(
+        theta=Sampled(fixed={"dpi": 60, "page_size": (100, 60), "margin_x": 5, "margin_y": 5}), format="png"
+    )
     pages.set_epoch(epoch)
     want = {number: pages({"id": number, "text": f"row {number}"})["images"] for number in range(count)}
     seen: list[dict[str, Any]] = []
@@ -265,7 +269,7 @@ def test_workers_of_a_data_loader_give_the_pixels_of_this_process(start: str) ->
     numbers = list(range(6))
     texts = [f"row {number}" for number in numbers]
     dataset = datasets.Dataset.from_dict({"id": numbers, "text": texts})
-    pages = Pages(theta=Sampled(fixed={"dpi": 72}), key="id", form="png")
+    pages = PagesTransform(theta=Sampled(fixed={"dpi": 72}), key="id", format="png")
     loader = StatefulDataLoader(
         stream(dataset, pages, workers=2),
         batch_size=None,
@@ -287,7 +291,9 @@ def test_a_stateful_data_loader_resumes_with_what_was_not_read(kill: int) -> Non
     dataset = datasets.Dataset.from_dict({"id": numbers, "text": [f"row {number}" for number in numbers]})
 
     def loader() -> Any:
-        return StatefulDataLoader(stream(dataset, Pages(theta=SMALL), workers=2), batch_size=None, num_workers=2)
+        return StatefulDataLoader(
+            stream(dataset, PagesTransform(theta=SMALL), workers=2), batch_size=None, num_workers=2
+        )
 
     first = loader()
     before = [row["id"] for row in islice(first, kill)]
@@ -300,7 +306,7 @@ def test_a_stateful_data_loader_resumes_with_what_was_not_read(kill: int) -> Non
 
 
 def test_a_map_style_dataset_is_shared_out_by_the_data_loader(rows: datasets.Dataset) -> None:
-    loader = DataLoader(rows.with_transform(Pages(theta=SMALL)), batch_size=2, num_workers=2, collate_fn=list)
+    loader = DataLoader(rows.with_transform(PagesTransform(theta=SMALL)), batch_size=2, num_workers=2, collate_fn=list)
     assert [row["images"] for batch in loader for row in batch] == [images_of(text, SMALL) for text in TEXTS]
 
 
@@ -310,15 +316,15 @@ def test_a_map_style_dataset_is_shared_out_by_the_data_loader(rows: datasets.Dat
 @pytest.mark.parametrize(
     "make, error, says",
     [
-        (lambda: Pages(theta="dnese"), ThetaError, "There is no preset 'dnese'"),
-        (lambda: Pages(text=()), DataError, "names no column"),
-        (lambda: Pages(form="jpeg"), DataError, "form='jpeg' is unknown. Use image, array or png"),
+        (lambda: PagesTransform(theta="dnese"), ThetaError, "There is no preset 'dnese'"),
+        (lambda: PagesTransform(text=()), DataError, "names no column"),
+        (lambda: PagesTransform(format="jpeg"), DataError, "format='jpeg' is unknown. Use image, array or png"),
         (lambda: Sampled(fixed={"dpj": 72}), ThetaError, "Did you mean dpi"),
         (lambda: Sampled(fixed={"dpi": -1}), ThetaError, "dpi=-1 is out of range"),
         (lambda: Sampled(model="glm-9"), VisionModelError, "glm-9"),
-        (lambda: stream([], Pages()), DataError, "is a list. Give a datasets.Dataset or IterableDataset"),
-        (lambda: stream(datasets.Dataset.from_dict({"text": []}), Pages()), DataError, "has no rows"),
-        (lambda: stream([], Pages(), rank=2, world_size=2), DataError, "rank=2 is not below world_size=2"),
+        (lambda: stream([], PagesTransform()), DataError, "is a list. Give a datasets.Dataset or IterableDataset"),
+        (lambda: stream(datasets.Dataset.from_dict({"text": []}), PagesTransform()), DataError, "has no rows"),
+        (lambda: stream([], PagesTransform(), rank=2, world_size=2), DataError, "rank=2 is not below world_size=2"),
     ],
 )
 def test_what_cannot_work_is_refused_before_a_row_is_read(make: Any, error: type[Exception], says: str) -> None:
@@ -329,18 +335,28 @@ def test_what_cannot_work_is_refused_before_a_row_is_read(make: Any, error: type
 @pytest.mark.parametrize(
     "pages, row, error, says",
     [
-        (Pages(), {"id": 7, "text": 3}, DataError, r"row \(id=7\): text is 3, not str"),
-        (Pages(), {"id": 7, "text": None}, DataError, r"row \(id=7\): text is None, not str"),
-        (Pages(text="body"), {"text": ""}, DataError, "no column 'body'. There are text"),
-        (Pages(key="name", theta=Sampled()), {"text": ""}, DataError, "no column 'name'"),
-        (Pages(theta=FromColumn()), {"text": ""}, DataError, "no column 'theta'"),
-        (Pages(theta=FromColumn()), {"text": "", "theta": 3}, DataError, "theta is 3. Give the name of a preset"),
-        (Pages(theta=FromColumn()), {"text": "", "theta": "{"}, DataError, "is not JSON"),
-        (Pages(theta=FromColumn()), {"text": "", "theta": "x"}, ThetaError, "row: There is no preset 'x'"),
-        (Pages(key="k", max_pages=1), {"k": "a", "text": "a\n" * 900}, LayoutError, r"row \(k='a'\): .* pages"),
+        (PagesTransform(), {"id": 7, "text": 3}, DataError, r"row \(id=7\): text is 3, not str"),
+        (PagesTransform(), {"id": 7, "text": None}, DataError, r"row \(id=7\): text is None, not str"),
+        (PagesTransform(text="body"), {"text": ""}, DataError, "no column 'body'. There are text"),
+        (PagesTransform(key="name", theta=Sampled()), {"text": ""}, DataError, "no column 'name'"),
+        (PagesTransform(theta=FromColumn()), {"text": ""}, DataError, "no column 'theta'"),
+        (
+            PagesTransform(theta=FromColumn()),
+            {"text": "", "theta": 3},
+            DataError,
+            "theta is 3. Give the name of a preset",
+        ),
+        (PagesTransform(theta=FromColumn()), {"text": "", "theta": "{"}, DataError, "is not JSON"),
+        (PagesTransform(theta=FromColumn()), {"text": "", "theta": "x"}, ThetaError, "row: There is no preset 'x'"),
+        (
+            PagesTransform(key="k", max_pages=1),
+            {"k": "a", "text": "a\n" * 900},
+            LayoutError,
+            r"row \(k='a'\): .* pages",
+        ),
     ],
 )
-def test_a_bad_row_is_named(pages: Pages, row: dict[str, Any], error: type[Exception], says: str) -> None:
+def test_a_bad_row_is_named(pages: PagesTransform, row: dict[str, Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         pages(row)
 
@@ -348,9 +364,9 @@ def test_a_bad_row_is_named(pages: Pages, row: dict[str, Any], error: type[Excep
 def test_theta_is_a_theta_a_preset_or_a_mapping() -> None:
     row = {"text": TEXTS[0]}
     for each in ("dense", {"dpi": 96}, {"dpi": 96, "margin-x": 20}, None, SMALL):
-        assert Pages(theta=each).theta_of(row) == Theta.of(each)
+        assert PagesTransform(theta=each).theta_of(row) == Theta.of(each)
     with pytest.raises(ThetaError, match="theta=3 has the type int"):
-        Pages(theta=3)  # type: ignore[arg-type]
+        PagesTransform(theta=3)  # type: ignore[arg-type]
 
 
 def test_an_error_that_names_a_row_keeps_its_data_and_its_notes() -> None:
@@ -360,24 +376,25 @@ def test_an_error_that_names_a_row_keeps_its_data_and_its_notes() -> None:
         raise error
 
     with pytest.raises(FontError, match=r"^row: no such font") as caught:
-        Pages(theta=theta_of)({"text": "x"})
+        PagesTransform(theta=theta_of)({"text": "x"})
     assert (caught.value.family, caught.value.__notes__) == ("Verdana", ["looked in fonts/"])
 
 
 def test_an_invalid_theta_names_its_row_and_its_field() -> None:
     dataset = datasets.Dataset.from_dict({"id": ["a", "b"], "text": ["", "x"], "theta": ["", '{"dpi": 1}']})
     with pytest.raises(ThetaError, match=r"^row 1 of the batch \(id='b'\): dpi=1 is out of range") as raised:
-        dataset.with_transform(Pages(theta=FromColumn()))[:]
+        dataset.with_transform(PagesTransform(theta=FromColumn()))[:]
     assert raised.value.field == "dpi"
 
 
 def test_without_its_extra_the_module_loads_and_names_it() -> None:
     program = (
         "import sys; sys.modules.update(dict.fromkeys(['datasets', 'transformers', 'torch']));"
-        "from glyphrender.adapters.data import Pages, stream;"
+        "from glyphrender.adapters.data import PagesTransform, stream;"
         "from glyphrender.adapters.sft import Prompts, epoch_callback;"
-        "print(len(Prompts(pages=Pages())({'text': 'a', 'completion': 'b'})['images']));\n"
-        "for call in (lambda: stream([], Pages()), lambda: epoch_callback(Pages()), lambda: Pages().features({})):\n"
+        "print(len(Prompts(pages=PagesTransform())({'text': 'a', 'completion': 'b'})['images']));\n"
+        "for call in (lambda: stream([], PagesTransform()), lambda: epoch_callback(PagesTransform()),"
+        " lambda: PagesTransform().features({})):\n"
         "    try: call()\n"
         "    except ImportError as error: print(type(error).__name__, error)"
     )
@@ -390,4 +407,4 @@ def test_without_its_extra_the_module_loads_and_names_it() -> None:
 
 def test_prompts_are_refused_where_they_lose_a_document() -> None:
     with pytest.raises(DataError, match="the prompt leaves out the document 'text'"):
-        Prompts(pages=Pages(), prompt="What does it say?")
+        Prompts(pages=PagesTransform(), prompt="What does it say?")

@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 from glyphrender import DataError, Theta, render
-from glyphrender.adapters.data import Pages, Sampled, stream
+from glyphrender.adapters.data import PagesTransform, Sampled, stream
 from glyphrender.adapters.sft import Conversations, Prompts, epoch_callback
 
 pytest.importorskip("trl")
 import datasets
+from tiny_glm4v import tiny_glm4v
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
-
-from glyphrender.adapters.tiny import tiny_glm4v
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # transformers 5.23, numpy 2
@@ -33,7 +32,7 @@ ROWS = [
     {"id": "a", "contract": LONG, "amendment": "The seller pays.", "question": "Who?", "answer": "he"},
     {"id": "b", "contract": "Nobody pays.", "amendment": "", "question": "Who pays?", "answer": "nobody"},
 ]
-PAGES = Pages(text=("contract", "amendment"), theta=THETA)
+PAGES = PagesTransform(text=("contract", "amendment"), theta=THETA)
 PROMPTS = Prompts(
     pages=PAGES,
     system="You read contracts.",
@@ -107,7 +106,7 @@ def test_of_messages_the_loss_is_on_the_turns_of_the_assistant(tiny: tuple[Any, 
         {"role": "assistant", "content": [{"type": "text", "text": "nobody"}]},
     ]
     rows = datasets.Dataset.from_list([{"messages": [{**turn, "content": _parts(turn["content"])} for turn in turns]}])
-    dataset = rows.with_transform(Conversations(pages=Pages(theta=THETA)))
+    dataset = rows.with_transform(Conversations(pages=PagesTransform(theta=THETA)))
     collate = DataCollatorForVisionLanguageModeling(processor, assistant_only_loss=True)
     batch = collate([dataset[0]])
     said = f"[gMASK]<sop><|user|>\n{image(2)}Who?<|assistant|>\nhe<|endoftext|><|user|>\nAnd here? {image(1)}"
@@ -115,7 +114,7 @@ def test_of_messages_the_loss_is_on_the_turns_of_the_assistant(tiny: tuple[Any, 
     labels = batch["labels"][0]
     assert processor.tokenizer.decode(labels[labels >= 0]) == "he<|endoftext|>nobody<|endoftext|>"
     # The same turns as they are written by hand, with text for content.
-    assert Conversations(pages=Pages(theta=THETA))({"messages": turns})["messages"][1]["content"] == "he"
+    assert Conversations(pages=PagesTransform(theta=THETA))({"messages": turns})["messages"][1]["content"] == "he"
 
 
 def _parts(content: Any) -> list[dict[str, str]]:
@@ -124,7 +123,7 @@ def _parts(content: Any) -> list[dict[str, str]]:
 
 def test_both_forms_of_prompts_say_the_same(tiny: tuple[Any, Any]) -> None:
     _, processor = tiny
-    messages = Prompts(pages=PAGES, prompt=PROMPTS.prompt, completion="{answer}!", system="{id}", form="messages")
+    messages = Prompts(pages=PAGES, prompt=PROMPTS.prompt, completion="{answer}!", system="{id}", kind="messages")
     assert set(messages(ROWS[0])) == {"images", "messages"}
     pairs = Prompts(pages=PAGES, prompt=PROMPTS.prompt, completion="{answer}!", system="{id}")
     one = DataCollatorForVisionLanguageModeling(processor)([messages(ROWS[0])])
@@ -138,7 +137,7 @@ def test_conversations_take_prompts_and_completions(tiny: tuple[Any, Any]) -> No
         "prompt": [{"role": "user", "content": [{"type": "document", "text": "Nobody pays."}]}],
         "completion": [{"role": "assistant", "content": "nobody"}],
     }
-    done = Conversations(pages=Pages(theta=THETA))({name: [each, each] for name, each in row.items()})
+    done = Conversations(pages=PagesTransform(theta=THETA))({name: [each, each] for name, each in row.items()})
     assert done["images"] == [[page.image for page in render("Nobody pays.", THETA)]] * 2
     assert done["prompt"][1] == [{"role": "user", "content": [{"type": "image"}]}]
     assert done["completion"][0] == row["completion"]
@@ -149,7 +148,7 @@ def test_theta_of_a_conversation_follows_its_documents() -> None:
         parts = [{"type": "document", "text": text}, {"type": "text", "text": question}]
         return {"messages": [{"role": "user", "content": parts}]}
 
-    conversations = Conversations(pages=Pages(theta=Sampled(fixed={"dpi": 72})))
+    conversations = Conversations(pages=PagesTransform(theta=Sampled(fixed={"dpi": 72})))
     first, same, other = (conversations(row(*said))["images"] for said in (("a", "1"), ("a", "2"), ("b", "1")))
     assert first == same
     assert first != other
@@ -186,7 +185,7 @@ def test_the_trainer_draws_theta_anew_in_each_epoch_and_goes_on_where_it_was(
         epochs.append(pages.epoch)
         return THETA
 
-    pages = Pages(text=PAGES.text, theta=theta)
+    pages = PagesTransform(text=PAGES.text, theta=theta)
     prompts = Prompts(pages=pages, prompt=PROMPTS.prompt, completion="{answer}")
     dataset = datasets.Dataset.from_list(ROWS).with_transform(prompts)
 
@@ -256,12 +255,12 @@ def test_a_bad_row_is_named(rows: Any, row: dict[str, Any], says: str) -> None:
         ({"prompt": "{text!r}"}, "braces that name no column"),
         ({"completion": "}"}, "malformed"),
         ({"prompt": "Read."}, "the prompt leaves out the document 'text'"),
-        ({"form": "chat"}, "form='chat' is unknown"),
+        ({"kind": "chat"}, "kind='chat' is unknown"),
     ],
 )
 def test_a_bad_template_is_refused_before_a_row_is_read(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(DataError, match=says):
-        Prompts(pages=Pages(), **settings)
+        Prompts(pages=PagesTransform(), **settings)
 
 
 def test_the_examples_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,6 @@ from glyphrender.text.bidi import (
     needs_bidi,
     paragraph_levels,
     paragraph_starts,
-    reset_trailing,
     visual_order,
 )
 from glyphrender.text.properties import codepoints
@@ -30,6 +29,8 @@ SAMPLES = {
     **{"LRE": "\u202a", "LRO": "\u202d", "RLE": "\u202b", "RLO": "\u202e", "PDF": "\u202c"},
     **{"LRI": "\u2066", "RLI": "\u2067", "FSI": "\u2068", "PDI": "\u2069"},
 }
+# The characters of SAMPLES that L1 resets at the end of a line.
+RESET_AT_LINE_END = "\u00ad\u2029\t \u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 DIRECTIONS: tuple[Base, ...] = ("auto", "ltr", "rtl")
 bases = st.sampled_from(DIRECTIONS)
 
@@ -37,7 +38,7 @@ Case = tuple[str, list[str], list[int]]  # text, level or "x" of each character,
 
 
 def class_cases(folder: Path, direction: Base) -> Iterator[Case]:
-    """The cases of BidiTest.txt for one base direction."""
+    """Yield the cases of BidiTest.txt for one base direction."""
     bit = 1 << DIRECTIONS.index(direction)
     expected: list[str] = []
     order: list[int] = []
@@ -55,7 +56,7 @@ def class_cases(folder: Path, direction: Base) -> Iterator[Case]:
 @extents
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_conforms_to_the_bidi_test(folder: Path, direction: Base) -> None:
-    """All cases as paragraphs of one text; a separator after a case changes nothing in it."""
+    """All cases are paragraphs of one text. The separator after a case changes nothing in it."""
     cases = list(class_cases(folder, direction))
     closed = [text if text.endswith("\u2029") else text + "\u2029" for text, _, _ in cases]
     got = levels(codepoints("".join(closed)), direction)
@@ -115,10 +116,12 @@ def test_any_text_has_levels_and_an_order(text: str, direction: Base) -> None:
     assert sorted(visual_order(got).tolist()) == list(range(len(text)))
     starts, own = paragraph_starts(cps), paragraph_levels(cps, direction)
     assert len(starts) == len(own)
-    # L1: nothing trails at another level than the paragraph's.
+    # L1: separators, and the white space at the end of a paragraph, are at the paragraph's level.
     for start, end, base in zip(starts, np.append(starts[1:], len(text)), own, strict=False):
-        line = got[start:end]
-        assert (reset_trailing(line, cps[start:end], int(base)) == line).all()
+        paragraph = text[start:end]
+        end_of_text = start + len(paragraph.rstrip(RESET_AT_LINE_END))
+        assert (got[end_of_text:end] == base).all()
+        assert all(got[start + at] == base for at, character in enumerate(paragraph) if character in "\t\u2029")
 
 
 @given(explicit)
@@ -131,13 +134,6 @@ def test_carriage_return_and_line_feed_end_one_paragraph() -> None:
     cps = codepoints("a\r\n\u05d0\r\u05d0\n\nb")
     assert paragraph_starts(cps).tolist() == [0, 3, 5, 7, 8]
     assert paragraph_levels(cps).tolist() == [0, 1, 1, 0, 0]
-
-
-def test_trailing_space_of_a_line_goes_to_the_paragraphs_side() -> None:
-    text = "\u05d0\u05d1 \u05d2\u05d3"
-    within = levels(codepoints(text), "ltr")
-    assert within.tolist() == [1, 1, 1, 1, 1]
-    assert reset_trailing(within[:3], codepoints(text[:3]), 0).tolist() == [1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -155,8 +151,10 @@ def test_visual_order_reverses_from_the_deepest_level_up(given_levels: list[int]
 
 
 def test_brackets_nested_deeper_than_63_have_no_pairs() -> None:
-    """BD16. In pairs the brackets are right-to-left, as the number in them and what is before; else the
-    closing ones are between that and L, and follow the paragraph.
+    """BD16: 63 open brackets are paired, 64 are not.
+
+    Paired brackets are right-to-left, like the number inside and the letter before. Unpaired closing brackets stand
+    between the number and an L, and take the level of the paragraph.
     """
     for depth, closing in ((63, 1), (64, 0)):
         got = levels(codepoints("\u05d0" + "(" * depth + "1" + ")" * depth + "a"), "ltr")

@@ -61,7 +61,7 @@ def test_a_search_whose_best_are_too_bad_says_so_last(folder) -> None:
     done = run("search", "novel.txt", *settings, "-o", "lucky", cwd=folder)
     assert done.returncode == 0, done.stderr
     *_, statement, winner, report = done.stdout.splitlines()
-    assert statement.startswith("No θ of the final sample is within max_error.")
+    assert statement.startswith("No candidate of the final sample is within max_error.")
     assert "lucky/theta.json" in winner
     assert float(winner.rpartition(" ")[2].rstrip("%")) > 20
     assert "lucky/report.html" in report

@@ -1,4 +1,4 @@
-"""Thai, Lao, Khmer and Burmese break inside their runs of letters, and nothing else changes."""
+"""Thai, Lao, Khmer and Burmese break inside their runs of letters, and no other break changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from glyphrender.typeset.place import place
 
 CLUSTER, DICTIONARY = ComplexBreaks.CLUSTER, ComplexBreaks.DICTIONARY
 THAI = (Path(__file__).parent / "data" / "udhr-tha.txt").read_text(encoding="utf-8")
-# The first sentence of the Universal Declaration's first article, or a part of it.
+# The first sentence of article 1 of the Universal Declaration, or a part of it.
 LAO = "ມະນຸດທຸກຄົນເກີດມາມີອິດສະຫຼະ"
 KHMER = "មនុស្សទាំងអស់កើតមកមានសេរីភាព"
 BURMESE = "လူတိုင်းသည်တူညီလွတ်လပ်သောဂုဏ်သိက္ခာ"
@@ -31,7 +31,7 @@ SCRIPTS += [("Noto Sans Khmer", "Khmr", KHMER), ("Noto Sans Myanmar", "Mymr", BU
 
 
 def allowed(text: str, breaks: ComplexBreaks | None) -> list[int]:
-    """The characters before which a line may begin."""
+    """Return the indices of the characters at which a line may begin."""
     cps = codepoints(text)
     actions = linebreak.break_actions(cps)
     if breaks:
@@ -96,7 +96,7 @@ def test_scripts_without_a_dictionary_break_at_clusters(text: str) -> None:
 @pytest.mark.parametrize("breaks", [CLUSTER, DICTIONARY])
 @pytest.mark.parametrize("family, script, text", SCRIPTS, ids=[script for _, script, _ in SCRIPTS])
 def test_what_a_break_parts_is_shaped_as_one(family: str, script: str, text: str, breaks: ComplexBreaks) -> None:
-    """On a page of short lines stand the glyphs of the unbroken text, in its order."""
+    """A page of short lines has the glyphs of the unbroken text, in the same order."""
     if breaks is DICTIONARY:
         pytest.importorskip("icu4py")
     theta = Theta(font=family, page_size=(70, 14000), margin_x=0, complex_breaks=breaks)
@@ -122,7 +122,7 @@ def test_what_a_break_parts_is_shaped_as_one(family: str, script: str, text: str
 
 
 def test_lines_of_thai_are_filled() -> None:
-    """Breaks at spaces only, and through phrases longer than a line, fill them to 77%."""
+    """With breaks at spaces only, and through phrases longer than a line, lines would be filled to 77%."""
     theta = Theta(font="Noto Sans Thai", page_size=(150, 14000), margin_x=0)
     (page,) = layout(" ".join(THAI.split()), theta)
     widths = np.array([line.box[2] - line.box[0] for line in page.lines][:-1])
@@ -130,7 +130,7 @@ def test_lines_of_thai_are_filled() -> None:
 
 
 def test_breaks_do_not_depend_on_other_scripts_in_the_text() -> None:
-    """Where ideographs or Hebrew are near, `tokens.py` goes another way."""
+    """With ideographs or Hebrew nearby, the analysis takes another path."""
     theta = Theta(page_size=(90, 4000), margin_x=0)
     first = "".join(THAI.split("\n")[3:6]) + "\n"
     alone = [line.text for page in layout(first, theta) for line in page.lines]

@@ -25,8 +25,9 @@ import glyphrender
 from glyphrender import DataError, DependencyError, FontError, Theta, render
 from glyphrender.adapters.corpus import FORMATS, Options, render_corpus
 from glyphrender.adapters.corpus.names import folder_of
-from glyphrender.adapters.corpus.run import Tally
-from glyphrender.adapters.corpus.sources import JsonLines
+from glyphrender.adapters.corpus.rows import Parquet
+from glyphrender.adapters.corpus.run import CorpusProgress
+from glyphrender.adapters.corpus.sources import JsonLines, SequentialReader
 
 pa = pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq  # noqa: E402
@@ -187,7 +188,7 @@ def test_an_input_that_shrinks_while_it_is_read_loses_nothing_silently(suffix: s
 
     write(40)
     with pytest.raises(DataError, match=rf"in{suffix} has become shorter since the run began: 4 records of train-"):
-        render_corpus([path], tmp_path / "out", options(), progress=lambda tally: tally.done or write(5))
+        render_corpus([path], tmp_path / "out", options(), progress=lambda progress: progress.done or write(5))
     assert not (tmp_path / "out/manifest.json").exists()
     write(40)
     assert render_corpus([path], tmp_path / "out", options(), resume=True)["items"] == 40
@@ -392,8 +393,8 @@ def test_folder_names_are_plain_and_differ(ids: list[str]) -> None:
 def test_processes_change_nothing(form: str, source: Path, tmp_path: Path) -> None:
     tallies: list[tuple[int, int, int]] = []
 
-    def progress(tally: Tally) -> None:
-        tallies.append((tally.shards, tally.done, tally.items))
+    def progress(progress: CorpusProgress) -> None:
+        tallies.append((progress.shards, progress.done, progress.items))
 
     render_corpus([source], tmp_path / "one", options(form))
     render_corpus([source], tmp_path / "three", options(form), jobs=3, progress=progress)
@@ -418,6 +419,32 @@ def test_ray_changes_nothing(source: Path, tmp_path: Path) -> None:
     assert tree(tmp_path / "one") == tree(tmp_path / "ray")
 
 
+@pytest.mark.parametrize("suffix", [".jsonl.gz", ".parquet"])
+def test_a_process_reads_a_source_that_cannot_be_sought_in_once(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [{"id": f"item {number}", "text": f"text {number}"} for number in range(30)]
+    path = tmp_path / f"in{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(items), path)
+    else:
+        write_jsonl(path, items)
+    kind = Parquet if suffix == ".parquet" else JsonLines
+    begun = []
+    original = kind.records
+
+    def counted(self: Any, first: int, seek: int) -> Iterator[Any]:
+        begun.append(first)
+        return original(self, first, seek)
+
+    monkeypatch.setattr(kind, "records", counted)
+    manifest = render_corpus([path], tmp_path / "out", options())
+    assert len(manifest["shards"]) == 4
+    assert begun == [0]
+    render_corpus([path], tmp_path / "again", options())
+    assert begun == [0, 0]  # a run leaves no reader behind for the next
+
+
 @examples(50)
 @given(st.binary(max_size=300), st.integers(1, 9), st.integers(1, 60))
 def test_cuts_are_a_partition_of_the_lines(data: bytes, items: int, size: int) -> None:
@@ -430,7 +457,8 @@ def test_cuts_are_a_partition_of_the_lines(data: bytes, items: int, size: int) -
         source = JsonLines(path=path, name="in", max_bytes=40)
         survey = source.survey(items, size)
         whole = list(source.records(0, 0))
-        parts = [record for cut in survey.cuts for record in cut.records()]
+        with SequentialReader() as reader:
+            parts = [record for cut in survey.cuts for record in cut.records(reader)]
     assert survey.count == len(lines)
     assert parts == whole
     assert [record.number for record in parts] == list(range(len(lines)))
@@ -450,8 +478,8 @@ def test_what_another_call_began_is_not_gone_on_with(source: Path, tmp_path: Pat
     class Stop(Exception):
         pass
 
-    def stop(tally: Tally) -> None:
-        if tally.done == 2:
+    def stop(progress: CorpusProgress) -> None:
+        if progress.done == 2:
             raise Stop
 
     with pytest.raises(Stop):
@@ -470,7 +498,7 @@ def test_what_another_call_began_is_not_gone_on_with(source: Path, tmp_path: Pat
     source.write_text(text)
     assert tree(out) == kept
     (out / ".manifest.json.1.2.part").write_text("killed while")  # by the writing of the manifest
-    seen: list[Tally] = []
+    seen: list[CorpusProgress] = []
     render_corpus([source], out, options(), resume=True, progress=seen.append)
     assert (seen[-1].before, seen[-1].done) == (2, 3)
     render_corpus([source], tmp_path / "whole", options())
@@ -486,7 +514,7 @@ def test_what_another_call_began_is_not_gone_on_with(source: Path, tmp_path: Pat
 
 
 def test_two_runs_do_not_write_one_folder(source: Path, tmp_path: Path) -> None:
-    def again(tally: Tally) -> None:
+    def again(progress: CorpusProgress) -> None:
         with pytest.raises(DataError, match="is being written by another run"):
             render_corpus([source], tmp_path / "out", options(), resume=True)
 

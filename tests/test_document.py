@@ -228,11 +228,11 @@ def test_a_notebook_shows_pages_and_the_first_of_a_document() -> None:
 
 
 def test_pages_of_a_stream_are_let_go() -> None:
-    def segments() -> Iterator[str]:
+    def pieces() -> Iterator[str]:
         for _ in range(3000):
             yield "some words and a newline\n"
 
-    seen = [weakref.ref(page._layout.blocks[0].table.segments.number) for page in render(segments(), SMALL)]
+    seen = [weakref.ref(page._layout.blocks[0].table.segments.number) for page in render(pieces(), SMALL)]
     gc.collect()
     assert sum(one() is not None for one in seen) == 0
 
@@ -541,12 +541,12 @@ def test_an_interrupt_leaves_nothing_and_the_earlier_document_in_place(tmp_path:
 
 
 def test_an_error_while_text_is_read_leaves_nothing(tmp_path: Path) -> None:
-    def segments() -> Iterator[str]:
+    def pieces() -> Iterator[str]:
         yield TEXT * 100
         raise ValueError("the disk is gone")
 
     with pytest.raises(ValueError, match="the disk is gone"):
-        render(segments(), SMALL).save(tmp_path / "pages")
+        render(pieces(), SMALL).save(tmp_path / "pages")
     assert list(tmp_path.iterdir()) == []
 
 

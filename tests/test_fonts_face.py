@@ -1,4 +1,4 @@
-"""One face: what it says of a font is what fontTools says, and a font that cannot draw text is refused."""
+"""A face reports what fontTools reports of its font, and a font that cannot draw text is refused."""
 
 import hashlib
 import pickle

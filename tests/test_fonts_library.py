@@ -1,4 +1,4 @@
-"""Faces by name and by path, and the bundle they come from first."""
+"""Faces are found by name and by path, in the bundle first."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from box_fonts import BOXES, box_font, glyph_boxes
 from glyphrender.errors import FontError
 from glyphrender.fonts import Face, families, find_face, parse_axes
 from glyphrender.fonts import library as library_module
-from glyphrender.fonts.bundle import BLANK, IGNORABLE, NOBODY, bundle
+from glyphrender.fonts.bundle import BLANK, IGNORABLE, UNCOVERED, bundle
 from glyphrender.fonts.library import closest_style
 
 SMALL = {0x41: ((0, 0, 800, 800), 1000)}
@@ -21,7 +21,7 @@ SMALL = {0x41: ((0, 0, 800, 800), 1000)}
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of fonts, the only one besides the bundle."""
+    """Return an empty folder of fonts, the only place besides the bundle where fonts are searched for."""
     monkeypatch.setattr(library_module, "_system_folders", list)
     monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path))
     library_module._installed.cache_clear()
@@ -36,7 +36,7 @@ class TestBundle:
         there = {path for path in root.rglob("*") if path.suffix in (".ttf", ".otf", ".ttc")}
         assert set(known) == there
         for path, sha256 in known.items():
-            assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256, f"run index_bundle: {path}"
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256, f"run src/generators/index_fonts.py: {path}"
 
     def test_every_folder_of_fonts_has_its_licence(self):
         for folder in {style.path.parent for style in bundle().styles}:
@@ -58,7 +58,7 @@ class TestBundle:
         fallback, every = bundle().fallback, np.arange(0x110000, dtype=np.uint32)
         assert fallback.shape == (0x110000,)
         for slot in np.unique(fallback):
-            if slot not in (BLANK, IGNORABLE, NOBODY):
+            if slot not in (BLANK, IGNORABLE, UNCOVERED):
                 face = bundle().styles[bundle().chain[slot]].face()
                 assert face.covers(every[fallback == slot]).all(), face
 
@@ -66,8 +66,8 @@ class TestBundle:
         fallback = bundle().fallback
         for number in bundle().chain:
             unicodes = bundle().styles[number].face().unicodes
-            lost = unicodes[fallback[unicodes] == NOBODY].tolist()
-            # Private characters mean something else in each font.
+            lost = unicodes[fallback[unicodes] == UNCOVERED].tolist()
+            # Private-use characters mean something different in each font.
             assert {unicodedata.category(chr(cp)) for cp in lost} <= {"Cn", "Co"}
 
     def test_the_regional_forms_of_han_cover_the_same_characters(self):
@@ -156,8 +156,12 @@ class TestFamilies:
         check_order(600, [600, 900, 500, 400, 300, 100])
 
     def test_an_unknown_family_names_close_ones(self, folder):
-        with pytest.raises(FontError, match=r"font='Dejavu Sams' is no .* Did you mean 'DejaVu Sans'"):
+        with pytest.raises(FontError, match=r"font='Dejavu Sams' is no .* Did you mean 'DejaVu Sans'") as caught:
             find_face("Dejavu Sams")
+        assert caught.value.family == "Dejavu Sams"
+        with pytest.raises(FontError, match="does not exist") as caught:
+            find_face("no/such/font.ttf")
+        assert caught.value.family == "no/such/font.ttf"
         with pytest.raises(FontError, match=r"Name a font file instead\."):
             find_face("Zzyzx Qwrt")
         with pytest.raises(FontError, match="font='' "):

@@ -1,4 +1,4 @@
-"""Which face draws what: scripts, emoji, regions of Han, and one face a grapheme cluster."""
+"""The right face draws each text: scripts, emoji, regional forms of Han, and one face per grapheme cluster."""
 
 import time
 from itertools import pairwise
@@ -29,7 +29,7 @@ def assign(stack: FontStack, text: str) -> list[int]:
 
 
 def families(stack: FontStack, text: str) -> list[str | None]:
-    """Families used, in order of first use."""
+    """Return the families that are used, in order of first use."""
     return [None if face == MISSING else stack.faces[face].family for face in dict.fromkeys(assign(stack, text))]
 
 
@@ -63,7 +63,7 @@ SENTENCES = {
 
 @pytest.mark.parametrize("family, sentence", SENTENCES.items(), ids=SENTENCES)
 def test_each_script_is_drawn_whole_by_its_own_font(family, sentence):
-    # Spleen has Latin only, and spaces go to the primary.
+    # Spleen has only Latin, and spaces take the primary face.
     assert set(families(font_stack("Spleen"), sentence)) <= {family, "Spleen 8x16"}
     assert families(font_stack("Spleen"), sentence.split()[0]) == [family]
 
@@ -108,16 +108,16 @@ def test_users_fallbacks_are_asked_in_their_order_before_the_bundle(tmp_path):
     box_font({0xE01: ((0, 0, 500, 500), 600), 0x3B1: ((0, 0, 500, 500), 600)}, family="Thai Boxes").save(path)
     stack = font_stack("Spleen", fallback=(str(BOXES), str(path)))
     assert [face.family for face in stack.faces[:3]] == ["Spleen 8x16", "Boxes", "Thai Boxes"]
-    assert stack.own == 3
+    assert stack.named_by_user == 3
     assert assign(stack, "aאก一α") == [0, 1, 2, 1, 2]
-    # U+0E34 is not in the boxes: the cluster goes where both are.
+    # The box font lacks U+0E34, so the cluster takes a face that has both characters.
     assert families(stack, "ก\u0e34") == ["Noto Sans Thai"]
 
 
 def test_a_bundled_font_that_the_user_names_is_in_the_stack_once():
     stack = font_stack("Noto Sans Thai", fallback=("Noto Sans", "Noto Sans"))
     assert [face.family for face in stack.faces[:3]] == ["Noto Sans Thai", "Noto Sans", "Noto Emoji"]
-    assert stack.own == 2
+    assert stack.named_by_user == 2
     assert len(set(stack.faces)) == len(stack.faces)
 
 
@@ -156,7 +156,6 @@ def test_color_emoji_are_those_installed(tmp_path, monkeypatch):
     monkeypatch.setattr(library_module, "_system_folders", list)
     monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path))
     library_module._installed.cache_clear()
-    font_stack.cache_clear()
     try:
         with pytest.raises(FontError, match="emoji='color' needs an installed font"):
             font_stack("DejaVu Sans", emoji="color")
@@ -164,11 +163,10 @@ def test_color_emoji_are_those_installed(tmp_path, monkeypatch):
         library_module._installed.cache_clear()
         stack = font_stack("DejaVu Sans", emoji="color")
         assert families(stack, "😀") == ["Noto Color Emoji"]
-        # What it lacks, the bundled one draws.
+        # The bundled emoji font draws the emoji that the named font lacks.
         assert families(stack, "🫠") == ["Noto Emoji"]
     finally:
         library_module._installed.cache_clear()
-        font_stack.cache_clear()
 
 
 def test_too_many_fallbacks_are_refused(tmp_path):
@@ -218,7 +216,7 @@ def test_clusters_are_whole_covered_and_independent_of_what_came_before(text):
         alone = stack.assign(cluster, np.arange(last - first) == 0)
         assert set(alone.tolist()) == numbers
         if number == MISSING:
-            assert not any(face.covers(cluster).any() for face in stack.faces[: stack.own])
+            assert not any(face.covers(cluster).any() for face in stack.faces[: stack.named_by_user])
         elif number > 0:
             assert stack.faces[number].covers(cluster).any()
         if stack.faces[0].covers(cluster).all():

@@ -50,7 +50,7 @@ def test_many_lines_are_as_one_at_a_time(lines: list[str]) -> None:
 @given(unicode_texts(60))
 def test_agrees_with_another_implementation(text: str) -> None:
     regex = pytest.importorskip("regex")
-    # The release whose Unicode version is ours; a later one knows more characters.
+    # This release has our Unicode version; a later one knows more characters.
     if regex.__version__ != "2025.11.3":
         pytest.skip("regex 2025.11.3 has Unicode 17.0")
     assert starts(text) == [match.start() for match in regex.finditer(r"\X", text)]

@@ -166,8 +166,8 @@ def failures() -> dict[str, tuple[Handler, str]]:
         "500": (error(500, "out of memory"), r"failed with status 500 \(out of memory\)\. See its log"),
         "html": (lambda to, body, count: answer_json(to, 502, b"<h1>Bad gateway</h1>"), "failed with status 502"),
         "stalled": (stalled, r"said nothing for 0\.3 s\. Raise timeout"),
-        "malformed event": (lambda to, body, count: answer_events(to, "{oops"), "answered what cannot be read"),
-        "other JSON": (lambda to, body, count: answer_events(to, "[1, 2]"), "answered what cannot be read"),
+        "malformed event": (lambda to, body, count: answer_events(to, "{oops"), "gave an answer that cannot be read"),
+        "other JSON": (lambda to, body, count: answer_events(to, "[1, 2]"), "gave an answer that cannot be read"),
         "error in the stream": (
             lambda to, body, count: answer_events(to, chunk("a"), '{"error": {"message": "worker died"}}'),
             r"failed while it answered \(worker died\)",
@@ -235,10 +235,10 @@ def test_what_is_no_url_is_said(url: str) -> None:
 def test_openais_own_server_is_known_by_its_host(url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "")
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    assert Endpoint(base_url=url).own
+    assert Endpoint(base_url=url).is_openai
     with pytest.raises(EndpointError, match="no key for OpenAI's own server"):
         Endpoint(base_url=url, model="m").complete([])
-    assert not Endpoint(base_url="http://127.0.0.1:8000/v1?of=api.openai.com").own
+    assert not Endpoint(base_url="http://127.0.0.1:8000/v1?of=api.openai.com").is_openai
 
 
 def test_an_error_of_the_caller_is_not_the_servers() -> None:
@@ -249,7 +249,7 @@ def test_an_error_of_the_caller_is_not_the_servers() -> None:
         answer_events(to, chunk("a", "stop"), "[DONE]")
 
     with failing(answers) as (url, _), pytest.raises(ValueError, match="mine"):
-        Endpoint(base_url=url, model="m").complete([], fails)
+        Endpoint(base_url=url, model="m").complete([], on_text=fails)
 
 
 @pytest.mark.parametrize("model", ["anthropic/claude-sonnet-4-5", "google/gemini-2.5-flash"])
@@ -257,7 +257,7 @@ def test_claude_and_gemini_behind_a_gateway_get_chat_completions(model: str) -> 
     assert vision_of(model).startswith(("claude", "gemini"))
     with failing(lambda to, body, count: answer_events(to, chunk("a", "stop"), "[DONE]")) as (url, got):
         endpoint = Endpoint(base_url=url, model=model, retries=0)
-        ask(render(NOVEL[:600]), "Who?", endpoint, Packing(vision=vision_of(model), send="pages"))
+        ask(render(NOVEL[:600]), "Who?", endpoint, Packing(model=vision_of(model), send="pages"))
         with pytest.raises(EndpointError, match="provider='anthropic' takes no chat completions"):
             ask("Text.", "Who?", endpoint, Packing(provider="anthropic", send="pages"))
     system, user = got[0]["messages"]
@@ -306,7 +306,7 @@ def test_the_context_that_the_server_names_is_kept_to() -> None:
         endpoint = Endpoint(base_url=url, api_key=KEY, max_tokens=500)
         with pytest.raises(VisionModelError, match=r"tokens are [\d,]+ more than the [\d,]+ that qwen3-vl takes"):
             ask(document, "Who?", endpoint)
-        answer = ask(document, "Who?", endpoint, Packing(vision="qwen3-vl", over="split"))
+        answer = ask(document, "Who?", endpoint, Packing(model="qwen3-vl", over="split"))
     assert isinstance(answer, Answer)
     assert {body["model"] for body in got} == {"Qwen/Qwen3-VL-8B"}
     assert len(answer.requests) > 1

@@ -42,7 +42,7 @@ def images(request: Request) -> list[str]:
 def test_openai_chat_completions(document: Document) -> None:
     from openai.types.chat import ChatCompletionSystemMessageParam, ChatCompletionUserMessageParam
 
-    system, user = to_messages(document, "Which order?", vision="gpt-5.4", send="pages")
+    system, user = to_messages(document, "Which order?", model="gpt-5.4", send="pages")
     validated(ChatCompletionSystemMessageParam, system)
     validated(ChatCompletionUserMessageParam, user)
     *pages, text = user["content"]
@@ -57,7 +57,7 @@ def test_openai_chat_completions(document: Document) -> None:
 def test_openai_responses(document: Document) -> None:
     from openai.types.responses import ResponseInputParam
 
-    (request,) = Packing(provider="responses", vision="gpt-5.4").requests(document, "Which?")
+    (request,) = Packing(provider="responses", model="gpt-5.4").requests(document, "Which?")
     TypeAdapter(ResponseInputParam).validate_python(request.body["input"])
     assert request.body["instructions"] == INSTRUCTION
 
@@ -65,7 +65,7 @@ def test_openai_responses(document: Document) -> None:
 def test_anthropic(document: Document) -> None:
     from anthropic.types import MessageParam
 
-    (request,) = Packing(vision="claude", cache=True).requests(document, "Which?")
+    (request,) = Packing(model="claude", cache=True).requests(document, "Which?")
     (message,) = request.body["messages"]
     TypeAdapter(MessageParam).validate_python(message)
     marked = [number for number, part in enumerate(message["content"]) if "cache_control" in part]
@@ -74,7 +74,7 @@ def test_anthropic(document: Document) -> None:
 
 
 def test_gemini(document: Document) -> None:
-    (request,) = Packing(vision="gemini-3", send="pages").requests(document, "Which?")
+    (request,) = Packing(model="gemini-3", send="pages").requests(document, "Which?")
     (content,) = request.body["contents"]
     assert [list(part) for part in content["parts"]] == [["inlineData"]] * len(document) + [["text"]]
     types = pytest.importorskip("google.genai.types")
@@ -109,10 +109,10 @@ def test_an_error_says_how_far_over(document: Document) -> None:
         Packing(context=4000).requests(document, "Which?")
     with pytest.raises(VisionModelError, match="context=500 leaves no tokens"):
         Packing(context=500).requests(document, "Which?")
-    small = Provider(name="small", form="openai", limits=Limits(max_bytes=200_000))
+    small = Provider(name="small", format="openai", limits=Limits(max_bytes=200_000))
     with pytest.raises(VisionModelError, match=r"bytes are [\d,]+ more than .* request to small"):
         Packing(provider=small).requests(document, "Which?")
-    tiny = Provider(name="tiny", form="openai", max_image_bytes=1000)
+    tiny = Provider(name="tiny", format="openai", max_image_bytes=1000)
     with pytest.raises(VisionModelError, match=r"page 1 has [\d,]+ bytes, [\d,]+ more than an image to tiny"):
         Packing(provider=tiny).requests(document, "Which?")
 
@@ -120,7 +120,7 @@ def test_an_error_says_how_far_over(document: Document) -> None:
 @pytest.mark.parametrize("options", [{"max_images": 3}, {"context": 3000}, {"bytes": 200_000}])
 def test_split_requests_hold_each_page_once_and_keep_within_limits(document: Document, options: dict[str, int]) -> None:
     most = options.pop("bytes", None)
-    to = Provider(name="small", form="openai", limits=Limits(max_bytes=most))
+    to = Provider(name="small", format="openai", limits=Limits(max_bytes=most))
     requests = Packing(provider=to, over="split", **options).requests(document, "Which?")  # type: ignore[arg-type]
     assert len(requests) > 2
     assert [page.number for request in requests for page in request.pages] == list(range(1, len(document) + 1))
@@ -135,7 +135,7 @@ def test_split_requests_hold_each_page_once_and_keep_within_limits(document: Doc
 @pytest.mark.parametrize("options", [{"max_images": 14}, {"context": 6000, "exact": 100}, {"bytes": 700_000}])
 def test_downshift_sets_the_same_text_smaller(document: Document, options: dict[str, int]) -> None:
     most = options.pop("bytes", None)
-    to = Provider(name="small", form="openai", limits=Limits(max_bytes=most))
+    to = Provider(name="small", format="openai", limits=Limits(max_bytes=most))
     packing = Packing(provider=to, over="downshift", send="pages", min_font_pixels=4, **options)  # type: ignore[arg-type]
     (request,) = packing.requests(document, "Which?")
     assert "".join(page.text for page in request.pages) == document.text
@@ -153,7 +153,7 @@ def test_what_would_have_to_be_too_small_is_refused(document: Document) -> None:
 def test_claude_takes_large_pages_up_to_twenty() -> None:
     document = render(NOVEL, Theta(page_size=(600, 2100), auto_crop_last_page=False))
     with pytest.raises(VisionModelError, match="more than the 20 that claude takes"):
-        Packing(vision="claude").requests(document, "Who?")
+        Packing(model="claude").requests(document, "Who?")
 
 
 def test_each_provider_s_limits_are_dated() -> None:
@@ -215,4 +215,4 @@ def test_the_examples_run() -> None:
         doctest.testmod(glyphrender.inference.messages),
         doctest.testfile(str(page), module_relative=False, encoding="utf-8"),
     ]
-    assert [(result.failed, result.attempted) for result in results] == [(0, 1), (0, 4), (0, 9)]
+    assert [(result.failed, result.attempted) for result in results] == [(0, 1), (0, 4), (0, 13)]

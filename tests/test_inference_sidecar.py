@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender import Theta, render
-from glyphrender.inference.sidecar import KINDS, ExactString, exact_strings, most_tokens, sidecar
+from glyphrender.inference.sidecar import STRING_KINDS, ExactString, exact_strings, most_tokens, sidecar
 from glyphrender.models.tokenizers import tokenizer
 
 NOVEL = Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt"
@@ -161,4 +161,4 @@ def test_a_sidecar_of_nothing_is_empty() -> None:
 def test_every_kind_has_its_place() -> None:
     from glyphrender.inference.sidecar import _PATTERNS
 
-    assert sorted(KINDS) == sorted(kind for kind, _ in _PATTERNS)
+    assert sorted(STRING_KINDS) == sorted(kind for kind, _ in _PATTERNS)

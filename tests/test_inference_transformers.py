@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_glm4v
 from vision_language_models import FAMILIES, family
 
 from glyphrender import Theta, render
 from glyphrender.adapters.processor import load_processor
-from glyphrender.adapters.tiny import serving
 from glyphrender.errors import DataError, EndpointError, VisionModelError
-from glyphrender.inference.transformers import Reader, load
+from glyphrender.inference.transformers import LocalModel, load
 from glyphrender.models.preprocessor import vision_from_config
 
 Tiny = tuple[Any, Any]
@@ -79,7 +79,7 @@ def test_transformers_serve_reads_a_page_sent_by_the_openai_client(tiny_server: 
 
 
 def test_a_server_that_cannot_start_says_what_it_wrote(tmp_path: Path) -> None:
-    with pytest.raises(EndpointError, match=r"ended with status 1\. It wrote last: .*"), serving(tmp_path):
+    with pytest.raises(EndpointError, match=r"ended with status 1\. It wrote last: .*"), tiny_glm4v.serving(tmp_path):
         pass
 
 
@@ -171,7 +171,7 @@ SHORT = render("However little known the feelings or views of such a man may be 
 def test_pages_are_read_once_and_answers_are_the_same(name: str) -> None:
     """Questions of other lengths, in turn and as a chat; and another document in between, which moves positions."""
     model, processor = vivid(name)
-    reader = Reader(model=model, processor=processor)
+    reader = LocalModel(model=model, processor=processor)
     assert len(SHORT) > 1
     questions = ("Who?", "What is little known?", "Who?")
     with counted(tower(model)) as calls:
@@ -203,7 +203,7 @@ def assert_same(found: Recorded, expected: Recorded) -> None:
 
 def test_an_answer_that_was_broken_off_leaves_the_next_as_it_would_be() -> None:
     model, processor = vivid("glm-4.1v")
-    reading = Reader(model=model, processor=processor).open(SHORT)
+    reading = LocalModel(model=model, processor=processor).open(SHORT)
 
     def stop(_: Any, scores: Any) -> Any:
         raise KeyboardInterrupt
@@ -242,7 +242,7 @@ def test_half_precision_reads_the_same_pages_twice(tiny_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_refused(tiny: Tiny, tiny_path: Path, tmp_path: Path) -> None:
-    reader = Reader(model=tiny[0], processor=tiny[1])
+    reader = LocalModel(model=tiny[0], processor=tiny[1])
     with pytest.raises(DataError, match="the document has no pages"):
         reader.generate(render(""), "Who?")
     with pytest.raises(VisionModelError, match=r"page 1 of 3000×3000 px is above the 4816896 px"):
@@ -286,9 +286,11 @@ def test_the_extra_is_named_where_it_is_missing(missing: str, tiny_path: Path) -
     program = f"""
 import sys
 sys.modules[{missing!r}] = None
-from glyphrender.adapters import collator, pixels, processor, tiny
+sys.path.append({str(Path(tiny_glm4v.__file__).parent)!r})
+import tiny_glm4v
+from glyphrender.adapters import collator, pixels, processor
 from glyphrender.inference import transformers
-for call in (tiny.tiny_glm4v, lambda: transformers.load({str(tiny_path)!r})):
+for call in (tiny_glm4v.tiny_glm4v, lambda: transformers.load({str(tiny_path)!r})):
     try:
         call()
     except Exception as error:

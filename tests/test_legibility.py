@@ -18,7 +18,8 @@ import glyphrender.ocr.tesseract
 from glyphrender import DataError, DependencyError, LayoutError, Theta, VisionModelError, render
 from glyphrender.cli.bench import command as bench_command
 from glyphrender.models.vision import vision_model
-from glyphrender.ocr.legibility import comparable, edit_distance, legibility, seen_image
+from glyphrender.ocr.comparison import comparable, edit_distance
+from glyphrender.ocr.legibility import legibility, seen_image
 from glyphrender.ocr.tesseract import Tesseract
 
 SAMPLE = Path(__file__).parent / "data/udhr-eng.txt"
@@ -95,7 +96,7 @@ def test_the_pixels_are_those_that_the_model_sees() -> None:
         return ""
 
     for vision in ("glm-4.1v", "qwen3-vl"):
-        legibility(render(TEXT, theta), reader, vision, pages=1)
+        legibility(render(TEXT, theta), reader, model=vision, pages=1)
     assert sizes == [vision_model(name).image(595, 842).size for name in ("glm-4.1v", "qwen3-vl")]
     page = render(TEXT, theta.align_to("glm-4.1v"))[0]
     assert np.array_equal(np.asarray(seen_image(page, vision_model("glm-4.1v"))), page.array)
@@ -138,7 +139,7 @@ def test_mistakes_are_named() -> None:
     with pytest.raises(DataError, match=r"pages=0.*1 or more"):
         legibility(render(TEXT), str, pages=0)
     with pytest.raises(VisionModelError, match="nope"):
-        legibility(render(TEXT), str, "nope")
+        legibility(render(TEXT), str, model="nope")
     with pytest.raises(LayoutError, match="stream"):
         legibility(render(iter([TEXT])), str)
 

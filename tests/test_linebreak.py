@@ -34,13 +34,18 @@ def test_conforms_to_the_line_break_test_of_unicode_17(folder: Path) -> None:
 
 @extents
 def test_conforms_with_all_cases_in_one_text(folder: Path) -> None:
-    """Cases that end in a separator do not see one another; a CR would, if the next begins with LF."""
+    """A case that ends in a separator does not affect the next. Cases that end in CR are left out: LF may follow."""
     text, expected = "", []
     for case, breaks in break_cases(folder, "LineBreakTest.txt"):
         if case[-1] in "\n\v\f\x85\u2028\u2029":
             expected += [len(text) + index for index in breaks]
             text += case
     assert (np.flatnonzero(break_actions(codepoints(text))) + 1).tolist() == expected
+
+
+def test_rules_use_every_condition_and_no_other() -> None:
+    named = {line.partition(" if ")[2].strip() for line in linebreak.RULES.splitlines() if " if " in line}
+    assert named == set(linebreak.CONDITIONS)
 
 
 @pytest.mark.parametrize(

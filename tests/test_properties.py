@@ -28,7 +28,7 @@ EVERY = np.arange(sys.maxunicode + 1, dtype=np.uint32)
 
 
 def values(name: str, default: str) -> list[str]:
-    """The value of a property for every code point, as the file has it."""
+    """Return the value of a property for every code point, as the file says."""
     result = [default] * len(EVERY)
     for code_points, (value, *_) in property_ranges(WHOLE, name):
         result[code_points.start : code_points.stop] = [value] * len(code_points)
@@ -36,7 +36,7 @@ def values(name: str, default: str) -> list[str]:
 
 
 def with_flag(flag: int) -> set[int]:
-    """The code points that have the flag, or one of several."""
+    """Return the code points that have the flag, or one of several flags."""
     return set(np.flatnonzero(table().flags[records(EVERY)] & flag).tolist())
 
 
@@ -115,7 +115,7 @@ def test_agrees_with_another_copy_of_the_database(name: str, column: str, number
 
 
 def test_assigned_characters_of_python_keep_their_category() -> None:
-    """Python has an older database; a character that it knows is still what it was, but for corrections."""
+    """The database of Python is older. Characters that it knows are unchanged since, except for corrections."""
     got = table().general_category[records(EVERY)].tolist()
     names = {member.value: member.name for member in GeneralCategory}
     differing = [

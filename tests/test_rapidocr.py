@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from glyphrender import DataError, DependencyError, Theta, render
-from glyphrender.ocr.legibility import comparable, edit_distance, legibility
+from glyphrender.ocr.comparison import comparable, edit_distance
+from glyphrender.ocr.legibility import legibility
 from glyphrender.ocr.rapidocr import RapidOcr, _Box, _in_order
 
 DATA = Path(__file__).parent / "data"

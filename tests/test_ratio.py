@@ -8,6 +8,7 @@ import json
 import re
 import warnings
 from dataclasses import fields
+from inspect import signature
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,17 @@ from hypothesis import strategies as st
 from strategies import examples, texts, thetas
 
 import glyphrender.document.document
-from glyphrender import Theta, VisionModelError, compression_ratio, layout, render, worth_it
+from glyphrender import (
+    Theta,
+    ThetaError,
+    ThetaLike,
+    VisionModelError,
+    compression_ratio,
+    fit,
+    layout,
+    render,
+    worth_it,
+)
 from glyphrender.models.tokenizers import TOKENIZERS, tokenizer, tokenizer_of
 from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.ratio.ratio import Ratio
@@ -137,6 +148,22 @@ def test_worth_is_decided_by_what_the_prompt_gets() -> None:
     assert long.page_tokens == long.ratio.visual_tokens + long.ratio.overhead
 
 
+@pytest.mark.parametrize("theta", [None, "dense", {"dpi": 96}, {"dpi": 96, "margin-x": 20}, Theta(dpi=96)])
+def test_theta_is_whatever_stands_for_one(theta: ThetaLike) -> None:
+    expected = compression_ratio(PROSE[:9000], theta=Theta.of(theta))
+    assert compression_ratio(PROSE[:9000], theta=theta) == worth_it(PROSE[:9000], theta=theta).ratio == expected
+    assert fit(PROSE[:9000], theta=theta, pages=1).theta == fit(PROSE[:9000], theta=Theta.of(theta), pages=1).theta
+    assert render(PROSE[:9000], theta).theta == Theta.of(theta)
+
+
+def test_arguments_have_names() -> None:
+    for function in (compression_ratio, worth_it, fit):
+        named = [each.name for each in signature(function).parameters.values() if each.kind is each.KEYWORD_ONLY]
+        assert named[:3] == ["theta", "model", "tokenizer"]
+    with pytest.raises(ThetaError, match="theta=9 has the type int"):
+        compression_ratio("a", theta=9)  # type: ignore[arg-type]
+
+
 def test_json() -> None:
     values = json.loads(json.dumps(compression_ratio(PROSE[:20_000]).to_dict()))
     assert values["pages"] == len(values["page_costs"])
@@ -153,12 +180,13 @@ def limited(images: int) -> Any:
 
 def test_more_pages_than_a_request_takes() -> None:
     text = PROSE[:60_000]
-    message = r"\d+ pages are more than the 2 images a request that few takes"
+    message = r"\d+ pages are more than the 2 images that few takes in a request"
     with pytest.warns(UserWarning, match=message):
         ratio = compression_ratio(text, model=limited(2))
     assert re.match(message, ratio.exceeds[0])
-    with pytest.raises(VisionModelError, match=message):
+    with pytest.raises(VisionModelError, match=message) as caught:
         compression_ratio(text, model=limited(2), over_limit="error")
+    assert caught.value.model == "few"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert compression_ratio(text, model=limited(2), over_limit="ignore").exceeds == ratio.exceeds
@@ -167,8 +195,11 @@ def test_more_pages_than_a_request_takes() -> None:
 
 def test_a_page_that_the_model_refuses_is_named() -> None:
     ribbon = Theta(page_size=(14_000, 20), margin_x=1, margin_y=1, auto_crop_width=False)
-    with pytest.raises(VisionModelError, match=r"page 1: an image of 14000×\d+ px is refused: glm-4\.1v takes"):
+    with pytest.raises(
+        VisionModelError, match=r"page 1: an image of 14000×\d+ px is refused: glm-4\.1v takes"
+    ) as caught:
         compression_ratio("a", theta=ribbon)
+    assert caught.value.model == "glm-4.1v"
 
 
 @pytest.mark.parametrize("vision", ["glm-9v", ""])

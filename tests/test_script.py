@@ -11,7 +11,7 @@ from glyphrender.text.script import COMMON, SCRIPT_TAGS, resolve_scripts
 
 
 def itemise(text: str) -> list[tuple[str, str]]:
-    """(tag, run) of neighbouring characters of one script."""
+    """Return (tag, text) of each run of neighboring characters of one script."""
     runs: list[tuple[str, str]] = []
     for character, script in zip(text, resolve_scripts(codepoints(text)).tolist(), strict=True):
         tag = SCRIPT_TAGS[script]
@@ -31,7 +31,7 @@ def itemise(text: str) -> list[tuple[str, str]]:
         ("12 кот", [("Cyrl", "12 кот")]),
         ("e\u0301 \u0301b", [("Latn", "e\u0301 \u0301b")]),
         ("a\ue000b", [("Latn", "a\ue000b")]),
-        # The extensions of ー are Hira and Kana, of 、 those and Hani among others.
+        # The extensions of ー are Hira and Kana; those of 、 are Hira, Kana, Hani and others.
         ("カー、", [("Kana", "カー、")]),
         ("東京（とう）は、", [("Hani", "東京（"), ("Hira", "とう"), ("Hani", "）"), ("Hira", "は、")]),
         ("は、ABC。", [("Hira", "は、"), ("Latn", "ABC"), ("Hani", "。")]),
@@ -39,7 +39,7 @@ def itemise(text: str) -> list[tuple[str, str]]:
         ("ক। ", [("Beng", "ক। ")]),
         ("।", [("Deva", "।")]),
         ("\u25cc\u064b", [("Arab", "\u25cc\u064b")]),
-        # Closing brackets take the script of the opening ones, and the text goes on in it.
+        # Closing brackets take the script of their opening brackets, and the text after them goes on in that script.
         ("abc (العربية) 1", [("Latn", "abc ("), ("Arab", "العربية"), ("Latn", ") 1")]),
         ("a [б (c) ", [("Latn", "a ["), ("Cyrl", "б ("), ("Latn", "c"), ("Cyrl", ") ")]),
         ("a [б (c] ", [("Latn", "a ["), ("Cyrl", "б ("), ("Latn", "c] ")]),

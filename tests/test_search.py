@@ -23,7 +23,7 @@ from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.proposer import Proposals
 from glyphrender.search.report import journal_result
-from glyphrender.search.result import Budget, SearchResult, Standing
+from glyphrender.search.result import Budget, ErrorSource, SearchResult
 from glyphrender.search.search import search
 from glyphrender.search.space import Space
 
@@ -48,8 +48,8 @@ def test_the_front_is_near_the_true_one(whole) -> None:
     """
     result, _ = whole
     assert len(result.candidates) == 90
-    assert result.standing is Standing.READ_AGAIN
-    assert not result.standing.statement
+    assert result.error_source is ErrorSource.READ_AGAIN
+    assert not result.error_source.caveat
     assert len(result.front) >= 4
     lacking = []
     for candidate in result.front:
@@ -67,14 +67,14 @@ def test_the_front_is_near_the_true_one(whole) -> None:
 def test_the_search_beats_random_theta_read_more_often() -> None:
     """In the space of fifteen axes, mean of four seeds; fronts by the true error, without the noise of their choice."""
     from glyphrender.search.pareto import hypervolume
-    from glyphrender.search.result import front_of, point
+    from glyphrender.search.result import objectives, readable_front
 
     judge, space = search_judge.Rich(), Space.preset("reader")
     start = {"default": Theta()}  # not the presets, which are themselves what searches find
 
     def area(front) -> float:
         exact = [replace(c, evaluation=judge.true(c.theta)) for c in front]
-        return hypervolume([point(c) for c in exact if c.error <= 0.1], (1.0, 1.0))
+        return hypervolume([objectives(c) for c in exact if c.error <= 0.1], (1.0, 1.0))
 
     searched = drawn = 0.0
     for seed in range(4):
@@ -102,7 +102,7 @@ def test_the_search_beats_random_theta_read_more_often() -> None:
         ]
         assert result.samples < 200 * 20
         searched += area(result.front)
-        drawn += area(front_of(at_random, 0.1))
+        drawn += area(readable_front(at_random, 0.1))
     assert searched > 1.03 * drawn
 
 
@@ -186,7 +186,7 @@ def test_a_journal_whose_theta_the_seed_no_longer_gives_is_refused_and_still_rea
     (seventh,) = [line for line in lines if line["kind"] == "candidate" and line["step"] == 7]
     seventh["theta"]["margin_x"] += 1
     journal.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
-    with pytest.raises(DataError, match="another θ at step 7"):
+    with pytest.raises(DataError, match="other parameters at step 7"):
         a_search(Judge(), journal=journal, resume=True)
     assert len(read_candidates(journal)) == 90
     assert journal_result(journal).front
@@ -237,7 +237,7 @@ def test_a_journal_of_another_search_is_refused(whole, tmp_path) -> None:
         a_search(Judge(), journal=other, resume=True)
     broken = tmp_path / "broken.jsonl"
     broken.write_bytes(b"\xff\xfe\n" + whole[1].read_bytes())
-    with pytest.raises(DataError, match="line 1, is of no journal"):
+    with pytest.raises(DataError, match="line 1, does not belong to a journal"):
         a_search(Judge(), journal=broken, resume=True)
     with pytest.raises(DataError, match="cannot be written"):
         a_search(Judge(), journal=tmp_path / "no" / "journal.jsonl")
@@ -442,11 +442,11 @@ def test_an_evaluator_of_few_tasks_is_asked_for_no_more_than_it_has() -> None:
 
     result = a_search(Few())
     assert all(c.evaluation is not None and c.evaluation.samples == 20 for c in result.front)
-    assert result.standing is Standing.SEEN  # 16 of the 20 by the search at least
+    assert result.error_source is ErrorSource.SEEN  # 16 of the 20 by the search at least
     Few.available = 16  # the largest sample of the search
-    assert a_search(Few()).standing is Standing.SEEN
+    assert a_search(Few()).error_source is ErrorSource.SEEN
     Few.available = 48
-    assert a_search(Few()).standing is Standing.READ_AGAIN
+    assert a_search(Few()).error_source is ErrorSource.READ_AGAIN
     Few.available = 16
     with pytest.raises(DataError, match=r"rungs=\(1, 30\) ask for more than the 16 tasks of arithmetic"):
         a_search(Few(), rungs=(1, 30))
@@ -540,4 +540,4 @@ def test_a_front_that_could_only_be_read_again_in_part_stands_as_it_was(whole) -
     assert result.stopped == "nothing is left"
     assert len(result.front) >= 4
     assert all(c.evaluation is not None and c.evaluation.samples == 16 for c in result.front)
-    assert result.standing is Standing.SEARCH
+    assert result.error_source is ErrorSource.SEARCH

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 from glyphrender import Theta, compression_ratio
 from glyphrender.errors import RequestRefused
-from glyphrender.inference.judge_endpoint import Endpoint, Reply
+from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.search.axes import axis
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.expert import ExpertProposer, front_of
-from glyphrender.search.form import ideas, rung, schema
+from glyphrender.search.expert import ExpertProposer, sampled_front
 from glyphrender.search.llm import LLMProposer
+from glyphrender.search.proposal_json import nearest_value, parse_proposals, proposal_schema
 from glyphrender.search.proposer import Proposals, Proposer
 from glyphrender.search.space import Space
 
@@ -61,7 +61,7 @@ def test_the_expert_proposes_new_settings_without_chance(preset: str) -> None:
     assert len(digests) == 40
     assert digests.isdisjoint(candidate.digest for candidate in tried)
     assert len(one.log["proposals"]) == 40
-    assert {entry["base"] for entry in one.log["proposals"]} <= {candidate.step for candidate in front_of(tried)}
+    assert {entry["base"] for entry in one.log["proposals"]} <= {candidate.step for candidate in sampled_front(tried)}
     assert Proposals.from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
 
@@ -100,14 +100,14 @@ def test_look_alikes_call_for_a_face_that_tells_them_apart() -> None:
 
 def test_the_front_is_what_nothing_beats() -> None:
     tried = history(count=40)
-    front = front_of(tried)
+    front = sampled_front(tried)
     for one in front:
         assert not any(
             other.rho >= one.rho and other.error <= one.error and (other.rho, other.error) != (one.rho, one.error)
             for other in tried
         )
     assert [c.rho for c in front] == sorted((c.rho for c in front), reverse=True)
-    assert front_of([]) == []
+    assert sampled_front([]) == []
 
 
 # -- replies -----------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ TEXT = json.dumps(GOOD)
     ],
 )
 def test_whole_proposals_are_found_in_any_wrapping(reply: str) -> None:
-    critique, (idea,) = ideas(reply)
+    critique, (idea,) = parse_proposals(reply)
     assert critique == "Too wide."
     assert (idea.base, idea.changes) == (3, {"font_size": 8.5, "font": "Inter"})
 
@@ -152,14 +152,14 @@ def test_whole_proposals_are_found_in_any_wrapping(reply: str) -> None:
 )
 def test_nothing_is_found_where_nothing_is(reply: str) -> None:
     begun = time.process_time()
-    assert ideas(reply)[1] == []
+    assert parse_proposals(reply)[1] == []
     assert time.process_time() - begun < 2
 
 
 @given(st.text(st.sampled_from('{}[]":,0123456789.eE-+NaInfinitytrulabcspo \\\n')))
 def test_no_reply_breaks_the_reading(reply: str) -> None:
-    ideas(reply)
-    ideas(TEXT[: len(reply)] + reply)
+    parse_proposals(reply)
+    parse_proposals(TEXT[: len(reply)] + reply)
 
 
 SIZE = axis("font_size", [6, 6.5, 7, 7.5, 8])
@@ -198,7 +198,7 @@ HINTING = axis("hinting", ["NONE", "FULL"])
     ],
 )
 def test_a_value_is_taken_for_the_nearest_of_its_axis(axis: Any, value: Any, expected: Any) -> None:
-    assert rung(value, axis) == expected
+    assert nearest_value(value, axis) == expected
 
 
 @given(
@@ -209,7 +209,7 @@ def test_a_value_is_taken_for_the_nearest_of_its_axis(axis: Any, value: Any, exp
 )
 def test_a_value_is_one_of_its_axis_or_none(value: Any) -> None:
     for each in SPACE.axes:
-        found = rung(value, each)
+        found = nearest_value(value, each)
         assert found is None or found in each.values
 
 
@@ -217,7 +217,7 @@ def test_the_schema_is_one(tmp_path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     for preset in ("reader", "glyph"):
         space = Space.preset(preset, "glm-4.1v")
-        wanted = schema(space.axes, [1, 2, 3], 5)
+        wanted = proposal_schema(space.axes, [1, 2, 3], 5)
         jsonschema.Draft202012Validator.check_schema(wanted)
         genes = json.loads(json.dumps(space.genes(space.sample(random.Random(0)))))
         jsonschema.validate({"critique": "", "proposals": [{"base": 2, "changes": genes}]}, wanted)
@@ -234,8 +234,8 @@ class Scripted(Endpoint):
 
     __slots__ = ("script", "seen")
 
-    def complete(self, messages: Any, *, max_tokens: int, form: Any = None) -> Reply:
-        self.seen.append((messages, form))  # type: ignore[attr-defined]
+    def complete(self, messages: Any, *, response_format: Any = None, **options: Any) -> Reply:
+        self.seen.append((messages, response_format))  # type: ignore[attr-defined]
         reply = self.script[len(self.seen) - 1]  # type: ignore[attr-defined]
         if isinstance(reply, Exception):
             raise reply

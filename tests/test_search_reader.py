@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from glyphrender import Theta, render
 from glyphrender.errors import DataError
-from glyphrender.ocr.legibility import comparable, edit_distance
+from glyphrender.ocr.comparison import comparable, edit_distance
 from glyphrender.search.evaluation import Evaluation, Evaluator
-from glyphrender.search.reader import Reader, excerpt_theta, interval
+from glyphrender.search.reader import ReaderEvaluator, excerpt_theta, letters
 from glyphrender.tasks.alignment import Edit, confusions, differences
 from glyphrender.tasks.excerpts import Excerpts, identifiers
+from glyphrender.tasks.statistics import error_rate_interval
 
 words = st.text(alphabet="abc", max_size=14)
 PAGE = {"page_size": (588, 840), "auto_crop_width": False}
@@ -80,6 +81,10 @@ def test_identifiers_are_as_they_stand_in_logs_and_the_same_each_time() -> None:
 
 
 def test_the_interval_covers_and_narrows() -> None:
+    def interval(wrong, characters: int, seed: int) -> tuple[float, float]:
+        found = error_rate_interval(wrong, characters, seed=seed)
+        return found.low, found.high
+
     rng, held = np.random.default_rng(0), 0
     for trial in range(200):
         low, high = interval(rng.poisson(1.0, size=100), 10_000, trial)
@@ -101,8 +106,8 @@ def test_an_excerpt_breaks_its_lines_as_a_column_of_the_page_does(theta) -> None
 
 
 @pytest.fixture(scope="session")
-def novel() -> Reader:
-    return Reader(texts.novel(), length=600)
+def novel() -> ReaderEvaluator:
+    return ReaderEvaluator(texts.novel(), length=600)
 
 
 @pytest.fixture(scope="session")
@@ -131,14 +136,14 @@ def test_small_type_is_read_worse_and_says_which_letters(novel, plain) -> None:
 
 
 def test_what_was_read_before_does_not_change_what_is_read(novel, plain) -> None:
-    fresh = Reader(texts.novel(), length=600)
+    fresh = ReaderEvaluator(texts.novel(), length=600)
     assert fresh(Theta(**PAGE).align_to("glm-4.1v"), samples=3, seed=0) == plain
     assert fresh.name == novel.name
-    assert fresh.name != Reader(texts.novel()[1:], length=600).name
+    assert fresh.name != ReaderEvaluator(texts.novel()[1:], length=600).name
 
 
 def test_pages_are_read_at_the_size_that_the_model_sees() -> None:
-    reader = Reader("word " * 500, "glm-4.1v", reader=lambda image: "", name="none")
+    reader = ReaderEvaluator("word " * 500, model="glm-4.1v", reader=lambda image: "", name="none")
     small = reader.images(Theta(page_size=(595, 842)), "some words")[0]
     assert small.width == 588  # what GLM makes of 595
     assert reader.images(Theta(**PAGE), "some words")[0].width == 588
@@ -146,29 +151,29 @@ def test_pages_are_read_at_the_size_that_the_model_sees() -> None:
 
 def test_a_reader_of_ones_own_is_any_function() -> None:
     text = "It is a truth universally acknowledged. " * 50
-    silent = Reader(text, reader=lambda image: "", name="silent")
+    silent = ReaderEvaluator(text, reader=lambda image: "", name="silent")
     evaluation = silent(Theta(), samples=2, seed=0)
     assert evaluation.error == 1.0
     assert evaluation.details["identifiers"] == {"error": 1.0, "exact": 0, "of": 8}
     assert evaluation.details["confusions"] == []
     with pytest.raises(DataError, match="needs a name"):
-        Reader(text, reader=lambda image: "")
+        ReaderEvaluator(text, reader=lambda image: "")
     with pytest.raises(DataError, match="nothing to read"):
-        Reader(" \n")
+        ReaderEvaluator(" \n")
     with pytest.raises(DataError, match="too short to be read"):
-        Reader(text, reader=lambda image: "", name="silent", length=10)
+        ReaderEvaluator(text, reader=lambda image: "", name="silent", length=10)
 
 
 def test_perfect_reading_has_no_error_whatever_the_quotes() -> None:
-    from glyphrender.search.reader import _plain, _reading
+    from glyphrender.search.reader import _reading
 
     text, names = "She said: \"It's -- well, 9 o'clock.\"", identifiers(0, 0)
     read = "She said: “It’s –− well, 9 o‘clock.”" + "".join(names)
-    letters, known = _plain(text), [_plain(name) for name in names]
-    reading = _reading(letters, known, _plain(read))
+    true, known = letters(text), [letters(name) for name in names]
+    reading = _reading(true, known, letters(read))
     assert sum(reading.wrong) == reading.identifier_wrong == 0
     assert reading.exact == reading.identifiers == 4
-    spoilt = _reading(letters, known, _plain(read[:-1] + "#"))
+    spoilt = _reading(true, known, letters(read[:-1] + "#"))
     assert (sum(spoilt.wrong), spoilt.identifier_wrong, spoilt.exact) == (0, 1, 3)
 
 
@@ -180,7 +185,7 @@ def test_a_search_with_tesseract_goes_from_text_to_front(tmp_path) -> None:
     space = Space.preset("none", vary=["font_size=6:11:1", "leading=1.0|1.1"], base=Theta(**PAGE))
     result = search(
         text,
-        evaluator=Reader(text, length=300),
+        evaluator=ReaderEvaluator(text, length=300),
         space=space,
         rounds=1,
         steps=6,

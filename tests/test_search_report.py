@@ -28,7 +28,7 @@ from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.plot import Baseline, front_plot
 from glyphrender.search.report import front_table, journal_result, report_page, seen_crop, write_report
-from glyphrender.search.result import SearchResult, Standing
+from glyphrender.search.result import ErrorSource, SearchResult
 from glyphrender.search.workers import Work
 
 GLM = vision_model("glm-4.1v")
@@ -96,14 +96,14 @@ def test_a_front_that_is_not_what_was_asked_for_says_so(tmp_path: Path) -> None:
 
     journal = tmp_path / "journal.jsonl"
     result = search_judge.a_search(Lucky(), rounds=1, steps=25, journal=journal)
-    assert result.standing is Standing.ABOVE
+    assert result.error_source is ErrorSource.ABOVE
     assert result.front
     assert all(each.error > 0.3 and each.evaluation and each.evaluation.samples == 48 for each in result.front)
     assert [each.error for each in result.front] == sorted(each.error for each in result.front)
     assert [each.rho for each in result.front] == sorted(each.rho for each in result.front)
     assert replace(journal_result(journal), stopped="", seconds=0) == replace(result, stopped="", seconds=0)
     write_report(tmp_path, result, winner=result.knee(), text=PROSE, model=GLM)
-    statement = "No θ of the final sample is within max_error."
+    statement = "No candidate of the final sample is within max_error."
     assert statement in (tmp_path / "report.html").read_text("utf-8")
     assert (tmp_path / "front.md").read_text("utf-8").startswith(f"**{statement}")
 
@@ -117,10 +117,10 @@ def test_a_search_under_way_says_that_its_front_was_not_read_again(
     for whole in (last[0], last[-1]):  # before the final sample, and when all but one of it were read
         part.write_text("".join(lines[:whole]), "utf-8")
         found = journal_result(part)
-        assert found.standing is Standing.SEARCH
+        assert found.error_source is ErrorSource.SEARCH
         assert all(each.evaluation and each.evaluation.samples == 16 for each in found.front)
-        assert Standing.SEARCH.statement in page_of(found)
-    assert journal_result(journal).standing is result.standing is Standing.READ_AGAIN
+        assert ErrorSource.SEARCH.caveat in page_of(found)
+    assert journal_result(journal).error_source is result.error_source is ErrorSource.READ_AGAIN
     assert "class=standing" not in page_of(result)
 
 

@@ -161,12 +161,12 @@ def test_families_that_lack_the_letters_are_left_out() -> None:
         ("font_size=10:6:1", "no steps from low to high"),
         ("font_size=6:10:nan", "no steps from low to high"),
         ("font_size=6:x:1", "is no range"),
-        ("font_size=0:1000:0.001", "over 2000"),
+        ("font_size=0:1000:0.001", "more than 2000"),
         ("font_size=-3:9:1", "font_size=-3.0 is out of range"),
         ("hinting=SOME", "hinting='SOME' is not a choice"),
         ("fontsize=9", "Did you mean font_size"),
         ("font", "has no usual values"),
-        ("colours=a", "takes no values of one's own"),
+        ("colours=a", "takes no values of your own"),
     ],
 )
 def test_settings_that_make_no_axis_are_refused_in_one_line(setting, message) -> None:

@@ -16,13 +16,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glyphrender import DataError, Document, EndpointError, LayoutError, Theta, render
+from glyphrender import DataError, EndpointError, LayoutError, Theta, render
 from glyphrender.errors import BudgetSpent, RequestRefused
-from glyphrender.inference.judge_endpoint import Endpoint, Reply
-from glyphrender.inference.page_model import EndpointModel, LocalModel
+from glyphrender.inference.conversation import Conversation
+from glyphrender.inference.endpoint import Endpoint, Reply
+from glyphrender.inference.model import EndpointModel
 from glyphrender.inference.replies import Replies, RequestBudget, Spent
+from glyphrender.inference.transformers import LazyModel
 from glyphrender.search.vlm import VLMEvaluator, evaluator
-from glyphrender.tasks.generated import KINDS, Task, final_answer, generated, read_tasks
+from glyphrender.tasks.answers import final_answer
+from glyphrender.tasks.generated import KINDS, GeneratedTask
+from glyphrender.tasks.jsonl import read_task
+from glyphrender.tasks.task import Example, score_reply
 
 NOVEL = (Path(__file__).parent.parent / "benchmarks/texts/pride-and-prejudice.txt").read_text("utf-8")
 CHINESE = (Path(__file__).parent / "data/udhr-zho.txt").read_text("utf-8")
@@ -32,12 +37,20 @@ THETA = Theta(font_size=12, line_height=14).align_to("glm-4.1v")
 # -- tasks -------------------------------------------------------------------------------------------
 
 
+def generated(texts: list[str], kinds: tuple[str, ...], **options: int) -> list[Example]:
+    return list(GeneratedTask(texts=texts, kinds=kinds, **options))
+
+
+def error(example: Example, reply: str) -> float:
+    return score_reply(example, reply).error
+
+
 @given(st.integers(0, 10**6), st.sampled_from(["en", "zh"]))
 def test_what_is_asked_stands_in_the_text_and_is_right(seed: int, language: str) -> None:
     text = NOVEL if language == "en" else CHINESE
     for task in generated([text], KINDS, count=4, seed=seed, characters=1500):
-        assert task.error(task.answers[0]) == 0
-        assert task.error("I cannot tell.") > 0.5
+        assert error(task, task.answers[0]) == 0
+        assert error(task, "I cannot tell.") > 0.5
         if task.kind == "needle":
             assert f"is {task.answers[0]}." in task.context
         if task.kind == "quote":
@@ -55,7 +68,7 @@ def test_a_larger_sample_begins_with_the_smaller_one(seed: int, few: int, more: 
 
 @given(st.integers(0, 10**6))
 def test_the_chain_of_facts_leads_to_the_answer_and_to_no_other(seed: int) -> None:
-    (task,) = generated([NOVEL], ["hops"], count=1, seed=seed, characters=1000)
+    (task,) = generated([NOVEL], ("hops",), count=1, seed=seed, characters=1000)
     notes = [line.removeprefix("Note: ").rstrip(".") for line in task.context.splitlines() if line.startswith("Note: ")]
     owner = task.question.partition("parcel of ")[2].partition(" is?")[0]
     (locker,) = [note.split(" is in locker ")[1] for note in notes if note.startswith(f"the parcel of {owner} is in")]
@@ -68,7 +81,7 @@ def test_the_chain_of_facts_leads_to_the_answer_and_to_no_other(seed: int) -> No
 
 @given(st.integers(0, 10**6), st.data())
 def test_naming_more_than_one_keeper_is_no_answer(seed: int, data: st.DataObject) -> None:
-    (task,) = generated([NOVEL], ["hops"], count=1, seed=seed, characters=400)
+    (task,) = generated([NOVEL], ("hops",), count=1, seed=seed, characters=400)
     right, owner = task.answers[0], task.question.partition("parcel of ")[2].partition(" is?")[0]
     notes = "".join(line for line in task.context.splitlines(keepends=True) if line.startswith("Note: "))
     others = [name for name in re.findall(r"(?:parcel of|kept by) (\w+ \w+)", notes) if name not in (right, owner)]
@@ -79,13 +92,13 @@ def test_naming_more_than_one_keeper_is_no_answer(seed: int, data: st.DataObject
         f"{right} keeps them, where {owner}'s parcel is.",
         f"{owner}: no.\nAnswer: {right}",
     ):
-        assert task.error(said) == 0
+        assert error(task, said) == 0
     some = data.draw(st.lists(st.sampled_from(others), min_size=1, unique=True))
     words = [data.draw(st.sampled_from([name, *name.split()])) for name in some]
     listed = data.draw(st.permutations([right, *words]))
-    assert task.error(", ".join(listed)) == 1
-    assert task.error(f"Answer: {' or '.join(listed)}") == 1
-    assert task.error(f"{others[0]}? No, wait.\nAnswer: {right}") == 0  # what it commits to
+    assert error(task, ", ".join(listed)) == 1
+    assert error(task, f"Answer: {' or '.join(listed)}") == 1
+    assert error(task, f"{others[0]}? No, wait.\nAnswer: {right}") == 0  # what it commits to
 
 
 @pytest.mark.parametrize(
@@ -105,39 +118,39 @@ def test_naming_more_than_one_keeper_is_no_answer(seed: int, data: st.DataObject
     ],
 )
 def test_a_reply_is_right_if_it_commits_to_the_answer(reply: str, right: bool) -> None:
-    task = Task(kind="needle", context="", question="", answers=("7GX2",))
-    assert task.error(reply) == (0 if right else 1)
+    task = Example(kind="needle", context="", question="", answers=("7GX2",))
+    assert error(task, reply) == (0 if right else 1)
 
 
 def test_ideographs_need_no_spaces_around_an_answer() -> None:
-    task = Task(kind="jsonl", context="", question="", answers=("北京", "1949"))
-    assert task.error("答案是北京。") == 0
-    assert task.error("在1949年") == 0
-    assert task.error("在11949年") == 1
+    task = Example(kind="jsonl", context="", question="", answers=("北京", "1949"))
+    assert error(task, "答案是北京。") == 0
+    assert error(task, "在1949年") == 0
+    assert error(task, "在11949年") == 1
 
 
 def test_a_transcription_is_scored_by_its_edits_and_says_what_was_confused() -> None:
-    task = Task(kind="transcribe", context="", question="", answers=("a b c d\ne f g h",))
-    assert task.error("```text\na b c d e f g h\n```") == 0
-    assert task.error("a b c d e f g i") == 1 / 8
-    assert [(edit.true, edit.read) for edit in task.edits("a b c d e f g i")] == [("h", "i")]
-    assert task.error("x" * 1000) == 1
+    task = Example(kind="transcribe", context="", question="", answers=("a b c d\ne f g h",))
+    assert error(task, "```text\na b c d e f g h\n```") == 0
+    assert error(task, "a b c d e f g i") == 1 / 8
+    assert [(edit.true, edit.read) for edit in score_reply(task, "a b c d e f g i").edits] == [("h", "i")]
+    assert error(task, "x" * 1000) == 1
 
 
 def test_a_line_of_the_text_that_says_answer_cuts_no_copy() -> None:
     text = "Question: who reads this?\nAnswer: nobody at all.\nQuestion: why?"
-    task = Task(kind="transcribe", context=text, question="", answers=(text,))
-    assert task.error(text) == 0
-    assert task.error(f"<think>Answer: no</think>```\n{text}\n```") == 0
-    assert task.edits(text) == []
-    assert Task(kind="transcribe", context="", question="", answers=("a b c",)).error("Answer: a b c") == 0
+    task = Example(kind="transcribe", context=text, question="", answers=(text,))
+    assert error(task, text) == 0
+    assert error(task, f"<think>Answer: no</think>```\n{text}\n```") == 0
+    assert score_reply(task, text).edits == ()
+    assert error(Example(kind="transcribe", context="", question="", answers=("a b c",)), "Answer: a b c") == 0
 
 
 @given(st.text())
 def test_any_reply_is_scored(reply: str) -> None:
     for task in generated([NOVEL], KINDS, count=4, seed=0, characters=400):
-        assert 0 <= task.error(reply) <= 1
-        task.edits(reply)
+        assert 0 <= error(task, reply) <= 1
+        assert score_reply(task, reply).value <= 1
     final_answer(reply)
 
 
@@ -156,13 +169,13 @@ def test_a_bad_line_of_tasks_is_named(tmp_path: Path, line: str, problem: str) -
     path = tmp_path / "tasks.jsonl"
     path.write_text('{"context": "a", "question": "b?", "answer": ["c", 4]}\n' + line, encoding="utf-8")
     with pytest.raises(DataError, match=problem):
-        read_tasks(path)
+        read_task(path)
 
 
 def test_tasks_are_read_from_lines(tmp_path: Path) -> None:
     path = tmp_path / "tasks.jsonl"
     path.write_text('{"context": "a", "question": "b?", "answer": ["c", 4]}\n\n', encoding="utf-8")
-    (task,) = read_tasks(path)
+    (task,) = read_task(path)
     assert (task.kind, task.context, task.answers) == ("jsonl", "a", ("c", "4"))
 
 
@@ -231,8 +244,8 @@ def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
 # -- a model that reads ------------------------------------------------------------------------------
 
 
-class Reading:
-    """Tesseract as a `PageModel`: it copies pages, and answers no question."""
+class ReadingModel:
+    """Tesseract as a `Model`: it copies pages, and answers no question."""
 
     def __init__(self) -> None:
         from glyphrender.ocr.tesseract import Tesseract
@@ -243,13 +256,14 @@ class Reading:
     def identity(self) -> list[Any]:
         return ["tesseract"]
 
-    def ask(self, document: Document, question: str, max_tokens: int) -> Reply:
+    def complete(self, conversation: Conversation, *, max_tokens: int | None = None, on_text: Any = None) -> Reply:
         self.asked += 1
+        (document,) = conversation.documents
         return Reply(text="\n".join(self.reader(page.image) for page in document))
 
 
 def test_small_type_is_read_worse_than_large_and_each_page_once(tmp_path: Path) -> None:
-    model = Reading()
+    model = ReadingModel()
     judge = VLMEvaluator([NOVEL], model, replies=tmp_path / "r", tasks=["transcribe"], characters=1600)
     large, small = (judge(Theta(font_size=size, line_height=1.2 * size), samples=2, seed=0) for size in (14, 5))
     assert large.low <= large.error <= large.high
@@ -264,7 +278,7 @@ def test_small_type_is_read_worse_than_large_and_each_page_once(tmp_path: Path) 
 
 
 def judge_of(url: str, model: str, folder: Path, **options: Any) -> VLMEvaluator:
-    endpoint = Endpoint(model=model, base_url=url, timeout=30, retries=0)
+    endpoint = Endpoint(model=model, base_url=url, timeout=30, retries=0, temperature=0.0)
     options = {"characters": 400, "concurrency": 2} | options
     return VLMEvaluator([NOVEL], EndpointModel(endpoint=endpoint), replies=folder / "replies.sqlite", **options)
 
@@ -297,6 +311,7 @@ def test_a_budget_stops_the_questions_and_loses_no_answer(tiny_server: str, tiny
 # -- a server that fails: the chat completions schema, and what goes wrong with it ---------------------
 
 Answer = Callable[[int], tuple[int, str]]
+ASKED = [{"role": "user", "content": "?"}]
 
 
 def completion(text: str) -> str:
@@ -344,22 +359,22 @@ def said(message: str) -> str:
     ("status", "body", "kind", "message"),
     [
         (401, said("bad key"), EndpointError, "Set OPENAI_API_KEY"),
-        (404, said("no such model"), EndpointError, "Check the model and base URL"),
+        (404, said("no such model"), EndpointError, "Correct model='m', or base_url"),
         (400, said("too many images"), RequestRefused, "too many images"),
         (413, said("too large"), RequestRefused, "too large"),
-        (429, said("slow down"), EndpointError, "slow down.*Try again later"),
+        (429, said("slow down"), EndpointError, "slow down.*Wait, or raise retries"),
         (500, said("out of memory"), EndpointError, "out of memory"),
-        (200, "{", EndpointError, "is no chat completion"),
-        (200, "{}", EndpointError, "without a choice"),
-        (200, '{"choices": []}', EndpointError, "without a choice"),
-        (200, '"text"', EndpointError, "without a choice"),
+        (200, "{", EndpointError, "cannot be read"),
+        (200, "{}", EndpointError, "without any choice"),
+        (200, '{"choices": []}', EndpointError, "without any choice"),
+        (200, '"text"', EndpointError, "without any choice"),
     ],
 )
 def test_what_a_server_does_wrong_is_one_error_with_a_way_out(
     status: int, body: str, kind: type[EndpointError], message: str
 ) -> None:
     with failing(lambda _: (status, body)) as (url, _), pytest.raises(EndpointError, match=message) as raised:
-        Endpoint(model="m", base_url=url, retries=0).complete([{"role": "user", "content": "?"}], max_tokens=5)
+        Endpoint(model="m", base_url=url, retries=0).complete(ASKED, max_tokens=5, stream=False)
     assert type(raised.value) is kind
     assert "\n" not in str(raised.value)
 
@@ -371,7 +386,7 @@ def test_no_message_holds_a_key_or_a_password(monkeypatch) -> None:
             model="m", base_url=url.replace("//", "//me:secret@"), key_variable="A_KEY", timeout=9, retries=0
         )
         with pytest.raises(EndpointError, match="Set A_KEY") as raised:
-            endpoint.complete([{"role": "user", "content": "?"}], max_tokens=5)
+            endpoint.complete(ASKED, max_tokens=5, stream=False)
     assert "sk-of-mine" not in str(raised.value)
     assert "secret" not in str(raised.value)
     assert "none like it" in str(raised.value)
@@ -380,39 +395,40 @@ def test_no_message_holds_a_key_or_a_password(monkeypatch) -> None:
 def test_a_server_that_is_not_there_is_said_to_be_unreachable() -> None:
     endpoint = Endpoint(model="m", base_url="http://127.0.0.1:9/v1", retries=0)
     with pytest.raises(EndpointError, match=r"cannot be reached.*Start the server"):
-        endpoint.complete([{"role": "user", "content": "?"}], max_tokens=5)
+        endpoint.complete(ASKED, max_tokens=5, stream=False)
 
 
 def test_a_key_is_asked_for_where_there_is_no_base_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    with pytest.raises(EndpointError, match="NO_SUCH_KEY has no key"):
+    with pytest.raises(EndpointError, match=r"own server\. Set NO_SUCH_KEY"):
         Endpoint(model="m", key_variable="NO_SUCH_KEY").complete([], max_tokens=1)
 
 
 def test_a_failure_that_passes_is_tried_again() -> None:
     with failing(lambda n: (503, said("busy")) if n < 3 else (200, completion("yes"))) as (url, requests):
-        reply = Endpoint(model="m", base_url=url, retries=2).complete([{"role": "user", "content": "?"}], max_tokens=5)
+        reply = Endpoint(model="m", base_url=url, retries=2).complete(ASKED, max_tokens=5, stream=False)
     assert (reply.text, reply.tokens, len(requests)) == ("yes", 12, 3)
 
 
 def test_a_request_gives_up_what_a_server_does_not_take() -> None:
     def answer(number: int) -> tuple[int, str]:
-        complaints = ["use max_completion_tokens", "temperature must be 1", "no response_format", "no response_format"]
+        complaints = ["use max_completion_tokens", "temperature must be 1", "unknown field seed"]
+        complaints += ["no response_format", "no response_format"]
         return (400, said(complaints[number - 1])) if number <= len(complaints) else (200, completion("yes"))
 
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
     with failing(answer) as (url, requests):
-        Endpoint(model="m", base_url=url, retries=0).complete(
-            [{"role": "user", "content": "?"}], max_tokens=5, form=form
-        )
-    assert requests[3]["response_format"] == {"type": "json_object", "schema": {"type": "object"}}
-    assert {"temperature", "max_tokens", "response_format"}.isdisjoint(requests[-1])
+        endpoint = Endpoint(model="m", base_url=url, retries=0, temperature=0.0, seed=7)
+        endpoint.complete(ASKED, max_tokens=5, stream=False, response_format=form)
+    assert requests[4]["response_format"] == {"type": "json_object", "schema": {"type": "object"}}
+    assert requests[0]["seed"] == 7
+    assert {"temperature", "max_tokens", "seed", "response_format"}.isdisjoint(requests[-1])
     assert requests[-1]["max_completion_tokens"] == 5
 
 
 def test_what_is_not_served_is_left_out_and_not_scored(tmp_path: Path) -> None:
-    tasks = [Task(kind="jsonl", context=f"text {n}", question="?", answers=("yes",)) for n in range(10)]
+    tasks = [Example(kind="jsonl", context=f"text {n}", question="?", answers=("yes",)) for n in range(10)]
     with failing(lambda n: (500, said("no")) if n == 4 else (200, completion("yes"))) as (url, requests):
         judge = judge_of(url, "m", tmp_path, tasks=tasks)
         found = judge(THETA, samples=10, seed=0)
@@ -457,13 +473,14 @@ def test_a_model_that_refuses_from_the_start_is_an_error_whatever_others_do(tmp_
 
 
 def test_a_model_of_transformers_is_asked_as_a_served_one(tiny_server: str, tiny_path: Path, tmp_path: Path) -> None:
-    task = Task(kind="jsonl", context="Some text. " * 20, question="What?", answers=("x",))
-    document = render(task.context, THETA)
-    here = LocalModel(path_or_id=tiny_path, trust_remote_code=True).ask(document, "What?", 8)
-    endpoint = Endpoint(model=str(tiny_path), base_url=tiny_server, retries=0)
-    there = EndpointModel(endpoint=endpoint).ask(document, "What?", 8)
+    document = render("Some text. " * 20, THETA)
+    asked = Conversation.ask(document, "What?")
+    here = LazyModel(path_or_id=tiny_path, trust_remote_code=True).complete(asked, max_tokens=8)
+    endpoint = Endpoint(model=str(tiny_path), base_url=tiny_server, retries=0, temperature=0.0)
+    there = EndpointModel(endpoint=endpoint).complete(asked, max_tokens=8)
     assert here.text == there.text.strip()
-    assert here.finish == there.finish == "length"
+    assert here.finish_reason == there.finish_reason == "length"
+    assert (here.prompt_tokens, here.completion_tokens) == (there.prompt_tokens, there.completion_tokens)
 
 
 def test_options_of_a_command_line_make_an_evaluator(tmp_path: Path) -> None:
@@ -483,7 +500,7 @@ def test_pages_go_out_in_order_before_the_question(tmp_path: Path) -> None:
 
     from PIL import Image
 
-    task = Task(kind="jsonl", context="line\n" * 200, question="How many?", answers=("200",))
+    task = Example(kind="jsonl", context="line\n" * 200, question="How many?", answers=("200",))
     with failing(lambda _: (200, completion("200"))) as (url, requests):
         judge_of(url, "m", tmp_path, tasks=[task])(THETA, samples=1, seed=0)
     *images, question = requests[0]["messages"][0]["content"]
@@ -495,7 +512,7 @@ def test_pages_go_out_in_order_before_the_question(tmp_path: Path) -> None:
 
 
 def test_each_task_of_a_file_is_asked_once_and_the_interval_is_of_as_many(tmp_path: Path) -> None:
-    tasks = [Task(kind="jsonl", context=f"{n} is here", question=f"{n}?", answers=("yes",)) for n in range(5)]
+    tasks = [Example(kind="jsonl", context=f"{n} is here", question=f"{n}?", answers=("yes",)) for n in range(5)]
     with failing(lambda number: (200, completion("yes" if number > 1 else "no"))) as (url, requests):
         judge = judge_of(url, "m", tmp_path, tasks=[*tasks, tasks[2], tasks[2]], concurrency=1)
         assert (judge.available, judge.rungs) == (5, (1, 5))
@@ -507,7 +524,7 @@ def test_each_task_of_a_file_is_asked_once_and_the_interval_is_of_as_many(tmp_pa
     assert more.error == pytest.approx(1 / 5)
     # Wilson's interval of 1 in 5; of 3 in 15 it would be [0.07, 0.45].
     assert (more.low, more.high) == (pytest.approx(0.036, abs=1e-3), pytest.approx(0.624, abs=1e-3))
-    assert VLMEvaluator([NOVEL], Reading(), replies=tmp_path / "s").available is None
+    assert VLMEvaluator([NOVEL], ReadingModel(), replies=tmp_path / "s").available is None
 
 
 def test_an_endpoint_travels_to_other_processes() -> None:
@@ -516,7 +533,7 @@ def test_an_endpoint_travels_to_other_processes() -> None:
 
 
 def test_nothing_to_ask_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
-    model = Reading()
+    model = ReadingModel()
     with pytest.raises(DataError, match="nothing to read"):
         VLMEvaluator([" \n"], model, replies=tmp_path / "r")
     with pytest.raises(DataError, match=r"task 'poem' is not known. Use some of transcribe"):

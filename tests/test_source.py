@@ -1,4 +1,4 @@
-"""Bytes → str → chunks: nothing is guessed, nothing is lost, and the cuts depend on the text alone."""
+"""Bytes are decoded without guessing, no character is lost, and chunks depend on the text alone."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_paragraph_that_is_cut_keeps_its_direction(paragraph: str, size: int) 
     some = cut(paragraph, size)
     own = int(bidi.paragraph_levels(codepoints(paragraph), "auto")[0])
     assert [chunk.base for chunk in some[:1]] == [None]
-    # A direction that shows only after the first cut comes too late; until then it is left to right.
+    # A strong character after the first cut comes too late; the paragraph then counts as left-to-right.
     early = int(bidi.paragraph_levels(codepoints(some[0].text), "auto")[0])
     assert {chunk.base for chunk in some[1:]} <= {early}
     if any(character in "abאב" for character in some[0].text):
@@ -112,7 +112,7 @@ def test_text_that_is_not_str_is_one_error() -> None:
 
 @given(texts())
 def test_line_ends_are_those_of_python_but_for_its_separators(text: str) -> None:
-    """str.splitlines also cuts at U+001C to U+001E, which UAX #14 does not."""
+    """`str.splitlines` also cuts at U+001C to U+001E; UAX #14 does not."""
     text = text.translate({0x1C: None, 0x1D: None, 0x1E: None})
     ends = sum(line[-1] in LINE_ENDS for line in text.splitlines(keepends=True))
     assert count_line_ends(text) == ends

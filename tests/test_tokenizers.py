@@ -253,8 +253,9 @@ def test_mistral_common_counts_the_same() -> None:
     ],
 )
 def test_what_is_no_tokenizer(wrong: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=message) as caught:
         tokenizer(wrong)
+    assert {"glm-5", "int", "missing/tokenizer.json"} & {*vars(caught.value).values()}
 
 
 @pytest.mark.parametrize("gives", [None, "text", True, -1, 2.5])
@@ -265,15 +266,17 @@ def test_what_gives_no_tokens(gives: Any) -> None:
 
 
 def test_a_tokenizer_that_fails() -> None:
-    with pytest.raises(TokenizerError, match=r"failed: .* by zero"):
+    with pytest.raises(TokenizerError, match=r"failed: .* by zero") as caught:
         tokenizer(lambda text: 1 // 0).count("a")
+    assert caught.value.tokenizer == "<lambda>"
 
 
 def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     module._named.cache_clear()
     monkeypatch.setitem(__import__("sys").modules, "splintr", None)
-    with pytest.raises(DependencyError, match=r"glyphrender\[ratio\]"):
+    with pytest.raises(DependencyError, match=r"glyphrender\[ratio\]") as caught:
         tokenizer("glm-4")
+    assert caught.value.extra == "ratio"
 
 
 def test_the_empty_text_has_no_tokens(named: Tokenizer) -> None:

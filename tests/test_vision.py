@@ -51,8 +51,11 @@ def test_counting_needs_nothing_heavy() -> None:
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
-    with pytest.raises(VisionModelError, match=r"model='gpt-2' is not a known vision model. Use one of: .*glm-4.1v"):
+    with pytest.raises(
+        VisionModelError, match=r"model='gpt-2' is not a known vision model. Use one of: .*glm-4.1v"
+    ) as caught:
         vision_model("gpt-2")
+    assert caught.value.model == "gpt-2"
 
 
 def test_names_are_known_in_any_case() -> None:

@@ -11,8 +11,9 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from tiny_glm4v import byte_tokenizer
+
 from glyphrender.adapters.processor import image_only
-from glyphrender.adapters.tiny import byte_tokenizer
 
 FAMILIES = ("glm-4.1v", "qwen2-vl", "qwen2.5-vl", "qwen3-vl", "idefics3", "llava", "gemma-3")
 
@@ -52,7 +53,7 @@ def family(name: str) -> tuple[Any, Any]:
     import torch
 
     if name == "glm-4.1v":
-        from glyphrender.adapters.tiny import tiny_glm4v
+        from tiny_glm4v import tiny_glm4v
 
         return tiny_glm4v()
     with torch.random.fork_rng(devices=[]):

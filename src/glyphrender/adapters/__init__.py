@@ -1,1 +1,11 @@
-"""Pages into what trains and serves: data loaders, corpora, processors, chat endpoints. One library a module."""
+"""Adapters: feed pages to data sets, trainers and models through the libraries that are there already.
+
+    data.py       a column of text → a column of pages, rendered as rows are read (datasets, DataLoader)
+    sft.py        rows → conversations as TRL's SFTTrainer takes them
+    collator.py   conversations → a batch with labels (transformers)
+    pixels.py     pages → pixel_values, without an image processor
+    processor.py  processors of transformers, loaded without torchvision
+    corpus/       files of texts → shards of pages, on one machine or many
+
+Each module uses one library, and imports it when it is needed. Asking models is not done here but in `inference`.
+"""

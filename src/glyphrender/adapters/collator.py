@@ -1,17 +1,19 @@
 """Rows of pages and text → a batch that a model of transformers trains on (extra `transformers`).
 
-The processor of the model does the work; what is added is where the pages go, and which tokens are learned: those of
-the answers. They are found by their places in the rendered chat, which transformers maps through the growth of image
-placeholders; no image is processed twice, and every template that only appends turns can be learned from.
+The model's processor does the work. This module adds the places of the pages, and the choice of the tokens that are
+learned: those of the answers. They are found by their places in the rendered chat, which transformers maps through the
+growth of image placeholders. So no image is processed twice, and every template that only appends turns can be learned
+from.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from glyphrender.adapters.data import Row
 from glyphrender.adapters.processor import Message, images_of, missing, with_pages
 from glyphrender.errors import DataError
 
@@ -19,20 +21,21 @@ __all__ = ["IGNORED", "Collator"]
 
 #: The label of tokens that are not learned, in torch's cross entropy and so in all models.
 IGNORED = -100
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collator:
     """For `collate_fn` of a DataLoader, or `data_collator` of a Trainer.
 
-    A row has "messages", in which all answers are learned, or "prompt" and "completion", of which the completion is: as
-    str, or as lists of messages. Its pages are in "pages", "document" or "images"; see `with_pages` for their places.
+    A row has "messages", in which all answers are learned, or "prompt" and "completion", of which the completion is
+    learned: each a str, or a list of messages. Its pages are in "pages", "document" or "images"; `with_pages` says
+    where they go.
 
     Attributes:
-        processor: of transformers; `fast(processor)` makes it quick, `load_processor` loads it without torchvision.
+        processor: a processor of transformers. `fast(processor)` makes it quick, `load_processor` loads it without
+            torchvision.
         max_length: rows of more tokens are refused. None is no limit: a row is never cut, which would tear an image.
-        pad_to_multiple_of: what the length of a batch is rounded up to.
+        pad_to_multiple_of: the length of a batch is rounded up to a multiple of this.
     """
 
     processor: Any
@@ -40,7 +43,8 @@ class Collator:
     pad_to_multiple_of: int | None = None
 
     def __call__(self, rows: Sequence[Row]) -> dict[str, Any]:
-        """What the model takes as keywords: `input_ids`, `attention_mask`, `labels`, `pixel_values` and its others.
+        """Return the keyword arguments of the model: `input_ids`, `attention_mask`, `labels`, `pixel_values` and
+        others.
 
         `labels` are `input_ids` where an answer is, its end included, and -100 elsewhere.
 
@@ -70,24 +74,24 @@ class Collator:
         offsets, grown = batch.pop("offset_mapping"), batch.pop("text_replacement_offsets", None) or [[]] * len(rows)
         learned = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
         for number, answers in enumerate(spans):
-            ends = [each["span"][1] for each in grown[number]]
-            gained = [0, *(each["new_span"][1] - each["span"][1] for each in grown[number])]
-            for span in answers:
-                # A token that begins before the answer, as "\\n\\n" may, is what the model was told.
-                start, end = (place + gained[bisect_right(ends, place)] for place in span)
+            for start, end in _moved(answers, grown[number]):
+                # A token that begins before the answer, as "\n\n" may, belongs to the prompt.
                 left, right = offsets[number, :, 0], offsets[number, :, 1]
                 learned[number] |= (left >= start) & (right <= end) & (right > left)
-        for number, length in enumerate(batch["attention_mask"].sum(1).tolist()):
+        self._check_lengths(batch["attention_mask"].sum(1).tolist())
+        labels = torch.where(learned & batch["attention_mask"].bool(), batch["input_ids"], IGNORED)
+        return {**batch, "labels": labels}
+
+    def _check_lengths(self, lengths: Sequence[int]) -> None:
+        for number, length in enumerate(lengths):
             if self.max_length is not None and length > self.max_length:
                 raise DataError(
                     f"row {number} has {length} tokens, above max_length={self.max_length}. Give it fewer pages, or "
                     "raise max_length: a row is not cut, which would tear an image."
                 )
-        labels = torch.where(learned & batch["attention_mask"].bool(), batch["input_ids"], IGNORED)
-        return {**batch, "labels": labels}
 
     def _rendered(self, chat: list[Message], where: str) -> tuple[str, list[tuple[int, int]]]:
-        """The chat as text, with the places of its answers."""
+        """Return the chat as text, with the places of its answers."""
         text = render_chat(self.processor, chat)
         answers = [index for index, message in enumerate(chat) if message["role"] == "assistant"]
         spans = []
@@ -96,34 +100,47 @@ class Collator:
             after = render_chat(self.processor, chat[: index + 1])
             if not text.startswith(before) or not text.startswith(after):
                 raise DataError(
-                    f"{where}: the chat template renders turn {index} otherwise than as the end of a chat, so its "
+                    f"{where}: the chat template renders turn {index} otherwise than at the end of a chat, so its "
                     "answers cannot be found. Give one answer a row, or a chat_template that only appends."
                 )
             spans.append((len(before), len(after)))
         end = self.processor.tokenizer.eos_token
         if answers and answers[-1] == len(chat) - 1 and end and not text.rstrip().endswith(end):
-            # Templates as GLM's end an answer with the next turn; the last one would never learn to end.
+            # Some templates, such as GLM's, end an answer with the next turn; the last answer would never learn to end.
             text += end
             spans[-1] = (spans[-1][0], len(text))
         return text, spans
 
 
-def render_chat(processor: Any, messages: Sequence[Message], *, answer: bool = False) -> str:
-    """Messages in the chat template of the processor, unbroken text with one placeholder an image.
+def _moved(spans: Sequence[tuple[int, int]], grown: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:
+    """Yield where `spans` of the rendered chat are in the text whose image placeholders have grown.
 
     Args:
-        processor: of transformers.
-        messages: as of `with_pages`.
+        spans: (start, end) of answers.
+        grown: for each placeholder its "span" in the rendered chat, and its "new_span".
+    """
+    ends = [each["span"][1] for each in grown]
+    gained = [0, *(each["new_span"][1] - each["span"][1] for each in grown)]
+    for start, end in spans:
+        yield start + gained[bisect_right(ends, start)], end + gained[bisect_right(ends, end)]
+
+
+def render_chat(processor: Any, messages: Sequence[Message], *, answer: bool = False) -> str:
+    """Return messages in the chat template of the processor: text with one placeholder an image.
+
+    Args:
+        processor: a processor of transformers.
+        messages: messages as `with_pages` returns them.
         answer: whether the text goes on to where the answer begins.
 
     Raises:
-        DataError: the processor has no chat template, or the text of a message has the placeholder of an image in it.
+        DataError: the processor has no chat template, or the text of a message contains the placeholder of an image.
     """
     token = getattr(processor, "image_token", None)
     for message in messages:
         for part in message["content"]:
             if token and token in part.get("text", ""):
-                raise DataError(f"a text has {token!r} in it, which stands for an image. Write it otherwise.")
+                raise DataError(f"a text has {token!r} in it, which stands for an image. Write it in another way.")
     try:
         text = processor.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=answer)
     except ValueError as error:
@@ -132,7 +149,7 @@ def render_chat(processor: Any, messages: Sequence[Message], *, answer: bool = F
 
 
 def encode(processor: Any, texts: list[str], images: list[list[Any]], **options: Any) -> dict[str, Any]:
-    """Rendered chats as tensors, with special tokens only where the template has not written them."""
+    """Return rendered chats as tensors, with special tokens only where the template has not written them."""
     start = processor.tokenizer.bos_token
     if start is not None and texts[0].startswith(start):
         options["add_special_tokens"] = False
@@ -142,7 +159,7 @@ def encode(processor: Any, texts: list[str], images: list[list[Any]], **options:
 
 
 def _messages(row: Row, where: str) -> list[Message]:
-    """The chat of a row, with its pages in their places."""
+    """Return the chat of a row, with its pages in their places."""
     pages = next((row[name] for name in ("pages", "document", "images") if row.get(name) is not None), ())
     if row.get("messages") is not None:
         messages = list(row["messages"])

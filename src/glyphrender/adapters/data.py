@@ -1,9 +1,9 @@
 """Texts of a dataset → columns of page images, rendered as rows are read (`datasets`, torch's DataLoader).
 
-What a row becomes follows from the row, the seed and the epoch alone, and not from its place, its batch, the
-rank or the worker that reads it. So there is no state of ours to split, save or restore: order, sharding and
-resumption are left to `datasets`, whose `state_dict` is enough. The price is that θ is drawn from a hash of
-the row's key, or of its text where it has none: the same text twice in an epoch has the same θ twice.
+The pages of a row follow from the row, the seed and the epoch alone. They do not depend on its place, its batch, the
+rank or the worker that reads it. So there is no state here to split, save or restore: order, sharding and resumption
+are left to `datasets`, whose `state_dict` is enough. The price is that θ is drawn from a hash of the row's key, or of
+its text if it has no key: the same text twice in an epoch has the same θ twice.
 """
 
 from __future__ import annotations
@@ -26,24 +26,25 @@ if TYPE_CHECKING:
 
     from glyphrender.document.page import Page
 
-__all__ = ["Epoch", "FromColumn", "Pages", "Sampled", "ThetaSource", "stream"]
+__all__ = ["Epoch", "FromColumn", "PagesTransform", "Sampled", "ThetaSource", "stream"]
 
 Row: TypeAlias = Mapping[str, Any]
-#: θ of a row; whatever is random in it comes from the generator, which follows from seed, epoch and row.
+#: A function that gives the θ of a row. Everything random in it comes from the generator, which follows from seed,
+#: epoch and row.
 ThetaSource: TypeAlias = "Callable[[Row, np.random.Generator], Theta]"
-Form: TypeAlias = Literal["image", "array", "png"]
+PageFormat: TypeAlias = Literal["image", "array", "png"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sampled:
-    """A `ThetaSource`: θ from the distributions of the Glyph paper, drawn for each row and epoch (`Theta.sample`).
+    """A `ThetaSource` that draws θ from the distributions of the Glyph paper, for each row and epoch (`Theta.sample`).
 
     Attributes:
         fixed: fields that are not drawn but have this value.
         model: a model to whose grid each θ is aligned (`Theta.align_to`); "" for none.
 
     Raises:
-        ThetaError: a fixed field does not exist, or nothing valid agrees with the fixed ones.
+        ThetaError: a fixed field does not exist, or no valid θ agrees with the fixed fields.
         VisionModelError: there is no such model.
     """
 
@@ -54,21 +55,21 @@ class Sampled:
         import numpy as np
 
         check_field_names(self.fixed)
-        self({}, np.random.default_rng(0))  # what can never be drawn fails here, not in a worker
+        self({}, np.random.default_rng(0))  # settings that no θ agrees with fail here, not in a worker
 
     def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
-        """A random θ; `row` is not looked at."""
+        """Return a random θ; `row` is not used."""
         theta = Theta.sample(rng, **self.fixed)
         return theta.align_to(self.model) if self.model else theta
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FromColumn:
-    """A `ThetaSource`: θ as a column of the row gives it.
+    """A `ThetaSource` that takes θ from a column of the row.
 
     Attributes:
-        column: holds a preset's name ("dense", "glyph-en@qwen3-vl"), a JSON object as text, a mapping of fields or
-            a Glyph config. In mappings None counts as absent, since Arrow fills structs with it.
+        column: the column. It holds a preset's name ("dense", "glyph-en@qwen3-vl"), a JSON object as text, a mapping of
+            fields or a Glyph config. In mappings None counts as absent, since Arrow fills structs with it.
         default: θ of rows where the column is None or "" (see `Theta.of`).
     """
 
@@ -79,7 +80,7 @@ class FromColumn:
         object.__setattr__(self, "default", Theta.of(self.default))
 
     def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
-        """The θ that `row` names; nothing is drawn.
+        """Return the θ that `row` names; nothing is drawn.
 
         Raises:
             ThetaError: a preset or field does not exist, or a value is not valid.
@@ -99,7 +100,7 @@ class FromColumn:
 
 @lru_cache(maxsize=1024)
 def _written(text: str) -> Theta:
-    """θ from a preset's name or a JSON object."""
+    """Return the θ that a preset's name or a JSON object stands for."""
     if not text.lstrip().startswith("{"):
         return Theta.preset(text)
     try:
@@ -109,9 +110,9 @@ def _written(text: str) -> Theta:
 
 
 class Epoch:
-    """The number of an epoch, seen alike by this process and the DataLoader workers that it starts.
+    """The number of an epoch, shared by this process and the DataLoader workers that it starts.
 
-    It is kept in torch's shared memory if torch was imported before: then workers that live on from epoch to
+    If torch was imported before, the number is kept in torch's shared memory. Then workers that live on from epoch to
     epoch (`persistent_workers`) see it change, however they were started.
     """
 
@@ -125,7 +126,7 @@ class Epoch:
         return int(self._value)
 
     def set(self, value: int) -> None:
-        """Change it, in place where it is shared."""
+        """Change the number, in place where it is shared."""
         if isinstance(self._value, int):
             self._value = value
         else:
@@ -147,26 +148,26 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pages:
+class PagesTransform:
     """Rows with text → rows with pages: for `Dataset.with_transform`, `Dataset.map` and `IterableDataset.map`.
 
-    Takes and gives one row, or a batch as `datasets` has it, where each column is a list. All columns stay. A text
-    of several pages gives several, an empty text none.
+    A call takes and gives one row, or a batch as `datasets` has it, where each column is a list. All columns stay. A
+    text of several pages gives several images, an empty text none.
 
     Attributes:
-        text: the column with the text, or several, whose pages follow one another.
+        text: the column with the text, or several columns, whose pages follow one another.
         into: the column that the list of pages is put in.
-        theta: θ of all rows (see `Theta.of`), or a `ThetaSource`, as `Sampled()` and `FromColumn()` are.
-        form: "image" for PIL ("L", or "RGB" where θ has colours), "array" for uint8 (h, w) or (h, w, 3), "png" for
+        theta: θ of all rows (see `Theta.of`), or a `ThetaSource` such as `Sampled()` and `FromColumn()`.
+        format: "image" for PIL ("L", or "RGB" where θ has colours), "array" for uint8 (h, w) or (h, w, 3), "png" for
             {"bytes", "path"} as `datasets.Image` stores it.
-        bits: of a grey pixel of a PNG, see `Page.png`.
-        key: the column that tells rows apart (an index or id), for what is random; by default the text does.
-        seed: of what is random.
-        max_pages: a limit on the pages of one text; one that needs more is an error.
+        bits: bits for each pixel of a grey PNG, see `Page.png`.
+        key: the column that tells rows apart (an index or id), from which θ is drawn; by default the text does.
+        seed: seed of everything random.
+        max_pages: highest number of pages of one text; a text that needs more is an error.
 
     Raises:
         ThetaError: `theta` is not valid.
-        DataError: `text` names no column.
+        DataError: `text` names no column, or `format` is unknown.
 
     Source: `datasets` 5.2 for the two forms of a call, and {"bytes", "path"}.
     """
@@ -174,7 +175,7 @@ class Pages:
     text: str | tuple[str, ...] = "text"
     into: str = "images"
     theta: ThetaLike | ThetaSource = field(default_factory=Theta)
-    form: Form = "image"
+    format: PageFormat = "image"
     bits: int | None = None
     key: str | None = None
     seed: int = 0
@@ -184,8 +185,8 @@ class Pages:
     def __post_init__(self) -> None:
         if not self.columns:
             raise DataError("text=() names no column. Name the columns that hold text.")
-        if self.form not in ("image", "array", "png"):
-            raise DataError(f"form={self.form!r} is unknown. Use image, array or png.")
+        if self.format not in ("image", "array", "png"):
+            raise DataError(f"format={self.format!r} is unknown. Use image, array or png.")
         if not callable(self.theta):
             object.__setattr__(self, "theta", Theta.of(self.theta))
 
@@ -200,11 +201,11 @@ class Pages:
         return int(self._epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Let θ be drawn for `epoch` from now on, here and in the DataLoader workers of this process."""
+        """Draw θ for `epoch` from now on, here and in the DataLoader workers of this process."""
         self._epoch.set(epoch)
 
     def __call__(self, rows: Row) -> dict[str, Any]:
-        """`rows` with the column `into`.
+        """Return `rows` with the column `into`.
 
         Raises:
             DataError: a column is missing, or a text is not str.
@@ -214,25 +215,25 @@ class Pages:
         return by_row(self._row, rows, batched, names=(*rows, self.into), key=self.key)
 
     def theta_of(self, row: Row, texts: Sequence[str] | None = None) -> Theta:
-        """θ of `row` in this epoch.
+        """Return θ of `row` in this epoch.
 
         Args:
             row: one row.
-            texts: what tells the row apart where there is no `key`; by default its text columns.
+            texts: what tells the row apart if there is no `key`; by default its text columns.
         """
         if isinstance(self.theta, Theta):
             return self.theta
         assert callable(self.theta)
         import numpy as np
 
-        # As text, so that 3 of Python and 3 of numpy are one key.
+        # The key becomes text, so that 3 of Python and 3 of numpy are one key.
         key = str(_cell(row, self.key)) if self.key else texts or [_cell(row, name) for name in self.columns]
         drawn = json.dumps([self.seed, self.epoch, key]).encode()
         entropy = int.from_bytes(hashlib.blake2b(drawn, digest_size=16).digest(), "little")
         return self.theta(row, np.random.default_rng(entropy))
 
     def drawn(self, text: str, theta: Theta) -> list[Any]:
-        """The pages of one text, in the `form` of this column.
+        """Return the pages of one text, in the `format` of this column.
 
         Raises:
             FontError, LayoutError: see `glyphrender.layout`.
@@ -240,9 +241,11 @@ class Pages:
         return [self._encoded(page) for page in layout(text, theta, max_pages=self.max_pages)]
 
     def features(self, features: Mapping[str, Any]) -> Any:
-        """`datasets.Features` of the rows that come out, for `Dataset.map`, where those that go in have `features`.
+        """Return the `datasets.Features` of the rows that come out, for `Dataset.map`, if the rows that go in have
+        `features`.
 
-        PNG bytes are then stored as they are, and read as images. Use `form="png"`; "image" has `datasets` encode.
+        PNG bytes are then stored as they are, and read as images. Use `format="png"`; with "image", `datasets` encodes
+        them.
 
         Raises:
             DependencyError: `datasets` is not installed.
@@ -256,7 +259,7 @@ class Pages:
         return {**row, self.into: [page for text in texts for page in self.drawn(text, theta)]}
 
     def _encoded(self, page: Page) -> Any:
-        match self.form:
+        match self.format:
             case "image":
                 return page.image
             case "array":
@@ -268,17 +271,18 @@ class Pages:
 def stream(
     dataset: Any, rows: Callable[[Row], dict[str, Any]], *, rank: int = 0, world_size: int = 1, workers: int = 0
 ) -> Any:
-    """The rows of a dataset that fall to this rank, rendered as they are read.
+    """Return the rows of a dataset that fall to this rank, rendered as they are read.
 
-    The result is a `datasets.IterableDataset`: torch's DataLoader shares it out to its workers, `state_dict` and
-    `load_state_dict` resume it (through StatefulDataLoader with workers), `set_epoch` orders its shards anew. All
-    ranks and workers together give every row once; only rows of this rank are rendered.
+    The result is a `datasets.IterableDataset`. Torch's DataLoader shares it out to its workers, `state_dict` and
+    `load_state_dict` resume it (through StatefulDataLoader if there are workers), and `set_epoch` orders its shards
+    anew. All ranks and workers together give every row once; only rows of this rank are rendered.
 
     Args:
         dataset: a `datasets.Dataset` or `datasets.IterableDataset`.
-        rows: a `Pages`, or another function from a row to the whole row that comes out.
-        rank, world_size: this process among those that train together.
-        workers: of the DataLoader; a `Dataset` is cut into so many shards for each rank.
+        rows: a `PagesTransform`, or another function from a row to the whole row that comes out.
+        rank: number of this process among those that train together, from 0.
+        world_size: number of these processes.
+        workers: number of DataLoader workers; a `Dataset` is cut into so many shards for each rank.
 
     Raises:
         DataError: `dataset` is neither, or empty; or there is no such rank.
@@ -300,14 +304,14 @@ def stream(
     if dataset.num_shards % world_size == 0:
         dataset = datasets.distributed.split_dataset_by_node(dataset, rank=rank, world_size=world_size)
     else:
-        # split_dataset_by_node would leave rows out only after they have been rendered.
+        # split_dataset_by_node would drop rows only after they have been rendered.
         dataset = dataset.filter(_Share(rank=rank, world_size=world_size), with_indices=True)
     return dataset.map(rows, remove_columns=names)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Share:
-    """Every `world_size`th row from the one numbered `rank`."""
+    """A filter that takes every `world_size`th row, from the row numbered `rank` on."""
 
     rank: int
     world_size: int
@@ -319,14 +323,14 @@ class _Share:
 def by_row(
     one: Callable[[Row], dict[str, Any]], rows: Row, batched: bool, *, names: Iterable[str], key: str | None
 ) -> dict[str, Any]:
-    """`one` of the row, or of each row of a batch; errors name the row.
+    """Apply `one` to the row, or to each row of a batch; errors name the row.
 
     Args:
-        one: from a row to the row that comes out.
+        one: function from a row to the row that comes out.
         rows: a row; or, if `batched`, column → list, all of one length.
         batched: which of the two.
         names: the columns that come out, for a batch of no rows.
-        key: the column that errors name the row by; or "id", "unique_id" or "index", where it has one.
+        key: the column that errors name the row by; or "id", "unique_id" or "index", if the row has one.
     """
     if not batched:
         return _named(one, rows, "row", key)
@@ -346,7 +350,7 @@ def _named(one: Callable[[Row], dict[str, Any]], row: Row, place: str, key: str 
 
 
 def text_of(row: Row, name: str) -> str:
-    """The text in a column.
+    """Return the text in a column.
 
     Raises:
         DataError: there is no such column, or it holds something else.
@@ -358,10 +362,10 @@ def text_of(row: Row, name: str) -> str:
 
 
 def train_extra(name: str) -> Any:
-    """The module `name`, which the extra `train` installs.
+    """Return the module `name`, which the extra `train` installs.
 
     Raises:
-        DependencyError: it is not there.
+        DependencyError: it is not installed.
     """
     from importlib import import_module
 

@@ -1,10 +1,10 @@
 """Pages → `pixel_values` and `image_grid_thw`, without an image processor in between (extra `transformers`).
 
-GLM-4V and Qwen-VL take an image as rows, one a patch: channels × frames × pixels, in float32. A processor makes three
-channels of a grey page, normalises, and copies all of it twice. Here the grey bytes are cut into patches first, and
-only the last step makes them three channels and two frames of floats: on the CPU, or on the device of the model, to
-where then a twenty-fourth of the bytes goes. `tests/test_adapters_pixels.py` holds the values to within 1e-6 of those
-of transformers' processors.
+GLM-4V and Qwen-VL take an image as rows, one a patch: channels × frames × pixels, in float32. A processor turns a grey
+page into three channels, normalises them, and copies all of it twice. Here the grey bytes are cut into patches first,
+and only the last step makes three channels and two frames of floats. That step runs on the CPU or on the model's
+device; then a twenty-fourth of the bytes travels there. `tests/test_adapters_pixels.py` holds the values to within 1e-6
+of those of transformers' processors.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Patchify", "fast", "on_device"]
 
-# Patches at a time: their floats stay in the processor's second-level cache.
+# Number of patches at a time: their floats stay in the second-level cache of the CPU.
 _BLOCK = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patchify:
-    """What an image processor of the GLM-4V and Qwen-VL families does, for pages.
+    """Makes of pages what an image processor of the GLM-4V and Qwen-VL families makes of images.
 
     Attributes:
-        model: the sizes it makes of images.
+        model: the sizes that it resizes images to.
         patch: side of a patch in pixels.
-        merge: patches that become one token, in each direction.
+        merge: number of patches, in each direction, that become one token.
         frames: how often a still image is repeated.
-        scale: of each channel: `pixel_values` are `byte * scale + shift`.
-        shift: of each channel.
-        filter: of PIL, with which pages are resized that are not on the model's grid; None refuses such pages.
+        scale: for each channel: `pixel_values` are `byte * scale + shift`.
+        shift: for each channel.
+        filter: the filter of PIL with which pages off the model's grid are resized; None refuses such pages.
     """
 
     model: GridModel
@@ -58,14 +58,14 @@ class Patchify:
 
     @classmethod
     def of(cls, processor: Any, *, resize: bool = True) -> Patchify:
-        """That of a processor of transformers, or of an image processor.
+        """Return the `Patchify` that does what a processor of transformers, or an image processor, does.
 
         Args:
             processor: its patch, merge and size limits, and its normalisation, are taken.
-            resize: whether pages off the grid are resized, as the processor does with PIL; or else refused.
+            resize: whether pages off the grid are resized, as the processor does with PIL, or refused.
 
         Raises:
-            VisionModelError: it is not of these families.
+            VisionModelError: the processor is not of these families.
         """
         processor = getattr(processor, "image_processor", processor)
         config = processor.to_dict()
@@ -101,22 +101,22 @@ class Patchify:
         return 3 * self.frames * self.area
 
     def __call__(self, pages: PageLike | Iterable[PageLike]) -> dict[str, Tensor]:
-        """`pixel_values`, float32 (patches, 3 × frames × area), and `image_grid_thw`, int64 (pages, 3).
+        """Return `pixel_values`, float32 (patches, 3 × frames × area), and `image_grid_thw`, int64 (pages, 3).
 
         Raises:
-            DataError: there are no pages, or one is not grey or RGB bytes.
-            VisionModelError: the model refuses a page of this size, or it is off the grid and not to be resized.
+            DataError: there are no pages, or a page is not grey or RGB bytes.
+            VisionModelError: the model refuses a page of this size, or a page is off the grid and not to be resized.
             DependencyError: torch is not installed.
         """
         patches, grid = self.patches(pages)
         return {"pixel_values": self.pixel_values(patches), "image_grid_thw": _torch().from_numpy(grid)}
 
     def patches(self, pages: PageLike | Iterable[PageLike]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """The bytes of the pages in the order of `pixel_values`, and their grid; needs no torch.
+        """Return the bytes of the pages in the order of `pixel_values`, and their grid; torch is not needed.
 
         Returns:
             uint8 (patches, channels × area), with one channel if all pages are grey, else three; and int64 (pages, 3):
-            1, rows and columns of patches.
+                1, rows and columns of patches.
 
         Raises:
             DataError, VisionModelError: see `__call__`.
@@ -133,18 +133,19 @@ class Patchify:
         return patches, grid
 
     def pixel_values(self, patches: NDArray[np.uint8] | Tensor, dtype: Any = None) -> Tensor:
-        """What the model takes for `patches`.
+        """Return the `pixel_values` of `patches`.
 
         Args:
-            patches: see there; a tensor is worked on where it is, on any device, and may hold the bytes in any dtype.
-            dtype: of the result; float32 where None.
+            patches: the result of `Patchify.patches`. A tensor stays on its device, and may hold the bytes in any
+                dtype.
+            dtype: dtype of the result; None is float32.
         """
         torch = _torch()
         count, channels = len(patches), patches.shape[1] // self.area
         if not isinstance(patches, np.ndarray) and patches.dtype == torch.uint8 and patches.device.type == "cpu":
             patches = patches.numpy()
         if isinstance(patches, np.ndarray):
-            # Of numpy, which asks for huge pages: the 12 MB of a page from torch's allocator cost 5 ms, not 1.2.
+            # numpy asks for huge pages: the 12 MB of a page cost 1.2 ms, and 5 ms from torch's allocator.
             values = np.empty((count, 3, self.frames, self.area), np.float32)
             scale, shift = np.array(self.scale, np.float32), np.array(self.shift, np.float32)
             for start in range(0, count, _BLOCK):
@@ -160,7 +161,7 @@ class Patchify:
         return whole.expand(-1, -1, self.frames, -1).reshape(count, -1)
 
     def _sized(self, array: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
-        """(h, w, channels) at the size that the model sees."""
+        """Return (h, w, channels) at the size that the model sees."""
         height, width = array.shape[:2]
         size = self.model.image(width, height).size
         if size == (width, height):
@@ -176,7 +177,7 @@ class Patchify:
         return np.asarray(image.resize(size, self.filter)).reshape(size[1], size[0], -1)
 
     def _cut(self, array: NDArray[np.uint8], patches: NDArray[np.uint8]) -> None:
-        """(h, w, c) → (patches, channels × area): merged cells row by row, the patches of one in turn."""
+        """Cut (h, w, c) into (patches, channels × area): merged cells row by row, the patches of a cell in turn."""
         side, merge = self.patch, self.merge
         rows, columns = (length // (side * merge) for length in array.shape[:2])
         cells = array.reshape(rows, merge, side, columns, merge, side, -1).transpose(0, 3, 1, 4, 6, 2, 5)
@@ -184,7 +185,11 @@ class Patchify:
 
 
 def page_array(page: Any) -> NDArray[np.uint8]:
-    """The pixels of a page, a PIL image or an array: uint8 (h, w, 1) where grey, else (h, w, 3)."""
+    """Return the pixels of a page, a PIL image or an array: uint8 (h, w, 1) if grey, else (h, w, 3).
+
+    Raises:
+        DataError: it is none of these.
+    """
     array: Any = page
     if isinstance(page, Page):
         array = page.array
@@ -200,15 +205,15 @@ def page_array(page: Any) -> NDArray[np.uint8]:
 
 
 def fast(processor: Any, *, resize: bool = True, expand: bool = True) -> Any:
-    """A copy of a processor of transformers whose images become pixel values through `Patchify`.
+    """Return a copy of a processor of transformers whose images become pixel values through `Patchify`.
 
-    It is used as the original is, by whatever takes one: a collator, `apply_chat_template`, a trainer of TRL. A call
-    that asks for other images than the configuration does goes to the original code.
+    The copy is used as the original is, by whatever takes one: a collator, `apply_chat_template`, a trainer of TRL. A
+    call that asks for other images than the configuration goes to the original code.
 
     Args:
         processor: a processor, not an image processor alone.
         resize: see `Patchify.of`.
-        expand: whether `pixel_values` are floats, or else the uint8 patches for a model that `on_device` prepared.
+        expand: whether `pixel_values` are floats; if not, they are uint8 patches for a model that `on_device` prepared.
 
     Raises:
         VisionModelError: see `Patchify.of`.
@@ -225,9 +230,9 @@ def fast(processor: Any, *, resize: bool = True, expand: bool = True) -> Any:
 
 
 def on_device(model: Any, processor: Any) -> Any:
-    """Let a model of transformers take uint8 patches as `pixel_values`, and make floats of them where it is.
+    """Let a model of transformers take uint8 patches as `pixel_values`, and make floats of them on its device.
 
-    For batches of `fast(processor, expand=False)`. Floats are taken as before.
+    Use it with batches of `fast(processor, expand=False)`. Floats are taken as before.
 
     Returns:
         the handle of the hook before its vision tower; `remove()` ends it.
@@ -251,13 +256,13 @@ def on_device(model: Any, processor: Any) -> Any:
 
 
 class _Patchifying:
-    """Mixed into the class of an image processor by `fast`."""
+    """The methods that `fast` adds to the class of an image processor."""
 
     _patchify: Patchify
     _expand: bool
 
     def preprocess(self, images: Any, **kwargs: Any) -> Any:
-        """`pixel_values` and `image_grid_thw` of `images`."""
+        """Return `pixel_values` and `image_grid_thw` of `images`."""
         tensors = kwargs.pop("return_tensors", None)
         if any(value is not None for value in kwargs.values()):
             return super().preprocess(images, return_tensors=tensors, **kwargs)  # type: ignore[misc]
@@ -271,7 +276,7 @@ class _Patchifying:
         return BatchFeature({"pixel_values": values.numpy(), "image_grid_thw": grid}, tensor_type=tensors)
 
     def to_dict(self) -> dict[str, Any]:
-        """Without what `fast` added, so that what is saved is the original."""
+        """Return the configuration without what `fast` added, so that the original is saved."""
         config: dict[str, Any] = super().to_dict()  # type: ignore[misc]
         return {name: value for name, value in config.items() if name not in ("_patchify", "_expand")}
 
@@ -284,12 +289,12 @@ def _patchifying(kind: type) -> type:
 
 
 def _plain(kind: type) -> type:
-    """The class that transformers has for `kind`."""
+    """Return the class that transformers has for `kind`."""
     return kind.__mro__[2] if issubclass(kind, _Patchifying) else kind
 
 
 def _restore(kind: type, state: dict[str, Any]) -> Any:
-    """An image processor of `fast`, in another process."""
+    """Return an image processor of `fast`, in another process."""
     processor: Any = object.__new__(_patchifying(kind))
     processor.__dict__.update(state)
     return processor
@@ -300,7 +305,7 @@ def _listed(pages: Any) -> Iterable[Any]:
 
 
 def _flat(images: Any) -> list[Any]:
-    """Processors give one image, a list, or a list for each text."""
+    """Return the images as one list; processors are given one image, a list, or a list for each text."""
     if isinstance(images, Sequence) and not isinstance(images, str):
         return [image for part in images for image in _flat(part)]
     return [images]

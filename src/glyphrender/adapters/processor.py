@@ -1,9 +1,9 @@
 """Processors of transformers without torchvision (extra `transformers`).
 
-In transformers 5 image processors draw on PIL or on torchvision, video processors on torchvision alone. So without it
-the classes that take images only (Idefics3, LLaVA, Pixtral, Gemma 3 …) load as they are, and those that take videos
-too (GLM-4V, Qwen-VL, SmolVLM …) do not load at all. Here such a class is loaded without its video half. What the
-messages of a chat hold, and where the pages go in them, is here too, as it is the same for all of them.
+In transformers 5, image processors draw on PIL or on torchvision, video processors on torchvision alone. Without it,
+the classes that take images only (Idefics3, LLaVA, Pixtral, Gemma 3 …) load as they are. Those that take videos too
+(GLM-4V, Qwen-VL, SmolVLM …) do not load at all; this module loads them without their video half. It also says what the
+messages of a chat hold and where the pages go in them, which is the same for all processors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Message = Mapping[str, Any]
 
 
 def load_config(path_or_id: str | PathLike[str], *, trust_remote_code: bool = False) -> Any:
-    """The configuration of a model that takes images.
+    """Return the configuration of a model that takes images.
 
     Raises:
         DependencyError: transformers is not installed.
@@ -51,11 +51,11 @@ def load_config(path_or_id: str | PathLike[str], *, trust_remote_code: bool = Fa
 
 
 def load_processor(path_or_id: str | PathLike[str], *, trust_remote_code: bool = False) -> Any:
-    """The processor of a vision-language model, without its video half where torchvision is not installed.
+    """Return the processor of a vision-language model, without its video half if torchvision is not installed.
 
     Args:
         path_or_id: a directory, or the name of a model on the hub.
-        trust_remote_code: whether to run code that lies beside the model, where transformers has no class for it.
+        trust_remote_code: whether to run code that lies beside the model, if transformers has no class for it.
 
     Raises:
         DependencyError: transformers, or a package that this processor needs, is not installed.
@@ -86,21 +86,22 @@ def load_processor(path_or_id: str | PathLike[str], *, trust_remote_code: bool =
 
 @cache
 def image_only(kind: type) -> type:
-    """The class of a processor without its video half, under the same name.
+    """Return the class of a processor without its video half, under the same name.
 
-    It is checked, saved and loaded by `get_attributes`; `__init__` of the original then drops the video processor.
+    `get_attributes` decides what is checked, saved and loaded; `__init__` of the original then drops the video
+    processor.
     """
     name = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
     return type(kind.__name__, (_ImageOnly, kind), name)
 
 
 class _ImageOnly:
-    # SmolVLM's asks it for these two whenever a chat is rendered.
+    # The processor of SmolVLM asks for these two whenever a chat is rendered.
     video_processor = SimpleNamespace(num_frames=None, fps=None)
 
     @classmethod
     def get_attributes(cls) -> list[str]:
-        """Names of the parts."""
+        """Return the names of the parts."""
         parts: list[str] = super().get_attributes()  # type: ignore[misc]
         return [part for part in parts if part != "video_processor"]
 
@@ -109,22 +110,22 @@ class _ImageOnly:
 
 
 def _restore(kind: type, state: dict[str, Any]) -> Any:
-    """A processor of `image_only`, in another process."""
+    """Return a processor of `image_only`, in another process."""
     processor: Any = object.__new__(image_only(kind))
     processor.__dict__.update(state)
     return processor
 
 
 def with_pages(messages: Iterable[Message], pages: Sequence[Any], *, where: str = "the chat") -> list[Message]:
-    """Messages as chat templates take them: every content a list of parts, and the pages in their places.
+    """Return messages as chat templates take them: every content a list of parts, and the pages in their places.
 
-    Pages fill the parts {"type": "image"} that name no image of their own, in order. Where there are no such parts they
-    stand before the text of the first message of the user.
+    Pages fill the parts {"type": "image"} that name no image of their own, in order. If there are no such parts, the
+    pages stand before the text of the first message of the user.
 
     Args:
-        messages: of the roles system, user and assistant; a content is a str or a list of parts.
+        messages: messages of the roles system, user and assistant; a content is a str or a list of parts.
         pages: `Page`, PIL images, uint8 arrays, or {"bytes": …} of image files.
-        where: what errors call the messages.
+        where: the name of the messages in errors.
 
     Returns:
         new messages, with each page as {"type": "image", "image": PIL image}.
@@ -152,12 +153,16 @@ def with_pages(messages: Iterable[Message], pages: Sequence[Any], *, where: str 
 
 
 def images_of(messages: Iterable[Message]) -> list[Any]:
-    """The images of messages that `with_pages` gave, in order."""
+    """Return the images of messages that `with_pages` gave, in order."""
     return [part["image"] for message in messages for part in message["content"] if "image" in part]
 
 
 def as_image(page: Any) -> Any:
-    """A page, an array, a PIL image, or a dict with the bytes of a file as `datasets` stores it, as a PIL image."""
+    """Return a page, an array, a PIL image, or a dict with the bytes of a file as `datasets` stores it, as a PIL image.
+
+    Raises:
+        DataError: it is none of these, or the bytes are no image.
+    """
     from glyphrender.adapters.pixels import page_array
 
     if hasattr(page, "convert"):
@@ -178,7 +183,7 @@ def as_image(page: Any) -> Any:
 
 
 def _parted(message: Message, where: str) -> dict[str, Any]:
-    """A copy whose content is a list of copied parts."""
+    """Return a copy of a message whose content is a list of copied parts."""
     try:
         role, content = message["role"], message["content"]
     except (TypeError, KeyError) as error:
@@ -196,7 +201,7 @@ def _is_hole(part: Mapping[str, Any]) -> bool:
 
 
 def missing() -> DependencyError:
-    """The error that names the extra."""
+    """Return the error that names the extra."""
     return DependencyError("this needs the packages torch and transformers. Install glyphrender[transformers].")
 
 

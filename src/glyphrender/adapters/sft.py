@@ -1,13 +1,13 @@
 """Rows → conversations with pages in them, as TRL's `SFTTrainer` takes them.
 
-A conversation here is a list of messages whose content is a list of parts; a part of type "document" has a text
-that the model shall see as pages. `Prompts` makes conversations of plain columns by templates, `Conversations` takes
-them from the dataset; both replace each document by as many image parts as it has pages, and put the pages into the
-column `images`, in order. The loss falls on completions alone: TRL masks the prompt of prompt/completion rows, and
-that is why it is the default here; of rows with `messages` it masks only what is outside assistant turns, if
+A conversation here is a list of messages whose content is a list of parts. A part of type "document" has a text that
+the model shall see as pages. `Prompts` makes conversations from plain columns by templates; `Conversations` takes them
+from the dataset. Both replace each document by as many image parts as it has pages, and put the pages into the column
+`images`, in order. The loss falls on completions alone: TRL masks the prompt of prompt/completion rows, which is why
+that kind is the default here. Of rows with `messages` it masks only what is outside assistant turns, if
 `assistant_only_loss=True` and the chat template has generation marks.
 
-Nothing but these columns comes out. TRL takes a row that still has a column "text" for another format.
+Nothing but these columns comes out. TRL takes a row that still has a column "text" for another kind of row.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-from glyphrender.adapters.data import Pages, Row, by_row, text_of, train_extra
+from glyphrender.adapters.data import PagesTransform, Row, by_row, text_of, train_extra
+from glyphrender.adapters.processor import Message
 from glyphrender.errors import DataError
 from glyphrender.theta.parameter import shown
 
 __all__ = ["Conversations", "Prompts", "epoch_callback"]
 
-Message: TypeAlias = dict[str, Any]
 _IMAGES = "images"
 
 
@@ -32,22 +32,22 @@ class Prompts:
     """Plain columns → a question about pages and its answer.
 
     Attributes:
-        pages: how texts become pages; its `text` columns are the documents. `form` "image" or "png".
-        prompt: what the user says: text in which {column} stands for that column, as pages if it is a document,
-            else as text. Documents stand where they are named, with text before, between and after. "{{" is a brace.
+        pages: how texts become pages; its `text` columns are the documents. Its `format` must be "image" or "png".
+        prompt: what the user says: text in which {column} stands for that column, as pages if it is a document, else as
+            text. Documents stand where they are named, with text before, between and after. "{{" is a brace.
         completion: what the assistant answers, all of it text: "{text}" has the model read the pages.
         system: what the system says, as text; "" for nothing.
-        form: "prompt-completion", where the loss is on the completion alone, or "messages".
+        kind: "prompt-completion", where the loss is on the completion alone, or "messages".
 
     Raises:
-        DataError: a template is malformed, or the prompt leaves a document out.
+        DataError: a template is malformed, the prompt leaves a document out, or `kind` is unknown.
     """
 
-    pages: Pages
+    pages: PagesTransform
     prompt: str = "{text}"
     completion: str = "{completion}"
     system: str = ""
-    form: Literal["prompt-completion", "messages"] = "prompt-completion"
+    kind: Literal["prompt-completion", "messages"] = "prompt-completion"
 
     def __post_init__(self) -> None:
         named = {column for _, column in _pieces("prompt", self.prompt)}
@@ -55,17 +55,17 @@ class Prompts:
             raise DataError(f"the prompt leaves out the document {left_out[0]!r}. Put {{{left_out[0]}}} into it.")
         list(_pieces("completion", self.completion))
         list(_pieces("system", self.system))
-        if self.form not in ("prompt-completion", "messages"):
-            raise DataError(f"form={self.form!r} is unknown. Use prompt-completion or messages.")
+        if self.kind not in ("prompt-completion", "messages"):
+            raise DataError(f"kind={self.kind!r} is unknown. Use prompt-completion or messages.")
 
     def __call__(self, rows: Row) -> dict[str, Any]:
-        """The row, or batch of rows, that TRL takes: `images`, and `prompt` and `completion` or `messages`.
+        """Return the row, or batch of rows, that TRL takes: `images`, and `prompt` and `completion` or `messages`.
 
         Raises:
             DataError: a column that a template names is missing, or is not str.
             ThetaError: θ of a row is not valid. All errors name the row.
         """
-        names = (_IMAGES, *(("prompt", "completion") if self.form == "prompt-completion" else ("messages",)))
+        names = (_IMAGES, *(("prompt", "completion") if self.kind == "prompt-completion" else ("messages",)))
         batched = any(isinstance(rows.get(column), list) for column in self.pages.columns)
         return by_row(self._row, rows, batched, names=names, key=self.pages.key)
 
@@ -74,13 +74,13 @@ class Prompts:
         if self.system:
             prompt.insert(0, _message("system", self._parts(row, "system", self.system)))
         completion = [_message("assistant", self._parts(row, "completion", self.completion))]
-        if self.form == "messages":
+        if self.kind == "messages":
             return _paged({"messages": prompt + completion}, row, self.pages)
         return _paged({"prompt": prompt, "completion": completion}, row, self.pages)
 
     @staticmethod
     def _parts(row: Row, name: str, template: str, documents: Sequence[str] = ()) -> list[dict[str, str]]:
-        """The parts of a message; neighbouring texts are one."""
+        """Return the parts of a message; neighboring texts become one part."""
         parts: list[dict[str, str]] = []
         for literal, column in _pieces(name, template):
             text = literal + (text_of(row, column) if column and column not in documents else "")
@@ -97,17 +97,17 @@ class Prompts:
 class Conversations:
     """Conversations with documents in them → conversations with pages.
 
-    Rows have a column `messages`, or `prompt` and `completion`, of any number of turns; content is a str or a list of
+    Rows have a column `messages`, or `prompt` and `completion`, of any number of turns. Content is a str or a list of
     parts {"type": "text" or "document", "text": …}, a structure that Arrow keeps as it is.
 
     Attributes:
-        pages: how texts become pages; its `text` is not used. `form` "image" or "png".
+        pages: how texts become pages; its `text` is not used. Its `format` must be "image" or "png".
     """
 
-    pages: Pages
+    pages: PagesTransform
 
     def __call__(self, rows: Row) -> dict[str, Any]:
-        """The row, or batch of rows, that TRL takes: `images`, and the conversation.
+        """Return the row, or batch of rows, that TRL takes: `images`, and the conversation.
 
         Raises:
             DataError: the conversation is missing or malformed, or has a document in a completion.
@@ -123,8 +123,8 @@ class Conversations:
         return _paged({name: _checked(row, name) for name in names}, row, self.pages)
 
 
-def _paged(conversation: dict[str, list[Message]], row: Row, pages: Pages) -> dict[str, Any]:
-    """`conversation` with image parts for its documents, and the pages under `images`."""
+def _paged(conversation: dict[str, list[Message]], row: Row, pages: PagesTransform) -> dict[str, Any]:
+    """Return `conversation` with image parts for its documents, and the pages under `images`."""
     documents = [part["text"] for part in _parts_of(conversation) if part["type"] == "document"]
     theta = pages.theta_of(row, documents)
     images: list[Any] = []
@@ -160,23 +160,23 @@ def _message(role: str, parts: list[dict[str, str]]) -> Message:
 
 
 def _pieces(name: str, template: str) -> Iterable[tuple[str, str]]:
-    """(text, column that follows it, or "") of a template.
+    """Yield the pieces of a template: (text, the column that follows it, or "").
 
     Raises:
-        DataError: it is malformed, or asks for more than a column.
+        DataError: the template is malformed, or has braces that name no column.
     """
     try:
         pieces = list(Formatter().parse(template))
     except ValueError as error:
         raise DataError(f"{name}={shown(template)} is malformed ({error}). Write {{{{ for a brace.") from None
-    for literal, column, form, conversion in pieces:
-        if column == "" or form or conversion:
+    for literal, column, specification, conversion in pieces:
+        if column == "" or specification or conversion:
             raise DataError(f"{name}={shown(template)} has braces that name no column. Write {{{{ for a brace.")
         yield literal, column or ""
 
 
 def _checked(row: Row, name: str) -> list[Message]:
-    """The messages in a column of the dataset.
+    """Return the messages in a column of the dataset.
 
     Raises:
         DataError: they are missing or malformed.
@@ -188,7 +188,7 @@ def _checked(row: Row, name: str) -> list[Message]:
     messages = row.get(name)
     if not isinstance(messages, list):
         raise wrong(messages, "a list of messages")
-    checked = []
+    checked: list[Message] = []
     for message in messages:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise wrong(message, 'a message {"role", "content"}')
@@ -206,10 +206,10 @@ def _checked(row: Row, name: str) -> list[Message]:
     return checked
 
 
-def epoch_callback(pages: Pages) -> Any:
-    """A `transformers.TrainerCallback` that gives `pages` the number of each epoch, so that θ is drawn anew.
+def epoch_callback(pages: PagesTransform) -> Any:
+    """Return a `transformers.TrainerCallback` that gives `pages` the number of each epoch, so that θ is drawn anew.
 
-    Epochs count from the one that training resumes in.
+    Epochs count from the epoch that training resumes in.
 
     Raises:
         DependencyError: transformers is not installed.
@@ -217,14 +217,14 @@ def epoch_callback(pages: Pages) -> Any:
     callback: Any = train_extra("transformers").TrainerCallback
 
     class EpochCallback(callback):  # type: ignore[misc]
-        """Counts epochs as they begin."""
+        """A callback that counts epochs as they begin."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            """The epoch to begin with."""
+            """Take the number of the first epoch."""
             self._next = int(state.epoch or 0)
 
         def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            """The next epoch."""
+            """Pass on the number, and go to the next."""
             pages.set_epoch(self._next)
             self._next += 1
 

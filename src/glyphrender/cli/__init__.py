@@ -1,11 +1,17 @@
-"""The command line. A command is one module here, imported when it is called.
+"""The command line. Each command is one module of this package, imported when it is called.
 
-`glyphrender --help` reads the table below and imports none of them, which keeps it at 0.1 s. Errors are
-turned into one line on stderr and an exit status in one place, `Group.main`:
+A command's module has the name of the command, and in it a function `command`. Beside these:
 
-    0  done
-    1  a failure: disk full, a server or a library missing, a bug
-    2  the user's mistake: a bad value, an unreadable file, a page on which no line fits
+    options.py, inputs.py   options and input files that commands share
+    models.py, evaluator.py options of `search` that name models and evaluators
+    table.py, scatter.py    tables for a terminal, a scatter plot as SVG
+
+`glyphrender --help` reads the table below and imports no command, which keeps it at 0.1 s. `Group.main` alone turns
+errors into one line on stderr and an exit status:
+
+    0         done
+    1         a failure: the disk is full, a server or a library is missing, a bug
+    2         the user's mistake: a bad value, an unreadable file, a page on which no line fits
     130, 143  interrupted, terminated; a document is either complete or not there
 """
 
@@ -29,17 +35,17 @@ COMMANDS: Mapping[str, str] = {
     "render": "Typeset text into page images.",
     "corpus": "Render corpora of texts into shards of page images.",
     "show": "Make an HTML sheet of pages to look at.",
-    "ratio": "Print the compression ratio ρ: text tokens for one visual token.",
-    "fit": "Solve θ for a target ratio, or for a budget of tokens or pages.",
-    "search": "Search the θ that read best for a visual token.",
+    "ratio": "Print the compression ratio: text tokens for one visual token.",
+    "fit": "Solve the parameters for a target ratio, or for a budget of tokens or pages.",
+    "search": "Search the rendering parameters that read best for a visual token.",
     "ask": "Ask a model about texts, sent to it as pages.",
-    "bench": "Compare compression ratios over texts, θ and models.",
+    "bench": "Compare compression ratios over texts, parameters and models.",
     "fonts": "List the fonts, or which of them draw a text.",
     "theta": "Look at, check and convert rendering parameters.",
 }
-"""Commands in the order of `--help`, with the line it shows; the first of the command's own docstring."""
+"""Commands in the order of `--help`, each with the line it shows: the first line of the command's own docstring."""
 
-# What no choice of the user's led to: the disk is full or failing, the machine is out of something.
+# Errors that no choice of the user led to: the disk is full or failing, the machine has run out of something.
 _FAILURES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
@@ -59,7 +65,7 @@ class Group(click.Group):
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
         try:
-            # With standalone_mode off, click returns what the command returns, or the status of an early exit.
+            # With standalone_mode off, click returns the value of the command, or the status of an early exit.
             result = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
             status = result if isinstance(result, int) else 0
         except click.Abort:
@@ -73,7 +79,7 @@ class Group(click.Group):
 
 
 class Commands(Group):
-    """The commands of `COMMANDS`, each in the module of its name."""
+    """The commands of `COMMANDS`, each from the module of its name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102
         return list(COMMANDS)
@@ -96,8 +102,8 @@ def command() -> None:
 
 
 def main() -> NoReturn:
-    """The console script `glyphrender`."""
-    # A console that has no θ gets \u03b8; a file name that is not UTF-8 is shown with \udcff.
+    """Run the console script `glyphrender`."""
+    # A console without Greek letters gets \u03b8 for θ; a file name that is not UTF-8 is shown with \udcff.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     signal.signal(signal.SIGTERM, _terminated)
@@ -106,7 +112,11 @@ def main() -> NoReturn:
 
 
 def one_line(text: str) -> str:
-    """`text` on one line: what does not print, such as a newline in a file name, as its escape."""
+    """Return `text` on one line: characters that do not print, such as a newline in a file name, become escapes.
+
+    >>> one_line("a\\nb")
+    'a\\\\nb'
+    """
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
@@ -114,7 +124,7 @@ def one_line(text: str) -> str:
 
 
 def _verdict(error: Exception) -> tuple[int, str]:
-    """Exit status and message."""
+    """Return the exit status and the message of an error."""
     match error:
         case click.UsageError():
             where = error.ctx.command_path if error.ctx else "glyphrender"
@@ -139,7 +149,7 @@ def _verdict(error: Exception) -> tuple[int, str]:
 
 
 def _discard_stdout() -> None:
-    """Send what is still buffered nowhere: the flush at exit would fail again, with a traceback."""
+    """Send what is still buffered to nowhere: the flush at exit would fail again, with a traceback."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""`glyphrender ask`: files and a question → the answer of a model on an OpenAI-compatible server."""
+"""`glyphrender ask`: ask a model on an OpenAI-compatible server a question about files."""
 
 from __future__ import annotations
 
@@ -23,9 +23,16 @@ _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR|-...")
 @click.argument("question")
-@click.option("--base-url", metavar="URL", help="Of the server, as http://127.0.0.1:8000/v1. [env: OPENAI_BASE_URL]")
-@click.option("--model", metavar="NAME", default="", help="On the server; by default the only one that it lists.")
-@click.option("--vision", metavar="NAME", help="The vision model; by default as the name of the model says.")
+@click.option(
+    "--base-url", metavar="URL", help="Address of the server, such as http://127.0.0.1:8000/v1. [env: OPENAI_BASE_URL]"
+)
+@click.option(
+    "--model",
+    metavar="NAME",
+    default="",
+    help="Name of the model on the server; by default the only one that it lists.",
+)
+@click.option("--vision", metavar="NAME", help="The vision model; by default it follows from --model.")
 @click.option("--align/--no-align", default=True, help="Align θ to the grid of the vision model first.")
 @click.option(
     "--send",
@@ -39,20 +46,28 @@ _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
     type=click.Choice(list(_OVER)),
     default="error",
     show_default=True,
-    help="What to do with more than fits a request: stop; ask about each part, then combine; or set it smaller.",
+    help="If the document does not fit a request: stop; ask about each part, then combine; or use smaller type.",
 )
-@click.option("--context", type=click.IntRange(1), metavar="N", help="Tokens the model takes; by default as listed.")
-@click.option("--max-images", type=click.IntRange(1), metavar="N", help="Images the server takes in a request.")
+@click.option(
+    "--context", type=click.IntRange(1), metavar="N", help="Tokens the model takes; by default as the server lists it."
+)
+@click.option("--max-images", type=click.IntRange(1), metavar="N", help="Most images the server takes in a request.")
 @click.option("--exact", type=click.IntRange(0), default=2048, show_default=True, metavar="N",
               help="Most tokens of exact strings sent as text beside pages; 0 for none.")  # fmt: skip
-@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Of a grey pixel; by default 4.")
-@click.option("--max-tokens", type=click.IntRange(1), default=1024, show_default=True, help="Of the answer.")
-@click.option("--temperature", type=click.FloatRange(0), metavar="N", help="By default the server's own.")
+@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits of a grey pixel; by default 4.")
+@click.option(
+    "--max-tokens", type=click.IntRange(1), default=1024, show_default=True, help="Most tokens of the answer."
+)
+@click.option(
+    "--temperature", type=click.FloatRange(0), metavar="N", help="Temperature of sampling; by default the server's own."
+)
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=120.0, show_default=True, metavar="S",
               help="Seconds in which the server must say something.")  # fmt: skip
 @click.option("--retries", type=click.IntRange(0), default=3, show_default=True, metavar="N",
-              help="Of a request that failed and may yet succeed.")  # fmt: skip
-@click.option("--price", metavar="IN,OUT", help="Of a million tokens of prompt and of answer, to print the cost.")
+              help="Further attempts for a request that failed and may yet succeed.")  # fmt: skip
+@click.option(
+    "--price", metavar="IN,OUT", help="Prices of a million tokens of prompt and of answer, to print the cost."
+)
 @theta_options
 @text_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object at the end, not the answer as it comes.")
@@ -82,8 +97,8 @@ def command(
 ) -> None:
     """Ask a model about texts, sent to it as pages.
 
-    The answer goes to standard output as it comes; the tokens that the server counted, and our own count, to standard
-    error. The key is taken from OPENAI_API_KEY; a server of your own needs none.
+    The answer goes to standard output as it comes. The tokens that the server counted, and our own count, go to
+    standard error. The key is taken from OPENAI_API_KEY; your own server needs none.
     """
     from glyphrender.document.document import render
     from glyphrender.inference.chat import Endpoint, Packing, ask, vision_of
@@ -94,7 +109,7 @@ def command(
     )
     endpoint = replace(endpoint, model=model or endpoint.only_model())
     packing = Packing(
-        vision=vision or vision_of(endpoint.model),
+        model=vision or vision_of(endpoint.model),
         provider="openai",
         send=send,  # type: ignore[arg-type]
         over=_OVER[over],  # type: ignore[arg-type]
@@ -103,18 +118,18 @@ def command(
         exact=exact,
         bits=int(bits) if bits else None,
     )
-    theta = theta.align_to(packing.vision) if align else theta
+    theta = theta.align_to(packing.model) if align else theta
     reader = Reader(encoding=encoding, errors=errors)
     inputs = inputs_of(files)
     several = len(inputs) > 1 or any(source.walked for source in inputs)
     text = "".join(joined(inputs, reader, "==> {path} <==" if several else ""))
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
-    told = _Told()
+    printed = _Printer()
     try:
-        answer = ask(render(text, theta), question, endpoint, packing, on_text=None if as_json else told)
+        answer = ask(render(text, theta), question, endpoint, packing, on_text=None if as_json else printed)
     finally:
-        if told.last and not told.last.endswith("\n"):
+        if printed.last and not printed.last.endswith("\n"):
             click.echo()
     if as_json:
         click.echo(json.dumps(_figures(answer, prices), indent=2, ensure_ascii=False))
@@ -122,8 +137,8 @@ def command(
     click.echo(_report(answer, prices), err=True)
 
 
-class _Told:
-    """Writes pieces of the answer as they come; remembers the last."""
+class _Printer:
+    """A function that writes pieces of the answer as they come, and remembers the last."""
 
     last = ""
 
@@ -163,24 +178,24 @@ def _figures(answer: Answer, prices: tuple[float, float] | None) -> dict[str, An
 
 
 def _report(answer: Answer, prices: tuple[float, float] | None) -> str:
-    """What was sent and counted, in a line."""
+    """Return one line that says what was sent and counted."""
     figures = _figures(answer, prices)
     pages, requests = figures["pages"], figures["requests"]
-    said = [
+    items = [
         f"{pages:,} page{'s'[: pages != 1]}" if answer.as_pages else "as text",
         f"{requests:,} request{'s'[: requests != 1]}",
     ]
     if figures["prompt_tokens"] is None:
-        said.append("no usage from the server")
+        items.append("no usage from the server")
     else:
         cached = f" ({figures['cached_tokens']:,} cached)" if figures["cached_tokens"] else ""
-        said.append(f"{figures['prompt_tokens']:,} tokens{cached} → {figures['completion_tokens']:,}")
+        items.append(f"{figures['prompt_tokens']:,} tokens{cached} → {figures['completion_tokens']:,}")
     if answer.ratio is not None:
-        said.append(
+        items.append(
             f"by our count {answer.ratio.prompt_tokens:,} of pages, {answer.ratio.text_tokens:,} as text: "
             f"ρ {answer.ratio.rho:.2f}"
         )
     if figures["cost"] is not None:
-        said.append(f"cost {figures['cost']:.6f}")
+        items.append(f"cost {figures['cost']:.6f}")
     cut = ". The answer was cut off: raise --max-tokens" if answer.cut else ""
-    return f"{', '.join(said)}{cut}."
+    return f"{', '.join(items)}{cut}."

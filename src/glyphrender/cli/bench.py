@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import os
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -14,35 +15,49 @@ from glyphrender._system.atomic_write import write_atomically
 from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Reader
 from glyphrender.cli.options import text_options
-from glyphrender.cli.ratio import aligned, texts
+from glyphrender.cli.ratio import aligned, check_some_text, known_models, print_skipped, texts
 from glyphrender.cli.scatter import Point, scatter
 from glyphrender.cli.table import table
-from glyphrender.errors import DataError, DependencyError
+from glyphrender.errors import DependencyError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from glyphrender.ocr.legibility import Legibility, PageReader
     from glyphrender.ratio.ratio import Ratio
     from glyphrender.theta import Theta
 
 _HEADINGS = ("text", "preset", "model", "ρ", "font px", "pages", "chars/token", "text tokens", "visual", "resampled")
 _READ = ("error rate", "characters read", "pages read")
-# Three pages of 9 px are some 10,000 characters and 5 s of one core; one alone is ± 0.005 at best.
+# A line of the table: the names of text and θ, its ratio, and what was read.
+_Line: TypeAlias = "tuple[str, str, Ratio, Legibility | None]"
+# Three pages of 9 px type are some 10,000 characters and take 5 s of one core; one page alone is ± 0.005 at best.
 _PAGES = 3
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR|-...")
-@click.option("--preset", "presets", metavar="NAME", multiple=True, help="A bundled θ; repeatable. By default five.")
-@click.option("--theta", "thetas", type=click.Path(path_type=Path), multiple=True, help="θ from a file; repeatable.")
+@click.option(
+    "--preset", "presets", metavar="NAME", multiple=True, help="A bundled preset; repeatable. By default five."
+)
+@click.option(
+    "--theta",
+    "thetas",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Rendering parameters from a file; repeatable.",
+)
 @click.option("--vision", metavar="NAME", multiple=True, help="A vision model; repeatable. By default three.")
-@click.option("--dpi", type=float, multiple=True, metavar="N", help="Try each θ at this resolution; repeatable.")
-@click.option("--align/--no-align", default=True, show_default=True, help="Align each θ to each model's grid.")
+@click.option(
+    "--dpi", type=float, multiple=True, metavar="N", help="Try all parameters at this resolution; repeatable."
+)
+@click.option("--align/--no-align", default=True, show_default=True, help="Align the parameters to each model's grid.")
 @click.option("--tokenizer", metavar="NAME|FILE", help="A name or a tokenizer.json; by default each model's own.")
 @click.option("--read", "pages", type=click.IntRange(min=0), metavar="N", help="Pages read for legibility; 0 for none.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the choice of pages that are read.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice of pages that are read.")
 @click.option("--reader-language", "language", metavar="NAME", help="Tesseract's language; by default eng.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the figures to this file.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Write an SVG of ρ against the height of the type.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Write an SVG: the ratio against the height of the type.")
 @text_options
 def command(
     *,
@@ -61,36 +76,25 @@ def command(
     encoding: str | None,
     errors: str,
 ) -> None:
-    """Compare compression ratios over texts, θ and models.
+    """Compare compression ratios over texts, parameters and models.
 
-    Each line is a text under a θ for a model. Only lines of equal "font px", the em of the text as the model sees it,
-    show the same legibility, which is why the plot has it as its axis. With the extra "reader" some pages are drawn,
-    resized as the model does it and read by tesseract: "error rate" is the share of characters that it gets wrong.
+    Each line shows a text under rendering parameters for a model. Only lines of equal "font px" are equally legible,
+    which is why the plot has it as its axis: it is the em of the text, in pixels, as the model sees it. With the extra
+    "reader" some pages are drawn, resized as the model resizes them, and read by tesseract: "error rate" is the share
+    of characters that it gets wrong.
     """
-    from glyphrender.models.vision import vision_model
-    from glyphrender.theta import Theta
-
-    named = {path.name: Theta.load(path) for path in thetas}
-    chosen = presets or (() if named else ("glyph-en", "dense", "code", "code-flow", "book"))
-    named |= {name: Theta.preset(name) for name in chosen}
-    if dpi:
-        named = {f"{name} {each:g} dpi": theta.replace(dpi=each) for name, theta in named.items() for each in dpi}
-    models = vision or ("glm-4.1v", "qwen3-vl", "claude")
-    for name in models:
-        vision_model(name)
+    named = _thetas(thetas, presets, dpi)
+    models = known_models(vision or ("glm-4.1v", "qwen3-vl", "claude"))
     ocr = _page_reader(pages, language)
     reader = Reader(encoding=encoding, errors=errors)
-    found: list[tuple[str, str, Ratio, Legibility | None]] = []
-    for source, text in texts(files, reader):
-        for name, theta in named.items():
-            for model in models:
-                ratio = _ratio(text, theta, model, tokenizer, align=align)
-                read = None if ocr is None else _legibility(text, ratio, ocr, pages or _PAGES, seed)
-                found.append((source, name, ratio, read))
-    if not found:
-        raise DataError(f"none of {len(reader.skipped)} files is text. Pass --encoding if they are text.")
+    found: list[_Line] = []
+    for (source, text), (name, theta), model in _combinations(texts(files, reader), named, models):
+        ratio = _ratio(text, theta, model, tokenizer, align=align)
+        read = None if ocr is None else _legibility(text, ratio, ocr, pages or _PAGES, seed)
+        found.append((source, name, ratio, read))
+    check_some_text(found, reader)
     headings = _HEADINGS if ocr is None else (*_HEADINGS, *_READ)
-    rows = [_row(*each) for each in found]
+    rows = [_row(*line) for line in found]
     if csv_file is not None:
         sheet = io.StringIO()
         csv.writer(sheet, lineterminator="\n").writerows([headings, *rows])
@@ -98,8 +102,28 @@ def command(
     if plot is not None:
         write_atomically(plot, _plotted(found))
     click.echo(table(headings, [_shown(row) for row in rows], left=3))
-    for path, reason in reader.skipped:
-        click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
+    print_skipped(reader)
+
+
+def _thetas(files: Sequence[Path], presets: Sequence[str], dpi: Sequence[float]) -> dict[str, Theta]:
+    """Return θ by the name that the table shows: those of files and presets, at each resolution."""
+    from glyphrender.theta import Theta
+
+    named = {path.name: Theta.load(path) for path in files}
+    chosen = presets or (() if named else ("glyph-en", "dense", "code", "code-flow", "book"))
+    named |= {name: Theta.preset(name) for name in chosen}
+    if not dpi:
+        return named
+    return {f"{name} {each:g} dpi": theta.replace(dpi=each) for name, theta in named.items() for each in dpi}
+
+
+def _combinations(
+    found: Iterable[tuple[str, str]], thetas: Mapping[str, Theta], models: Sequence[str]
+) -> Iterator[tuple[tuple[str, str], tuple[str, Theta], str]]:
+    """Yield every (text, θ, model), one text after another: texts are read as they are needed."""
+    for text in found:
+        for theta, model in product(thetas.items(), models):
+            yield text, theta, model
 
 
 def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align: bool) -> Ratio:
@@ -111,7 +135,7 @@ def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align:
 
 
 def _page_reader(pages: int | None, language: str | None) -> PageReader | None:
-    """Tesseract, or None where nothing is to be read, or it is not there and was not asked for."""
+    """Return Tesseract; None if nothing is to be read, or if it is not installed and was not asked for."""
     from glyphrender.ocr.tesseract import Tesseract
 
     if pages == 0:
@@ -130,11 +154,11 @@ def _legibility(text: str, ratio: Ratio, reader: PageReader, pages: int, seed: i
     from glyphrender.ocr.legibility import legibility
 
     document = render(text, ratio.theta)
-    return legibility(document, reader, ratio.model, pages=pages, seed=seed, threads=os.cpu_count() or 1)
+    return legibility(document, reader, model=ratio.model, pages=pages, seed=seed, threads=os.cpu_count() or 1)
 
 
 def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[str]:
-    """The cells of a line as the CSV has them."""
+    """Return the cells of a line as the CSV has them."""
     return [
         text,
         preset,
@@ -151,13 +175,13 @@ def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[
 
 
 def _shown(row: list[str]) -> list[str]:
-    """The same cells as the table has them."""
+    """Return the same cells as the table has them."""
     read = [f"{float(row[10]):.2%}", f"{int(row[11]):,}", row[12]] if len(row) > len(_HEADINGS) else []
     return [*row[:5], f"{int(row[5]):,}", row[6], *(f"{int(cell):,}" for cell in row[7:10]), *read]
 
 
-def _plotted(found: list[tuple[str, str, Ratio, Legibility | None]]) -> str:
-    """ρ against the em in pixels, a series for each text and model; beside each point the error rate, where known."""
+def _plotted(found: list[_Line]) -> str:
+    """Return a plot of ρ against the em in pixels, a series for each text and model, with error rates where known."""
     series: dict[str, list[Point]] = {}
     for text, preset, ratio, read in found:
         title = f"{text}, {preset}, {ratio.model}: ρ {ratio.rho:.2f}"

@@ -14,10 +14,10 @@ from glyphrender.cli import one_line
 from glyphrender.cli.options import theta_options
 
 if TYPE_CHECKING:
-    from glyphrender.adapters.corpus import Tally
+    from glyphrender.adapters.corpus import CorpusProgress
     from glyphrender.theta import Theta
 
-# Seconds between two lines of progress where stderr is no terminal.
+# Seconds between two lines of progress if stderr is no terminal.
 _SILENCE = 30.0
 
 
@@ -28,34 +28,44 @@ _SILENCE = 30.0
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder for the shards: new or empty, or with --resume one that the same command has begun.",
+    help="Folder for the shards: new or empty, or with --resume the folder that the same command has begun.",
 )
 @theta_options
 @click.option(
     "--format",
-    "form",
     type=click.Choice(["parquet", "webdataset", "png"]),
     default="parquet",
     show_default=True,
-    help="Of the shards.",
+    help="Format of the shards.",
 )
-@click.option("--id-field", metavar="NAME", help="Of the id in JSONL and parquet; by default id, or unique_id.")
-@click.option("--text-field", metavar="NAME", help="Of the text; by default text, or context.")
-@click.option("--theta-field", metavar="NAME", help="Of θ: a preset or an object; by default theta, or config.")
+@click.option("--id-field", metavar="NAME", help="Field of the id in JSONL and parquet; by default id, or unique_id.")
+@click.option("--text-field", metavar="NAME", help="Field of the text; by default text, or context.")
 @click.option(
-    "--sample", type=click.IntRange(min=0), metavar="SEED", help="Draw θ of each item from the Glyph paper's priors."
-)
-@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits of a grey PNG pixel.")
-@click.option("--max-pages", type=click.IntRange(min=1), metavar="N", help="An item of more fails.  [default: 1000]")
-@click.option(
-    "--max-bytes", type=click.IntRange(min=1), metavar="N", help="A record of more fails, unread.  [default: 67108864]"
-)
-@click.option("--shard-items", type=click.IntRange(min=1), metavar="N", help="Records of a shard.  [default: 1000]")
-@click.option(
-    "--shard-bytes", type=click.IntRange(min=1), metavar="N", help="Bytes of input for a shard.  [default: 8388608]"
+    "--theta-field", metavar="NAME", help="Field of the parameters: a preset or an object; by default theta, or config."
 )
 @click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes, or tasks of Ray.  [default: 1, of Ray all CPUs]"
+    "--sample",
+    type=click.IntRange(min=0),
+    metavar="SEED",
+    help="Draw the parameters of each item from the Glyph paper's priors.",
+)
+@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits for each pixel of a gray PNG.")
+@click.option("--max-pages", type=click.IntRange(min=1), metavar="N", help="Items of more pages fail.  [default: 1000]")
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Records of more bytes fail, unread.  [default: 67108864]",
+)
+@click.option("--shard-items", type=click.IntRange(min=1), metavar="N", help="Records in a shard.  [default: 1000]")
+@click.option(
+    "--shard-bytes", type=click.IntRange(min=1), metavar="N", help="Bytes of input in a shard.  [default: 8388608]"
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of processes, or of Ray tasks.  [default: 1; with Ray all CPUs]",
 )
 @click.option("--ray", metavar="ADDRESS", help='A Ray cluster, "auto", or "local" to start one here.')
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted or killed.")
@@ -65,7 +75,7 @@ def command(
     inputs: tuple[str, ...],
     output: Path,
     theta: Theta,
-    form: str,
+    format: str,
     bits: str | None,
     jobs: int | None,
     ray: str | None,
@@ -76,15 +86,15 @@ def command(
     """Render corpora of texts into shards of page images.
 
     INPUT is a file of items (.jsonl or .ndjson, also with .gz or .zst, or .parquet), a text, or a folder of these.
-    Items that cannot be rendered are listed in OUTPUT/failed.jsonl and stop nothing; the exit status is 1 where not
-    one could be.
+    Items that cannot be rendered are listed in OUTPUT/failed.jsonl and do not stop the run; if not one item could be
+    rendered, the exit status is 1.
     """
     from glyphrender.adapters.corpus import Options, render_corpus
 
     start = time.perf_counter()
     given = {name: value for name, value in rest.items() if value is not None}
-    options = Options(theta=theta, format=form, bits=int(bits) if bits else None, **given)
-    progress = _Progress()
+    options = Options(theta=theta, format=format, bits=int(bits) if bits else None, **given)
+    progress = _ProgressLine()
     try:
         manifest = render_corpus(inputs, output, options, jobs=jobs, ray=ray, resume=resume, progress=progress)
     finally:
@@ -101,32 +111,32 @@ def command(
     return 1 if manifest["failed"] and not manifest["items"] else 0
 
 
-class _Progress:
-    """How far a run is and how fast, on stderr: in one line that changes on a terminal, else one in 30 seconds."""
+class _ProgressLine:
+    """Progress and speed of a run on stderr: one changing line on a terminal, else a line every 30 seconds."""
 
     def __init__(self) -> None:
         self._begun: float | None = None
-        self._said = time.monotonic()
+        self._printed = time.monotonic()
         self._terminal = sys.stderr.isatty()
 
-    def __call__(self, tally: Tally, /) -> None:
+    def __call__(self, progress: CorpusProgress, /) -> None:
         now = time.monotonic()
         if self._begun is None:  # the inputs are read, nothing is rendered
             self._begun = now
-        elif self._terminal or now - self._said >= _SILENCE:
-            self._said = now
+        elif self._terminal or now - self._printed >= _SILENCE:
+            self._printed = now
             before = "\r\033[K" if self._terminal else ""
-            click.echo(before + self._line(tally, now), err=True, nl=not self._terminal)
+            click.echo(before + self._line(progress, now), err=True, nl=not self._terminal)
 
-    def _line(self, tally: Tally, now: float) -> str:
+    def _line(self, progress: CorpusProgress, now: float) -> str:
         assert self._begun is not None
         seconds = max(now - self._begun, 1e-9)
-        failed = f", {tally.failed:,} failed" if tally.failed else ""
-        left = seconds / tally.done * (tally.shards - tally.before - tally.done) if tally.done else 0
+        failed = f", {progress.failed:,} failed" if progress.failed else ""
+        left = seconds / progress.done * (progress.shards - progress.before - progress.done) if progress.done else 0
         return (
-            f"corpus {tally.before + tally.done:,}/{tally.shards:,} shards, {tally.items:,} items, "
-            f"{tally.pages:,} pages{failed}; "
-            f"{tally.items / seconds:,.1f} items/s, {tally.pages / seconds:,.1f} pages/s, {left:,.0f} s left"
+            f"corpus {progress.before + progress.done:,}/{progress.shards:,} shards, {progress.items:,} items, "
+            f"{progress.pages:,} pages{failed}; "
+            f"{progress.items / seconds:,.1f} items/s, {progress.pages / seconds:,.1f} pages/s, {left:,.0f} s left"
         )
 
     def end(self) -> None:

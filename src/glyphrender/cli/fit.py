@@ -1,4 +1,4 @@
-"""`glyphrender fit`: a text and a target → the θ that meets it."""
+"""`glyphrender fit`: a text and a target → the rendering parameters that meet it."""
 
 from __future__ import annotations
 
@@ -13,25 +13,34 @@ from glyphrender.cli.inputs import Reader, inputs_of
 from glyphrender.cli.options import text_options, theta_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from glyphrender.ratio.fit import Fit
     from glyphrender.theta import Theta
 
 
 @click.command()
 @click.argument("file", metavar="FILE|-")
-@click.option("--rho", type=float, metavar="N", help="Reach this ratio.")
-@click.option("--tokens", type=int, metavar="N", help="Need at most so many visual tokens.")
-@click.option("--pages", type=int, metavar="N", help="Need at most so many pages.")
+@click.option("--rho", type=float, metavar="N", help="Reach this compression ratio.")
+@click.option("--tokens", type=int, metavar="N", help="Use at most this many visual tokens.")
+@click.option("--pages", type=int, metavar="N", help="Use at most this many pages.")
 @click.option(
     "--over",
     metavar="FIELD[=LOW,HIGH]",
     multiple=True,
-    help="A field to solve for, within limits; repeatable, the first to change first. By default font_size.",
+    help="A field to solve for, within limits; repeatable, in the order in which fields change. By default font_size.",
 )
-@click.option("--min-font-pixels", type=float, default=0.0, metavar="N", help="Let the type get no smaller.")
+@click.option(
+    "--min-font-pixels",
+    type=float,
+    default=0.0,
+    metavar="N",
+    help="Smallest height of the type, in pixels of the model.",
+)
 @click.option("--vision", metavar="NAME", default="glm-4.1v", show_default=True, help="The vision model.")
 @click.option("--tokenizer", metavar="NAME|FILE", help="A name or a tokenizer.json; by default the model's own.")
-@click.option("--align", is_flag=True, help="Align θ to the grid of the model first.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write θ to this file.")
+@click.option("--align", is_flag=True, help="Align the parameters to the model's grid first.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the parameters to this file.")
 @theta_options
 @text_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the summary.")
@@ -52,63 +61,83 @@ def command(
     errors: str,
     as_json: bool,
 ) -> int:
-    """Solve θ for a target ratio, or for a budget of tokens or pages.
+    """Solve the parameters for a target ratio, or for a budget of tokens or pages.
 
-    The most legible θ that meets the target is taken. Give one of --rho, --tokens and --pages. The exit status is 1
-    where the target cannot be met; the θ that comes nearest is printed, and written, all the same.
+    Give one of --rho, --tokens and --pages. Of all rendering parameters that meet the target, the most legible are
+    taken. If the target cannot be met, the exit status is 1; the parameters that come nearest are printed, and written,
+    all the same.
     """
-    from glyphrender.ratio.fit import FIELDS, fit
+    from glyphrender.ratio.fit import fit
 
-    given = {"--rho": rho, "--tokens": tokens, "--pages": pages}
-    named = [name for name, value in given.items() if value is not None]
-    if len(named) != 1:
-        raise click.UsageError(f"{' and '.join(named) or 'no target'} given. Give one of {', '.join(given)}.")
-    limits = {}
-    for setting in over or ("font_size",):
-        name, _, bounds = setting.partition("=")
-        name = name.strip().replace("-", "_")
-        limits[name] = _limits(setting, bounds) if bounds else FIELDS.get(name, (0.0, 0.0, 0.0))[:2]
-    (source,) = inputs_of([file]) if not Path(file).is_dir() else [None]
-    if source is None:
-        raise click.UsageError(f"{file} is a folder. Name a file, or - for standard input.")
-    blocks = Reader(encoding=encoding, errors=errors).text(source)
-    assert blocks is not None  # only what a folder holds is passed over
+    _check_one_target({"--rho": rho, "--tokens": tokens, "--pages": pages})
     found = fit(
-        blocks,
+        _blocks(file, Reader(encoding=encoding, errors=errors)),
         theta=theta.align_to(vision) if align else theta,
         model=vision,
         tokenizer=tokenizer,
         rho=rho,
         visual_tokens=tokens,
         pages=pages,
-        over=limits,
+        over=_limits(over or ("font_size",)),
         min_font_pixels=min_font_pixels,
     )
     if output is not None:
         found.theta.save(output)
-    ratio = found.ratio
-    if as_json:
-        values = {"met": found.met, "bound": found.bound, "reason": found.reason, "theta": found.theta.to_dict()}
-        click.echo(json.dumps({**values, "ratio": ratio.to_dict()}, indent=2, ensure_ascii=False))
-        return 0 if found.met else 1
-    before = theta.to_dict()
-    changes = [
-        f"--set {name}={','.join(f'{side:g}' for side in value) if isinstance(value, list) else value}"
-        for name, value in found.theta.to_dict().items()
-        if value != before[name]
-    ]
-    click.echo(found.reason)
-    click.echo(
-        f"ρ {ratio.rho:.2f}: {ratio.text_tokens:,} text tokens, {ratio.visual_tokens:,} visual tokens on "
-        f"{len(ratio.pages):,} pages, type {ratio.font_pixels:.2f} px high"
-    )
-    click.echo(one_line(" ".join(changes) or "θ is as it was"))
+    click.echo(_json(found) if as_json else _summary(found, theta))
     return 0 if found.met else 1
 
 
-def _limits(setting: str, bounds: str) -> tuple[float, float]:
+def _check_one_target(targets: Mapping[str, float | None]) -> None:
+    named = [name for name, value in targets.items() if value is not None]
+    if len(named) != 1:
+        raise click.UsageError(f"{' and '.join(named) or 'no target'} given. Give one of {', '.join(targets)}.")
+
+
+def _blocks(file: str, reader: Reader) -> Iterable[str]:
+    """Return the text of `file`, block by block."""
+    if Path(file).is_dir():
+        raise click.UsageError(f"{file} is a folder. Name a file, or - for standard input.")
+    (source,) = inputs_of([file])
+    blocks = reader.text(source)
+    assert blocks is not None  # only files of a folder are passed over
+    return blocks
+
+
+def _limits(settings: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """Return the limits of each field that --over FIELD=LOW,HIGH names; without limits, the usual ones."""
+    from glyphrender.ratio.fit import FIELDS
+
+    limits = {}
+    for setting in settings:
+        name, _, bounds = setting.partition("=")
+        name = name.strip().replace("-", "_")
+        limits[name] = _bounds(setting, bounds) if bounds else FIELDS.get(name, (0.0, 0.0, 0.0))[:2]
+    return limits
+
+
+def _bounds(setting: str, bounds: str) -> tuple[float, float]:
     try:
         low, high = map(float, bounds.split(","))
     except ValueError:
         raise click.UsageError(f"--over {setting} has no two limits. Write --over font_size=6,12.") from None
     return low, high
+
+
+def _json(found: Fit) -> str:
+    values = {"met": found.met, "bound": found.bound, "reason": found.reason, "theta": found.theta.to_dict()}
+    return json.dumps({**values, "ratio": found.ratio.to_dict()}, indent=2, ensure_ascii=False)
+
+
+def _summary(found: Fit, before: Theta) -> str:
+    """Return what stopped the search, the figures, and the options that set the fields that changed."""
+    ratio, old = found.ratio, before.to_dict()
+    changes = [
+        f"--set {name}={','.join(f'{side:g}' for side in value) if isinstance(value, list) else value}"
+        for name, value in found.theta.to_dict().items()
+        if value != old[name]
+    ]
+    figures = (
+        f"ρ {ratio.rho:.2f}: {ratio.text_tokens:,} text tokens, {ratio.visual_tokens:,} visual tokens on "
+        f"{len(ratio.pages):,} pages, type {ratio.font_pixels:.2f} px high"
+    )
+    return "\n".join([found.reason, figures, one_line(" ".join(changes) or "the parameters are as they were")])

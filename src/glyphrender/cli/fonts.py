@@ -1,4 +1,4 @@
-"""`glyphrender fonts`: the families there are, and which face draws which characters of a text."""
+"""`glyphrender fonts`: the font families there are, and which face draws which characters of a text."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from glyphrender.fonts import Family
     from glyphrender.theta import Theta
 
-# Characters that a line shows of those a face draws.
+# Number of characters that a line shows.
 _SHOWN = 24
-# Line ends, controls, joiners and spaces are nobody's to draw.
+# No face draws line ends, controls, joiners and spaces.
 _UNDRAWN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
 @click.command()
-@click.option("--text", help="Say which face draws each character of this text.")
-@click.option("--file", type=click.Path(path_type=Path), help="The same for a file.")
-@click.option("--bundled", is_flag=True, help="Only the fonts that come with glyphrender.")
+@click.option("--text", help="Show which face draws each character of this text.")
+@click.option("--file", type=click.Path(path_type=Path), help="Show which face draws each character of this file.")
+@click.option("--bundled", is_flag=True, help="List only the fonts that come with glyphrender.")
 @theta_options
 @text_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -41,8 +41,9 @@ def command(
 ) -> None:
     """List the fonts, or which of them draw a text.
 
-    Without --text or --file, the families: bundled ones, then those of the folders in GLYPHRENDER_FONTS and
-    of the system. With one of them, the faces that θ chooses for the text, and what no font has.
+    Without --text or --file, the families are listed: bundled ones, then those in the folders of GLYPHRENDER_FONTS and
+    of the system. With one of them, the faces that the rendering parameters choose for the text are listed, and the
+    characters that no font has.
     """
     if text is not None and file is not None:
         raise click.UsageError(f"--text and --file {file} are both given. Choose one.")
@@ -70,10 +71,10 @@ def command(
 
 
 def coverage(text: str, theta: Theta) -> list[dict[str, Any]]:
-    """Which face draws what of `text`: the one that draws most first, what no font has last.
+    """Return which face draws what of `text`: the face that draws most first, what no font has last.
 
-    Each has `face` (None for no font), `path`, `count` and `characters`, the different ones in code point
-    order. Spaces, controls and joiners are left out.
+    Each entry has `face` (None for no font), `path`, `count` and `characters`: the different ones in the order of their
+    code points. Spaces, controls and joiners are left out.
     """
     import numpy as np
 

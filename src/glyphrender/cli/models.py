@@ -1,4 +1,4 @@
-"""Options of `glyphrender search` that name models: the one that judges θ, and the one that proposes them."""
+"""Options of `glyphrender search` that name models: the model that judges θ, and the model that proposes θ."""
 
 from __future__ import annotations
 
@@ -15,28 +15,46 @@ if TYPE_CHECKING:
     from glyphrender.search.vlm import VLMEvaluator
 
 _OPTIONS = (
-    click.option("--model", metavar="NAME", help="The model of --evaluator vlm, as its server names it."),
-    click.option("--base-url", metavar="URL", help="Of its API, as http://127.0.0.1:8000/v1; key: OPENAI_API_KEY."),
-    click.option("--local", is_flag=True, help="The model is loaded by transformers; --model is a directory or name."),
+    click.option("--model", metavar="NAME", help="Name of the model of --evaluator vlm on its server."),
+    click.option(
+        "--base-url",
+        metavar="URL",
+        help="Address of its API, such as http://127.0.0.1:8000/v1. The key is taken from OPENAI_API_KEY.",
+    ),
+    click.option(
+        "--local", is_flag=True, help="Load the model with transformers; --model is a directory, or a name on the hub."
+    ),
     click.option(
         "--tasks",
         metavar="NAME,...|FILE",
         default="transcribe,needle,hops,quote",
         show_default=True,
-        help="What the model is asked, or a JSONL file of {context, question, answer}.",
+        help="Kinds of tasks, or a JSONL file of {context, question, answer}.",
     ),
-    click.option("--task-length", type=click.IntRange(400), default=12_000, show_default=True, help="Cells of a text."),
-    click.option("--max-requests", type=click.IntRange(1), help="Requests to the model, over all resumptions."),
-    click.option("--max-tokens", type=click.IntRange(1), help="Tokens of the model, over all resumptions."),
-    click.option("--concurrency", type=click.IntRange(1), default=4, show_default=True, help="Requests at once."),
-    click.option("--thinking", type=click.IntRange(0), default=0, show_default=True, help="More tokens for a reply."),
-    click.option("--proposer", type=click.Choice(["expert", "llm"]), help="What proposes θ between rounds."),
+    click.option(
+        "--task-length",
+        type=click.IntRange(400),
+        default=12_000,
+        show_default=True,
+        help="Cells of the text of a task; an ideograph is two.",
+    ),
+    click.option("--max-requests", type=click.IntRange(1), help="Most requests to the model, over all resumptions."),
+    click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of the model, over all resumptions."),
+    click.option("--concurrency", type=click.IntRange(1), default=4, show_default=True, help="Most requests at once."),
+    click.option(
+        "--thinking", type=click.IntRange(0), default=0, show_default=True, help="Tokens for the thoughts of a reply."
+    ),
+    click.option(
+        "--proposer",
+        type=click.Choice(["expert", "llm"]),
+        help="What proposes θ between rounds: rules, or a language model.",
+    ),
     click.option("--proposer-model", metavar="NAME", help="The model of --proposer llm; by default --model."),
-    click.option("--proposer-url", metavar="URL", help="Of its API; by default --base-url."),
-    click.option("--proposer-sees", is_flag=True, help="Crops of pages are shown to it."),
+    click.option("--proposer-url", metavar="URL", help="Address of its API; by default --base-url."),
+    click.option("--proposer-sees", is_flag=True, help="Show it crops of pages."),
 )
 
-# In their order; click makes such names of them.
+# Names of the parameters that click makes of the options, in the same order.
 _NAMES = (
     *("model", "base_url", "local", "tasks", "task_length", "max_requests", "max_tokens", "concurrency", "thinking"),
     *("proposer", "proposer_model", "proposer_url", "proposer_sees"),
@@ -45,12 +63,16 @@ _NAMES = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Models:
-    """What the options say."""
+    """The values of the options.
+
+    Attributes:
+        options: values by parameter name.
+    """
 
     options: dict[str, Any]
 
     def evaluator(self, texts: Sequence[str], folder: Path) -> VLMEvaluator:
-        """The judge of `--evaluator vlm`; its replies are kept in `folder`."""
+        """Return the evaluator of `--evaluator vlm`. Its replies are kept in `folder`."""
         from glyphrender.search.vlm import evaluator
 
         given = self.options
@@ -71,7 +93,7 @@ class Models:
         )
 
     def proposer(self, texts: Sequence[str]) -> Proposer | None:
-        """What `--proposer` names."""
+        """Return the proposer that `--proposer` names, or None."""
         given = self.options
         if given["proposer"] is None:
             return None
@@ -79,7 +101,7 @@ class Models:
             from glyphrender.search.expert import ExpertProposer
 
             return ExpertProposer()
-        from glyphrender.inference.judge_endpoint import Endpoint
+        from glyphrender.inference.endpoint import Endpoint
         from glyphrender.search.llm import LLMProposer
 
         model = given["proposer_model"] or given["model"]
@@ -87,12 +109,13 @@ class Models:
             raise click.UsageError(
                 "--proposer llm needs --proposer-model, and --proposer-url if it is your own server."
             )
-        endpoint = Endpoint(model=model, base_url=given["proposer_url"] or given["base_url"])
+        base_url = given["proposer_url"] or given["base_url"]
+        endpoint = Endpoint(model=model, base_url=base_url, temperature=0.0, retries=4)
         return LLMProposer(endpoint=endpoint, sample=texts[0] if given["proposer_sees"] else "")
 
 
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options; the command gets them as `models`."""
+    """Add the options to a command, which gets them as `models`."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **given: Any) -> Any:

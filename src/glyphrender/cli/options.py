@@ -1,4 +1,4 @@
-"""Options that several commands share: θ, and how bytes become text."""
+"""Options that several commands share: rendering parameters, and how bytes become text."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ Command = Callable[..., Any]
 
 
 def theta_options(function: Command) -> Command:
-    """Add `--theta`, `--preset` and `--set`; the command gets what they add up to as `theta`."""
+    """Add `--theta`, `--preset` and `--set`; the command gets the θ that they add up to as `theta`."""
 
-    @click.option("--theta", "theta_file", type=click.Path(path_type=Path), help="θ from a JSON file, ours or Glyph's.")
-    @click.option("--preset", metavar="NAME", help="A bundled θ; see `glyphrender theta presets`.")
+    @click.option(
+        "--theta",
+        "theta_file",
+        type=click.Path(path_type=Path),
+        help="Rendering parameters: a JSON file, ours or Glyph's.",
+    )
+    @click.option("--preset", metavar="NAME", help="A bundled preset; see `glyphrender theta presets`.")
     @click.option(
         "--set",
         "settings",
         metavar="NAME=VALUE",
         multiple=True,
-        help="Change one field of θ; repeatable. See `glyphrender theta explain`.",
+        help="Change one parameter; repeatable. See `glyphrender theta explain`.",
     )
     @functools.wraps(function)
     def wrapper(*args: Any, theta_file: Path | None, preset: str | None, settings: tuple[str, ...], **rest: Any) -> Any:
@@ -35,7 +40,12 @@ def theta_options(function: Command) -> Command:
 
 
 def theta_of(file: Path | None, preset: str | None, settings: tuple[str, ...]) -> Theta:
-    """θ from a file, a preset or the defaults, with the fields of `settings` changed."""
+    """Return θ from a file, a preset or the defaults, with the fields of `settings` changed.
+
+    Raises:
+        click.UsageError: a file and a preset are both given, or a setting has no value.
+        ThetaError: a field or value is not valid.
+    """
     from glyphrender.theta import Theta
     from glyphrender.theta.describe import parse_value
 
@@ -58,13 +68,13 @@ def text_options(function: Command) -> Command:
         type=click.Choice(["strict", "replace", "backslashreplace"]),
         default="strict",
         show_default=True,
-        help="What becomes of bytes that are no text.",
+        help="What to do with bytes that are no text.",
     )(function)
     return click.option(
         "--encoding",
         metavar="NAME",
         callback=_known_encoding,
-        help="Of the input; by default its byte order mark decides, else UTF-8.",
+        help="Encoding of the input; by default its byte order mark decides, else UTF-8.",
     )(function)
 
 

@@ -1,9 +1,9 @@
-"""`glyphrender ratio`: ρ of texts under a θ, for one model or all."""
+"""`glyphrender ratio`: ρ of texts under rendering parameters, for one model or all."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,9 +25,9 @@ _HEADINGS = ("text", "model", "ρ", "text tokens", "visual", "overhead", "pages"
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR|-...")
 @click.option("--vision", metavar="NAME", multiple=True, help="A vision model; repeatable. By default glm-4.1v.")
-@click.option("--all", "every", is_flag=True, help="Every vision model there is.")
+@click.option("--all", "every", is_flag=True, help="All vision models.")
 @click.option("--tokenizer", metavar="NAME|FILE", help="A name or a tokenizer.json; by default the model's own.")
-@click.option("--align", is_flag=True, help="Align θ to the grid of each model first.")
+@click.option("--align", is_flag=True, help="Align the parameters to the grid of each model first.")
 @theta_options
 @text_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with each page, instead of a table.")
@@ -43,19 +43,18 @@ def command(
     errors: str,
     as_json: bool,
 ) -> None:
-    """Print the compression ratio ρ: text tokens for one visual token.
+    """Print the compression ratio: text tokens for one visual token.
 
-    Exact, by each model's image arithmetic and tokenizer; nothing is drawn. "font px" is the em of the text as the
-    model sees it, "resampled" how many pages its processor blurs, "overhead" the tokens around images, which ρ
-    leaves out. A "~" before text tokens: counted by another model's tokenizer.
+    The ratio is exact, computed by each model's image arithmetic and tokenizer; nothing is drawn. "font px" is the em
+    of the text as the model sees it, "resampled" the number of pages that its processor blurs, "overhead" the tokens
+    around images, which the ratio leaves out. A "~" before text tokens means that another model's tokenizer counted
+    them.
     """
-    from glyphrender.models.vision import VISION_MODELS, vision_model
+    from glyphrender.models.vision import VISION_MODELS
 
     if every and vision:
         raise click.UsageError("--all and --vision are both given. Choose one.")
-    models = VISION_MODELS if every else vision or ("glm-4.1v",)
-    for name in models:
-        vision_model(name)  # an unknown name is an error before anything is read
+    models = VISION_MODELS if every else known_models(vision or ("glm-4.1v",))
     reader = Reader(encoding=encoding, errors=errors)
     rows: list[list[str]] = []
     values: list[dict[str, Any]] = []
@@ -63,15 +62,38 @@ def command(
         for ratio in _ratios(text, theta, models, tokenizer, align=align, lenient=every):
             values.append({"text": source, **(ratio if isinstance(ratio, dict) else ratio.to_dict())})
             rows.append([source, *(_refused(ratio) if isinstance(ratio, dict) else _row(ratio, tokenizer))])
-    for path, reason in reader.skipped:
-        click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
-    if not rows:
-        raise DataError(f"none of {len(reader.skipped)} files is text. Pass --encoding if they are text.")
+    print_skipped(reader)
+    check_some_text(rows, reader)
     click.echo(json.dumps(values, indent=2, ensure_ascii=False) if as_json else table(_HEADINGS, rows, left=2))
 
 
+def known_models(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `names`, each of a vision model there is: an unknown name is an error before anything is read.
+
+    Raises:
+        VisionModelError: there is no model of that name.
+    """
+    from glyphrender.models.vision import vision_model
+
+    for name in names:
+        vision_model(name)
+    return names
+
+
+def check_some_text(found: Sized, reader: Reader) -> None:
+    """Raise DataError if nothing was found in any file."""
+    if not found:
+        raise DataError(f"none of {len(reader.skipped)} files is text. Pass --encoding if they are text.")
+
+
+def print_skipped(reader: Reader) -> None:
+    """Name the files that were passed over on stderr."""
+    for path, reason in reader.skipped:
+        click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
+
+
 def texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:
-    """(what a table calls it, the text) of each input that is text."""
+    """Yield (the name that a table shows, the text) of each input that is text."""
     for source in inputs_of(files):
         if (blocks := reader.text(source)) is not None:
             yield one_line(source.name), "".join(blocks)
@@ -80,16 +102,16 @@ def texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:
 def _ratios(
     text: str, theta: Theta, models: tuple[str, ...], tokenizer: str | None, *, align: bool, lenient: bool
 ) -> Iterator[Ratio | dict[str, Any]]:
-    """ρ for each model; where `lenient`, what a model has against the pages in place of an error."""
+    """Yield ρ for each model; if `lenient`, a model's objection to the pages takes the place of an error."""
     from glyphrender.document.document import render
     from glyphrender.ratio.ratio import document_ratio
 
     documents: dict[Theta, Document] = {}
     for name in models:
         try:
-            own = aligned(theta, name, lenient=lenient) if align else theta
-            document = documents.setdefault(own, render(text, own))  # laid out once for all models that share it
-            yield document_ratio(document, text=text, theta=own, model=name, tokenizer=tokenizer, over_limit="ignore")
+            used = aligned(theta, name, lenient=lenient) if align else theta
+            document = documents.setdefault(used, render(text, used))  # laid out once for all models that share it
+            yield document_ratio(document, text=text, theta=used, model=name, tokenizer=tokenizer, over_limit="ignore")
         except VisionModelError as error:
             if not lenient:
                 raise
@@ -97,7 +119,7 @@ def _ratios(
 
 
 def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
-    """θ aligned to a model; where `lenient`, as it is for a model that resamples whatever it gets."""
+    """Return θ aligned to a model; if `lenient`, return θ as it is for a model that resamples whatever it gets."""
     try:
         return theta.align_to(name)
     except VisionModelError:
@@ -109,11 +131,11 @@ def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
 def _row(ratio: Ratio, tokenizer: str | None) -> list[str]:
     from glyphrender.models.tokenizers import tokenizer_of
 
-    own = tokenizer is not None or tokenizer_of(ratio.model) == ratio.tokenizer
+    exact = tokenizer is not None or tokenizer_of(ratio.model) == ratio.tokenizer
     return [
         ratio.model,
         f"{ratio.rho:.2f}",
-        f"{'' if own else '~'}{ratio.text_tokens:,}",
+        f"{'' if exact else '~'}{ratio.text_tokens:,}",
         f"{ratio.visual_tokens:,}",
         f"{ratio.overhead:,}",
         f"{len(ratio.pages):,}{'!' if ratio.exceeds else ''}",

@@ -1,4 +1,4 @@
-"""Tables for a terminal: columns as wide as their cells, wide characters counted double."""
+"""Tables for a terminal: columns as wide as their cells, with wide characters counted double."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """`rows` below `headings`, the first `left` columns ragged right, the others ragged left; short rows are filled."""
+    """Return `rows` below `headings` as lines of text.
+
+    The first `left` columns are aligned to the left, the others to the right. Short rows are filled with empty cells.
+
+    >>> print(table(["name", "pages"], [["a", "12"], ["book", "3"]]))
+    name  pages
+    a        12
+    book      3
+    """
     lines = [list(headings), *([*row, *[""] * (len(headings) - len(row))] for row in rows)]
     widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
@@ -20,7 +28,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: int =
 
 
 def _width(text: str) -> int:
-    """Cells of a terminal that `text` takes."""
+    """Return the number of terminal cells that `text` takes."""
     return sum(
         0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
         for character in text

@@ -20,9 +20,9 @@ def command() -> None:
     """Look at, check and convert rendering parameters."""
 
 
-@command.command("presets")
-def preset_names() -> None:
-    """List the bundled θ."""
+@command.command()
+def presets() -> None:
+    """List the bundled presets."""
     from glyphrender.theta import Theta
 
     width = max(map(len, Theta.preset_names()))
@@ -44,9 +44,9 @@ def show(source: str) -> None:
 
 @command.command()
 @click.argument("file", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--no-fonts", is_flag=True, help="Do not look whether the fonts are on this machine.")
+@click.option("--no-fonts", is_flag=True, help="Do not check whether the fonts are on this machine.")
 def validate(file: tuple[Path, ...], no_fonts: bool) -> None:
-    """Check θ files, ours or Glyph's: every field, the fields together, and the fonts."""
+    """Check files of parameters, ours or Glyph's: every field, the fields together, and the fonts."""
     from glyphrender.theta import Theta
 
     for path in file:
@@ -60,20 +60,20 @@ def validate(file: tuple[Path, ...], no_fonts: bool) -> None:
 
 @command.command()
 @click.argument("source", metavar="NAME|FILE")
-@click.option("--to", "form", type=click.Choice(["json", "glyph"]), default="json", show_default=True)
-def convert(source: str, form: str) -> None:
-    """Print a preset or a file, ours or Glyph's, in our form or in Glyph's."""
+@click.option("--to", "format", type=click.Choice(["json", "glyph"]), default="json", show_default=True)
+def convert(source: str, format: str) -> None:
+    """Print a preset or a file, ours or Glyph's, in our format or in Glyph's."""
     from glyphrender.theta import Theta
 
     theta = _named(source, Theta)
-    text = theta.to_json() if form == "json" else json.dumps(theta.to_glyph(), indent=2, ensure_ascii=False) + "\n"
+    text = theta.to_json() if format == "json" else json.dumps(theta.to_glyph(), indent=2, ensure_ascii=False) + "\n"
     click.echo(text, nl=False)
 
 
 @command.command()
 @click.argument("field", required=False)
 def explain(field: str | None) -> None:
-    """Say what a field does and accepts; all of them without FIELD."""
+    """Explain what a field does and accepts; without FIELD, explain all fields."""
     from glyphrender.theta import PARAMETERS, describe
 
     click.echo("\n\n".join(describe.explain(name) for name in ([field] if field else PARAMETERS)))

@@ -1,10 +1,10 @@
-"""The bundled fonts, as their generated index tells of them: no font is opened here.
+"""The bundled fonts, as their generated index describes them. No font is opened here.
 
-`fonts/index.json` names every bundled face with its style and digest, and the order in which faces
-stand in for what the user's fonts lack (the chain). `fonts/fallback.bin` says for each code point which
-face of the chain draws it: a byte each, deflated from 1.1 MB to 7 KB. Both are written by `index_bundle`,
-and reading them takes 3 ms. The fonts lie in `fonts/` of a source checkout
-and in `bundled_fonts/` of an installed package.
+`fonts/index.json` names every bundled face with its style and digest. It also holds the chain: the order in which
+bundled faces draw the characters that the user's fonts lack. `fonts/fallback.bin` says for each code point which face
+of the chain draws it, in one byte each, deflated from 1.1 MB to 7 KB. `src/generators/index_fonts.py` writes both
+files, and reading them takes 3 ms. The fonts are in `fonts/` of a source checkout and in `bundled_fonts/` of an
+installed package.
 """
 
 from __future__ import annotations
@@ -23,26 +23,28 @@ from glyphrender._system.cached_property import cached_property
 from glyphrender.errors import FontError
 from glyphrender.fonts.face import Face
 
-__all__ = ["BLANK", "IGNORABLE", "NOBODY", "Bundle", "Style", "bundle"]
+__all__ = ["BLANK", "IGNORABLE", "UNCOVERED", "Bundle", "Style", "bundle"]
 
-# Slots of fallback.bin above the chain, for characters that need no face of their own.
-NOBODY: Final = 255  # no bundled face draws it
-IGNORABLE: Final = 254  # Default_Ignorable: joiners, variation selectors; belongs to its cluster's face
-BLANK: Final = 253  # spaces, which HarfBuzz makes from U+0020, and controls, which draw nothing
+# Values of fallback.bin that are no place in the chain.
+UNCOVERED: Final = 255  # no bundled face draws the character
+IGNORABLE: Final = 254  # Default_Ignorable (joiners, variation selectors): the character takes its cluster's face
+BLANK: Final = 253  # spaces, which HarfBuzz makes from U+0020, and control characters, which draw nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Style:
-    """One style of a family, known from an index or from a font's own tables.
+    """One style of a font family, as an index or the font's own tables describe it.
 
     Attributes:
-        family, style: names, such as "DejaVu Sans" and "Bold".
-        weight: 1–1000, 400 is regular.
-        width: percent of normal.
-        italic: italic or oblique.
-        path, index: the file and the font in it.
-        sha256: hex digest of the file; empty for files of the system, which are hashed when needed.
-        bundled: whether it comes with this package.
+        family: name of the family, such as "DejaVu Sans".
+        style: name of the style, such as "Bold".
+        weight: 1–1000; 400 is regular.
+        width: percent of the normal width.
+        italic: whether the style is italic or oblique.
+        path: the font file.
+        index: number of the font in its file.
+        sha256: hex digest of the file; empty for installed fonts, whose files are hashed when needed.
+        bundled: whether the font comes with this package.
     """
 
     family: str
@@ -56,23 +58,23 @@ class Style:
     bundled: bool = False
 
     def face(self, variations: tuple[tuple[str, float], ...] = ()) -> Face:
-        """The face of this style; opens nothing."""
+        """Return the face of this style, without opening its file."""
         return Face(path=self.path, index=self.index, variations=variations, file_sha256=self.sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """What `index.json` and `fallback.bin` hold.
+    """The contents of `index.json` and `fallback.bin`. A style has a number, its index in `styles`.
 
     Attributes:
-        root: folder of both, and of the font files.
-        digest: SHA-256 hex over all files, index and table.
-        styles: every bundled face.
-        chain: numbers of the styles that stand in for others, best first; a slot is a place in it.
+        root: folder that holds both files and the font files.
+        digest: SHA-256 (hex) over all font files, the index and the fallback table.
+        styles: every bundled style.
+        chain: numbers of the styles that draw what the user's fonts lack, best first. A slot is a place in the chain.
         cjk: number of the style for each of SC, TC, HK, JP, KR; `chain` holds that of SC.
-        emoji: number of the monochrome emoji font's style.
-        aliases: family names that mean another, such as Spleen for its middle size.
-        emoji_presentation: (first, last) code points drawn as emoji unless U+FE0E follows; shape (n, 2).
+        emoji: number of the monochrome emoji style.
+        aliases: family names that mean another family, such as "Spleen" for its 8x16 size.
+        emoji_presentation: (first, last) code points that are drawn as emoji unless U+FE0E follows; shape (n, 2).
     """
 
     root: Path
@@ -86,16 +88,16 @@ class Bundle:
 
     @cached_property
     def fallback(self) -> NDArray[np.uint8]:
-        """Slot of every code point, a place in `chain` or one of the names above; shape (1114112,)."""
+        """Slot of every code point: a place in `chain`, or UNCOVERED, IGNORABLE or BLANK; shape (1114112,)."""
         return np.frombuffer(zlib.decompress((self.root / "fallback.bin").read_bytes()), np.uint8)
 
 
 @cache
 def bundle() -> Bundle:
-    """The fonts that come with this package.
+    """Return the index of the bundled fonts; the first call reads it.
 
     Raises:
-        FontError: they are not there, or their index cannot be read.
+        FontError: the fonts are missing, or their index cannot be read.
     """
     package = Path(__file__).parents[1]
     for root in (package / "bundled_fonts", package.parents[1] / "fonts"):

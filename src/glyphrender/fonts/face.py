@@ -1,10 +1,11 @@
-"""One face: a font file, the index in its collection, and settings of its variable axes.
+"""One face: a font file, an index in its collection, and settings of its variable axes.
 
-A `Face` is a name for these three; making one touches no file. HarfBuzz (shaping, coverage, metrics)
-and Skia (drawing) read the file when first asked, both by memory map, so that a chain of 150 faces
-costs what its used faces cost: 0.1 ms to open DejaVu Sans, 0.5 ms more for its coverage. `from_file`
-is for files nobody has vetted: it reads the table directory first, because HarfBuzz answers a broken
-font with an empty one, and an empty font draws nothing without a word.
+A `Face` names these three things, and making one opens no file. HarfBuzz (shaping, coverage, metrics) and Skia
+(drawing) open the file on first use, both by memory map, so a chain of 150 faces costs only what its used faces cost:
+0.1 ms to open DejaVu Sans, 0.5 ms more for its coverage.
+
+`Face.from_file` is for files that nobody has checked. It reads the table directory first, because HarfBuzz turns a
+broken font into an empty one, and an empty font draws nothing and reports nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["EM", "Face"]
 
 EM: Final = 65536
-"""Units per em of every `hb_font`, whatever the file says: glyphs of all faces add up in one unit."""
+"""Units per em of every `hb_font`, whatever the file says, so that lengths of all faces add up in one unit."""
 
 _OUTLINES: Final = frozenset({"glyf", "CFF ", "CFF2"})
 _COLOR: Final = frozenset({"COLR", "CBDT", "sbix", "SVG "})
@@ -40,13 +41,13 @@ _SFNT: Final = frozenset({b"\0\1\0\0", b"OTTO", b"true"})
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
-    """One face of a font file, opened when first used.
+    """One face of a font file. The file is opened on first use.
 
     Attributes:
-        path: the file.
-        index: which font of a collection (TTC, OTC); 0 for other files.
-        variations: (axis tag, value) pairs, sorted; axes left out stay at their default.
-        file_sha256: hex digest of the file, where it is known without reading it.
+        path: the font file.
+        index: number of the font in a collection (TTC, OTC); 0 for other files.
+        variations: (axis tag, value) pairs, sorted. Axes that are not listed stay at their default.
+        file_sha256: hex digest of the file if it is known without reading the file, else empty.
     """
 
     path: Path
@@ -58,11 +59,12 @@ class Face:
     def from_file(
         cls, path: str | os.PathLike[str], *, index: int = 0, variations: Mapping[str, float] | None = None
     ) -> Face:
-        """The face at `index` of the file at `path`, checked to be one that can draw Unicode text.
+        """Return the face at `index` of the file at `path`, after checking that it can draw Unicode text.
 
         Raises:
-            FontError: no such file, not readable, not a font, damaged or cut short, no such index, no
-                Unicode character map, no outlines, no such axis, or an axis value out of range.
+            FontError: the file does not exist, cannot be read, is not a font, or is damaged or cut short; or it has
+                no such index, no Unicode character map, no outlines, or no such axis; or an axis value is out of
+                range.
         """
         face = cls(path=Path(path), index=index, variations=tuple(sorted((variations or {}).items())))
         tables = _table_directory(face.path, index)
@@ -73,14 +75,14 @@ class Face:
         return face
 
     def __getstate__(self) -> dict[str, object]:
-        # To another process goes the name only: open fonts cannot be pickled.
+        # Only the fields are pickled: open fonts cannot be.
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     # -- HarfBuzz ------------------------------------------------------------------------------------
 
     @cached_property
     def hb_face(self) -> uharfbuzz.Face:
-        """The file as HarfBuzz sees it, in the font's own units."""
+        """The HarfBuzz face of the file, in the font's own units."""
         import uharfbuzz as hb
 
         try:
@@ -90,7 +92,7 @@ class Face:
 
     @cached_property
     def hb_font(self) -> uharfbuzz.Font:
-        """HarfBuzz font at `EM` units per em, with this face's variations: for shaping, unhinted."""
+        """The unhinted HarfBuzz font for shaping: `EM` units per em, with the variations of this face."""
         import uharfbuzz as hb
 
         font = hb.Font(self.hb_face)
@@ -101,37 +103,37 @@ class Face:
 
     @cached_property
     def unicodes(self) -> NDArray[np.uint32]:
-        """Sorted code points the character map names; shape (n,)."""
+        """The code points in the character map, sorted; shape (n,)."""
         return np.fromiter(self.hb_face.unicodes, np.uint32)
 
     @cached_property
     def _covered(self) -> NDArray[np.bool_]:
-        # As long as the highest code point, plus one False that all higher ones are sent to.
+        # One entry up to the highest code point, and one more, False, which stands for all higher ones.
         covered = np.zeros(int(self.unicodes[-1]) + 2 if self.unicodes.size else 1, np.bool_)
         covered[self.unicodes] = True
         return covered
 
     def covers(self, cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
-        """Whether the character map names each of `cps`; shape (n,), about 2 ns a character."""
+        """Return whether the character map holds each of `cps`; shape (n,). It takes about 2 ns a character."""
         return self._covered[np.minimum(cps, len(self._covered) - 1)]
 
     # -- Skia ----------------------------------------------------------------------------------------
 
     @cached_property
     def typeface(self) -> skia.Typeface:
-        """Skia typeface with index and variations applied.
+        """The Skia typeface, with index and variations applied.
 
         Raises:
-            FontError: Skia cannot read what HarfBuzz can.
-            DependencyError: Skia, or a library of the system it needs, is missing.
+            FontError: Skia cannot read the file.
+            DependencyError: Skia, or a system library that it needs, is missing.
         """
         try:
             import skia
         except ImportError as error:
             message = f"skia-python cannot be loaded ({error}). Install it, and libegl1 and libgl1 with it."
             raise DependencyError(message) from error
-        # A manager of its own: the default one starts fontconfig, which costs 9 ms and may write
-        # warnings to stderr, for the sake of system fonts that nobody asked for.
+        # An empty font manager, because the default one starts fontconfig to find system fonts, which are not needed
+        # here. That costs 9 ms and may write warnings to stderr.
         typeface = skia.FontMgr.New_Custom_Empty().makeFromFile(str(self.path), self.index)
         if typeface is not None and self.variations:
             typeface = self._varied(typeface)
@@ -140,23 +142,25 @@ class Face:
         return typeface
 
     def _varied(self, typeface: skia.Typeface) -> skia.Typeface:
+        """Return a clone of `typeface` with the variations of this face."""
         import skia
 
         coordinates = skia.FontArguments.VariationPosition.Coordinates()
         for tag, value in self.variations:
             axis = int.from_bytes(tag.encode(), "big")
             coordinates.append(skia.FontArguments.VariationPosition.Coordinate(axis, value))
-        # Skia keeps pointers to both: they must outlive the clone, or it silently stays at the default.
+        # Skia keeps pointers to `coordinates` and `position`. Both must live until the clone is made, or it silently
+        # stays at the default.
         position = skia.FontArguments.VariationPosition(coordinates)
         arguments = skia.FontArguments()
         arguments.setVariationDesignPosition(position)
         return typeface.makeClone(arguments)
 
-    # -- What the font says of itself ----------------------------------------------------------------
+    # -- Names, metrics and axes ---------------------------------------------------------------------
 
     @cached_property
     def family(self) -> str:
-        """Family name: the typographic one (name 16) where there is one, else name 1."""
+        """Family name: the typographic one (name 16) if the font has it, else name 1."""
         return self.hb_face.get_name(16) or self.hb_face.get_name(1) or self.path.stem
 
     @cached_property
@@ -199,30 +203,30 @@ class Face:
 
     @property
     def line_gap(self) -> float:
-        """Extra space between lines that the designer wished for, in em."""
+        """Extra space between lines that the font asks for, in em."""
         return float(self.hb_font.get_font_extents("ltr").line_gap) / EM
 
     @cached_property
     def has_color(self) -> bool:
-        """Whether glyphs may have colours of their own (COLR, CBDT, sbix or SVG)."""
+        """Whether glyphs may have colors of their own (tables COLR, CBDT, sbix or SVG)."""
         return not _COLOR.isdisjoint(self.hb_face.table_tags)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 hex of the file's bytes, the index and the variations: what the glyphs depend on."""
+        """SHA-256 (hex) of all that the glyphs depend on: the bytes of the file, the index and the variations."""
         file_sha256 = self.file_sha256
         if not file_sha256:
             try:
                 with self.path.open("rb") as file:
                     file_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
-                raise FontError(f"{self.path} cannot be read ({error.strerror}).") from error
+                raise FontError(f"{self.path} cannot be read ({error.strerror}). Check its permissions.") from error
         axes = ",".join(f"{tag}={value!r}" for tag, value in self.variations)
         return hashlib.sha256(f"{file_sha256}#{self.index}?{axes}".encode()).hexdigest()
 
     @property
     def axes(self) -> dict[str, tuple[float, float, float]]:
-        """Variable axes: tag → (minimum, default, maximum)."""
+        """Variable axes: tag → (minimum, default, maximum). Empty if the font is not variable."""
         if not self.hb_face.has_var_data:
             return {}
         return {a.tag: (a.min_value, a.default_value, a.max_value) for a in self.hb_face.axis_infos}
@@ -239,9 +243,9 @@ class Face:
 
 
 def _table_directory(path: Path, index: int) -> dict[str, bytes]:
-    """Tables of one font by tag; only `cmap` with its bytes, the others empty.
+    """Return the tables of one font by tag: `cmap` with its bytes, all others empty.
 
-    Every table must lie within the file: a download that was cut short still has a good header.
+    Every table must lie within the file, because a download that was cut short still has a good header.
     """
     try:
         with path.open("rb") as file:
@@ -251,19 +255,19 @@ def _table_directory(path: Path, index: int) -> dict[str, bytes]:
                 raise FontError(f"{path} is a web font (WOFF). Convert it to TTF or OTF first.")
             offset = 0
             if signature == b"ttcf":
-                count = struct.unpack(">4xI", _read(file.read(8), 8))[0]
+                count = struct.unpack(">4xI", _whole(file.read(8), 8))[0]
                 if not 0 <= index < count:
                     raise FontError(f"{path} holds {count} fonts; there is no font {index}. Use 0 … {count - 1}.")
                 file.seek(12 + 4 * index)
-                offset = struct.unpack(">I", _read(file.read(4), 4))[0]
+                offset = struct.unpack(">I", _whole(file.read(4), 4))[0]
                 file.seek(offset)
                 signature = file.read(4)
             elif signature in _SFNT and index != 0:
                 raise FontError(f"{path} holds one font; there is no font {index}. Use 0.")
             if signature not in _SFNT:
                 raise FontError(f"{path} is not a font. Use a TTF, OTF, TTC or OTC file.")
-            count = struct.unpack(">H6x", _read(file.read(8), 8))[0]
-            records = struct.iter_unpack(">4s4xII", _read(file.read(16 * count), 16 * count))
+            count = struct.unpack(">H6x", _whole(file.read(8), 8))[0]
+            records = struct.iter_unpack(">4s4xII", _whole(file.read(16 * count), 16 * count))
             tables = {tag.decode("latin-1"): (start, length) for tag, start, length in records}
             if any(start + length > size for start, length in tables.values()):
                 raise FontError(f"{path} is damaged or cut short at {size} bytes. Get the file again.")
@@ -277,16 +281,18 @@ def _table_directory(path: Path, index: int) -> dict[str, bytes]:
     except FileNotFoundError as error:
         raise FontError(f"{path} does not exist. Name a font file, or a family as 'DejaVu Sans'.") from error
     except OSError as error:
-        raise FontError(f"{path} cannot be read ({error.strerror}).") from error
+        raise FontError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
 
 
-def _read(data: bytes, length: int) -> bytes:
+def _whole(data: bytes, length: int) -> bytes:
+    """Return `data`; raises EOFError if it is shorter than `length`."""
     if len(data) < length:
         raise EOFError
     return data
 
 
 def _check_tables(path: Path, tables: dict[str, bytes]) -> None:
+    """Raise FontError unless the tables can draw Unicode text."""
     cmap = tables.get("cmap", b"")
     if len(cmap) < 4:
         raise FontError(f"{path} has no character map (cmap). Use another font.")

@@ -1,9 +1,9 @@
-"""Where a face is found: by family name among bundled and installed fonts, or by path.
+"""The search for a face: by family name among bundled and installed fonts, or by path.
 
-Bundled families come first, then those in the folders of GLYPHRENDER_FONTS, then those of the system:
-the same name gives the same pages on every machine unless the bundle lacks it. Folders are scanned only
-for a name the bundle lacks, once a process, at about 0.2 ms a file. Weight and slope pick the closest
-style that exists, as CSS does; nothing is emboldened or slanted artificially.
+Bundled families come first, then those in the folders of GLYPHRENDER_FONTS, then those of the system. So a bundled
+family gives the same pages on every machine. Folders are scanned only for a family that is not bundled, once a
+process, at about 0.2 ms a file. Weight and slope choose the closest style that exists, as in CSS; no style is
+emboldened or slanted artificially.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FONT_FILES: Final = frozenset({".ttf", ".otf", ".ttc", ".otc"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Family:
-    """A family name with its styles, lightest first, upright before italic."""
+    """A family name with its styles: the narrowest first, then the lightest, upright before italic."""
 
     name: str
     styles: tuple[Style, ...]
@@ -38,19 +38,32 @@ class Family:
 
 
 def find_face(spec: str, *, weight: int = 400, italic: bool = False, axes: str = "") -> Face:
-    """The face that `spec` names: a family, or a font file.
+    """Return the face that `spec` names: a style of a family, or a font file.
 
     Args:
-        spec: a family name, in any case ("dejavu sans"); or a path with a font's suffix, and "#2" for
-            the third font of a collection ("~/fonts/Some.ttc#2").
-        weight: 1–1000. The closest style is taken, or the `wght` axis set, clamped to its range. A file
-            that is not variable is taken as it is.
-        italic: takes an italic or oblique style where the family has one.
-        axes: settings of variable axes, "wght=450,wdth=90"; they win over `weight`.
+        spec: a family name, in any case ("dejavu sans"); or the path of a font file, with "#2" for the third font
+            of a collection ("~/fonts/Some.ttc#2").
+        weight: 1–1000. Of a family, the closest style is taken. Of a variable font, the `wght` axis is set to the
+            weight, clamped to its range. A file that is not variable is taken as it is.
+        italic: whether to prefer an italic or oblique style. A family without one gives an upright style.
+        axes: settings of variable axes, such as "wght=450,wdth=90". They win over `weight`.
 
     Raises:
-        FontError: no such family (names close ones) or file, or a file that cannot draw Unicode text.
+        FontError: there is no such family (the message names similar ones) or file, or the file cannot draw Unicode
+            text. `.family` is `spec`.
+
+    >>> face = find_face("dejavu sans", weight=700)
+    >>> face.family, face.style, face.weight
+    ('DejaVu Sans', 'Bold', 700)
     """
+    try:
+        return _face(spec, weight=weight, italic=italic, axes=axes)
+    except FontError as error:
+        error.family = spec
+        raise
+
+
+def _face(spec: str, *, weight: int, italic: bool, axes: str) -> Face:
     variations = parse_axes(axes)
     match = _FILE.fullmatch(spec)
     if match or "/" in spec or os.sep in spec:
@@ -65,6 +78,7 @@ def find_face(spec: str, *, weight: int = 400, italic: bool = False, axes: str =
 
 
 def _at_weight(face: Face, weight: int) -> Face:
+    """Return the face with its `wght` axis set to `weight`, unless it has no such axis or the axis is set already."""
     if "wght" not in face.axes or "wght" in dict(face.variations):
         return face
     low, default, high = face.axes["wght"]
@@ -76,10 +90,13 @@ def _at_weight(face: Face, weight: int) -> Face:
 
 
 def parse_axes(axes: str) -> dict[str, float]:
-    """Axis settings from "wght=450,wdth=90": tag → value.
+    """Return the axis settings of a string such as "wght=450,wdth=90": tag → value.
 
     Raises:
-        FontError: not of that form.
+        FontError: a setting is not of the form TAG=NUMBER.
+
+    >>> parse_axes("wght=450, wdth=90")
+    {'wght': 450.0, 'wdth': 90.0}
     """
     variations: dict[str, float] = {}
     for setting in filter(None, (part.strip() for part in axes.split(","))):
@@ -91,11 +108,11 @@ def parse_axes(axes: str) -> dict[str, float]:
 
 
 def closest_style(styles: tuple[Style, ...], *, weight: int, italic: bool) -> Style:
-    """The style nearest to what is asked, by the order of CSS Fonts 4 §5.2: width, slope, then weight."""
+    """Return the style closest to the request. As in CSS Fonts 4 §5.2, width counts first, then slope, then weight."""
 
     def distance(style: Style) -> tuple[float, bool, int, int]:
-        # From 400 to 500, what lies between the wish and 500 is nearest, then lighter, then bolder;
-        # below 400 lighter ones come first, above 500 bolder ones.
+        # If the requested weight is 400–500: first weights between it and 500, then lighter ones, then bolder ones.
+        # Below 400, lighter weights come first; above 500, bolder ones.
         difference = style.weight - weight
         if 400 <= weight <= 500:
             side = 0 if weight <= style.weight <= 500 else 1 if difference < 0 else 2
@@ -107,7 +124,7 @@ def closest_style(styles: tuple[Style, ...], *, weight: int, italic: bool) -> St
 
 
 def families(*, system: bool = True) -> tuple[Family, ...]:
-    """Every family by name: the bundled ones, then, with `system`, those installed."""
+    """Return all families, sorted by name: the bundled ones, then, if `system` is true, the installed ones."""
     found = dict(_bundled())
     if system:
         found = dict(_installed(os.environ.get("GLYPHRENDER_FONTS", ""))) | found
@@ -115,6 +132,7 @@ def families(*, system: bool = True) -> tuple[Family, ...]:
 
 
 def _family(name: str) -> Family:
+    """Return the family of that name; raises FontError if there is none."""
     key = _key(name)
     if found := _bundled().get(key):
         return found
@@ -128,10 +146,12 @@ def _family(name: str) -> Family:
 
 
 def _key(name: str) -> str:
+    """Return the part of a family name that is compared: its letters and digits, in lower case."""
     return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _grouped(named: Iterator[tuple[str, Style]]) -> dict[str, Family]:
+    """Group (family name, style) pairs into families, by key. The first spelling of a name is kept."""
     groups: dict[str, tuple[str, dict[Style, None]]] = {}
     for name, style in named:
         groups.setdefault(_key(name), (name, {}))[1].setdefault(style)
@@ -152,8 +172,8 @@ def _bundled() -> dict[str, Family]:
 
 
 @cache
-def _installed(extra: str) -> dict[str, Family]:
-    folders = [Path(folder).expanduser() for folder in extra.split(os.pathsep) if folder]
+def _installed(extra_folders: str) -> dict[str, Family]:
+    folders = [Path(folder).expanduser() for folder in extra_folders.split(os.pathsep) if folder]
     return _grouped(named for folder in (*folders, *_system_folders()) for named in _scan(folder))
 
 
@@ -173,8 +193,8 @@ def _system_folders() -> list[Path]:
 
 
 def _scan(folder: Path) -> Iterator[tuple[str, Style]]:
-    """(family, style) of every font under `folder`, in the order of paths; broken files are passed over."""
-    # Sorted, because folders list their files in an order of their own, and the first of a name wins.
+    """Yield (family name, style) of every font under `folder`, in the order of paths, without broken files."""
+    # Sorted, because the order in which a folder lists its files differs between machines, and the first font wins.
     paths = sorted(Path(at, file) for at, _, files in os.walk(folder) for file in files)
     for path in paths:
         if path.suffix.lower() not in _FONT_FILES:
@@ -195,7 +215,7 @@ def _scan(folder: Path) -> Iterator[tuple[str, Style]]:
                 index=index,
             )
             yield face.family, style
-            # Old software knows each width or weight as a family of its own: "DejaVu Sans Condensed".
+            # Older software treats each width or weight as a family of its own: "DejaVu Sans Condensed".
             legacy = face.hb_face.get_name(1)
             if legacy and legacy != face.family:
                 yield legacy, style

@@ -1,1 +1,11 @@
-"""A model that is asked: a server or a local model, the messages it takes, and the replies that are kept."""
+"""A model that is asked: a server or a local model, the messages it takes, and the replies that are kept.
+
+- `endpoint`: one model on a server (`Endpoint`) and its answer (`Reply`). `server`: the address, the client and its
+  errors.
+- `conversation`: turns of text, documents and images. `model`: the `Model` protocol, and a model on a server.
+- `transformers`: a model on this machine.
+- `messages`: documents packed into requests within limits. `page_load`: the sizes and limits of a request.
+  `message_formats`: the message shapes of the providers. `providers`: the limits of the providers. `sidecar`: exact
+  strings that go beside pages.
+- `replies`: a store of replies, and budgets. `chat`: one question about one document.
+"""

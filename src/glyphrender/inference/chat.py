@@ -1,7 +1,7 @@
-"""`ask`: a document and a question → a model's answer, with what it cost beside what its text would have.
+"""Ask a model one question about one document, and say what the answer cost and what the text would have cost.
 
-A document that does not fit one request is read in several: each answers from its own pages, and one more request
-makes one answer of those.
+A document that does not fit one request is sent in several. Each is answered from its own pages, and one more request
+combines these answers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from glyphrender.document.document import Document, render
 from glyphrender.errors import DependencyError, EndpointError, TokenizerError, VisionModelError
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.messages import Packing, Request
-from glyphrender.inference.providers import provider
 from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.ratio.ratio import Ratio, document_ratio
 from glyphrender.theta import Theta
@@ -39,8 +38,9 @@ class Answer:
 
     Attributes:
         text: the answer.
-        replies: of each request: one; or one a part of the document, and the last, which combines them.
-        requests: what was sent of the document.
+        replies: the reply to each request: one; or one for each part of the document, and last the one that combines
+            them.
+        requests: the requests that held the document.
         ratio: ρ of the document, by our own count; None without a tokenizer (extra `ratio`).
     """
 
@@ -51,31 +51,31 @@ class Answer:
 
     @property
     def as_pages(self) -> bool:
-        """Whether the document went as images of pages, and not as text."""
+        """Return whether the document was sent as images of pages, and not as text."""
         return self.requests[0].images
 
     @property
     def prompt_tokens(self) -> int | None:
-        """Of all requests, by the server's count; None where it gave none."""
+        """Return the tokens of all prompts, by the server's count; None if it gave none."""
         return _sum([reply.prompt_tokens for reply in self.replies])
 
     @property
     def completion_tokens(self) -> int | None:
-        """Of all answers, by the server's count; None where it gave none."""
+        """Return the tokens of all answers, by the server's count; None if it gave none."""
         return _sum([reply.completion_tokens for reply in self.replies])
 
     @property
     def cached_tokens(self) -> int | None:
-        """Of the prompts, those that the server had in its cache; None where it does not say."""
+        """Return the tokens of the prompts that the server had in its cache; None if it does not say."""
         return _sum([reply.cached_tokens for reply in self.replies])
 
     @property
     def cut(self) -> bool:
-        """Whether the answer, or that of a part from which it is made, ended at `max_tokens`."""
+        """Return whether the answer, or the answer about a part, ended at `max_tokens`."""
         return any(reply.finish_reason == "length" for reply in self.replies)
 
     def cost(self, prompt: float, completion: float) -> float | None:
-        """What it cost, at prices for a million tokens of prompt and of answer; None without the server's count."""
+        """Return the cost, at prices for a million tokens of prompt and of answer; None without the server's count."""
         if self.prompt_tokens is None or self.completion_tokens is None:
             return None
         return (self.prompt_tokens * prompt + self.completion_tokens * completion) / 1e6
@@ -92,15 +92,15 @@ def ask(
     """Ask a model on an OpenAI-compatible server about a document.
 
     Args:
-        document: what `render` gives; a str is set under the default θ, aligned to the model's grid.
-        question: what is asked.
+        document: a rendered document; a str is rendered under the default θ, aligned to the model's grid.
+        question: the question.
         endpoint: the server and the model.
-        packing: how the document is sent. By default `vision` follows from the model's name, and where `context` is
-            None, the server is asked for it.
-        on_text: is given each piece of the answer as it comes.
+        packing: how the document is sent. By default its `model` follows from the name of the served model. If its
+            `context` is None, the server is asked for it.
+        on_text: called with each piece of the answer as it comes.
 
     Raises:
-        EndpointError: the server is down, refuses, fails, stalls, or answers what cannot be read; or the provider of
+        EndpointError: the server is down, refuses, fails, stalls, or its answer cannot be read; or the provider of
             `packing` takes no chat completions.
         VisionModelError: the document is too large for a request; the message says by how much.
         DataError: the document or the question is empty.
@@ -111,24 +111,17 @@ def ask(
         listed = _listed(endpoint)
         model = model or (next(iter(listed)) if len(listed) == 1 else endpoint.only_model())
         context = context or listed.get(model)
-    packing = packing or Packing(vision=vision_of(model))
-    # Claude and Gemini as well, behind a server of this kind.
-    to = provider(packing.provider or "openai", vision_model(packing.vision))
-    if to.form != "openai":
-        raise EndpointError(
-            f"provider={to.name!r} takes no chat completions. Leave it out, or send `requests` yourself."
-        )
-    answer = packing.answer or (endpoint.max_tokens if context else 0)
-    packing = replace(packing, provider=to, context=context, answer=answer)
+    packing = (packing or Packing(model=vision_of(model))).for_chat_completions()
+    packing = replace(packing, context=context, answer=packing.answer or (endpoint.max_tokens if context else 0))
     if isinstance(document, str):
-        document = render(document, Theta().align_to(packing.vision))
+        document = render(document, Theta().align_to(packing.model))
     requests = packing.requests(document, question)
     if len(requests) > 1:
         requests = packing.requests(document, _SHARE.format(question=question))
     replies: list[Reply] = []
     for request in requests:
-        told = on_text if len(requests) == 1 else None
-        replies.append(endpoint.complete(request.body["messages"], told, model=model))
+        pieces_to = on_text if len(requests) == 1 else None
+        replies.append(endpoint.complete(request.body["messages"], on_text=pieces_to, model=model))
     if len(requests) > 1:
         replies.append(_combined(question, requests, replies, endpoint, model, on_text))
     return Answer(
@@ -140,7 +133,9 @@ def ask(
 
 
 def vision_of(model: str) -> str:
-    """The vision model that a served model's name says it is: the longest of `VISION_MODELS` in it; else "glm-4.1v".
+    """Return the vision model that the name of a served model says it is.
+
+    That is the longest name in `VISION_MODELS` that stands in `model`, or "glm-4.1v" if none does.
 
     >>> vision_of("Qwen/Qwen3-VL-8B-Instruct"), vision_of("zai-org/Glyph")
     ('qwen3-vl', 'glm-4.1v')
@@ -150,7 +145,7 @@ def vision_of(model: str) -> str:
 
 
 def _listed(endpoint: Endpoint) -> dict[str, int | None]:
-    """The server's models; none where it does not list them, which not every server does."""
+    """Return the server's models; none if it does not list them, as some servers do not."""
     try:
         return replace(endpoint, retries=0, timeout=min(endpoint.timeout, 10.0)).models()
     except EndpointError:
@@ -165,26 +160,26 @@ def _combined(
     model: str,
     on_text: Callable[[str], object] | None,
 ) -> Reply:
-    """One answer of those of the parts; of the first only, if the others found nothing."""
+    """Combine the replies about the parts. Parts that found nothing are left out."""
     answers = [
         f"[pages {request.pages[0].number} to {request.pages[-1].number}] {reply.text.strip()}"
         for request, reply in zip(requests, replies, strict=True)
         if NOTHING not in reply.text
     ]
     prompt = _COMBINE.format(count=len(requests), answers="\n\n".join(answers) or NOTHING, question=question)
-    return endpoint.complete([{"role": "user", "content": prompt}], on_text, model=model)
+    return endpoint.complete([{"role": "user", "content": prompt}], on_text=on_text, model=model)
 
 
 def _ratio(requests: tuple[Request, ...], document: Document, packing: Packing) -> Ratio | None:
     sent = requests[0].pages[0].theta
-    if sent != document.theta:  # it was set smaller
+    if sent != document.theta:  # the document was set in smaller type
         document = render("".join(page.text for request in requests for page in request.pages), sent)
     try:
         return document_ratio(
             document,
             text=document.text,
             theta=document.theta,
-            model=vision_model(packing.vision),
+            model=vision_model(packing.model),
             tokenizer=packing.tokenizer,
             over_limit="ignore",
         )

@@ -1,31 +1,37 @@
-"""A server of OpenAI's chat completions, spoken to through OpenAI's own client: its answers, and its errors in a line.
+"""One model on an OpenAI-compatible server, and its answer.
 
-The client retries what may pass (429, 5xx, a connection that breaks) with backoff, and waits as long as the server's
-Retry-After says. What has begun to answer is not asked again, since its text has been handed on.
+The `openai` client (extra `chat`) does the HTTP, the timeouts and the retries. This module adds an endpoint that is a
+value and can be pickled, a reply that can be stored, and requests that give up parameters which a server does not know.
+Once an answer has begun to stream it is not asked for again, since its text has been handed on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from glyphrender.errors import DependencyError, EndpointError
-from glyphrender.inference.server import Server
+from glyphrender.errors import EndpointError
+from glyphrender.inference.server import REFUSALS, Server
 
-__all__ = ["Endpoint", "Reply"]
+__all__ = ["ChatMessage", "Endpoint", "Reply"]
+
+#: One message of the chat completions API: {"role": …, "content": …}.
+ChatMessage: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """What a model answered, and what the server counted.
+    """The answer of a model, and the tokens it took. A count is None where nobody counted, and never 0 for unknown.
 
     Attributes:
         text: the answer.
-        prompt_tokens, completion_tokens: from the server's usage; None where it sends none.
-        cached_tokens: of the prompt, those that its cache held; None where it does not say.
-        finish_reason: "stop"; "length" where the answer was cut off.
+        prompt_tokens: tokens of the prompt.
+        completion_tokens: tokens of the answer, with those of thoughts.
+        cached_tokens: tokens of the prompt that the server had in its cache.
+        finish_reason: "stop"; "length" where the answer was cut off; None where the server does not say.
     """
 
     text: str
@@ -34,194 +40,226 @@ class Reply:
     cached_tokens: int | None = None
     finish_reason: str | None = None
 
+    @property
+    def tokens(self) -> int | None:
+        """Return the tokens of prompt and answer, as far as they were counted; None if neither was."""
+        counted = [count for count in (self.prompt_tokens, self.completion_tokens) if count is not None]
+        return sum(counted) if counted else None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
-    """A model on a server.
+    """A model on a server. An endpoint is a plain value: it can be compared and pickled, and holds no connection.
 
     Attributes:
-        model: its name there; empty for the only one that the server lists.
-        base_url: as "http://127.0.0.1:8000/v1"; by default OPENAI_BASE_URL, else OpenAI's own. It may hold
-            a password, so it is in no repr.
-        api_key: by default OPENAI_API_KEY; a server of one's own needs none. It is in no message.
-        max_tokens: of an answer.
-        temperature: None for the server's default, which is all that reasoning models of OpenAI take.
-        timeout: seconds in which the server must say something, at first and between two pieces of its answer.
-        retries: of a request that failed and may yet succeed.
-        extra: further fields of the request's body, as {"chat_template_kwargs": {"enable_thinking": False}}.
+        model: name of the model on the server; empty for the only one that the server lists.
+        base_url: address of the API, such as "http://127.0.0.1:8000/v1"; by default the value of OPENAI_BASE_URL, else
+            OpenAI's own. It may hold a password, so it is not in the repr.
+        api_key: the key; by default the value of `key_variable`. Your own server needs none. It is in no message.
+        key_variable: name of the environment variable that holds the key.
+        max_tokens: most tokens of an answer.
+        temperature: temperature of sampling; None for the server's default, the only one that some models take.
+        seed: seed of sampling; None sends none.
+        timeout: seconds in which the server must say something, at first and between two pieces of an answer.
+        retries: further attempts for a request that failed and may yet succeed.
+        extra: more fields of the request, such as {"chat_template_kwargs": {"enable_thinking": False}}.
     """
 
     model: str = ""
     base_url: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
+    key_variable: str = "OPENAI_API_KEY"
     max_tokens: int = 1024
     temperature: float | None = None
+    seed: int | None = None
     timeout: float = 120.0
     retries: int = 3
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def url(self) -> str:
-        """Where it is, for messages."""
+        """Return the address of the server without secrets, for messages."""
         return self._server.url
 
     @property
-    def own(self) -> bool:
-        """Whether it is OpenAI's own."""
-        return self._server.own
+    def is_openai(self) -> bool:
+        """Return whether the server is OpenAI's own."""
+        return self._server.is_openai
+
+    @property
+    def identity(self) -> list[Any]:
+        """Return the JSON values that decide a reply besides the messages, for keys of stored replies.
+
+        The address is not among them: the same model behind another server gives the same replies.
+        """
+        return [self.model, self.temperature, self.seed, dict(self.extra)]
 
     @property
     def _server(self) -> Server:
-        return Server(base_url=self.base_url, api_key=self.api_key, timeout=self.timeout, retries=self.retries)
+        return Server(
+            base_url=(self.base_url or os.environ.get("OPENAI_BASE_URL") or "").strip(),
+            # A file or a shell may leave the end of a line on the key.
+            key=(self.api_key or os.environ.get(self.key_variable) or "").strip(),
+            key_variable=self.key_variable,
+            timeout=self.timeout,
+            retries=self.retries,
+        )
 
     def complete(
-        self, messages: list[dict[str, Any]], on_text: Callable[[str], object] | None = None, *, model: str = ""
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int | None = None,
+        on_text: Callable[[str], object] | None = None,
+        stream: bool = True,
+        response_format: Mapping[str, Any] | None = None,
+        model: str = "",
     ) -> Reply:
-        """The model's answer to `messages`.
+        """Return the model's answer to `messages`.
+
+        A server may refuse a parameter that it does not know. The request then gives up one parameter after the other:
+        `max_tokens` becomes `max_completion_tokens` or the reverse, `temperature` and `seed` are left out, and
+        `response_format` is put in the older form and then left out.
 
         Args:
-            messages: of chat completions.
-            on_text: is given each piece of the answer as it comes; what it raises passes.
-            model: in place of this endpoint's.
+            messages: messages of the chat completions API.
+            max_tokens: most tokens of the answer, in place of the endpoint's.
+            on_text: called with each piece of the answer as it comes; an error it raises passes.
+            stream: ask for the answer piece by piece, so that a server that stalls is noticed early. A server that
+                streams nothing is asked again without. False asks once, and `on_text` gets the answer in one piece.
+            response_format: the form of the answer, such as a JSON schema.
+            model: name of the model, in place of the endpoint's.
 
         Raises:
-            EndpointError: the server is down, refuses, fails, stalls, or answers what cannot be read.
-            DependencyError: the client is not installed.
+            RequestRefused: the server will not serve this request, whatever is given up.
+            EndpointError: the server is down, refuses the key, fails, stalls, or its answer cannot be read.
+            DependencyError: the package openai is not installed.
         """
-        options: dict[str, Any] = {"messages": messages, "model": model or self.model or self.only_model()}
-        options["max_completion_tokens" if self.own else "max_tokens"] = self.max_tokens
+        name = model or self.model or self.only_model()
+        request: dict[str, Any] = {"messages": list(messages), "model": name}
+        limit = self.max_tokens if max_tokens is None else max_tokens
+        request["max_completion_tokens" if self.is_openai else "max_tokens"] = limit
         if self.temperature is not None:
-            options["temperature"] = self.temperature
+            request["temperature"] = self.temperature
+        if self.seed is not None:
+            request["seed"] = self.seed
+        if response_format is not None:
+            request["response_format"] = dict(response_format)
         if self.extra:
-            options["extra_body"] = dict(self.extra)
+            request["extra_body"] = dict(self.extra)
         pieces: list[str] = []
-        reason, usage = None, None
-        with closing(self._answered(options)) as answers:
+        finish_reason, usage = None, None
+        with closing(self._pieces(request, stream)) as answers:
             for piece, ended, counted in answers:
-                reason, usage = ended or reason, counted or usage
+                finish_reason, usage = ended or finish_reason, counted or usage
                 if piece:
                     pieces.append(piece)
                     if on_text is not None:
                         on_text(piece)
-        cached = getattr(usage, "prompt_tokens_details", None)
+        details = getattr(usage, "prompt_tokens_details", None)
         return Reply(
             text="".join(pieces),
             prompt_tokens=getattr(usage, "prompt_tokens", None),
             completion_tokens=getattr(usage, "completion_tokens", None),
-            cached_tokens=getattr(cached, "cached_tokens", None),
-            finish_reason=reason,
+            cached_tokens=getattr(details, "cached_tokens", None),
+            finish_reason=finish_reason,
         )
 
-    def _answered(self, options: dict[str, Any]) -> Generator[tuple[str, str | None, Any]]:
-        """(piece of the answer, finish_reason, usage), as they come.
-
-        A generator, so that what its reader raises is not taken for an error of the server.
-        """
-        answered = False
-        with self._told(), self._server.client() as client:
-            stream = client.chat.completions.create(stream=True, stream_options={"include_usage": True}, **options)
-            for answer in stream:
-                yield "", None, answer.usage
-                for choice in answer.choices or ():
-                    piece = (choice.delta.content if choice.delta is not None else None) or ""
-                    answered = answered or bool(piece) or choice.finish_reason is not None
-                    yield piece, choice.finish_reason, None
-            if not answered:
-                # Some servers end the stream where they fail, and some know no streams: asked at once, they answer.
-                answer = client.chat.completions.create(**options)
-                choice = _first(answer.choices, self.url)
-                yield choice.message.content or "", choice.finish_reason, answer.usage
-
     def models(self) -> dict[str, int | None]:
-        """Names of the models that the server lists, with the tokens of context each takes where it says so.
+        """Return the models that the server lists, each with the tokens of its context, or None if unknown.
 
-        vLLM and SGLang say so, as `max_model_len`.
+        vLLM and SGLang give the context as `max_model_len`.
 
         Raises:
             EndpointError, DependencyError: see `complete`.
         """
-        with self._told(), self._server.client() as client:
-            listed = [model.model_dump() for model in client.models.list()]
-            return {str(model["id"]): _whole(model.get("max_model_len")) for model in listed}
+        server = self._server
+        with server.errors(self.model):
+            listed = [model.model_dump() for model in server.client().models.list()]
+            return {str(model["id"]): _positive(model.get("max_model_len")) for model in listed}
 
     def only_model(self) -> str:
-        """The name of the model that the server lists, if it is one.
+        """Return the name of the one model that the server lists.
 
         Raises:
-            EndpointError: it lists none or several; or see `complete`.
+            EndpointError: the server lists none or several; or see `complete`.
         """
         names = list(self.models())
         if len(names) != 1:
             listed = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
-            raise EndpointError(f"{self.url} serves {len(names)} models ({listed or 'none'}). Name one as model.")
+            raise EndpointError(
+                f"{self.url} serves {len(names)} models ({listed or 'none'}). Name one as model.", url=self.url
+            )
         return names[0]
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Errors of the client as one line that names the way out."""
+    def _pieces(self, request: dict[str, Any], stream: bool) -> Generator[tuple[str, str | None, Any]]:
+        """Yield (piece of the answer, finish_reason, usage) as they come.
+
+        This is a generator, so that an error of its caller is not taken for one of the server.
+        """
+        server = self._server
+        with server.errors(request["model"]):
+            if stream:
+                answered = False
+                options = {"stream": True, "stream_options": {"include_usage": True}}
+                with _create(server.client(), request | options) as chunks:
+                    for chunk in chunks:
+                        yield "", None, chunk.usage
+                        for choice in chunk.choices or ():
+                            piece = (choice.delta.content if choice.delta is not None else None) or ""
+                            answered = answered or bool(piece) or choice.finish_reason is not None
+                            yield piece, choice.finish_reason, None
+                if answered:
+                    return
+                # Some servers end the stream where they fail, and some cannot stream. Asked at once, both answer.
+            completion = _create(server.client(), request)
+            choices = getattr(completion, "choices", None)
+            if not isinstance(choices, list) or not choices or getattr(choices[0], "message", None) is None:
+                raise server.error(f"{server.url} answered without any choice. Check that it serves chat completions.")
+            yield choices[0].message.content or "", choices[0].finish_reason, getattr(completion, "usage", None)
+
+
+def _create(client: Any, request: dict[str, Any]) -> Any:
+    """Send a request, and give up one parameter after the other while the server refuses one."""
+    import openai
+
+    request = dict(request)
+    given_up: set[str] = set()
+    while True:
         try:
-            yield
-        except (EndpointError, DependencyError, KeyboardInterrupt):
-            raise
-        except Exception as error:
-            told = self._message(error)
-            if told is None:
+            return client.chat.completions.create(**request)
+        except openai.APIStatusError as error:
+            if not _give_up(request, given_up, error.status_code, str(error)):
                 raise
-            raise EndpointError(told) from error
-
-    def _message(self, error: Exception) -> str | None:
-        import openai
-
-        shown = self._server.shown
-        match error:
-            case openai.APITimeoutError():
-                return (
-                    f"{self.url} said nothing for {self.timeout:g} s. Raise timeout, send fewer pages, or look whether "
-                    "the server is busy."
-                )
-            case openai.APIConnectionError():
-                cause = shown(str(error.__cause__ or error))
-                return f"{self.url} cannot be reached ({cause}). Start the server, or correct base_url."
-            case openai.AuthenticationError() | openai.PermissionDeniedError():
-                return f"{self.url} refused the key ({shown(_said(error))}). Set OPENAI_API_KEY."
-            case openai.NotFoundError():
-                return (
-                    f"{self.url} knows no such model or path ({shown(_said(error))}). Correct model={self.model!r}, or "
-                    "base_url, which ends in /v1 as a rule."
-                )
-            case openai.RateLimitError():
-                return f"{self.url} takes no more requests now ({shown(_said(error))}). Wait, or raise retries."
-            case openai.APIStatusError() if error.status_code >= 500:
-                return f"{self.url} failed with status {error.status_code} ({shown(_said(error))}). See its log."
-            case openai.APIStatusError():
-                return (
-                    f"{self.url} refused the request with status {error.status_code} ({shown(_said(error))}). Where it "
-                    "is too long, set context, or split it."
-                )
-            case openai.APIError():
-                return f"{self.url} failed while it answered ({shown(error.message)}). Ask again, or see its log."
-            case ValueError() | TypeError() | AttributeError() | KeyError():
-                return (
-                    f"{self.url} answered what cannot be read ({shown(f'{type(error).__name__}: {error}')}). Check "
-                    "that base_url is of an OpenAI-compatible server."
-                )
-        return None
 
 
-def _first(choices: Any, url: str) -> Any:
-    if not choices:
-        raise EndpointError(f"{url} answered without any choice. Check that it serves chat completions.")
-    return choices[0]
+def _give_up(request: dict[str, Any], given_up: set[str], status: int, complaint: str) -> bool:
+    """Take one parameter out of `request` that the server's complaint names. Return whether there was one.
+
+    Args:
+        request: the parameters of the call; changed in place.
+        given_up: names that were given up before; no name is given up twice.
+        status: HTTP status of the complaint.
+        complaint: the server's own words.
+    """
+    # The server of llama-cpp-python answers 500 to a response_format that it does not know.
+    if status not in REFUSALS and "response_format" not in complaint:
+        return False
+    for old, new in (("max_tokens", "max_completion_tokens"), ("max_completion_tokens", "max_tokens")):
+        # Newer models of OpenAI take only max_completion_tokens, and name it. Older servers complain about that name.
+        if "max_completion_tokens" in complaint and old in request and old not in given_up and new not in given_up:
+            request[new] = request.pop(old)
+            given_up.add(old)
+            return True
+    for name in ("temperature", "seed", "stream_options"):
+        if name in complaint and name in request:
+            del request[name]
+            return True
+    form = request.pop("response_format", None)
+    if form is not None and form.get("type") == "json_schema":  # the older way to say the same
+        request["response_format"] = {"type": "json_object", "schema": form["json_schema"]["schema"]}
+    return form is not None
 
 
-def _said(error: Any) -> str:
-    """What the server wrote, without the JSON around it."""
-    body = error.body
-    for name in ("error", "detail", "message"):
-        if isinstance(body, dict) and body.get(name):
-            body = body[name]
-    return body if isinstance(body, str) else str(error.message)
-
-
-def _whole(value: Any) -> int | None:
+def _positive(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

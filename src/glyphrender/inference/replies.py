@@ -1,7 +1,8 @@
-"""Replies that were paid for, on disk: asked again, they cost nothing, and what was spent outlives any interruption.
+"""A store of paid replies: a question that was asked before costs nothing, and budgets hold over restarts.
 
-One SQLite file, which processes and threads share. A request is written down before it is sent, so a budget is kept to
-the request, by several processes and over restarts; a reply stands in the file as soon as it is there.
+The store is one SQLite file, which processes and threads share. A request is written down before it is sent, so a
+budget is kept to the request, by several processes and after any interruption. A reply is in the file as soon as it has
+arrived.
 """
 
 from __future__ import annotations
@@ -9,22 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from glyphrender.errors import BudgetSpent, DataError
-from glyphrender.inference.judge_endpoint import Reply
+from glyphrender.inference.endpoint import Reply
 
-__all__ = ["Replies", "RequestBudget", "Spent", "key_of"]
+__all__ = ["Replies", "RequestBudget", "Spent", "reply_key"]
 
-
-# A row without a reply is a request that was sent and not answered yet, or cut off with its process.
-_TABLE = "CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, tokens INTEGER NOT NULL, reply TEXT, about TEXT)"
-_PUT = """
+# A row without a reply is a request that was sent and not answered yet, or one whose process was killed.
+_TABLE: Final = (
+    "CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, tokens INTEGER NOT NULL, reply TEXT, about TEXT)"
+)
+_PUT: Final = """
 INSERT INTO reply (key, tokens, reply, about) VALUES (?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET tokens = tokens + excluded.tokens, reply = excluded.reply, about = excluded.about
 """
@@ -32,11 +34,11 @@ ON CONFLICT (key) DO UPDATE SET tokens = tokens + excluded.tokens, reply = exclu
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestBudget:
-    """What may be spent, in all the runs that share a file; None is no limit.
+    """Limits on what all runs that share a file may spend. None is no limit.
 
     Attributes:
-        requests: sent to a model.
-        tokens: of prompts and completions. Requests under way when it is reached are paid for all the same.
+        requests: most requests to a model.
+        tokens: most tokens of prompts and answers. Requests under way when the limit is reached are paid for too.
     """
 
     requests: int | None = None
@@ -45,13 +47,22 @@ class RequestBudget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spent:
-    """What was spent: requests, those without a reply included, and the tokens that the server counted."""
+    """Requests and tokens that were spent.
+
+    Attributes:
+        requests: requests that were sent, with or without a reply.
+        tokens: tokens that were counted.
+    """
 
     requests: int
     tokens: int
 
     def exceeds(self, budget: RequestBudget) -> str | None:
-        """Which limit of `budget` is reached, in words."""
+        """Return the limit of `budget` that is reached, in words, or None.
+
+        >>> Spent(requests=20, tokens=140).exceeds(RequestBudget(requests=20))
+        '20 of 20 requests'
+        """
         for name, limit in (("requests", budget.requests), ("tokens", budget.tokens)):
             if limit is not None and getattr(self, name) >= limit:
                 return f"{getattr(self, name)} of {limit} {name}"
@@ -61,20 +72,26 @@ class Spent:
 class Replies:
     """The replies in one file, by key.
 
+    Attributes:
+        path: the file. It is created when there is something to keep.
+
     Raises:
         DataError: the file cannot be written, or is no such file.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
-        if self.path.exists():  # else it is made when there is something to keep
-            _ = self.spent
+        if self.path.exists():
+            _ = self.spent  # fails here if the file is something else
+
+    def __repr__(self) -> str:
+        return f"Replies({str(self.path)!r})"
 
     def get(self, key: str) -> Reply | None:
-        """The reply of this key, if it is there."""
+        """Return the reply of this key, or None."""
         with self._open() as db:
             found = db.execute("SELECT reply FROM reply WHERE key = ? AND reply IS NOT NULL", [key]).fetchone()
-        return Reply(**json.loads(found[0])) if found else None
+        return _from_record(json.loads(found[0])) if found else None
 
     def reserve(self, key: str, budget: RequestBudget) -> None:
         """Write down that a request is about to be sent.
@@ -86,14 +103,14 @@ class Replies:
             db.execute("BEGIN IMMEDIATE")
             if reached := self._spent(db).exceeds(budget):
                 raise BudgetSpent(f"{reached} are spent ({self.path}). Raise the budget and resume.")
-            # What is there stays: another process may have asked the same, and have its reply by now.
+            # A row that is there stays: another process may have asked the same, and have its reply by now.
             db.execute("INSERT OR IGNORE INTO reply (key, tokens) VALUES (?, 0)", [key])
 
-    def put(self, key: str, reply: Reply, about: dict[str, Any]) -> None:
-        """Keep `reply`, with what a person would want to know `about` it."""
-        row = [key, reply.tokens, json.dumps(asdict(reply)), json.dumps(about, ensure_ascii=False)]
+    def put(self, key: str, reply: Reply, about: Mapping[str, Any]) -> None:
+        """Keep `reply`, with what a person would want to know `about` it. Tokens that nobody counted count as 0."""
+        row = [key, reply.tokens or 0, json.dumps(_record(reply)), json.dumps(dict(about), ensure_ascii=False)]
         with self._open() as db:
-            # Not UPDATE alone: who asked the same and failed has taken back the reservation of both.
+            # An UPDATE alone would not do: another process that asked the same and failed has deleted the row of both.
             db.execute(_PUT, row)
 
     def release(self, key: str) -> None:
@@ -102,16 +119,16 @@ class Replies:
             db.execute("DELETE FROM reply WHERE key = ? AND reply IS NULL", [key])
 
     def answered(self, model: str) -> bool:
-        """Whether there is a reply of this model: of what its `about` has as "model"."""
-        # In JSON a quotation mark inside a string has a backslash before it, so this is found as a key alone.
-        told = f'"model": {json.dumps(model, ensure_ascii=False)}'
+        """Return whether there is a reply of this model, by the key "model" of what was kept `about` it."""
+        # In JSON a quotation mark inside a string has a backslash before it, so this text is found as a key alone.
+        wanted = f'"model": {json.dumps(model, ensure_ascii=False)}'
         with self._open() as db:
-            found = db.execute("SELECT 1 FROM reply WHERE reply IS NOT NULL AND instr(about, ?) LIMIT 1", [told])
+            found = db.execute("SELECT 1 FROM reply WHERE reply IS NOT NULL AND instr(about, ?) LIMIT 1", [wanted])
             return found.fetchone() is not None
 
     @property
     def spent(self) -> Spent:
-        """What was spent on all that is in the file."""
+        """Return what was spent on everything in the file."""
         with self._open() as db:
             return self._spent(db)
 
@@ -122,15 +139,45 @@ class Replies:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. A connection for each: they may not cross threads or forks, and one takes 0.1 ms."""
+        """Open one transaction. Each has its own connection (0.1 ms), which may not cross threads or forks."""
         try:
             with closing(sqlite3.connect(self.path, timeout=60)) as db, db:
                 db.execute(_TABLE)
                 yield db
         except sqlite3.Error as error:
-            raise DataError(f"{self.path} cannot be used for replies ({error}). Name another file.") from error
+            raise DataError(
+                f"{self.path} cannot be used for replies ({error}). Name another file.", path=self.path
+            ) from error
 
 
-def key_of(*parts: Any) -> str:
-    """SHA-256 in hex of JSON values."""
+def reply_key(*parts: Any) -> str:
+    """Return the SHA-256, in hex, of JSON values: the key of a reply that they decide.
+
+    >>> reply_key("model", {"b": 1, "a": 2}) == reply_key("model", {"a": 2, "b": 1})
+    True
+    """
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()
+
+
+# The record in the file is older than the names of `Reply`. Its counts are 0 where nobody counted, and its "finish" is
+# what `finish_reason` is here. "cached_tokens" is there only if it is known.
+
+
+def _record(reply: Reply) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "text": reply.text,
+        "prompt_tokens": reply.prompt_tokens or 0,
+        "completion_tokens": reply.completion_tokens or 0,
+        "finish": reply.finish_reason,
+    }
+    return record if reply.cached_tokens is None else record | {"cached_tokens": reply.cached_tokens}
+
+
+def _from_record(record: Mapping[str, Any]) -> Reply:
+    return Reply(
+        text=record["text"],
+        prompt_tokens=record.get("prompt_tokens") or None,
+        completion_tokens=record.get("completion_tokens") or None,
+        cached_tokens=record.get("cached_tokens"),
+        finish_reason=record.get("finish"),
+    )

@@ -1,9 +1,9 @@
-"""Exact strings of a text, to be sent as text beside its pages: what a model must copy and cannot guess.
+"""Exact strings of a text, which are sent as text beside its pages: a model must copy them and cannot guess them.
 
-A model that reads small type completes words from their context; a digit of a hash has none. So UUIDs, hashes,
-numbers of many digits, paths, addresses, URLs and versions go along as text: each once, under the page on which it
-first stands. Identifiers made of words (`snake_case`, `os.path`) read well enough and are left out, as are
-decimals of two parts. Which strings fit a budget is decided by how hard they are to guess.
+A model that reads small type completes words from their context; the digits of a hash have no context. So UUIDs,
+hashes, numbers of many digits, paths, addresses, URLs and versions go along as text, each once, under the page on which
+it first stands. Identifiers made of words (`snake_case`, `os.path`) read well enough and are left out, and so are
+decimals of two parts. If not all strings fit the budget, those that are hardest to guess are kept.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from typing import Final
 
 from glyphrender.document.page import Page
 
-__all__ = ["KINDS", "ExactString", "exact_strings", "most_tokens", "sidecar"]
+__all__ = ["STRING_KINDS", "ExactString", "exact_strings", "most_tokens", "sidecar"]
 
-# Every string here holds one of these. In prose few words do, and only those are looked at: 9 times as fast.
+# Every exact string holds a digit, /, @ or a backslash. Few words of prose do, and only those are searched, which is 9
+# times as fast.
 _CANDIDATE: Final = re.compile(r"(?<!\S)[^\s\d/@\\]*+[\d/@\\]\S*+")
-# Linear time whatever the text. No pattern starts inside a run of its own characters (the lookbehinds), no quantifier
-# gives back what it took (possessive), and no lookahead goes further than the run that it stands before. The order is
-# that of the alternatives: a hash inside a URL is part of the URL.
+# The patterns take linear time on any text: no pattern starts inside a run of its own characters (the lookbehinds), no
+# quantifier gives back what it took (possessive), and no lookahead goes beyond the run that it stands before. The first
+# pattern that matches wins: a hash inside a URL is part of the URL.
 _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     ("url", r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,15}://[^\s<>\"'`|\\^{}\x00-\x1f\u3000-\uffff]++"),
     (
@@ -46,7 +47,7 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
         r"[A-Za-z]:\\[^\s\\/:*?\"'`<>|]++(?:\\[^\s\\/:*?\"'`<>|]++)*+\\?"  # C:\…
         r"|(?:~|\.\.?)?(?:/[\w.@+~%=-]++){2,}+/?"  # /usr/lib, ./a/b
         r"|(?:~|\.\.?)/[\w.@+~%=-]++"
-        r"|[\w.@+~-]++(?:/[\w.@+~%=-]++)++/?"  # src/a.py; which of them are paths is decided by `_is_path`
+        r"|[\w.@+~-]++(?:/[\w.@+~%=-]++)++/?"  # src/a.py; `_is_path` decides which of these are paths
         r")(?::\d++(?::\d++)?)?",  # … line, column
     ),
     (
@@ -76,12 +77,12 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
 )
 _SCANNER: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS))
 
-KINDS: Final = ("uuid", "hash", "code", "number", "address", "email", "url", "version", "path", "time")
+STRING_KINDS: Final = ("uuid", "hash", "code", "number", "address", "email", "url", "version", "path", "time")
 """Kinds of exact strings, the hardest to guess first."""
 
-# Longer ones are blobs, which no question is about.
+# Longer strings are blobs, which no question is about.
 LONGEST: Final = 512
-# A number of fewer digits is seldom misread: at 9 px one digit in a hundred is.
+# A number of fewer digits is seldom misread: at 9 px, one digit in a hundred is.
 DIGITS: Final = 5
 _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
 
@@ -92,8 +93,8 @@ class ExactString:
 
     Attributes:
         text: its characters.
-        kind: one of `KINDS`.
-        pages: numbers of the pages it is on, ascending; a string cut at the end of a page is on both.
+        kind: one of `STRING_KINDS`.
+        pages: numbers of the pages it is on, ascending. A string that the end of a page cuts in two is on both pages.
     """
 
     text: str
@@ -102,10 +103,14 @@ class ExactString:
 
 
 def exact_strings(pages: Iterable[Page]) -> tuple[ExactString, ...]:
-    """The exact strings of consecutive pages, each once, in the order in which they first stand there.
+    """Return the exact strings of consecutive pages, each once, in the order in which they first appear.
 
-    A string that a page's end cuts in two is found whole. Time is linear in the text. Strings of more than 512
+    A string that the end of a page cuts in two is found whole. The time is linear in the text. Strings of more than 512
     characters are left out.
+
+    >>> from glyphrender import render
+    >>> [(found.text, found.kind) for found in exact_strings(render("Order 8841-2207 went to 10.0.0.17:8080."))]
+    [('8841-2207', 'number'), ('10.0.0.17:8080', 'address')]
     """
     numbers: list[int] = []
     texts: list[str] = []
@@ -122,15 +127,16 @@ def exact_strings(pages: Iterable[Page]) -> tuple[ExactString, ...]:
 
 
 def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
-    """`strings` as text for a prompt, a page a line, within `budget` tokens; empty where there is none.
+    """Return `strings` as text for a prompt, one line a page, within `budget` tokens; "" if there are none.
 
-    Where not all fit, those easiest to guess are left out (the order of `KINDS`), then the last; the text says how
-    many. Tokens are `most_tokens`, so that the budget holds with any vocabulary.
+    If not all fit, the kinds that are easiest to guess are left out first (in the order of `STRING_KINDS`), and of one
+    kind the last ones. The text says how many are left out. Tokens are counted by `most_tokens`, so the budget holds
+    with any vocabulary.
     """
     size = budget - most_tokens(_HEADING) - most_tokens(_LEFT_OUT.format(len(strings)))
     kept: set[str] = set()
     started: set[int] = set()
-    for string in sorted(strings, key=lambda string: KINDS.index(string.kind)):  # stable: then by appearance
+    for string in sorted(strings, key=lambda string: STRING_KINDS.index(string.kind)):  # stable: then by appearance
         page = string.pages[0]
         cost = most_tokens(f" {string.text}") + (0 if page in started else most_tokens(f"Page {page}: \n"))
         if cost <= size:
@@ -149,10 +155,13 @@ def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
 
 
 def most_tokens(text: str) -> int:
-    """A bound on the tokens of 40 bytes or more of identifiers: one a byte, less a fifth of the letters.
+    """Return an upper bound on the tokens of 40 bytes or more of identifiers: one a byte, less a fifth of the letters.
 
-    Of base64 and numbers, vocabularies with a token a digit need all but a tenth of it, GLM-4's, with a token for up
-    to three digits, 0.6; of prose any needs a third.
+    For base64 and numbers, vocabularies with one token a digit need 0.9 of the bound. GLM-4's vocabulary, with one
+    token for up to three digits, needs 0.6 of it. For prose, any vocabulary needs a third.
+
+    >>> most_tokens("8841-2207"), most_tokens("a" * 100)
+    (9, 80)
     """
     return len(text.encode(errors="replace")) - len(_LETTER.findall(text)) // 5
 
@@ -166,7 +175,7 @@ _LEFT_OUT: Final = "\n({} more strings are not listed.)"
 
 
 def _scan(text: str) -> Iterator[tuple[int, str, str]]:
-    """(start, string, kind) of what the patterns find and the rules of its kind confirm."""
+    """Yield (start, string, kind) of every match of the patterns that the rules of its kind confirm."""
     for word in _CANDIDATE.finditer(text):
         for match in _SCANNER.finditer(text, *word.span()):
             kind, found = match.lastgroup or "", match[0]
@@ -177,7 +186,7 @@ def _scan(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _trimmed(found: str) -> str:
-    """Without punctuation of the sentence, and brackets that were opened before it."""
+    """Return `found` without punctuation of the sentence, and without brackets that were opened before it."""
     while found:
         last = found[-1]
         if last in ".,;:!?'\"*_" or (last in _CLOSING and found.count(last) > found.count(_CLOSING[last])):
@@ -192,7 +201,10 @@ _DOTTED: Final = re.compile(r"[^.]++\.[\w-]").match
 
 
 def _is_path(found: str) -> bool:
-    """Not "and/or", "his/her" or "1/2": from a root, of three parts, or with an extension."""
+    """Return whether a string with slashes is a path, and not "and/or", "his/her" or "1/2".
+
+    A path starts at a root, has three parts, or has an extension.
+    """
     if found[0] in "/~." or found[1:3] == ":\\":
         return len(found) > 3
     parts = found.rstrip("/").split("/")

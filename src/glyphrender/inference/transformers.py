@@ -1,30 +1,30 @@
-"""Questions about a document to a model of transformers, on any device (extra `transformers`).
+"""A model of transformers on this machine, on any device (extra `transformers`).
 
-    reader = load("zai-org/Glyph")
-    reader.generate(render(text, Theta().align_to("glm-4.1v")), ["Who is Wickham?", "And Denny?"])
+    model = load("zai-org/Glyph")
+    model.generate(render(text, Theta().align_to("glm-4.1v")), ["Who is Wickham?", "And Denny?"])
 
-The pages come first in the prompt, and their keys and values are computed once: each further question costs its own
-tokens, and the vision tower does not run again. In a cache that began with pages, tokens have other positions than
-their number (GLM's and Qwen's count an image by its longer side), so positions are always computed for the whole
-prompt, by the model's own code, and given to it.
+A `LocalModel` is a `Model`: `complete` takes any conversation. `generate` and `open` ask several questions about one
+document, whose pages are then read once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from copy import deepcopy
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from inspect import signature
 from os import PathLike, fspath
 from typing import Any, overload
 
 from glyphrender.adapters.collator import encode, render_chat
 from glyphrender.adapters.pixels import Patchify, fast, page_array
-from glyphrender.adapters.processor import Message, as_image, load_processor, missing
+from glyphrender.adapters.processor import Message, load_processor, missing
 from glyphrender.document.page import Page
-from glyphrender.errors import DataError, VisionModelError
+from glyphrender.errors import DataError, RequestRefused, VisionModelError
+from glyphrender.inference.conversation import Conversation, pil_image
+from glyphrender.inference.endpoint import Reply
+from glyphrender.inference.page_cache import MAX_NEW_TOKENS, OpenDocument, generate, text_message
 
-__all__ = ["Reader", "Reading", "load"]
+__all__ = ["LazyModel", "LocalModel", "OpenDocument", "load"]
 
 
 def load(
@@ -33,18 +33,18 @@ def load(
     dtype: str | None = None,
     *,
     trust_remote_code: bool = False,
-) -> Reader:
-    """A vision-language model with its processor.
+) -> LocalModel:
+    """Load a vision-language model with its processor.
 
     Args:
         path_or_id: a directory, or the name of a model on the hub.
-        device: of torch, as "cuda:1"; by default the first accelerator there is, or else the CPU.
-        dtype: of the weights, as "bfloat16"; by default that of the checkpoint.
-        trust_remote_code: whether to run code that lies beside the model.
+        device: device of torch, such as "cuda:1"; by default the first accelerator there is, or else the CPU.
+        dtype: type of the weights, such as "bfloat16"; by default that of the checkpoint.
+        trust_remote_code: whether to run code that comes with the model.
 
     Raises:
         DependencyError: torch, transformers, or a package that this processor needs is not installed.
-        DataError: there is no model, or no such dtype or device.
+        DataError: there is no such model, dtype or device.
         VisionModelError: the model takes no images.
     """
     processor = load_processor(path_or_id, trust_remote_code=trust_remote_code)
@@ -68,41 +68,82 @@ def load(
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise DataError(f"{fspath(path_or_id)} has no weights to load ({reason}). Name a whole model.") from error
-    return Reader(model=model.to(placed).eval(), processor=processor)
+    return LocalModel(model=model.to(placed).eval(), processor=processor, name=fspath(path_or_id), dtype=dtype)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reader:
-    """A model that is asked about pages.
+class LocalModel:
+    """A `Model` of transformers. It answers one question at a time, from any thread.
 
     Attributes:
-        model: of transformers, on its device.
-        processor: its own; one for images only will do.
+        model: the model of transformers, on its device.
+        processor: its processor; one for images only will do.
+        name: name of the model, for keys of stored replies.
+        dtype: type of the weights, if it was asked for.
     """
 
     model: Any
     processor: Any
+    name: str = ""
+    dtype: str | None = None
+    _lock: Any = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+
+    @property
+    def identity(self) -> list[Any]:
+        """Return name and dtype, from which the replies of greedy decoding follow."""
+        return _identity(self.name or str(getattr(self.model, "name_or_path", "")), self.dtype)
+
+    def complete(
+        self,
+        conversation: Conversation,
+        *,
+        max_tokens: int | None = None,
+        on_text: Callable[[str], object] | None = None,
+    ) -> Reply:
+        """Return the reply to the last turn of `conversation`, by greedy decoding. See `Model.complete`.
+
+        Raises:
+            RequestRefused: a page is too large, or the conversation is longer than the model's context.
+            DependencyError: torch or transformers is not installed.
+        """
+        options: dict[str, Any] = {}
+        if on_text is not None:
+            options["streamer"] = _streamer(self.processor.tokenizer, on_text)
+        limit = MAX_NEW_TOKENS if max_tokens is None else max_tokens
+        messages: list[Message] = []
+        for turn in conversation.turns:
+            parts = [{"type": "text", "text": part} if isinstance(part, str) else {"type": "image"}
+                     for part in turn.flat()]  # fmt: skip
+            messages.append({"role": turn.role, "content": parts})
+        pictures = [pil_image(each) if isinstance(each, bytes) else each for each in conversation.pictures]
+        with self._lock:
+            try:
+                if not pictures and not conversation.documents:
+                    return self._of_text(messages, limit, options)
+                return self.open(pictures).reply(messages, max_new_tokens=limit, **options)
+            except (DataError, VisionModelError) as error:  # too many pages, or too large ones
+                raise RequestRefused(str(error)) from error
 
     @overload
     def generate(self, document: Sequence[Any], question: str, **options: Any) -> str: ...
     @overload
     def generate(self, document: Sequence[Any], question: Sequence[str], **options: Any) -> list[str]: ...
     def generate(self, document: Sequence[Any], question: str | Sequence[str], **options: Any) -> str | list[str]:
-        """The answer to a question, or to each of several about the same pages, which are then read once.
+        """Return the answer to a question, or to each of several about the same pages, which are then read once.
 
-        Arguments and errors are those of `Reading.ask`.
+        Options and errors are those of `OpenDocument.ask`.
         """
-        reading = self.open(document)
+        opened = self.open(document)
         if isinstance(question, str):
-            return reading.ask(question, **options)
-        return [reading.ask(each, **options) for each in question]
+            return opened.ask(question, **options)
+        return [opened.ask(each, **options) for each in question]
 
-    def open(self, document: Sequence[Any], *, system: str | None = None) -> Reading:
-        """A document to ask about; its pages are read when the first question comes.
+    def open(self, document: Sequence[Any], *, system: str | None = None) -> OpenDocument:
+        """Return a document to ask about. Its pages are read when the first question comes.
 
         Args:
-            document: a `Document`, or `Page`, PIL images or uint8 arrays.
-            system: what stands before the pages as the system's message.
+            document: a `Document`, or a sequence of `Page`, PIL images or uint8 arrays.
+            system: text of the system's message, which stands before the pages.
 
         Raises:
             DataError: there are no pages, or one is neither grey nor RGB bytes.
@@ -114,158 +155,73 @@ class Reader:
         processor = self.processor
         try:
             patchify = Patchify.of(processor)
-        except VisionModelError:  # not of the families that have a fast way
+        except VisionModelError:  # there is no fast way for this family
             pass
         else:
             processor = fast(processor, expand=False)
             most = patchify.model.limits.max_pixels
             for number, page in enumerate(pages, start=1):
-                width, height = page.size if hasattr(page, "convert") else _size(page)  # PIL's
+                width, height = page.size if hasattr(page, "convert") else _size(page)  # of PIL
                 if most is not None and width * height > most:
                     raise VisionModelError(
                         f"page {number} of {width}×{height} px is above the {most} px that the model takes, and would "
-                        "be shrunk. Use a smaller page_size or dpi, or theta.align_to(vision)."
+                        "be shrunk. Use a smaller page_size or dpi, or theta.align_to(model)."
                     )
-        opening: list[Message] = [_said("system", system)] if system else []
-        return Reading(model=self.model, processor=processor, pages=pages, opening=opening)
+        opening = [text_message("system", system)] if system else []
+        return OpenDocument(model=self.model, processor=processor, pages=pages, opening=opening)
+
+    def _of_text(self, messages: list[Message], limit: int, options: dict[str, Any]) -> Reply:
+        """Return the reply to a conversation without images."""
+        text = render_chat(self.processor, messages, answer=True)
+        inputs = {name: value.to(self.model.device) for name, value in encode(self.processor, [text], [[]]).items()}
+        reply, _ = generate(self.model, self.processor, inputs, images=0, limit=limit, **options)
+        return reply
 
 
-@dataclass(kw_only=True, slots=True)
-class Reading:
-    """The pages of one document in a model's memory; made by `Reader.open`.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LazyModel:
+    """A `Model` of transformers that is loaded when it is first asked.
+
+    A run whose replies are all stored then loads nothing.
 
     Attributes:
-        model: of transformers.
-        processor: of the model.
-        pages: of the document.
-        opening: messages before the one that holds the pages.
-        turns: what `chat` has asked and been answered, the pages in the first of them.
+        path_or_id, device, dtype, trust_remote_code: see `load`.
     """
 
-    model: Any
-    processor: Any
-    pages: list[Any]
-    opening: list[Message] = field(default_factory=list)
-    turns: list[Message] = field(default_factory=list)
-    _prefix: str = field(default="", repr=False)
-    _inputs: dict[str, Any] = field(default_factory=dict, repr=False)
-    _cache: Any = field(default=None, repr=False)
-    _held: list[int] = field(default_factory=list, repr=False)
-
-    def ask(self, question: str, **options: Any) -> str:
-        """The answer to `question`, as if it were the first.
-
-        Args:
-            question: stands after the pages.
-            options: of transformers' `generate`, as `do_sample=True`, `temperature=0.7` or `streamer=…`. By default the
-                likeliest token is taken each time, and at most 512 (`max_new_tokens`).
-
-        Raises:
-            DataError: the pages, the question and the answer are longer than the model's context; or `options` ask for
-                more than one answer at a time.
-        """
-        return self._answered([self._first(question)], **options)
-
-    def chat(self, question: str, **options: Any) -> str:
-        """The answer to `question` after all that `chat` was asked before. Arguments and errors are those of `ask`."""
-        asked = _said("user", question) if self.turns else self._first(question)
-        answer = self._answered([*self.turns, asked], **options)
-        self.turns += [asked, _said("assistant", answer)]
-        return answer
-
-    def _first(self, question: str) -> Message:
-        """The message that the pages stand in, which are drawn when they are read."""
-        places = [{"type": "image"} for _ in self.pages]
-        return {"role": "user", "content": [*places, {"type": "text", "text": question}]}
-
-    def _answered(self, messages: list[Message], *, max_new_tokens: int = 512, **options: Any) -> str:
-        if options.get("num_beams", 1) > 1 or options.get("num_return_sequences", 1) > 1:
-            raise DataError("num_beams and num_return_sequences are 1 where pages are read once. Leave them out.")
-        import torch
-
-        text = render_chat(self.processor, [*self.opening, *messages], answer=True)
-        token = self.processor.image_token
-        cut = text.rindex(token) + len(token)
-        if text[:cut] != self._prefix:
-            self._begin(text[:cut])
-        inputs = self._whole(text[cut:])
-        ids = inputs["input_ids"]
-        context = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        if context is not None and ids.shape[1] + max_new_tokens > context:
-            raise DataError(
-                f"{len(self.pages)} pages and the question are {ids.shape[1]} tokens, which with max_new_tokens="
-                f"{max_new_tokens} is above the {context} that the model takes. Ask about fewer pages at a time."
-            )
-        try:
-            with torch.no_grad():
-                cache = self._resumed(ids[0].tolist(), inputs["position_ids"])
-                options = {"do_sample": False, "max_new_tokens": max_new_tokens, **options}
-                options["return_dict_in_generate"] = False
-                answer = self.model.generate(**inputs, **{self._cache_name: cache}, **options)
-        except BaseException:
-            self._prefix = ""  # the cache may hold a part of an answer: begin anew
-            raise
-        if cache is self._cache:
-            self._held = answer[0, : cache.get_seq_length()].tolist()
-        return str(self.processor.tokenizer.decode(answer[0, ids.shape[1] :], skip_special_tokens=True)).strip()
+    path_or_id: str | PathLike[str]
+    device: str | None = None
+    dtype: str | None = None
+    trust_remote_code: bool = False
+    _loaded: list[LocalModel] = field(default_factory=list, init=False, repr=False, compare=False)
+    _lock: Any = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @property
-    def _cache_name(self) -> str:
-        """What the model calls its cache: transformers 5.24 has renamed it."""
-        return "cache" if "cache" in signature(self.model.forward).parameters else "past_key_values"
+    def identity(self) -> list[Any]:
+        """Return name and dtype, as the loaded model does."""
+        return _identity(fspath(self.path_or_id), self.dtype)
 
-    def _begin(self, prefix: str) -> None:
-        """Take up a prompt as far as its last page."""
-        inputs = encode(self.processor, [prefix], [[as_image(page) for page in self.pages]])
-        device, dtype = self.model.device, self.model.dtype
-        inputs = {name: value.to(device) for name, value in inputs.items()}
-        pixels = inputs.get("pixel_values")
-        if pixels is not None and not pixels.is_floating_point():  # bytes have travelled
-            inputs["pixel_values"] = Patchify.of(self.processor).pixel_values(pixels, dtype)
-        elif pixels is not None:
-            inputs["pixel_values"] = pixels.to(dtype)
-        self._prefix, self._inputs, self._cache, self._held = prefix, inputs, None, []
+    def complete(
+        self,
+        conversation: Conversation,
+        *,
+        max_tokens: int | None = None,
+        on_text: Callable[[str], object] | None = None,
+    ) -> Reply:
+        """Return the reply of the model; see `LocalModel.complete`.
 
-    def _whole(self, rest: str) -> dict[str, Any]:
-        """The whole prompt, with positions, and without the pixels that the cache stands for."""
-        import torch
+        Raises:
+            RequestRefused: see `LocalModel.complete`.
+            DependencyError, DataError, VisionModelError: the model cannot be loaded; see `load`.
+        """
+        with self._lock:
+            if not self._loaded:
+                remote = self.trust_remote_code
+                self._loaded.append(load(self.path_or_id, self.device, self.dtype, trust_remote_code=remote))
+        return self._loaded[0].complete(conversation, max_tokens=max_tokens, on_text=on_text)
 
-        begun = self._inputs
-        more = self.processor.tokenizer(rest, add_special_tokens=False, return_tensors="pt")["input_ids"]
-        ids = torch.cat([begun["input_ids"], more.to(begun["input_ids"])], dim=1)
-        whole = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-        for name in ("mm_token_type_ids", "token_type_ids"):
-            if name in begun:
-                whole[name] = torch.cat([begun[name], torch.zeros_like(more).to(begun[name])], dim=1)
-        grids = {name: value for name, value in begun.items() if name.endswith("grid_thw")}
-        whole["position_ids"] = self.model._prepare_position_ids_for_generation(ids, whole | grids)
-        return whole
 
-    def _resumed(self, ids: list[int], positions: Any) -> Any:
-        """A cache that holds a prefix of `ids`, the pages at least."""
-        from transformers.cache_utils import DynamicCache, DynamicLayer
-
-        pages = self._inputs["input_ids"].shape[1]
-        if self._cache is None:
-            self._cache = DynamicCache(config=self.model.config)
-            self.model(
-                **self._inputs,
-                position_ids=positions[..., :pages],
-                **{self._cache_name: self._cache},
-                use_cache=True,
-                logits_to_keep=1,
-            )
-            self._held = ids[:pages]
-            self._inputs = {name: value for name, value in self._inputs.items() if not name.startswith("pixel")}
-        # Only layers that keep every token can go back. Of others (sliding windows, linear attention) the state after
-        # the pages is kept as it is, and copied for each question.
-        if any(type(layer) is not DynamicLayer for layer in self._cache.layers):
-            return deepcopy(self._cache)
-        same = next((at for at, pair in enumerate(zip(self._held, ids, strict=False)) if len({*pair}) > 1), len(ids))
-        keep = max(pages, min(same, len(self._held), len(ids) - 1))
-        self._cache.crop(keep - len(self._held))
-        self._held = self._held[:keep]
-        return self._cache
+def _identity(name: str, dtype: str | None) -> list[Any]:
+    return [name, "transformers", dtype]
 
 
 def _size(page: Any) -> tuple[int, int]:
@@ -275,5 +231,13 @@ def _size(page: Any) -> tuple[int, int]:
     return width, height
 
 
-def _said(role: str, text: str) -> Message:
-    return {"role": role, "content": [{"type": "text", "text": text}]}
+def _streamer(tokenizer: Any, on_text: Callable[[str], object]) -> Any:
+    """Return a streamer of transformers that hands on each piece of the answer."""
+    from transformers import TextStreamer
+
+    class Streamer(TextStreamer):  # type: ignore[misc]
+        def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
+            if text:
+                on_text(text)
+
+    return Streamer(tokenizer, skip_prompt=True, skip_special_tokens=True)

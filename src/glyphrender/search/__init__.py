@@ -1,1 +1,17 @@
-"""Search over θ: the rendering parameters that read best for one visual token."""
+"""Search: find the rendering parameters θ that read best for one visual token.
+
+A stranger starts at `search.search`; `result` says what a search gives.
+
+    search.py     the public function           settings.py      its numbers, checked
+    run.py        rounds, batches, halving      pareto.py        ranks, crowding, hypervolume
+    space.py      the θ that may be tried       axes.py          what varies, as ladders of values
+    presets.py    spaces by name                rho_text.py      the text that ρ is measured on
+    evaluation.py an evaluator and its answer   reader.py, vlm.py  OCR and models as evaluators
+    proposer.py   what proposes θ               expert.py, llm.py  rules and models as proposers
+    proposal_json.py  a model's proposals       candidate.py     one θ of a search
+    journal.py    the file a search is kept in  workers.py       processes and threads
+    result.py     what a search gives           report.py        tables and one HTML page
+    plot.py, svg.py   ρ against error           baselines.py     what a search is compared with
+
+This room asks models only through `inference`, and knows nothing of the command line.
+"""

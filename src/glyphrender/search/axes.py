@@ -1,8 +1,8 @@
 """One thing that a search varies, as a ladder of values: a field of θ, or a proportion between fields.
 
-What a field accepts is its own metadata (see `glyphrender.theta.parameter`); an axis adds which of it is worth
-trying and in what steps. Fields that only make sense together are one axis: the leading is varied as a multiple of
-the size, so that a child with one parent's size and the other's leading is set as tightly as that parent was.
+A field's own metadata says which values it accepts (see `glyphrender.theta.parameter`). An axis adds which of them are
+worth trying, and in what steps. Fields that only make sense together are one axis: the leading is varied as a multiple
+of the size, so that a child with one parent's size and the other's leading is set as tightly as that other parent.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from glyphrender.theta.parameter import Choice, Flag, Number, Parameter, shown
 
 __all__ = ["DERIVED", "Axis", "Derived", "axis", "ladder", "varied"]
 
-# More rungs than this are no ladder but a slip of the pen: 0:1000:0.001.
+# A ladder with more rungs than this is a slip of the pen, such as 0:1000:0.001.
 _MOST_VALUES: Final = 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Derived:
-    """An axis that is not a field: how it is read off a θ, and which fields it sets.
+    """An axis that is not a field: how its value is read off a θ, and which fields it sets.
 
     Attributes:
-        help: one line that says what it is.
+        help: one line that says what the axis is.
         read: θ → value.
         fields: (value, fields set so far over those of the base) → more fields.
-        parameter: what a value may be.
+        parameter: the values that are accepted.
     """
 
     help: str
@@ -95,7 +95,7 @@ DERIVED: Final[Mapping[str, Derived]] = {
         fields=_colors,
     ),
 }
-"""Axes that are not fields of θ."""
+"""Axes that are not fields of θ, by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,8 +104,8 @@ class Axis:
 
     Attributes:
         name: a field of θ, or one of `DERIVED`.
-        values: those that are tried.
-        ordered: whether neighbours are alike, so that a mutation takes a few rungs and not any of them.
+        values: the values that are tried.
+        ordered: whether neighbors are alike; if so, a mutation goes a few rungs, else to any other value.
     """
 
     name: str
@@ -113,26 +113,26 @@ class Axis:
     ordered: bool
 
     def read(self, theta: Theta) -> Any:
-        """The rung nearest to what θ has; the first, where it has none of an unordered axis."""
+        """Return the rung nearest to the value of θ; the first one, if an unordered axis lacks that value."""
         return min(self.values, key=lambda value: self.distance(theta, value))
 
     def distance(self, theta: Theta, value: Any) -> float:
-        """How far `value` is from what θ has; 0 or 1 where there is no order."""
+        """Return how far `value` is from the value of θ; 0 or 1 where there is no order."""
         has = DERIVED[self.name].read(theta) if self.name in DERIVED else getattr(theta, self.name)
         if self.name == "page_size":  # no order, but aligning moves its sides
             return math.dist(has, value)
         return abs(has - value) if self.ordered else float(has != value)
 
     def fields(self, value: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of θ that `value` sets, where those of `given` are set already."""
+        """Return the fields of θ that `value` sets, where those of `given` are set already."""
         return DERIVED[self.name].fields(value, given) if self.name in DERIVED else {self.name: value}
 
     def sample(self, rng: random.Random) -> Any:
-        """Any of the values."""
+        """Return any of the values, each equally likely."""
         return self.values[rng.randrange(len(self.values))]
 
     def mutate(self, value: Any, rng: random.Random) -> Any:
-        """Another value: nearby on the ladder, a tenth of it away on average; any other where there is no order."""
+        """Return another value: a tenth of the ladder away on average; any other one where there is no order."""
         if len(self.values) < 2:
             return value
         at = self.values.index(value)
@@ -145,7 +145,7 @@ class Axis:
         return self.values[min(max(target, 0), len(self.values) - 1)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Name, meaning, unit and values as JSON values, for people and proposers."""
+        """Return name, meaning, unit and values as JSON values, for people and proposers."""
         known_as = DERIVED[self.name].parameter if self.name in DERIVED else PARAMETERS[self.name]
         help = DERIVED[self.name].help if self.name in DERIVED else PARAMETERS[self.name].help
         described: dict[str, Any] = {"name": self.name, "help": help, "unit": known_as.unit if known_as else ""}
@@ -155,10 +155,10 @@ class Axis:
 
 
 def axis(name: str, values: Iterable[Any]) -> Axis:
-    """An axis of these values, each checked by the field's own metadata; numbers are ordered.
+    """Return an axis of these values, each checked by the field's own metadata; numbers are ordered.
 
     Raises:
-        ThetaError: no field or axis of that name, no value, or one that the field refuses.
+        ThetaError: there is no field or axis of that name, no value is given, or the field refuses a value.
     """
     if name not in DERIVED:
         check_field_names([name])
@@ -172,18 +172,22 @@ def axis(name: str, values: Iterable[Any]) -> Axis:
 
 
 def ladder(low: float, high: float, step: float) -> tuple[float, ...]:
-    """`low`, `low + step`, … up to `high`, without the noise of binary fractions."""
+    """Return `low`, `low + step`, … up to `high`, without the noise of binary fractions.
+
+    >>> ladder(0.1, 0.4, 0.1)
+    (0.1, 0.2, 0.3, 0.4)
+    """
     return tuple(round(low + index * step, 6) for index in range(math.floor((high - low) / step + 1e-9) + 1))
 
 
 def varied(setting: str) -> Axis:
-    """The axis that "NAME=LOW:HIGH:STEP", "NAME=VALUE|VALUE" or "NAME" stands for.
+    """Return the axis that "NAME=LOW:HIGH:STEP", "NAME=VALUE|VALUE" or "NAME" stands for.
 
-    A name alone takes every member of an enumeration, both of a flag, and the usual limits of a field that `fit`
+    A name alone takes every member of an enumeration, both values of a flag, or the usual limits of a field that `fit`
     can solve for.
 
     Raises:
-        ThetaError: not of that form, or a value that the field refuses.
+        ThetaError: the setting has another form, or the field refuses a value.
     """
     name, given, text = setting.partition("=")
     name = name.strip().replace("-", "_")
@@ -191,7 +195,7 @@ def varied(setting: str) -> Axis:
         check_field_names([name])
     parameter = DERIVED[name].parameter if name in DERIVED else PARAMETERS[name]
     if parameter is None:
-        raise ThetaError(f"{name} takes no values of one's own. Use --vary page_bg_color and font_color.", field=name)
+        raise ThetaError(f"{name} takes no values of your own. Use --vary page_bg_color and font_color.", field=name)
     if not given:
         return axis(name, _usual(name, parameter))
     if isinstance(parameter, Number) and ":" in text:
@@ -218,10 +222,10 @@ def _stepped(name: str, text: str, parameter: Number) -> Iterable[float]:
         raise ThetaError(
             f"{name}={shown(text)} is no range. Write {name}=LOW:HIGH:STEP, as font_size=6:10:0.25.", field=name
         ) from None
-    # Not `step > 0` alone: NaN and infinities would give a ladder without end.
+    # `step > 0` alone is not enough: NaN and infinities would give a ladder without end.
     if not (0 < step < math.inf and -math.inf < low <= high < math.inf) or (high - low) / step > _MOST_VALUES:
         raise ThetaError(
-            f"{name}={shown(text)} has no steps from low to high, or over {_MOST_VALUES}. "
+            f"{name}={shown(text)} has no steps from low to high, or more than {_MOST_VALUES}. "
             f"Write {name}=LOW:HIGH:STEP, as font_size=6:10:0.25.",
             field=name,
         )

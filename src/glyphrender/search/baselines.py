@@ -1,10 +1,10 @@
-"""What a search is compared with: our presets, and the settings of other renderers that a θ can say.
+"""Settings that a search is compared with: our presets, and the settings of other renderers that a θ can express.
 
-Each as it is used, not moved onto the model's grid or into a space: "pxpipe-like" is 312 × 90 cells of 5 × 8 pixels on
-a page of 1568 × 728, newlines drawn as marks; "pixelprompt-like" is 9 px monospace on lines of 8 px, 259 characters
-wide, newlines dropped, and the page as wide as its arithmetic of 6 px a character makes it (beside pages of pixelprompt
-0.4 itself: ρ 3.60, and its own 3.58). Glyph's own script is no θ, since another program draws its pages;
-`benchmarks/search_baselines.py` measures it.
+Each is taken as it is used, and is not moved onto the model's grid or into a space. "pxpipe-like" is 312 × 90 cells of
+5 × 8 pixels on a page of 1568 × 728, with newlines drawn as marks. "pixelprompt-like" is 9 px monospace type on lines
+of 8 px, 259 characters wide, with newlines dropped, on a page as wide as its arithmetic of 6 px a character makes it.
+(Beside pages of pixelprompt 0.4 itself: ρ 3.60 here, 3.58 there.) Glyph's own script is not among them, since another
+program draws its pages; `benchmarks/search_baselines.py` measures that.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PIXELPROMPT: Final = Theta(
     page_size=(1564, 1562),
     margin_x=5,
     margin_y=5,
-    # 259 characters of 5.42 px, where its page has room for 287.
+    # 259 characters of 5.42 px; its page has room for 287.
     right_indent=1554 - 259 * 5.422,
     font="DejaVu Sans Mono",
     font_size=9,
@@ -52,9 +52,9 @@ KINDS: Final = tuple(_PRESETS)
 
 
 def baseline_thetas(kind: str = "prose") -> dict[str, Theta]:
-    """θ by name: the presets for a kind of text, one of `KINDS`, and what others set.
+    """Return θ by name: the presets for a kind of text, one of `KINDS`, and the settings of other renderers.
 
-    The others have no Chinese font of their own, and are left out of "zh".
+    The other renderers have no Chinese font of their own, so they are left out of "zh".
     """
     presets = {f"preset {name}": Theta.preset(name) for name in _PRESETS[kind]}
     return presets if kind == "zh" else presets | {"pxpipe-like": PXPIPE, "pixelprompt-like": PIXELPROMPT}
@@ -63,12 +63,19 @@ def baseline_thetas(kind: str = "prose") -> dict[str, Theta]:
 def baselines(
     thetas: Mapping[str, Theta], work: Work, *, samples: int, seed: int, jobs: int = 1
 ) -> tuple[Baseline, ...]:
-    """Each θ on the scales of a search: ρ of its texts, and what its evaluator says of so large a sample.
+    """Measure each θ as a search does: ρ of the texts, and the evaluator's error on a sample of that size.
 
-    One that cannot be laid out or read is left out.
+    A θ that cannot be laid out or read is left out.
+
+    Args:
+        thetas: θ by name.
+        work: the texts, the model and the evaluator.
+        samples: tasks that each θ is read on.
+        seed: seed of the sample.
+        jobs: number of processes or threads.
 
     Raises:
-        GlyphRenderError: what the evaluator raises.
+        GlyphRenderError: the evaluator raised it.
     """
     with Workers(work, jobs) as workers:
         rhos = list(workers.rhos(list(thetas.values())))

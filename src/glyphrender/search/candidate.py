@@ -1,4 +1,4 @@
-"""One θ of a search: where it is from, what it costs, how well it reads."""
+"""One θ of a search: where it comes from, what it costs, how well it reads."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Candidate:
     Attributes:
         theta: the rendering parameters, aligned to the model's grid.
         origin: "random", "mutation", "crossover", "proposer:NAME" or "preset:NAME".
-        parents: digests of the θ it was made of.
-        round: 1 for the first.
-        step: its number in the search, 1 for the first.
+        parents: digests of the θ it was made from.
+        round: number of its round, from 1.
+        step: its number in the search, from 1.
         rho: text tokens for one visual token.
-        evaluation: the one on its largest sample; None where it was not evaluated.
-        reason: why it was not evaluated, or no further; empty where it was, in full.
+        evaluation: the evaluation on its largest sample; None if it was not evaluated.
+        reason: why it was not evaluated, or not on larger samples; empty if it was evaluated in full.
     """
 
     theta: Theta
@@ -38,16 +38,16 @@ class Candidate:
 
     @property
     def digest(self) -> str:
-        """That of θ."""
+        """The digest of θ."""
         return self.theta.digest
 
     @property
     def error(self) -> float:
-        """`evaluation.error`; infinite where there is none."""
+        """`evaluation.error`; infinite if there is no evaluation."""
         return self.evaluation.error if self.evaluation is not None else float("inf")
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON values, with the digest."""
+        """Return all fields as JSON values, with the digest."""
         return {
             "step": self.step,
             "round": self.round,
@@ -62,11 +62,7 @@ class Candidate:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Candidate:
-        """What `to_dict` gave.
-
-        Raises:
-            ThetaError: its θ is not valid.
-        """
+        """Return the candidate that `to_dict` described."""
         evaluation = values.get("evaluation")
         return cls(
             theta=Theta.from_dict(values["theta"]),

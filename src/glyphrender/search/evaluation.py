@@ -1,4 +1,4 @@
-"""What an evaluator says of one θ, and what an evaluator is: any function from θ to an error with an interval."""
+"""The result of evaluating one θ, and the evaluators: any function from θ to an error with an interval."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["Evaluation", "Evaluator"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
-    """How well one θ did on sampled tasks.
+    """The result of one θ on sampled tasks.
 
     Attributes:
-        error: what the search minimises: 0 where everything was right, as a character error rate or the share of
-            wrong answers.
-        low, high: its 95% interval.
+        error: the figure that the search minimizes, such as a character error rate or the share of wrong answers. 0
+            means that everything was right.
+        low, high: ends of its 95% interval.
         samples: tasks it was measured on.
-        details: JSON values for people and proposers. Known keys, each where it is measured: "confusions", a list of
-            [true, read, count], the most frequent first ("" for nothing); "characters", what `error` is a share of;
-            "identifiers", an object with "error", "exact" and "of".
+        details: JSON values for people and proposers. Some keys have a meaning: "confusions" is a list of [true, read,
+            count], the most frequent first ("" is nothing); "characters" is the number that `error` is a share of;
+            "identifiers" is an object with "error", "exact" and "of".
 
     Raises:
-        DataError: `error` is negative or no number, or an end of the interval is none.
+        DataError: `error` is negative or no number, or an end of the interval is no number.
     """
 
     error: float
@@ -38,15 +38,15 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         for name in ("error", "low", "high"):
-            object.__setattr__(self, name, float(getattr(self, name)))  # numpy's smaller floats are no JSON values
-        # Nothing compares with NaN, and a front in which one stands is no front.
+            object.__setattr__(self, name, float(getattr(self, name)))  # numpy's floats are no JSON values
+        # No number compares with NaN, so a front with a NaN in it would be no front.
         if not 0 <= self.error < inf or isnan(self.low) or isnan(self.high):
             raise DataError(
                 f"an error of {self.error} in [{self.low}, {self.high}] cannot be compared. Give a number from 0 up."
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON values."""
+        """Return all fields as JSON values."""
         return {
             "error": self.error,
             "low": self.low,
@@ -57,26 +57,26 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Evaluation:
-        """What `to_dict` gave."""
+        """Return the evaluation that `to_dict` wrote."""
         return cls(**values)
 
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """What judges a θ. Equal arguments should give equal results: they are journalled, and not asked for twice.
+    """Anything that judges a θ. Equal arguments should give equal results: results are kept, and not asked for twice.
 
-    Three attributes are optional. `rungs: tuple[int, ...]` is the sample sizes it does well with, the least first;
-    `available: int | None` how many tasks it has, where more cannot be had; and `concurrency: str` where it may run:
-    "processes" (the default; each forked process has its own copy), or "threads", for one that waits for a server or
-    keeps count of something.
+    Three attributes are optional. `rungs: tuple[int, ...]` are the sample sizes that suit it, the smallest first.
+    `available: int | None` is the number of its tasks, where no more can be had. `concurrency: str` says where it may
+    run: in "processes" (the default; each forked process has its own copy), or in "threads", for an evaluator that
+    waits for a server or keeps count of something.
     """
 
     @property
     def name(self) -> str:
-        """What is measured, on what and how: equal names mean equal results."""
+        """Return what is measured, on what and how: equal names mean equal results."""
 
     def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
-        """The error of `theta` on `samples` tasks drawn with `seed`.
+        """Return the error of `theta` on `samples` tasks drawn with `seed`.
 
         The tasks of a smaller sample should be the first of a larger one, and the same for every θ, so that θ are
         compared on equal terms.

@@ -1,9 +1,9 @@
-"""What a typesetter would try next: rules over the front of a search, without a model and without chance.
+"""A proposer that follows a typesetter's rules, applied to the front of a search, without a model and without chance.
 
-Each rule takes a θ of the front and changes what hangs together, most of them at the same text on a page, which blind
-mutation rarely does: a change of face or tracking shifts ρ, and then the child is judged by its ρ and not by its type.
-So the size is solved for. The rules know θ, how often which characters were misread, and the widths of faces; they draw
-nothing. What is proposed is a θ of the space that no candidate had.
+Each rule takes a θ of the front and changes parameters that hang together. Most rules keep the amount of text on a
+page, which blind mutation rarely does: a change of face or tracking shifts ρ, and then the child is judged by its ρ and
+not by its type. So the rules solve for the size. They know θ, how often which characters were misread, and the widths
+of faces; they draw nothing. Every proposal is a θ of the space that no candidate had.
 """
 
 from __future__ import annotations
@@ -23,21 +23,23 @@ from glyphrender.search.proposer import Proposals
 from glyphrender.search.space import Genes, Space
 from glyphrender.theta import Theta
 
-__all__ = ["ExpertProposer", "front_of"]
+__all__ = ["ExpertProposer", "sampled_front"]
 
-# Letters in about the shares of English prose: faces are compared by how wide they set this.
+# Text with about the letter frequencies of English prose: faces are compared by how wide they set it.
 _SAMPLE: Final = (
     "it is a truth universally acknowledged that a single man in possession of a good fortune must be in want"
 )
-# Pairs that one face draws alike and another does not.
+# Groups of characters that some faces draw alike.
 _CONFUSABLE: Final = tuple(map(set, ("lI1i|!", "0OoQDC", "5S", "8B3", "2Z", "KH", "ceo", "rnm", "uvy", ",.", "'\"`")))
-#: In the order of how well they tell confusable characters apart; then narrow ones, for their room.
+#: Faces that tell confusable characters apart, the best first; then narrow faces, for their room.
 _DISTINCT: Final = ("Atkinson Hyperlegible", "DejaVu Sans Mono", "DejaVu Sans", "Noto Sans Mono CJK SC", "DejaVu Serif")
 _NARROW: Final = ("DejaVu Sans Condensed", "Noto Sans CJK SC", "Inter", "Noto Sans")
 
 
-def front_of(history: Sequence[Candidate]) -> list[Candidate]:
-    """Of the candidates with the largest sample, those that no other beats in both error and ρ, the highest ρ first."""
+def sampled_front(history: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates, of those read on the largest sample, that no other beats in both error and ρ, highest ρ
+    first.
+    """
     samples = max(
         (candidate.evaluation.samples for candidate in history if candidate.evaluation is not None), default=0
     )
@@ -51,7 +53,7 @@ def front_of(history: Sequence[Candidate]) -> list[Candidate]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExpertProposer:
-    """A `Proposer` by rule.
+    """A `Proposer` that follows rules.
 
     Attributes:
         sample: text whose width in each face is compared; a line or two of what is set.
@@ -61,12 +63,12 @@ class ExpertProposer:
 
     @property
     def name(self) -> str:
-        """The name of its candidates' origin."""
+        """The name in the origin of its candidates."""
         return "expert"
 
     def propose(self, history: Sequence[Candidate], space: Space, count: int, rng: random.Random) -> Proposals:
-        """At most `count` θ, each rule in turn applied to each of the front; `rng` is not used."""
-        front = front_of(history)
+        """Return at most `count` θ: each rule in turn, applied to each θ of the front; `rng` is not used."""
+        front = sampled_front(history)
         seen = {candidate.digest for candidate in history}
         thetas: list[Theta] = []
         log: list[dict[str, Any]] = []
@@ -100,7 +102,7 @@ class _Case:
     sample: str
 
     def moved(self, name: str, steps: int, genes: Genes | None = None) -> Genes:
-        """Genes with one axis some rungs up or down its ladder; empty where there is none."""
+        """Return genes with one axis some rungs up or down its ladder; empty if there is no such rung."""
         genes = self.genes if genes is None else genes
         axis = self.axes.get(name)
         if axis is None or not axis.ordered or not genes:
@@ -109,7 +111,7 @@ class _Case:
         return genes | {name: axis.values[at]} if 0 <= at < len(axis.values) else {}
 
     def set(self, name: str, value: Any, genes: Genes | None = None) -> Genes:
-        """Genes with one axis at `value`; empty where that is not among its values, or is what it has."""
+        """Return genes with one axis at `value`; empty if the axis lacks that value, or has it already."""
         genes = self.genes if genes is None else genes
         axis = self.axes.get(name)
         if axis is None or not genes or value not in axis.values or genes[name] == value:
@@ -117,7 +119,7 @@ class _Case:
         return genes | {name: value}
 
     def as_full(self, genes: Genes) -> Genes:
-        """`genes` with the size at which a page holds as much text as under the genes of this case."""
+        """Return `genes` with the size at which a page holds as much text as under the genes of this case."""
         axis = self.axes.get("font_size")
         if not genes or axis is None:
             return {}
@@ -125,7 +127,7 @@ class _Case:
         return genes | {"font_size": min(axis.values, key=lambda size: abs(self._area(genes, size) - target))}
 
     def _area(self, genes: Genes, size: Any) -> float:
-        """Square points that a character takes, line and tracking included."""
+        """Return the square points that a character takes, line and tracking included."""
         theta = self.candidate.theta
         size = theta.font_size if size is None else size
         at: dict[str, Any] = {name: genes.get(name, getattr(theta, name)) for name in _SETTING}
@@ -141,7 +143,7 @@ _SETTING: Final = ("font", "font_weight", "horizontal_scale", "letter_spacing", 
 
 
 def _leading(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """Leading gives way before size: letters are read, the white between lines only parts them."""
+    """Give way in leading before size: letters are read, and the white between lines only parts them."""
     for steps in (-1, -2, 1, 2):
         for name in ("leading", "line_gap"):
             yield "leading against size at the same text a page", case.as_full(case.moved(name, steps))
@@ -150,7 +152,7 @@ def _leading(case: _Case) -> Iterator[tuple[str, Genes]]:
 
 
 def _tracking(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """Letters that touch are misread, and letters far apart are small."""
+    """Try other tracking: letters that touch are misread, and letters far apart are small."""
     for steps in (1, -1, 2, -2):
         yield "tracking against size at the same text a page", case.as_full(case.moved("letter_spacing", steps))
     for steps in (-1, 1):
@@ -158,7 +160,7 @@ def _tracking(case: _Case) -> Iterator[tuple[str, Genes]]:
 
 
 def _faces(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """Another face: one that tells apart what was confused, else one that is narrow and so may be larger."""
+    """Try another face: one that tells apart what was confused, else a narrow one, which may be larger."""
     confused = _confusable_share(case.candidate)
     order = (*_DISTINCT, *_NARROW) if confused > 0.3 else (*_NARROW, *_DISTINCT)
     why = f"{confused:.0%} of misreadings are between look-alikes" if confused > 0.3 else "a face with more room"
@@ -167,13 +169,13 @@ def _faces(case: _Case) -> Iterator[tuple[str, Genes]]:
 
 
 def _width(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """Narrower and higher, or wider and lower, letters."""
+    """Try narrower and higher, or wider and lower, letters."""
     for steps in (-1, 1, -2, 2):
         yield "width of letters against their height", case.as_full(case.moved("horizontal_scale", steps))
 
 
 def _pixels(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """Shapes as designed, at fractions of a pixel, read better than fitted ones; see docs/ratio.md."""
+    """Try other hinting: shapes as designed, at fractions of a pixel, read better than fitted ones (docs/ratio.md)."""
     yield "outlines as designed", case.set("subpixel", True, case.set("hinting", "NONE") or case.genes)
     yield "vertical hinting alone", case.set("hinting", "SLIGHT")
     weight = 700 if case.genes.get("font_weight") == 400 else 400
@@ -181,7 +183,7 @@ def _pixels(case: _Case) -> Iterator[tuple[str, Genes]]:
 
 
 def _filled(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """A page is paid for whole: less margin, more text on it, at the same size or a larger one."""
+    """Fill the page, which is paid for whole: less margin, more text, at the same size or a larger one."""
     for name in ("margin_x", "margin_y", "column_gap"):
         yield f"less {name}", case.moved(name, -1)
         yield f"least {name}", case.set(name, case.axes[name].values[0]) if name in case.axes else {}
@@ -195,7 +197,7 @@ def _filled(case: _Case) -> Iterator[tuple[str, Genes]]:
 
 
 def _sizes(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """The same setting, somewhat larger or smaller: where on the front it belongs is found by trying."""
+    """Try the same setting somewhat larger or smaller; only trying tells where on the front it belongs."""
     for steps in (-1, 1, -3, 3):
         yield "the same setting in another size", case.moved("font_size", steps)
 
@@ -205,7 +207,7 @@ _RULES: Final[tuple[_Rule, ...]] = (_leading, _faces, _tracking, _filled, _sizes
 
 
 def _ideas(front: Sequence[Candidate], space: Space, rule: _Rule, sample: str) -> Iterator[Idea]:
-    """What `rule` makes of the front: its first idea for each θ of it, then its second, …"""
+    """Yield what `rule` makes of the front: its first idea for each θ, then its second, …"""
     axes = {axis.name: axis for axis in space.axes}
 
     def ideas(candidate: Candidate) -> Iterator[Idea]:
@@ -216,7 +218,7 @@ def _ideas(front: Sequence[Candidate], space: Space, rule: _Rule, sample: str) -
 
 
 def _by_gap(front: Sequence[Candidate]) -> list[Candidate]:
-    """The front, those with the widest gap beside them first: there is most to be found."""
+    """Return the front, points with the widest gaps beside them first: most is to be found there."""
     if len(front) < 3:
         return list(front)
     gaps = [(one.rho - other.rho) / one.rho + abs(one.error - other.error) for one, other in pairwise(front)]
@@ -226,7 +228,7 @@ def _by_gap(front: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _interleaved(streams: Sequence[Iterator[Idea]]) -> Iterator[Idea]:
-    """The first of each, the second of each, … until all are spent."""
+    """Yield the first idea of each stream, then the second of each, … until all are spent."""
     going = list(streams)
     while going:
         for stream in list(going):
@@ -243,7 +245,7 @@ def _confusions(candidate: Candidate) -> list[tuple[str, str, int]]:
 
 
 def _confusable_share(candidate: Candidate) -> float:
-    """Of the misreadings of characters as others, the share that are between look-alikes."""
+    """Return the share of look-alikes among the characters that were misread as others."""
     found = [(there, read, count) for there, read, count in _confusions(candidate) if there and read]
     alike = sum(count for there, read, count in found if any({*there, *read} <= group for group in _CONFUSABLE))
     return alike / total if (total := sum(count for *_, count in found)) else 0.0
@@ -261,7 +263,7 @@ def _misread_most(front: Sequence[Candidate]) -> str:
 
 @lru_cache(maxsize=256)
 def _advance(font: str, weight: int, sample: str) -> float:
-    """Mean advance of the characters of `sample`, in ems; 0.5 of a font that cannot be opened."""
+    """Return the mean advance of the characters of `sample`, in ems; 0.5 for a font that cannot be opened."""
     theta = Theta(font=font, font_weight=weight, font_size=10, line_height=20, page_size=(14_000, 60))
     try:
         page = next(layout(sample.replace("\n", " ")[:1000], theta))

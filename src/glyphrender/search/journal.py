@@ -1,16 +1,16 @@
-"""The journal of a search: one JSON object a line, on disk before the search goes on.
+"""The journal of a search: a file of JSON objects, one a line, on disk before the search goes on.
 
-Everything that took time or cannot be had again is written down: ρ, evaluations, proposals. What follows from them (who
-is whose parent, who is dropped) follows again when the search is run again from its seed, so a search is resumed by
-running it with its journal at hand, in the time it takes to read it. A last line that was torn is cut off.
+A journal holds everything that took time or cannot be had again: ρ, evaluations, proposals. The rest (who is whose
+parent, who is dropped) follows from the seed, so a search is resumed by running it again with its journal at hand, in
+the time it takes to read the file. A last line that was torn is cut off.
 
 Kinds of lines, by "kind":
 
-    search       the first: format, seed, space, evaluator and the other settings that decide the run
-    candidate    a θ as it was made: `Candidate` without evaluation, with "reason" where it is not evaluated
-    evaluation   "step", "seed", an `Evaluation`'s fields, "elapsed": seconds of search until then
-    proposals    "round", "proposer", `Proposals`
-    round        "round", "hypervolume", "front": digests
+    search       the first line: format, seed, space, evaluator and the other settings that decide the run
+    candidate    a θ as it was made: a `Candidate` without evaluation, with "reason" where it is not evaluated
+    evaluation   "step", "seed", the fields of an `Evaluation`, and "elapsed": seconds of search until then
+    proposals    "round", "proposer", and the fields of `Proposals`
+    round        "round", "hypervolume", and "front": digests
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ from glyphrender.theta import Theta
 
 __all__ = ["FORMAT", "Journal", "read_candidates", "read_lines"]
 
-# What older journals do not say, and what only describes: the digest of the space decides.
+# Settings that older journals lack; and settings that only describe, since the digest of the space decides.
 _LATER: Final = frozenset({"text", "tokenizer"})
 _DESCRIBING: Final = frozenset({"axes"})
 
 FORMAT: Final = 1
-"""Of journals; one of another number is not read."""
+"""Number of the format of journals; a journal of another number is not read."""
 
 
 class Journal:
-    """What is known of a search, in memory and, with a `path`, in a file.
+    """The lines of a journal in memory and, with a `path`, in a file.
 
     Args:
-        path: of the file; None keeps nothing.
-        settings: what decides the run, as JSON values; a journal of other settings is refused.
-        resume: whether the file may exist, and is gone on with.
+        path: the file; None keeps nothing on disk.
+        settings: what decides the run, as JSON values; a journal with other settings is refused.
+        resume: whether the file may exist, and the search goes on from it.
 
     Raises:
-        DataError: the file exists and `resume` is not set; another process writes it; it is of another search, or
-            cannot be written.
+        DataError: the file exists and `resume` is not set; another process writes it; it belongs to another search; or
+            it cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, settings: Mapping[str, Any], *, resume: bool) -> None:
@@ -67,7 +67,9 @@ class Journal:
         try:
             self._file = self.path.open("ab" if resume else "xb")
         except FileExistsError as error:
-            raise DataError(f"{self.path} is there already. Pass resume to go on with it, or name another.") from error
+            raise DataError(
+                f"{self.path} is there already. Pass resume to go on with it, or name another file."
+            ) from error
         except OSError as error:
             raise DataError(f"{self.path} cannot be written ({error.strerror}). Choose another file.") from error
         try:
@@ -82,7 +84,7 @@ class Journal:
             raise
 
     def _begin(self, path: Path, header: Mapping[str, Any]) -> None:
-        """Learn what is in the file, cut off what was torn, and write the settings if it is new."""
+        """Learn what is in the file, cut off a torn last line, and write the settings if the file is new."""
         lines, whole = _whole_lines(path)
         if not lines and not _line(header).startswith(path.read_bytes()):
             raise DataError(f"{path} is no journal of a search. Name another file.")
@@ -97,7 +99,7 @@ class Journal:
             raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.") from error
 
     def close(self) -> None:
-        """Write no more. In a forked process, which has the file and its lock from its parent: leave them to it."""
+        """Write no more; in a forked process, leave the file and its lock, which it shares, to its parent."""
         if self._file is not None:
             self._file.close()
 
@@ -110,32 +112,32 @@ class Journal:
         self.close()
 
     def rho(self, step: int) -> float | None:
-        """ρ of the candidate of this step, if it is known."""
+        """Return ρ of the candidate of this step; None if it is not known."""
         return self._candidates[step]["rho"] if step in self._candidates else None
 
     def reason(self, step: int) -> str:
-        """Why the candidate of this step was not evaluated; empty where it was, or is not known."""
+        """Return why the candidate of this step was not evaluated; empty if it was, or is not known."""
         return self._candidates[step].get("reason", "") if step in self._candidates else ""
 
     def evaluation(self, step: int, samples: int, seed: int) -> Evaluation | None:
-        """How the candidate of this step did on so many samples, if it is known."""
+        """Return the evaluation of the candidate of this step on so many samples; None if it is not known."""
         return self._evaluations.get((step, samples, seed))
 
     def proposals(self, round: int) -> Proposals | None:
-        """What was proposed in this round, if it is known."""
+        """Return what was proposed in this round; None if it is not known."""
         return self._proposals.get(round)
 
     def add_candidate(self, candidate: Candidate) -> None:
-        """Write down a candidate as it was made, or see that it is the one that was.
+        """Write down a new candidate; if the journal has this step already, check that the θ is the same.
 
         Raises:
-            DataError: in a journal of another version of this package, the seed led to another θ.
+            DataError: the journal has another θ at this step, because another version of this package wrote it.
         """
         if known := self._candidates.get(candidate.step):
             if Theta.from_dict(known["theta"]) != candidate.theta:
                 raise DataError(
-                    f"{self.path} has another θ at step {candidate.step}: a version that made others wrote it. "
-                    "Report what it holds (--report), and begin another."
+                    f"{self.path} has other parameters at step {candidate.step}: another version wrote it. "
+                    "Report what it holds (--report), and begin a new one."
                 )
         else:
             line = {"kind": "candidate", **candidate.to_dict()}
@@ -144,15 +146,15 @@ class Journal:
 
     def add_evaluation(self, step: int, seed: int, evaluation: Evaluation, elapsed: float) -> None:
         """Write down an evaluation."""
-        told = {"step": step, "seed": seed, **evaluation.to_dict(), "elapsed": round(elapsed, 2)}
-        self._write({"kind": "evaluation", **told})
+        fields = {"step": step, "seed": seed, **evaluation.to_dict(), "elapsed": round(elapsed, 2)}
+        self._write({"kind": "evaluation", **fields})
 
     def add_proposals(self, round: int, proposer: str, proposals: Proposals) -> None:
-        """Write down what was proposed."""
+        """Write down the proposals of a round."""
         self._write({"kind": "proposals", "round": round, "proposer": proposer, **proposals.to_dict()})
 
     def add_round(self, round: int, hypervolume: float, front: list[str]) -> None:
-        """Write down how a round ended."""
+        """Write down how a round ended; once for each round."""
         if round not in self._rounds:
             self._write({"kind": "round", "round": round, "hypervolume": hypervolume, "front": front})
 
@@ -189,7 +191,7 @@ class Journal:
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
-    """The lines of a journal, the settings first.
+    """Yield the lines of a journal, the settings first.
 
     Raises:
         DataError: the file cannot be read, or is no journal.
@@ -200,11 +202,11 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
 
 
 def read_candidates(path: str | os.PathLike[str], *, seed: int | None = None) -> list[Candidate]:
-    """The candidates of a journal in order of their steps, each with its evaluation on the most samples.
+    """Return the candidates of a journal in the order of their steps, each with its evaluation on the most samples.
 
     Args:
-        path: of the journal.
-        seed: of the samples, where others are left out: the final sample is of the search's seed + 1.
+        path: the journal.
+        seed: take only evaluations on samples of this seed; None takes all. The final sample has the search's seed + 1.
 
     Raises:
         DataError: the file cannot be read, or is no journal.
@@ -229,7 +231,7 @@ def _evaluation(line: Mapping[str, Any]) -> Evaluation:
 
 
 def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The lines that are whole, and how many bytes they take: a kill may have torn the last."""
+    """Return the complete lines, and how many bytes they take: a kill may have torn the last one."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -246,7 +248,9 @@ def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
         except ValueError as error:
             if whole + len(raw) == len(data):
                 break
-            raise DataError(f"{path}, line {number}, is of no journal ({error}). Restore it, or begin anew.") from None
+            raise DataError(
+                f"{path}, line {number}, does not belong to a journal ({error}). Restore the file, or begin a new one."
+            ) from None
         lines.append(line)
         whole += len(raw)
     return lines, whole
@@ -266,6 +270,6 @@ def _compare(path: Path, lines: list[dict[str, Any]], header: Mapping[str, Any])
             was = json.dumps(lines[0].get(name), ensure_ascii=False)
             now = json.dumps(value, ensure_ascii=False)
             raise DataError(
-                f"{path} is of a search with another {name} ({was[:60]}, not {now[:60]}). "
+                f"{path} belongs to a search with another {name} ({was[:60]}, not {now[:60]}). "
                 "Use the settings it began with, or another journal."
             )

@@ -1,4 +1,4 @@
-"""Ranking on two objectives, both smaller is better: fronts, crowding and hypervolume, as in NSGA-II (Deb et al. 2002).
+"""Rankings on two objectives, both to be small: fronts, crowding and hypervolume, as in NSGA-II (Deb et al. 2002).
 
 In two dimensions a front is a sorted sweep, so this is a few lines of Python. pymoo has the same for any number of
 dimensions, at the price of scipy, matplotlib, autograd and cma; the tests compare with it where it is installed.
@@ -17,9 +17,13 @@ Point = tuple[float, float]
 
 
 def fronts(points: Sequence[Point]) -> list[list[int]]:
-    """Indices of `points` by rank: the first are dominated by none, the second by the first alone, and so on.
+    """Return the indices of `points` by rank: no point dominates the first front, only the first dominates the second,
+    …
 
     Equal points share a rank.
+
+    >>> fronts([(1, 3), (2, 2), (3, 3)])
+    [[0, 1], [2]]
     """
     order = sorted(range(len(points)), key=lambda index: points[index])
     ranked: list[list[int]] = []
@@ -36,7 +40,7 @@ def fronts(points: Sequence[Point]) -> list[list[int]]:
 
 
 def crowding(points: Sequence[Point]) -> list[float]:
-    """How far the neighbours of each point of one front are from one another; infinite at its ends."""
+    """Return how far apart the neighbors of each point of one front are; infinite at its ends."""
     distance = [0.0] * len(points)
     for axis in (0, 1):
         order = sorted(range(len(points)), key=lambda index: points[index][axis])
@@ -50,7 +54,7 @@ def crowding(points: Sequence[Point]) -> list[float]:
 
 
 def best(points: Sequence[Point], count: int) -> list[int]:
-    """Indices of the `count` best, best first: by rank, and within a rank by crowding."""
+    """Return the indices of the `count` best points, best first: by rank, and within a rank by crowding."""
     chosen: list[int] = []
     for front in fronts(points):
         if len(chosen) >= count:
@@ -61,12 +65,16 @@ def best(points: Sequence[Point], count: int) -> list[int]:
 
 
 def tournament(count: int, rng: random.Random) -> int:
-    """The better of two drawn from `count` that stand in the order of `best`."""
+    """Return the better of two indices drawn below `count`, where a lower index is better, as `best` orders them."""
     return min(rng.randrange(count), rng.randrange(count))
 
 
 def hypervolume(points: Sequence[Point], reference: Point) -> float:
-    """Area that `points` dominate, up to `reference`."""
+    """Return the area that `points` dominate, up to `reference`.
+
+    >>> hypervolume([(0.5, 0.5)], (1.0, 1.0))
+    0.25
+    """
     area, height = 0.0, reference[1]
     for x, y in sorted(points):
         if x < reference[0] and y < height:

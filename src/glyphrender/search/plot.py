@@ -1,7 +1,7 @@
-"""ρ against error as SVG: every θ of a search a point, its front a line, other renderers' pages as named marks.
+"""ρ against error as SVG: a point for every θ of a search, a line for the front, named marks for other pages.
 
-Written by hand: it needs no plotting library, and text in it stays text. Error has a logarithmic axis, since halving it
-is worth as much at 1% as at 0.1%; what was read without a mistake stands on the floor of the plot.
+The error has a logarithmic axis, since halving an error is worth as much at 1% as at 0.1%. A θ that was read without a
+mistake stands on the floor of the plot.
 """
 
 from __future__ import annotations
@@ -9,30 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import chain
 from math import ceil, floor, isfinite, log10
-from typing import Final
+from typing import Final, Self
 
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
+from glyphrender.search.svg import Frame, linear, mark, round_ticks
 
 __all__ = ["Baseline", "front_plot"]
 
-WIDTH, HEIGHT = 900, 540
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 190, 20, 52
-# From dark to light as rounds go on (viridis), so that a front that moves is seen to move.
+_FRAME: Final = Frame(width=900, height=540, left=64, right=190, top=20, bottom=52)
+# From dark to light as rounds go on (viridis), so that the eye sees the front move.
 _RAMP: Final = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#E3D01B")
 _FRONT, _BASELINE, _WINNER = "#111", "#C2410C", "#DC2626"
-# What is far from all of the front is left out: a θ of 90% errors would squeeze the rest into a corner.
+# Opacity of points that were given up before the largest sample.
+_FAINT: Final = 0.3
+# Points far from all of the front are left out: a θ of 90% errors would squeeze the rest into a corner.
 _MOST_ERROR: Final = 1.0
 _BEYOND: Final = 1.4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
-    """Pages of another renderer, or of a θ that no search found, on the scales of a search.
+    """Pages of another renderer, or of a θ that no search found, measured as the θ of a search are.
 
     Attributes:
-        name: what is written beside its mark.
+        name: the text beside its mark.
         rho: text tokens for one visual token.
         evaluation: how well it is read, by the reader of the search.
     """
@@ -50,66 +53,82 @@ def front_plot(
     baselines: Sequence[Baseline] = (),
     error: str = "character error rate",
 ) -> str:
-    """An SVG document of 900 × 540.
+    """Return an SVG document of 900 × 540 pixels.
 
     Args:
-        candidates: all of a search; those that were not evaluated are not drawn.
-        front: those that no other one beats in both ρ and error.
-        winner: the one that the search gives back, ringed, with a dashed line from the θ it descends from.
-        baselines: named marks beside them.
+        candidates: all candidates of a search; those that were not evaluated are not drawn.
+        front: candidates that no other one beats in both ρ and error.
+        winner: the candidate that the search gives back. It gets a ring, and a dashed line from the θ it descends from.
+        baselines: named marks beside the candidates.
         error: title of the upright axis.
     """
     seen = [each for each in candidates if each.evaluation is not None and isfinite(each.rho)]
     axes = _Axes.around(seen, front, baselines)
     shown = [each for each in seen if axes.holds(each)]
-    # The largest sample is that of the front, read again at the end; the one before it is the search's own.
-    full = (sorted({_samples(each) for each in seen}) or [0])[-2:][0]
-    rounds = sorted({each.round for each in seen})
-    origins = list(dict.fromkeys(_origin(each) for each in seen))
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="system-ui, sans-serif" font-size="12">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        *axes.drawn(error),
-    ]
-    # The front at the end of each round but the last: how far the search had come.
-    for number in rounds[:-1]:
-        until = _unbeaten([each for each in shown if each.round <= number and _samples(each) >= full])
-        parts.append(_stairs(until, axes, f'stroke="{_color(number, rounds)}" stroke-opacity=".55"'))
-    for each in sorted(shown, key=lambda each: each.round):
-        faint = 0.3 if _samples(each) < full else 0.85
-        color = _color(each.round, rounds)
-        parts.append(_mark(_origin(each), origins, *axes.at(each), color, _title(each), faint))
-    for each in front:
-        parts.append(_bar(axes, each.rho, each.evaluation, _FRONT))
-    parts.append(_stairs(front, axes, f'stroke="{_FRONT}" stroke-width="1.6"'))
-    for each in front:
-        x, y = axes.at(each)
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="none" stroke="{_FRONT}"/>')
-    if winner is not None:
-        parts += _lineage(winner, seen, axes)
-    parts += _named(baselines, axes)
-    parts += _legend(
-        rounds,
-        origins,
-        len(seen) - len(shown),
-        given_up=any(_samples(each) < full for each in shown),
-        baselines=bool(baselines),
-        winner=winner is not None,
+    key = _Key.of(seen)
+    return _FRAME.document(
+        chain(
+            axes.drawn(error),
+            _earlier_fronts(shown, key, axes),
+            _points(shown, key, axes),
+            _final_front(front, axes),
+            _lineage(winner, seen, axes),
+            _named(baselines, axes),
+            _FRAME.legend(_legend(key, shown, outside=len(seen) - len(shown), baselines=baselines, winner=winner)),
+        )
     )
-    return "\n".join([*(part for part in parts if part), "</svg>\n"])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Key:
+    """The meaning of a point's looks: its color tells the round, its shape the origin, its opacity the sample.
+
+    Attributes:
+        rounds: numbers of the rounds, in order.
+        origins: kinds of origin, in the order of their first candidates.
+        full: the sample size of candidates that were not given up early.
+    """
+
+    rounds: tuple[int, ...]
+    origins: tuple[str, ...]
+    full: int
+
+    @classmethod
+    def of(cls, seen: Sequence[Candidate]) -> Self:
+        return cls(
+            rounds=tuple(sorted({each.round for each in seen})),
+            origins=tuple(dict.fromkeys(map(_origin, seen))),
+            # The largest sample is the final one, on which the front was read again; the search's own is the second.
+            full=(sorted({_samples(each) for each in seen}) or [0])[-2:][0],
+        )
+
+    def color(self, number: int) -> str:
+        """Return the color of a round."""
+        place = self.rounds.index(number) / max(len(self.rounds) - 1, 1)
+        return _RAMP[round(place * (len(_RAMP) - 1))]
+
+    def given_up(self, each: Candidate) -> bool:
+        """Return whether a candidate was dropped before the largest sample."""
+        return _samples(each) < self.full
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Axes:
-    """Where ρ and error stand in the picture: ρ by its value, error by its logarithm."""
+    """The places of ρ and error in the picture: ρ by its value, error by its logarithm.
+
+    Attributes:
+        across: ticks of ρ.
+        lowest: power of ten at the floor.
+        highest: logarithm of the error at the top.
+    """
 
     across: tuple[float, ...]
     lowest: int
     highest: float
 
     @classmethod
-    def around(cls, seen: Sequence[Candidate], front: Sequence[Candidate], baselines: Sequence[Baseline]) -> _Axes:
+    def around(cls, seen: Sequence[Candidate], front: Sequence[Candidate], baselines: Sequence[Baseline]) -> Self:
+        """Return axes that hold the front, the baselines, and the candidates that are not far from both."""
         named: list[Candidate | Baseline] = [*front, *baselines] or list(seen)
         rhos = [each.rho for each in named]
         low, high = min(rhos, default=0.0), max(rhos, default=1.0)
@@ -120,64 +139,68 @@ class _Axes:
         least = min((error for error in [*errors, *bounds] if error > 0), default=0.01)
         lowest = max(floor(log10(least)), -5)
         most = min(max([*errors, 10.0 ** (lowest + 1)]), _MOST_ERROR)
-        return cls(across=_ticks(min([low, *wide]), max([high, *wide])), lowest=lowest, highest=log10(most) + 0.05)
+        across = round_ticks(min([low, *wide]), max([high, *wide]), intervals=7)
+        return cls(across=across, lowest=lowest, highest=log10(most) + 0.05)
 
     def x(self, rho: float) -> float:
-        """Pixels from the left."""
-        first, last = self.across[0], self.across[-1]
-        return _LEFT + (rho - first) / (last - first) * (WIDTH - _LEFT - _RIGHT)
+        """Return pixels from the left."""
+        return _FRAME.x(linear(rho, self.across))
 
     def y(self, error: float) -> float:
-        """Pixels from the top; what is below the lowest power of ten stands on the floor."""
+        """Return pixels from the top; an error below the lowest power of ten stands on the floor."""
         height = max(log10(error), self.lowest) if error > 0 else self.lowest
-        share = (min(height, self.highest) - self.lowest) / (self.highest - self.lowest)
-        return HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM)
+        return _FRAME.y((min(height, self.highest) - self.lowest) / (self.highest - self.lowest))
 
     def at(self, each: Candidate | Baseline) -> tuple[float, float]:
-        """Of a point."""
+        """Return (x, y) of a point."""
         return self.x(each.rho), self.y(each.evaluation.error if each.evaluation is not None else 1.0)
 
     def holds(self, each: Candidate) -> bool:
-        """Whether its point is inside."""
+        """Return whether the point of a candidate lies inside the axes."""
         error = each.evaluation.error if each.evaluation is not None else 1.0
         return self.across[0] <= each.rho <= self.across[-1] and (error <= 0 or log10(error) <= self.highest)
 
     def drawn(self, error: str) -> Iterator[str]:
-        """Grid, ticks and titles."""
-        right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
+        """Draw grid, ticks and titles."""
         for tick in self.across:
-            x = f"{self.x(tick):.1f}"
-            yield f'<path d="M{x} {_TOP}V{bottom}" stroke="#e5e5e5"/>'
-            yield f'<text x="{x}" y="{bottom + 18}" text-anchor="middle">{tick:g}</text>'
+            yield from _FRAME.vertical_line(self.x(tick), f"{tick:g}")
         for power in range(self.lowest, ceil(self.highest) + 1):
             for digit in range(1, 10):
                 if log10(digit) + power > self.highest:
                     break
-                y = f"{self.y(digit * 10.0**power):.1f}"
-                yield f'<path d="M{_LEFT} {y}H{right}" stroke="{"#d4d4d4" if digit == 1 else "#f2f2f2"}"/>'
-                if digit in (1, 2, 5):
-                    place = f'x="{_LEFT - 8}" y="{y}" dy="4" text-anchor="end"'
-                    color = "" if digit == 1 else ' fill="#888" font-size="10"'
-                    yield f"<text {place}{color}>{100 * digit * 10.0**power:.6g}%</text>"
-        middle = (_LEFT + right) / 2
-        title = "ρ: text tokens for one visual token"
-        yield f'<text x="{middle}" y="{HEIGHT - 10}" text-anchor="middle">{title}</text>'
-        turned = f"translate(14 {(_TOP + bottom) / 2}) rotate(-90)"
-        yield f'<text transform="{turned}" text-anchor="middle">{escape(error)}, logarithmic</text>'
+                value = digit * 10.0**power
+                label = f"{100 * value:.6g}%" if digit in (1, 2, 5) else ""
+                yield from _FRAME.horizontal_line(self.y(value), label, minor=digit != 1)
+        yield from _FRAME.titles("ρ: text tokens for one visual token", f"{error}, logarithmic")
 
 
-def _ticks(low: float, high: float) -> tuple[float, ...]:
-    """Round numbers, some five to ten, that enclose both."""
-    if high - low < 1e-6:
-        low, high = low - 0.5, high + 0.5
-    rough = (high - low) / 7
-    unit = 10.0 ** floor(log10(rough))
-    step = next(step * unit for step in (1, 2, 5, 10) if step * unit >= rough)
-    return tuple(round(tick * step, 10) for tick in range(floor(low / step), ceil(high / step) + 1))
+def _earlier_fronts(shown: Sequence[Candidate], key: _Key, axes: _Axes) -> Iterator[str]:
+    """Draw the front at the end of each round but the last: how far the search had come."""
+    for number in key.rounds[:-1]:
+        until = [each for each in shown if each.round <= number and not key.given_up(each)]
+        yield _stairs(_unbeaten(until), axes, f'stroke="{key.color(number)}" stroke-opacity=".55"')
+
+
+def _points(shown: Sequence[Candidate], key: _Key, axes: _Axes) -> Iterator[str]:
+    """Draw a mark for each candidate, later rounds over earlier ones."""
+    for each in sorted(shown, key=lambda each: each.round):
+        shape = key.origins.index(_origin(each))
+        opacity = _FAINT if key.given_up(each) else 0.85
+        yield mark(shape, *axes.at(each), key.color(each.round), _title(each), opacity=opacity)
+
+
+def _final_front(front: Sequence[Candidate], axes: _Axes) -> Iterator[str]:
+    """Draw the front: its intervals, its line, and a ring around each of its points."""
+    for each in front:
+        yield _bar(axes, each.rho, each.evaluation, _FRONT)
+    yield _stairs(front, axes, f'stroke="{_FRONT}" stroke-width="1.6"')
+    for each in front:
+        x, y = axes.at(each)
+        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="none" stroke="{_FRONT}"/>'
 
 
 def _unbeaten(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those with fewer errors than all that have their ρ or more, from the largest ρ down."""
+    """Return those with fewer errors than all that have their ρ or more, from the largest ρ down."""
     front: list[Candidate] = []
     for each in sorted(candidates, key=lambda each: (-each.rho, each.error)):
         if not front or each.error < front[-1].error:
@@ -186,7 +209,7 @@ def _unbeaten(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _stairs(front: Sequence[Candidate], axes: _Axes, stroke: str) -> str:
-    """The edge of what a front beats: more ρ than one of its points costs the errors of the next."""
+    """Draw the edge of the area that a front beats: more ρ than one of its points costs the errors of the next."""
     points = [axes.at(each) for each in sorted(front, key=lambda each: each.rho)]
     if not points:
         return ""
@@ -195,7 +218,7 @@ def _stairs(front: Sequence[Candidate], axes: _Axes, stroke: str) -> str:
 
 
 def _bar(axes: _Axes, rho: float, evaluation: Evaluation | None, color: str) -> str:
-    """The 95% interval, upright."""
+    """Draw the 95% interval, upright."""
     if evaluation is None:
         return ""
     x, top, bottom = axes.x(rho), axes.y(evaluation.high), axes.y(evaluation.low)
@@ -203,8 +226,10 @@ def _bar(axes: _Axes, rho: float, evaluation: Evaluation | None, color: str) -> 
     return f'<path d="M{x:.1f} {top:.1f}V{bottom:.1f}{ends}" stroke="{color}" stroke-opacity=".6" fill="none"/>'
 
 
-def _lineage(winner: Candidate, seen: Sequence[Candidate], axes: _Axes) -> Iterator[str]:
-    """The winner, and a dashed line to it from its ancestors: the first parent of each."""
+def _lineage(winner: Candidate | None, seen: Sequence[Candidate], axes: _Axes) -> Iterator[str]:
+    """Ring the winner, and draw a dashed line to it from its ancestors: the first parent of each."""
+    if winner is None:
+        return
     by_digest = {each.digest: each for each in seen}
     path = [winner]
     while path[-1].parents:
@@ -220,7 +245,7 @@ def _lineage(winner: Candidate, seen: Sequence[Candidate], axes: _Axes) -> Itera
 
 
 def _named(baselines: Sequence[Baseline], axes: _Axes) -> Iterator[str]:
-    """Crosses with names; a name that would stand on another one moves down."""
+    """Draw crosses with names; a name that would stand on another name moves down."""
     taken: list[tuple[float, float]] = []
     for each in sorted(baselines, key=lambda each: axes.at(each)[1]):
         x, y = axes.at(each)
@@ -232,7 +257,7 @@ def _named(baselines: Sequence[Baseline], axes: _Axes) -> Iterator[str]:
         )
         left, width = x + 9, 6.3 * len(each.name)
         anchor = "start"
-        if left + width > WIDTH - _RIGHT:
+        if left + width > _FRAME.right_edge:
             left, anchor = x - 9, "end"
         start = left if anchor == "start" else left - width
         below = y + 4
@@ -246,35 +271,36 @@ def _named(baselines: Sequence[Baseline], axes: _Axes) -> Iterator[str]:
 
 
 def _legend(
-    rounds: Sequence[int], origins: Sequence[str], outside: int, *, given_up: bool, baselines: bool, winner: bool
-) -> Iterator[str]:
-    left, y = WIDTH - _RIGHT + 22, _TOP + 8
-    rows: list[tuple[str, str]] = []
-    for number in rounds if len(rounds) <= 8 else [rounds[0], rounds[len(rounds) // 2], rounds[-1]]:
-        swatch = f'<rect x="-5" y="-5" width="10" height="10" fill="{_color(number, rounds)}"/>'
-        rows.append((swatch, f"round {number}"))
-    rows.append(("", ""))
-    rows += [(_mark(name, origins, 0, 0, "#777", name), name) for name in origins]
-    if given_up:
-        rows.append((_mark(origins[0], origins, 0, 0, "#777", "", 0.3), "given up early"))
-    rows.append(("", ""))
-    rows.append((f'<path d="M-8 0h16" stroke="{_FRONT}" stroke-width="1.6"/>', "front"))
+    key: _Key,
+    shown: Sequence[Candidate],
+    *,
+    outside: int,
+    baselines: Sequence[Baseline],
+    winner: Candidate | None,
+) -> Iterator[tuple[str, str]]:
+    """Yield (mark, name) of everything that is drawn; an empty name is a gap."""
+    rounds = key.rounds
+    for number in rounds if len(rounds) <= 8 else (rounds[0], rounds[len(rounds) // 2], rounds[-1]):
+        yield f'<rect x="-5" y="-5" width="10" height="10" fill="{key.color(number)}"/>', f"round {number}"
+    yield "", ""
+    for shape, name in enumerate(key.origins):
+        yield mark(shape, 0, 0, "#777", name), name
+    if any(map(key.given_up, shown)):
+        yield mark(0, 0, 0, "#777", "", opacity=_FAINT), "given up early"
+    yield "", ""
+    yield f'<path d="M-8 0h16" stroke="{_FRONT}" stroke-width="1.6"/>', "front"
     if len(rounds) > 1:
-        rows.append((f'<path d="M-8 0h16" stroke="{_RAMP[1]}" stroke-opacity=".55"/>', "front after a round"))
-    rows.append((f'<path d="M0 -7v14M-3 -7h6M-3 7h6" stroke="{_FRONT}" stroke-opacity=".6"/>', "95% interval"))
-    if winner:
-        rows.append((f'<circle r="6" fill="none" stroke="{_WINNER}" stroke-width="2"/>', "winner"))
+        yield f'<path d="M-8 0h16" stroke="{_RAMP[1]}" stroke-opacity=".55"/>', "front after a round"
+    yield f'<path d="M0 -7v14M-3 -7h6M-3 7h6" stroke="{_FRONT}" stroke-opacity=".6"/>', "95% interval"
+    if winner is not None:
+        yield f'<circle r="6" fill="none" stroke="{_WINNER}" stroke-width="2"/>', "winner"
         dashes = f'stroke="{_WINNER}" stroke-width="1.3" stroke-dasharray="5 3"'
-        rows.append((f'<path d="M-8 0h16" {dashes}/>', "its ancestors"))
+        yield f'<path d="M-8 0h16" {dashes}/>', "its ancestors"
     if baselines:
-        cross = f'<path d="M-5 -5l10 10m0 -10l-10 10" stroke="{_BASELINE}" stroke-width="2.2"/>'
-        rows.append((cross, "other pages"))
+        yield f'<path d="M-5 -5l10 10m0 -10l-10 10" stroke="{_BASELINE}" stroke-width="2.2"/>', "other pages"
     if outside:
-        rows += [("", ""), ("", f"{outside} θ lie outside")]
-    for mark, name in rows:
-        if name:
-            yield f'<g transform="translate({left} {y})">{mark}<text x="15" y="4">{escape(name)}</text></g>'
-        y += 19 if name else 9
+        yield "", ""
+        yield "", f"{outside} θ lie outside"
 
 
 def _samples(candidate: Candidate) -> int:
@@ -282,26 +308,8 @@ def _samples(candidate: Candidate) -> int:
 
 
 def _origin(candidate: Candidate) -> str:
-    """ "mutation", or "proposer" for "proposer:NAME"."""
+    """Return the kind of origin: "mutation", or "proposer" for "proposer:NAME"."""
     return candidate.origin.split(":")[0]
-
-
-def _color(number: int, rounds: Sequence[int]) -> str:
-    place = rounds.index(number) / max(len(rounds) - 1, 1)
-    return _RAMP[round(place * (len(_RAMP) - 1))]
-
-
-def _mark(
-    origin: str, origins: Sequence[str], x: float, y: float, color: str, title: str, opacity: float = 0.85
-) -> str:
-    path = (
-        f"M{x - 3.5:.1f} {y:.1f}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
-        f"M{x - 3.2:.1f} {y - 3.2:.1f}h6.4v6.4h-6.4z",
-        f"M{x:.1f} {y - 4.4:.1f}l4.4 7.6h-8.8z",
-        f"M{x:.1f} {y - 4.8:.1f}l4.8 4.8l-4.8 4.8l-4.8 -4.8z",
-        f"M{x:.1f} {y + 4.4:.1f}l4.4 -7.6h-8.8z",
-    )[origins.index(origin) % 5]
-    return f'<path d="{path}" fill="{color}" fill-opacity="{opacity}"><title>{escape(title)}</title></path>'
 
 
 def _title(each: Candidate) -> str:

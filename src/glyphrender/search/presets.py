@@ -1,4 +1,4 @@
-"""The spaces that have a name: `reader`, ours, and `glyph`, the paper's."""
+"""Search spaces by name: `reader`, ours; `glyph`, the paper's; and `none`, which is empty."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from glyphrender.theta.parameter import PAPER
 
 __all__ = ["PRESETS", "axes_of", "families_for", "is_han"]
 
-# Bundled families made for running text. The Latin of Noto Sans CJK is Source Sans, of its Mono half an em wide.
+# Bundled families made for running text. The Latin of Noto Sans CJK is Source Sans; that of its Mono is half an em
+# wide.
 _FAMILIES: Final = (
     "DejaVu Sans",
     "DejaVu Sans Condensed",
@@ -30,17 +31,17 @@ _FAMILIES: Final = (
     "Noto Sans Mono CJK SC",
     "Unifont",
 )
-# These stand for one another in text without Han.
+# Left out for text without Han, in which these stand for one another.
 _REGIONAL: Final = frozenset({"Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Unifont"})
-# Of the letters in a text a family has to have so many: a name in another script may fall back.
+# The share of a text's letters that a family must have: a name in another script may fall back.
 _COVERED: Final = 0.98
 _SAMPLED: Final = 200_000
-# Sides of pages in pixels. Below, margins cost too much; above, nothing is won: the margin is 1% of the page.
+# Sides of pages in pixels. On smaller pages margins cost too much; larger pages gain nothing: the margin is 1% already.
 _SIDES: Final = (392, 1120)
 
 
 def _reader(model: VisionModel, text: str) -> Iterable[Axis]:
-    """What decides how text reads for a token, finely."""
+    """Return fine axes of what decides how text reads for a token."""
     cell = lcm(*model.grid) if model.grid else 28
     sides = range(cell * -(-_SIDES[0] // cell), max(_SIDES[1], 3 * cell) + 1, cell)
     return (
@@ -52,7 +53,8 @@ def _reader(model: VisionModel, text: str) -> Iterable[Axis]:
         axis("margin_y", range(2, 15, 2)),
         axis("font", families_for(text)),
         axis("font_weight", (400, 700)),
-        # Strokes of Han are as many as those of three letters: it begins to be read where Latin is at its best.
+        # A Han character has as many strokes as three letters: it begins to be read at sizes where Latin is at its
+        # best.
         axis("font_size", ladder(8, 16, 0.25) if is_han(text) else ladder(5, 11, 0.125)),
         axis("leading", ladder(0.9, 1.4, 0.025)),
         axis("letter_spacing", ladder(-0.4, 0.6, 0.05)),
@@ -64,7 +66,7 @@ def _reader(model: VisionModel, text: str) -> Iterable[Axis]:
 
 
 def _glyph(model: VisionModel, text: str) -> Iterable[Axis]:
-    """The factors and values of the Glyph paper (arXiv 2510.17800)."""
+    """Return the factors and values of the Glyph paper (arXiv 2510.17800)."""
     return (
         axis("dpi", (*range(45, 60, 2), *range(60, 72, 2), 72, 80, 96, 100, 110, 120, 144, 150, 300)),
         axis("page_size", (*PAPER.values(), (595, 793), (595, 892), (595, 1058), (595, 595), (450, 900))),
@@ -111,7 +113,7 @@ PRESETS: Final[Mapping[str, Callable[[VisionModel, str], Iterable[Axis]]]] = {
 
 
 def axes_of(name: str, model: VisionModel, text: str = "") -> tuple[Axis, ...]:
-    """The axes of the preset `name`.
+    """Return the axes of the preset `name`.
 
     Raises:
         ThetaError: there is no preset of that name.
@@ -122,7 +124,7 @@ def axes_of(name: str, model: VisionModel, text: str = "") -> tuple[Axis, ...]:
 
 
 def families_for(text: str) -> tuple[str, ...]:
-    """Bundled text families that have nearly all letters of `text`; all but regional ones where it is empty."""
+    """Return the bundled text families that have nearly all letters of `text`; of no text, all but regional ones."""
     import numpy as np
 
     from glyphrender.fonts.library import find_face
@@ -141,6 +143,10 @@ def families_for(text: str) -> tuple[str, ...]:
 
 
 def is_han(text: str) -> bool:
-    """Whether more than a tenth of the letters of `text` are Han, Kana or Hangul."""
+    """Return whether more than a tenth of the letters of `text` are Han, Kana or Hangul.
+
+    >>> is_han("東京 in spring")
+    True
+    """
     letters = [character for character in text[:_SAMPLED] if character.isalnum()]
     return sum(letter >= "\u2e80" for letter in letters) > 0.1 * len(letters)

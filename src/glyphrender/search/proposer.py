@@ -1,4 +1,4 @@
-"""What proposes θ from the history of a search: a language model, a rule, an expert."""
+"""Proposers: whatever suggests θ from the history of a search, such as a language model, a rule or an expert."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Proposals:
     """θ to try, and how they came about.
 
     Attributes:
-        thetas: valid ones, best inside the space and aligned: the search takes none as they are that are not.
-        critique: what is said of the population, for people.
-        rejected: proposals that could not be used.
-        repaired: proposals that could, after a change.
-        log: JSON values for the journal: prompt, reply, tokens, what failed.
+        thetas: valid θ, best inside the space and aligned; the search repairs or rejects others.
+        critique: a comment on the population, for people.
+        rejected: number of proposals that could not be used.
+        repaired: number of proposals that could be used after a change.
+        log: JSON values for the journal: prompt, reply, tokens, failures.
     """
 
     thetas: tuple[Theta, ...] = ()
@@ -36,7 +36,7 @@ class Proposals:
     log: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON values."""
+        """Return all fields as JSON values."""
         return {
             "thetas": [theta.to_dict() for theta in self.thetas],
             "critique": self.critique,
@@ -46,7 +46,9 @@ class Proposals:
         }
 
     def within(self, space: Space) -> Proposals:
-        """These with every θ in `space`: others are repaired, or rejected where their genes clash, and counted so."""
+        """Return these proposals with every θ in `space`: others are repaired, or rejected if their genes clash, and
+        counted.
+        """
         thetas: list[Theta] = []
         rejected = repaired = 0
         for theta in self.thetas:
@@ -62,24 +64,27 @@ class Proposals:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Proposals:
-        """What `to_dict` gave."""
+        """Return the proposals that `to_dict` described."""
         thetas = tuple(Theta.from_dict(theta) for theta in values["thetas"])
         return cls(**{**values, "thetas": thetas})
 
 
 @runtime_checkable
 class Proposer(Protocol):
-    """Asked once a round, before the operators fill it up. One that fails gives no θ and says so in its log."""
+    """Something that is asked for θ once a round, before the operators fill the round up.
+
+    A proposer that fails gives no θ, and says so in its log.
+    """
 
     @property
     def name(self) -> str:
-        """What candidates are marked with, as "proposer:NAME"."""
+        """The name in the origin of its candidates, as "proposer:NAME"."""
 
     def propose(self, history: Sequence[Candidate], space: Space, count: int, rng: random.Random) -> Proposals:
-        """At most `count` θ to try next.
+        """Return at most `count` θ to try next.
 
         Args:
-            history: every candidate so far, in order of their steps.
+            history: every candidate so far, in the order of their steps.
             space: what may vary; `space.describe()` says it in JSON, `space.repair(theta)` moves a θ into it.
             count: how many are wanted.
             rng: the source of randomness, so that a search can be repeated.

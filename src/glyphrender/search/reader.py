@@ -1,11 +1,12 @@
-"""The evaluator that needs no network and no GPU: excerpts drawn as the model sees them, read back by a reader.
+"""The evaluator that needs no network and no GPU: an OCR program reads excerpts as the model sees them.
 
-Reading a page takes tesseract two seconds, a thousand characters a quarter of one, so each θ reads excerpts: the same
-words for every θ, set as a page of their own with the measure, the leading and the pixels that they would have in a
-column of the page. The page itself (how many columns, how long they are) is not read, it counts in ρ alone.
+Tesseract takes two seconds for a page and a quarter of a second for a thousand characters, so it reads excerpts. They
+are the same words for every θ, each set as a page of its own with the measure, the leading and the pixels that it would
+have in a column of a page of that θ. The page itself (how many columns, how long they are) is not read; it counts in ρ
+alone.
 
-An error rate is that of letters: white space is not compared, nor straight with curly quotation marks, which readers
-set by their own lights. How well a reader speaks for a vision-language model is not known; see `docs/search.md`.
+An error rate is that of letters: white space does not count, nor does the shape of quotation marks and dashes, which
+readers choose for themselves. How well a reader predicts a vision-language model is not known; see `docs/search.md`.
 """
 
 from __future__ import annotations
@@ -23,23 +24,24 @@ from glyphrender.document.document import render
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
-from glyphrender.ocr.legibility import PageReader, comparable
+from glyphrender.ocr.comparison import comparable, load_levenshtein
+from glyphrender.ocr.legibility import PageReader
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.presets import is_han
 from glyphrender.tasks.alignment import Edit, confusions, differences
 from glyphrender.tasks.excerpts import Excerpts, identifiers
+from glyphrender.tasks.statistics import error_rate_interval
 from glyphrender.theta import Theta
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Reader", "Reading", "excerpt_theta", "interval"]
+__all__ = ["ExcerptReading", "ReaderEvaluator", "excerpt_theta", "letters"]
 
-# Errors come in clumps: a line that is lost, a word that is garbled. They are drawn again in blocks of so many letters.
+# Letters of a block. Errors come in clumps (a lost line, a garbled word), so the interval draws whole blocks again.
 _BLOCK: Final = 100
-_RESAMPLES: Final = 400
 _KEPT: Final = 4096
-# Quotation marks and dashes, and the plain characters that readers take them for and they for them.
+# Quotation marks and dashes, and the plain characters that readers confuse them with.
 _ALIKE: Final = {
     **dict.fromkeys(map(ord, "“”„‟″"), '"'),
     **dict.fromkeys(map(ord, "‘’‚‛′`´"), "'"),
@@ -48,15 +50,15 @@ _ALIKE: Final = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
-    """One excerpt, and the identifiers after it, as they were read.
+class ExcerptReading:
+    """The result of reading one excerpt and the identifiers after it.
 
     Attributes:
         wrong: edits in each block of letters of the text.
-        letters: of the text.
-        edits: of text and identifiers.
+        letters: letters of the text.
+        edits: edits of text and identifiers.
         identifier_wrong, identifier_letters: edits and letters of the identifiers.
-        exact, identifiers: how many of them were read without an error, of how many.
+        exact, identifiers: identifiers that were read without an error, and identifiers in all.
     """
 
     wrong: tuple[int, ...]
@@ -68,22 +70,22 @@ class Reading:
     identifiers: int
 
 
-class Reader:
-    """An `Evaluator`: the character error rate of a reader on excerpts of texts.
+class ReaderEvaluator:
+    """An `Evaluator` that measures the character error rate of a reader on excerpts of texts.
 
     Args:
-        texts: what excerpts are taken from.
-        vision: the model whose resize comes before the reader.
-        reader: function from an image to text; by default tesseract, which needs the extra `reader`.
-        language: of tesseract's data, as "eng" or "chi_sim".
-        name: of `reader`; must be given with one.
-        length: of an excerpt, in cells; an ideograph is two. By default 1,000, and 500 of Chinese, Japanese and Korean,
-            whose letters take tesseract six times as long.
+        texts: texts that excerpts are taken from.
+        model: the vision model whose resize comes before the reader.
+        reader: function from an image to text; by default Tesseract, which needs the extra `reader`.
+        language: language of Tesseract's data, such as "eng" or "chi_sim".
+        name: name of `reader`; needed if there is one.
+        length: length of an excerpt in cells; an ideograph is two. By default 1,000, and 500 for Chinese, Japanese and
+            Korean, whose letters take Tesseract six times as long.
 
     Raises:
-        DataError: nothing to read in the texts, or a reader without a name.
-        DependencyError: tesserocr, or the data of the language, is not there.
-        VisionModelError: no model of that name.
+        DataError: there is nothing to read in the texts, or a reader has no name.
+        DependencyError: rapidfuzz, tesserocr, or the data of the language, is not installed.
+        VisionModelError: there is no model of that name.
     """
 
     concurrency = "processes"
@@ -92,40 +94,42 @@ class Reader:
     def __init__(
         self,
         texts: str | Sequence[str],
-        vision: str | VisionModel = "glm-4.1v",
         *,
+        model: str | VisionModel = "glm-4.1v",
         reader: PageReader | None = None,
         language: str = "eng",
         name: str = "",
         length: int | None = None,
     ) -> None:
         if reader is not None and not name:
-            raise DataError("a reader of one's own needs a name, by which its results are known again. Pass name.")
+            raise DataError("your own reader needs a name, by which its results are found again. Pass name.")
         if reader is None:
-            # Tesseract's threads are slower together than alone, and θ are read in processes. Read when it is loaded.
+            # Several θ are read at once, in processes. Tesseract's own threads only slow them down. It looks at this
+            # variable when it is loaded.
             os.environ.setdefault("OMP_THREAD_LIMIT", "1")
             from glyphrender.ocr.tesseract import Tesseract
 
             reader, name = Tesseract(language=language), f"tesseract-{language}"
+        load_levenshtein()  # a missing package is found before the search begins
         self.reader = reader
-        self.model = vision_model(vision)
+        self.model = vision_model(model)
         texts = (texts,) if isinstance(texts, str) else tuple(texts)
         if length is None:
             length = 500 if any(map(is_han, texts)) else 1000
         self.excerpts = Excerpts(texts=texts, length=length)
         self.name = f"reader:{name}/{self.model.name}/{self.excerpts.digest[:16]}"
-        self._known: OrderedDict[tuple[str, int, int], Reading] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int, int], ExcerptReading] = OrderedDict()
 
     def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
-        """The error rate on `samples` excerpts. See `Evaluator`."""
+        """Return the error rate of `theta` on `samples` excerpts. See `Evaluator`."""
         readings = [self.reading(theta, number, seed) for number in range(samples)]
-        letters = sum(reading.letters for reading in readings)
-        blocks = np.array([wrong for reading in readings for wrong in reading.wrong])
-        low, high = interval(blocks, letters, seed)
+        total = sum(reading.letters for reading in readings)
+        blocks = [wrong for reading in readings for wrong in reading.wrong]
+        rate = error_rate_interval(blocks, total, seed=seed)
         named = sum(reading.identifier_letters for reading in readings)
         details: dict[str, Any] = {
-            "characters": letters,
-            "wrong": int(blocks.sum()),
+            "characters": total,
+            "wrong": sum(blocks),
             "identifiers": {
                 "error": round(sum(reading.identifier_wrong for reading in readings) / named, 6) if named else 0.0,
                 "exact": sum(reading.exact for reading in readings),
@@ -133,26 +137,29 @@ class Reader:
             },
             "confusions": [list(c) for c in confusions(edit for reading in readings for edit in reading.edits)],
         }
-        error = float(blocks.sum()) / letters if letters else 0.0
         return Evaluation(
-            error=round(error, 6), low=round(low, 6), high=round(high, 6), samples=samples, details=details
+            error=round(rate.mean, 6),
+            low=round(rate.low, 6),
+            high=round(rate.high, 6),
+            samples=samples,
+            details=details,
         )
 
-    def reading(self, theta: Theta, number: int, seed: int) -> Reading:
-        """How the excerpt of this number is read under `theta`; what was read lately is remembered."""
+    def reading(self, theta: Theta, number: int, seed: int) -> ExcerptReading:
+        """Return the result of reading the excerpt of this number under `theta`. The last 4,096 are remembered."""
         key = theta.digest, number, seed
-        if (known := self._known.pop(key, None)) is not None:  # in one step: there may be other threads
+        if (known := self._known.pop(key, None)) is not None:  # one step, since other threads may look too
             self._known[key] = known
             return known
         text, names = self.excerpts.excerpt(number, seed), identifiers(number, seed)
         read = "".join(map(self.reader, self.images(theta, " ".join([text, *names]))))
-        reading = self._known[key] = _reading(_plain(text), [_plain(name) for name in names], _plain(read))
+        reading = self._known[key] = _reading(letters(text), [letters(name) for name in names], letters(read))
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return reading
 
     def images(self, theta: Theta, text: str) -> list[Image]:
-        """`text` in a column as `theta` sets it, at the size at which the model sees the pages of `theta`."""
+        """Return `text` in a column as `theta` sets it, at the size at which the model sees pages of `theta`."""
         from PIL.Image import Resampling
 
         scale = self.model.image(*theta.page_pixels).scale
@@ -164,7 +171,7 @@ class Reader:
 
 
 def excerpt_theta(theta: Theta) -> Theta:
-    """θ of a page as wide as one column of those of `theta`, and as high as its text, without line numbers."""
+    """Return the θ of a page as wide as one column of `theta`, as high as its text, and without line numbers."""
     width = theta.column_width - theta.gutter + 2 * theta.margin_x
     return theta.replace(
         columns=1,
@@ -177,28 +184,24 @@ def excerpt_theta(theta: Theta) -> Theta:
     )
 
 
-def interval(wrong: np.ndarray[Any, Any], letters: int, seed: int) -> tuple[float, float]:
-    """The 95% interval of an error rate by a bootstrap over blocks; of no error among n letters, 0 … 3/n."""
-    if not letters:
-        return 0.0, 1.0
-    drawn = np.random.default_rng(abs(seed)).integers(len(wrong), size=(_RESAMPLES, len(wrong)))
-    rates = wrong[drawn].sum(1) / letters
-    low, high = np.quantile(rates, (0.025, 0.975)).tolist()
-    return low, max(high, 3 / letters)
+def letters(text: str) -> str:
+    """Return the characters of `text` that count, with plain quotation marks and dashes; see `comparable`.
 
-
-def _plain(text: str) -> str:
+    >>> letters("“It’s late” –")
+    '"It\'slate"-'
+    """
     return comparable(text).translate(_ALIKE)
 
 
-def _reading(text: str, names: Sequence[str], read: str) -> Reading:
+def _reading(text: str, names: Sequence[str], read: str) -> ExcerptReading:
+    """Compare the letters of an excerpt and its identifiers with those that were read."""
     edits = differences("".join([text, *names]), read)
     wrong = [0] * max(1, math.ceil(len(text) / _BLOCK))
     ends = np.cumsum([len(text), *map(len, names)])
     broken: set[int] = set()
     missed = 0
     for edit in edits:
-        # Each letter of the truth costs one, where it stands; what was read beyond that, where the stretch begins.
+        # Each true letter costs one, where it stands. Letters that were read beyond these cost where the edit begins.
         places = [*range(edit.start, edit.start + len(edit.true))] + [edit.start] * (edit.cost - len(edit.true))
         for place in places:
             if place < len(text):
@@ -206,7 +209,7 @@ def _reading(text: str, names: Sequence[str], read: str) -> Reading:
             else:
                 missed += 1
                 broken.add(min(int(np.searchsorted(ends, place, side="right")), len(names)))
-    return Reading(
+    return ExcerptReading(
         wrong=tuple(wrong),
         letters=len(text),
         edits=tuple(edits),

@@ -1,7 +1,7 @@
-"""What a search found, for people: the front as a table, the plot, and one HTML page with the pixels themselves.
+"""The report of a search, for people: the front as a table, the plot, and one HTML page with the pixels themselves.
 
-The page needs nothing else, and its Content-Security-Policy lets it load nothing else. Its crops show the same words
-under each θ, so that numbers can be held against what they are numbers of.
+The page needs no other file, and its Content-Security-Policy lets it load none. Its crops show the same words under
+each θ, so that a reader can hold the numbers against the pixels.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.plot import Baseline, front_plot
-from glyphrender.search.result import SearchResult, Standing, concluded
+from glyphrender.search.result import ErrorSource, SearchResult, conclude
 from glyphrender.theta import Theta, ThetaLike
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 __all__ = ["front_table", "journal_result", "report_page", "seen_crop", "write_report"]
 
-# Pixels of a crop, which is shown once as it is and once three times as large: 660 px, two beside each other.
+# Pixels of a crop. It is shown once as it is and once three times as large: 660 px, so that two fit side by side.
 CROP: Final = (220, 72)
 ENLARGED: Final = 3
-# Cards of a front of 30 are more than anyone compares; these are spread evenly over it.
+# Nobody compares 30 cards; these are spread evenly over a front.
 _MOST_CARDS: Final = 12
-# Hex digits of a digest that are shown, as many as tell any θ of a search apart.
+# Hex digits of a digest that are shown, enough to tell any two θ of a search apart.
 _DIGEST: Final = 10
-# How far into the text the crops are: past what titles and contents lists there may be.
+# How far into the text the crops are: past titles and contents lists.
 _PLACE: Final = 4_000
 _COLUMNS: Final = ("θ", "ρ", "wrong", "95% interval", "type", "page", "samples", "identifiers exact", "most confused")
 _NUMBERS: Final = ("ρ", "wrong", "samples")
@@ -58,7 +58,7 @@ def write_report(
     title: str = "Search over θ",
     note: str = "",
 ) -> None:
-    """Write `report.html`, `front.svg` and `front.md` into `folder`; arguments are those of `report_page`.
+    """Write `report.html`, `front.svg` and `front.md` into `folder`; the arguments are those of `report_page`.
 
     Raises:
         DataError: a file cannot be written, or the front is empty.
@@ -69,13 +69,13 @@ def write_report(
         place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines)
     )
     table = front_table(result.front, winner=winner, baselines=baselines)
-    statement = result.standing.statement
-    write_atomically(place / "front.md", f"**{statement}**\n\n{table}" if statement else table)
+    caveat = result.error_source.caveat
+    write_atomically(place / "front.md", f"**{caveat}**\n\n{table}" if caveat else table)
     write_atomically(place / "report.html", page)
 
 
 def journal_result(path: str | os.PathLike[str]) -> SearchResult:
-    """What a journal holds, of a search that ended or is still under way: `standing` says what its front is of.
+    """Return the result that a journal holds, of a search that has ended or is under way; see its `error_source`.
 
     Raises:
         DataError: the file cannot be read, or is no journal.
@@ -89,11 +89,11 @@ def journal_result(path: str | os.PathLike[str]) -> SearchResult:
     again = {line["step"] for line in evaluations if line["seed"] == seed + 1}
     candidates, before = read_candidates(path), read_candidates(path, seed=seed)
     searched = [each for each in before if each.evaluation is not None and each.evaluation.samples >= largest]
-    front, standing = concluded(searched, [each for each in candidates if each.step in again], max_error)
+    front, error_source = conclude(searched, [each for each in candidates if each.step in again], max_error)
     return SearchResult(
-        candidates=tuple(before if standing is Standing.SEARCH else candidates),
+        candidates=tuple(before if error_source is ErrorSource.SEARCH else candidates),
         front=tuple(front),
-        standing=standing,
+        error_source=error_source,
         hypervolumes=tuple(line["hypervolume"] for line in lines if line["kind"] == "round"),
         evaluations=len(evaluations),
         samples=sum(line["samples"] for line in evaluations),
@@ -105,7 +105,7 @@ def journal_result(path: str | os.PathLike[str]) -> SearchResult:
 def front_table(
     front: Sequence[Candidate], *, winner: Candidate | None = None, baselines: Sequence[Baseline] = ()
 ) -> str:
-    """The front as a Markdown table, by ρ; the winner has a star, and baselines follow."""
+    """Return the front as a Markdown table, by ρ; the winner has a star, and baselines follow."""
     rows = [_markdown(_cells(each), star=each is winner) for each in _by_rho(front)]
     rows += [_markdown(_baseline_cells(each)) for each in baselines]
     lines = [" | ".join(_COLUMNS), " | ".join("---:" if name in _NUMBERS else "---" for name in _COLUMNS), *rows]
@@ -113,7 +113,7 @@ def front_table(
 
 
 def _markdown(cells: Sequence[str], *, star: bool = False) -> str:
-    # Readers take I for |, and ` for ': neither may end a cell or begin code.
+    # Confusions contain | and `, for which readers take I and '. Neither may end a cell or begin code.
     plain = [cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`") for cell in cells]
     return ("★ " if star else "") + " | ".join(plain)
 
@@ -128,29 +128,30 @@ def report_page(
     title: str = "Search over θ",
     note: str = "",
 ) -> str:
-    """The HTML of a report.
+    """Return the HTML of a report.
 
     Args:
-        result: of a search, or of its journal.
-        winner: one of the front, the θ that the search gives back.
-        text: what crops show a place of.
+        result: result of a search, or of its journal.
+        winner: the candidate of the front that the search gives back.
+        text: the text that crops show a place of.
         model: a name in `VISION_MODELS`, or a model; crops have the pixels that it sees.
-        baselines: pages of others, for the plot and the table.
-        title, note: what was searched, in words; what it cost follows the note.
+        baselines: other pages, for the plot and the table.
+        title: title of the page.
+        note: what was searched, in words; the cost of the search follows the note.
 
     Raises:
         DataError: the front is empty.
-        VisionModelError: no model of that name.
+        VisionModelError: there is no model of that name.
     """
     front = result.front
     if not front:
-        raise DataError("the front is empty: no θ was evaluated. Give the search more steps, or a larger budget.")
+        raise DataError("the front is empty: no candidate was evaluated. Allow more steps, or a larger budget.")
     model = vision_model(model)
     cards = [_card(each, text, model, won=each.digest == winner.digest) for each in _spread(_by_rho(front), winner)]
     filled = {
         "title": escape(title),
         "note": escape(f"{note} {_cost(result)}".strip()),
-        "standing": f"<p class=standing>{escape(result.standing.statement)}</p>" if result.standing.statement else "",
+        "standing": f"<p class=standing>{escape(result.error_source.caveat)}</p>" if result.error_source.caveat else "",
         "plot": front_plot(result.candidates, front, winner=winner, baselines=baselines),
         "table": _html_table(front, winner, baselines),
         "winner": f"<section>{_json_block(winner.theta)}</section>",
@@ -166,12 +167,15 @@ def report_page(
 
 
 def seen_crop(text: str, theta: ThetaLike, model: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
-    """Pixels that a model sees of one place of `text`: the same words first for each θ.
+    """Return the pixels that a model sees of one place of `text`; crops of every θ begin with the same words.
 
-    The place is where a paragraph begins, if one does nearby, since that is the start of a line under any θ.
+    The place is the start of a paragraph if one begins nearby, since that is the start of a line under any θ.
 
     Args:
-        size: width and height of the crop in pixels; narrower or lower where the page ends.
+        text: the text.
+        theta: the rendering parameters.
+        model: a name in `VISION_MODELS`, or a model.
+        size: width and height of the crop in pixels; less where the page ends.
     """
     model = vision_model(model)
     place = _place(text)
@@ -211,7 +215,7 @@ def _by_rho(front: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _spread(front: Sequence[Candidate], winner: Candidate) -> list[Candidate]:
-    """All of a short front; of a long one its ends, the winner, and evenly spread others."""
+    """Return all of a short front; of a long one its ends, the winner, and others at even distances."""
     if len(front) <= _MOST_CARDS:
         return list(front)
     chosen = {round(card * (len(front) - 1) / (_MOST_CARDS - 1)) for card in range(_MOST_CARDS)}
@@ -225,7 +229,7 @@ def _cells(each: Candidate) -> list[str]:
     pixels = " × ".join(f"{round(side * theta.dpi / 72)}" for side in theta.page_size)
     page = f"{pixels} px" + (f", {theta.columns} columns" if theta.columns > 1 else "")
     found = each.evaluation
-    return [each.digest[:_DIGEST], f"{each.rho:.2f}", *_rates(found), kind, page, *_told(found)]
+    return [each.digest[:_DIGEST], f"{each.rho:.2f}", *_rates(found), kind, page, *_reading_cells(found)]
 
 
 def _weight(theta: Theta) -> str:
@@ -233,7 +237,7 @@ def _weight(theta: Theta) -> str:
 
 
 def _baseline_cells(each: Baseline) -> list[str]:
-    return [each.name, f"{each.rho:.2f}", *_rates(each.evaluation), "", "", *_told(each.evaluation)]
+    return [each.name, f"{each.rho:.2f}", *_rates(each.evaluation), "", "", *_reading_cells(each.evaluation)]
 
 
 def _rates(found: Evaluation | None) -> list[str]:
@@ -242,8 +246,8 @@ def _rates(found: Evaluation | None) -> list[str]:
     return [f"{found.error:.2%}", f"[{found.low:.2%}, {found.high:.2%}]"]
 
 
-def _told(found: Evaluation | None) -> list[str]:
-    """Samples, identifiers and confusions."""
+def _reading_cells(found: Evaluation | None) -> list[str]:
+    """Return the cells of samples, identifiers and confusions."""
     if found is None:
         return ["", "", ""]
     names: Any = found.details.get("identifiers") or {}
@@ -284,7 +288,7 @@ def _number(column: str) -> str:
 
 
 def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
-    """One θ: its figures, its pixels twice, what was confused, and itself as JSON."""
+    """Return the HTML of one θ: its figures, its pixels twice, what was confused, and its JSON."""
     crop = seen_crop(text, each.theta, model)
     source = _data_uri(crop)
     width, height = crop.size
@@ -292,7 +296,7 @@ def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
     rate = f", {found.error:.2%} wrong" if found is not None else ""
     confused = _confused(found, most=10) if found is not None else ""
     kind = f"{', '.join(_cells(each)[4:6])}; {each.origin}, round {each.round}"
-    told = f'<div class="what">confused: {escape(confused)}</div>' if confused else ""
+    confusions = f'<div class="what">confused: {escape(confused)}</div>' if confused else ""
     return "\n".join(
         [
             f'<div class="card{" winner" if won else ""}" id="{each.digest[:_DIGEST]}">',
@@ -300,7 +304,7 @@ def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
             f'<div class="what">{escape(kind)}</div>',
             f'<img src="{source}" width="{width}" height="{height}" alt="as the model sees it">',
             f'<img src="{source}" width="{width * ENLARGED}" height="{height * ENLARGED}" alt="enlarged">',
-            told,
+            confusions,
             f"<details><summary>θ <code>{each.digest[:_DIGEST]}</code></summary>{_json_block(each.theta)}</details>",
             "</div>",
         ]
@@ -312,7 +316,7 @@ def _json_block(theta: Theta) -> str:
 
 
 def _theta_json(theta: Theta) -> str:
-    """What differs from the default θ, a field a line: a file that `--theta` takes."""
+    """Return the fields that differ from the default θ, one a line: a file that `--theta` takes."""
     default = Theta().to_dict()
     changed = {name: value for name, value in theta.to_dict().items() if value != default[name]}
     return json.dumps(changed, indent=2, ensure_ascii=False)

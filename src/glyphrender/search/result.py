@@ -1,4 +1,4 @@
-"""What a search gives, and how much it may cost."""
+"""The result of a search, its progress, and the caps on its cost."""
 
 from __future__ import annotations
 
@@ -12,15 +12,24 @@ from glyphrender.errors import DataError
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.pareto import Point, best, fronts
 
-__all__ = ["Budget", "Progress", "SearchResult", "Standing", "concluded", "finalists", "front_of", "point"]
+__all__ = [
+    "Budget",
+    "SearchProgress",
+    "SearchResult",
+    "ErrorSource",
+    "conclude",
+    "finalists",
+    "objectives",
+    "readable_front",
+]
 
-# Errors are compared by their logarithm, since 0.002 against 0.004 matters as 0.02 against 0.04 does; below this they
-# are noise of the sample and count as alike.
+# Errors are compared by their logarithm, since 0.002 against 0.004 matters as 0.02 against 0.04 does. Errors below this
+# value are noise of the sample and count as alike.
 _NOISE: Final = 1e-3
-# At most so many are read again.
+# Highest number of candidates that are read again.
 _FINALISTS: Final = 24
-# The final sample is so many times the largest of the search, or all tasks there are.
-FINAL: Final = 3
+# The final sample has this many times the tasks of the largest sample of the search, or all tasks there are.
+FINAL_FACTOR: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,11 +38,11 @@ class Budget:
 
     Attributes:
         evaluations: calls of the evaluator.
-        samples: tasks of all calls together, as excerpts read.
-        seconds: of time passed, those before a resumption included.
+        samples: tasks of all calls together, such as excerpts read.
+        seconds: time passed, that before a resumption included.
 
     Raises:
-        DataError: a cap below 1.
+        DataError: a cap is below 1.
     """
 
     evaluations: int | None = None
@@ -48,15 +57,18 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """How far a search is.
+class SearchProgress:
+    """The progress of a search.
 
     Attributes:
-        round, step, of: the round, the steps done and all steps asked for.
-        evaluations, samples: asked of the evaluator so far.
-        seconds: so far.
+        round: number of the round.
+        step: steps done.
+        of: all steps asked for.
+        evaluations: calls of the evaluator so far.
+        samples: tasks of these calls.
+        seconds: time passed.
         front: the best so far, by ρ.
-        hypervolume: of that front.
+        hypervolume: hypervolume of that front.
     """
 
     round: int
@@ -69,49 +81,57 @@ class Progress:
     hypervolume: float
 
 
-class Standing(StrEnum):
-    """What the errors of a front are of: the best of many noisy readings flatters itself until it is read again."""
+class ErrorSource(StrEnum):
+    """The sample that the errors of a front were measured on.
+
+    It matters because the best of many noisy readings looks better than it is until it is read again.
+    """
 
     READ_AGAIN = "read again"
-    """Of a final sample that the search had not seen."""
+    """The errors are those of a final sample that the search had not seen."""
     SEEN = "seen"
-    """Of all tasks that the evaluator has, so that those of the search are among them."""
+    """The errors are those of all tasks that the evaluator has, so the tasks of the search are among them."""
     ABOVE = "above max_error"
-    """Of the final sample, on which no θ is within `max_error` any more."""
+    """The errors are those of the final sample, on which no θ is within `max_error` any more."""
     SEARCH = "search"
-    """Of the search itself: it is under way, or the budget did not allow to read all of the front again."""
+    """The errors are those of the search: it is under way, or the budget did not allow to read all of the front again.
+    """
 
     @property
-    def statement(self) -> str:
-        """What a reader of the front has to know, in a sentence or two; empty where it is as it should be."""
-        return _STATEMENTS[self]
+    def caveat(self) -> str:
+        """A warning for readers of the front, in a sentence or two; empty if there is nothing to warn of."""
+        return _CAVEATS[self]
 
 
-_STATEMENTS: Final = {
-    Standing.READ_AGAIN: "",
-    Standing.SEEN: "The front was read again on all tasks there are, which the search had seen some or all of. "
+_CAVEATS: Final = {
+    ErrorSource.READ_AGAIN: "",
+    ErrorSource.SEEN: "The front was read again on all tasks there are, and the search had seen some or all of them. "
     "Its errors are likely too low.",
-    Standing.ABOVE: "No θ of the final sample is within max_error. This front is of more error than was asked for.",
-    Standing.SEARCH: "The front was not read again on a final sample. Its errors are likely too low.",
+    ErrorSource.ABOVE: "No candidate of the final sample is within max_error. "
+    "This front has more error than was asked for.",
+    ErrorSource.SEARCH: "The front was not read again on a final sample. Its errors are likely too low.",
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchResult:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-        candidates: all, in order of their steps; those of the front with their evaluation on the final sample.
-        front: those that no other beats in both error and ρ, from the least ρ to the greatest.
-        standing: what the errors of the front are of; on the final sample, if all is well.
-        hypervolumes: of the front after each round, before it was read again.
-        evaluations, samples, seconds: what it cost.
-        stopped: why it ended: "rounds", "no growth", "exhausted", or the cap of the budget that was reached.
+        candidates: all candidates in the order of their steps; those of the front have their evaluation on the final
+            sample.
+        front: candidates that no other beats in both error and ρ, from the least ρ to the greatest.
+        error_source: the sample that the errors of the front were measured on; the final one, if all is well.
+        hypervolumes: hypervolume of the front after each round, before it was read again.
+        evaluations: calls of the evaluator.
+        samples: tasks of these calls.
+        seconds: time passed.
+        stopped: why the search ended: "rounds", "no growth", "exhausted", or the cap of the budget that was reached.
     """
 
     candidates: tuple[Candidate, ...]
     front: tuple[Candidate, ...]
-    standing: Standing
+    error_source: ErrorSource
     hypervolumes: tuple[float, ...]
     evaluations: int
     samples: int
@@ -119,18 +139,19 @@ class SearchResult:
     stopped: str
 
     def knee(self) -> Candidate:
-        """The θ of the front from which both error and ρ are dearest to improve: the nearest to the ideal corner.
+        """Return the candidate of the front that is nearest to the ideal corner: there both error and ρ are dearest to
+        improve.
 
         Raises:
             DataError: the front is empty.
         """
-        points = [point(candidate) for candidate in self._some()]
+        points = [objectives(candidate) for candidate in self._some()]
         spans = [(min(axis), (max(axis) - min(axis)) or 1.0) for axis in zip(*points, strict=True)]
         far = [sum(((x - low) / span) ** 2 for x, (low, span) in zip(p, spans, strict=True)) for p in points]
         return self.front[far.index(min(far))]
 
     def at_error(self, error: float) -> Candidate:
-        """The θ of greatest ρ whose error is at most `error`.
+        """Return the candidate of greatest ρ whose error is at most `error`.
 
         Raises:
             DataError: there is none.
@@ -138,11 +159,11 @@ class SearchResult:
         found = [candidate for candidate in self._some() if candidate.error <= error]
         if not found:
             least = min(candidate.error for candidate in self.front)
-            raise DataError(f"no θ of the front has an error of at most {error:g}; the least is {least:g}.")
+            raise DataError(f"no candidate of the front has an error of at most {error:g}; the least is {least:g}.")
         return max(found, key=lambda candidate: candidate.rho)
 
     def at_rho(self, rho: float) -> Candidate:
-        """The θ of least error whose ρ is at least `rho`.
+        """Return the candidate of least error whose ρ is at least `rho`.
 
         Raises:
             DataError: there is none.
@@ -150,53 +171,56 @@ class SearchResult:
         found = [candidate for candidate in self._some() if candidate.rho >= rho]
         if not found:
             most = max(candidate.rho for candidate in self.front)
-            raise DataError(f"no θ of the front has a ρ of at least {rho:g}; the most is {most:g}.")
+            raise DataError(f"no candidate of the front has a ratio of at least {rho:g}; the most is {most:g}.")
         return min(found, key=lambda candidate: candidate.error)
 
     def _some(self) -> Sequence[Candidate]:
         if not self.front:
-            raise DataError("the front is empty: no θ was read within max_error. Allow larger type, or more error.")
+            raise DataError("the front is empty: no candidate is within max_error. Allow larger type, or more error.")
         return self.front
 
 
-def point(candidate: Candidate, max_error: float = 0.1) -> Point:
-    """(log error, 1/ρ), the former from 0 for no error to 1 for `max_error`, both to be made small."""
+def objectives(candidate: Candidate, max_error: float = 0.1) -> Point:
+    """Return (log error, 1/ρ), both to be made small; the former goes from 0 for no error to 1 for `max_error`."""
     error, rho = candidate.error, candidate.rho
     if error == inf or rho <= 0:
         return inf, inf
     return log(1 + error / _NOISE) / log(1 + max_error / _NOISE), 1 / rho
 
 
-def front_of(candidates: Sequence[Candidate], max_error: float) -> list[Candidate]:
-    """Those within `max_error` that no other dominates, from the least ρ to the greatest."""
+def readable_front(candidates: Sequence[Candidate], max_error: float) -> list[Candidate]:
+    """Return the candidates within `max_error` that no other dominates, from the least ρ to the greatest."""
     readable = [candidate for candidate in candidates if candidate.error <= max_error]
-    ranked = fronts([point(candidate, max_error) for candidate in readable])
+    ranked = fronts([objectives(candidate, max_error) for candidate in readable])
     return sorted((readable[index] for index in ranked[0]), key=lambda c: c.rho) if ranked else []
 
 
 def finalists(searched: Sequence[Candidate], max_error: float) -> list[Candidate]:
-    """Those to be read again of all that were read on the largest sample: the best within `max_error`."""
+    """Return the candidates to read again: the best within `max_error` of those read on the largest sample."""
     readable = [candidate for candidate in searched if candidate.error <= max_error]
-    kept = best([point(candidate, max_error) for candidate in readable], _FINALISTS)
+    kept = best([objectives(candidate, max_error) for candidate in readable], _FINALISTS)
     return [readable[index] for index in sorted(kept)]
 
 
-def concluded(
+def conclude(
     searched: Sequence[Candidate], final: Sequence[Candidate], max_error: float
-) -> tuple[list[Candidate], Standing]:
-    """The front, and what it is of.
+) -> tuple[list[Candidate], ErrorSource]:
+    """Return the front, and the sample that its errors were measured on.
 
     Args:
-        searched: with their evaluations on the largest sample of the search.
+        searched: candidates with their evaluations on the largest sample of the search.
         final: those of them that were read again, with their evaluations on the final sample.
-        max_error: of θ that are of use.
+        max_error: a θ of more error is of no use.
     """
-    if not final or len(final) < len(finalists(searched, max_error)):  # the front of some would be that of the first
-        return front_of(searched, max_error), Standing.SEARCH
-    if not (front := front_of(final, max_error)):
-        return front_of(final, max(candidate.error for candidate in final)), Standing.ABOVE
-    seen = max(_samples(candidate) for candidate in final) < FINAL * max(_samples(candidate) for candidate in searched)
-    return front, Standing.SEEN if seen else Standing.READ_AGAIN
+    # A front of some finalists would be the front of those that happened to be read first.
+    if not final or len(final) < len(finalists(searched, max_error)):
+        return readable_front(searched, max_error), ErrorSource.SEARCH
+    if not (front := readable_front(final, max_error)):
+        return readable_front(final, max(candidate.error for candidate in final)), ErrorSource.ABOVE
+    seen = max(_samples(candidate) for candidate in final) < FINAL_FACTOR * max(
+        _samples(candidate) for candidate in searched
+    )
+    return front, ErrorSource.SEEN if seen else ErrorSource.READ_AGAIN
 
 
 def _samples(candidate: Candidate) -> int:

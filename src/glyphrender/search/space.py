@@ -1,7 +1,7 @@
-"""The θ that a search may try: axes over a base θ, for one model, whose grid every θ of it is aligned to.
+"""The θ that a search may try: axes over a base θ, for one model, to whose grid every θ is aligned.
 
-A θ of the space is told by its *genes*, one value of each axis. Genes may clash (three columns on a narrow page); then
-there is no θ, and the operators try again. What no axis names is as the base has it.
+*Genes*, one value for each axis, stand for a θ of the space. Genes may clash (three columns on a narrow page); then
+there is no θ, and the operators try again. Fields that no axis names are those of the base.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import lcm
@@ -27,12 +27,12 @@ from glyphrender.theta import PARAMETERS, Theta, ThetaLike, check_field_names
 
 __all__ = ["Genes", "Space"]
 
-#: One value of each axis, by its name.
+#: One value for each axis, by its name.
 Genes = dict[str, Any]
 
-# Random genes of the presets clash now and then. A space in which nothing is valid is noticed after so many.
+# Random genes of the presets clash now and then. After so many clashes in a row, nothing in the space is valid.
 _TRIES: Final = 200
-# Every child differs from its parent in one axis at least, in two on average.
+# Every child differs from its parent in at least one axis, and in two on average.
 _MUTATED_AXES: Final = 2.0
 
 
@@ -43,7 +43,7 @@ class Space:
     Attributes:
         axes: what varies.
         base: every other field.
-        model: the model whose grid θ are aligned to.
+        model: the model to whose grid θ are aligned.
     """
 
     axes: tuple[Axis, ...]
@@ -61,62 +61,42 @@ class Space:
         vary: Iterable[str] = (),
         fix: Iterable[str] = (),
     ) -> Space:
-        """A space by name, narrowed or widened.
+        """Return a space by name, narrowed or widened.
 
         Args:
             name: "reader", what decides how text reads, finely; "glyph", the paper's factors and values; or "none".
             model: a name in `VISION_MODELS`, or a model.
             base: the fields that do not vary; see `Theta.of`.
-            text: what will be set; families that lack its letters are left out of "reader".
+            text: the text that will be set; families that lack its letters are left out of "reader".
             vary: axes to add or to replace, as "font_size=6:10:0.25", "font=Inter|Noto Sans" or "hinting".
-            fix: axes that become fields of the base instead, as "columns=1"; without a value, as the base has it.
+            fix: axes that become fields of the base instead, as "columns=1"; without a value, the base decides.
 
         Raises:
-            ThetaError: no preset, field or value of that name; or nothing is left to vary.
-            VisionModelError: no model of that name.
+            ThetaError: there is no preset, field or value of that name; or nothing is left to vary.
+            VisionModelError: there is no model of that name.
         """
         model, base = vision_model(model), Theta.of(base)
         axes = {axis.name: axis for axis in axes_of(name, model, text)}
         for axis in map(varied, vary):
-            axes[axis.name] = axis
-            for other in _REPLACES.get(axis.name, ()):
-                axes.pop(other, None)
-        changes: Genes = {}
-        for setting in fix:
-            field, given, value = setting.partition("=")
-            field = field.strip().replace("-", "_")
-            axes.pop(field, None)
-            if field in DERIVED:
-                # An axis of one value: fields follow from it when the others are known. Sides of a page do so at once.
-                if given:
-                    axes[field] = varied(setting)
-                elif field in ("leading", "line_gap"):
-                    axes[field] = axis_of(field, [DERIVED[field].read(base)])
-                for other in _REPLACES.get(field, ()) if field in axes else ():
-                    axes.pop(other, None)
-                continue
-            check_field_names([field])
-            for other in _REPLACES.get(field, ()):
-                axes.pop(other, None)
-            if given:
-                changes[field] = PARAMETERS[field].parse(field, value)
+            _replace(axes, axis)
+        changes = {name: value for setting in fix for name, value in _fix(axes, setting, base).items()}
         space = cls(axes=tuple(axes.values()), base=base.replace(**changes), model=model)
         if not any(len(axis.values) > 1 for axis in space.axes):
             raise ThetaError("nothing varies in this space. Pass vary, as font_size=6:10:0.25.", field="vary")
         return space
 
     def theta(self, genes: Mapping[str, Any]) -> Theta:
-        """The θ of these genes, aligned; axes left out are as the base has them.
+        """Return the θ of these genes, aligned; axes that are left out take the value of the base.
 
-        Where the model resamples the page of the genes, the nearest that it leaves alone takes its place, at the same
-        dpi and with the same margins: `Theta.align_to` changes those too, so that lines stay as they are, and genes
-        could not be read back.
+        If the model would resample the page of the genes, the nearest page that it leaves alone takes its place, at the
+        same dpi and with the same margins. (`Theta.align_to` would change those too, so that lines stay as they are;
+        then the genes could not be read back.)
 
         Raises:
             ThetaError: the genes clash.
         """
         fields: dict[str, Any] = {}
-        # Fields first: the leading needs the size, a width in pixels the resolution.
+        # Fields come first: the leading needs the size, a width in pixels the resolution.
         for axis in sorted(self.axes, key=lambda axis: axis.name in DERIVED):
             value = genes[axis.name] if axis.name in genes else axis.read(self.base)
             given = {name: fields.get(name, getattr(self.base, name)) for name in PARAMETERS}
@@ -124,7 +104,8 @@ class Space:
         dpi = fields.get("dpi", self.base.dpi)
         try:
             width, height = self._size(fields.get("page_size", self.base.page_size), dpi)
-            # On the grid already, so that aligning leaves the page, and only sees to it that cropped ones are too.
+            # The page is on the grid already. Aligning leaves it, and makes sure that cropped pages are on the grid
+            # too.
             fields["page_size"] = (round(width * 72 / dpi, 6), round(height * 72 / dpi, 6))
             fields["page_grid"] = lcm(*self.model.grid or (1, 1))
             return align(self.base.replace(**fields), self.model)
@@ -132,7 +113,7 @@ class Space:
             raise ThetaError(str(error), field="page_size") from error
 
     def genes(self, theta: Theta) -> Genes:
-        """The genes of θ; the nearest ones where it is not in the space."""
+        """Return the genes of θ; the nearest ones if θ is not in the space."""
         nearest = {axis.name: axis.read(theta) for axis in self.axes}
         pages = [axis for axis in self.axes if axis.name in _PAGE]
         dpi = nearest.get("dpi", self.base.dpi)
@@ -140,7 +121,7 @@ class Space:
         def far(values: tuple[Any, ...]) -> float:
             return sum(axis.distance(theta, value) for axis, value in zip(pages, values, strict=True))
 
-        # Several pages become one on the grid, and the nearest to that one may become another.
+        # Several pages become the same page on the grid, and the nearest to that one may become another.
         for values in sorted(product(*(axis.values for axis in pages)), key=far):
             given = {"dpi": dpi, "page_size": self.base.page_size}
             for axis, value in zip(pages, values, strict=True):
@@ -150,12 +131,13 @@ class Space:
         return nearest
 
     def _size(self, page: tuple[float, float], dpi: float) -> tuple[int, int]:
-        """Pixels of the page, `page` in points, that the model leaves alone."""
+        """Return the pixels of the page, `page` in points, that the model leaves alone."""
         width, height = (max(1, round(side * dpi / 72)) for side in page)
         return _unresampled_size((width, height), self.model)
 
     def repair(self, theta: Theta) -> Theta:
-        """The θ of the space nearest to `theta`: each axis at its nearest value, every other field as the base has it.
+        """Return the θ of the space nearest to `theta`: each axis at its nearest value, every other field from the
+        base.
 
         Raises:
             ThetaError: the nearest values clash.
@@ -163,18 +145,18 @@ class Space:
         return self.theta(self.genes(theta))
 
     def holds(self, theta: Theta) -> bool:
-        """Whether θ is in the space as it is."""
+        """Return whether θ is in the space as it is."""
         try:
             return self.repair(theta) == theta
         except ThetaError:
             return False
 
     def sample(self, rng: random.Random) -> Theta:
-        """Any θ of the space, each value of an axis as likely as the others."""
+        """Return any θ of the space, each value of an axis as likely as the others."""
         return self._first_valid(lambda: {axis.name: axis.sample(rng) for axis in self.axes})
 
     def mutate(self, theta: Theta, rng: random.Random) -> Theta:
-        """A θ that differs in one axis or some; see `Axis.mutate`."""
+        """Return a θ that differs in one axis or a few; see `Axis.mutate`."""
         genes = self.genes(theta)
         varying = [axis for axis in self.axes if len(axis.values) > 1]
         rate = min(1.0, _MUTATED_AXES / len(varying))
@@ -186,12 +168,12 @@ class Space:
         return self._first_valid(child)
 
     def crossover(self, one: Theta, other: Theta, rng: random.Random) -> Theta:
-        """A θ that has each axis from the one or the other."""
+        """Return a θ that takes each axis from the one or the other."""
         mine, theirs = self.genes(one), self.genes(other)
         return self._first_valid(lambda: {name: mine[name] if rng.random() < 0.5 else theirs[name] for name in mine})
 
     def describe(self) -> dict[str, Any]:
-        """Axes, base and model as JSON values, for people and proposers."""
+        """Return axes, base and model as JSON values, for people and proposers."""
         defaults = Theta().to_dict()
         base = {name: value for name, value in self.base.to_dict().items() if value != defaults[name]}
         return {"vision": self.model.name, "axes": [axis.to_dict() for axis in self.axes], "base": base}
@@ -200,12 +182,8 @@ class Space:
     def digest(self) -> str:
         """SHA-256 in hex, equal for equal spaces: a search is resumed in the space it began in."""
         values = {axis.name: axis.values for axis in self.axes}
-        told = json.dumps([values, self.base.digest, self.model.name], default=str)
-        return hashlib.sha256(told.encode()).hexdigest()
-
-    def with_axes(self, axes: Iterable[Axis]) -> Space:
-        """The same with other axes."""
-        return replace(self, axes=tuple(axes))
+        described = json.dumps([values, self.base.digest, self.model.name], default=str)
+        return hashlib.sha256(described.encode()).hexdigest()
 
     def _first_valid(self, draw: Callable[[], Genes]) -> Theta:
         for _ in range(_TRIES - 1):
@@ -216,13 +194,38 @@ class Space:
         return self.theta(draw())
 
 
-# Axes that say what the page is, before it gives way to the grid.
+def _replace(axes: dict[str, Axis], axis: Axis) -> None:
+    """Put `axis` into `axes`, and take out those that decide the same fields."""
+    axes[axis.name] = axis
+    for other in _REPLACES.get(axis.name, ()):
+        axes.pop(other, None)
+
+
+def _fix(axes: dict[str, Axis], setting: str, base: Theta) -> dict[str, Any]:
+    """Take an axis out of `axes`, and return the field of the base that "NAME=VALUE" or "NAME" sets, if it sets one."""
+    name, given, value = setting.partition("=")
+    name = name.strip().replace("-", "_")
+    axes.pop(name, None)
+    if name in DERIVED:
+        # An axis of one value: the fields follow from it once the others are known. Sides of a page set theirs at once.
+        if given:
+            _replace(axes, varied(setting))
+        elif name in ("leading", "line_gap"):
+            _replace(axes, axis_of(name, [DERIVED[name].read(base)]))
+        return {}
+    check_field_names([name])
+    for other in _REPLACES.get(name, ()):
+        axes.pop(other, None)
+    return {name: PARAMETERS[name].parse(name, value)} if given else {}
+
+
+# Axes that decide the page, before it gives way to the grid.
 _PAGE: Final = ("page_size", "page_width", "page_height")
 
-# 20 µs each; a space has some 700 pages, and they are asked for with every child.
+# 20 µs a call; a space has some 700 pages, and every child asks for them.
 _unresampled_size = lru_cache(maxsize=4096)(unresampled_size)
 
-# Axes that say the same of a θ: naming one of them takes the others away.
+# Axes that decide the same fields: naming one of them takes the others away.
 _REPLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "line_height": ("leading", "line_gap"),
     "leading": ("line_height", "line_gap"),

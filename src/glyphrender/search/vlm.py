@@ -1,67 +1,72 @@
-"""A vision-language model as the judge of θ: pages go in, exact answers are expected, the share of errors comes out.
+"""A vision-language model as the judge of θ: it answers questions with known answers about pages of each θ.
 
-The model is any OpenAI-compatible endpoint, or one of transformers on this machine. Every reply is kept by the digest
-of θ, the task and the model, so a search that is repeated or resumed asks nothing twice, and a larger sample asks only
-what the smaller one did not. What the server does not serve is never scored as misread: it is left out and counted, and
-where more than a fifth of a sample is missing there is no evaluation but an error.
+The model is any `Model`: an OpenAI-compatible server, or transformers on this machine. Every reply is stored by θ, the
+example and the model, so a search that is repeated or resumed asks nothing twice, and a larger sample asks only what
+the smaller one did not. A question that the server does not serve is never scored as misread: it is left out and
+counted. If more than a fifth of a sample is missing, there is no evaluation but an error.
 """
 
 from __future__ import annotations
 
-import math
 import random
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Final
 
 from glyphrender._system.version import __version__
 from glyphrender.document.document import render
 from glyphrender.errors import DataError, EndpointError, LayoutError, RequestRefused
-from glyphrender.inference.judge_endpoint import Endpoint, Reply
-from glyphrender.inference.page_model import EndpointModel, LocalModel, PageModel
-from glyphrender.inference.replies import Replies, RequestBudget, key_of
+from glyphrender.inference.conversation import Conversation
+from glyphrender.inference.endpoint import Endpoint, Reply
+from glyphrender.inference.model import EndpointModel, Model
+from glyphrender.inference.replies import Replies, RequestBudget, reply_key
+from glyphrender.ocr.comparison import load_levenshtein
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.tasks.alignment import confusions
-from glyphrender.tasks.generated import KINDS, Task, generated, read_tasks
+from glyphrender.tasks.generated import KINDS, GeneratedTask
+from glyphrender.tasks.jsonl import read_task
+from glyphrender.tasks.statistics import Interval, bootstrap, weighted_mean, wilson
+from glyphrender.tasks.task import Example, ExampleList, Score, Task
 from glyphrender.theta import Theta
 
 __all__ = ["VLMEvaluator", "evaluator"]
 
-# Missing answers are not missing at random: beyond this share of a sample, the rest says little of θ.
+# Missing answers are not missing at random: beyond this share of a sample, the rest says little about θ.
 _TOLERATED: Final = 0.2
-_RESAMPLES: Final = 1000
+# A bootstrap of fewer graded values is too narrow.
+_FEWEST_RESAMPLED: Final = 5
 
 
 class VLMEvaluator:
     """An `Evaluator` that asks a model.
 
     Args:
-        texts: what generated tasks are about.
-        model: what is asked.
-        replies: the file of replies; several searches may share it, and then share a budget.
-        tasks: kinds of generated tasks, in turn; or tasks, of which each sample takes some.
-        characters: about how many an excerpt has; a quarter of it where it is to be copied.
-        budget: of requests and tokens.
-        concurrency: requests under way at once.
-        thinking_tokens: that a reply may have beyond those of its answer.
+        texts: texts that generated tasks are about.
+        model: the model that is asked.
+        replies: file of the stored replies. Several searches may share it, and then share a budget.
+        tasks: kinds of generated tasks, in turn; or examples or a `Task`, of which each sample takes some.
+        characters: cells of an excerpt; an excerpt to be copied has a quarter of them.
+        budget: limits on requests and tokens.
+        concurrency: most requests under way at once.
+        thinking_tokens: tokens that a reply may have beyond those of its answer.
 
     Raises:
-        DataError: the texts have too little to ask about, a task is unknown, or the file of replies is not usable.
+        DataError: the texts have too little to ask about, a task is unknown, or the file of replies cannot be used.
+        DependencyError: rapidfuzz is not installed.
     """
 
-    #: The engine may call it from several threads; the limit on requests under way holds for all of them.
+    #: The search may call the evaluator from several threads. The limit on requests holds for all of them together.
     concurrency = "threads"
 
     def __init__(
         self,
         texts: Sequence[str],
-        model: PageModel,
+        model: Model,
         *,
         replies: str | PathLike[str],
-        tasks: Sequence[str] | Sequence[Task] = KINDS,
+        tasks: Sequence[str] | Sequence[Example] | Task = KINDS,
         characters: int = 12_000,
         budget: RequestBudget | None = None,
         concurrency: int = 4,
@@ -69,78 +74,93 @@ class VLMEvaluator:
     ) -> None:
         if concurrency < 1:
             raise DataError(f"concurrency={concurrency} asks nothing. Use 1 or more.")
+        load_levenshtein()  # a missing package is found before the search begins
         self.model, self.replies, self.budget = model, Replies(replies), budget or RequestBudget()
         self._texts, self._characters, self._thinking = list(texts), characters, thinking_tokens
-        self._kinds = [task for task in tasks if isinstance(task, str)]
-        # Each once: a task that is given twice would count twice, and narrow the interval for nothing.
-        self._given = list({task.digest: task for task in tasks if isinstance(task, Task)}.values())
-        self._threads, self._turn = concurrency, threading.Semaphore(concurrency)
-        self._tasks(1, 0)  # what cannot be asked is refused before the search begins
+        items = [tasks[index] for index in range(len(tasks))]
+        self._kinds = [item for item in items if isinstance(item, str)]
+        # Each once: an example that is given twice would count twice, and narrow the interval for nothing.
+        self._given = list({item.digest: item for item in items if isinstance(item, Example)}.values())
+        self._task: Task = tasks if isinstance(tasks, Task) else ExampleList(name="jsonl", examples=self._given)
+        self._threads, self._free = concurrency, threading.Semaphore(concurrency)
+        self._examples(1, 0)  # a task that cannot be asked is refused before the search begins
 
     @property
     def name(self) -> str:
-        """The model, the tasks, and a digest of all that decides the result."""
-        given = [task.digest for task in self._given]
-        told = key_of(self.model.identity, given or [self._kinds, self._characters, self._texts], self._thinking)
-        what = "jsonl" if self._given else "+".join(self._kinds)
-        return f"vlm {self.model.identity[0]} {what} {told[:12]}"
+        """Return the model, the tasks, and a digest of everything that decides the result."""
+        given = [example.digest for example in self._given]
+        digest = reply_key(self.model.identity, given or [self._kinds, self._characters, self._texts], self._thinking)
+        tasks = self._task.name if self._given else "+".join(self._kinds)
+        return f"vlm {self.model.identity[0]} {tasks} {digest[:12]}"
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """Sample sizes that have as many of each kind: one, three and nine."""
+        """Return sample sizes with equally many of each kind: one, three and nine of each.
+
+        Of given examples they are a ninth, a third and all.
+        """
         if self._given:
             return tuple(sorted({max(1, len(self._given) // share) for share in (9, 3, 1)}))
         return tuple(times * len(self._kinds) for times in (1, 3, 9))
 
     @property
     def available(self) -> int | None:
-        """How many tasks there are; None where they are generated, as many as are asked for."""
+        """Return how many examples there are; None for generated ones, of which there are as many as wanted."""
         return len(self._given) or None
 
     def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
-        """The error of `theta` on `samples` tasks, or on all that there are.
+        """Return the error of `theta` on `samples` examples, or on all that there are.
 
         Raises:
-            BudgetSpent: the budget does not cover the questions that were not asked before; what was answered is kept.
+            BudgetSpent: the budget does not cover the questions that were not asked before. Replies so far are kept.
             EndpointError: more than a fifth of the sample was not answered.
             ThetaError, FontError, LayoutError: the texts cannot be set under `theta`, or the model refuses such pages.
         """
-        tasks = self._tasks(samples, seed)
-        with ThreadPoolExecutor(min(self._threads, len(tasks))) as pool:
-            found = list(pool.map(lambda task: self._ask(theta, task), tasks))
+        examples = self._examples(samples, seed)
+        with ThreadPoolExecutor(min(self._threads, len(examples))) as pool:
+            found = list(pool.map(lambda example: self._ask(theta, example), examples))
         failures = [reply for reply in found if isinstance(reply, EndpointError)]
-        if len(failures) > _TOLERATED * len(tasks):
-            problem = f"{len(failures)} of {len(tasks)} questions were not answered. {failures[-1]}"
-            # A model that has answered others refuses these pages: too many, or too large. That is θ's own fault.
+        if len(failures) > _TOLERATED * len(examples):
+            problem = f"{len(failures)} of {len(examples)} questions were not answered. {failures[-1]}"
+            # A model that has answered others refuses these pages: too many, or too large. θ itself is at fault.
             refused = all(isinstance(each, RequestRefused) for each in failures)
             if refused and self.replies.answered(self.model.identity[0]):
                 raise LayoutError(problem)
             raise EndpointError(problem)
-        answered = [(task, reply) for task, reply in zip(tasks, found, strict=True) if isinstance(reply, Reply)]
-        return _evaluation(answered, samples=len(tasks), seed=seed)
+        answered = [
+            (example.kind, self._task.score(example, reply.text), reply)
+            for example, reply in zip(examples, found, strict=True)
+            if isinstance(reply, Reply)
+        ]
+        return _evaluation(answered, samples=len(examples), seed=seed)
 
-    def _tasks(self, samples: int, seed: int) -> list[Task]:
+    def _examples(self, samples: int, seed: int) -> list[Example]:
         if self._given:
             return random.Random(seed).sample(self._given, len(self._given))[:samples]
-        return generated(self._texts, self._kinds, count=samples, seed=seed, characters=self._characters)
+        drawn = GeneratedTask(
+            texts=self._texts, kinds=self._kinds, count=samples, seed=seed, characters=self._characters
+        )
+        return list(drawn)
 
-    def _ask(self, theta: Theta, task: Task) -> Reply | EndpointError:
-        """The reply to one task, from the file or from the model; or why there is none."""
-        max_tokens = task.max_tokens + self._thinking
-        key = key_of(theta.digest, task.digest, self.model.identity, task.question, max_tokens, __version__)
+    def _ask(self, theta: Theta, example: Example) -> Reply | EndpointError:
+        """Return the reply to one example, from the file or from the model; or the error that explains its absence."""
+        max_tokens = example.max_tokens + self._thinking
+        key = reply_key(theta.digest, example.digest, self.model.identity, example.question, max_tokens, __version__)
         if (reply := self.replies.get(key)) is not None:
             return reply
-        with self._turn:
+        with self._free:
             self.replies.reserve(key, self.budget)
             try:
-                reply = self.model.ask(render(task.context, theta), task.question, max_tokens)
+                conversation = Conversation.about(render(example.context, theta), example)
+                reply = self.model.complete(conversation, max_tokens=max_tokens)
             except EndpointError as error:
                 self.replies.release(key)
                 return error
             except BaseException:
                 self.replies.release(key)
                 raise
-        about = {"theta": theta.digest, "task": task.kind, "model": self.model.identity[0], "question": task.question}
+        model = self.model.identity[0]
+        about = {"theta": theta.digest, "task": example.kind, "model": model, "question": example.question}
         self.replies.put(key, reply, about)
         return reply
 
@@ -161,28 +181,32 @@ def evaluator(
     timeout: float = 120.0,
     retries: int = 4,
 ) -> VLMEvaluator:
-    """The evaluator that options on a command line describe.
+    """Return the evaluator that the options of a command line describe.
 
     Args:
-        texts: what generated tasks are about.
-        model: as the server names it; with `local`, a directory or a name on the hub for transformers.
-        base_url: of an OpenAI-compatible server; the key is taken from OPENAI_API_KEY.
+        texts: texts that generated tasks are about.
+        model: name of the model on the server; with `local`, a directory or a name on the hub for transformers.
+        base_url: address of an OpenAI-compatible server; the key is taken from OPENAI_API_KEY.
+        local: whether transformers loads the model on this machine.
         tasks: kinds, separated by commas, or a JSONL file of {"context", "question", "answer"}.
         max_requests, max_tokens: see `RequestBudget`.
         replies, characters, concurrency, thinking_tokens: see `VLMEvaluator`.
         timeout, retries: see `Endpoint`.
 
     Raises:
-        DataError: see `VLMEvaluator` and `read_tasks`.
+        DataError: see `VLMEvaluator` and `read_task`.
     """
-    asked: PageModel
+    asked: Model
     if local:
-        asked = LocalModel(path_or_id=model)
+        from glyphrender.inference.transformers import LazyModel
+
+        asked = LazyModel(path_or_id=model)
     else:
-        asked = EndpointModel(endpoint=Endpoint(model=model, base_url=base_url, timeout=timeout, retries=retries))
-    given: Sequence[str] | Sequence[Task] = [kind.strip() for kind in tasks.split(",")]
+        endpoint = Endpoint(model=model, base_url=base_url, temperature=0.0, timeout=timeout, retries=retries)
+        asked = EndpointModel(endpoint=endpoint)
+    given: Sequence[str] | Task = [kind.strip() for kind in tasks.split(",")]
     if tasks.endswith((".jsonl", ".json")):
-        given = read_tasks(tasks)
+        given = read_task(tasks)
     return VLMEvaluator(
         texts,
         asked,
@@ -195,57 +219,33 @@ def evaluator(
     )
 
 
-def _evaluation(answered: Sequence[tuple[Task, Reply]], *, samples: int, seed: int) -> Evaluation:
-    """The mean error of the tasks that were answered, with the interval that follows from those of the kinds."""
-    errors: dict[str, list[float]] = {}
-    for task, reply in answered:
-        errors.setdefault(task.kind, []).append(task.error(reply.text))
-    kinds = {kind: _Mean.of(values, graded=kind == "transcribe", seed=seed) for kind, values in errors.items()}
-    # MOVER (Zou and Donner, "Construction of confidence limits about effect measures", Stat. Med. 27, 2008): limits of
-    # a weighted sum from those of its terms, each to its own side. All answers that are right or wrong are one term.
-    total = len(answered)
-    plain = [error for kind, values in errors.items() if kind != "transcribe" for error in values]
-    terms = [(len(plain), _Mean.of(plain, graded=False, seed=seed))] if plain else []
-    terms += [(len(errors[kind]), kinds[kind]) for kind in errors if kind == "transcribe"]
-    mean = sum(count / total * each.mean for count, each in terms)
-    below = math.hypot(*(count / total * (each.mean - each.low) for count, each in terms))
-    above = math.hypot(*(count / total * (each.high - each.mean) for count, each in terms))
+def _evaluation(answered: Sequence[tuple[str, Score, Reply]], *, samples: int, seed: int) -> Evaluation:
+    """Return the mean error of (kind, score, reply) of all answers, with the interval that follows from the kinds."""
+    scores: dict[str, list[Score]] = {}
+    for kind, score, _ in answered:
+        scores.setdefault(kind, []).append(score)
+    kinds = {kind: _interval(found, seed) for kind, found in scores.items()}
+    # All answers that are right or wrong make one term. Each graded kind has its own interval, and makes its own.
+    right_or_wrong = [score for _, score, _ in answered if not score.graded]
+    terms = [(float(len(right_or_wrong)), _interval(right_or_wrong, seed))] if right_or_wrong else []
+    for kind, found in scores.items():
+        if graded := [score for score in found if score.graded]:
+            terms.append((len(graded), kinds[kind] if len(graded) == len(found) else _interval(graded, seed)))
+    whole = weighted_mean(terms)
     details: Mapping[str, Any] = {
         "tasks": {kind: {"error": each.mean, "low": each.low, "high": each.high} for kind, each in kinds.items()},
-        "confusions": [
-            list(found) for found in confusions(edit for task, reply in answered for edit in task.edits(reply.text))
-        ],
-        "answered": total,
-        "cut_off": sum(reply.finish == "length" for _, reply in answered),
-        "prompt_tokens": sum(reply.prompt_tokens for _, reply in answered),
-        "completion_tokens": sum(reply.completion_tokens for _, reply in answered),
+        "confusions": [list(found) for found in confusions(edit for _, score, _ in answered for edit in score.edits)],
+        "answered": len(answered),
+        "cut_off": sum(reply.finish_reason == "length" for _, _, reply in answered),
+        "prompt_tokens": sum(reply.prompt_tokens or 0 for _, _, reply in answered),
+        "completion_tokens": sum(reply.completion_tokens or 0 for _, _, reply in answered),
     }
-    return Evaluation(
-        error=mean, low=max(0.0, mean - below), high=min(1.0, mean + above), samples=samples, details=details
-    )
+    return Evaluation(error=whole.mean, low=whole.low, high=whole.high, samples=samples, details=details)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Mean:
-    """A mean of errors and its 95% interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float], *, graded: bool, seed: int) -> _Mean:
-        """Of answers that are right or wrong by Wilson's score; of graded ones by resampling, or Wilson's too if few.
-
-        Wilson's interval holds for any values from 0 to 1, whose variance is at most that of a coin of the same mean,
-        and has a width when all are equal.
-        """
-        mean, n = sum(values) / len(values), len(values)
-        if graded and n >= 5 and len(set(values)) > 1:
-            rng = random.Random(seed)
-            means = sorted(sum(rng.choices(values, k=n)) / n for _ in range(_RESAMPLES))
-            return cls(mean=mean, low=means[int(0.025 * _RESAMPLES)], high=means[int(0.975 * _RESAMPLES)])
-        z = 1.96
-        middle = (mean + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(max(0.0, mean * (1 - mean) / n + z * z / (4 * n * n)))
-        return cls(mean=mean, low=max(0.0, min(mean, middle - half)), high=min(1.0, max(mean, middle + half)))
+def _interval(scores: Sequence[Score], seed: int) -> Interval:
+    """Return the mean error of `scores` with its interval: a bootstrap of enough graded scores, else Wilson's."""
+    errors = [score.error for score in scores]
+    if all(score.graded for score in scores) and len(errors) >= _FEWEST_RESAMPLED and len(set(errors)) > 1:
+        return bootstrap(errors, seed=seed)
+    return wilson(sum(errors) / len(errors), len(errors))

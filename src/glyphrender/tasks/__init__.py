@@ -1,1 +1,10 @@
-"""Questions with known answers: tasks, scorers, generators and statistics."""
+"""Questions with known answers, for search, evaluation and training rewards alike.
+
+- `task`: `Example`, `Score`, the `Task` protocol, and a task that is a list of examples.
+- `generated`: tasks that are drawn from any text. `jsonl`: tasks from a file.
+- `answers`: the part of a reply that counts. `scoring`: measures of right and wrong, as plain functions.
+- `alignment`: the places where two texts differ. `excerpts`: stretches of a text, and identifiers.
+- `statistics`: 95% intervals of error rates.
+
+No module here knows θ or a model.
+"""

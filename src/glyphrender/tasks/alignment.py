@@ -1,7 +1,6 @@
-"""What was read beside what was set: every place where they differ.
+"""Align the text that was read with the text that was set, and list the places where they differ.
 
-A text of 1,000 characters takes 3 ms: `edit_distance` of `ratio.legibility`, which keeps its columns and walks back
-through them.
+The alignment is the one of rapidfuzz (extras `reader`, `rapidocr` and `chat`): a text of 1,000 characters takes 0.1 ms.
 """
 
 from __future__ import annotations
@@ -10,17 +9,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from glyphrender.ocr.comparison import load_levenshtein
+
 __all__ = ["Edit", "confusions", "differences"]
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A stretch of the truth that was read as something else.
+    """A stretch of the true text that was read as something else.
 
     Attributes:
-        start: its place in the truth.
-        true: what stands there; empty where the reader saw more than there is.
-        read: what was read; empty where it saw nothing.
+        start: index of the stretch in the true text.
+        true: characters of the true text; empty where the reader saw more than there is.
+        read: characters that were read; empty where the reader saw nothing.
     """
 
     start: int
@@ -29,62 +30,48 @@ class Edit:
 
     @property
     def cost(self) -> int:
-        """Insertions, deletions and substitutions of this stretch."""
+        """Return the insertions, deletions and substitutions of this stretch."""
         return max(len(self.true), len(self.read))
 
 
 def differences(true: str, read: str) -> list[Edit]:
-    """The fewest edits that make `read` of `true`, neighbouring ones joined, in the order of the text.
+    """Return the fewest edits that turn `true` into `read`, in the order of the text, with neighboring edits joined.
 
-    The costs add up to the edit distance at most: a deletion beside an insertion is a substitution.
+    The costs add up to the edit distance: an insertion beside a deletion counts as one substitution.
+
+    >>> differences("barn owl", "bam owl")
+    [Edit(start=2, true='rn', read='m')]
+
+    Raises:
+        DependencyError: rapidfuzz is not installed.
     """
-    columns = _columns(true, read)
-    i, j = len(true), len(read)
     edits: list[Edit] = []
-    end_i, end_j = i, j  # where the stretch of edits that is being walked through ends
-
-    def close() -> None:
-        if (i, j) != (end_i, end_j):
-            edits.append(Edit(i, true[i:end_i], read[j:end_j]))
-
-    while i or j:
-        if i and j and true[i - 1] == read[j - 1]:
-            close()
-            i, j = i - 1, j - 1
-            end_i, end_j = i, j
-        elif j == 0 or (i and columns[j][0] >> (i - 1) & 1):
-            i -= 1
-        elif i == 0 or columns[j - 1][1] >> (i - 1) & 1:
-            j -= 1
-        else:
-            i, j = i - 1, j - 1
-    close()
-    return edits[::-1]
+    end = -1  # where the last edit ends in `true`
+    for tag, start, stop, read_start, read_stop in load_levenshtein().opcodes(true, read):
+        if tag == "equal":
+            continue
+        edit = Edit(start, true[start:stop], read[read_start:read_stop])
+        if start == end:
+            last = edits.pop()
+            edit = Edit(last.start, last.true + edit.true, last.read + edit.read)
+        edits.append(edit)
+        end = stop
+    return edits
 
 
 def confusions(edits: Iterable[Edit], *, longest: int = 3, most: int = 20) -> list[tuple[str, str, int]]:
-    """(true, read, how often) of the most frequent edits, of `longest` characters on each side at most."""
+    """Return (true, read, count) of the most frequent edits, the most frequent first.
+
+    Args:
+        edits: edits of any number of texts.
+        longest: edits with more characters on either side are left out.
+        most: number of different edits to return.
+
+    >>> confusions([*differences("ill", "i1l"), *differences("lie", "1ie")])
+    [('l', '1', 2)]
+    """
     counts = Counter(
         (edit.true, edit.read) for edit in edits if len(edit.true) <= longest and len(edit.read) <= longest
     )
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [(true, read, count) for (true, read), count in ordered[:most]]
-
-
-def _columns(a: str, b: str) -> list[tuple[int, int]]:
-    """Of each column of the table of distances, the rows where it rises and where it falls, as bits (Myers 1999)."""
-    where: dict[str, int] = {}
-    for index, character in enumerate(a):
-        where[character] = where.get(character, 0) | 1 << index
-    mask = (1 << len(a)) - 1
-    up, down = mask, 0
-    columns = [(up, down)]
-    for character in b:
-        equal = where.get(character, 0)
-        diagonal = (((equal & up) + up) ^ up) | equal | down
-        rise, fall = down | (~(diagonal | up) & mask), diagonal & up
-        rise = (rise << 1 | 1) & mask
-        fall = (fall << 1) & mask
-        up, down = fall | (~(diagonal | rise) & mask), rise & diagonal
-        columns.append((up, down))
-    return columns

@@ -1,10 +1,10 @@
-"""Stretches of text that every θ of a search is read on, and identifiers, which no language model guesses.
+"""Stretches of text that every θ of a search is read on, and identifiers, which no language model can guess.
 
-An excerpt is one paragraph: tesseract's line finding loses lines among short ones, in Chinese above all (an error of
-0.21 at 14 px in the paragraphs of the text, 0.006 in one), which says nothing of the type.
+An excerpt is one paragraph. Tesseract loses lines among short paragraphs, in Chinese above all: its error at 14 px is
+0.21 in the paragraphs of the text and 0.006 in one paragraph, a difference that has nothing to do with the type.
 
-Places depend on the texts and the seed alone. They are spread by the golden ratio, so that any first few of them are
-spread evenly, and a larger sample begins with the smaller one.
+The places of excerpts depend on the texts and the seed alone. They are spread by the golden ratio, so any first few of
+them are spread evenly, and a larger sample begins with the smaller one.
 """
 
 from __future__ import annotations
@@ -18,23 +18,27 @@ from typing import Final
 from unicodedata import east_asian_width
 
 from glyphrender.errors import DataError
-from glyphrender.ocr.legibility import comparable
+from glyphrender.ocr.comparison import comparable
 
 __all__ = ["Excerpts", "identifiers"]
 
 _GOLDEN: Final = (5**0.5 - 1) / 2
-# An excerpt begins with a line, and ends with one, if there is an end within so many characters; else with a word.
+# An excerpt begins and ends with a line if a line end is within so many characters; otherwise with a word.
 _SNAP: Final = 200
-# An excerpt of fewer characters than this says nothing.
+# An excerpt of fewer characters than this is too short to say anything.
 _LEAST: Final = 40
-# Letters and digits that readers take for one another, as often as all others together.
+# Letters and digits that readers take for one another. They are drawn as often as all others together.
 _CONFUSABLE: Final = "0OoQD1lI|!ij5S2Z8B6GbKHXnumrvwcCeE9gq"
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Excerpts:
-    """Stretches of `texts`, some `length` cells long; a letter is one cell, an ideograph two.
+    """Stretches of texts, which are drawn by number.
+
+    Attributes:
+        texts: the texts that excerpts are taken from.
+        length: length of an excerpt in cells. A letter is one cell, an ideograph two.
 
     Raises:
         DataError: there is no text in `texts`, or `length` is below 100.
@@ -51,19 +55,24 @@ class Excerpts:
 
     @property
     def digest(self) -> str:
-        """SHA-256 in hex of the texts and the length."""
-        told = hashlib.sha256(str(self.length).encode())
+        """Return the SHA-256, in hex, of the texts and the length."""
+        digest = hashlib.sha256(str(self.length).encode())
         for text in self.texts:
-            told.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
-        return told.hexdigest()
+            digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+        return digest.hexdigest()
 
     def excerpt(self, number: int, seed: int) -> str:
-        """The excerpt of this number, 0 for the first."""
+        """Return the excerpt of this number; the first is 0.
+
+        >>> excerpts = Excerpts(texts=("All work and no play makes Jack a dull boy. " * 100,), length=100)
+        >>> len(excerpts.excerpt(0, seed=1)), excerpts.excerpt(0, seed=1) == excerpts.excerpt(0, seed=1)
+        (97, True)
+        """
         offset = random.Random(f"{seed}/excerpts").random()
         total = sum(map(len, self.texts))
         best = ""
-        for tried in range(8):  # elsewhere, if there are empty lines or the end of a text
-            place = int((offset + number * _GOLDEN + tried * 0.137) % 1 * total)
+        for attempt in range(8):  # try elsewhere, if the place has empty lines or the end of a text
+            place = int((offset + number * _GOLDEN + attempt * 0.137) % 1 * total)
             found = self._at(place)
             if len(comparable(found)) >= _LEAST:
                 return found
@@ -92,7 +101,16 @@ class Excerpts:
 
 
 def identifiers(number: int, seed: int, count: int = 4) -> list[str]:
-    """`count` identifiers as they stand in logs and code: a UUID, a hash, a key, a path, and so on again."""
+    """Return `count` identifiers as they stand in logs and code: a UUID, a hash, a key and a path, in turn.
+
+    Args:
+        number: number of the excerpt that the identifiers go with; the kinds continue from one number to the next.
+        seed: seed of the draws.
+        count: how many identifiers.
+
+    >>> len(identifiers(0, seed=0)), identifiers(0, seed=0)[0].count("-")
+    (4, 4)
+    """
     rng = random.Random(f"{seed}/identifiers/{number}")
 
     def drawn(alphabet: str, length: int) -> str:
@@ -108,13 +126,13 @@ def identifiers(number: int, seed: int, count: int = 4) -> list[str]:
 
 
 def _one_paragraph(text: str) -> str:
-    """`text` with a space for each run of white space, and none after an ideograph."""
+    """Return `text` with one space for each run of white space, and none after an ideograph."""
     parts = text.split()
     gaps = ["" if east_asian_width(part[-1]) in "WF" else " " for part in parts]
     return "".join(part + gap for part, gap in zip(parts, gaps, strict=True)).rstrip(" ")
 
 
 def _after_space(text: str, place: int) -> int:
-    """The place after the next white space, if there is some nearby."""
+    """Return the place after the next white space, if there is some nearby; otherwise `place`."""
     found = [at for at in (text.find(space, place, place + _SNAP) for space in " \n\t") if at >= 0]
     return min(found) + 1 if found else place

@@ -1,10 +1,13 @@
 """Embedding levels and visual order: UAX #9 of Unicode 17.0, over a text of many paragraphs at once.
 
-A paragraph is one isolating run sequence, or falls into several if it holds explicit formatting characters;
-only for those are the X rules walked character by character. All sequences are then laid end to end, each
-between two sentinels, its sos and eos, and the W, N and I rules run once over the whole row: with a sentinel
-on either side no rule needs to know where a sequence ends. Brackets (N0) are the other loop, over brackets
-alone. Arabic costs about 170 ns a character, a text with nothing right-to-left 7.
+The rules work on isolating run sequences. A paragraph without explicit formatting characters is one sequence; a
+paragraph with them may hold several, and only such paragraphs are walked character by character (rules X1 to X10,
+in isolates.py).
+
+All sequences are laid end to end in one row. Each stands between two sentinels, its sos and eos, so the W, N and I
+rules run once over the whole row and need not know where a sequence ends. The only other loop is over brackets (N0).
+
+Arabic costs about 170 ns a character, a text with nothing right-to-left 7.
 """
 
 from __future__ import annotations
@@ -16,73 +19,76 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.text.isolates import (
+from glyphrender.text.bidi_classes import (
+    AL,
+    AN,
+    CS,
+    EN,
+    ES,
+    ET,
+    EXPLICIT,
+    LRI,
+    NEUTRAL,
+    NSM,
+    ON,
     REMOVED,
-    Indices,
-    Levels,
-    Mask,
-    Sequences,
-    class_set,
-    first_strong,
-    matching_isolates,
+    RIGHT_TO_LEFT,
+    SEPARATOR,
+    STRONG,
+    TRAILING,
+    B,
+    L,
+    R,
 )
-from glyphrender.text.properties import BidiClass, Flag, brackets, records, table
-from glyphrender.text.runs import runs
-
-L, R, AL, EN, ES, ET, AN, CS, NSM, BN, B, S, WS, ON = (BidiClass(value) for value in range(14))
-LRE, LRO, RLE, RLO, PDF, LRI, RLI, FSI, PDI = (BidiClass(value) for value in range(14, 23))
+from glyphrender.text.isolates import Levels, Sequences, first_strong, matching_isolates
+from glyphrender.text.properties import BRACKET, MAX_OPEN_BRACKETS, BidiClass, brackets, records, table
+from glyphrender.text.runs import Indices, Mask, runs
 
 Base: TypeAlias = Literal["auto", "ltr", "rtl"]
 
-MAX_OPEN_BRACKETS: Final = 63
-BRACKET: Final = (Flag.BRACKET_OPEN | Flag.BRACKET_CLOSE).value
-
-RIGHT_TO_LEFT: Final = class_set(R, AL, AN)
-EXPLICIT: Final = class_set(LRE, LRO, RLE, RLO, PDF, LRI, RLI, FSI, PDI)
-STRONG: Final = class_set(L, R, AL)
-NEUTRAL: Final = class_set(B, S, WS, ON, LRI, RLI, FSI, PDI)  # "NI" of N1
-TRAILING: Final = class_set(WS, BN, LRE, LRO, RLE, RLO, PDF, LRI, RLI, FSI, PDI)  # reset by L1 at a line end
-SEPARATOR: Final = class_set(B, S)
-
-# I1, I2: what a resolved class adds to an even and to an odd level.
+# I1, I2: how much each resolved class adds to an even level (row 0) and to an odd level (row 1).
 IMPLICIT: Final = np.zeros((2, len(BidiClass)), np.uint8)
 IMPLICIT[0, [R, EN, AN]] = 1, 2, 2
 IMPLICIT[1, [L, EN, AN]] = 1
 
 
 def needs_bidi(cps: NDArray[np.uint32]) -> bool:
-    """Whether the text holds anything right-to-left, or an explicit formatting character.
+    """Return whether the text holds a right-to-left character or an explicit formatting character.
 
-    Where it does not, and the base direction is not "rtl", all levels are 0.
+    If it holds neither, and the base direction is not "rtl", all levels are 0.
     """
-    # U+0590 is the first that is right-to-left.
+    # U+0590 is the first right-to-left code point.
     if not len(cps) or int(cps.max()) < 0x590:
         return False
     return bool((RIGHT_TO_LEFT | EXPLICIT)[_classes(cps)].any())
 
 
 def paragraph_starts(cps: NDArray[np.uint32]) -> Indices:
-    """The index of the first character of each paragraph (P1).
+    """Return the index of the first character of each paragraph (P1).
 
-    A paragraph ends with a character of class B; carriage return and line feed end it together.
+    A paragraph ends with a character of class B. Carriage return and line feed together are one end.
     """
     return _paragraph_starts(cps, _classes(cps))
 
 
 def paragraph_levels(cps: NDArray[np.uint32], base: Base = "auto") -> Levels:
-    """The base level of each paragraph: 0 left-to-right, 1 right-to-left.
+    """Return the base level of each paragraph: 0 for left-to-right, 1 for right-to-left.
 
-    "auto" is the direction of the first strong character outside isolates, left-to-right if there is none
-    (P2, P3).
+    With `base="auto"` a paragraph takes the direction of its first strong character outside isolates, and
+    left-to-right if it has none (P2, P3).
     """
     classes = _classes(cps)
     return _base_levels(classes, _paragraph_starts(cps, classes), base)
 
 
 def levels(cps: NDArray[np.uint32], base: Base = "auto") -> Levels:
-    """The embedding level of each character, every paragraph taken as one line (L1).
+    """Return the embedding level of each character, with every paragraph taken as one line (L1).
 
     Characters that X9 removes take the level of the character before them.
+
+    >>> from glyphrender.text.properties import codepoints
+    >>> levels(codepoints("abc אבג 12")).tolist()
+    [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
     """
     classes = _classes(cps)
     starts = _paragraph_starts(cps, classes)
@@ -114,19 +120,17 @@ def levels(cps: NDArray[np.uint32], base: Base = "auto") -> Levels:
     return result
 
 
-def reset_trailing(levels: Levels, cps: NDArray[np.uint32], base: int) -> Levels:
-    """The levels of one line, with its separators and trailing white space at the paragraph's level (L1)."""
-    reset = levels.copy()
-    reset[_reset_by_l1(_classes(cps))] = base
-    return reset
-
-
 def visual_order(levels: Levels) -> Indices:
-    """The indices of one line's characters from left to right (L2)."""
+    """Return the indices of one line's characters from left to right (L2).
+
+    >>> visual_order(np.array([0, 0, 1, 1, 2], np.uint8)).tolist()
+    [0, 1, 4, 3, 2]
+    """
     if not len(levels):
         return np.zeros(0, np.intp)
     edges = [0, *(np.flatnonzero(np.diff(levels)) + 1).tolist(), len(levels)]
-    # Reversing a sequence of runs from each level up reverses their order, and each run itself if it is odd.
+    # L2 reverses every sequence of runs at or above a level, for each level down to the lowest odd one. In all, this
+    # reorders the runs as below, and reverses the characters inside every run of an odd level.
     spans = [(start, end, int(levels[start])) for start, end in pairwise(edges)]
     highest = max(level for _, _, level in spans)
     lowest_odd = min((level for _, _, level in spans if level & 1), default=highest + 1)
@@ -143,7 +147,7 @@ def visual_order(levels: Levels) -> Indices:
 
 
 def mirrored(cp: int) -> int:
-    """The code point whose glyph is the mirror image of `cp`'s, or `cp` itself (L4)."""
+    """Return the code point whose glyph mirrors that of `cp`, or `cp` itself if there is none (L4)."""
     return _mirrors().get(cp, cp)
 
 
@@ -177,34 +181,38 @@ def _base_levels(classes: NDArray[np.uint8], starts: Indices, base: Base) -> Lev
     isolating = classes >= LRI
     if isolating.any():
         for paragraph in np.flatnonzero(np.logical_or.reduceat(isolating, starts)).tolist():
-            own = classes[starts[paragraph] : ends[paragraph]].tolist()
-            bases[paragraph] = first_strong(own, 0, len(own), matching_isolates(own))
+            inside = classes[starts[paragraph] : ends[paragraph]].tolist()
+            bases[paragraph] = first_strong(inside, 0, len(inside), matching_isolates(inside))
     return bases
 
 
 def _reset_by_l1(classes: NDArray[np.uint8]) -> Indices:
-    """Separators, and white space and isolate controls in front of them or of the end."""
+    """Return the indices of the characters that L1 resets to the base level.
+
+    These are all separators, and the white space and formatting characters just before a separator or before the end.
+    """
     white, _, after = runs(TRAILING.take(classes))
     at_end = after == len(classes)
     at_separator = SEPARATOR[classes[np.where(at_end, 0, after)]]
     return np.concatenate([np.flatnonzero(SEPARATOR.take(classes)), white[at_end | at_separator]])
 
 
-# All that follow change the row in place.
+# The `_resolve_…` functions below change the row in place.
 
 
 def _last(member: Mask) -> Indices:
-    """The last member at or before each slot."""
+    """Return, for each slot, the last member at or before it."""
     return np.maximum.accumulate(np.where(member, np.arange(len(member)), 0))
 
 
 def _next(member: Mask) -> Indices:
-    """The first member at or after each slot."""
+    """Return, for each slot, the first member at or after it."""
     end = len(member) - 1
     return np.minimum.accumulate(np.where(member, np.arange(len(member)), end)[::-1])[::-1]
 
 
 def _resolve_weak(row: NDArray[np.uint8]) -> None:
+    """Apply W1 to W7: resolve marks, Arabic letters, numbers, separators and terminators."""
     present = np.bincount(row, minlength=len(BidiClass)).astype(bool)
     if present[NSM]:  # W1
         marks, before, _ = runs(row == NSM)
@@ -235,7 +243,10 @@ def _resolve_weak(row: NDArray[np.uint8]) -> None:
 def _resolve_brackets(
     row: NDArray[np.uint8], original: NDArray[np.uint8], sequences: Sequences, cps: NDArray[np.uint32]
 ) -> None:
-    """N0. Linear in the brackets: what a pair encloses comes from running counts of directions."""
+    """Apply N0: give both brackets of a pair one direction.
+
+    The time is linear in the number of brackets. Running counts of the strong directions tell what a pair encloses.
+    """
     at = np.flatnonzero(table().flags.take(records(cps[sequences.order])) & BRACKET)
     at = at[row[sequences.slots[at]] == ON]
     if not len(at):
@@ -252,22 +263,22 @@ def _resolve_brackets(
     strong_slots, strong_directions = strong.tolist(), leftward[strong].tolist()
     embedding = (sequences.embedding[slots] & 1).tolist()
 
-    directions: dict[int, int] = {}  # L or R, by bracket
+    directions: dict[int, int] = {}  # position of a bracket in the lists → L or R
     latest_slot, latest = -1, int(L)
     for opening, slot in enumerate(slots.tolist()):
         closing = partner.get(opening)
         if closing is not None:
             inside = [counts[side][closing] - counts[side][opening] for side in (L, R)]
-            own = embedding[opening]
-            if inside[own]:  # N0 b
-                directions[opening] = directions[closing] = own
-            elif inside[1 - own]:  # N0 c
+            direction = embedding[opening]
+            if inside[direction]:  # N0 b
+                directions[opening] = directions[closing] = direction
+            elif inside[1 - direction]:  # N0 c
                 before = latest if latest_slot > strong_slots[opening] else int(strong_directions[opening])
                 directions[opening] = directions[closing] = before
         if opening in directions:
             latest_slot, latest = slot, directions[opening]
             row[slot] = latest
-            # Marks after a bracket go with it.
+            # Marks after a bracket take its direction.
             mark = slot + 1
             while original[mark] == NSM:
                 row[mark] = latest
@@ -275,36 +286,36 @@ def _resolve_brackets(
 
 
 def _bracket_pairs(characters: list[int], sequence: list[int]) -> dict[int, int]:
-    """BD16: the closing bracket of each opening one that has one, by position in the lists."""
+    """Return the bracket pairs (BD16): position of an opening bracket in the lists → position of its closing one."""
     pairs = brackets()
     partner: dict[int, int] = {}
-    own: dict[int, int] = {}  # of the sequence at hand
+    partner_here: dict[int, int] = {}  # the pairs of the current sequence
     stack: list[tuple[int, int]] = []
     current, full = -1, False
     for index, (character, number) in enumerate(zip(characters, sequence, strict=True)):
         if number != current:
-            partner |= own
-            current, full, own, stack = number, False, {}, []
+            partner |= partner_here
+            current, full, partner_here, stack = number, False, {}, []
         if full:
             continue
         opening, opens = pairs[character]
         if opens:
-            # A sequence nested deeper than the stack has no pairs at all.
+            # BD16: a sequence nested deeper than the stack has no pairs at all.
             if len(stack) == MAX_OPEN_BRACKETS:
-                full, own = True, {}
+                full, partner_here = True, {}
             else:
                 stack.append((opening, index))
             continue
         for depth in range(len(stack) - 1, -1, -1):
             if stack[depth][0] == opening:
-                own[stack[depth][1]] = index
+                partner_here[stack[depth][1]] = index
                 del stack[depth:]
                 break
-    return partner | own
+    return partner | partner_here
 
 
 def _resolve_neutral(row: NDArray[np.uint8], embedding: Levels) -> None:
-    """N1, N2: neutrals take the direction around them if both sides agree, else that of the embedding."""
+    """Apply N1 and N2: neutrals take the direction on both sides if these agree, else the embedding direction."""
     neutral = NEUTRAL.take(row)
     at, before, after = runs(neutral)
     left, right = row[before] != L, row[after] != L

@@ -1,10 +1,10 @@
 """Line breaks inside Thai, Lao, Khmer and Burmese, which put no spaces between words: Line_Break SA of UAX #14.
 
-The standard leaves these to a dictionary. A dictionary is data of a library that may be there or not and changes
-with its release, so what needs none is the default: a line may end after a written syllable's letters, that is
-between grapheme clusters that the script's spelling does not tie together (a vowel written before its consonant
-is never left alone at a line's end). That fills lines as Chinese does; a word may be cut, as a reader of these
-scripts knows from narrow columns. With the `icu` extra a line ends only between words.
+The standard leaves these breaks to a dictionary. A dictionary is part of a library, which may be missing and which
+changes with its releases, so the default needs none: a line may end between two grapheme clusters, unless the
+spelling of the script ties them together. For example, a vowel that is written before its consonant is never left
+alone at the end of a line. This fills lines as in Chinese. A word may be cut, as readers of these scripts know from
+narrow columns. With the `icu` extra a line ends only between words.
 """
 
 from __future__ import annotations
@@ -18,30 +18,36 @@ from numpy.typing import NDArray
 from glyphrender.errors import DependencyError
 from glyphrender.text import grapheme, linebreak
 from glyphrender.text.properties import EAST_ASIAN, SCRIPT_TAGS, Flag, LineBreak, codepoints, records, table
-from glyphrender.theta.choices import ComplexBreaks
 
-# Which clusters hold together, by a character that either of them contains. Logical_Order_Exception: vowels
-# stored and written before their consonant (Thai, Lao, New Tai Lue, Tai Viet); and those that only stand in a
-# syllable that a consonant or another vowel sign closes: mai han-akat, sara uee, maitaikhu, Lao mai kan, mai kon.
+# A cluster that holds one of these characters is tied to the next cluster. First, the vowels that are stored and
+# written before their consonant (Logical_Order_Exception: Thai, Lao, New Tai Lue, Tai Viet). Then the signs whose
+# syllable is always closed by a consonant or another vowel sign: mai han-akat, sara uee, maitaikhu, Lao mai kan,
+# mai kon.
 _TIED_TO_NEXT: Final = codepoints("เแโใไເແໂໃໄ\u19b5\u19b6\u19b7\u19baꪵꪶꪹꪻꪼ\u0e31\u0e37\u0e47\u0eb1\u0ebb")
-# Vowels written after their consonant, and signs that repeat or shorten the word before them.
+# A cluster that holds one of these is tied to the one before: vowels written after their consonant, and signs that
+# repeat or shorten the word before them.
 _TIED_TO_PREVIOUS: Final = codepoints("ะาๅๆฯະາຽໆៗ")
-# What silences or closes a consonant, so that it belongs to the syllable before: thanthakhat, Lao cancellation
+# These signs silence or close a consonant, so that it belongs to the syllable before: thanthakhat, Lao cancellation
 # mark, Khmer bantoc and toandakhiat, Burmese asat.
 _CLOSING: Final = codepoints("\u0e4c\u0ecc\u17cb\u17cd\u103a")
 
-# The scripts that ICU has a dictionary of; others of class SA (Tai Le, Tai Tham, Ahom) break as with CLUSTER.
+# The scripts for which ICU has a dictionary. Other scripts of class SA (Tai Le, Tai Tham, Ahom) break as CLUSTER does.
 _DICTIONARIES: Final = [SCRIPT_TAGS.index(tag) for tag in ("Thai", "Laoo", "Khmr", "Mymr")]
 
 
-def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: ComplexBreaks) -> None:
-    """Set to ALLOWED in `actions`, as `linebreak.break_actions` gives them for `cps`, what `breaks` allows.
+def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: str) -> None:
+    """Add the breaks that `breaks` allows to `actions`, in place.
 
-    Only where the standard's own rules see two letters (LB28): never before a mark, beside a joiner or inside
-    brackets.
+    Breaks are added only where the standard's rules see two letters (LB28): never before a mark, beside a joiner
+    or inside brackets.
+
+    Args:
+        cps: code points, shape (n,).
+        actions: the result of `linebreak.break_actions` for `cps`; becomes ALLOWED at the added breaks.
+        breaks: "CLUSTER" allows breaks between grapheme clusters, "DICTIONARY" only between words.
 
     Raises:
-        DependencyError: DICTIONARY, and icu4py is not installed.
+        DependencyError: `breaks` is "DICTIONARY", and icu4py is not installed.
     """
     record = records(cps)
     complex_ = (table().flags.take(record) & Flag.COMPLEX.value) != 0
@@ -55,7 +61,7 @@ def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: Comp
     starts = grapheme.cluster_starts(cps)
     between = (actions[:-1] == linebreak.PROHIBITED) & complex_[:-1] & letter[base[:-1]] & letter[1:] & starts[1:]
     allowed = between & ~_tied(cps, starts)
-    if breaks is ComplexBreaks.DICTIONARY:
+    if breaks == "DICTIONARY":
         known = np.isin(table().script.take(record), _DICTIONARIES) & complex_
         both = known[:-1] & known[1:]
         if both.any():
@@ -64,32 +70,35 @@ def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: Comp
 
 
 def _tied(cps: NDArray[np.uint32], starts: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """[n - 1] whether the clusters before and after hold together, where a cluster ends."""
+    """Return whether spelling ties the clusters of each character and the next together; shape (n - 1,).
+
+    The result has a meaning only where a cluster ends.
+    """
     cluster = np.cumsum(starts) - 1
     count = int(cluster[-1]) + 1
 
-    def holding(some: NDArray[np.uint32]) -> NDArray[np.bool_]:
-        holds = np.zeros(count, bool)
-        holds[cluster[np.isin(cps, some)]] = True
-        return holds
+    def contains(characters: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        found = np.zeros(count, bool)
+        found[cluster[np.isin(cps, characters)]] = True
+        return found
 
-    before = holding(_TIED_TO_NEXT)[cluster[:-1]]
-    after = (holding(_TIED_TO_PREVIOUS) | holding(_CLOSING))[cluster[1:]]
+    before = contains(_TIED_TO_NEXT)[cluster[:-1]]
+    after = (contains(_TIED_TO_PREVIOUS) | contains(_CLOSING))[cluster[1:]]
     tied: NDArray[np.bool_] = before | after
     return tied
 
 
 def _word_ends(cps: NDArray[np.uint32], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """[n] whether a word of a dictionary ends with each character that is `known`."""
+    """Return whether a word of the dictionary ends after each character, among those that are `known`; shape (n,)."""
     at = np.flatnonzero(known)
-    # Runs, a line each: ICU looks a run up by itself, so that what stands beside it does not matter.
+    # Each run of known characters becomes one line, so that ICU looks it up by itself whatever stands beside it.
     first = np.append(True, np.diff(at) > 1)
     place = np.arange(len(at)) + np.cumsum(first) - 1
     text = np.full(int(place[-1]) + 1, 0x0A, np.uint32)
     text[place] = cps[at]
     segments = dictionary()(text.astype("<u4").tobytes().decode("utf-32-le"), "und")
     ends = np.zeros(len(text), bool)
-    # Their lengths, not their offsets, which count UTF-16.
+    # Use the lengths of the segments: ICU's offsets count UTF-16 code units.
     ends[np.cumsum(np.fromiter(map(len, segments), np.int64)) - 1] = True
     found = np.zeros(len(cps), bool)
     found[at] = ends[place]
@@ -98,7 +107,7 @@ def _word_ends(cps: NDArray[np.uint32], known: NDArray[np.bool_]) -> NDArray[np.
 
 @cache
 def dictionary() -> Any:
-    """ICU's line breaker: text and locale → segments.
+    """Return ICU's line breaker, a function from a text and a locale to segments.
 
     Raises:
         DependencyError: icu4py is not installed.
@@ -108,6 +117,7 @@ def dictionary() -> Any:
     except ImportError:
         raise DependencyError(
             "complex_breaks=DICTIONARY needs icu4py. Install it with: pip install 'glyphrender[icu]', "
-            "or set complex_breaks=CLUSTER."
+            "or set complex_breaks=CLUSTER.",
+            extra="icu",
         ) from None
     return LineBreaker

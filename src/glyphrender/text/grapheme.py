@@ -1,7 +1,7 @@
-"""Extended grapheme clusters, what a reader calls a character: UAX #29 of Unicode 17.0, over a whole text.
+"""Extended grapheme clusters (what a reader calls a character): UAX #29 of Unicode 17.0, over a whole text.
 
-Whether two neighbours belong together is one table of 19 × 19 classes; the three rules that look further back
-(conjuncts, emoji sequences, flags) are asked only where their pair occurs.
+One table of 19 × 19 classes says whether two neighbors belong together. Three rules look further back (conjuncts,
+emoji sequences, flags); they are checked only where their pair occurs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from glyphrender.text.properties import GraphemeBreak as G
 from glyphrender.text.properties import records, table
-from glyphrender.text.runs import runs
+from glyphrender.text.runs import Indices, Mask, runs
 
 BREAK, JOIN, CONJUNCT, EMOJI, FLAG = range(5)
 
@@ -24,18 +24,23 @@ LINKERS: Final = [G.EXTEND_LINKER, G.OTHER_LINKER]
 CONJOINING: Final = [G.EXTEND, G.ZWJ, *LINKERS]
 
 
-def cluster_starts(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Whether a grapheme cluster begins at each character; the first always does."""
+def cluster_starts(cps: NDArray[np.uint32]) -> Mask:
+    """Return whether a grapheme cluster begins at each character. The first character always begins one.
+
+    >>> from glyphrender.text.properties import codepoints
+    >>> cluster_starts(codepoints("e\u0301a")).tolist()
+    [True, False, True]
+    """
     if not len(cps):
         return np.zeros(0, bool)
-    # A control before the text, so that looking back needs no bounds.
+    # A control character before the text, so that the rules can look back without checking bounds.
     c = np.full(len(cps) + 1, G.CONTROL, np.uint8)
     c[1:] = table().grapheme_break.take(records(cps))
     pairs = c[:-1].astype(np.uint16)
     pairs *= len(G)
     pairs += c[1:]
     bonds = pair_bonds().take(pairs)
-    starts: NDArray[np.bool_] = bonds == BREAK
+    starts: Mask = bonds == BREAK
     for bond, holds in ((CONJUNCT, _conjunct), (EMOJI, _emoji), (FLAG, _second_of_flag)):
         asked = np.flatnonzero(bonds == bond)
         if len(asked):
@@ -45,9 +50,9 @@ def cluster_starts(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 @cache
 def pair_bonds() -> NDArray[np.uint8]:
-    """BREAK, JOIN, or the rule to ask, for the class before times 19 plus the class after.
+    """Return BREAK, JOIN, or the rule that decides, indexed by 19 × the class before + the class after.
 
-    Written from the last rule of the standard to the first, which wins.
+    The rules are applied from the last of the standard to the first, so that earlier rules win.
     """
     bonds = np.full((len(G), len(G)), BREAK, np.uint8)  # GB999
     bonds[G.REGIONAL, G.REGIONAL] = FLAG  # GB12, GB13
@@ -65,8 +70,8 @@ def pair_bonds() -> NDArray[np.uint8]:
     return bonds.ravel()
 
 
-def _before(c: NDArray[np.uint8], classes: list[G], at: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The last index below each of `at` whose class is not one of `classes`."""
+def _before(c: NDArray[np.uint8], classes: list[G], at: Indices) -> Indices:
+    """Return, for each of `at`, the last index below it whose class is not one of `classes`."""
     members, before, _ = runs(np.isin(c, classes))
     last = at - 1
     skipping = np.isin(c[last], classes)
@@ -74,21 +79,21 @@ def _before(c: NDArray[np.uint8], classes: list[G], at: NDArray[np.intp]) -> NDA
     return last
 
 
-def _conjunct(c: NDArray[np.uint8], at: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """GB9c: a consonant is joined to another by a run that holds a linker."""
+def _conjunct(c: NDArray[np.uint8], at: Indices) -> Mask:
+    """Return whether a run that holds a linker joins the consonant to another before it (GB9c)."""
     first = _before(c, CONJOINING, at)
     linkers = np.cumsum(np.isin(c, LINKERS))
-    joined: NDArray[np.bool_] = (c[first] == G.CONSONANT) & (linkers[at] > linkers[first])
+    joined: Mask = (c[first] == G.CONSONANT) & (linkers[at] > linkers[first])
     return joined
 
 
-def _emoji(c: NDArray[np.uint8], at: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """GB11: before the ZWJ stands a pictograph, extended or not."""
-    extended: NDArray[np.bool_] = c[_before(c, EXTENDING, at - 1)] == G.PICTOGRAPHIC
+def _emoji(c: NDArray[np.uint8], at: Indices) -> Mask:
+    """Return whether a pictograph, extended or not, stands before the ZWJ (GB11)."""
+    extended: Mask = c[_before(c, EXTENDING, at - 1)] == G.PICTOGRAPHIC
     return extended
 
 
-def _second_of_flag(c: NDArray[np.uint8], at: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """GB12, GB13: an odd number of regional indicators stand before."""
-    second: NDArray[np.bool_] = (at - _before(c, [G.REGIONAL], at)) % 2 == 0
+def _second_of_flag(c: NDArray[np.uint8], at: Indices) -> Mask:
+    """Return whether an odd number of regional indicators stands before (GB12, GB13)."""
+    second: Mask = (at - _before(c, [G.REGIONAL], at)) % 2 == 0
     return second

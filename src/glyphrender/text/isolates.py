@@ -1,7 +1,7 @@
 """Isolating run sequences: rules X1 to X10 of UAX #9, and all sequences of a text laid out as one row.
 
 Only paragraphs with explicit formatting characters (embeddings, overrides, isolates) are walked character by
-character, at about 700 ns each; any other paragraph is one sequence as it stands.
+character, at about 700 ns each. Any other paragraph is one sequence as it stands.
 """
 
 from __future__ import annotations
@@ -13,30 +13,32 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.text.properties import BidiClass
-
-L, R, AL, EN, ES, ET, AN, CS, NSM, BN, B, S, WS, ON = (BidiClass(value) for value in range(14))
-LRE, LRO, RLE, RLO, PDF, LRI, RLI, FSI, PDI = (BidiClass(value) for value in range(14, 23))
+from glyphrender.text.bidi_classes import (
+    AL,
+    BN,
+    FSI,
+    LRE,
+    LRI,
+    LRO,
+    PDF,
+    PDI,
+    REMOVED,
+    RLE,
+    RLI,
+    RLO,
+    B,
+    L,
+    R,
+)
+from glyphrender.text.runs import Indices, Mask
 
 Levels: TypeAlias = NDArray[np.uint8]
-Indices: TypeAlias = NDArray[np.intp]
-Mask: TypeAlias = NDArray[np.bool_]
 
-MAX_DEPTH: Final = 125
-
-
-def class_set(*classes: BidiClass) -> Mask:
-    """The set of classes, as a mask by class."""
-    members = np.zeros(len(BidiClass), bool)
-    members[list(classes)] = True
-    return members
-
-
-REMOVED: Final = class_set(BN, LRE, LRO, RLE, RLO, PDF)  # by X9
+MAX_DEPTH: Final = 125  # BD2
 
 
 def matching_isolates(classes: list[int]) -> dict[int, int]:
-    """BD9: the PDI of each isolate initiator that has one, by index."""
+    """Return the matching PDI of each isolate initiator that has one (BD9): index → index."""
     matching: dict[int, int] = {}
     unclosed: list[int] = []
     for index, type_ in enumerate(classes):
@@ -49,7 +51,7 @@ def matching_isolates(classes: list[int]) -> dict[int, int]:
 
 
 def first_strong(classes: list[int], start: int, end: int, matching: dict[int, int]) -> int:
-    """P2, P3: the level that the first strong character between `start` and `end` asks for."""
+    """Return the level (0 or 1) of the first strong character in `[start, end)`, or 0 if there is none (P2, P3)."""
     index = start
     while index < end:
         type_ = classes[index]
@@ -62,10 +64,10 @@ def first_strong(classes: list[int], start: int, end: int, matching: dict[int, i
 
 
 def _explicit_levels(classes: list[int], base: int, matching: dict[int, int]) -> tuple[list[int], list[int]]:
-    """X1 to X8: the level of each character of one paragraph, and its class after overrides."""
+    """Return the level of each character of one paragraph and its class after overrides (X1 to X8)."""
     levels: list[int] = []
     types: list[int] = []
-    stack = [(base, -1, False)]  # level, class that overrides or -1, whether an isolate
+    stack = [(base, -1, False)]  # level; class to override with, or -1; whether an isolate opened it
     overflow_isolates = overflow_embeddings = valid_isolates = 0
     for index, type_ in enumerate(classes):
         level, override, isolate = stack[-1]
@@ -110,7 +112,7 @@ def _explicit_levels(classes: list[int], base: int, matching: dict[int, int]) ->
 def _isolating_sequences(
     classes: list[int], levels: list[int], base: int, matching: dict[int, int]
 ) -> Iterator[tuple[list[int], int, int]]:
-    """X10: indices of each isolating run sequence of one paragraph, with its sos and eos."""
+    """Yield the indices of each isolating run sequence of one paragraph, with its sos and eos (BD13, X10)."""
     level_runs: list[list[int]] = []
     for index, type_ in enumerate(classes):
         if REMOVED[type_]:
@@ -119,10 +121,10 @@ def _isolating_sequences(
             level_runs[-1].append(index)
         else:
             level_runs.append([index])
-    edge = [base, *(levels[run[0]] for run in level_runs), base]  # level around run i: edge[i], edge[i + 2]
+    edge = [base, *(levels[run[0]] for run in level_runs), base]  # edge[i] is before run i, edge[i + 2] after it
 
     sequences: list[tuple[list[int], int, int]] = []  # indices, level before, level after
-    awaiting: dict[int, int] = {}  # a PDI to the sequence that it continues
+    awaiting: dict[int, int] = {}  # index of a PDI → number of the sequence that it continues
     for number, run in enumerate(level_runs):
         after = edge[number + 2]
         if run[0] in awaiting:
@@ -147,13 +149,21 @@ def _isolating_sequences(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sequences:
-    """All isolating run sequences, in one row of slots: sos, the characters, eos, sos, the characters, …"""
+    """All isolating run sequences of a text, in one row of slots: sos, characters, eos, sos, characters, eos, …
 
-    order: Indices  # [characters] index into the text
-    slots: Indices  # [characters] place in the row
-    edges: NDArray[np.uint8]  # [sequences, 2] L or R: sos and eos
-    edge_slots: Indices  # [sequences, 2]
-    embedding: Levels  # [row] embedding level of each slot's sequence
+    Attributes:
+        order: index in the text of each character in a sequence; shape (characters,).
+        slots: slot in the row of each of these characters; shape (characters,).
+        edges: sos and eos of each sequence, L or R; shape (sequences, 2).
+        edge_slots: slots of sos and eos; shape (sequences, 2).
+        embedding: level of the sequence that each slot belongs to; shape (row,).
+    """
+
+    order: Indices
+    slots: Indices
+    edges: NDArray[np.uint8]
+    edge_slots: Indices
+    embedding: Levels
 
     @classmethod
     def of(
@@ -165,11 +175,17 @@ class Sequences:
         plain: Mask,
         explicit: Mask,
     ) -> Sequences:
-        """The sequences of the `plain` paragraphs, one each, then those of the `explicit` ones.
+        """Return the sequences of the `plain` paragraphs, one each, then those of the `explicit` paragraphs.
 
-        Overrides are applied to `types` in place.
+        Args:
+            types: bidi class of every character. Overrides (X4, X5) are applied to it in place.
+            starts: index of each paragraph's first character.
+            lengths: length of each paragraph.
+            bases: base level of each paragraph.
+            plain: paragraphs without explicit formatting characters.
+            explicit: paragraphs with them. A paragraph in neither set is left out.
         """
-        # X9 may remove all of a paragraph; its sequence is then empty and harms nothing.
+        # X9 may remove every character of a paragraph. Its sequence is then empty, which is harmless.
         kept = np.repeat(plain, lengths) & (types != BN)
         counts = np.add.reduceat(kept, starts, dtype=np.intp)[plain]
         orders = [np.flatnonzero(kept)]
@@ -178,11 +194,11 @@ class Sequences:
         found: list[tuple[int, int, int]] = []
         for paragraph in np.flatnonzero(explicit).tolist():
             start, base = int(starts[paragraph]), int(bases[paragraph])
-            own = types[start : start + int(lengths[paragraph])].tolist()
-            matching = matching_isolates(own)
-            levels, types[start : start + len(own)] = _explicit_levels(own, base, matching)
+            classes = types[start : start + int(lengths[paragraph])].tolist()
+            matching = matching_isolates(classes)
+            levels, types[start : start + len(classes)] = _explicit_levels(classes, base, matching)
             indices: list[int] = []
-            for sequence, before, after in _isolating_sequences(own, levels, base, matching):
+            for sequence, before, after in _isolating_sequences(classes, levels, base, matching):
                 indices += sequence
                 found_counts.append(len(sequence))
                 found.append((levels[sequence[0]], before, after))
@@ -205,8 +221,8 @@ class Sequences:
         )
 
     def row(self, types: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The class in each slot."""
+        """Return the class in each slot, given the class of each character of the text."""
         row = np.empty(len(self.embedding), np.uint8)
         row[self.slots] = types[self.order]
-        row[self.edge_slots] = self.edges  # 0 is L and 1 is R, as class and as direction
+        row[self.edge_slots] = self.edges  # 0 is L and 1 is R, both as a class and as a direction
         return row

@@ -1,12 +1,12 @@
 """Line break opportunities: UAX #14 of Unicode 17.0, over a text of many paragraphs at once.
 
-The rules stand below as the standard writes them. Most look at the class before a break and the class after,
-so they are compiled to one table of 128 × 128 pairs that gives the first rule that applies; a rule that looks
-further is asked only where its pair occurs, and where it does not hold the next rule for that pair decides.
+RULES below states the rules as the standard writes them. Most rules look only at the class before a break and the
+class after, so they are compiled to one table of 128 × 128 pairs that gives the first rule that applies. A rule that
+looks further is checked only where its pair occurs; where it does not hold, the next rule for that pair decides.
 English costs about 15 ns a character, Chinese and Japanese 6.
 
-No tailoring: Chinese and Japanese get the strict reading (CJ is NS), South East Asian scripts that need a
-dictionary (SA) break only where spaces or ZWSP are; complexbreak.py adds the rest.
+The rules are not tailored. Chinese and Japanese get the strict reading (CJ is NS). South East Asian scripts that
+need a dictionary (SA) break only at spaces and ZWSP; complexbreak.py adds the other breaks.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.text.properties import EAST_ASIAN, LineBreak, records, table
-from glyphrender.text.runs import runs
+from glyphrender.text.runs import Indices, Mask, runs
 
 PROHIBITED: Final = 0
 ALLOWED: Final = 1
 MANDATORY: Final = 2
 
-# Classes that exist only while a text is analysed. LB8 and LB14 to LB17 look back over spaces, so a run of
-# spaces is given a class for what stands before it. END stands for the start and the end of the text.
+# Classes that exist only during analysis. LB8 and LB14 to LB17 look back over spaces, so a run of spaces gets a
+# class that says what stands before it. END stands for the start and the end of the text.
 SP_ZW, SP_OP, SP_QI, SP_CL, SP_B2, END = range(58, 64)
 
-# A name is the class itself but for AL and ID, which include what was split from them, and these. A minus
-# keeps the characters that are not East Asian wide; NEA are all of those.
+# Names in RULES that mean more than the class of that name: AL and ID include the classes split off from them. A
+# minus after a name keeps only the characters that are not East Asian wide. NEA is all characters that are not.
 GROUPS: Final[dict[str, tuple[int, ...]]] = {
     "AL": (LineBreak.AL, LineBreak.DC, LineBreak.XA),
     "ID": (LineBreak.ID, LineBreak.XP),
@@ -47,7 +47,7 @@ GROUPS: Final[dict[str, tuple[int, ...]]] = {
     "END": (END,),
 }
 
-# × no break, ÷ a break may come, ! a break must come. Nothing on one side is anything; [^…] is anything but.
+# × forbids a break, ÷ allows one, ! demands one. An empty side matches anything; [^…] matches anything but ….
 # LB1 is in the property table, LB2 and LB3 are the ends of the text, LB8a, LB9 and LB10 are in break_actions.
 RULES: Final = """
     LB4   BK !
@@ -115,14 +115,16 @@ RULES: Final = """
 """
 
 Classes: TypeAlias = NDArray[np.uint8]
-Indices: TypeAlias = NDArray[np.intp]
-Mask: TypeAlias = NDArray[np.bool_]
 
 
 def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """What may happen after each character: PROHIBITED, ALLOWED or MANDATORY; the last is MANDATORY.
+    """Return PROHIBITED, ALLOWED or MANDATORY for a break after each character. The last is MANDATORY.
 
-    Paragraphs need not be separated: what follows a mandatory break does not depend on what precedes it.
+    The text may hold many paragraphs: the result after a mandatory break does not depend on the text before it.
+
+    >>> from glyphrender.text.properties import codepoints
+    >>> break_actions(codepoints("a b-c")).tolist()
+    [0, 1, 0, 1, 2]
     """
     if not len(cps):
         return np.zeros(0, np.uint8)
@@ -130,8 +132,8 @@ def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
     actions = np.full(len(cps), PROHIBITED, np.uint8)
     marks = MARK.take(classes)
     if marks.any():
-        # LB9: marks and ZWJ take the class of what they follow, and nothing breaks before them. LB10: where
-        # they follow a break or a space, the first of them is AL.
+        # LB9: marks and ZWJ take the class of the character they follow, and no break comes before them. LB10: if
+        # they follow a break or a space, the first of them counts as AL.
         absorbed = marks.copy()
         absorbed[0] = False
         absorbed[1:] &= ~NO_BASE.take(classes[:-1])
@@ -151,9 +153,9 @@ def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
 
 
 def _deciding_rules(classes: Classes) -> NDArray[np.uint8]:
-    """The number of the rule that decides between each character and the next, [n - 1]."""
+    """Return the number of the rule that decides between each character and the next; shape (n - 1,)."""
     rules = compiled()
-    # One END before and three behind: no rule looks further than that from a break.
+    # One END before the text and three after it: no rule looks further than that from a break.
     c = np.full(len(classes) + 4, END, np.uint8)
     c[1:-3] = classes
     _class_spaces(c)
@@ -173,7 +175,7 @@ def _deciding_rules(classes: Classes) -> NDArray[np.uint8]:
 
 
 def _class_spaces(c: Classes) -> None:
-    """Give runs of spaces the class for what stands before them, in place."""
+    """Replace the class of every run of spaces by the class that says what stands before it, in place."""
     space = c == LineBreak.SP
     if not space.any():
         return
@@ -186,7 +188,7 @@ def _class_spaces(c: Classes) -> None:
 
 
 def classes(names: str) -> Mask:
-    """The set of classes named as in RULES, as a mask of the 128 codes, wide ones from 64."""
+    """Return the set of classes named as in RULES: booleans over 128 codes, East Asian wide classes from 64 on."""
     if names.startswith("[^"):
         return ~classes(names[2:-1])
     members = np.full(128, not names)
@@ -218,47 +220,47 @@ for _names, _variant in (("ZW", SP_ZW), ("OP", SP_OP), ("QI", SP_QI), ("CL CP", 
     SPACE_AFTER[classes(_names)] = _variant
 
 
-# The conditions of rules: `c` are the classes of the text between ENDs, `at` where the character before the
-# break is. c[at] and c[at + 1] are therefore what the rule itself names.
+# The conditions of rules. `c` holds the classes of the text, padded with END. `at` holds the index of the character
+# before each break in question, so the rule itself names c[at] and c[at + 1].
 
 
 def quote_opens(c: Classes, at: Indices) -> Mask:
-    """An initial quotation mark stands where a quotation can begin."""
+    """Return whether the initial quotation mark stands where a quotation can begin."""
     return OPENING_LEFT[c[at - 1]]
 
 
 def quote_closes(c: Classes, at: Indices) -> Mask:
-    """A final quotation mark stands where a quotation can end."""
+    """Return whether the final quotation mark stands where a quotation can end."""
     return CLOSING_RIGHT[c[at + 2]]
 
 
 def number_follows(c: Classes, at: Indices) -> Mask:
-    """A digit comes after ".5"'s point."""
+    """Return whether a digit comes after the point, as in ".5"."""
     return NUMBER[c[at + 2]]
 
 
 def narrow_follows(c: Classes, at: Indices) -> Mask:
-    """The quotation mark is followed by the end, or by what is not East Asian."""
+    """Return whether the end, or a character that is not East Asian, follows the quotation mark."""
     return NARROW[c[at + 2]]
 
 
 def narrow_precedes(c: Classes, at: Indices) -> Mask:
-    """The quotation mark is preceded by the start, or by what is not East Asian."""
+    """Return whether the start, or a character that is not East Asian, precedes the quotation mark."""
     return NARROW[c[at - 1]]
 
 
 def hyphen_starts_word(c: Classes, at: Indices) -> Mask:
-    """The hyphen is not inside a word, as in "-ing"."""
+    """Return whether the hyphen starts a word, as in "-ing"."""
     return WORD_LEFT[c[at - 1]]
 
 
 def hebrew_precedes(c: Classes, at: Indices) -> Mask:
-    """The hyphen joins a Hebrew prefix."""
+    """Return whether a Hebrew letter precedes the hyphen."""
     return HEBREW[c[at - 1]]
 
 
 def number_ends(c: Classes, at: Indices) -> Mask:
-    """The character ends "NU (SY | IS)*"."""
+    """Return whether the character before the break ends "NU (SY | IS)*"."""
     origin = at.copy()
     inside = np.flatnonzero(INFIX[c[at]])
     infixes, before, _ = runs(INFIX.take(c))
@@ -267,27 +269,27 @@ def number_ends(c: Classes, at: Indices) -> Mask:
 
 
 def number_closes(c: Classes, at: Indices) -> Mask:
-    """The bracket closes "NU (SY | IS)*"."""
+    """Return whether the bracket closes "NU (SY | IS)*"."""
     return number_ends(c, at - 1)
 
 
 def number_opens(c: Classes, at: Indices) -> Mask:
-    """The bracket opens "NU" or "IS NU"."""
+    """Return whether "NU" or "IS NU" follows the opening bracket."""
     return NUMBER[c[at + 2]] | (POINT[c[at + 2]] & NUMBER[c[at + 3]])
 
 
 def aksara_precedes(c: Classes, at: Indices) -> Mask:
-    """The virama belongs to an aksara."""
+    """Return whether an aksara precedes the virama."""
     return AKSARA[c[at - 1]]
 
 
 def final_virama_follows(c: Classes, at: Indices) -> Mask:
-    """The second aksara is closed by a final virama."""
+    """Return whether a final virama follows the second aksara."""
     return FINAL_VIRAMA[c[at + 2]]
 
 
 def flag_is_half(c: Classes, at: Indices) -> Mask:
-    """An odd number of regional indicators stand before the break."""
+    """Return whether an odd number of regional indicators stands before the break."""
     indicators, before, _ = runs(REGIONAL.take(c))
     odd: Mask = (at - before[np.searchsorted(indicators, at)]) % 2 == 1
     return odd
@@ -295,21 +297,48 @@ def flag_is_half(c: Classes, at: Indices) -> Mask:
 
 Condition: TypeAlias = Callable[[Classes, Indices], Mask]
 
+CONDITIONS: Final[dict[str, Condition]] = {
+    condition.__name__: condition
+    for condition in (
+        quote_opens,
+        quote_closes,
+        number_follows,
+        narrow_follows,
+        narrow_precedes,
+        hyphen_starts_word,
+        hebrew_precedes,
+        number_ends,
+        number_closes,
+        number_opens,
+        aksara_precedes,
+        final_virama_follows,
+        flag_is_half,
+    )
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compiled:
-    """RULES as tables; a pair is the class before, times 128, plus the class after."""
+    """RULES as tables. A rule is its number; a pair is 128 × the class before + the class after.
 
-    names: tuple[str, ...]  # by rule
-    action: NDArray[np.uint8]  # by rule
-    conditional: Mask  # by rule
-    first: NDArray[np.uint8]  # by pair: the first rule for it
-    conditions: dict[int, tuple[Condition, NDArray[np.uint8]]]  # by rule; next rule by pair
+    Attributes:
+        names: name of each rule.
+        action: PROHIBITED, ALLOWED or MANDATORY for each rule.
+        conditional: whether each rule has a condition.
+        first: number of the first rule for each pair.
+        conditions: number of a rule → its condition, and the next rule for each pair where the condition fails.
+    """
+
+    names: tuple[str, ...]
+    action: NDArray[np.uint8]
+    conditional: Mask
+    first: NDArray[np.uint8]
+    conditions: dict[int, tuple[Condition, NDArray[np.uint8]]]
 
 
 @cache
 def compiled() -> Compiled:
-    """The tables of RULES; takes 2 ms, once."""
+    """Return RULES as tables. The first call takes 2 ms."""
     parsed = []
     for line in RULES.strip().splitlines():
         name, before, sign, after, condition = _PATTERN.fullmatch(line.strip()).groups()  # type: ignore[union-attr]
@@ -318,7 +347,7 @@ def compiled() -> Compiled:
     conditions: dict[int, tuple[Condition, NDArray[np.uint8]]] = {}
     for number, (_, before, _, after, condition) in reversed(list(enumerate(parsed))):
         if condition:
-            conditions[number] = globals()[condition], first.ravel().copy()
+            conditions[number] = CONDITIONS[condition], first.ravel().copy()
         first[np.ix_(classes(before), classes(after))] = number
     return Compiled(
         names=tuple(name for name, *_ in parsed),

@@ -1,15 +1,29 @@
-"""Runs of neighbouring characters of one kind: rules of UAX #9, #14 and #29 look past them."""
+"""Runs: unbroken stretches of neighboring characters of one kind.
+
+Rules of UAX #9, #14 and #29 skip over such runs ("any number of spaces", "an odd number of regional indicators")
+and look at the characters on both sides.
+"""
 
 from __future__ import annotations
+
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+Mask: TypeAlias = NDArray[np.bool_]
+Indices: TypeAlias = NDArray[np.intp]
 
-def runs(member: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The index of each member, and the indices just before and just after the run that it is in.
 
-    The last two are -1 and `len(member)` where a run touches the ends.
+def runs(member: Mask) -> tuple[Indices, Indices, Indices]:
+    """Return the index of each member, and the indices just before and just after the run that holds it.
+
+    All three arrays have one entry per member. A run that touches the start of the text has -1 before it; a run
+    that touches the end has `len(member)` after it.
+
+    >>> at, before, after = runs(np.array([True, True, False, True]))
+    >>> at.tolist(), before.tolist(), after.tolist()
+    ([0, 1, 3], [-1, -1, 2], [2, 2, 4])
     """
     at = np.flatnonzero(member)
     if not len(at):

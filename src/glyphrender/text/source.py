@@ -1,9 +1,9 @@
-"""Where the text comes from: bytes → str, and str → chunks that can be analysed on their own.
+"""The source text: bytes are decoded to `str`, and a `str` is cut into chunks that are analyzed on their own.
 
-Everything after this module works on one `Chunk` at a time, so its size bounds memory. A chunk ends at
-the end of a paragraph wherever there is one; a paragraph longer than `CHUNK` is cut where UAX #14 allows
-a break. Where the cuts fall depends on the text alone, never on how it arrived, so a text gives the same
-pages whole, as an iterator of strings, or read from a file.
+Everything after this module works on one `Chunk` at a time, so the size of a chunk bounds memory. A chunk ends at
+the end of a paragraph if it holds one. A paragraph longer than `CHUNK` is cut where UAX #14 allows a break. The
+cuts depend on the text alone and not on how it arrives, so a text gives the same pages as one string, as an
+iterator of strings, or read from a file.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from glyphrender.text.properties import codepoints
 #: What `render` and `layout` take as text: a string, an iterator of strings, or an open text file.
 Text: TypeAlias = str | Iterable[str]
 
-# 128 Ki characters are some 20 pages: large enough that numpy's calls (400 a chunk, 1–5 µs each) vanish, small
-# enough for the lists of words to stay in the cache of a core; a known text took 10% longer at 256 Ki.
+# Characters per chunk. 128 Ki are some 20 pages: enough to make the cost of numpy calls (400 a chunk, 1–5 µs each)
+# negligible, and few enough to keep the lists of words in the cache of a core. A known text took 10% longer at 256 Ki.
 CHUNK = 1 << 17
-# How far back from its end an over-long paragraph is searched for a place to cut.
+# The last characters of an over-long paragraph's chunk, in which a place to cut is searched for.
 CUT_WINDOW = 4096
 
-# What ends a line of the source: LF, CR, CRLF, VT, FF, NEL, LS, PS (UAX #14 BK, CR, LF, NL).
+# Characters that end a line of the source: LF, CR, CRLF, VT, FF, NEL, LS, PS (UAX #14 BK, CR, LF, NL).
 LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 
-# UTF-32 first: its mark begins with that of UTF-16.
+# (mark, codec), UTF-32 first, because its mark begins with that of UTF-16.
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -45,15 +45,14 @@ BYTE_ORDER_MARKS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chunk:
-    """A stretch of the source.
+    """A contiguous part of the source text.
 
     Attributes:
-        text: its characters, line ends included.
-        offset: where it starts in the source, in characters.
-        line: the number of line ends before it, so that lines can be numbered.
-        base: base direction (0 or 1) of its first paragraph when that paragraph began in an earlier chunk;
-            None when it begins here.
-        open: whether it ends inside a paragraph.
+        text: the characters of the chunk, line ends included.
+        offset: number of characters in the source before the chunk.
+        line: number of line ends in the source before the chunk; line numbers are counted from it.
+        base: base direction (0 or 1) of the first paragraph, if that paragraph began in an earlier chunk; else None.
+        open: whether the chunk ends inside a paragraph.
     """
 
     text: str
@@ -64,38 +63,46 @@ class Chunk:
 
 
 def decode(data: bytes, *, name: str, encoding: str | None = None, errors: str = "strict") -> str:
-    """Text of `data`; see `decoded`."""
-    return "".join(decoded((data,), name=name, encoding=encoding, errors=errors))
+    """Return the text of `data`; see `decode_blocks`.
+
+    >>> decode(b"\\xef\\xbb\\xbfcaf\\xc3\\xa9", name="menu.txt")
+    'café'
+    """
+    return "".join(decode_blocks((data,), name=name, encoding=encoding, errors=errors))
 
 
-def decoded(
+def decode_blocks(
     blocks: Iterable[bytes], *, name: str, encoding: str | None = None, errors: str = "strict"
 ) -> Iterator[str]:
-    """Text of a file that comes in blocks: by its byte order mark, else as UTF-8, else as `encoding` says.
+    """Yield the text of a file that comes in blocks of bytes.
 
-    Nothing is guessed: a guess that is wrong for one file in a thousand is a silent loss.
+    The codec is `encoding` if that is given, else the one that the byte order mark names, else UTF-8. Nothing is
+    guessed: a guess that is wrong for one file in a thousand is a silent loss.
 
     Args:
-        blocks: bytes; the first holds the byte order mark, if there is one.
-        name: what messages call the file.
+        blocks: the bytes of the file; the first block holds the byte order mark, if the file has one.
+        name: name of the file in error messages.
+        encoding: name of a Python codec, or None.
+        errors: error handler of the codec, such as "strict" or "replace".
 
     Raises:
-        DataError: it is binary, or is not text in that encoding; names the offset of the first bad byte.
+        DataError: the file is binary, or is not text in that encoding. The message gives the offset of the first bad
+            byte.
     """
     rest = iter(blocks)
-    head, at = next(rest, b""), 0  # `at` is the offset in the file of what is decoded next
-    asked = encoding
+    head, at = next(rest, b""), 0  # `at` is the offset in the file of the bytes that are decoded next
+    encoding_given = encoding is not None
     if encoding is None:
         encoding = next((codec for bom, codec in BYTE_ORDER_MARKS if head.startswith(bom)), "utf-8")
-    guard = asked is None and encoding == "utf-8"
-    if guard and head.startswith(codecs.BOM_UTF8):
+    refuse_binary = not encoding_given and encoding == "utf-8"
+    if refuse_binary and head.startswith(codecs.BOM_UTF8):
         head, at = head.removeprefix(codecs.BOM_UTF8), len(codecs.BOM_UTF8)
     try:
         decoder = codecs.getincrementaldecoder(encoding)(errors)
         for block in chain((head,), rest, (b"",)):
-            if guard and (nul := block.find(0)) >= 0:
+            if refuse_binary and (nul := block.find(0)) >= 0:
                 raise DataError(f"{name} looks binary (byte 0x00 at offset {at + nul}). Pass --encoding if it is text.")
-            kept = len(decoder.getstate()[0])  # bytes of a character cut by the end of the last block
+            kept = len(decoder.getstate()[0])  # bytes of a character that the end of the last block cut
             if text := decoder.decode(block, not block):
                 yield text
             at += len(block)
@@ -106,13 +113,16 @@ def decoded(
             "Pass --encoding cp1252 (or the right one), or --errors replace."
         ) from None
     except LookupError:
-        raise DataError(f"--encoding {encoding} or --errors {errors} is not known to Python.") from None
+        raise DataError(
+            f"--encoding {encoding} or --errors {errors} is not known to Python. "
+            "Name a codec such as cp1252, and a handler such as replace."
+        ) from None
     except UnicodeError as error:
         raise DataError(f"{name} is not {encoding.upper()} ({error}). Pass the right --encoding.") from None
 
 
 def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str = "strict") -> str:
-    """Text of a file; see `decode`.
+    """Return the text of the file at `path`, decoded as `decode_blocks` says.
 
     Raises:
         DataError: the file cannot be read, or is not text.
@@ -120,22 +130,34 @@ def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str 
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+        raise DataError(f"{path} cannot be read ({error.strerror or error}). Check the path.") from None
     return decode(data, name=str(path), encoding=encoding, errors=errors)
 
 
 def chunks(
     text: Text, *, size: int = CHUNK, base: int | None = None, offset: int = 0, line: int = 0
 ) -> Iterator[Chunk]:
-    """Cut `text` into chunks of at most `size` characters; reads no further ahead than one chunk.
+    """Cut `text` into chunks of at most `size` characters.
 
-    `base` is the base direction that θ imposes on every paragraph, or None to take each paragraph's own;
-    `offset` and `line` are the characters and line ends before `text`.
+    A stream is read at most one chunk ahead. A chunk may be one character longer, so that CR LF is never cut.
+
+    Args:
+        text: a string, an iterable of strings, or an open text file.
+        size: characters per chunk.
+        base: base direction (0 or 1) that θ imposes on every paragraph, or None if each paragraph has its own.
+        offset: number of characters before `text`.
+        line: number of line ends before `text`.
+
+    Raises:
+        DataError: `text` is not a string and gives something other than strings.
+
+    >>> [chunk.text for chunk in chunks("one two three", size=9)]
+    ['one two ', 'three']
     """
     inherited: int | None = None
-    for piece, whole in _pieces(text, size):
-        yield Chunk(text=piece, offset=offset, line=line, base=inherited, open=not whole)
-        if whole:
+    for piece, closed in _cut_pieces(text, size):
+        yield Chunk(text=piece, offset=offset, line=line, base=inherited, open=not closed)
+        if closed:
             inherited = None
         elif inherited is None:
             inherited = base if base is not None else _base_direction(piece)
@@ -143,14 +165,14 @@ def chunks(
         line += count_line_ends(piece)
 
 
-def _pieces(text: Text, size: int) -> Iterator[tuple[str, bool]]:
-    """(piece, whether it ends where a paragraph does)."""
+def _cut_pieces(text: Text, size: int) -> Iterator[tuple[str, bool]]:
+    """Yield (text of a chunk, whether it ends where a paragraph ends)."""
     rest = ""
     for block in _blocks(text, size):
         buffer, start = rest + block, 0
         while len(buffer) - start > size:  # one character of look-ahead, so that CR LF is never cut
-            end, whole = _cut(buffer, start, start + size)
-            yield buffer[start:end], whole
+            end, closed = _cut(buffer, start, start + size)
+            yield buffer[start:end], closed
             start = end
         rest = buffer[start:]
     if rest:
@@ -158,7 +180,7 @@ def _pieces(text: Text, size: int) -> Iterator[tuple[str, bool]]:
 
 
 def _blocks(text: Text, size: int) -> Iterator[str]:
-    """`text` as strings, each but the last of at least `size` characters."""
+    """Yield `text` as strings. Each but the last has at least `size` characters."""
     if isinstance(text, str):
         yield text
         return
@@ -178,7 +200,11 @@ def _blocks(text: Text, size: int) -> Iterator[str]:
 
 
 def _cut(buffer: str, start: int, stop: int) -> tuple[int, bool]:
-    """Where the chunk that starts at `start` ends, at or just before `stop`; and if a paragraph ends there."""
+    """Return the end of the chunk that begins at `start`, and whether a paragraph ends there.
+
+    The end is at `stop` or before it, or one character after it if `stop` lies between CR and LF. In order of
+    preference it is a line end, a break after a space, any other break, or a boundary of grapheme clusters.
+    """
     end = buffer.rfind("\n", start, stop) + 1
     if not end:
         last = max(buffer.rfind(mark, start, stop) for mark in LINE_ENDS)
@@ -196,14 +222,18 @@ def _cut(buffer: str, start: int, stop: int) -> tuple[int, bool]:
     return stop, False
 
 
-def _base_direction(paragraph: str) -> int:
-    """Base direction of the paragraph that `paragraph` begins (UAX #9 P2, P3)."""
-    cps = codepoints(paragraph[paragraph.rfind("\n") + 1 :])
+def _base_direction(text: str) -> int:
+    """Return the base direction of the paragraph whose beginning is the end of `text` (UAX #9 P2, P3)."""
+    cps = codepoints(text[text.rfind("\n") + 1 :])
     return int(bidi.paragraph_levels(cps, "auto")[0]) if len(cps) else 0
 
 
 def count_line_ends(text: str) -> int:
-    """How many line ends `text` holds; CR LF is one."""
-    # `in` stops at the first and goes through text that has none thirty times as fast as `count` does.
+    """Return the number of line ends in `text`. CR LF is one.
+
+    >>> count_line_ends("a\\r\\nb\\n")
+    2
+    """
+    # `in` stops at the first match, and passes a text without matches thirty times as fast as `count` does.
     ends = sum(text.count(mark) for mark in LINE_ENDS if mark in text)
     return ends - text.count("\r\n") if "\r" in text else ends

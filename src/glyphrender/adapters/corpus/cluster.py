@@ -1,7 +1,7 @@
 """Shards on many machines, by Ray Data: the same function of a shard, called elsewhere.
 
-What travels is a description of each shard and its receipt; inputs and pages go between each machine and the file
-system they share. Ray calls again for a shard whose machine is lost, which is as safe as resuming is.
+A description of each shard and its receipt travel; inputs and pages go between each machine and the file system that
+all share. If a machine is lost, Ray calls the function of its shard again, which is as safe as resuming.
 """
 
 from __future__ import annotations
@@ -11,27 +11,28 @@ import logging
 import os
 import pickle
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
-from glyphrender.adapters.corpus.shard import Receipt, render_shard
+from glyphrender.adapters.corpus.shard import Receipt, ShardRunner, render_shard
+from glyphrender.adapters.corpus.sources import SequentialReader
 from glyphrender.errors import DataError, DependencyError, EndpointError, GlyphRenderError
 from glyphrender.raster.canvas import rasteriser
 
 
 def required() -> Any:
-    """The library of that name.
+    """Return Ray.
 
     Raises:
         DependencyError: Ray Data is not installed.
     """
-    # No reports of usage, and no advice on the state of its dashboard.
+    # Send no reports of usage, and give no advice on the state of the dashboard.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
@@ -42,12 +43,12 @@ def required() -> Any:
 
 
 @contextmanager
-def connected(address: str, tasks: int | None) -> Iterator[Callable[[list[Shard], Options, Path], Iterator[Receipt]]]:
-    """What renders shards on a cluster, and gives receipts in the order in which they are done.
+def connected(address: str, tasks: int | None) -> Iterator[ShardRunner]:
+    """Connect to a cluster, and give a function that renders shards there, as `ShardRunner` says.
 
     Args:
         address: host:port of a cluster, "auto", or "local" to start one on this machine.
-        tasks: at a time, of one CPU each; by default as many as there are CPUs.
+        tasks: number of tasks at a time, of one CPU each; by default one for each CPU.
 
     Raises:
         DependencyError: Ray Data is not installed.
@@ -71,18 +72,20 @@ def connected(address: str, tasks: int | None) -> Iterator[Callable[[list[Shard]
 
 
 def _refuse_closed(address: str) -> None:
-    """Ask whether anything listens: Ray itself would go on trying for minutes."""
+    """Raise OSError if nothing listens at `address`: Ray itself would go on trying for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdecimal():
         socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
 
 
-def _rendered(ray: Any, tasks: int | None, shards: list[Shard], options: Options, directory: Path) -> Iterator[Receipt]:
-    """Receipts of `shards`.
+def _rendered(
+    ray: Any, tasks: int | None, shards: list[Shard], options: Options, directory: Path
+) -> Generator[Receipt, None, None]:
+    """Yield the receipts of `shards`.
 
     Raises:
         DataError: a file cannot be read or written there.
-        GlyphRenderError: a task failed otherwise, as when its machine is lost again and again.
+        GlyphRenderError: a task failed in another way, as when its machine is lost again and again.
     """
     if not shards:
         return
@@ -100,12 +103,18 @@ def _rendered(ray: Any, tasks: int | None, shards: list[Shard], options: Options
         raise GlyphRenderError(f"a task of Ray failed: {' '.join(str(error).split())[:300]}") from error
 
 
+@cache
+def _reader() -> SequentialReader:
+    """Return the reader of this worker process. Ray calls `_task` anew for each shard and keeps no object for it."""
+    return SequentialReader()
+
+
 def _task(row: dict[str, Any], options: Options, directory: Path, drawn_by: str) -> dict[str, str]:
-    """The receipt of a shard as JSON, or what went wrong: Ray wraps an exception in so much that it is not found."""
+    """Return the receipt of a shard as JSON, or the error as text: Ray would wrap an exception beyond recognition."""
     try:
         if rasteriser() != drawn_by:  # pages of the two differ; the manifest names one
             raise DataError(f"a machine draws with {rasteriser()}, not {drawn_by}. Set GLYPHRENDER_RASTER on all.")
-        receipt = render_shard(pickle.loads(row["shard"]), options, directory)
+        receipt = render_shard(pickle.loads(row["shard"]), options, directory, _reader())
         return {"receipt": json.dumps(asdict(receipt)), "error": ""}
     except GlyphRenderError as error:
         return {"receipt": "", "error": str(error)}

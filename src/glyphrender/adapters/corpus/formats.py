@@ -1,7 +1,7 @@
-"""Three forms of a shard. A writer is given a folder to itself, rendered items in order, and is then closed.
+"""The three formats of a shard. A writer is given an empty folder and rendered items in order, and is then closed.
 
-What it leaves under `files` is moved to its place afterwards; so nothing here knows of kills, of resuming or of other
-shards. Same items, same bytes: no time, no user and no path of the machine is written.
+What the writer leaves in the folder is moved to its place afterwards; so nothing here knows of kills, of resuming or of
+other shards. The same items give the same bytes: no time, no user and no path of the machine is written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from glyphrender.adapters.corpus.items import Item
 from glyphrender.adapters.corpus.names import folder_of
 from glyphrender.adapters.corpus.sources import pyarrow
 
-# Bytes of pages after which a row group is written: what a reader of one row has to go past at most.
+# Bytes of pages after which a row group is written: a reader of one row has to skip at most so many.
 _ROW_GROUP = 1 << 25
 SUFFIXES = {"parquet": ".parquet", "webdataset": ".tar", "png": ".jsonl"}
 
@@ -29,8 +29,9 @@ class Rendered:
     """An item and its pages.
 
     Attributes:
+        item: the item.
         pages: PNG bytes.
-        spans: characters of the text on each page, (start, end).
+        spans: for each page the characters of the text on it, (start, end).
         missing: characters that no font has, by code point ("U+0378").
     """
 
@@ -41,31 +42,31 @@ class Rendered:
 
 
 class Writer(Protocol):
-    """Rendered items → files."""
+    """Writes rendered items to files."""
 
     def add(self, rendered: Rendered, /) -> None:
-        """Write one."""
+        """Write one item."""
 
     def close(self) -> None:
         """Write what is left."""
 
 
-def writer(form: str, folder: Path, name: str, repeats: frozenset[int]) -> Writer:
-    """A writer that leaves `folder`/`name` + suffix, and for "png" folders under `folder`/images.
+def writer(format: str, folder: Path, name: str, repeats: frozenset[int]) -> Writer:
+    """Return a writer of `folder`/`name` + suffix, and for "png" of folders under `folder`/images.
 
     Raises:
-        DependencyError: parquet is asked for and pyarrow is not there.
+        DependencyError: the format is parquet and pyarrow is not installed.
     """
-    path = folder / (name + SUFFIXES[form])
-    if form == "parquet":
+    path = folder / (name + SUFFIXES[format])
+    if format == "parquet":
         return _Parquet(path)
-    if form == "webdataset":
+    if format == "webdataset":
         return _Tar(path)
     return _Png(path, repeats)
 
 
 class _Parquet:
-    """A row an item; `images` is what the datasets library takes for a list of images, and decodes to PIL."""
+    """Parquet with a row an item; the datasets library takes `images` for a list of images, and decodes it to PIL."""
 
     def __init__(self, path: Path) -> None:
         arrow = pyarrow()
@@ -88,7 +89,7 @@ class _Parquet:
         self._rows: list[dict[str, Any]] = []
         self._size = 0
         self._arrow = arrow
-        # PNG is deflated already; θ is the same for most rows, so it is stored once a row group.
+        # PNG is compressed already; θ is the same for most rows, so it is stored once a row group.
         self._file = arrow.parquet.ParquetWriter(
             path,
             self._schema,
@@ -126,7 +127,7 @@ class _Parquet:
 
 
 class _Tar:
-    """A sample an item, under its position: `000000017.0000.png` …, `.json` and `.txt`."""
+    """A tar with a sample an item, under its position: `000000017.0000.png` …, `.json` and `.txt`."""
 
     def __init__(self, path: Path) -> None:
         self._tar = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 -- see `close`
@@ -150,7 +151,7 @@ class _Tar:
 
 
 class _Png:
-    """Glyph's layout: images/<id>/page_001.png …, and a line of JSON an item with its `image_paths`."""
+    """Glyph's layout: images/<id>/page_001.png …, and for each item a line of JSON with its `image_paths`."""
 
     def __init__(self, path: Path, repeats: frozenset[int]) -> None:
         self._lines = path.open("w", encoding="utf-8", newline="\n")

@@ -20,9 +20,10 @@ class Item:
     """A text to render.
 
     Attributes:
-        id: as given, or where it stands; any text at all, so never a path.
-        position: of its record in the corpus.
-        text: not empty, and without lone surrogates.
+        id: the id as given, or else the place of the record. It may be any text at all, so never use it as a path.
+        position: position of its record in the corpus.
+        text: the text, not empty and without lone surrogates.
+        theta: its rendering parameters.
     """
 
     id: str
@@ -32,16 +33,16 @@ class Item:
 
 
 def id_of(values: Mapping[str, Any], options: Options) -> str | None:
-    """The id that a record gives, if it is text or a whole number."""
+    """Return the id that a record gives; None if it is neither text nor a whole number."""
     value = first_of(values, options.id_field)
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def item_of(values: Mapping[str, Any], options: Options, *, position: int, place: str) -> Item:
-    """The item in a record; `place` is its id if it has none.
+    """Return the item in a record; `place` is its id if the record has none.
 
     Raises:
-        DataError: its text is missing, empty or not text, or its id is neither text nor a whole number.
+        DataError: the text is missing, empty or not text, or the id is neither text nor a whole number.
         ThetaError, VisionModelError: its θ is not valid.
     """
     identity = id_of(values, options)
@@ -61,9 +62,9 @@ def item_of(values: Mapping[str, Any], options: Options, *, position: int, place
 
 
 def theta_of(given: Any, options: Options, position: int) -> Theta:
-    """θ of an item: nothing, the name of a preset, a JSON object, or the object itself.
+    """Return the θ of an item. It may give none, the name of a preset, a JSON object, or the object itself.
 
-    Fields of an object change the corpus's θ; a Glyph config (kebab-case keys) is a θ of its own.
+    The fields of an object change the corpus's θ; a Glyph config (kebab-case keys) is a complete θ.
 
     Raises:
         ThetaError, VisionModelError: it is not valid.
@@ -75,23 +76,27 @@ def theta_of(given: Any, options: Options, position: int) -> Theta:
             return options.theta
         return Theta.sample(np.random.default_rng([options.sample, position]))
     if not isinstance(given, str):
-        raise ThetaError(f"its θ is a {type(given).__name__}: make it the name of a preset or a JSON object")
+        raise ThetaError(f"its parameters are a {type(given).__name__}: give the name of a preset or a JSON object")
     return _theta(given, options.theta)
 
 
-@lru_cache(maxsize=1024)  # of items, few have a θ that no other has: 60 µs each
+@lru_cache(maxsize=1024)  # most items share their θ with others, and making one takes 60 µs
 def _theta(given: str, base: Theta) -> Theta:
     if not given.lstrip().startswith("{"):
         return Theta.preset(given)
     try:
         values = json.loads(given)
     except (ValueError, RecursionError) as error:
-        raise ThetaError(f"its θ is not JSON ({error})") from error
+        raise ThetaError(f"its parameters are not JSON ({error})") from error
     return Theta.load(values) if glyph_config.is_glyph(values) else base.replace(**values)
 
 
 def first_of(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    """The value of the first of `names` that has one."""
+    """Return the value of the first of `names` that has one, else None.
+
+    >>> first_of({"context": "…", "text": None}, ("text", "context"))
+    '…'
+    """
     return next((values[name] for name in names if values.get(name) is not None), None)
 
 

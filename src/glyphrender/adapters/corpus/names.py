@@ -1,11 +1,11 @@
-"""Ids → names of folders. An id is data: whatever it is, its folder lies in the one it should."""
+"""Ids → names of folders. An id is data: whatever it is, its folder lies inside the folder of images."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 
-# What every file system takes as it is. No capitals: where they do not count, "A" and "a" would be one folder.
+# Names that every file system takes as they are. No capitals: on some systems "A" and "a" are one folder.
 _PLAIN = re.compile(r"[a-z0-9_][a-z0-9._-]{0,98}[a-z0-9_-]|[a-z0-9_]")
 _OTHER = re.compile(r"[^A-Za-z0-9._-]")
 # Windows opens a device of these names, whatever follows a dot.
@@ -14,13 +14,18 @@ _KEPT = 60
 
 
 def folder_of(identity: str, *, repeat: int | None = None) -> str:
-    """A folder name for an id: the id where it is plain, else what is left of it, "~" and a digest of 64 bits.
+    """Return a folder name for an id: the id if it is plain, else what is left of it, "~" and a digest of 64 bits.
 
-    No plain name has a "~", so ids that differ, in letter case too, have folders that differ.
+    No plain name has a "~". So ids that differ, be it in letter case alone, have folders that differ.
 
     Args:
         identity: any text.
-        repeat: the item's position, where an earlier item has the same id.
+        repeat: the item's position, if an earlier item has the same id.
+
+    >>> folder_of("novel-1")
+    'novel-1'
+    >>> folder_of("../etc")
+    '_etc~f7f9121fdb53d8de'
     """
     name = identity
     if not _PLAIN.fullmatch(identity) or _DEVICES.fullmatch(identity):

@@ -1,4 +1,4 @@
-"""What decides the bytes of a corpus beside its input: stored with it, and compared when a run goes on."""
+"""Options that decide the bytes of a corpus beside its input: stored with it, compared when a run is resumed."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from typing import Any
 from glyphrender.errors import DataError
 from glyphrender.theta import Theta
 
-#: What shards are: parquet files, webdataset tars, or folders of PNG files as Glyph's script writes them.
+#: The formats of shards: parquet files, webdataset tars, or folders of PNG files as Glyph's script writes them.
 FORMATS = ("parquet", "webdataset", "png")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What is the same for every shard of a corpus.
+    """Options that are the same for every shard of a corpus.
 
     Attributes:
-        theta: θ of items that have none (see `Theta.of`); what an item's own changes is on top of it.
+        theta: θ of items that have none (see `Theta.of`). If an item has fields of θ, they change this θ.
         format: one of `FORMATS`.
-        id_field, text_field, theta_field: names in JSONL and parquet, in order of preference.
-        bits: of a grey PNG pixel, see `Page.png`.
-        sample: a seed: items without a θ get one of the Glyph paper's training distributions (`Theta.sample`), by
-            the seed and their position.
-        max_pages: an item of more pages fails. It bounds memory: a page of 9 px type is 57 KB.
+        id_field: names of the id in JSONL and parquet, in order of preference.
+        text_field: names of the text, likewise.
+        theta_field: names of θ, likewise.
+        bits: bits for each pixel of a grey PNG, see `Page.png`.
+        sample: a seed: an item without a θ gets one from the Glyph paper's training distributions (`Theta.sample`), by
+            the seed and its position.
+        max_pages: an item of more pages fails. This bounds memory: a page of 9 px type is 57 KB.
         max_bytes: a record of more bytes fails, unread.
-        shard_items: records of a shard, at most.
+        shard_items: highest number of records in a shard.
         shard_bytes: bytes of input after which a shard ends; 8 MB of text are some 800 pages, or 47 MB.
 
     Raises:
@@ -63,6 +65,6 @@ class Options:
             raise DataError("text_field=() names no field. Name that of the text.")
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values, θ apart."""
+        """Return all options but θ as JSON values."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "theta"}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

@@ -1,4 +1,7 @@
-"""Inputs → shards, by the inputs and the options alone: the same whoever renders them, and in how many processes."""
+"""Inputs → shards, by the inputs and the options alone.
+
+The plan is the same whoever renders it, and in however many processes.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ import numpy as np
 from glyphrender.adapters.corpus.items import id_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.rows import Parquet
-from glyphrender.adapters.corpus.sources import Cut, JsonLines, Source, TextFiles
+from glyphrender.adapters.corpus.sources import Cut, JsonLines, SequentialReader, Source, TextFiles
 from glyphrender.errors import DataError
 
 _LINES = (".jsonl", ".ndjson")
@@ -26,10 +29,11 @@ class Shard:
     """The records of one file of a corpus; enough to read them on any machine that sees the inputs.
 
     Attributes:
-        number, total: "the seventh of twelve", from 0.
+        number: number of the shard, from 0.
+        total: number of all shards.
         cut: its records.
-        position: of the first of them in the whole corpus, from 0; blank lines are counted.
-        repeats: positions of those whose id an earlier one has; looked for where ids name folders.
+        position: position of the first of them in the whole corpus, from 0; blank lines are counted.
+        repeats: positions of records whose id an earlier record has; only looked for where ids name folders.
     """
 
     number: int
@@ -40,17 +44,17 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """As the hub names files of a split."""
+        """The name, formed as the hub names files of a split."""
         return f"train-{self.number:05d}-of-{self.total:05d}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """All shards, and what the inputs were.
+    """All shards, and a description of the inputs.
 
     Attributes:
-        shards: in the order of the input.
-        inputs: name, kind, records, bytes and SHA-256 of each.
+        shards: shards in the order of the input.
+        inputs: name, kind, records, bytes and SHA-256 of each input.
         faults: files, or ends of files, that cannot be read at all.
     """
 
@@ -65,12 +69,12 @@ def plan(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path)
     Args:
         inputs: JSONL (`.jsonl`, `.ndjson`, also with `.gz` or `.zst`) and `.parquet` files, texts, and folders of
             these. A folder is walked in the order of its paths; hidden names are left out.
-        options: say how large shards are.
+        options: the options, which say how large shards are.
         away: a folder that is not entered.
 
     Raises:
-        DataError: an input is not there or cannot be opened, or there is no record in any.
-        DependencyError: reading one needs pyarrow.
+        DataError: an input does not exist or cannot be opened, or no input holds a record.
+        DependencyError: reading an input needs pyarrow.
     """
     cuts: list[Cut] = []
     described = []
@@ -112,7 +116,7 @@ def _sources(inputs: Sequence[str | os.PathLike[str]], options: Options, away: P
 
 
 def _source(name: str, path: Path, options: Options) -> Source | None:
-    """The records in the file at `path`; None if it is a text."""
+    """Return the records in the file at `path`; None if it is a text."""
     if path.suffix == ".parquet":
         fields = (*options.id_field, *options.text_field, *options.theta_field)
         return Parquet(path=path, name=name, fields=fields, text_fields=options.text_field)
@@ -122,7 +126,7 @@ def _source(name: str, path: Path, options: Options) -> Source | None:
 
 
 def _files(given: Path, away: Path) -> Iterable[tuple[str, Path]]:
-    """(name, absolute path) of a file, or of all in a folder."""
+    """Return (name, absolute path) of a file, or of all files in a folder."""
     name = _name(given)
     if not given.is_dir():
         return [(name, given.absolute())]
@@ -141,7 +145,7 @@ def _files(given: Path, away: Path) -> Iterable[tuple[str, Path]]:
 
 
 def _name(given: Path) -> str:
-    """The path as given, or its last part where it is absolute or climbs out: ids do not tell the machine."""
+    """Return the path as given, or its last part if it is absolute or climbs out: ids must not name the machine."""
     if given.is_absolute() or ".." in given.parts:
         given = Path(given.resolve().name)
     return _shown(given)
@@ -152,21 +156,22 @@ def _shown(path: Path) -> str:
 
 
 def _repeats(cuts: list[Cut], starts: list[int], options: Options) -> list[frozenset[int]]:
-    """By shard, positions whose id an earlier record has.
+    """Return, for each shard, the positions of records whose id an earlier record has.
 
-    8 bytes a record are held. Where the 64 bits of two ids agree, which happens once in some 10¹⁹ pairs, the second
-    passes for a repeat and is named like one.
+    Memory is 8 bytes a record. If the 64 bits of two ids agree, which happens once in some 10¹⁹ pairs, the second
+    counts as a repeat and is named like one.
     """
     hashes, positions = array("Q"), array("q")
-    for cut, start in zip(cuts, starts, strict=False):
-        for record in cut.records():
-            if record.values is None:
-                continue
-            # A place is an id as well: two inputs may have one name, as a/in.jsonl and b/in.jsonl given absolutely.
-            name = id_of(record.values, options) or cut.source.place(record.number)
-            digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-            hashes.append(int.from_bytes(digest, "little"))
-            positions.append(start + record.number - cut.first)
+    with SequentialReader() as reader:
+        for cut, start in zip(cuts, starts, strict=False):
+            for record in cut.records(reader):
+                if record.values is None:
+                    continue
+                # A place is an id as well: two inputs may have one name, as a/in.jsonl and b/in.jsonl given absolutely.
+                name = id_of(record.values, options) or cut.source.place(record.number)
+                digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+                hashes.append(int.from_bytes(digest, "little"))
+                positions.append(start + record.number - cut.first)
     _, first = np.unique(np.asarray(hashes), return_index=True)
     again = np.delete(np.asarray(positions), first)
     edges = np.searchsorted(again, starts).tolist()

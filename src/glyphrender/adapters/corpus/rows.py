@@ -1,4 +1,4 @@
-"""Parquet: a source whose records are the rows of a file; memory is a batch of them."""
+"""Parquet: a source whose records are the rows of a file; memory is a batch of rows."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 from glyphrender.adapters.corpus.sources import BLOCK, DAMAGE, Cutter, Record, Survey, pyarrow, readable, reason_of
 
-# Rows decoded at a time.
+# Number of rows that are decoded at a time.
 _ROWS = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parquet:
-    """A row a record; of its columns only those of `fields` are read."""
+    """A parquet file with a row a record; only the columns of `fields` are read."""
 
     path: Path
     name: str
@@ -25,7 +25,7 @@ class Parquet:
 
     @property
     def seekable(self) -> bool:
-        """No: rows of a group can only be decoded from its beginning on."""
+        """False: rows of a group can only be decoded from its beginning on."""
         return False
 
     def place(self, number: int) -> str:  # noqa: D102
@@ -80,12 +80,12 @@ class Parquet:
         pyarrow()
         from pyarrow import parquet
 
-        # Otherwise a whole row group is read before its first row.
+        # Without these, a whole row group is read before its first row.
         return parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=BLOCK)
 
 
 def _row(row: Any) -> tuple[dict[str, Any] | None, str]:
-    """The values of a batch of one row, or why it has none."""
+    """Return the values of a batch of one row, or the reason why it has none."""
     try:
         return row.to_pylist()[0], ""
     except ValueError as error:  # its text is not UTF-8

@@ -1,12 +1,12 @@
-"""A run: inputs → a complete folder, however often it was killed on the way.
+"""A run: inputs → a complete folder, however often the run was killed on the way.
 
     DIR/data/train-00000-of-00012.parquet …   one file a shard
     DIR/images/<id>/page_001.png …            with format "png"
     DIR/failed.jsonl                          what could not be rendered, and why
     DIR/manifest.json                         written last: a folder that has it is complete
-    DIR/.run/                                 until then: what began the run, receipts of shards, parts
+    DIR/.run/                                 until then: how the run began, receipts of shards, parts
 
-Neither the number of processes nor where they run, nor how often the run was begun, changes a byte of it.
+No byte depends on the number of processes, on where they run, or on how often the run was begun.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -27,25 +27,29 @@ from glyphrender._system.file_lock import lock_file
 from glyphrender._system.processes import can_fork, imap_forked, work_queue
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Plan, Shard, plan
-from glyphrender.adapters.corpus.shard import WORK, Receipt, render_shard
-from glyphrender.adapters.corpus.sources import TAPE, pyarrow
+from glyphrender.adapters.corpus.shard import WORK, Receipt, ShardRunner, render_shard
+from glyphrender.adapters.corpus.sources import SequentialReader, pyarrow
 from glyphrender.document.saving import describe
 from glyphrender.errors import DataError
 
 MANIFEST, FAILED = "manifest.json", "failed.jsonl"
 _BEGUN = "run.json"
-# Differences that a message lists.
+# Number of differences that a message lists.
 _LISTED = 3
 
 
 @dataclass(kw_only=True, slots=True)
-class Tally:
-    """How far a run is.
+class CorpusProgress:
+    """The progress of a run.
 
     Attributes:
-        shards: of the plan.
+        shards: shards of the plan.
         before: shards that an earlier run has done.
-        done, items, failed, pages, bytes: of this run.
+        done: shards that this run has done.
+        items: items that this run has rendered.
+        failed: items that failed in this run.
+        pages: pages that this run has rendered.
+        bytes: bytes that this run has written.
     """
 
     shards: int = 0
@@ -57,7 +61,7 @@ class Tally:
     bytes: int = 0
 
     def add(self, receipt: Receipt) -> None:
-        """One shard more."""
+        """Count one more shard."""
         self.done += 1
         self.items += receipt.items
         self.failed += len(receipt.failures)
@@ -73,19 +77,19 @@ def render_corpus(
     jobs: int | None = None,
     ray: str | None = None,
     resume: bool = False,
-    progress: Callable[[Tally], object] | None = None,
+    progress: Callable[[CorpusProgress], object] | None = None,
 ) -> dict[str, Any]:
     """Render every item of `inputs` into shards in the folder `output`.
 
-    Items that cannot be rendered, and lines, rows and files that cannot be read, are listed in `failed.jsonl`
-    and stop nothing.
+    Items that cannot be rendered, and lines, rows and files that cannot be read, are listed in `failed.jsonl` and do
+    not stop the run.
 
     Args:
         inputs: see `plan.plan`.
-        output: is made; new or empty, or with `resume` one that the same call has begun.
-        options: θ, the format, and what shards are; by default parquet under the default θ.
-        jobs: processes on this machine, by default one; with `ray`, tasks at a time, by default as many as its CPUs.
-        ray: the address of a Ray cluster, "auto" for the one this machine is in, or "local" to start one here. Its
+        output: created if missing. If it exists, it must be empty, or with `resume` begun by the same call.
+        options: θ, the format, and the size of shards; by default parquet under the default θ.
+        jobs: number of processes on this machine, by default one; with `ray`, of tasks at a time, by default one a CPU.
+        ray: the address of a Ray cluster, "auto" for the cluster this machine is in, or "local" to start one here. Its
             machines must see inputs and output under the same paths, and have this version of glyphrender.
         resume: leave out the shards that are done.
         progress: called at the beginning and after each shard.
@@ -94,30 +98,30 @@ def render_corpus(
         the manifest: what was rendered and how, counts, and each file with its SHA-256.
 
     Raises:
-        DataError: an input is not there, holds no record, or cannot be opened; or `output` cannot be written, holds
+        DataError: an input does not exist, holds no record, or cannot be opened; or `output` cannot be written, holds
             other files, or was begun with other inputs, options or versions.
         FontError: a font of θ cannot be used.
         DependencyError: the extra `corpus` or `ray` is needed.
         EndpointError: there is no Ray cluster at that address.
-        GlyphRenderError: a process was killed. What is done stays done.
+        GlyphRenderError: a process was killed. Finished shards stay.
     """
     options = options or Options()
     directory = Path(os.path.abspath(output))
     _check(directory, resume=resume)
-    versions = describe(options.theta)  # before anything is written: a font may be missing
+    versions = describe(options.theta)  # before anything is written, since a font may be missing
     if options.format == "parquet":
         versions["versions"] |= {"pyarrow": pyarrow().__version__}
-    hands: AbstractContextManager[Callable[[list[Shard], Options, Path], Iterator[Receipt]]]
+    runner: AbstractContextManager[ShardRunner]
     if ray is None:
-        hands = nullcontext(partial(_rendered, jobs or 1))
+        runner = nullcontext(partial(_rendered, jobs or 1))
     else:
         from glyphrender.adapters.corpus.cluster import connected
 
-        hands = connected(ray, jobs)
-    with hands as rendered, closing(TAPE):
+        runner = connected(ray, jobs)
+    with runner as rendered:
         planned = plan(inputs, options, directory)
         begun = versions | {"options": options.to_dict(), "inputs": list(planned.inputs)}
-        return _completed(planned, begun, options, directory, rendered, progress or (lambda tally: None))
+        return _completed(planned, begun, options, directory, rendered, progress or (lambda progress: None))
 
 
 def _completed(
@@ -125,36 +129,44 @@ def _completed(
     begun: dict[str, Any],
     options: Options,
     directory: Path,
-    rendered: Callable[[list[Shard], Options, Path], Iterator[Receipt]],
-    progress: Callable[[Tally], object],
+    rendered: ShardRunner,
+    progress: Callable[[CorpusProgress], object],
 ) -> dict[str, Any]:
-    """The manifest, when all that is not done yet is."""
+    """Render all shards that are not done yet, and return the manifest."""
     if (directory / MANIFEST).exists():
         manifest = _read(directory / MANIFEST)
         _compare(directory, manifest, begun)
         shutil.rmtree(directory / WORK, ignore_errors=True)
-        progress(Tally(shards=len(planned.shards), before=len(planned.shards)))
+        progress(CorpusProgress(shards=len(planned.shards), before=len(planned.shards)))
         return manifest
     with _begun(directory, begun, options):
         pending = [shard for shard in planned.shards if Receipt.of(shard, directory) is None]
-        tally = Tally(shards=len(planned.shards), before=len(planned.shards) - len(pending))
-        progress(tally)
-        for receipt in rendered(pending, options, directory):
-            tally.add(receipt)
-            progress(tally)
+        done = CorpusProgress(shards=len(planned.shards), before=len(planned.shards) - len(pending))
+        progress(done)
+        with closing(rendered(pending, options, directory)) as receipts:
+            for receipt in receipts:
+                done.add(receipt)
+                progress(done)
         manifest = _finish(directory, planned, begun)
     shutil.rmtree(directory / WORK, ignore_errors=True)
     return manifest
 
 
-def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path) -> Iterator[Receipt]:
-    """Receipts of `shards`, in the order in which shards are done."""
+def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path) -> Generator[Receipt, None, None]:
+    """Yield the receipts of `shards`, in the order in which shards are done."""
     jobs = min(jobs, len(shards))
     if jobs <= 1 or not can_fork():
-        yield from (render_shard(shard, options, directory) for shard in shards)
+        yield from _in_order(shards, options, directory)
         return
     mine = work_queue(len(shards))
-    yield from imap_forked(jobs, lambda job: (render_shard(shards[number], options, directory) for number in mine()))
+    yield from imap_forked(jobs, lambda job: _in_order((shards[number] for number in mine()), options, directory))
+
+
+def _in_order(shards: Iterable[Shard], options: Options, directory: Path) -> Iterator[Receipt]:
+    """Render `shards` one after another in this process, with one reader for all of them."""
+    with SequentialReader() as reader:
+        for shard in shards:
+            yield render_shard(shard, options, directory, reader)
 
 
 def _check(directory: Path, *, resume: bool) -> None:
@@ -179,7 +191,7 @@ def _check(directory: Path, *, resume: bool) -> None:
 
 @contextmanager
 def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator[None]:
-    """The folder, ready for shards and written by nobody else."""
+    """Make the folder ready for shards, and keep all other runs from writing it."""
     work = directory / WORK
     try:
         work.mkdir(parents=True, exist_ok=True)
@@ -193,7 +205,7 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
         else:
             write_atomically(work / _BEGUN, json.dumps(begun))
         try:
-            # Of processes that were killed: folders of shards, and files of `write_atomically`.
+            # Remove what killed processes left: folders of shards, and files of `write_atomically`.
             for part in [*work.glob("*.part"), *directory.glob(f".{MANIFEST}.*.part")]:
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
             (directory / "data").mkdir(exist_ok=True)
@@ -254,11 +266,11 @@ def _compare(directory: Path, before: dict[str, Any], now: dict[str, Any]) -> No
     if differ:
         shown = [f"{name} was {old.get(name)!r} and is {new.get(name)!r}" for name in differ[:_LISTED]]
         more = f", and {len(differ) - _LISTED} more" if len(differ) > _LISTED else ""
-        raise DataError(f"{directory} was begun otherwise: {'; '.join(shown)}{more}. Choose another folder.")
+        raise DataError(f"{directory} was begun with other settings: {'; '.join(shown)}{more}. Choose another folder.")
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """Nested values by names such as "inputs.0.sha256"."""
+    """Return nested values under names such as "inputs.0.sha256"."""
     if isinstance(value, dict | list):
         inner = value.items() if isinstance(value, dict) else enumerate(value)
         parts = (_flat(each, f"{name}.{key}" if name else str(key)) for key, each in inner)

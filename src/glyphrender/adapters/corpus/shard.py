@@ -1,7 +1,8 @@
-"""One shard: its records → its file and its receipt. The unit of work everywhere, and a function of its arguments.
+"""One shard: its records → its file and its receipt. This is the unit of work everywhere, and a function of its
+arguments.
 
-A file takes its place whole, by renaming, and then its receipt does; so a shard that has a receipt is done, and one
-that has none is rendered again, to the same bytes, over what a kill may have left.
+A file takes its place complete, by renaming; then its receipt does. So a shard that has a receipt is done. A shard that
+has none is rendered again, to the same bytes, over what a kill may have left.
 """
 
 from __future__ import annotations
@@ -12,35 +13,39 @@ import os
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from glyphrender._system.atomic_write import write_atomically
 from glyphrender.adapters.corpus.formats import SUFFIXES, Rendered, writer
 from glyphrender.adapters.corpus.items import Item, first_of, item_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
-from glyphrender.adapters.corpus.sources import Record
+from glyphrender.adapters.corpus.sources import Record, SequentialReader
 from glyphrender.document.layout import layout
 from glyphrender.errors import DataError, GlyphRenderError
 
-#: Folder, inside that of a corpus, of what a run needs to go on; it goes when the corpus is complete.
+#: The folder, inside that of a corpus, of what a run needs to be resumed; it goes when the corpus is complete.
 WORK = ".run"
-# Arrow's offsets are 32 bits wide: an item's pages go into one column chunk.
+#: A function that renders shards into a folder and yields their receipts, in the order in which shards are done.
+ShardRunner: TypeAlias = "Callable[[list[Shard], Options, Path], Generator[Receipt, None, None]]"
+# Arrow's offsets are 32 bits wide, and an item's pages go into one column chunk.
 _MAX_ITEM = (1 << 31) - (1 << 20)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """What became of a shard.
+    """A record of a finished shard.
 
     Attributes:
-        file: inside the folder of the corpus.
-        items: rendered.
-        bytes, sha256: of the file.
+        file: its file, inside the folder of the corpus.
+        items: number of items rendered.
+        pages: number of their pages.
+        bytes: size of the file.
+        sha256: digest of the file, in hex.
         missing: characters that no font has, by code point.
         failures: id, position, place and reason of each item that failed.
     """
@@ -55,7 +60,7 @@ class Receipt:
 
     @classmethod
     def of(cls, shard: Shard, directory: Path) -> Receipt | None:
-        """The receipt of a shard that is done: its file is there in full."""
+        """Return the receipt of a shard that is done; None if there is none, or the file is gone or incomplete."""
         try:
             receipt = cls(**json.loads(_receipt(shard, directory).read_text(encoding="utf-8")))
             return receipt if (directory / receipt.file).stat().st_size == receipt.bytes else None
@@ -63,13 +68,19 @@ class Receipt:
             return None
 
 
-def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
-    """Write the shard into `directory`, of which the folders are there.
+def render_shard(shard: Shard, options: Options, directory: Path, reader: SequentialReader) -> Receipt:
+    """Write the shard into `directory`, whose folders exist.
+
+    Args:
+        shard: the shard.
+        options: the options of the corpus.
+        directory: the folder of the corpus.
+        reader: reads sources that cannot be read from the middle; pass the same one for every shard of a process.
 
     Raises:
-        DataError: the input cannot be read or is no longer whole, or the output cannot be written.
+        DataError: the input cannot be read or has become shorter, or the output cannot be written.
     """
-    tally: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     missing: Counter[str] = Counter()
     failures = []
     seen = 0
@@ -77,14 +88,14 @@ def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
     with _part(directory, name) as part:
         out = writer(options.format, part, name, shard.repeats)
         try:
-            for record in shard.cut.records():
+            for record in shard.cut.records(reader):
                 seen += 1
                 position = shard.position + record.number - shard.cut.first
                 result = _result(record, options, position, shard.cut.source.place(record.number))
                 if isinstance(result, Rendered):
                     out.add(result)
                     missing.update(result.missing)
-                    tally.update(items=1, pages=len(result.pages))
+                    counts.update(items=1, pages=len(result.pages))
                 elif result is not None:
                     failures.append(result)
         finally:
@@ -92,7 +103,7 @@ def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
         if seen < shard.cut.count:
             raise DataError(
                 f"{shard.cut.source.name} has become shorter since the run began: {shard.cut.count - seen:,} records "
-                f"of {name} are gone. Restore it and resume, or begin anew."
+                f"of {name} are gone. Restore it and resume, or begin a new corpus."
             )
         file = f"data/{name}{SUFFIXES[options.format]}"
         with (part / Path(file).name).open("rb") as written:
@@ -102,8 +113,8 @@ def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
         _take_places(part, directory / file)
         receipt = Receipt(
             file=file,
-            items=tally["items"],
-            pages=tally["pages"],
+            items=counts["items"],
+            pages=counts["pages"],
             bytes=size,
             sha256=digest,
             missing=dict(sorted(missing.items())),
@@ -114,7 +125,7 @@ def render_shard(shard: Shard, options: Options, directory: Path) -> Receipt:
 
 
 def _result(record: Record, options: Options, position: int, place: str) -> Rendered | dict[str, Any] | None:
-    """The item of a record with its pages; the reason why not; or nothing for a blank line."""
+    """Return the item of a record with its pages; the reason why not; or None for a blank line."""
     if record.values is None and not record.fault:
         return None
     identity = None
@@ -126,7 +137,7 @@ def _result(record: Record, options: Options, position: int, place: str) -> Rend
         return _rendered(item_of(record.values, options, position=position, place=place), options)
     except GlyphRenderError as error:
         reason = str(error)
-    except Exception as error:  # a bug, or no memory left: one item of millions is no reason to stop
+    except Exception as error:  # a bug, or no memory left: one item of millions does not stop the run
         reason = f"{type(error).__name__}: {error}"
     return {"position": position, "place": place, "id": identity, "reason": reason}
 
@@ -149,7 +160,7 @@ def _rendered(item: Item, options: Options) -> Rendered:
 
 @contextmanager
 def _part(directory: Path, name: str) -> Iterator[Path]:
-    """A folder to work in that goes however this ends; after a kill, `run` removes it."""
+    """Make a folder to work in, and remove it however this ends; after a kill, `run` removes it."""
     part = directory / WORK / f"{name}.{secrets.token_hex(4)}.part"
     try:
         part.mkdir()
@@ -161,7 +172,7 @@ def _part(directory: Path, name: str) -> Iterator[Path]:
 
 
 def _take_places(part: Path, target: Path) -> None:
-    """Move what was written to where it belongs, over what a run that was killed has left there."""
+    """Move what was written to where it belongs, over what a killed run has left there."""
     for folder in sorted(part.glob("images/*")):
         place = target.parent.parent / "images" / folder.name
         if place.exists():

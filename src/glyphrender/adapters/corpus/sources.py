@@ -1,7 +1,8 @@
-"""Files of records: what a source of them is, JSONL, and folders whose files are a text each (parquet: `rows`).
+"""Files of records: the protocol of a source, JSONL, and folders whose files are a text each (for parquet see `rows`).
 
-A source says in one survey where it may be cut, and reads from any cut on; what is broken in it becomes a record with
-a fault, never an exception. Memory is one block of 1 MB and one record. It knows nothing of what a record means.
+A source is surveyed once, which says where it may be cut; then it is read from any cut on. Broken parts become records
+with a fault, never exceptions. Memory is one block of 1 MB and one record. This module knows nothing of the meaning of
+a record.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from glyphrender.errors import DataError, DependencyError
-from glyphrender.text.source import decoded
+from glyphrender.text.source import decode_blocks
 
 BLOCK = 1 << 20
-# What damaged files make the readers raise; an OSError that has a number is the system's.
+# Errors that the readers raise for damaged files; an OSError with a number comes from the system instead.
 DAMAGE = (EOFError, zlib.error, ValueError, NotImplementedError, OSError)
 
 
@@ -29,8 +30,8 @@ class Record:
     """One line, row or file.
 
     Attributes:
-        number: within its source, from 0.
-        values: its fields; None where it could not be read, or where a line is blank.
+        number: its number within its source, from 0.
+        values: its fields; None if it could not be read, or if a line is blank.
         fault: why it could not be read.
     """
 
@@ -41,29 +42,29 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cut:
-    """Records of one source that go into one shard: `count` of them from number `first`, at byte `seek`."""
+    """Records of one source that go into one shard: `count` records from number `first` on, which is at byte `seek`."""
 
     source: Source
     first: int
     count: int
     seek: int = 0
 
-    def records(self) -> Iterator[Record]:
-        """Each of them."""
+    def records(self, reader: SequentialReader) -> Iterator[Record]:
+        """Return the records; `reader` reads them if the source cannot be read from the middle."""
         if self.source.seekable:
             return islice(self.source.records(self.first, self.seek), self.count)
-        return TAPE.records(self.source, self.first, self.count)
+        return reader.records(self.source, self.first, self.count)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
-    """A source, read once.
+    """The result of reading a source once.
 
     Attributes:
         cuts: its records, shard by shard.
-        bytes: of it, decompressed.
-        sha256: of the same bytes, in hex.
-        fault: why it was not read to its end, if it was not.
+        bytes: number of its bytes, decompressed.
+        sha256: digest of these bytes, in hex.
+        fault: why it was not read to its end; empty if it was.
     """
 
     cuts: tuple[Cut, ...]
@@ -73,7 +74,7 @@ class Survey:
 
     @property
     def count(self) -> int:
-        """Records, blank lines included."""
+        """Number of records, blank lines included."""
         return sum(cut.count for cut in self.cuts)
 
 
@@ -81,7 +82,7 @@ class Source(Protocol):
     """A file of records, or a folder of texts.
 
     Attributes:
-        name: what messages, and ids of records that have none, call it.
+        name: its name in messages, and in ids of records that have none.
         seekable: whether reading from the middle costs nothing.
     """
 
@@ -91,22 +92,22 @@ class Source(Protocol):
     def seekable(self) -> bool: ...  # noqa: D102
 
     def survey(self, items: int, size: int) -> Survey:
-        """Read it all once and cut it after every `items` records or `size` bytes.
+        """Read the source once and cut it after every `items` records or `size` bytes.
 
         Raises:
-            DataError: it is not there, or the disk fails.
+            DataError: it does not exist, or the disk fails.
         """
 
     def records(self, first: int, seek: int) -> Iterator[Record]:
-        """Its records from number `first` on, which is at byte `seek` where `seekable`."""
+        """Yield its records from number `first` on, which is at byte `seek` if the source is `seekable`."""
 
     def place(self, number: int) -> str:
-        """Where record `number` stands, for people."""
+        """Return where record `number` stands, for people."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JsonLines:
-    """A JSON object a line, in UTF-8; the suffixes .gz and .zst say that it is compressed."""
+    """A file with a JSON object a line, in UTF-8; the suffixes .gz and .zst say that it is compressed."""
 
     path: Path
     name: str
@@ -161,9 +162,9 @@ class JsonLines:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextFiles:
-    """Files that are a text each: UTF-8, or what their byte order mark says.
+    """Files that are a text each: UTF-8, or the encoding of their byte order mark.
 
-    Their names and texts are put in `fields`: that of the id, if there is one, and that of the text.
+    `fields` are the names under which a record has the id (if there is one), and the text.
     """
 
     name: str
@@ -208,7 +209,7 @@ class TextFiles:
                     yield Record(number, fault=_too_long(path.stat().st_size, self.max_bytes))
                     continue
                 with path.open("rb") as file:
-                    text = "".join(decoded(_blocks(file), name=name))
+                    text = "".join(decode_blocks(_blocks(file), name=name))
             except (DataError, OSError) as error:
                 yield Record(number, fault=reason_of(error))
             else:
@@ -216,13 +217,13 @@ class TextFiles:
                 yield Record(number, dict.fromkeys(ids, name) | dict.fromkeys(texts, text))
 
     def _part(self, first: int, count: int) -> TextFiles:
-        """A source of these alone, so that a shard sent elsewhere names no other files."""
+        """Return a source of these files alone, so that a shard sent elsewhere names no other files."""
         part = slice(first, first + count)
         return replace(self, names=self.names[part], paths=self.paths[part], first=first)
 
 
 class Cutter:
-    """Where a source is cut, from the sizes of its records."""
+    """Decides where a source is cut, from the sizes of its records."""
 
     def __init__(self, source: Source, items: int, size: float) -> None:
         self._source, self._items, self._size = source, items, size
@@ -232,11 +233,11 @@ class Cutter:
 
     @property
     def bytes(self) -> int:
-        """Of all records."""
+        """Bytes of all records."""
         return round(self._bytes)
 
     def add(self, size: float) -> None:
-        """One record more. One that is longer than a shard is a shard."""
+        """Count one more record. A record that is longer than a shard is a shard."""
         first, begin = self._ends[-1]
         if self.count > first and (self.count - first >= self._items or self._bytes - begin + size > self._size):
             self._ends.append((self.count, self.bytes))
@@ -244,7 +245,7 @@ class Cutter:
         self._bytes += size
 
     def cuts(self) -> tuple[Cut, ...]:
-        """One a shard."""
+        """Return a cut for each shard."""
         ends = [*self._ends, (self.count, self.bytes)]
         return tuple(
             Cut(source=self._source, first=first, count=end - first, seek=seek)
@@ -253,10 +254,11 @@ class Cutter:
         )
 
 
-class _Tape:
-    """What this process read last from a source that cannot be sought in: shards further on in it begin there.
+class SequentialReader:
+    """A reader of sources that cannot be read from the middle, such as .gz files; a context manager.
 
-    A process takes shards in their order, so that all of them together read such a source once a process.
+    The reader stays at the place where it stopped, and goes on from there if the next cut is further on in the same
+    source. A process takes shards in order, so a process with one reader reads each such source once, not once a shard.
     """
 
     def __init__(self) -> None:
@@ -264,13 +266,20 @@ class _Tape:
         self._records: Iterator[Record] = iter(())
         self._next = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Close what is open."""
+        """Close the source that is open, if there is one."""
         if isinstance(self._records, Generator):
             self._records.close()
         self._source, self._records = None, iter(())
 
     def records(self, source: Source, first: int, count: int) -> Iterator[Record]:
+        """Yield `count` records of `source` from number `first` on; fewer if the source ends before."""
         if self._source != source or self._next > first:
             self.close()
             self._source, self._records, self._next = source, source.records(first, 0), first
@@ -283,11 +292,8 @@ class _Tape:
                 yield record
 
 
-TAPE = _Tape()
-
-
 def pyarrow() -> Any:
-    """The library of that name.
+    """Return the library of that name.
 
     Raises:
         DependencyError: it is not installed.
@@ -303,7 +309,7 @@ def pyarrow() -> Any:
 
 
 def _object(number: int, line: bytes) -> Record:
-    """A line as a record."""
+    """Return a line as a record."""
     try:
         text = line.decode("utf-8-sig" if number == 0 else "utf-8")
         if not text or text.isspace():
@@ -319,7 +325,7 @@ def _object(number: int, line: bytes) -> Record:
 
 
 def _refuse_special(path: Path) -> None:
-    """A pipe in a folder would be waited for, without end."""
+    """Refuse anything but a regular file: reading a pipe in a folder would wait for ever."""
     if path.exists() and not path.is_file():
         raise OSError(f"{path.name} is no regular file")
 
@@ -335,7 +341,9 @@ def _hashed(blocks: Iterable[bytes], digest: Any) -> Iterator[bytes]:
 
 
 def _lines(blocks: Iterable[bytes], limit: int) -> Iterator[tuple[bytes | None, int]]:
-    """Each line without its end, and its length with it; None for one of more than `limit` bytes, which is not held."""
+    """Yield each line without its end, and its length with it; None for a line of more than `limit` bytes, which is not
+    kept.
+    """
     parts: list[bytes] = []  # of the line that goes on in the next block
     length = 0
     for block in blocks:
@@ -355,13 +363,13 @@ def _too_long(length: int, limit: int) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """What an error says, in a line."""
+    """Return what an error says, on one line."""
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Failures of the system as one line; damage passes."""
+    """Turn failures of the system into one line; damage of the file passes through."""
     try:
         yield
     except OSError as error:

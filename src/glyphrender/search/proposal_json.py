@@ -1,8 +1,9 @@
-"""The form in which a language model proposes θ: the JSON schema it is given, and what can be saved of its reply.
+"""The JSON in which a language model proposes θ: the schema it is given, and a parser that saves what it can of a
+reply.
 
-Models put JSON into code fences and prose, cut it off, invent names, write "9.5 pt" for 9.5 and NaN for no idea.
-Nothing of that may stop a search, and nothing a reply says is run or believed: a change is an axis of the space and
-one of its values, or it is dropped and counted.
+Models put JSON into code fences and prose, cut it off, invent names, write "9.5 pt" for 9.5 and NaN where they have no
+idea. None of that may stop a search. Nothing that a reply says is run or believed either: a change names an axis of the
+space and one of its values, or it is dropped and counted.
 """
 
 from __future__ import annotations
@@ -17,23 +18,28 @@ from typing import Any, Final
 
 from glyphrender.search.axes import Axis
 
-__all__ = ["Idea", "ideas", "rung", "schema"]
+__all__ = ["WrittenProposal", "nearest_value", "parse_proposals", "proposal_schema"]
 
-# Enough for fifty proposals; every "{" is tried as the start of an object, each in time linear in the rest.
+# Enough for fifty proposals. Every "{" is tried as the start of an object, each in time linear in the rest.
 _LONGEST: Final = 60_000
 _STARTS: Final = 400
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Idea:
-    """One proposal as it was written: axes to change, in the candidate whose step is `base`."""
+class WrittenProposal:
+    """One proposal as the model wrote it.
+
+    Attributes:
+        base: the step of the candidate that is changed; None if the reply names none.
+        changes: axis → value, unchecked.
+    """
 
     base: int | None
     changes: Mapping[str, Any]
 
 
-def schema(axes: Sequence[Axis], steps: Sequence[int], count: int) -> dict[str, Any]:
-    """The JSON schema of a reply with at most `count` proposals, each based on a candidate of one of `steps`."""
+def proposal_schema(axes: Sequence[Axis], steps: Sequence[int], count: int) -> dict[str, Any]:
+    """Return the JSON schema of a reply: at most `count` proposals, each based on a candidate of one of `steps`."""
     changes = {
         "type": "object",
         "properties": {axis.name: _accepted(axis) for axis in axes},
@@ -57,31 +63,35 @@ def schema(axes: Sequence[Axis], steps: Sequence[int], count: int) -> dict[str, 
     }
 
 
-def ideas(reply: str) -> tuple[str, list[Idea]]:
-    """The critique and the proposals that `reply` holds, whole ones only; empty where there are none."""
-    said = reply[-_LONGEST:]
+def parse_proposals(reply: str) -> tuple[str, list[WrittenProposal]]:
+    """Return the critique and the complete proposals in `reply`; empty where there are none.
+
+    >>> parse_proposals('Sure: {"critique": "too tight", "proposals": [{"base": 3, "changes": {"leading": 1.1}}]}')
+    ('too tight', [WrittenProposal(base=3, changes={'leading': 1.1})])
+    """
+    end = reply[-_LONGEST:]
     critique, found = "", []
-    for value in _objects(said):
+    for value in _objects(end):
         if isinstance(value.get("critique"), str):
             critique = critique or value["critique"]
         listed = value.get("proposals")
         found += [_idea(each) for each in (listed if isinstance(listed, list) else [value]) if _is_idea(each)]
-    if not critique and (cut := re.search(r'"critique"\s*:\s*("(?:[^"\\]|\\.)*")', said)):
+    if not critique and (cut := re.search(r'"critique"\s*:\s*("(?:[^"\\]|\\.)*")', end)):
         critique = str(_decoded(cut[1]) or "")
     return critique, found
 
 
-def rung(value: Any, axis: Axis) -> Any:
-    """The value of `axis` that `value` means, or None where it means none.
+def nearest_value(value: Any, axis: Axis) -> Any:
+    """Return the value of `axis` that `value` means, or None if it means none.
 
-    A number may be written in words ("9.5 pt"); one that is no rung of the ladder is moved to the nearest. A choice is
-    taken in any case, and misspelt.
+    A number may be written with words ("9.5 pt"); a number that is no rung of the ladder becomes the nearest rung. A
+    choice is found whatever its case, and if it is slightly misspelt.
     """
     if axis.ordered:
         number = _number(value)
         if number is None:
             return None
-        # Within the ladder first: beside 1e300 all its values are equally far.
+        # Clamp first: compared with 1e300 all values of the ladder are equally far.
         number = min(max(number, axis.values[0]), axis.values[-1])
         return min(axis.values, key=lambda each: abs(each - number))
     names = {_name(each): each for each in axis.values}
@@ -91,7 +101,7 @@ def rung(value: Any, axis: Axis) -> Any:
 
 
 def _accepted(axis: Axis) -> dict[str, Any]:
-    """The schema of one value of `axis`."""
+    """Return the schema of one value of `axis`."""
     listed = [list(value) if isinstance(value, tuple) else value for value in axis.values]
     help = axis.to_dict()["help"]
     if axis.ordered and len(listed) > 8:
@@ -100,7 +110,7 @@ def _accepted(axis: Axis) -> dict[str, Any]:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """The outermost JSON objects in `text`; of one that is cut off, the whole ones in it."""
+    """Yield the outermost JSON objects in `text`; of an object that is cut off, the complete objects inside it."""
     at = text.find("{")
     for _ in range(_STARTS):
         if at < 0:
@@ -116,7 +126,7 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _whole_number(digits: str) -> float:
-    # Python reads no integer of more than 4,300 digits; none of that size is meant.
+    # Python reads no integer of more than 4,300 digits, and no reply means one of that size.
     return int(digits) if len(digits) < 20 else math.copysign(math.inf, -1 if digits[0] == "-" else 1)
 
 
@@ -134,14 +144,14 @@ def _is_idea(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("changes"), dict)
 
 
-def _idea(value: Mapping[str, Any]) -> Idea:
+def _idea(value: Mapping[str, Any]) -> WrittenProposal:
     base = value.get("base")
     whole = isinstance(base, int) and not isinstance(base, bool)
-    return Idea(base=base if whole else None, changes=value["changes"])
+    return WrittenProposal(base=base if whole else None, changes=value["changes"])
 
 
 def _name(value: Any) -> str:
-    """A choice as it is compared: its JSON, without quotes and case, and yes for true."""
+    """Return the form in which choices are compared: their JSON without quotes and case, and yes for true."""
     words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
     try:
         name = json.dumps(value).strip('" ').lower()

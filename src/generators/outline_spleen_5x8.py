@@ -1,8 +1,10 @@
-"""Writes `spleen-5x8.ttf`: the 5 × 8 bitmap of Spleen as outlines, one box a run of pixels.
+"""Write `fonts/spleen/spleen-5x8.ttf`: the 5 × 8 bitmap of Spleen as outlines, one box per run of pixels.
 
-Spleen has no OpenType file of this size, and renderers of dense pages use it. At 8 px an em every pixel of
-the bitmap is one pixel of the page. Run `python outline_5x8.py spleen-5x8.psfu.gz` with the console font
-of the Spleen release; it needs fontTools only.
+Renderers of dense pages use this size, but Spleen has no OpenType file of it. At 8 px an em, every pixel of the bitmap
+is one pixel of the page. The console font of a Spleen release is the input, and fontTools the only requirement:
+
+    python src/generators/outline_spleen_5x8.py spleen-5x8.psfu.gz
+    python src/generators/index_fonts.py
 """
 
 from __future__ import annotations
@@ -16,16 +18,16 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 
-UNIT = 128  # of 1024 an em: one pixel of eight
-ASCENT = 7  # pixels above the baseline: capitals stand on the last row but one
+UNIT = 128  # font units per pixel; 1024 units, or 8 pixels, are one em
+ASCENT = 7  # pixels above the baseline; capitals stand on the last row but one
 
-# What the bitmap draws. The console font's table also names look-alikes ("А" for "A"), which a page
-# must not show as if they were the letter asked for.
+# The code points that are outlined. The table of the console font also maps look-alikes (Cyrillic "А" to "A"), which a
+# page must not draw as if they were the requested letter.
 DRAWN = [*range(0x20, 0x7F), *range(0x2500, 0x2580), *range(0x2800, 0x2900)]
 
 
 def bitmaps(path: Path) -> tuple[int, dict[int, bytes]]:
-    """Width in pixels, and the rows of each drawn code point, from a PC Screen Font, version 2."""
+    """Return the width in pixels and the rows of each drawn code point of a PC Screen Font, version 2."""
     data = gzip.decompress(path.read_bytes())
     _, _, header, _, count, size, _, width = struct.unpack("<8I", data[:32])
     entries = data[header + count * size :].split(b"\xff")
@@ -35,7 +37,7 @@ def bitmaps(path: Path) -> tuple[int, dict[int, bytes]]:
 
 
 def outline(rows: bytes) -> Glyph:
-    """One box for each horizontal run of pixels."""
+    """Return a glyph with one box for each horizontal run of pixels."""
     pen = TTGlyphPen(None)
     for row, bits in enumerate(rows):
         top = (ASCENT - row) * UNIT
@@ -52,7 +54,7 @@ def outline(rows: bytes) -> Glyph:
 
 
 def main() -> None:
-    """Reads the console font named on the command line; writes the outlines beside this file."""
+    """Read the console font that the command line names, and write the outlines."""
     width, drawn = bitmaps(Path(sys.argv[1]))
     names = {cp: f"uni{cp:04X}" for cp in drawn}
     glyphs = {".notdef": outline(bytes([0, *[0b11110000] * 6, 0]))}
@@ -81,10 +83,10 @@ def main() -> None:
     )
     builder.setupOS2(sTypoAscender=ASCENT * UNIT, sTypoDescender=(ASCENT - 8) * UNIT, usWeightClass=400)
     builder.setupPost(isFixedPitch=1)
-    # A fixed date (2022-01-01): the same bitmap gives the same file.
+    # The date is fixed (2022-01-01), so that the same bitmap gives the same file.
     builder.updateHead(created=3723840000, modified=3723840000)
     builder.font.recalcTimestamp = False
-    builder.save(Path(__file__).with_name("spleen-5x8.ttf"))
+    builder.save(Path(__file__).parents[2] / "fonts" / "spleen" / "spleen-5x8.ttf")
 
 
 if __name__ == "__main__":

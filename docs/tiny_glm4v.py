@@ -1,8 +1,11 @@
 """A real GLM-4.1V that is small enough to build, train and serve in seconds (extra `transformers`).
 
-All parts are those of transformers, built from configuration: its model class with random weights, its image
-processor with the limits of the published checkpoint, and a tokenizer of 256 bytes and the special tokens. So what runs
-with it runs with the model of nine thousand million parameters, but for what it says: untrained, it says noise.
+The examples in these documents, the tests and the benchmarks use this model. It is not part of the installed package.
+
+All parts come from transformers and are built from configuration: the model class with random weights, the image
+processor with the limits of the published checkpoint, and a tokenizer of 256 bytes and the special tokens. So code that
+runs with this model also runs with the model of nine thousand million parameters. Only the answers differ: the tiny
+model is untrained and says noise.
 """
 
 from __future__ import annotations
@@ -38,8 +41,8 @@ SPECIAL_TOKENS = (
     "<|image|>",
     "<|video|>",
 )
-# As GLM-4.1V's own, without tools and thinking. The marks of generation let trainers find what to learn. An answer
-# ends with a token, which the published template leaves to the trainer.
+# GLM-4.1V's own template, without tools and thinking. The generation marks let trainers find the tokens to learn. Here
+# an answer ends with a token; the published template leaves that token to the trainer.
 CHAT_TEMPLATE = """\
 [gMASK]<sop>
 {%- for message in messages -%}
@@ -61,15 +64,15 @@ CHAT_TEMPLATE = """\
 {%- endfor -%}
 {%- if add_generation_prompt -%}<|assistant|>{{ '\\n' }}{%- endif -%}
 """
-# Of the published checkpoint, in pixels × 2 frames: at most 6144 tokens an image.
+# Limits of the published checkpoint, in pixels × 2 frames: at most 6144 tokens an image.
 AREA = {"shortest_edge": 12_544, "longest_edge": 9_633_792}
 
 
 def byte_tokenizer(special_tokens: Sequence[str] = SPECIAL_TOKENS) -> Any:
-    """A `PreTrainedTokenizerFast` with one token a byte of UTF-8: takes every text, needs no vocabulary.
+    """Return a `PreTrainedTokenizerFast` with one token a byte of UTF-8; it takes every text and needs no vocabulary.
 
     Args:
-        special_tokens: the others; the first ends a text, and fills batches up.
+        special_tokens: tokens besides the bytes. The first ends a text, and pads batches.
 
     Raises:
         DependencyError: transformers is not installed.
@@ -101,14 +104,14 @@ def tiny_glm4v(
     intermediate_size: int = 128,
     seed: int = 0,
 ) -> tuple[Any, Any]:
-    """(model, processor): a GLM-4.1V of some 0.3 million parameters on the CPU, and its processor.
+    """Return (model, processor): a GLM-4.1V of some 0.3 million parameters on the CPU, and its processor.
 
     Args:
         hidden_size: width of the language model and of the vision tower, a multiple of 32.
-        layers: of the language model.
-        vision_layers: of the vision tower.
+        layers: layers of the language model.
+        vision_layers: layers of the vision tower.
         intermediate_size: width inside the feed-forward layers of both.
-        seed: of the weights; torch's own generator is left as it was.
+        seed: seed of the weights; torch's own generator is left as it was.
 
     Returns:
         `Glm4vForConditionalGeneration` in evaluation mode, float32; `Glm4vImagesProcessor`.
@@ -122,7 +125,7 @@ def tiny_glm4v(
         from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
     except ImportError as error:
         raise _missing() from error
-    from glyphrender.adapters.glm4v_images import Glm4vImagesProcessor
+    from glm4v_images import Glm4vImagesProcessor
 
     tokenizer = byte_tokenizer()
     token = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL_TOKENS}
@@ -189,10 +192,10 @@ def serving(path: str | os.PathLike[str], *, timeout: float = 120.0) -> Iterator
         timeout: seconds until the server must answer; it takes some ten.
 
     Yields:
-        the base URL of its OpenAI-compatible API, as `http://127.0.0.1:40123/v1`. The model's name there is `path`.
+        the base URL of the OpenAI-compatible API, as `http://127.0.0.1:40123/v1`. The model's name there is `path`.
 
     Raises:
-        EndpointError: the server ended, or did not answer in time; with the last that it wrote.
+        EndpointError: the server ended, or did not answer in time. The message has the last words that it wrote.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -206,8 +209,8 @@ def serving(path: str | os.PathLike[str], *, timeout: float = 120.0) -> Iterator
         try:
             if failure := _waited(server, f"http://127.0.0.1:{port}/health", timeout):
                 log.seek(0)
-                said = log.read().decode(errors="replace").split()[-50:]
-                raise EndpointError(f"transformers serve {failure}. It wrote last: {' '.join(said) or 'nothing'}")
+                written = log.read().decode(errors="replace").split()[-50:]
+                raise EndpointError(f"transformers serve {failure}. It wrote last: {' '.join(written) or 'nothing'}")
             yield f"http://127.0.0.1:{port}/v1"
         finally:
             server.terminate()
@@ -219,7 +222,7 @@ def serving(path: str | os.PathLike[str], *, timeout: float = 120.0) -> Iterator
 
 
 def _waited(server: subprocess.Popen[bytes], url: str, timeout: float) -> str:
-    """Return when `url` answers, or else what happened instead."""
+    """Wait until `url` answers and return ""; return the reason if the server ends or the time is over first."""
     opener = build_opener(ProxyHandler({}))  # a proxy of the environment cannot reach this loopback
     end = time.monotonic() + timeout
     while server.poll() is None:

@@ -1,12 +1,15 @@
-"""Writes `fonts/index.json` and `fonts/fallback.bin` from the font files in `fonts/`.
+"""Write `fonts/index.json` and `fonts/fallback.bin` from the font files in `fonts/`.
 
-Run `python -m glyphrender.fonts.index_bundle` after a font there was added, replaced or removed; it needs
-the package `regex` for two Unicode properties, takes 5 s, and a test fails until it was run.
+    pip install regex==2025.11.3
+    python src/generators/index_fonts.py
 
-A character's fallback is the face that covers most of the scripts it is used in (its Script_Extensions),
-so that a letter borrowed by a neighbouring script's font is drawn by its own, and the Arabic tatweel by
-the font of the letters it joins; characters of no script go to the first face of the chain that has them.
-Unifont, which is a bitmap at heart, is asked last.
+Run it after a font in `fonts/` was added, replaced or removed; a test fails until then. It takes 5 s, and needs the
+package `regex` for two Unicode properties.
+
+The fallback face of a character is the face that covers most of the scripts in which the character is used (its
+Script_Extensions). So a letter that the font of a neighboring script also has is drawn by the font of its own script,
+and the Arabic tatweel by the font of the letters that it joins. A character of no script gets the first face of the
+chain that has it. Unifont is a bitmap font in outline form, so it comes last.
 """
 
 from __future__ import annotations
@@ -21,12 +24,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.fonts.bundle import BLANK, IGNORABLE, NOBODY
+from glyphrender.fonts.bundle import BLANK, IGNORABLE, UNCOVERED
 from glyphrender.fonts.face import Face
 
-# The chain begins with these families and goes on with all other Noto fonts by name. Mathematics before
-# DejaVu and CJK, whose arrows are narrow and full-width; CJK before the fonts of small scripts, many of
-# which bring their own "。" or "①".
+# The chain begins with these families; all other Noto fonts follow, sorted by name. Noto Sans Math comes before DejaVu,
+# whose arrows are narrow, and before CJK, whose arrows are full-width. CJK comes before the fonts of small scripts,
+# many of which have their own "。" or "①".
 FIRST: Final = (
     "Noto Sans",
     "Noto Sans Math",
@@ -38,8 +41,8 @@ FIRST: Final = (
     "Noto Sans Arabic",
 )
 LAST: Final = ("Noto Emoji", "Unifont", "Unifont Upper")
-# Bundled to be asked for by name. Noto Sans Arabic stands in for Arabic rather than Naskh because it
-# its letters are larger at one size: heh is 0.47 em high against 0.41, and pages are set small.
+# These families are used only when they are named. Noto Sans Arabic, not Noto Naskh Arabic, is the fallback for Arabic,
+# because its letters are larger at the same size (heh is 0.47 em high against 0.41) and pages are set small.
 NOT_IN_CHAIN: Final = ("Noto Naskh Arabic", "Noto Nastaliq Urdu")
 
 ALIASES: Final = {"Spleen": "Spleen 8x16", "GNU Unifont": "Unifont"}
@@ -47,8 +50,8 @@ CJK: Final = {region: f"Noto Sans CJK {region}" for region in ("SC", "TC", "HK",
 
 
 def main() -> None:
-    """Writes both files and says how large they are."""
-    root = Path(__file__).parents[3] / "fonts"
+    """Write both files and print how many faces they hold."""
+    root = Path(__file__).parents[2] / "fonts"
     faces = list(bundled_faces(root))
     chain = chain_families(sorted({face.family for face, _ in faces}))
     regular = {record["family"]: number for number, (_, record) in reversed(list(enumerate(faces)))}
@@ -69,7 +72,7 @@ def main() -> None:
     }
     records = [record for _, record in faces]
     content = json.dumps([index, records]).encode() + slots
-    # One line a face, so that a change of a font shows as a line of a diff.
+    # One line per face, so that a changed font is one changed line in a diff.
     head = json.dumps({"digest": hashlib.sha256(content).hexdigest(), **index})[:-1]
     lines = ",\n".join(json.dumps(record) for record in records)
     (root / "index.json").write_text(f'{head}, "faces": [\n{lines}\n]}}\n', encoding="utf-8")
@@ -77,13 +80,13 @@ def main() -> None:
 
 
 def bundled_faces(root: Path) -> list[tuple[Face, dict[str, Any]]]:
-    """Every bundled face with its record, in the order of paths; of Noto Sans CJK no half-width variants."""
+    """Return every bundled face with its record for index.json, in the order of paths."""
     found = []
     for path in sorted(path for path in root.rglob("*") if path.suffix in (".ttf", ".otf", ".ttc")):
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         for number in range(Face(path=path).hb_face.count):
             face = Face.from_file(path, index=number)
-            # Condensed is a family of its own here: θ names families, weight and slope, not width.
+            # A condensed style counts as a family of its own, because θ has no field for the width.
             family = face.hb_face.get_name(1) if face.width != 100 else face.family
             record = {
                 "file": path.relative_to(root).as_posix(),
@@ -100,7 +103,7 @@ def bundled_faces(root: Path) -> list[tuple[Face, dict[str, Any]]]:
 
 
 def chain_families(families: list[str]) -> list[str]:
-    """Families that stand in for others, best first."""
+    """Return the families of the fallback chain, best first."""
     others = [
         family
         for family in families
@@ -113,7 +116,7 @@ def chain_families(families: list[str]) -> list[str]:
 
 
 def fallback_slots(chain: list[Face]) -> NDArray[np.uint8]:
-    """Slot of every code point in `chain`, which ends with emoji and the two of Unifont; shape (1114112,)."""
+    """Return the slot of every code point; shape (1114112,). `chain` ends with Noto Emoji and the two Unifonts."""
     from fontTools import unicodedata
 
     scripts: dict[str, list[int]] = {}
@@ -126,7 +129,7 @@ def fallback_slots(chain: list[Face]) -> NDArray[np.uint8]:
         for script, members in scripts.items()
     }
 
-    slots = np.full(0x110000, NOBODY, np.uint8)
+    slots = np.full(0x110000, UNCOVERED, np.uint8)
     last_resort = [len(chain) - 2, len(chain) - 1]
     for used_in, members in groups.items():
         order = np.arange(len(chain) - 2)
@@ -136,22 +139,22 @@ def fallback_slots(chain: list[Face]) -> NDArray[np.uint8]:
         cps = np.array(members, np.uint32)
         for slot in reversed([*order.tolist(), *last_resort]):
             slots[cps[chain[slot].covers(cps)]] = slot
-    # Unifont draws a box of hex digits for what is unassigned, a missing glyph by another name; and what
-    # DejaVu means by a private character is not what the text means.
+    # For an unassigned character Unifont draws a box of hex digits, which is only another missing glyph. For a private
+    # character DejaVu draws something that the author of the text did not mean.
     for first, last in ranges(r"\p{Cn}\p{Co}"):
-        slots[first : last + 1] = NOBODY
+        slots[first : last + 1] = UNCOVERED
     for first, last in ranges(r"\p{Zs}\p{Zl}\p{Zp}\p{Cc}"):
         slots[first : last + 1] = BLANK
     for first, last in ranges(r"\p{Default_Ignorable_Code_Point}"):
         slots[first : last + 1] = IGNORABLE
-    # The one space with a glyph of its own: the Ogham space mark is a line, as the letters' stem is.
+    # The Ogham space mark is the one space with a visible glyph: a piece of the line on which the letters stand.
     slots[0x1680] = slots[0x1681]
     return slots
 
 
 def ranges(character_set: str) -> list[tuple[int, int]]:
-    """(first, last) of the code points that a character set of `regex` matches."""
-    regex = importlib.import_module("regex")  # for whoever changes the bundle, no dependency of the package
+    """Return (first, last) of each range of code points that a character set of `regex` matches."""
+    regex = importlib.import_module("regex")  # needed only here; not a dependency of the package
 
     everything = "".join(chr(cp) if not 0xD800 <= cp < 0xE000 else "\ufffe" for cp in range(0x110000))
     return [(m.start(), m.end() - 1) for m in regex.finditer(f"[{character_set}]+", everything)]

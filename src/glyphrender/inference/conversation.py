@@ -1,0 +1,173 @@
+"""A conversation with a model, as plain values: turns, each with a role and parts.
+
+A part is one of these: a `str`; a rendered `Document`, which stands for all its pages in order; one `Page`; a PIL
+image; or the bytes of a PNG. Any part may stand in any turn. How parts travel is decided where they are sent.
+
+    >>> from glyphrender import render
+    >>> conversation = Conversation.ask(render("The parcel is 8841-2207."), "Which parcel?")
+    >>> conversation = conversation.then("8841-2207.", "How many digits?")
+    >>> [turn.role for turn in conversation.turns]
+    ['user', 'assistant', 'user']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, Union, get_args
+
+from glyphrender.document.document import Document
+from glyphrender.document.page import Page
+from glyphrender.errors import DataError
+from glyphrender.tasks.task import Example
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["Conversation", "Part", "ImageLike", "Role", "Turn", "pil_image", "png_bytes"]
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
+#: One image of a turn: a page, a PIL image, or the bytes of a PNG.
+ImageLike: TypeAlias = Union[Page, "Image", bytes]
+#: One part of a turn; see the module.
+Part: TypeAlias = str | Document | ImageLike
+
+_ROLES: Final[tuple[str, ...]] = get_args(Role)
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a conversation.
+
+    Attributes:
+        role: "system", "user" or "assistant".
+        parts: what is said and shown, in order.
+
+    Raises:
+        DataError: the role is unknown, there are no parts, a part has another type, or bytes are no PNG.
+    """
+
+    role: Role
+    parts: tuple[Part, ...]
+
+    def __post_init__(self) -> None:
+        if self.role not in _ROLES:
+            raise DataError(f"role={self.role!r} is not known. Use one of: {', '.join(_ROLES)}.")
+        object.__setattr__(self, "parts", tuple(self.parts))
+        if not self.parts:
+            raise DataError(f"a turn of the {self.role} is empty. Give it a text, a document or an image.")
+        for part in self.parts:
+            if isinstance(part, bytes) and not part.startswith(_PNG):
+                raise DataError("the bytes of an image are no PNG. Give the bytes of a PNG file, or a PIL image.")
+            if not isinstance(part, str | Document | Page | bytes) and not hasattr(part, "convert"):
+                raise DataError(
+                    f"a part of a turn is a {type(part).__name__}. Use a str, a Document, a Page, a PIL image, or the "
+                    "bytes of a PNG."
+                )
+
+    @property
+    def text(self) -> str:
+        """Return the texts of this turn, joined by empty lines."""
+        return "\n\n".join(part for part in self.parts if isinstance(part, str))
+
+    def flat(self) -> Iterator[str | ImageLike]:
+        """Yield the parts, with each document replaced by its pages."""
+        for part in self.parts:
+            if isinstance(part, Document):
+                yield from part
+            else:
+                yield part
+
+    @property
+    def pictures(self) -> tuple[ImageLike, ...]:
+        """Return the images of this turn, pages of documents among them, in order."""
+        return tuple(part for part in self.flat() if not isinstance(part, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation that a model goes on with.
+
+    Attributes:
+        turns: the turns, in order. The last one is the user's.
+
+    Raises:
+        DataError: there are no turns, the last is not the user's, or a system turn is not the first.
+    """
+
+    turns: tuple[Turn, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "turns", tuple(self.turns))
+        if not self.turns or self.turns[-1].role != "user":
+            raise DataError("a conversation must end with a turn of the user. Add the question.")
+        if any(turn.role == "system" for turn in self.turns[1:]):
+            raise DataError("only the first turn may be the system's. Put the instruction there.")
+
+    @classmethod
+    def ask(cls, *parts: Part, system: str = "") -> Conversation:
+        """Return a conversation that begins: an instruction, if there is one, and what the user shows and asks."""
+        opening = (Turn("system", (system,)),) if system else ()
+        return cls((*opening, Turn("user", parts)))
+
+    @classmethod
+    def about(cls, document: Document, example: Example) -> Conversation:
+        """Return the conversation that asks the question of `example` about `document`, after its earlier turns."""
+        questions = [*(question for question, _ in example.turns), example.question]
+        conversation = cls.ask(document, questions[0])
+        for (_, reply), question in zip(example.turns, questions[1:], strict=True):
+            conversation = conversation.then(reply, question)
+        return conversation
+
+    @property
+    def pictures(self) -> tuple[ImageLike, ...]:
+        """Return all images, pages of documents among them, in order."""
+        return tuple(picture for turn in self.turns for picture in turn.pictures)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """Return all documents, in order."""
+        return tuple(part for turn in self.turns for part in turn.parts if isinstance(part, Document))
+
+    def then(self, reply: str, *parts: Part) -> Conversation:
+        """Return the conversation that goes on: the model's `reply`, and what the user shows and asks next."""
+        return Conversation((*self.turns, Turn("assistant", (reply,)), Turn("user", parts)))
+
+
+def png_bytes(picture: ImageLike, *, bits: int | None = None) -> bytes:
+    """Return an image as the bytes of a PNG.
+
+    Args:
+        picture: a page, a PIL image, or the bytes of a PNG, which come back as they are.
+        bits: bits of a grey pixel of a page; see `Page.png`.
+    """
+    if isinstance(picture, bytes):
+        return picture
+    if isinstance(picture, Page):
+        return picture.png(bits=bits)
+    buffer = BytesIO()
+    image = picture if picture.mode in ("1", "L", "RGB") else picture.convert("RGB")
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def pil_image(picture: ImageLike) -> Image:
+    """Return an image as a PIL image.
+
+    Raises:
+        DataError: the bytes are no image.
+    """
+    if isinstance(picture, Page):
+        return picture.image
+    if not isinstance(picture, bytes):
+        return picture
+    from PIL import Image
+
+    try:
+        image = Image.open(BytesIO(picture))
+        image.load()
+    except (OSError, SyntaxError) as error:
+        raise DataError(f"the bytes of an image are no image ({error}). Give the bytes of a PNG file.") from error
+    return image

@@ -1,0 +1,115 @@
+"""A model that goes on with a conversation: the protocol, and a model on a server.
+
+A model of transformers on this machine is in `glyphrender.inference.transformers`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from glyphrender.errors import RequestRefused, VisionModelError
+from glyphrender.inference.conversation import Conversation, Turn, png_bytes
+from glyphrender.inference.endpoint import Endpoint, Reply
+from glyphrender.inference.message_formats import PackedImage, PackedTurn, chat_messages
+from glyphrender.inference.messages import Packing
+
+__all__ = ["EndpointModel", "Model"]
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Anything that answers conversations: search, evaluation and rewards ask through this alone."""
+
+    @property
+    def identity(self) -> list[Any]:
+        """Return the JSON values that decide a reply besides the conversation. The first is the model's name."""
+
+    def complete(
+        self,
+        conversation: Conversation,
+        *,
+        max_tokens: int | None = None,
+        on_text: Callable[[str], object] | None = None,
+    ) -> Reply:
+        """Return the reply to the last turn of `conversation`.
+
+        Args:
+            conversation: any number of turns, each with texts, documents or images.
+            max_tokens: most tokens of the reply; None for the model's own limit.
+            on_text: called with each piece of the reply as it comes.
+
+        Raises:
+            RequestRefused: the model does not take this conversation: too many pages, or too large ones.
+            EndpointError: there is no reply.
+        """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndpointModel:
+    """A `Model` on a server.
+
+    Attributes:
+        endpoint: the server and the model.
+        packing: how documents travel: as pages or text, with exact strings and an instruction, and within limits, as
+            `ask` sends them. None sends what the conversation says and nothing else: each page as a PNG of 8 bits, in
+            its place, without limits of our own.
+    """
+
+    endpoint: Endpoint
+    packing: Packing | None = None
+
+    @property
+    def identity(self) -> list[Any]:
+        """Return the identity of the endpoint, and that of the packing if there is one."""
+        if self.packing is None:
+            return self.endpoint.identity
+        return [*self.endpoint.identity, self.packing.for_chat_completions().identity]
+
+    def complete(
+        self,
+        conversation: Conversation,
+        *,
+        max_tokens: int | None = None,
+        on_text: Callable[[str], object] | None = None,
+        response_format: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """Return the server's reply; see `Model.complete`. Without `on_text` the server is asked once, for no stream.
+
+        Args:
+            conversation: the conversation.
+            max_tokens: most tokens of the reply; None for the endpoint's limit.
+            on_text: called with each piece of the reply as it comes.
+            response_format: the form of the reply, see `Endpoint.complete`.
+
+        Raises:
+            RequestRefused: the server, or the packing, refuses the conversation.
+            EndpointError, DependencyError: see `Endpoint.complete`.
+            DataError: the document or the question is empty.
+        """
+        return self.endpoint.complete(
+            self._messages(conversation),
+            max_tokens=max_tokens,
+            on_text=on_text,
+            stream=on_text is not None,
+            response_format=response_format,
+        )
+
+    def _messages(self, conversation: Conversation) -> list[dict[str, Any]]:
+        if self.packing is None:
+            return chat_messages([_as_it_is(turn) for turn in conversation.turns])
+        try:
+            messages: list[dict[str, Any]] = self.packing.for_chat_completions().request(conversation).body["messages"]
+        except VisionModelError as error:
+            raise RequestRefused(str(error)) from error
+        return messages
+
+
+def _as_it_is(turn: Turn) -> PackedTurn:
+    parts = tuple(
+        part if isinstance(part, str) else PackedImage(base64.b64encode(png_bytes(part)).decode("ascii"), part)
+        for part in turn.flat()
+    )
+    return PackedTurn(turn.role, parts)

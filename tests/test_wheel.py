@@ -1,0 +1,52 @@
+"""The wheel holds all that the package reads at run time, and no script that only developers run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def files() -> set[str]:
+    """Paths inside the wheel, as hatchling would write them; nothing is built."""
+    wheel = pytest.importorskip("hatchling.builders.wheel")
+    return {file.distribution_path for file in wheel.WheelBuilder(str(ROOT)).recurse_included_files()}
+
+
+def test_every_module_is_in_the_wheel_but_the_generators_of_its_data(files: set[str]) -> None:
+    modules = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py")}
+    generators = {"glyphrender/text/generate_properties.py", "glyphrender/fonts/index_bundle.py"}
+    assert generators < modules
+    found = {file for file in files if file.endswith(".py") and not file.startswith("glyphrender/bundled_fonts/")}
+    assert found == modules - generators
+
+
+def test_no_module_imports_a_generator() -> None:
+    for path in (ROOT / "src").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert "import generate_properties" not in source
+        assert "import index_bundle" not in source
+        assert "fonts.index_bundle import" not in source
+        assert "text.generate_properties import" not in source
+
+
+def test_the_data_that_the_package_reads_is_in_the_wheel(files: set[str]) -> None:
+    data = [path for path in (ROOT / "src").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    paths = {path.relative_to(ROOT / "src").as_posix() for path in data}
+    names = {Path(path).name for path in paths}
+    assert {"unicode_properties.bin", "sheet.html", "report.html", "py.typed"} <= names
+    assert any(path.startswith("glyphrender/theta/presets/") for path in paths)
+    assert paths <= files
+
+
+def test_bundled_fonts_are_in_the_wheel_with_their_licences(files: set[str]) -> None:
+    fonts = [file for file in files if file.startswith("glyphrender/bundled_fonts/")]
+    families = {file.rpartition("/")[0] for file in fonts if file.endswith((".ttf", ".otf", ".ttc"))}
+    assert families
+    for family in families:
+        inside = {Path(file).name for file in fonts if file.startswith(f"{family}/")}
+        assert any(name.startswith(("LICENSE", "OFL")) for name in inside), family
+    assert {"glyphrender/bundled_fonts/index.json", "glyphrender/bundled_fonts/fallback.bin"} <= set(fonts)
