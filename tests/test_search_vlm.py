@@ -278,7 +278,7 @@ def test_small_type_is_read_worse_than_large_and_each_page_once(tmp_path: Path) 
 
 
 def judge_of(url: str, model: str, folder: Path, **options: Any) -> VLMEvaluator:
-    endpoint = Endpoint(model=model, base_url=url, timeout=30, retries=0, temperature=0.0)
+    endpoint = Endpoint(model=model, base_url=url, timeout=300, retries=0, temperature=0.0)
     options = {"characters": 400, "concurrency": 2} | options
     return VLMEvaluator([NOVEL], EndpointModel(endpoint=endpoint), replies=folder / "replies.sqlite", **options)
 
