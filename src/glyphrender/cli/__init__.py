@@ -34,7 +34,7 @@ from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError
 COMMANDS: Mapping[str, str] = {
     "render": "Typeset text into page images.",
     "corpus": "Render corpora of texts into shards of page images.",
-    "show": "Make an HTML sheet of pages to look at.",
+    "show": "Make one HTML file to look at pages in a browser.",
     "ratio": "Print the compression ratio: text tokens for one visual token.",
     "fit": "Solve the parameters for a target ratio, or for a budget of tokens or pages.",
     "search": "Search the rendering parameters that read best for a visual token.",

@@ -48,7 +48,11 @@ def scatter(series: Mapping[str, Sequence[Point]], *, x: str, y: str) -> str:
             parts.append(_mark(index, left, top, point.title))
             if point.label:
                 parts.append(f'<text x="{left + 6:.1f}" y="{top + 3:.1f}" font-size="9">{escape(point.label)}</text>')
-    parts += _FRAME.legend((_mark(index, 0, 0, name), _shortened(name)) for index, name in enumerate(series))
+    left = _FRAME.right_edge + 22
+    for index, name in enumerate(series):
+        top = _FRAME.top + 8 + 19 * index
+        parts.append(_mark(index, left, top, name))
+        parts.append(f'<text x="{left + 15}" y="{top + 4}">{escape(_shortened(name))}</text>')
     return _FRAME.document(parts)
 
 
