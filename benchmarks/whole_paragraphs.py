@@ -23,9 +23,9 @@ from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text import bidi, grapheme, script
 from glyphrender.text.properties import codepoints
 from glyphrender.typeset.glyph_store import BOX_FACE
-from glyphrender.typeset.new_words import box_width
 from glyphrender.typeset.place import place
 from glyphrender.typeset.style import WordStyle
+from glyphrender.typeset.units import box_width
 
 # Positions are EM units, 65536 an em; a page has them in pixels as float32.
 TOLERANCE = EM / 2000

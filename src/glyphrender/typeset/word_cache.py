@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glyphrender._system.fork_safe_lock import ForkSafeLock
 from glyphrender.typeset.glyph_store import SEPARATORS, Column, GlyphStore
-from glyphrender.typeset.new_words import NewWords
+from glyphrender.typeset.new_words import add_words
 from glyphrender.typeset.style import WordStyle
 from glyphrender.typeset.word_index import WordIndex
 
@@ -56,7 +56,7 @@ class WordCache:
             word, new = self._index.numbers(text, known=self._words)
             if new:
                 try:
-                    starts, counts = NewWords(new, self.style).add_to(self.store)
+                    starts, counts = add_words(new, self.style, self.store)
                 except Exception:
                     self._index.forget(self._words)  # no later text is to fail because of these words
                     raise
