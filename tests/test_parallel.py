@@ -1,4 +1,4 @@
-"""Work in several processes: what one process makes, whatever happens to them."""
+"""Several processes give the same pages as one process, whatever happens to the processes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def check(text: str, theta: Theta, shares: int) -> None:
     theta=thetas(newline_markup="<br/>", emoji=Emoji.MONO, missing_glyph=MissingGlyph.BOX, hyphenate=False),
     size=st.integers(1, 60),
 )
-def test_segments_make_the_pages_of_the_whole(text: str, theta: Theta, size: int) -> None:
+def test_shares_make_the_pages_of_the_whole(text: str, theta: Theta, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "SHARE", size)
         patch.setattr(module, "_BORROWED", 7)
@@ -66,14 +66,14 @@ def test_nasty_texts_in_shares(name: str, monkeypatch: pytest.MonkeyPatch) -> No
     check(NASTY[name] * 2, SMALL, 2)
 
 
-def test_a_page_longer_than_segments_skips_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_longer_than_shares_skips_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SHARE", 20)
     text = "".join(f"line {number}\n" for number in range(300))
     assert len(shares_of(text, 1)) > 50
     check(text, SMALL.replace(page_size=(120, 600)), 1)
 
 
-def test_line_numbers_go_on_over_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_numbers_go_on_over_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SHARE", 30)
     check("one\r\ntwo\nthree\x85four\n" * 20, SMALL.replace(line_numbers=4), 2)
 

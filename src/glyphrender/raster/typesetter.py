@@ -64,7 +64,7 @@ class Typesetter:
 
     @property
     def holds(self) -> dict[str, int]:
-        """How many of each thing are remembered, by name."""
+        """The numbers of things that are remembered, by name."""
         return {**self.shaper.holds, **self.masks.holds, "drawn pages": len(self._pixels)}
 
     @property

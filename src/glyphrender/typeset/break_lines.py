@@ -27,10 +27,10 @@ def break_lines(
     """Break `segments` into lines.
 
     Args:
-        segments: the segments; first those that an earlier call left over.
-        metrics: the widths of lines.
-        begins: whether the segments start a paragraph, so that its first line is one.
-        final: whether the last paragraph ends with the segments, although no line end says so.
+        segments: the segments. Those that an earlier call left over come first.
+        metrics: the widths of lines, in EM units.
+        begins: whether the segments start a paragraph; if not, an earlier call has its first line.
+        final: whether the last paragraph ends with the segments even if no line end follows.
 
     Returns:
         (the lines, the unfinished tail). The tail is None unless the last paragraph goes on. It is less than a line,
