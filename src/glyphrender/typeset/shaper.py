@@ -17,7 +17,7 @@ from glyphrender.typeset.style import WordStyle
 from glyphrender.typeset.word_cache import WordCache
 
 # A search over θ lays out the same few texts again and again, and most of a layout's time goes into analysing them. So
-# this many texts are kept, with this many characters in all. Beside the text they take some 2 bytes a character of prose.
+# this many texts are kept, with this many characters in all. A character of prose takes some 2 bytes beside the text.
 _TEXTS: Final = 4
 _CHARACTERS: Final = 16_000_000
 # A font stack has a table of the face of every code point, 2.2 MB.

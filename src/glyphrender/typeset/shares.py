@@ -2,7 +2,7 @@
 
 Lines depend on nothing outside their paragraph, but pages depend on every line before them. So each process breaks its
 share into lines by itself. The process before it tells it only where its first page begins, and how many pages come
-before that. A process fills its last page with lines of the next share, and the process of that share skips these lines.
+before that. A process fills its last page with lines of the next share, whose own process skips these lines.
 """
 
 from __future__ import annotations
