@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 from glyphrender.raster.subpixel import PHASES
 
-# Each of the eight bytes of a word has its low seven bits set, or its high bit.
+# Words in which each of the eight bytes has its low seven bits set, and its high bit.
 _LOW, _HIGH = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x8080808080808080)
 _BYTE, _ONE, _SEVEN, _EIGHT, _NONE = (np.uint64(n) for n in (255, 1, 7, 8, 0))
 _HALF, _WHOLE = np.float32(0.5), np.float32(1)
@@ -79,7 +79,7 @@ def stamp(
         baseline, bounds, glyph, x: the fields of `Rows`.
         start: the number of the first glyph.
         subpixel: whether x snaps to quarters of a pixel; else it snaps to whole pixels.
-        number, boxes, words: the masks; see `Masks._forget`.
+        number, boxes, words: the masks, as `Masks` keeps them.
 
     Returns:
         The number of the glyph that has no mask, or the number of all glyphs.

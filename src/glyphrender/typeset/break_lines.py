@@ -1,8 +1,8 @@
 """Break lines: segments and the widths of lines → a line table.
 
-A paragraph that fits its line, as most lines of code do, is found by one comparison for the whole chunk. The others are
-broken together (greedy.py), except those with tabs or hyphens and those whose lines are made even (careful.py). Spaces
-and tabs at the end of a line hang: they take no part in whether the line fits.
+Most lines of source code are paragraphs that fit their line. One comparison for the whole chunk finds all such
+paragraphs. The others are broken together (greedy.py), except those with tabs or hyphens and those whose lines are made
+even (careful.py). Spaces and tabs at the end of a line hang: they do not count when a line is checked to fit.
 """
 
 from __future__ import annotations
