@@ -23,9 +23,9 @@ from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text import bidi, grapheme, script
 from glyphrender.text.properties import codepoints
 from glyphrender.typeset.glyph_store import BOX_FACE
-from glyphrender.typeset.new_words import box_width
 from glyphrender.typeset.place import place
 from glyphrender.typeset.style import WordStyle
+from glyphrender.typeset.units import box_width
 
 # Positions are in units of 1/65536 em. A page has them in pixels as float32, hence a tolerance.
 TOLERANCE = EM / 2000

@@ -1,9 +1,10 @@
-"""Documents made at random, held to every invariant: a program for long runs, several times as fast as Hypothesis.
+"""Check every invariant on random documents, for hours. This program is several times as fast as Hypothesis.
 
     python tests/fuzz.py --documents 200000 --processes 2
 
-Document k of a seed is always the same, so a failure is repeated by its number: `--first K --documents 1`. Each is set
-whole; every 16th also in pieces, with cold and with warm caches, and on a page of its own width; every 128th is drawn.
+Document k of a seed is always the same, so a failure is repeated by its number: `--first K --documents 1`. Every
+document is set as a whole. Every 16th is also set from parts, with cold and with warm caches, and on a page of its own
+width. Every 128th is drawn.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from glyphrender.fonts.face import EM
 
 STEW = "".join(INGREDIENTS)
 SHORT = [text for text in NASTY.values() if len(text) <= 200]
-# Each θ serves this many documents, so that words of others are in its cache.
+# Each θ is used for this many documents, so that words of other documents are in its cache.
 PER_THETA = 128
 
 
 def a_text(rng: random.Random) -> str:
-    """As `strategies.texts`: many scripts, every separator, long tokens; one in eight of a single kind of trouble."""
+    """Return a text like those of `strategies.texts`: many scripts, every separator, long tokens."""
     parts = []
     for _ in range(rng.randint(0, 9)):
         some = rng.choice(INGREDIENTS)
@@ -50,12 +51,12 @@ def a_text(rng: random.Random) -> str:
                 )
             )()
         )
-    joint = rng.choice(("", "", " ", "\n"))
-    return joint.join(parts)
+    separator = rng.choice(("", "", " ", "\n"))
+    return separator.join(parts)
 
 
 def a_theta(rng: random.Random) -> Theta:
-    """A small page with any setting that bears on layout."""
+    """Return a θ with a small page and random values of all fields that bear on layout."""
     while True:
         size = rng.choice((5, 7.5, 9, 16))
         fields: dict[str, Any] = {
@@ -103,7 +104,7 @@ def a_theta(rng: random.Random) -> Theta:
 
 @dataclass
 class Seen:
-    """What a page says of itself, asked once: it keeps nothing that it can work out again."""
+    """The properties of a page, each read once, because a page works them out again at every access."""
 
     number: int
     span: tuple[int, int]
@@ -123,7 +124,7 @@ def lines_of(pages: list[Page]) -> list[tuple[str, tuple[float, ...]]]:
 
 
 def check(text: str, theta: Theta, rng: random.Random, number: int) -> None:
-    """Hold one document to the invariants."""
+    """Check the invariants on one document."""
     pages = list(layout(text, theta))
     seen: list[Any] = [Seen.of(page) for page in pages]
     check_accounts(text, seen)
@@ -131,7 +132,7 @@ def check(text: str, theta: Theta, rng: random.Random, number: int) -> None:
     if number % 16 == 0:
         cuts = sorted(rng.randint(0, len(text)) for _ in range(4))
         parts = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-        assert lines_of(list(layout(iter(parts), theta))) == lines_of(pages), "pieces"
+        assert lines_of(list(layout(iter(parts), theta))) == lines_of(pages), "parts"
         default_typesetter().clear()
         fresh = list(layout(text, theta))
         assert lines_of(fresh) == lines_of(pages), "cold cache"
@@ -147,7 +148,7 @@ def check(text: str, theta: Theta, rng: random.Random, number: int) -> None:
 
 
 def check_width(text: str, theta: Theta, pages: list[Page]) -> None:
-    """A page as wide as its widest line breaks where the wide one did."""
+    """Check that a page as wide as its widest line breaks lines where the wide page did."""
     if theta.columns > 1 or theta.line_breaker != "GREEDY" or theta.letter_spacing or theta.first_line_indent:
         return
     blocks = [block for page in pages for block in page._layout.blocks]
@@ -166,7 +167,7 @@ def check_width(text: str, theta: Theta, pages: list[Page]) -> None:
 
 
 def run(seed: int, first: int, last: int) -> tuple[int, int, list[str]]:
-    """(characters, pages, failures) of documents `first` to `last`."""
+    """Return (number of characters, documents that passed, failures) of documents `first` to `last - 1`."""
     characters = count = 0
     failures = []
     for number in range(first, last):
@@ -183,7 +184,7 @@ def run(seed: int, first: int, last: int) -> tuple[int, int, list[str]]:
 
 
 def main() -> None:
-    """Run and say what failed; exit status 1 if anything did."""
+    """Check documents and print what failed. The exit status is 1 if anything did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=0)

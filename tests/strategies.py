@@ -17,10 +17,10 @@ from glyphrender.theta.parameter import Choice, Flag
 
 
 def examples(count: int) -> settings:
-    """Settings for a property test over whole pages: `count` examples, the same each time.
+    """Return the settings of a property test over whole pages: `count` examples, the same each time.
 
-    With GLYPHRENDER_FUZZ=N in the environment, N new ones. There is no deadline, because the first example
-    that needs a font pays for opening it.
+    With GLYPHRENDER_FUZZ=N in the environment, N new examples are tried. There is no deadline, because the first
+    example that needs a font pays for opening it.
     """
     fuzz = os.environ.get("GLYPHRENDER_FUZZ")
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -44,7 +44,7 @@ LANGUAGES = ("", "en", "de-1996", "zh-Hans", "zh-TW", "ja", "ar", "th", "sr-Latn
 
 
 def lengths(low: float, high: float) -> st.SearchStrategy[float]:
-    """Points to the hundredth: what people write, and few enough digits to read a failure."""
+    """Return lengths in whole hundredths of a point: people write such lengths, and a failure is easy to read."""
     return st.integers(round(low * 100), round(high * 100)).map(lambda hundredths: hundredths / 100)
 
 
@@ -58,10 +58,10 @@ def colors() -> st.SearchStrategy[str]:
 
 @st.composite
 def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
-    """Valid θ over all fields; the `fixed` ones have the value given.
+    """Draw a valid θ with random values in all fields; the `fixed` fields have the values given.
 
-    The page is built outwards from one that holds a few ems and lines, so nothing is filtered away (unless
-    its size is fixed), and narrow pages, where layout is hard, are as common as wide ones.
+    The page is built outwards from a text area of a few ems and lines. So no example is thrown away (unless the size of
+    the page is fixed), and narrow pages, where layout is hard, are as common as wide ones.
     """
     values: dict[str, Any] = dict(fixed)
 
@@ -97,7 +97,7 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
     pick("min_pixels", st.sampled_from((0, 0, 6272, 65_536)))
     pick("language", st.sampled_from(LANGUAGES))
 
-    # Of black and white, one has a contrast of at least 4.58 to any colour.
+    # Any color has a contrast of at least 4.58 to black or to white.
     shades = greys() if neutral else colors()
     pick("page_bg_color", shades)
     pick("para_bg_color", st.one_of(st.just(""), shades))
@@ -129,12 +129,12 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
     try:
         return Theta(**values)
     except ThetaError:
-        if fixed:  # they may contradict each other or what was drawn
+        if fixed:  # the fixed fields may contradict each other or the values drawn
             reject()
         raise
 
 
-# What texts are mixed from: each is a kind of trouble, and trouble starts where two of them meet.
+# The ingredients of texts. Each is a kind of trouble, and trouble is worst where two kinds meet.
 INGREDIENTS = (
     "abc defg hij",
     "fi ffl AV To",
@@ -164,7 +164,7 @@ INGREDIENTS = (
 
 
 def texts(*, max_size: int = 60) -> st.SearchStrategy[str]:
-    """Texts over all of Unicode, unpaired surrogates included: many scripts, every separator, long tokens."""
+    """Return texts over all of Unicode with many scripts, every separator, long tokens and unpaired surrogates."""
     stew = st.sampled_from("".join(INGREDIENTS))
     pure = st.sampled_from(INGREDIENTS).flatmap(lambda some: st.text(st.sampled_from(some), max_size=12))
     repeated = st.builds(lambda one, count: one * count, stew, st.integers(2, 80))

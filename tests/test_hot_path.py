@@ -1,7 +1,7 @@
-"""How often the hot path calls out: a guard against losing speed that no noisy clock can blur.
+"""Count the calls on the hot path. A count guards the speed better than a clock, which is noisy.
 
-What a page costs is calls of HarfBuzz for new words, calls of Skia for lines, one compression, and a number of
-numpy calls a chunk; a loop that comes to call one of them for each word or glyph multiplies these counts.
+A page costs calls of HarfBuzz for new words, calls of Skia for lines, one compression, and some numpy calls a chunk. If
+a loop begins to make one of these calls for each word or glyph, the count grows many times over.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def test_harfbuzz_is_called_once_for_hundreds_of_new_words_and_not_for_known_one
     assert len(pages) > 10
     known = len(default_typesetter().shaper.words(default_typesetter().shaper.style(THETA)))
     assert known > 500
-    # Besides the words: the space and the hyphen that lines are measured by.
+    # The space and the hyphen, which lines are measured by, are shaped in calls of their own.
     assert calls["HarfBuzz"] <= -(-known // shape.BATCH) + 3
     calls.clear()
     list(layout(TEXT, THETA.replace(font_size=8, line_height=9)))
@@ -71,7 +71,7 @@ def test_a_page_is_placed_drawn_and_compressed_once(calls: Counter[str]) -> None
 
 
 def test_python_calls_grow_with_lines_and_not_with_words(calls: Counter[str]) -> None:
-    """Calls of Python functions in `layout` of a text whose words are known: some a line, and a few hundred a chunk."""
+    """If all words are known, `layout` calls a few Python functions a line, and a few hundred a chunk."""
     list(layout(TEXT, THETA))
     entered = 0
 
@@ -91,7 +91,7 @@ def test_python_calls_grow_with_lines_and_not_with_words(calls: Counter[str]) ->
 
 
 def test_drawing_makes_arrays_and_not_an_object_a_glyph(calls: Counter[str]) -> None:
-    """Python functions entered for a page: some a page and none a line, word or glyph."""
+    """Drawing enters a fixed number of Python functions a page, and none for each line, word or glyph."""
     each = next(layout(TEXT, THETA))
     each.png()
     entered = 0

@@ -1,4 +1,4 @@
-"""What holds for every text and every valid θ: nothing is lost, nothing leaves the page, nothing depends on chance."""
+"""Invariants of every text and every valid θ: nothing is lost, nothing leaves the page, nothing depends on chance."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from glyphrender import Page, Theta, Typesetter, default_typesetter, layout, ren
 from glyphrender.theta import Emoji, MissingGlyph
 from glyphrender.typeset.glyph_store import Column
 
-# What may stand outside every word: the separators, spaces and line ends.
+# Characters that may be in no word: separators, spaces and line ends.
 SEPARATORS = frozenset(" \t\n\r\v\f\x85\u2028\u2029")
-# Positions are drawn as float32, so an edge may be off by this many pixels on pages of 1000.
+# Positions are float32 when they are drawn, so an edge may be off by this many pixels on pages of 1000 pixels.
 ROUNDING = 0.01
-# θ that ask for nothing that this machine may lack (a colour font, patterns) and for no error.
+# Values of θ that need nothing that a machine may lack (a color font, hyphenation patterns) and ask for no error.
 lenient = st.one_of(
     thetas(missing_glyph=MissingGlyph.BOX, emoji=Emoji.MONO, hyphenate=False),
     thetas(missing_glyph=MissingGlyph.NOTDEF, emoji=Emoji.MONO, hyphenate=False),
@@ -36,7 +36,7 @@ SMALL = Theta(page_size=(150, 80), margin_x=4, margin_y=4)
 
 
 def check_accounts(text: str, pages: list[Page]) -> None:
-    """Every character is on exactly one page, and every one that is not a separator is in a word of it."""
+    """Check that every character is on exactly one page, and in a word of that page unless it is a separator."""
     assert "".join(page.text for page in pages) == text
     assert [page.number for page in pages] == list(range(1, len(pages) + 1))
     edges = [0, *(page.span[1] for page in pages)]
@@ -65,7 +65,7 @@ def check_boxes(pages: list[Page]) -> None:
         whole = page.theta.page_pixels
         assert 1 <= width <= whole[0]
         assert 1 <= height <= whole[1]
-        # A page is a whole number of pixels, so up to half a one of its right and bottom margin is cut off.
+        # A page is a whole number of pixels, so up to half a pixel of its right and bottom margin is cut off.
         if width == whole[0]:
             width = max(width, page.theta.page_size[0] * page.theta.scale)
         if height == whole[1]:
@@ -77,7 +77,7 @@ def check_boxes(pages: list[Page]) -> None:
 
 
 def same(ours: list[Page], theirs: list[Page], *, tolerance: int = 0) -> None:
-    """The pages show the same characters, at the same places, in the same pixels."""
+    """Check that the pages show the same characters, at the same places, in the same pixels."""
     assert [page.span for page in ours] == [page.span for page in theirs]
     for one, other in zip(ours, theirs, strict=True):
         assert one.size == other.size
@@ -95,7 +95,7 @@ def test_every_character_is_accounted_for_and_nothing_leaves_the_page(text: str,
 
 @examples(60)
 @given(texts(), lenient)
-def test_any_text_under_any_theta_is_drawn_at_the_size_foretold(text: str, theta: Theta) -> None:
+def test_any_text_under_any_theta_is_drawn_at_the_size_known_before(text: str, theta: Theta) -> None:
     for page in layout(text, theta):
         channels = () if theta.is_grey else (3,)
         assert page.array.shape == (*page.size[::-1], *channels)
@@ -148,13 +148,13 @@ def test_texts_set_in_turn_with_stores_that_fill_up_do_not_disturb_each_other(so
 
 
 class Interrupted(BaseException):
-    """As Ctrl-C, at a place of our choosing."""
+    """An interrupt like Ctrl-C, at a place that the test chooses."""
 
 
 @pytest.mark.parametrize("at", [*range(1, 40, 3), 60, 90])
 @pytest.mark.parametrize("again", [0, 3, 20])
 def test_interrupts_do_not_spoil_the_words_met_before(at: int, again: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a notebook the process lives on, and the cache with it; who waits too long interrupts `again`."""
+    """In a notebook, the process and its caches live on after an interrupt, and the user may interrupt again."""
     text = "the quick שועל 褐色の狐 jumps\tover the lazy 犬 " + "x" * 90 + " and away\n"
     other = "another שועל that is 褐色 and jumps " + "y" * 90
     default_typesetter().clear()
@@ -185,13 +185,13 @@ def test_interrupts_do_not_spoil_the_words_met_before(at: int, again: int, monke
 @example(text="one\ttwo words\n" * 40, theta=SMALL.replace(newline_markup=" ↵ "), size=64)
 @example(text="a\f" * 100, theta=SMALL.replace(form_feed="PAGE"), size=64)
 def test_pages_do_not_depend_on_the_size_of_chunks(text: str, theta: Theta, size: int) -> None:
-    """For paragraphs shorter than a chunk; a longer one is cut, which may move an OPTIMAL break."""
-    if theta.newline_marker:  # then all of the text is one paragraph
+    """This holds for paragraphs shorter than a chunk. A longer one is cut, which may move an OPTIMAL break."""
+    if theta.newline_marker:  # the whole text is then one paragraph
         theta = theta.replace(line_breaker="GREEDY")
     longest = max(map(len, text.split("\n")), default=0) + 1
     whole = list(layout(text, theta))
     chunked = list(layout(text, theta, typesetter=Typesetter(chunk_size=max(size, longest))))
-    # Where glyphs of two chunks overlap they are blended in another order, which rounds differently.
+    # Glyphs of two chunks that overlap are blended in another order, which rounds differently.
     same(chunked, whole, tolerance=16)
 
 
@@ -207,7 +207,7 @@ def test_a_long_paragraph_may_be_cut_into_chunks() -> None:
 @examples(60)
 @given(texts(), lenient)
 def test_the_measured_width_gives_the_same_lines(text: str, theta: Theta) -> None:
-    """A page exactly as wide as its widest line breaks where the wide one did."""
+    """A page exactly as wide as its widest line breaks lines where the wide page did."""
     theta = theta.replace(columns=1, line_breaker="GREEDY", auto_crop_width=False, letter_spacing=0.0)
     blocks = [block for page in layout(text, theta) for block in page._layout.blocks]
     if not blocks or theta.first_line_indent > 0:
@@ -287,7 +287,7 @@ def test_nasty_texts_fit_a_tiny_page(name: str, fields: dict[str, object]) -> No
 
 
 def test_every_code_point_is_accounted_for() -> None:
-    # Surrogates of a shuffle may stand high before low; Python keeps them two characters, so do we.
+    # After the shuffle, a high surrogate may come before a low one. Python keeps them two characters, and so do pages.
     some = every_code_point()
     fuzzing = bool(os.environ.get("GLYPHRENDER_FUZZ"))
     for text in some if fuzzing else some[::16]:

@@ -20,14 +20,13 @@ from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text import grapheme, linebreak
 from glyphrender.text.properties import Flag, codepoints, records, table
 from glyphrender.text.source import LINE_ENDS, Chunk
-from glyphrender.typeset import analyse as tokens
-from glyphrender.typeset import greedy
+from glyphrender.typeset import analyse, greedy
 from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
 from glyphrender.typeset.optimal import even_breaks
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.word_cache import WordCache
 
-# Ligatures off: a break between two letters that share a glyph is no break, and that is not tested here.
+# Ligatures are off: a break between two letters that share a glyph is no break, and that is not tested here.
 PLAIN = Theta(ligatures=False)
 
 
@@ -37,43 +36,43 @@ def word_cache() -> WordCache:
 
 
 def plain_segments(text: str) -> SegmentTable:
-    return tokens._analyse_plain(Chunk(text=text, offset=0, line=0), word_cache())
+    return analyse._analyse_plain(Chunk(text=text, offset=0, line=0), word_cache())
 
 
 def full_segments(text: str) -> SegmentTable:
-    return tokens._analyse_full(Chunk(text=text, offset=0, line=0), codepoints(text), word_cache(), None)
+    return analyse._analyse_full(Chunk(text=text, offset=0, line=0), codepoints(text), word_cache(), None)
 
 
-def check_breaks(text: str, run: SegmentTable) -> None:
-    """`run` allows a break exactly where the whole paragraph, analysed at once, does: UAX #14 and `complex_breaks`.
+def check_breaks(text: str, segments: SegmentTable) -> None:
+    """Check that `segments` allow a break exactly where UAX #14 and `complex_breaks` do, over the whole paragraph.
 
-    A tab, which is of class BA there, is a space.
+    A tab has class BA in UAX #14; here it counts as a space.
     """
-    lengths = run.lengths()
+    lengths = segments.lengths()
     assert lengths.sum() == len(text)
     assert (lengths >= 0).all()
     stop = np.cumsum(lengths)
     cps = codepoints(text)
     actions = default_typesetter().shaper.style(PLAIN).break_actions(codepoints(text.replace("\t", " ")))
-    # Between spaces and a line end no line is ever broken, since they hang.
+    # A line is never broken between spaces and a line end, because they hang.
     ignored = np.append(np.isin(cps, [ord(mark) for mark in LINE_ENDS]), False)
-    ours = {int(at) for at in stop[run.breaks != NO_BREAK] if 0 < at < len(text) and not ignored[at]}
+    ours = {int(at) for at in stop[segments.breaks != NO_BREAK] if 0 < at < len(text) and not ignored[at]}
     allowed = np.flatnonzero(actions[:-1] == linebreak.ALLOWED) + 1
     theirs = {int(at) for at in allowed if not ignored[at]}
     assert ours <= theirs
-    # Not cut: clusters of UAX #29, and what draws nothing itself and goes with what precedes it.
+    # Two things are not cut: clusters of UAX #29, and invisible characters, which go with the character before them.
     starts = grapheme.cluster_starts(cps)
     invisible = (table().flags[records(cps)] & Flag.DEFAULT_IGNORABLE) != 0
-    # Nor two flags of which a font makes one, although UAX #29 pairs their letters otherwise: R, RE.
+    # A flag is not cut either where a font pairs the letters R, RE unlike UAX #29.
     letter = (cps >= 0x1F1E6) & (cps <= 0x1F1FF)
     lost = {at for at in theirs - ours if starts[at] and not invisible[at] and not letter[at]}
     assert lost == set()
-    must = set((np.flatnonzero(actions[:-1] == linebreak.MANDATORY) + 1).tolist())  # LB3 is not ours
-    assert set(stop[run.kinds() >= NEWLINE].tolist()) - {len(text)} == must
+    must = set((np.flatnonzero(actions[:-1] == linebreak.MANDATORY) + 1).tolist())  # without LB3, the end of the text
+    assert set(stop[segments.kinds() >= NEWLINE].tolist()) - {len(text)} == must
 
 
 def breaks_plainly(text: str) -> bool:
-    """Whether the short way, which knows no line end but LF, may take the text."""
+    """Return whether the text has no line end but LF, so that `_analyse_plain` may take it."""
     return not set(text) & (set(LINE_ENDS) - {"\n"})
 
 
@@ -82,8 +81,8 @@ def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
     cases = break_cases(folder, "LineBreakTest.txt")
     some = 1 if os.environ.get("GLYPHRENDER_FUZZ") or len(cases) < 5000 else 16
     for text, _ in cases[::some]:
-        for run in [full_segments(text)] + ([plain_segments(text)] if breaks_plainly(text) else []):
-            check_breaks(text, run)
+        for segments in [full_segments(text)] + ([plain_segments(text)] if breaks_plainly(text) else []):
+            check_breaks(text, segments)
 
 
 @examples(300)
@@ -111,10 +110,10 @@ def test_nasty_texts_break_as_whole_paragraphs_do(name: str) -> None:
         check_breaks(NASTY[name], plain_segments(NASTY[name]))
 
 
-# -- which of them are taken ---------------------------------------------------------------------------
+# -- which of these breaks are taken ---------------------------------------------------------------------------
 
-# At 10 pt: a–z are 6 pt wide, a space 5 pt. A measure of 60 pt holds ten letters; the rest is for rounding
-# of each advance to a 65536th of an em.
+# At 10 pt, a–z are 6 pt wide and a space is 5 pt. A measure of 60 pt holds ten letters. The tenth of a point is room
+# for rounding, because each advance is rounded to a 65536th of an em.
 BOX = Theta(font=str(BOXES), font_size=10, line_height=12, page_size=(60.1, 500), margin_x=0, margin_y=0)
 words = st.lists(st.text("abcdehm", min_size=1, max_size=13), min_size=1, max_size=14)
 
@@ -124,7 +123,7 @@ def set_lines(text: str, theta: Theta = BOX) -> list[str]:
 
 
 def width_of(line: str) -> int:
-    """Width of a line of Boxes.ttf in points, at 10 pt; spaces at its end hang."""
+    """Return the width of a line of Boxes.ttf in points, at 10 pt; spaces at its end hang."""
     return sum(5 if character == " " else 6 for character in line.rstrip(" "))
 
 
@@ -133,7 +132,7 @@ def width_of(line: str) -> int:
     [
         ("aaaaa bb\tc", ["aaaaa bb\t", "c"]),  # the tab would reach 80 pt, but nothing is drawn there
         ("aaaaa bb\t\tc", ["aaaaa bb\t\t", "c"]),
-        ("aaaaa bbbb\t\x00\t", ["aaaaa bbbb\t", "\x00\t"]),  # a word of no width stands somewhere too
+        ("aaaaa bbbb\t\x00\t", ["aaaaa bbbb\t", "\x00\t"]),  # a word of no width is on a line too
         ("aaaaa bb\t cc", ["aaaaa bb\t ", "cc"]),
         ("a\tb", ["a\tb"]),
         ("a\t) bbb", ["a\t) ", "bbb"]),
@@ -149,7 +148,7 @@ def test_tabs_hang_at_the_end_of_a_line(text: str, lines: list[str]) -> None:
 
 @given(words)
 def test_greedy_lines_hold_all_that_fits(words: list[str]) -> None:
-    """First fit, written as one would on paper; a word wider than the line begins one and is cut."""
+    """The expected lines are found by first fit, as on paper. A word wider than a line begins a new line and is cut."""
     expected, line = [], ""
     for word in words:
         if line and width_of(line + word) > 60:
@@ -167,7 +166,7 @@ def test_greedy_lines_hold_all_that_fits(words: list[str]) -> None:
 
 @given(st.lists(st.text("abcdehm", min_size=1, max_size=9), min_size=1, max_size=9))
 def test_optimal_lines_have_the_least_sum_of_squares(words: list[str]) -> None:
-    """Against all ways of breaking: 2^8 at most."""
+    """All ways of breaking are tried: 2^8 at most."""
 
     def cost(lines: list[str]) -> float:
         if any(width_of(line) > 60 for line in lines):
@@ -329,9 +328,10 @@ def test_thai_breaks_between_clusters_only_where_a_line_is_full() -> None:
 def test_lines_broken_together_are_those_broken_one_by_one(
     paragraphs: list[list[tuple[int, int, str]]], first: int, rest: int, search: int
 ) -> None:
-    """A piece is (width, gap after it, " " may break after it, "+" only in need, "." not).
+    """Both ways are tested: a search for the next line of all paragraphs, and a search over all opportunities.
 
-    Both line by line of all paragraphs (a search that costs nothing) and from every place.
+    A segment is (width, gap after it, what may happen after it): " " is a break, "+" a break that is used only if the
+    line has no other, "." no break.
     """
     segments = [segment for paragraph in paragraphs for segment in paragraph]
     stops = np.cumsum([len(paragraph) for paragraph in paragraphs])

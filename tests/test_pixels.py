@@ -1,6 +1,6 @@
-"""Pages of plain boxes as ASCII art: at 10 px to the em every edge of a box is the edge of a pixel.
+"""Pages of plain boxes as ASCII art. At 10 px to the em, every edge of a box is the edge of a pixel.
 
-`#` is black, `.` white, `+` anything between. The boxes are those of box_fonts.py.
+`#` is black, `.` is white, `+` is anything between. The font is the one of box_fonts.py.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def check(picture: str, expected: str) -> None:
 
 
 def test_letters_stand_on_the_baseline() -> None:
-    """The ascent of 0.8 em is above it, rows 0 to 7; a g hangs 0.2 em below."""
+    """The ascent of 0.8 em, rows 0 to 7, is above the baseline; a g reaches 0.2 em below it."""
     check(
         drawn("Aa g1.", page_size=(36, 10)),
         """

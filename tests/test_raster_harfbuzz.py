@@ -1,4 +1,4 @@
-"""The HarfBuzz rasteriser: exact on boxes, and Skia itself as the reference for everything else."""
+"""The HarfBuzz rasteriser: boxes are checked exactly, and everything else is compared with Skia."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def paint(
 
 
 def prose_rows(face: Face, size: float, scale_x: float = 1.0, width: int = 400) -> list[Row]:
-    """Lines of the standard library's own prose, shaped by HarfBuzz."""
+    """Return lines of the standard library's own source text, shaped by HarfBuzz."""
     rows: list[Row] = []
     for line in filter(None, map(str.strip, inspect.getsource(textwrap).splitlines()[:45])):
         buffer = uharfbuzz.Buffer()
@@ -142,7 +142,7 @@ def test_baselines_snap_to_whole_pixels_and_x_to_quarters(boxes: Face) -> None:
 
 
 def overlapping(path: Path, kind: str) -> Face:
-    """A glyph of two boxes that share a corner, in TrueType or CFF outlines."""
+    """Return a font with a glyph of two boxes that overlap at a corner, in TrueType or CFF outlines."""
     pair = (0, 0, 500, 500), (300, 300, 800, 800)
     if kind == "TrueType":
         font = box_font({0x41: ((0, 0, 800, 800), 1000)})
@@ -222,7 +222,7 @@ def test_boxes_are_skias_to_the_level(
         paint(canvas, boxes, rows, color, background, grey=grey, subpixel=subpixel)
         for canvas in (SkiaCanvas, HarfBuzzCanvas)
     )
-    # A box at quarter pixels has coverages 0, 64, 128, 191 or 255, on which the two may round apart.
+    # A box at quarters of a pixel has coverages of 0, 64, 128, 191 or 255, which the two may round differently.
     assert np.abs(theirs.astype(int) - ours).max() <= 3
 
 
@@ -322,7 +322,7 @@ def test_a_stroke_wider_than_half_the_frame_fills_it() -> None:
 )
 def test_clipping_a_page_is_cropping_a_larger_one(boxes: Face, points: list[tuple[float, float]]) -> None:
     a = [glyph(boxes, "g")]
-    # Whole numbers, so that the shift to the larger page costs no float32 rounding.
+    # Whole numbers, so that nothing is rounded in float32 when the rows are shifted to the larger page.
     rows = [(float(round(y)), a, [float(round(x))]) for x, y in points]
     shifted = [(y + 30, glyphs, [x[0] + 30]) for y, glyphs, x in rows]
     page = paint(HarfBuzzCanvas, boxes, rows)

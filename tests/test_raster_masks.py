@@ -1,4 +1,4 @@
-"""Pages stamped by compiled code are Skia's pages, to the bit."""
+"""Pages stamped by compiled code are the same as Skia's pages, to the bit."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_glyphs_anywhere_on_over_and_off_the_page(
 
 
 def test_positions_at_the_edges_of_quarters_are_skias(compiled: pytest.MonkeyPatch) -> None:
-    """Six float32 on either side of each, from -1 on: adding 1 rounds some of them over."""
+    """Six float32 numbers on either side of each edge are tried, from -1 on: adding 1 rounds some of them over it."""
     face = find_face("DejaVu Sans")
     edges = np.arange(-1.125, 3, 0.25, dtype=np.float32)
     x = np.concatenate([np.spacing(edges) * step + edges for step in range(-6, 7)]).astype(np.float64)
@@ -120,7 +120,7 @@ def test_positions_at_the_edges_of_quarters_are_skias(compiled: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("x", [np.nan, np.inf, -1e30, 3e9])
-def test_what_lies_nowhere_and_glyphs_that_are_none_are_left_to_skia(x: float, compiled: pytest.MonkeyPatch) -> None:
+def test_far_places_and_glyphs_that_a_font_lacks_are_left_to_skia(x: float, compiled: pytest.MonkeyPatch) -> None:
     face = find_face("DejaVu Sans")
     for rows in (Rows.of([(18.0, [36, 68], [2.0, x])]), Rows.of([(18.0, [36, 60_000], [2.0, 9.0])])):
         pages = []

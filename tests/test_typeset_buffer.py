@@ -1,4 +1,4 @@
-"""HarfBuzz read by its C interface and by the binding's objects: the same glyphs."""
+"""HarfBuzz gives the same glyphs by its C interface and by the objects of the Python binding."""
 
 from __future__ import annotations
 
@@ -83,7 +83,10 @@ def test_a_variable_face_keeps_its_axes(tmp_path: Path) -> None:
 
 @needs_c
 def test_no_other_thread_runs_while_harfbuzz_does() -> None:
-    """Built for one thread, it would give wrong glyphs, or crash, within some thousand pages of three threads."""
+    """HarfBuzz in the wheel is built for one thread.
+
+    Three threads at once get wrong glyphs, or crash, within some thousand pages.
+    """
     library, buffer = b._library(), b._thread_buffer()
     text, length = "office".encode("utf-32-le") * 1_000_000, 6_000_000
     turns, stop = 0, False
@@ -99,7 +102,7 @@ def test_no_other_thread_runs_while_harfbuzz_does() -> None:
     other.start()
     try:
         sys.setswitchinterval(100)
-        time.sleep(0.02)  # and from here on this thread runs until it lets the other
+        time.sleep(0.02)  # from here on, this thread keeps the interpreter until it waits
         before = turns
         library.hb_buffer_add_utf32(buffer, text, length, 0, length)
         after = turns

@@ -1,4 +1,4 @@
-"""Lines → columns → pages, in the box font at 10 pt with lines of 12: heights can be counted."""
+"""Lines → columns → pages. The box font at 10 pt with lines of 12 pt makes heights easy to count."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def near(value: float) -> object:
 
 
 def words(count: int) -> str:
-    """`count` lines of one letter."""
+    """Return `count` lines of one letter."""
     return "\n".join("abcdefghijklmnopqrstuvwxyz"[at % 26] for at in range(count))
 
 
@@ -56,7 +56,7 @@ def test_lines_stand_line_height_apart_from_the_margin_down() -> None:
 
 @given(st.integers(2, 60), st.sampled_from((7.3, 10.1, 12.7)), st.sampled_from((36, 72, 97, 100.5)))
 def test_sums_of_fractions_lose_no_line(count: int, leading: float, dpi: float) -> None:
-    """A page of exactly `count` lines holds them, whatever the sums round to."""
+    """A page that is exactly `count` lines high holds `count` lines, however the sums round."""
     fields = {"font_size": 7, "line_height": leading, "dpi": dpi, "page_size": (100, leading * count)}
     assert [len(page.lines) for page in pages(words(count + 1), **fields)] == [count, 1]
 
@@ -186,7 +186,7 @@ def test_line_numbers_stand_in_a_gutter_at_the_first_line_of_each_paragraph() ->
 
 
 def test_line_numbers_go_on_over_pages_and_chunks() -> None:
-    """The number of a line is a matter of the source: the same digits, drawn by one page or by the next."""
+    """Lines are numbered by the source, so a line has the same digits whichever page it is on."""
     theta = BASE.replace(font="DejaVu Sans Mono", line_numbers=3, page_size=(100, 12))
     many = list(layout("a\n" * 120, theta))
     ones = list(layout("a\n" * 99 + "a", theta))

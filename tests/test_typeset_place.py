@@ -1,4 +1,4 @@
-"""Where lines and words stand, in the box font at 10 pt: a–z are 6 pt wide, A–Z 10, digits 4, a space 5, Han 10."""
+"""The places of lines and words, in the box font at 10 pt: a–z are 6 pt wide, A–Z 10, digits 4, a space 5, Han 10."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from box_fonts import BOXES
 from glyphrender import Page, Theta, layout
 from glyphrender.typeset.place import place
 
-# A measure of 60 pt: ten letters. Advances are rounded to a 65536th of an em, hence the tenth of a point.
+# A measure of 60 pt holds ten letters. The tenth of a point is room for rounding, because advances are rounded to a
+# 65536th of an em.
 BASE = Theta(
     font=str(BOXES), font_size=10, line_height=12, page_size=(60.1, 240), margin_x=0, margin_y=0, auto_crop_width=False
 )
@@ -70,8 +71,8 @@ def test_justification_widens_all_gaps_alike() -> None:
     assert words["cc"] == (near(48), near(60))
 
 
-def test_justification_widens_joints_between_ideographs() -> None:
-    # Five ideographs of 10 pt in 60 pt: four joints, 2.5 pt each.
+def test_justification_widens_implicit_boundaries_between_ideographs() -> None:
+    # Five ideographs of 10 pt in 60 pt: each of the four boundaries gets 2.5 pt.
     set_page = page("一丁七丂七 aaaaa", alignment="JUSTIFY")
     assert set_page.lines[0].box[2] == near(60)
     starts = [word.box[0] for word in set_page.words if word.end <= 5]
@@ -79,7 +80,7 @@ def test_justification_widens_joints_between_ideographs() -> None:
 
 
 def test_marks_keep_their_distance_from_what_they_belong_to() -> None:
-    """No stretching where no line may break: before 、 and after 「."""
+    """Nothing is stretched where no line may break: before 、 and after 「."""
     words = page("一丁、「七」aaa", alignment="JUSTIFY", page_size=(64.1, 240)).words
     by_text = {word.text: word.box for word in words}
     assert "丁、" in by_text
@@ -263,7 +264,7 @@ def test_numbers_run_left_to_right_in_a_right_to_left_line() -> None:
 
 
 def test_lines_are_reordered_after_they_are_broken() -> None:
-    """UAX #9 L2 is for lines: the first words of the text are on the first line, whatever its direction."""
+    """UAX #9 L2 reorders each line by itself: the first words of the text are on the first line in any direction."""
     lines = page("אאאא בבבב גגגג").lines
     assert [line.text for line in lines] == ["אאאא בבבב ", "גגגג"]
     words = {word.text: word.box for word in page("אאאא בבבב גגגג").words}
@@ -279,7 +280,7 @@ def test_direction_may_be_imposed() -> None:
 
 
 def test_brackets_are_mirrored() -> None:
-    """UAX #9 L4, by HarfBuzz: the glyph of "(" in right-to-left text is the one of ")" in left-to-right."""
+    """UAX #9 L4, applied by HarfBuzz: "(" in right-to-left text has the glyph that ")" has in left-to-right text."""
 
     def glyphs(text: str) -> list[int]:
         (block,) = next(iter(layout(text, Theta(font="DejaVu Sans"))))._layout.blocks
@@ -289,7 +290,7 @@ def test_brackets_are_mirrored() -> None:
     opening, _, closing = glyphs("(a)")
     assert glyphs("(א)")[0] == opening
     assert glyphs("(א)")[-1] == closing
-    # N0: the brackets take the direction of the paragraph, not of what they enclose.
+    # UAX #9 N0: brackets take the direction of the paragraph, not of the text that they enclose.
     assert glyphs("א(b)")[0] == opening
     assert glyphs("א(b)")[2] == closing
 
@@ -354,13 +355,13 @@ def test_escapes_read_left_to_right_everywhere(text: str) -> None:
     ids=["justified", "right", "centred"],
 )
 def test_ink_is_where_the_boxes_of_words_say(language: str, fields: dict[str, object]) -> None:
-    """Page by page: every word has ink in its box, and there is none elsewhere."""
+    """On every page, every word has ink in its box, and no ink is elsewhere."""
     text = (UDHR / f"udhr-{language}.txt").read_text(encoding="utf-8")
     theta = Theta(page_size=(300, 240), line_height=18, **fields)  # type: ignore[arg-type]
     for page in list(layout(text, theta))[:2]:
         ink = page.array < 200
         outside = ink.copy()
-        over = round(0.3 * theta.font_pixels)  # what letters may reach beyond their advance
+        over = round(0.3 * theta.font_pixels)  # letters may reach this far beyond their advance
         for word in page.words:
             x0, y0, x1, y1 = (round(edge) for edge in word.box)
             if any(character.isalnum() for character in word.text):

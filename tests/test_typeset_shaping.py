@@ -1,4 +1,4 @@
-"""The glyphs of a line are those HarfBuzz gives for the line as a whole, although words are shaped one by one."""
+"""A line has the glyphs that HarfBuzz gives for the whole line, although words are shaped one by one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from glyphrender.typeset.shape import shape
 
 UDHR = Path(__file__).parent / "data"
 
-# The language of the text, the font named, the script and direction HarfBuzz is told.
+# (language of the text, font, script and direction that HarfBuzz is given)
 SAMPLES = [
     ("eng", "DejaVu Sans", "Latn", "ltr"),
     ("eng", "Inter", "Latn", "ltr"),
@@ -33,8 +33,8 @@ SAMPLES = [
     ("zho", "Noto Sans CJK SC", "Hani", "ltr"),
     ("kor", "Noto Sans CJK SC", "Hang", "ltr"),
 ]
-# What may stand in a line of one script without being of it: everything that HarfBuzz would not be given
-# in one call by anybody, digits and Latin in Arabic (another direction), other brackets in CJK.
+# Characters that may be in a line of one script although they belong to all scripts. A line with any other character
+# would need several calls of HarfBuzz: digits and Latin in Arabic have another direction, CJK has other brackets.
 COMMON = " ,.:;!?-'\u2019\u00ab\u00bb()"
 
 
@@ -43,9 +43,9 @@ def sample(language: str) -> str:
 
 
 def whole(font: hb.Font, text: str, script: str, direction: str) -> tuple[list[int], list[int]]:
-    """(glyph ids, x of each in EM units) of a line that HarfBuzz shapes in one call, spaces left out.
+    """Return (glyph ids, x of each in EM units) of a line that HarfBuzz shapes in one call, without the spaces.
 
-    Spaces are all as wide as the font's U+0020; Noto Sans CJK has a wider one that it gives to Hangul.
+    Every space is as wide as the font's U+0020. Noto Sans CJK would give Hangul a wider one.
     """
     buffer = hb.Buffer()
     buffer.add_str(text)
@@ -81,7 +81,7 @@ def test_lines_are_shaped_as_harfbuzz_shapes_them(language: str, family: str, sc
                 ours = placed.glyph[start:stop].tolist()
                 x = (placed.x[start:stop] - placed.x[start:stop].min()) / pixels
                 theirs = np.array(places) - min(places, default=0)
-                # Marks may be written before or after their base; where they stand is what counts.
+                # The glyph of a mark may come before or after its base; only its place counts.
                 assert sorted(ours) == sorted(glyphs), text
                 assert np.allclose(np.sort(x), np.sort(theirs), atol=EM / 500), text
                 in_order = [ours[at] for at in order]
@@ -94,7 +94,7 @@ def test_lines_are_shaped_as_harfbuzz_shapes_them(language: str, family: str, sc
 
 
 def is_of(text: str, script: str) -> bool:
-    """Whether `text` is all of one script, so that one call to HarfBuzz is right."""
+    """Return whether `text` is all of one script, so that one call of HarfBuzz is right."""
     ranges = {
         "Latn": [(0x41, 0x24F), (0x300, 0x36F), (0x1E00, 0x1EFF)],
         "Cyrl": [(0x400, 0x4FF)],
@@ -106,7 +106,7 @@ def is_of(text: str, script: str) -> bool:
         "Hani": [(0x3001, 0x303F), (0x4E00, 0x9FFF)],
         "Hang": [(0xAC00, 0xD7A3)],
     }[script]
-    # Brackets are mirrored by bidi; which of them HarfBuzz mirrors is tested on its own.
+    # Brackets are mirrored in right-to-left text, which another test checks.
     common = COMMON if script in ("Latn", "Cyrl", "Grek") else " .,:;-"
     return bool(text) and all(
         character in common or any(first <= ord(character) <= last for first, last in ranges) for character in text
@@ -124,14 +124,14 @@ def test_a_break_inside_an_arabic_word_keeps_its_joining_forms() -> None:
     glyphs, _ = whole(font, text, "Arab", "rtl")
     placed = place(block, theta)
     assert sorted(placed.glyph.tolist()) == sorted(glyphs)
-    # Initial form once, final form once, medial ones between: not one of each a line.
+    # There is one initial form, one final form, and medial forms between: not one of each on every line.
     _, counts = np.unique(placed.glyph, return_counts=True)
     assert counts.max() >= 58
 
 
 @pytest.mark.parametrize("word", ["\u067e\u06c1\u0644\u06cc", "\u0688\u06a9\u06be\u06c1"], ids=ascii)
 def test_letters_join_across_a_change_of_face(word: str) -> None:
-    """DejaVu Sans lacks some letters of Urdu; what stands beside them must join all the same."""
+    """DejaVu Sans lacks some letters of Urdu; the letters beside them must join all the same."""
     style = default_typesetter().shaper.style(Theta())
     cps = codepoints(word)
     face = style.stack.assign(cps, np.ones(len(cps), bool))
@@ -190,7 +190,7 @@ def test_the_glyphs_of_a_word_do_not_depend_on_the_words_met_with_it(font: str, 
 
 
 def test_a_sign_without_a_base_gets_its_dotted_circle_among_any_words() -> None:
-    """HarfBuzz leaves it out 15 syllables after another, since it numbers them in four bits."""
+    """HarfBuzz leaves the circle out 15 syllables after another such sign, as it numbers them in four bits."""
     face = default_typesetter().shaper.style(Theta(font="Noto Sans Chakma")).stack.primary
     circle = face.hb_font.get_nominal_glyph(0x25CC)
     word = "\U00011116\U00011127\U00011127\U00011131"
@@ -231,16 +231,16 @@ def test_the_language_chooses_glyphs() -> None:
     assert glyphs("the", language="ja") == glyphs("the", language="zh-Hans")
 
 
-def test_clusters_of_glyphs_lie_inside_their_pieces() -> None:
+def test_clusters_of_glyphs_lie_inside_their_segments() -> None:
     for language in ("hin", "arb", "tha"):
         theta = Theta(page_size=(300, 800))
         for page in layout(sample(language), theta):
             for block in page._layout.blocks:
-                run = block.table.segments
-                text = run.store.kind.rows[run.number] == TEXT
-                rows, counts = run.store.glyph_rows(run.number[text])
-                length = np.repeat(run.store.length.rows[run.number[text]], counts)
-                cluster = run.store.cluster.rows[rows]
+                segments = block.table.segments
+                text = segments.store.kind.rows[segments.number] == TEXT
+                rows, counts = segments.store.glyph_rows(segments.number[text])
+                length = np.repeat(segments.store.length.rows[segments.number[text]], counts)
+                cluster = segments.store.cluster.rows[rows]
                 assert (cluster >= 0).all()
                 assert (cluster < length).all()
 

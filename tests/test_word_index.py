@@ -1,4 +1,4 @@
-"""Numbers of words, by the table and by the dict behind it."""
+"""The word index: numbers of words, by the hash table and by the dict behind it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from glyphrender.typeset.word_index import WordIndex
 
-# Words of all lengths around those of the table, of few letters so that they come again, and of any characters.
+# Words of all lengths around the longest of the table, words of few letters (so that they come again), words of any
+# characters.
 WORDS = st.one_of(
     st.text("ab", max_size=20),
     st.text(alphabet=st.characters(exclude_characters=" "), max_size=18),
@@ -33,7 +34,7 @@ def test_words_are_numbered_as_a_dict_numbers_them(texts: list[str]) -> None:
 
 
 class Asked(WordIndex):
-    """A lexicon that counts the words its dict is asked for."""
+    """A word index that counts the words that are looked up in its dict."""
 
     asked = 0
 
@@ -43,12 +44,15 @@ class Asked(WordIndex):
 
 
 def test_words_that_want_one_place_are_told_apart() -> None:
-    """Of 20,000 words in a table of 131,072, 1158 want a place that is taken; 132 of them the one beside it too."""
+    """20,000 words are put into a table of 131,072 places.
+
+    1158 of them find their place taken, and 132 of these find the place beside it taken too.
+    """
     some = [f"{n * 7919 % 20_000:016x}" for n in range(20_000)]
     text = " ".join(some)
     words = Asked([])
     first, new = words.numbers(text, known=len(words))
-    words.numbers(text, known=len(words))  # those that lost a place to another in the same text enter now
+    words.numbers(text, known=len(words))  # words that lost a place to another word of the same text enter now
     words.asked = 0
     again, none = words.numbers(text, known=len(words))
     assert len(new) == 20_000
@@ -58,8 +62,7 @@ def test_words_that_want_one_place_are_told_apart() -> None:
     inside = int((words._found >= 0).sum())
     assert 19_500 < inside < 20_000
     assert words.asked == 20_000 - inside
-    longer, new = words.numbers(
-        " ".join(word + "x" for word in some), known=len(words)
-    )  # what the table can hold of them is in it
+    # The first 16 bytes of these words are in the table.
+    longer, new = words.numbers(" ".join(word + "x" for word in some), known=len(words))
     assert len(new) == 20_000
     assert np.array_equal(longer, first + 20_000)

@@ -2,7 +2,7 @@
 
     typesetter.py   the owner of what is remembered: the shaper, glyph masks, the pixels of the pages drawn last
     page.py         draws a page: backgrounds, text, markers, line numbers, boxes
-    canvas.py       what is drawn on: Skia; `harfbuzz.py` stands in where Skia cannot be loaded
+    canvas.py       the canvas that pages are drawn on: Skia's; `harfbuzz.py` where Skia cannot be loaded
     mask_cache.py   fonts at a size and their masks: `masks.py` and `stamp.py` (Skia's, stamped by compiled code),
                     `sheet.py` (HarfBuzz's)
     png.py          pixels → PNG

@@ -1,8 +1,8 @@
-"""What pages are drawn on: a small interface, and Skia behind it.
+"""Canvases: a small interface that pages are drawn on, and Skia behind it.
 
-A canvas draws into a numpy array that is its own; Skia rasterises straight into that memory. Where Skia
-cannot be loaded (its wheel needs libEGL and libGL, which bare containers lack), HarfBuzz's rasteriser
-stands in, behind the same interface; see harfbuzz.py for how close it comes.
+A canvas owns a numpy array, and Skia rasterises straight into that memory. Skia's wheel needs libEGL and libGL, which
+bare containers lack. Where Skia cannot be loaded, HarfBuzz's rasteriser takes its place behind the same interface;
+harfbuzz.py says how close its pixels come.
 """
 
 from __future__ import annotations
@@ -32,37 +32,43 @@ _WHITE: Final[Color] = (255, 255, 255)
 
 
 class Canvas(Protocol):
-    """Draws into `pixels`, an (h, w) uint8 array for grey pages or (h, w, 3) for colour."""
+    """A page that is being drawn. Coordinates are pixels from the top left corner, y down; the rest is clipped."""
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """What has been drawn."""
+        """The pixels drawn so far, uint8: (h, w) of a grey page, (h, w, 3) RGB of a color page."""
 
     def fill(self, x0: float, y0: float, x1: float, y1: float, color: Color) -> None:
-        """Fill a rectangle."""
+        """Fill a rectangle; a pixel that its edge crosses is blended by the area covered."""
 
     def frame(self, x0: float, y0: float, x1: float, y1: float, width: float, color: Color) -> None:
-        """Stroke a rectangle, the stroke inside it."""
+        """Stroke a rectangle, with the stroke of `width` pixels inside it."""
 
     def glyphs(self, style: GlyphStyle, rows: Rows, color: Color) -> None:
-        """Draw rows of glyphs of one face; positions are pixels."""
+        """Draw rows of glyphs of one face."""
 
 
 def canvas(width: int, height: int, *, grey: bool, background: Color, masks: MaskCache, reuse: bool = False) -> Canvas:
-    """A canvas filled with `background`: Skia's, or HarfBuzz's where Skia cannot be loaded.
+    """Return a canvas filled with `background`: Skia's, or HarfBuzz's where Skia cannot be loaded.
 
-    GLYPHRENDER_RASTER=skia or =harfbuzz in the environment asks for that and nothing else, =numba for Skia's pixels by
-    compiled code from the first page on; see masks.py.
+    The environment variable GLYPHRENDER_RASTER asks for one rasteriser: `skia` or `harfbuzz` for that one and no other,
+    `numba` for Skia's pixels, stamped by compiled code from the first page on (see masks.py).
+
+    >>> page = canvas(4, 2, grey=True, background=(255, 255, 255), masks=MaskCache(max_bytes=1 << 20))
+    >>> page.fill(1, 0, 3, 1, (0, 0, 0))
+    >>> page.pixels.tolist()
+    [[255, 0, 0, 255], [255, 255, 255, 255]]
 
     Args:
-        width, height: in pixels.
-        grey: 8 bits a pixel, else RGB.
+        width, height: size of the page in pixels.
+        grey: whether the page has 8 bits a pixel; else it is RGB.
         background: the color of the page.
-        masks: what is remembered between pages.
-        reuse: draw into memory of this thread, good until its next such canvas.
+        masks: the glyph masks that are remembered between pages.
+        reuse: draw into memory of this thread, which is good until the thread makes its next canvas in this way.
 
     Raises:
-        DependencyError: what was asked for cannot be loaded, or GLYPHRENDER_RASTER names none of these.
+        DependencyError: the rasteriser that was asked for cannot be loaded, or GLYPHRENDER_RASTER names none of the
+            three.
     """
     kind = SkiaCanvas if rasteriser() == "skia" else HarfBuzzCanvas
     return kind(width, height, grey=grey, background=background, masks=masks, reuse=reuse)
@@ -70,7 +76,11 @@ def canvas(width: int, height: int, *, grey: bool, background: Color, masks: Mas
 
 @lru_cache(maxsize=1)
 def rasteriser() -> str:
-    """Which rasteriser draws: "skia" or "harfbuzz"."""
+    """Return the name of the rasteriser that draws: "skia" or "harfbuzz".
+
+    Raises:
+        DependencyError: see `canvas`.
+    """
     from glyphrender.errors import DependencyError
 
     wanted = os.environ.get("GLYPHRENDER_RASTER", "")
@@ -83,8 +93,8 @@ def rasteriser() -> str:
     try:
         import skia  # noqa: F401
     except ImportError as error:
-        # pybind11 reports an interrupt while it sets a module up as an ImportError: drawing on without Skia
-        # would change the pixels.
+        # If the user interrupts while pybind11 sets the module up, pybind11 raises an ImportError. To draw without Skia
+        # from here on would change the pixels, so the interrupt is raised again.
         if error.__cause__ is not None and not isinstance(error.__cause__, Exception):
             raise error.__cause__ from None
         if wanted in ("skia", "numba"):
@@ -96,8 +106,8 @@ def rasteriser() -> str:
 class SkiaCanvas:
     """A canvas that Skia draws on.
 
-    Black on a white grey page, which most pages are, is drawn as its coverage and turned round at the end:
-    the same pixels to the bit, in an eighth less time.
+    Most pages are black text on white. On such a page (grey, with a white background) the coverage of the ink is drawn,
+    and inverted at the end. The pixels are the same to the bit, and take an eighth less time.
     """
 
     __slots__ = ("_bytes", "_coverage", "_masks", "_memory", "_surface")
@@ -105,7 +115,7 @@ class SkiaCanvas:
     def __init__(
         self, width: int, height: int, *, grey: bool, background: Color, masks: MaskCache, reuse: bool = False
     ) -> None:
-        # Skia has no 24-bit pixels: it draws on 32, and `pixels` is a view without the fourth.
+        # Skia has no 24-bit pixels. It draws on pixels of four bytes, and `pixels` is a view without the fourth.
         shape = (height, width) if grey else (height, width, 4)
         size = math.prod(shape) + SPARE
         self._masks = masks
@@ -120,12 +130,13 @@ class SkiaCanvas:
 
     @property
     def _canvas(self) -> skia.Canvas:
-        """Skia's, opened when it is first asked for: a page that is stamped needs none."""
+        """Skia's canvas. It is opened at its first use, because a page that is stamped (masks.py) needs none."""
         if self._surface is None:
             self._surface = self._opened()
         return self._surface.getCanvas()
 
     def _opened(self) -> skia.Surface:
+        """Return a Skia surface on the memory of this canvas."""
         import skia
 
         grey = self._memory.ndim == 2
@@ -139,13 +150,14 @@ class SkiaCanvas:
         return skia.Surface.MakeRasterDirect(info, self._memory, self._memory.strides[0])
 
     def _to_grey(self) -> None:
+        """Turn the coverage drawn so far into grey levels; from here on Skia draws grey levels."""
         if self._coverage:
             np.subtract(255, self._memory, out=self._memory)
             self._coverage, self._surface = False, None
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """What has been drawn."""
+        """The pixels drawn so far; see `Canvas`."""
         self._to_grey()
         return self._memory if self._memory.ndim == 2 else self._memory[:, :, :3]
 
@@ -180,9 +192,9 @@ class SkiaCanvas:
             return
         font = masks.font
         builder = skia.TextBlobBuilder()
-        # Bounds given, so that Skia does not measure every glyph to find them.
+        # With bounds given, Skia does not measure every glyph to find them.
         bounds = skia.Rect(0, 0, self._memory.shape[1], self._memory.shape[0])
-        # Lists, not numpy slices: the binding converts a list of 110 in 1.6 µs, an array in 4.9.
+        # Lists, not numpy slices: the binding converts a list of 110 numbers in 1.6 µs, an array in 4.9 µs.
         for y, glyphs, x in rows.lists():
             builder.allocRunPosH(font, glyphs, x, y, bounds)
         if len(rows.glyph):

@@ -1,4 +1,4 @@
-"""`GlyphStyle`: how glyphs of one face are drawn."""
+"""`GlyphStyle`: the face, the size and the way in which glyphs are drawn."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from glyphrender.fonts.face import Face
 
 @dataclass(frozen=True, slots=True)
 class GlyphStyle:
-    """How glyphs of one face are drawn. Equal styles share their masks.
+    """The way in which glyphs of one face are drawn. Equal styles share their masks.
 
     Attributes:
         face: the face.
-        size: pixels an em.
-        scale_x: horizontal stretch of the outlines; positions are given stretched already.
+        size: pixels per em.
+        scale_x: horizontal stretch of the outlines. It is not applied to positions, which are given stretched.
         hinting: "NONE", "SLIGHT", "NORMAL" or "FULL".
-        subpixel: whether glyphs start at quarters of a pixel, else at whole pixels.
-        antialias: whether edges are grey.
+        subpixel: whether glyphs start at quarters of a pixel; else they start at whole pixels.
+        antialias: whether edges are grey; else every pixel is inked or not.
     """
 
     face: Face

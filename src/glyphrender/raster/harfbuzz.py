@@ -1,14 +1,14 @@
 """The second rasteriser: the `Canvas` interface on HarfBuzz and numpy, for systems without OpenGL.
 
-skia-python links against libEGL and libGL, which bare containers lack, though no page ever touches them;
-HarfBuzz is here already to shape the text, and rasterises outlines too. Its coverage is a few levels of
-255 from that of FreeType, which Skia draws with and which rounds outlines to 1/64 px. What Skia does after
-that (the tone curve for text, the blend, the snapping of positions) is reproduced to the bit.
+skia-python links against libEGL and libGL. No page ever uses them, but bare containers lack them, and then Skia cannot
+be loaded. HarfBuzz is here anyway, to shape text, and rasterises outlines too. Skia draws with FreeType, which rounds
+outlines to 1/64 px; HarfBuzz's coverage differs from FreeType's by a few levels of 255. What Skia does next (the tone
+curve for text, the blend, the snapping of positions) is reproduced to the bit.
 
-A page of 10,000 glyphs (DejaVu Sans 9 px, black) differs from Skia's by 0.3 levels on average and 6 at
-most, reads the same (tesseract: 0.9% of characters wrong with either), and takes 4 ms where Skia takes 2.
+A page of 10,000 glyphs (DejaVu Sans 9 px, black) differs from Skia's by 0.3 levels on average and by 6 at most. Both
+pages read alike (tesseract reads 0.9% of the characters of either wrong). It takes 4 ms where Skia takes 2 ms.
 
-What is given up: hinting (outlines are always drawn as designed) and colour fonts.
+Two things are given up: hinting (outlines are always drawn as designed) and color fonts.
 """
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ if TYPE_CHECKING:
 
 Index = NDArray[np.intp]
 
-# Pixels of glyph boxes blended at a time: 30 bytes each while it lasts, and twice as fast in the cache.
+# The number of pixels of glyph boxes that are blended at a time. Each takes 30 bytes meanwhile. A batch that stays in
+# the processor's cache is blended twice as fast.
 BATCH_PIXELS: Final = 300_000
 
 
 class HarfBuzzCanvas:
-    """Draws into `pixels`, an (h, w) uint8 array for grey pages or (h, w, 3) for colour.
+    """A canvas that draws glyphs with HarfBuzz. Coordinates are pixels from the top left corner, y down.
 
-    Coordinates are pixels from the top left corner, y down. What lies outside the page is clipped.
+    Attributes:
+        pixels: the pixels drawn so far, uint8: (h, w) of a grey page, (h, w, 3) RGB of a color page.
     """
 
     __slots__ = ("_masks", "_owner", "pixels")
@@ -60,14 +62,14 @@ class HarfBuzzCanvas:
             self._cover(x0, y0, x1, y1, width, color)
 
     def glyphs(self, style: GlyphStyle, rows: Rows, color: Color) -> None:
-        """Draw rows of glyphs of one face; positions are pixels.
+        """Draw rows of glyphs of one face.
 
-        Baselines snap to whole pixels; x snaps to quarters where `style.subpixel` is set, else to whole pixels.
-        `style.hinting` is ignored. `color` also selects Skia's tone curve, see tone.py. Without antialiasing, pixels
-        whose centre is inside an outline are inked, see `Sheet`.
+        Baselines snap to whole pixels. x snaps to quarters of a pixel if `style.subpixel`, else to whole pixels.
+        `style.hinting` is ignored. `color` also selects Skia's tone curve; see tone.py. Without antialiasing, the
+        pixels whose center is inside an outline are inked; see `Sheet`.
         """
         glyphs = rows.glyph.astype(np.intp)
-        # float32, as Skia computes: the quarter a position falls into is then the same.
+        # float32, because Skia computes in float32: every position then falls into the same quarter.
         x = rows.x.astype(np.float32)
         baseline = np.floor(rows.baseline.astype(np.float32) + np.float32(0.5)).astype(np.intp)
         if style.subpixel:
@@ -88,9 +90,9 @@ class HarfBuzzCanvas:
             self._blend(index, curve[coverage[inside]], color)
 
     def _index(self, column: Index, row: Index) -> tuple[Index, NDArray[np.bool_] | slice]:
-        """Flat positions of the pixels (row, column) that lie on the page, and which those are."""
+        """Return (flat positions of the pixels that lie on the page, which of the pixels these are)."""
         height, width = self.pixels.shape[:2]
-        # One comparison an axis: seen as unsigned, a negative number is a huge one.
+        # One comparison an axis is enough: a negative number, seen as unsigned, is a huge one.
         inside = (column.view(np.uintp) < width) & (row.view(np.uintp) < height)
         index = row * width + column
         return (index, slice(None)) if inside.all() else (index[inside], inside)
@@ -102,19 +104,22 @@ class HarfBuzzCanvas:
         if self._owner is None:
             self._owner = np.empty(len(flat), np.int32)
         owner = self._owner
-        # Where glyphs overlap, a fancy assignment would keep the last only. Each round blends what comes
-        # first at its pixel and leaves the rest to the next round; nearly always the second is the last.
+        # Where glyphs overlap, an assignment by index would keep only the last value of a pixel. So each round blends
+        # the first value of each pixel, and leaves the others to the next round. Two rounds are nearly always enough.
         while len(index):
             order = np.arange(len(index), dtype=np.int32)
             owner[index[::-1]] = order[::-1]
             first = owner[index] == order
             target, weight = index[first], alpha[first].astype(np.uint16)[:, None]
-            # Skia's division by 255: (v + 255) >> 8, which keeps both ends exact.
+            # Skia divides by 255 as (v + 255) >> 8, which is exact at both ends.
             flat[target] = (flat[target] * (255 - weight) + ink * weight + 255) >> 8
             index, alpha = index[~first], alpha[~first]
 
     def _cover(self, x0: float, y0: float, x1: float, y1: float, hole: float, color: Color) -> None:
-        """Blend a rectangle less the one `hole` pixels inside it (no hole when 0), by area covered."""
+        """Blend a rectangle, by the area of each pixel that it covers.
+
+        The smaller rectangle that lies `hole` pixels inside is left out; if `hole` is 0, nothing is left out.
+        """
         height, width = self.pixels.shape[:2]
         left, right = max(0, int(np.floor(x0))), min(width, int(np.ceil(x1)))
         top, bottom = max(0, int(np.floor(y0))), min(height, int(np.ceil(y1)))
@@ -134,7 +139,11 @@ class HarfBuzzCanvas:
 
 
 def _overlap(start: float, stop: float, first: int, last: int) -> NDArray[np.float64]:
-    """How much of each unit cell first … last-1 the interval start … stop covers, 0 to 1."""
+    """Return the share, 0 to 1, of each unit cell from `first` to `last - 1` that the interval start … stop covers.
+
+    >>> _overlap(0.25, 2, 0, 3).tolist()
+    [0.75, 1.0, 0.0]
+    """
     cells = np.arange(first, last)
     covered: NDArray[np.float64] = np.clip(np.minimum(stop, cells + 1) - np.maximum(start, cells), 0.0, 1.0)
     return covered

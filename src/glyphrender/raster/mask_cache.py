@@ -22,7 +22,7 @@ _STYLES: Final = 64
 
 
 class MaskCache:
-    """Fonts at a size, and the masks of their glyphs, within `max_bytes`.
+    """The memory of drawing, within `max_bytes`: fonts at a size, and the masks of their glyphs.
 
     The masks used least recently are forgotten first. Several threads may use one cache: what they share is written
     under one lock.
@@ -47,7 +47,7 @@ class MaskCache:
 
     @property
     def holds(self) -> dict[str, int]:
-        """How many fonts at a size are remembered."""
+        """The number of fonts at a size that are remembered."""
         with self.lock:
             return {"fonts at a size": len(self._masks) + len(self._sheets)}
 

@@ -1,8 +1,9 @@
-"""Glyph masks: cut out of Skia once, then stamped into pages by compiled code (stamp.py, extra `fast`).
+"""Glyph masks: Skia draws each glyph once, and compiled code stamps it into pages (stamp.py, extra `fast`).
 
-Skia takes 1.2 ms to find and blend the 5,800 glyphs of a page, and 0.4 ms more to be told of them; numba does both in
-0.2. The pixels are Skia's to the bit: the masks are its own, positions round as its do, and where glyphs overlap
-they blend by its formula, d + ((255 - d)(m + 1) >> 8) for a mask m on a coverage d.
+Skia takes 1.2 ms to find and blend the 5,800 glyphs of a page, and the call that hands them over takes another 0.4 ms.
+Code compiled by numba does all of it in 0.2 ms. The pixels are Skia's to the bit: Skia draws the masks, positions are
+rounded as Skia rounds them, and glyphs that overlap are blended by Skia's formula, d + ((255 - d)(m + 1) >> 8) for a
+mask m on a coverage d.
 """
 
 from __future__ import annotations
@@ -23,20 +24,22 @@ from glyphrender.raster.subpixel import PHASES, phases
 if TYPE_CHECKING:
     import skia
 
-# Bytes behind the pixels that stamping may rewrite: it works by words of eight.
+# Bytes after the pixels that stamping may rewrite, because it works on eight bytes at a time.
 SPARE: Final = 8
-# In pixels an em. Skia draws as paths what is larger than 256, and masks do not pay long before that.
+# The largest size for which masks are used, in pixels per em. Above 256, Skia draws glyphs as paths; masks stop paying
+# long before that.
 LARGEST: Final = 64.0
-# Loading numba and its compiled code takes 0.4 s, the first time 0.8, and saves some 0.2 µs a glyph.
+# The number of glyphs of a font after which stamping pays. To load numba and its compiled code takes 0.4 s (the first
+# time 0.8 s), and stamping saves some 0.2 µs a glyph.
 _PAYS: Final = 5_000_000
-# Glyphs that Skia draws at a time: of 4,000 at once it takes eight times as long.
+# The number of glyphs that Skia draws at a time. With 4,000 at once it takes eight times as long a glyph.
 _SOME: Final = 256
-# Positions that a whole number of pixels, and a float32, hold exactly; NaN and infinity are not among them.
+# Positions nearer than this many pixels are exact in a float32. NaN and infinity are not near.
 _FAR: Final = float(1 << 22)
 
 
 class Masks:
-    """One `skia.Font`, and masks of the glyphs and phases that were stamped.
+    """One Skia font, and the masks of those glyphs and phases that were stamped.
 
     Attributes:
         font: Skia's font.
@@ -45,7 +48,14 @@ class Masks:
     def __init__(
         self, font: skia.Font, lock: ForkSafeLock, max_bytes: int, grown: Callable[[], None] = lambda: None
     ) -> None:
-        """Begin without masks; `grown` is called after new ones were made."""
+        """Begin without masks.
+
+        Args:
+            font: Skia's font.
+            lock: the lock under which masks are made and stamped.
+            max_bytes: if the masks need more bytes than this, all are forgotten before new ones are made.
+            grown: called after new masks were made.
+        """
         self.font = font
         self._glyphs: int = font.getTypeface().countGlyphs()
         self._drawn = 0
@@ -59,20 +69,21 @@ class Masks:
         return self._number.nbytes + self._boxes.nbytes + self._words.nbytes
 
     def _forget(self) -> None:
-        # By glyph × PHASES + phase: the number of its mask, or -1. Empty until the first glyph is stamped.
+        """Forget all masks."""
+        # The number of the mask at place glyph × PHASES + phase, or -1. Empty until the first glyph is stamped.
         self._number = np.zeros(0, np.int32)
-        # Of each mask: its first word, words a row, rows, and from the origin to its left and top edges.
+        # Five numbers a mask: its first word, words a row, number of rows, and the distances from the glyph's origin to
+        # the left and the top edge of the mask.
         self._boxes = np.zeros((0, 5), np.int32)
         self._words = np.zeros(0, np.uint64)
 
     def pay(self, rows: Rows) -> bool:
-        """Whether stamping is the faster way to draw `rows`, and can be had.
+        """Return whether to stamp `rows`: stamping is available and faster, and can draw all of them.
 
-        What only Skia knows how to draw is left to it: glyphs that a broken font names and does not have, and
-        places far off every page.
+        Two things are left to Skia: glyphs that a broken font names but does not have, and places far off every page.
 
         Raises:
-            DependencyError: GLYPHRENDER_RASTER=numba asks for it, and numba cannot be used.
+            DependencyError: GLYPHRENDER_RASTER=numba asks for stamping, and numba cannot be used.
         """
         self._drawn += len(rows.glyph)
         wanted = os.environ.get("GLYPHRENDER_RASTER", "")
@@ -85,7 +96,13 @@ class Masks:
         return near and int(rows.glyph.max(initial=0)) < self._glyphs
 
     def stamp(self, memory: NDArray[np.uint8], shape: tuple[int, ...], rows: Rows) -> None:
-        """Blend glyphs into a coverage of `shape` (h, w), which `memory` holds with SPARE bytes behind it."""
+        """Blend glyphs into the coverage of a page.
+
+        Args:
+            memory: [h * w + SPARE] the coverage, row by row, and then the spare bytes.
+            shape: (h, w).
+            rows: the glyphs; `pay` must have returned True.
+        """
         run = compiled(True)
         subpixel = self.font.isSubpixel()
         with self._lock:
@@ -106,7 +123,7 @@ class Masks:
                 self._on_growth()
 
     def _missing(self, rows: Rows, start: int, subpixel: bool) -> NDArray[np.intp]:
-        """Keys of the glyphs from `start` on that have no mask."""
+        """Return the keys, glyph × PHASES + phase, of the glyphs from number `start` on that have no mask."""
         phase: NDArray[np.intp] | int = 0
         if subpixel:
             at = rows.x[start:].astype(np.float32) + np.float32(0.5 / PHASES)
@@ -116,7 +133,7 @@ class Masks:
         return missing
 
     def _add(self, keys: NDArray[np.intp]) -> None:
-        """Let Skia draw glyphs, each in a cell of its own, and keep what it drew."""
+        """Add the masks of `keys`: Skia draws each glyph in a cell of its own, and the inked part of it is kept."""
         cells, left, top = self._drawn_by_skia(keys)
         boxes, words, size = [], [self._words], len(self._words)
         for cell in cells:
@@ -126,19 +143,23 @@ class Masks:
             boxes.append((size, mask.shape[1] // 8, rows, left + first, top + first_row))
             words.append(mask.reshape(-1).view("<u8"))
             size += mask.size // 8
-        # Numbers last: what an interrupt leaves before that is never referred to.
+        # Numbers are written last. What an interrupt leaves before that is never referred to.
         number = np.arange(len(self._boxes), len(self._boxes) + len(keys))
         grown, self._words = np.concatenate([self._boxes, np.array(boxes, np.int32)]), np.concatenate(words)
         self._boxes = grown
         self._number[keys] = number
 
     def _drawn_by_skia(self, keys: NDArray[np.intp]) -> tuple[NDArray[np.uint8], int, int]:
-        """(cells [n, h, w] of coverage, from a glyph's origin to the left and to the top of its cell)."""
+        """Draw each of `keys` in a cell of its own.
+
+        Returns:
+            (cells [n, h, w] of coverage, distance from a glyph's origin to the left edge of its cell, to the top edge).
+        """
         import skia
 
         glyphs, quarters = (part.tolist() for part in np.divmod(keys, PHASES))
         bounds = self.font.getBounds(glyphs)
-        # Two pixels more than the outlines span, for phases and antialiasing.
+        # Cells are two pixels larger than the outlines, for phases and antialiasing.
         left, top = (int(min(side)) - 3 for side in zip(*((box.left(), box.top()) for box in bounds), strict=True))
         right, bottom = (
             int(max(side)) + 4 for side in zip(*((box.right(), box.bottom()) for box in bounds), strict=True)
@@ -155,18 +176,26 @@ class Masks:
 
 
 def _inked(line: NDArray[np.bool_]) -> tuple[int, int]:
-    """(first, how many) from the first that is inked to the last."""
+    """Return (number of the first inked place, how many places from there to the last inked one); (0, 0) if none.
+
+    >>> _inked(np.array([False, True, False, True, False]))
+    (1, 3)
+    """
     at = np.flatnonzero(line)
     return (int(at[0]), int(at[-1] - at[0]) + 1) if len(at) else (0, 0)
 
 
 @lru_cache(maxsize=2)
 def compiled(asked: bool) -> Any:
-    """The compiled loop, or None where numba cannot be used and was not asked for."""
+    """Return the compiled function `stamp`, or None if numba cannot be used and was not asked for.
+
+    Raises:
+        DependencyError: numba was asked for and cannot be used.
+    """
     try:
         from glyphrender.raster.stamp import stamp
 
-        # Compiled here, where failing to (no numba, a full disk) leaves the page to Skia.
+        # This call compiles the function. If that fails here (no numba, a full disk), Skia can still draw the page.
         rows, memory = Rows.of([]), np.zeros(SPARE, np.uint8)
         atlas = np.zeros(0, np.int32), np.zeros((0, 5), np.int32), np.zeros(0, np.uint64)
         stamp(memory, 0, 0, rows.baseline, rows.bounds, rows.glyph, rows.x, 0, True, *atlas)

@@ -23,7 +23,7 @@ from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
 
-# Line numbers have a color that is this far from the page's toward the text's: visible, but not in the way.
+# The color of line numbers lies this far on the way from the page's color to the text's: visible, but not in the way.
 _NUMBER_STRENGTH = 0.55
 # In the box of a code point: the size of its digits as a share of the text's, and of its frame as a share of an em.
 _DIGIT_SIZE, _BOX_STROKE = 0.52, 0.05
@@ -60,11 +60,14 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
 
 @dataclass(frozen=True, slots=True)
 class _Pen:
+    """A canvas, and the settings by which the parts of a page are drawn on it."""
+
     canvas: Canvas
     theta: Theta
     furniture: Furniture
 
     def _rows(self, face: Face, rows: Rows, color: Color, *, scale: float = 1.0, condense: float = 1.0) -> None:
+        """Draw rows of glyphs, at `scale` times the font size and `condense` times the width."""
         theta = self.theta
         style = GlyphStyle(
             face=face,
@@ -169,7 +172,7 @@ class _Pen:
         text, page = rgb(theta.font_color), rgb(theta.background)
         red, green, blue = (round(p + (t - p) * _NUMBER_STRENGTH) for t, p in zip(text, page, strict=True))
         room = theta.gutter - 0.8 * theta.em
-        rows: dict[float, list[Row]] = {}  # by how far they are condensed: 1, unless θ reserves too few digits
+        rows: dict[float, list[Row]] = {}  # by their `condense`, which is 1 unless θ reserves too few digits
         for line, number in zip(first.tolist(), numbers.tolist(), strict=True):
             glyphs, offset, advance = self.furniture.number(number)
             width = advance / EM * theta.em
@@ -195,7 +198,10 @@ class _Pen:
 
 
 def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, float, float]]:
-    """Yield (column, top, bottom) of each paragraph, in points. A paragraph that goes on in the next block is one."""
+    """Yield (column, top, bottom) of each paragraph, in points.
+
+    A paragraph that goes on in the next block of its column is yielded once.
+    """
     top, open_column = 0.0, -1.0
     for block, following in zip_longest(blocks, blocks[1:]):
         flags = block.table.flags[block.lo : block.hi].tolist()

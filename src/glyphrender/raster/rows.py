@@ -1,4 +1,4 @@
-"""Rows of glyphs of one face: what a canvas is asked to draw."""
+"""`Rows`: glyphs of one face on their baselines, which a canvas is asked to draw."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-#: Baseline, glyph ids, x of each glyph.
+#: A row of glyphs: (baseline, glyph ids, x of each glyph).
 Row: TypeAlias = tuple[float, Sequence[int] | NDArray[Any], Sequence[float] | NDArray[Any]]
 
 
@@ -21,7 +21,7 @@ class Rows:
         baseline: [n] y of each row.
         bounds: [n + 1] number of the first glyph of each row.
         glyph: [g] glyph ids.
-        x: [g] of each glyph's origin.
+        x: [g] x of each glyph's origin.
     """
 
     baseline: NDArray[np.float64]
@@ -31,7 +31,11 @@ class Rows:
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Rows:
-        """From (baseline, glyph ids, x of each) of each row."""
+        """Return `rows` as columns.
+
+        >>> Rows.of([(10.0, [36, 68], [1.0, 7.5]), (20.0, [36], [1.0])]).bounds.tolist()
+        [0, 2, 3]
+        """
         return cls(
             baseline=np.array([y for y, _, _ in rows], np.float64),
             bounds=np.cumsum([0, *(len(glyphs) for _, glyphs, _ in rows)], dtype=np.intp),
@@ -40,7 +44,7 @@ class Rows:
         )
 
     def lists(self) -> list[tuple[float, list[int], list[float]]]:
-        """(baseline, glyph ids, x of each) of each row that has glyphs."""
+        """Return the rows that have glyphs."""
         glyph, x, bounds = self.glyph.tolist(), self.x.tolist(), self.bounds.tolist()
         return [
             (y, glyph[start:stop], x[start:stop])

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 Index: TypeAlias = NDArray[np.intp]
 
-# Cells along a pixel's side when glyphs are drawn bilevel; odd, so that one of them is the centre.
+# The number of cells along a pixel's side if glyphs are drawn bilevel. It is odd, so that one cell is the center.
 FINE: Final = 9
-# A sheet is emptied when it passes this many inked pixels (5 bytes each). Latin text at 9 px needs 20,000, a Chinese
+# A sheet that has more inked pixels than this (5 bytes each) is emptied. Latin text at 9 px needs 20,000, a Chinese
 # novel a million.
 SHEET_PIXELS: Final = 4_000_000
 
@@ -25,14 +25,14 @@ SHEET_PIXELS: Final = 4_000_000
 class Sheet:
     """The inked pixels of every glyph drawn so far with one face, size and stretch.
 
-    A key is `glyph * PHASES + phase`. The pixels of all keys lie one after the other in three flat arrays
-    (dx and dy from the pixel of the glyph's origin, coverage), so that a page is one gather.
+    A key is `glyph * PHASES + phase`. The pixels of all keys lie one after the other in three flat arrays: coverage,
+    and dx and dy from the pixel of the glyph's origin. So a page is one gather.
     """
 
     __slots__ = ("_antialias", "_coverage", "_draw", "_dx", "_dy", "_length", "_on_growth", "_scale", "_start", "face")
 
     def __init__(self, style: GlyphStyle, grown: Callable[[], None] = lambda: None) -> None:
-        """Begin without pixels; `grown` is called after new glyphs were drawn."""
+        """Begin without pixels. `grown` is called after new glyphs were drawn."""
         import uharfbuzz
 
         self.face, self._on_growth = style.face, grown
@@ -44,6 +44,7 @@ class Sheet:
         self._clear()
 
     def _clear(self) -> None:
+        """Forget all pixels."""
         self._length[:] = -1
         self._dx = np.empty(0, np.int16)
         self._dy = np.empty(0, np.int16)
@@ -55,7 +56,7 @@ class Sheet:
         return self._length.nbytes + self._start.nbytes + 5 * len(self._coverage)
 
     def ink(self, keys: Index) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.uint8], Index]:
-        """Return dx, dy and coverage of every inked pixel of `keys`, and which of `keys` each belongs to."""
+        """Return (dx, dy, coverage, place in `keys`) of every inked pixel of `keys`."""
         length = self._length[keys]
         if length.min() < 0:
             if len(self._coverage) > SHEET_PIXELS:
@@ -70,6 +71,7 @@ class Sheet:
         return self._dx[at], self._dy[at], self._coverage[at], which
 
     def _rasterise(self, keys: list[int]) -> None:
+        """Draw `keys` and add their pixels."""
         end = len(self._coverage)
         dx, dy, coverage = [self._dx], [self._dy], [self._coverage]
         placed: list[tuple[int, int, int]] = []
@@ -83,12 +85,13 @@ class Sheet:
             end += len(x)
         self._dx, self._dy = np.concatenate(dx), np.concatenate(dy)
         self._coverage = np.concatenate(coverage)
-        # Lengths last: until then nothing refers to the new pixels, so an interrupt leaves the sheet consistent.
+        # Lengths are written last. Nothing refers to the new pixels until then, so an interrupt leaves the sheet
+        # consistent.
         for key, start, length in placed:
             self._start[key], self._length[key] = start, length
 
     def _mask(self, glyph: int, phase: float) -> tuple[NDArray[np.uint8], int, int]:
-        """Return the coverage 0–255 (h, w), the column of its left edge, and its number of rows above the baseline."""
+        """Return (coverage 0–255 as (h, w), column of its left edge, number of its rows above the baseline)."""
         fine = 1 if self._antialias else FINE
         self._draw.transform = (fine * self._scale[0], 0.0, 0.0, fine * self._scale[1], fine * phase, 0.0)
         self._draw.draw_glyph(self.face.hb_font, glyph)
@@ -96,7 +99,7 @@ class Sheet:
         box = image.extents if image is not None else None
         if box is None or not box.width or not box.height:
             return np.zeros((0, 0), np.uint8), 0, 0
-        # HarfBuzz's y points up, so its rows come bottom first and are padded to the stride.
+        # HarfBuzz's y points up, so the bottom row comes first. Rows are padded to the stride.
         rows = np.frombuffer(image.buffer, np.uint8).reshape(box.height, box.stride)
         mask, left, top = rows[::-1, : box.width], box.x_origin, box.y_origin + box.height
         if self._antialias:
@@ -109,10 +112,16 @@ class Sheet:
 
 
 def _scan(lines: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the pixels (n, w) that lines through pixel centres (n, FINE · w) ink, by FreeType's bilevel rule.
+    """Return which pixels are inked, by FreeType's rule for bilevel glyphs.
 
-    A pixel is inked when its centre is inside the outline. A stroke that passes between two centres would
-    vanish, so the pixel that holds the middle of a span is inked too ("drop-out control").
+    A pixel is inked if its center is inside the outline. A stroke that passes between two centers would vanish, so the
+    pixel that holds the middle of a span is inked too ("drop-out control").
+
+    Args:
+        lines: (n, FINE · w) whether each cell on n lines through the centers of pixels is inside the outline.
+
+    Returns:
+        (n, w) whether each pixel is inked.
     """
     pixels = lines[:, FINE // 2 :: FINE].copy()
     edges = np.diff(np.pad(lines, ((0, 0), (1, 1))).astype(np.int8), axis=1)

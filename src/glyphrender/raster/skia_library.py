@@ -1,10 +1,10 @@
-"""Why Skia cannot be loaded, in one line that says how to mend it."""
+"""The error message for a system on which Skia cannot be loaded: one line that says why, and how to mend it."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# Packages that hold what skia-python links against but does not bring (Debian and Ubuntu, Fedora).
+# Libraries that skia-python links against but does not bring → the packages that hold them (Debian and Ubuntu, Fedora).
 _PACKAGES: Final = {
     "libEGL.so.1": ("libegl1 libgl1", "libglvnd-egl libglvnd-glx"),
     "libGL.so.1": ("libegl1 libgl1", "libglvnd-egl libglvnd-glx"),
@@ -14,11 +14,18 @@ _PACKAGES: Final = {
 
 
 def missing_library_message(error: ImportError) -> str:
-    """One line that says what `import skia` lacks and how to get it, for a `DependencyError` or a warning."""
+    """Return one line that says what `import skia` lacks and how to get it, for a `DependencyError` or a warning.
+
+    >>> print(missing_library_message(ImportError("undefined symbol: _ZN4")))
+    skia-python cannot be loaded: undefined symbol: _ZN4. Reinstall skia-python.
+
+    Args:
+        error: what `import skia` raised.
+    """
     reason = " ".join(str(error).split())
     if isinstance(error, ModuleNotFoundError) and error.name == "skia":
         return "skia-python is not installed. Run pip install skia-python (no wheels for musl, hence Alpine)."
-    # The loader names only the first that is missing, by name; one that is damaged, by path.
+    # The loader names only the first library that fails: by its name if it is missing, by its path if it is damaged.
     library = reason.partition(":")[0].rpartition("/")[2]
     if library not in _PACKAGES:
         return f"skia-python cannot be loaded: {reason}. Reinstall skia-python."

@@ -36,11 +36,11 @@ class Typesetter:
     >>> from glyphrender import Typesetter, render
     >>> typesetter = Typesetter(max_bytes=64 << 20)
     >>> document = render("In the beginning was the Word.", typesetter=typesetter)
-    >>> typesetter.holds["words"]
-    6
-    >>> typesetter.clear()
     >>> document[0].size
     (161, 30)
+    >>> typesetter.holds["texts"]
+    1
+    >>> typesetter.clear()
 
     Args:
         max_bytes: a bound on the memory of everything that is remembered, in bytes. Pages and documents that you hold
@@ -64,7 +64,7 @@ class Typesetter:
 
     @property
     def holds(self) -> dict[str, int]:
-        """How many of each thing are remembered, by name."""
+        """The numbers of things that are remembered, by name."""
         return {**self.shaper.holds, **self.masks.holds, "drawn pages": len(self._pixels)}
 
     @property

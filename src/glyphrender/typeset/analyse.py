@@ -37,9 +37,9 @@ from glyphrender.typeset.glyph_store import (
     TEXT,
     GlyphStore,
 )
-from glyphrender.typeset.new_words import RTL_MARK
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.word_cache import WordCache
+from glyphrender.typeset.word_characters import RTL_MARK
 
 _RARE_LINE_ENDS: Final = "\r\v\f\x85\u2028\u2029"
 

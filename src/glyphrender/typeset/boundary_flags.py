@@ -1,7 +1,7 @@
-"""Boundary flags: how the first and last characters of a word bear on line breaks at the spaces around it.
+"""Boundary flags: the effect of a word's first and last characters on line breaks at the spaces around the word.
 
-A word is analysed alone, and analyse.py joins words again by these flags. The rules named are those of UAX #14 that
-reach across spaces. Before and after a word stands a space, the start or the end of the text; the rules treat all three
+A word is analysed alone, and analyse.py joins words by these flags. The rules named here are the rules of UAX #14 that
+reach across spaces. Beside a word is a space, the start of the text or the end of the text; the rules treat all three
 alike.
 """
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from glyphrender.text.properties import Flag, LineBreak, table
 
-# How the head of a segment bears on a break at the spaces before it, and its tail on one at the spaces after it.
+# The head of a segment decides about a break at the spaces before it, its tail about a break at the spaces after it.
 HEAD_CLOSES, HEAD_NONSTARTER, HEAD_B2, HEAD_ZW = 1, 2, 4, 8
 TAIL_OPENS, TAIL_CLOSED, TAIL_B2, TAIL_ZW = 16, 32, 64, 128
-# An ideograph at the head or tail: JUSTIFY may widen the boundary between two of these.
+# An ideograph is at the head or the tail. JUSTIFY may widen the boundary between two ideographs.
 HEAD_WIDE, TAIL_WIDE = 256, 512
 
 

@@ -1,8 +1,8 @@
 """Break lines: segments and the widths of lines → a line table.
 
-A paragraph that fits its line, as most lines of code do, is found by one comparison for the whole chunk. The others are
-broken together (greedy.py), except those with tabs or hyphens and those whose lines are made even (careful.py). Spaces
-and tabs at the end of a line hang: they take no part in whether the line fits.
+Most lines of source code are paragraphs that fit their line. One comparison for the whole chunk finds all such
+paragraphs. The others are broken together (greedy.py), except those with tabs or hyphens and those whose lines are made
+even (careful.py). Spaces and tabs at the end of a line hang: they do not count when a line is checked to fit.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def break_lines(
     """Break `segments` into lines.
 
     Args:
-        segments: the segments; first those that an earlier call left over.
-        metrics: the widths of lines.
-        begins: whether the segments start a paragraph, so that its first line is one.
-        final: whether the last paragraph ends with the segments, although no line end says so.
+        segments: the segments. Those that an earlier call left over come first.
+        metrics: the widths of lines, in EM units.
+        begins: whether the segments start a paragraph; if not, an earlier call has its first line.
+        final: whether the last paragraph ends with the segments even if no line end follows.
 
     Returns:
         (the lines, the unfinished tail). The tail is None unless the last paragraph goes on. It is less than a line,

@@ -1,9 +1,9 @@
-"""A HarfBuzz buffer: text of one face, script and direction in, arrays of glyphs out.
+"""HarfBuzz buffers: text of one face, script and direction → arrays of glyphs.
 
-The binding gives an object a glyph, and reading those takes 2.5 µs a word, seven times what HarfBuzz takes to
-shape it. Where the wheel exports HarfBuzz's C interface, as those for Linux and macOS do, its arrays are read
-in place instead; that interface, and the layout of these two structures, have not changed since 2012. Where
-it does not, the objects are read: a test holds both to the same glyphs.
+The Python binding of HarfBuzz makes one object a glyph. Reading these objects takes 2.5 µs a word, seven times as long
+as HarfBuzz takes to shape the word. The wheels for Linux and macOS export HarfBuzz's C interface, so there its arrays
+are read instead. That interface, and the layout of the two structures that are read, have not changed since 2012. Where
+the wheel does not export it, the objects are read. A test checks that both ways give the same glyphs.
 """
 
 from __future__ import annotations
@@ -21,28 +21,42 @@ from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM, Face
 
-# A joiner, a variation selector or a bidi control has done its work once the text is shaped.
+# HarfBuzz drops joiners, variation selectors and bidi controls from its result: once the text is shaped, they have done
+# their work.
 _FLAGS: Final = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
 
 
 class Buffer(Protocol):
-    """Shapes texts of one kind."""
+    """A shaper of texts that have one face, script, direction, language and set of features."""
 
     def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int32]:
-        """[6, glyphs] in visual order: a row of zeros; cluster, glyph, advance, x and y offset, in EM units.
+        """Return the glyphs of `text` as [6, glyphs], in visual order.
 
-        Letters join with `before` and `after`, which are not shaped.
+        The rows are: zeros (room for the caller's use), cluster (a character of `text`), glyph id, advance, x offset,
+        and y offset. Lengths are EM units, y up. The letters of `text` join with `before` and `after`, which are not
+        shaped themselves.
         """
 
 
 def buffer(face: Face, *, script: str, rtl: bool, language: str, features: dict[str, bool]) -> Buffer:
-    """A buffer for text in `face`; `script` is an ISO 15924 tag, `language` a BCP 47 tag or empty."""
+    """Return a buffer for text in `face`.
+
+    Args:
+        face: the face.
+        script: an ISO 15924 tag.
+        rtl: whether the text runs from right to left.
+        language: a BCP 47 tag, or empty.
+        features: OpenType feature → whether it is on; features that are not named keep HarfBuzz's default.
+
+    Raises:
+        FontError: the file of `face` cannot be read.
+    """
     kind = NativeBuffer if _library() is not None else ObjectBuffer
     return kind(face, script=script, rtl=rtl, language=language, features=features)
 
 
 class ObjectBuffer:
-    """A buffer by way of the binding's objects."""
+    """A buffer that reads the objects of the Python binding."""
 
     _INFO: Final = tuple(map(attrgetter, ("cluster", "codepoint")))
     _POSITION: Final = tuple(map(attrgetter, ("x_advance", "x_offset", "y_offset")))
@@ -72,7 +86,7 @@ class ObjectBuffer:
 
 
 class NativeBuffer:
-    """A buffer by way of HarfBuzz's C interface."""
+    """A buffer that calls HarfBuzz's C interface and reads its arrays."""
 
     def __init__(self, face: Face, *, script: str, rtl: bool, language: str, features: dict[str, bool]) -> None:
         library = _library()
@@ -96,8 +110,8 @@ class NativeBuffer:
             library.hb_buffer_set_language(buffer, self.language)
         library.hb_buffer_set_flags(buffer, int(_FLAGS))
         library.hb_shape(self.font, buffer, self.features, len(self.features))
-        # hb_glyph_info_t: codepoint, mask, cluster, two private; hb_glyph_position_t: x_advance, y_advance,
-        # x_offset, y_offset, one private. Each is five 32-bit numbers.
+        # hb_glyph_info_t is codepoint, mask, cluster and two private numbers; hb_glyph_position_t is x_advance,
+        # y_advance, x_offset, y_offset and one private number. All are 32 bits wide.
         info = _five(library.hb_buffer_get_glyph_infos, buffer)
         position = _five(library.hb_buffer_get_glyph_positions, buffer)
         glyphs = np.zeros((6, len(info)), np.int32)
@@ -123,7 +137,8 @@ class _Variation(ctypes.Structure):
     _fields_ = (("tag", ctypes.c_uint32), ("value", ctypes.c_float))
 
 
-# What is called, with what it gives: a pointer, or nothing.
+# The C functions that are called: name → (type of the result, types of the arguments). A result is a pointer or
+# nothing.
 _FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
     "hb_blob_create_from_file_or_fail": (ctypes.c_void_p, ctypes.c_char_p),
     "hb_face_create": (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint),
@@ -153,9 +168,10 @@ _FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
 
 @cache
 def _library() -> Any:
-    """HarfBuzz inside the binding's module, or None where that exports no C interface."""
+    """Return the HarfBuzz library inside the binding's module, or None where it exports no C interface."""
     try:
-        # Not CDLL: HarfBuzz in the wheels is built for one thread (HB_NO_MT), so no other may run while it does.
+        # PyDLL, not CDLL, holds the interpreter's lock during a call. HarfBuzz in the wheels is built for one thread
+        # (HB_NO_MT), so no other thread may run while it does.
         library = ctypes.PyDLL(hb._harfbuzz.__file__)
         for name, (result, *arguments) in _FUNCTIONS.items():
             function = getattr(library, name)
@@ -167,9 +183,9 @@ def _library() -> Any:
 
 @cache
 def _font(face: Face) -> int:
-    """hb_font_t of `face`, as `face.hb_font` is; kept, as faces are."""
+    """Return the address of an hb_font_t like `face.hb_font`. It is never freed, because faces are kept too."""
     library = _library()
-    _ = face.hb_font  # a file that cannot be read is a FontError there
+    _ = face.hb_font  # raises FontError if the file cannot be read
     blob = library.hb_blob_create_from_file_or_fail(os.fsencode(face.path))
     font: int = library.hb_font_create(library.hb_face_create(blob, face.index))
     library.hb_font_set_scale(font, EM, EM)
@@ -183,7 +199,7 @@ _buffers = local()
 
 
 def _thread_buffer() -> int:
-    """The buffer of this thread."""
+    """Return the address of this thread's hb_buffer_t."""
     pointer: int | None = getattr(_buffers, "pointer", None)
     if pointer is None:
         pointer = _buffers.pointer = _library().hb_buffer_create()
@@ -191,10 +207,10 @@ def _thread_buffer() -> int:
 
 
 def _five(get: Any, buffer: int) -> NDArray[np.int32]:
-    """[glyphs, 5] numbers that `get` points to."""
+    """Return the structures that `get` points to, as [glyphs, 5] numbers."""
     length = ctypes.c_uint()
     pointer = get(buffer, ctypes.byref(length))
-    # A copy, for a ctypes array of a new length is a new class, which takes longer to make.
+    # The memory is copied. A ctypes array over it would be a new class for each length, which takes longer to make.
     return np.frombuffer(ctypes.string_at(pointer, 20 * length.value), np.int32).reshape(-1, 5)
 
 

@@ -1,7 +1,7 @@
 """Lines of paragraphs that need care: those with tabs or hyphens, and those whose lines are made evenly full.
 
-The width of a tab, and whether a hyphen is drawn, depend on the line they are on, so these paragraphs are walked line
-by line, with one bisection a line. All others are broken together; see greedy.py.
+The width of a tab depends on the line it is on, and so does whether a hyphen is drawn. So these paragraphs are broken
+line by line, with one bisection a line. All other paragraphs are broken together; see greedy.py.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from glyphrender.typeset.stretch import EMERGENCY, Stretch
 
 
 class CarefulBreaker:
-    """Collects the lines of paragraphs, one paragraph after the other, as lists.
+    """The lines of paragraphs that were broken line by line, as lists.
 
     Attributes:
         first, last: the first segment of each line, and the segment after its last.
         flags: FIRST, LAST and HYPHEN of each line.
-        shift: what tabs add to the width of each line, in EM units.
-        tab_at, tab_width: the segments that are tabs, and the width of each.
-        left: the first segment that is left over where the last paragraph goes on; else None.
+        shift: the width that tabs add to each line, in EM units.
+        tab_at, tab_width: the segments that are tabs, and the width of each, in EM units.
+        left: if the last paragraph goes on in the next chunk, the first segment of its unfinished line; else None.
     """
 
     def __init__(self, stretch: Stretch, place: NDArray[np.intp]) -> None:
@@ -38,7 +38,7 @@ class CarefulBreaker:
         self.tab_at: list[int] = []
         self.tab_width: list[int] = []
         self.left: int | None = None
-        # Lists, because bisection and indexing in them cost a fifth of what numpy's scalars do.
+        # Lists, because bisection and indexing in a list cost a fifth of the same in an array.
         self._tabs = np.flatnonzero(stretch.kind == TAB).tolist()
         self._places = place.tolist()
         self._place_end = stretch.end[place].tolist()
@@ -50,9 +50,9 @@ class CarefulBreaker:
 
         Args:
             start, end: the segments.
-            lo, hi: its break opportunities are `place[lo:hi]`.
-            first: whether the paragraph begins here, so that its first line is one.
-            goes_on: whether it goes on in the next chunk. Its last line is then left over.
+            lo, hi: the break opportunities of the paragraph are `place[lo:hi]`.
+            first: whether the paragraph begins here; if not, an earlier chunk has its first line.
+            goes_on: whether the paragraph goes on in the next chunk. Its last line is then left over.
         """
         limit = self.metrics.first if first else self.metrics.rest
         flags = FIRST if first else 0
@@ -79,24 +79,35 @@ class CarefulBreaker:
             self._line(start, end, flags | LAST, shift)
 
     def _line(self, first: int, last: int, flags: int, shift: int) -> None:
+        """Add a line of segments `first` to `last - 1`."""
         self.first.append(first)
         self.last.append(last)
         self.flags.append(flags)
         self.shift.append(shift)
 
     def _has_tab(self, start: int, end: int) -> bool:
+        """Return whether a tab is among segments `start` to `end - 1`."""
         tab = bisect_left(self._tabs, start)
         return tab < len(self._tabs) and self._tabs[tab] < end
 
     def _fill(self, start: int, end: int, limit: int, lo: int, hi: int) -> tuple[int, int]:
-        """Return (the place that ends the line from segment `start` on, 0); the place is `hi` if all of it fits."""
+        """Return (the opportunity that ends the line from segment `start` on, 0); `hi` if the rest fits the line.
+
+        Args:
+            start, end: the segments that are left of the paragraph.
+            limit: the width of the line.
+            lo, hi: the range of the opportunities that are left.
+        """
         target = self._start[start] + limit
         if self.stretch.end[end - 1] <= target:
             return hi, 0
         return self._settled(bisect_right(self._place_end, target, lo, hi) - 1, target, lo), 0
 
     def _fill_tabbed(self, start: int, end: int, limit: int, lo: int, hi: int) -> tuple[int, int]:
-        """Return what `_fill` returns, with tabs that reach to the next tab stop; what they add comes second."""
+        """Return what `_fill` returns, for a line with tabs; the second number is the width that the tabs add.
+
+        Each tab reaches to the next tab stop, and is added to `tab_at` and `tab_width`.
+        """
         origin, ink = self._start[start], self.stretch.end
         shift, begin = 0, start
         target = origin + limit
@@ -142,9 +153,9 @@ class CarefulBreaker:
         return best, self._added(noted, start, cut + 1)
 
     def _added(self, noted: int, start: int, stop: int) -> int:
-        """Return what the tabs noted since `noted` add to a line of segments `start` to `stop - 1`.
+        """Return the width that tabs add to a line of segments `start` to `stop - 1`.
 
-        Tabs at the end of the line hang and add nothing.
+        These are the tabs of `tab_at` from number `noted` on. Tabs at the end of the line hang and add nothing.
         """
         last = stop - 1
         while last >= start and not self.stretch.inked[last]:
@@ -153,7 +164,10 @@ class CarefulBreaker:
         return sum(width for tab, width in tabs if tab < last)
 
     def _settled(self, b: int, target: int, lo: int) -> int:
-        """Return the last place at or before `b` whose hyphen fits and that does not cut a word without need."""
+        """Return the last opportunity from `lo` to `b` that has room for its hyphen and does not cut a word needlessly.
+
+        If there is none, return `b`, but at least `lo`.
+        """
         place = b
         while place >= lo:
             kind = self._place_kind[place]
@@ -162,14 +176,18 @@ class CarefulBreaker:
             if kind == MAY_HYPHENATE and self._place_end[place] + self.metrics.hyphen <= target:
                 return place
             place -= 1
-        # As in CSS (overflow-wrap), a word is cut only where it begins the line. If not even one cluster fits, the
-        # cluster gets a line of its own and is condensed.
+        # CSS (overflow-wrap) cuts a word only if it begins the line, and so does this. If not even one cluster fits,
+        # the cluster gets a line of its own and is condensed.
         return max(b, lo)
 
     def _break_evenly(
         self, start: int, end: int, lo: int, hi: int, limit: int, flags: int
     ) -> tuple[int, int, int, int]:
-        """Break as optimal.py says, all but the last line; return (lo, start, limit, flags) of what is left."""
+        """Break a paragraph into evenly full lines (optimal.py), except its last line.
+
+        Returns:
+            (lo, start, limit, flags) of the part that is left.
+        """
         regular = [k for k in range(lo, hi) if self._place_kind[k] != EMERGENCY]
         hyphen = [self.metrics.hyphen if self._place_kind[k] == MAY_HYPHENATE else 0 for k in regular]
         cuts = even_breaks(

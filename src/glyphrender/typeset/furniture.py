@@ -14,7 +14,11 @@ from glyphrender.typeset.style import WordStyle
 
 @dataclass(frozen=True)
 class Furniture:
-    """The shaper of page furniture in the first face of a style."""
+    """The shaper of page furniture, in the first face of a style.
+
+    Attributes:
+        style: the style.
+    """
 
     style: WordStyle
 
@@ -39,6 +43,7 @@ class Furniture:
 
     @cached_property
     def _digits(self) -> list[tuple[int, int, int]]:
+        """(glyph id, x, advance) of each digit, in EM units."""
         shaped = [self.shaped(digit) for digit in "0123456789"]
         return [(int(glyph[0]), int(offset[0]), advance) for glyph, offset, advance in shaped]
 

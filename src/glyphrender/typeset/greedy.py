@@ -1,8 +1,9 @@
-"""Greedy line breaking of whole paragraphs at once: a line takes what fits.
+"""Greedy line breaking of many paragraphs at once: a line takes what fits.
 
-Where the next line of each paragraph ends is found for all of them together, by one sorted search, until none is left.
-Where one paragraph has more lines than that pays for, how far a line would reach is found for every place where one can
-begin; what is left is to go from place to place, which costs 0.1 µs a line.
+One `searchsorted` finds the end of the next line of every paragraph, and this is repeated until no text is left. If a
+paragraph has so many lines that this would take too long, one search over all break opportunities finds how far a line
+would reach that begins after each of them. The lines are then read off by going from opportunity to opportunity, which
+costs 0.1 µs a line.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# A search for some paragraphs costs as much as one for every place costs for so many of them.
+# One search over the paragraphs costs as much as a search over all opportunities costs for this many of them.
 _SEARCH: Final = 500
 
 
@@ -27,20 +28,39 @@ def greedy_cuts(
     first: NDArray[np.int64],
     rest: int,
 ) -> NDArray[np.intp]:
-    """The pieces behind which lines of paragraphs end, in any order, their last lines left out.
+    """Return the segments after which lines end, in any order. The last lines of the paragraphs are left out.
+
+    Lengths are integers in any unit. Positions are those the segments would have if all were on one line.
+
+    Four words of 3 units with spaces of 1 between them, in lines of 8 units: a line ends after the second word.
+
+    >>> greedy_cuts(
+    ...     np.array([0, 1, 2, 3]),
+    ...     start=np.array([0, 4, 8, 12, 16]),
+    ...     end=np.array([3, 7, 11, 15]),
+    ...     regular=np.ones(4, bool),
+    ...     begins=np.array([0]),
+    ...     stops=np.array([4]),
+    ...     first=np.array([8]),
+    ...     rest=8,
+    ... ).tolist()
+    [1]
 
     Args:
-        place: [p] pieces behind which a line may end, rising.
-        start, end: [n + 1], [n] where each piece begins, and where what is drawn up to it ends, were all one line.
-        regular: [p] whether the place is between words. A line ends at another only where none of these is on it.
-        begins, stops: [k] the pieces at which each paragraph begins, and behind which it ends.
-        first: [k] width of the first line of each.
-        rest: width of the others.
+        place: [p] the break opportunities: segments after which a line may end, rising.
+        start: [n + 1] position at which each segment begins.
+        end: [n] right edge of what is drawn up to and including each segment; spaces hang.
+        regular: [p] whether the opportunity is a regular one, between words. A line ends at any other only if it has no
+            regular one.
+        begins, stops: [k] first segment of each paragraph, and the segment after its last.
+        first: [k] width of the first line of each paragraph.
+        rest: width of all other lines.
     """
     lo, hi = np.searchsorted(place, begins), np.searchsorted(place, stops - 1)
     count = hi - lo
     stop = np.cumsum(count)
-    # The places of these paragraphs alone; those of paragraph k are now number stop[k] - count[k] to stop[k].
+    # Keep only the opportunities of these paragraphs. Those of paragraph k get the numbers stop[k] - count[k] to
+    # stop[k] - 1.
     own = np.repeat(hi - stop, count) + np.arange(len(count) and stop[-1])
     place, regular = place[own], regular[own]
     edge, whole = end[place], end[stops - 1]
@@ -49,10 +69,13 @@ def greedy_cuts(
     last_regular = np.append(nearest, -1)
 
     def reached(target: NDArray[np.int64], least: NDArray[np.intp], of: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The place that ends a line of paragraph `of` with room up to `target`; its `stop` if all of it fits."""
+        """Return the opportunity that ends a line of each paragraph in `of` that has room up to position `target`.
+
+        It is `stop` of the paragraph if all of the paragraph fits, and never less than `least`.
+        """
         fits = np.minimum(np.searchsorted(edge, target, "right"), stop[of]) - 1
         found = last_regular[fits]
-        # A line takes something, though it may not fit.
+        # A line takes at least something, even if that does not fit.
         found = np.where(found >= least, found, np.maximum(fits, least))
         return np.where(whole[of] <= target, stop[of], found)
 
@@ -65,7 +88,8 @@ def greedy_cuts(
             ends.append(at)
             at = reached(start[place[at] + 1] + rest, at + 1, of)
         return place[np.concatenate(ends)]
-    # As a memoryview, which is read at a fraction of the places, and of the cost of numpy's scalars.
+    # A memoryview, not the array: only a fraction of the opportunities are read, and an item of a memoryview costs a
+    # fraction of a numpy scalar.
     following = reached(start[place + 1] + rest, number + 1, np.repeat(of, count)).data
     cuts: list[int] = []
     for here, behind in zip(at.tolist(), stop.tolist(), strict=True):

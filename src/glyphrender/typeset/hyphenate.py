@@ -1,4 +1,4 @@
-"""Where a word may be hyphenated: Liang's patterns, as pyphen keeps them (the `hyphenate` extra)."""
+"""Hyphenate: the places at which a word may be hyphenated, by Liang's patterns in pyphen (the `hyphenate` extra)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _LETTERS = re.compile(r"[^\W\d_]{5,}")
 
 @lru_cache(maxsize=8)
 def hyphenator(language: str) -> Callable[[str], list[int]]:
-    """A function that gives the positions in a word before which it may be hyphenated.
+    """Return a function: word → the positions before which the word may be hyphenated.
+
+    Args:
+        language: a BCP 47 tag; empty means English.
 
     Raises:
         DependencyError: pyphen is not installed.
@@ -34,7 +37,8 @@ def hyphenator(language: str) -> Callable[[str], list[int]]:
     patterns = pyphen.Pyphen(lang=found)
 
     def positions(word: str) -> list[int]:
-        # Only runs of letters: a hyphen inside an identifier, number or path would read as part of it.
+        # Only five or more letters in a row are hyphenated. A hyphen inside an identifier, a number or a path would
+        # read as part of it.
         return [match.start() + at for match in _LETTERS.finditer(word) for at in patterns.positions(match.group())]
 
     return positions

@@ -1,4 +1,4 @@
-"""Line boxes: where lines stand in their column. Alignment, justification and condensing are decided here."""
+"""Line boxes: lines → their places in the column. Alignment, justification and condensing are decided here."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from glyphrender.typeset.line_table import FIRST, LAST, LineTable
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineBoxes:
-    """Where lines stand. Lengths are points; x is measured from the left edge of the column.
+    """The places of lines. Lengths are points; x is measured from the left edge of the column.
 
     Attributes:
         left: [n] left edge of each line.
-        width: [n] width of its ink, stretched or condensed.
-        space_added: [n] what JUSTIFY adds to each gap that may grow.
-        condense: [n] 1, or less where even one cluster is wider than the line.
-        expandable: [s] whether `space_added` follows the segment; None where nothing is stretched.
+        width: [n] width of what is drawn on each line, stretched or condensed.
+        space_added: [n] the width that JUSTIFY adds to each gap of the line that may grow.
+        condense: [n] horizontal scale of the line: 1, or less if even one cluster is wider than the line.
+        expandable: [s] whether `space_added` follows the segment; None unless θ asks for JUSTIFY.
     """
 
     left: NDArray[np.float64]
@@ -62,10 +62,11 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
         stretched = (gaps > 0) & ((flags & LAST) == 0) & (each <= most)
         space_added[stretched] = each[stretched]
         width[stretched] = room[stretched]
-    # LEFT means where lines start. In a paragraph that runs from right to left, that is the right.
+    # LEFT means the side at which lines start. In a paragraph that runs from right to left, this is the right side.
     at_end = {Alignment.RIGHT: 1.0, Alignment.CENTER: 0.5}.get(theta.alignment, 0.0)
     share = np.where(base, 1.0 - at_end, at_end)
-    # In a paragraph from right to left a first line hangs into the right indent and no further; the rest goes left.
+    # In a paragraph that runs from right to left, a first line hangs into the right indent and no further; what is left
+    # of the hanging width goes to the left.
     hang = min(0.0, theta.first_line_indent + theta.right_indent)
     indent = np.where(first, np.where(base, hang, theta.first_line_indent), 0.0)
     left = theta.text_offset + indent + (room - width) * share
@@ -82,7 +83,7 @@ def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
         widest = float(table.width[lo:hi].max()) * unit_points(theta)
         return theta.text_offset + min(widest, theta.measure)
     boxes = line_boxes(table, lo, hi, theta)
-    # In a paragraph from right to left a first line may hang out of the paragraph's box.
+    # In a paragraph that runs from right to left, a first line may hang out of the paragraph's box.
     return max(boxed, float((boxes.left + boxes.width).max()))
 
 

@@ -1,4 +1,4 @@
-"""`LineTable`: a segment table broken into lines. (Printers call a column of set lines a galley.)"""
+"""`LineTable`: a segment table broken into lines."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class LineTable:
         return replace(self, **lines)
 
     def advances(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return (width of each segment, width of the gap after it) of segments `start` to `stop`, in EM units."""
+        """Return (widths of segments `start` to `stop - 1`, widths of the gaps after them) in EM units."""
         segments, metrics = self.segments, self.metrics
         ink, gap = advances(segments, metrics, start, stop)
         if len(self.tab_at):
@@ -64,7 +64,7 @@ class LineTable:
 def advances(
     segments: SegmentTable, metrics: LineMetrics, start: int, stop: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (width of each segment, width of the gap after it) of segments `start` to `stop`; tabs count as 0."""
+    """Return (widths of segments `start` to `stop - 1`, widths of the gaps after them) in EM units; tabs count as 0."""
     segment = segments.number[start:stop]
     ink = segments.store.advance.take(segment)
     if metrics.letter:

@@ -1,8 +1,9 @@
-"""Line breaks that leave the lines of a paragraph evenly full, in place of greedy ones.
+"""Optimal line breaking: lines that are evenly full, in place of greedy ones.
 
-The least sum of squared leftovers over all lines but the last, by dynamic programming over break
-opportunities: what Knuth and Plass (1981) minimise, without the stretch and penalties of TeX, which a
-page of ragged or word-spaced text does not use. Linear in the paragraph times the opportunities a line.
+Dynamic programming over the break opportunities finds the breaks with the least sum of squared leftovers, over all
+lines but the last. Knuth and Plass (1981) minimize the same sum, and add the stretch and the penalties of TeX, which a
+page of ragged or word-spaced text does not use. The time grows with the length of the paragraph times the number of
+opportunities on a line.
 """
 
 from __future__ import annotations
@@ -11,21 +12,28 @@ from collections.abc import Sequence
 
 
 def even_breaks(*, starts: Sequence[int], ends: Sequence[int], first: int, rest: int) -> list[int]:
-    """Numbers of the opportunities at which lines should end, the end of the paragraph left out.
+    """Return the numbers of the opportunities at which lines should end. The end of the paragraph is left out.
+
+    Lengths are integers in any unit. Every line that ends at a returned break fits. If the paragraph cannot be set in
+    lines that all fit, the breaks lead up to the part that does not fit, and the caller fills lines from there on.
+
+    Words of 3, 2, 2 and 5 units, in lines of 6 units: "aaa", "bb cc", "ddddd". Greedy lines would be "aaa bb", "cc",
+    "ddddd".
+
+    >>> even_breaks(starts=[0, 4, 7, 10], ends=[3, 6, 9, 15], first=6, rest=6)
+    [0, 2]
 
     Args:
-        starts: where a line begins if it follows opportunity k - 1; `starts[0]` is the paragraph's start.
-        ends: right edge of the ink before opportunity k; the last is the end of the paragraph.
+        starts: [k] position at which a line begins that follows opportunity k - 1; `starts[0]` is the start of the
+            paragraph.
+        ends: [k] right edge of what is drawn before opportunity k; the last one is the end of the paragraph.
         first: width of the first line.
-        rest: width of the others.
-
-    Only breaks whose lines all fit are returned; where none are, as many as lead to the stretch that does
-    not fit, which the caller fills as it can.
+        rest: width of all other lines.
     """
     count = len(ends)
     best = [0.0] + [float("inf")] * count
     origin = [-1] * (count + 1)
-    # best[k]: cost of the lines up to opportunity k - 1. `low` is the first line start still in reach.
+    # best[k] is the cost of the lines up to opportunity k - 1. `low` is the first line start from which k is in reach.
     low = 0
     for k in range(count):
         last = k == count - 1

@@ -1,8 +1,8 @@
 """Paginate: lines → columns → pages.
 
-Vertical positions are points from the top of the page, running sums over a line table; one bisection a column finds
-where a page ends. Nothing is drawn or even placed here, but the size of each page in pixels is known, so the
-compression ratio of a text needs no more than this.
+Vertical positions are running sums over a line table, in points from the top of the page. One bisection a column finds
+the line at which the column is full. Nothing is drawn or placed here. But the size of each page in pixels is known from
+here on, and the compression ratio of a text needs no more than that.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
 from glyphrender.typeset.page_layout import Block, PageLayout
 
-# A line may pass the bottom by this much, so that 80 lines of 10.0 pt fit 800 pt whatever the sums round to.
+# A line may pass the bottom by this many points, so that 80 lines of 10.0 pt fit 800 pt, however the sums round.
 _SLACK: Final = 1e-6
 
 
 class Paginator:
-    """Fills pages with lines as they come. A page is given out once it is known to be full.
+    """A page that is being filled with lines. Pages are given out as soon as they are known to be full.
 
     Attributes:
         number: how many pages were given out.
@@ -38,13 +38,18 @@ class Paginator:
         self._begin_page()
 
     def _begin_page(self) -> None:
+        """Begin an empty page."""
         self.blocks: list[Block] = []
         self.column = 0
-        self.y = 0.0  # height used of the column
-        self.characters = 0  # of the source, on it
+        self.y = 0.0  # how much of the column's height is used
+        self.characters = 0  # characters of the source on the page
 
     def add(self, table: LineTable) -> Iterator[PageLayout]:
-        """Yield the pages that the lines of `table` fill."""
+        """Yield the pages that the lines of `table` fill.
+
+        Raises:
+            LayoutError: the text needs more than `max_pages` pages.
+        """
         theta = self.theta
         first, last = (table.flags & FIRST) != 0, (table.flags & LAST) != 0
         before = np.where(first, theta.space_before + theta.inset, 0.0)
@@ -52,7 +57,7 @@ class Paginator:
         bottom = np.cumsum(before + theta.line_height + after)
         top = bottom - after - theta.line_height
         need = bottom - np.where(last, theta.space_after, 0.0)  # space below a paragraph may run off the column
-        # As lists, which bisection reads at a fifth of the cost.
+        # Lists, because bisection in a list costs a fifth of bisection in an array.
         needs, page_ends = need.tolist(), []
         if theta.form_feed is FormFeed.PAGE:
             page_ends = np.flatnonzero(table.flags & PAGE_END).tolist()
@@ -70,7 +75,7 @@ class Paginator:
             if ends:
                 hi = page_ends[page_end] + 1
             if hi == lo and self.y == 0.0:
-                hi = lo + 1  # θ has room for a line; only its paragraph's padding has not
+                hi = lo + 1  # a valid θ has room for one line, if not for the padding of its paragraph
             if hi > lo:
                 self.blocks.append(
                     Block(
@@ -93,18 +98,25 @@ class Paginator:
             lo = hi
 
     def fill(self, line_tables: Iterable[LineTable]) -> Iterator[PageLayout]:
-        """Yield all pages of the lines from character `end` on, where a line begins. Tables may begin before it."""
+        """Yield all pages of the lines from character `end` of the source on.
+
+        A line must begin at `end`. Lines of `line_tables` that come before it are skipped.
+
+        Raises:
+            LayoutError: the text needs more than `max_pages` pages.
+        """
         begin = self.end
         for table in line_tables:
             yield from self.add(table.since(begin))
         yield from self.finish()
 
     def finish(self) -> Iterator[PageLayout]:
-        """Yield the last page, if anything is on it."""
+        """Yield the last page, if any line is on it."""
         if self.blocks:
             yield self._page(last=True)
 
     def _page(self, *, last: bool = False) -> PageLayout:
+        """Return the page that was being filled, and begin the next."""
         if self.max_pages is not None and self.number >= self.max_pages:
             raise LayoutError(
                 f"the text needs more than max_pages={self.max_pages} pages. Raise max_pages, or shorten the text."
@@ -125,7 +137,7 @@ class Paginator:
 
 
 def _size(theta: Theta, blocks: list[Block], last: bool) -> tuple[int, int]:
-    """Return width and height in pixels. Cropping keeps the margin, as far as `page_grid` lets it."""
+    """Return (width, height) of a page in pixels. Cropping keeps the margin as far as `page_grid` allows."""
     width, height = whole = theta.page_pixels
     if theta.auto_crop_width:
         right = max(right_edge(block.table, block.lo, block.hi, theta) + block.column for block in blocks)
@@ -140,10 +152,15 @@ def _size(theta: Theta, blocks: list[Block], last: bool) -> tuple[int, int]:
 
 
 def _cropped(used: float, margin: float, theta: Theta) -> int:
-    """Return the pixels of a side that text uses up to `used` points: the nearest multiple of the grid.
+    """Return the length in pixels of a side that is cropped: the multiple of the grid nearest to text and margin.
 
-    No text is cut. Models round to the nearest multiple too: where they would shrink a page by up to half a cell, the
-    page loses margin instead.
+    Text is never cut. Models round sides to the nearest multiple too. Where a model would shrink the page by up to half
+    a cell of the grid, the page gives up some of its margin instead.
+
+    Args:
+        used: how far text reaches from the page's left or top edge, in points.
+        margin: the margin after the text, in points.
+        theta: the rendering parameters.
     """
     grid = theta.page_grid
     side = max(1, ceil((used + margin) * theta.scale - 1e-6))
@@ -151,5 +168,9 @@ def _cropped(used: float, margin: float, theta: Theta) -> int:
 
 
 def _multiple(pixels: float, grid: int) -> int:
-    """Return the least multiple of `grid`, at least one, that holds so many pixels."""
+    """Return the smallest multiple of `grid`, but not 0, that is at least `pixels`.
+
+    >>> _multiple(57.2, 28)
+    84
+    """
     return max(grid, ceil(pixels / grid) * grid)

@@ -1,7 +1,8 @@
 """Place: lines → where every glyph stands, in pixels.
 
-This runs when a page is drawn or asked for its words, not while text is laid out. Lines that are not all left-to-right
-are put into visual order here (UAX #9 L2), over segments and gaps, which each have one level.
+`place` is called when a page is drawn or asked for its words, not while text is laid out. Here, lines that are not all
+left-to-right are put into visual order (UAX #9 L2). Each segment and each gap has one level, so whole segments and gaps
+are moved.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Placed:
     Attributes:
         store: the glyph store, whose `styles` hold the faces.
         glyph: [g] glyph ids.
-        x: [g] of each glyph's origin.
+        x: [g] x of each glyph's origin.
         lift: [g] height of each glyph above the baseline; None where all are 0.
         glyph_bounds: [n + 1] first glyph of each line.
         glyph_count: [s] glyphs of each segment.
@@ -70,18 +71,19 @@ class Placed:
 
     @property
     def y(self) -> NDArray[np.float32]:
-        """[g] y of each glyph's origin, counted from the row of pixels that the baseline falls on.
+        """[g] y of each glyph's origin, down.
 
-        Marks therefore stand off their letters alike on every line.
+        The baseline is rounded to a whole pixel first, so that marks have the same distance from their letters on every
+        line.
         """
         y = np.repeat(np.floor(self.baseline + 0.5), np.diff(self.glyph_bounds))
         return (y if self.lift is None else y - self.lift).astype(np.float32)
 
     @property
     def uniform_face(self) -> tuple[int, int] | None:
-        """(style, face) of all glyphs, if they are the same for all and every glyph stands on the baseline uncondensed.
+        """(style, face) if all glyphs have the same ones, stand on the baseline and are not condensed; else None.
 
-        Each line is then a row of glyphs.
+        Each line is then one row of glyphs.
         """
         drawn = self.glyph_count > 0
         faces, styles = self.face_of_segment[drawn], self.style_of_segment[drawn]
@@ -91,7 +93,12 @@ class Placed:
 
 
 def place(block: Block, theta: Theta) -> Placed:
-    """Return where the glyphs of `block` stand on its page."""
+    """Return where the glyphs of `block` stand on its page, in pixels.
+
+    Args:
+        block: lines of a page.
+        theta: the rendering parameters that the lines were set with.
+    """
     table, lo, hi = block.table, block.lo, block.hi
     segments, store = table.segments, table.segments.store
     boxes = line_boxes(table, lo, hi, theta)
@@ -150,7 +157,7 @@ def place(block: Block, theta: Theta) -> Placed:
 
 
 def _ascent(theta: Theta, table: LineTable) -> float:
-    """Return the distance from the top of a line to its baseline, in points: the font is centred in the line height."""
+    """Return the distance from the top of a line to its baseline, in points; the font is centered in `line_height`."""
     ascent, descent = table.metrics.ascent, table.metrics.descent
     return (theta.line_height + (ascent - descent) * theta.font_size) / 2
 
@@ -158,7 +165,7 @@ def _ascent(theta: Theta, table: LineTable) -> float:
 def _letter_shift(
     store: GlyphStore, rows: NDArray[np.intp], counts: NDArray[np.int32], spacing: float
 ) -> NDArray[np.float64]:
-    """Return how far letter spacing moves each glyph: once for every cluster before it in its segment."""
+    """Return [g] how far letter spacing moves each glyph: by `spacing` for each cluster before it in its segment."""
     cluster = store.cluster.take(rows)
     begins = np.ones(len(rows), bool)
     begins[1:] = cluster[1:] != cluster[:-1]
@@ -177,7 +184,16 @@ def _reorder(
     hi: int,
     width: NDArray[np.float64],
 ) -> None:
-    """Set `left`, from the line's left edge, of the segments of lines that are not all left-to-right."""
+    """Put lines into visual order: change `left` of the segments of lines that are not all left-to-right.
+
+    Args:
+        left: [s] distance of each segment from the left edge of its line, in logical order.
+        ink: [s] width of each segment.
+        gap: [s] width of the gap after each segment.
+        table: the line table.
+        lo, hi: the range of lines.
+        width: [n] width of each line.
+    """
     segments = table.segments
     assert segments.level is not None
     assert segments.gap_level is not None
@@ -188,7 +204,7 @@ def _reorder(
     ends = table.last[lo:hi] - start
     highest = np.maximum.reduceat(np.where(hangs, 0, level), first)
     lowest = np.minimum.reduceat(np.where(hangs, 255, np.minimum(level, gap_level)), first)
-    # One odd level from end to end: the line is mirrored.
+    # A line that has one odd level from end to end is mirrored as a whole.
     whole = ((highest & 1) == 1) & (lowest == highest)
     mirrored = whole[line] & ~hangs
     left[mirrored] = (width[line] - left - ink)[mirrored]

@@ -1,9 +1,8 @@
-"""Units of text, each of one face, script and direction → their glyphs.
+"""Shape: units of text, each of one face, script and direction → their glyphs.
 
-HarfBuzz takes 0.35 µs a word and a call some 20, so units of the same kind are shaped some hundreds at a
-time, with spaces around them. A space is also what they have beside them in a line, so kerning against it comes out
-as it does there. Units that reach into a space (a mark at their head) are found by looking at the
-result, and shaped alone.
+HarfBuzz takes 0.35 µs a word, and a call some 20 µs. So hundreds of units of the same kind are shaped in one call, with
+spaces between them. In a line a word has spaces beside it too, so kerning against the space comes out the same. A unit
+that reaches into the space (a mark at its head does) is recognized by the result, and shaped alone.
 """
 
 from __future__ import annotations
@@ -20,15 +19,17 @@ from glyphrender.fonts.face import Face
 from glyphrender.text.properties import SCRIPT_TAGS
 from glyphrender.typeset.buffer import Buffer, buffer
 
-# Units in one call: 61 to 512 cost the same a unit, but what is done once a call is done less often.
+# Units in one call. HarfBuzz takes the same time a unit for 61 units as for 512; with more units a call there are fewer
+# calls, and less of the work that each call needs once.
 BATCH: Final = 512
-# What stands between two units: the glyphs of a word must not depend on which words were met with it. Contextual
-# alternates of Inter look across any number of spaces, but not across a noncharacter, which no font has.
+# Put between two units. The glyphs of a word must not depend on the words that were met with it. Contextual alternates
+# of Inter look across any number of spaces, but not across a noncharacter, which no font has.
 APART: Final = " \uffff "
 
-#: The script, by its number, that is shaped as what has none.
+#: The number of the Latin script. Characters without a script of their own are shaped as Latin.
 LATIN: Final = SCRIPT_TAGS.index("Latn")
-# The scripts with Joining_Type. Their fonts join by contextual alternates, which therefore are never turned off.
+#: The scripts whose letters have a Joining_Type. Their fonts join letters by contextual alternates, so these are never
+#: turned off.
 JOINING: Final = (
     "Arab", "Syrc", "Nkoo", "Mong", "Mand", "Adlm", "Rohg", "Mani", "Phag", "Phlp", "Sogd", "Ougr", "Chrs",
 )  # fmt: skip
@@ -36,12 +37,20 @@ JOINING: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Glyphs:
-    """Glyphs of many units: sorted by unit, in visual order inside each. Lengths in EM units, y up."""
+    """The glyphs of many units, sorted by unit, and in visual order inside each unit. Lengths are EM units, y up.
+
+    Attributes:
+        unit: [g] number of the unit that the glyph belongs to.
+        cluster: [g] character of the unit at which the glyph's grapheme cluster starts.
+        glyph: [g] glyph ids.
+        step: [g] advance of the glyph.
+        dx, dy: [g] offset of the glyph's origin from the pen.
+    """
 
     unit: NDArray[np.int32]
-    cluster: NDArray[np.int32]  # character of the unit at which the glyph's grapheme cluster starts
+    cluster: NDArray[np.int32]
     glyph: NDArray[np.uint32]
-    step: NDArray[np.int32]  # advance
+    step: NDArray[np.int32]
     dx: NDArray[np.int32]
     dy: NDArray[np.int32]
 
@@ -57,9 +66,28 @@ def shape(
     features: dict[str, bool],
     context: Mapping[int, tuple[str, str]] = MappingProxyType({}),
 ) -> Glyphs:
-    """Shape each of `texts` with its face (index into `faces`), script (index into `SCRIPT_TAGS`) and direction.
+    """Return the glyphs of `texts`, each shaped as one unit.
 
-    `context` gives, for those whose letters join with what stands beside them, the text before and after.
+    >>> from glyphrender.fonts.stack import font_stack
+    >>> faces = [font_stack("DejaVu Sans").primary]
+    >>> face, script, rtl = np.zeros(2, np.uint8), np.full(2, LATIN), np.zeros(2, bool)
+    >>> glyphs = shape(["a", "bc"], faces, face, script, rtl, language="en", features={})
+    >>> glyphs.unit.tolist(), glyphs.cluster.tolist()
+    ([0, 1, 1], [0, 0, 1])
+
+    Args:
+        texts: [n] the units.
+        faces: the faces that `face` refers to.
+        face: [n] place of each unit's face in `faces`.
+        script: [n] place of each unit's script in `SCRIPT_TAGS`.
+        rtl: [n] whether the unit runs from right to left.
+        language: a BCP 47 tag, or empty.
+        features: OpenType feature → whether it is on; features that are not named keep HarfBuzz's default.
+        context: number of a unit → (text before, text after). The unit's letters join with these texts, which are not
+            shaped themselves. A unit with a context is shaped alone.
+
+    Raises:
+        FontError: the file of a face cannot be read.
     """
     kind = (face.astype(np.int64) << 16) | (script.astype(np.int64) << 1) | rtl
     rows = [np.zeros((6, 0), np.int32)]
@@ -91,24 +119,29 @@ def shape(
 
 
 def _shape_in_context(call: Buffer, text: str, unit: int, context: tuple[str, str]) -> NDArray[np.int32]:
+    """Return what `_shape_batch` returns, for one unit, shaped alone between the two texts of `context`."""
     glyphs = call(text, *context)
     glyphs[0] = unit
     return glyphs
 
 
 def _shape_batch(call: Buffer, texts: Sequence[str], units: NDArray[np.intp], circle: int) -> NDArray[np.int32]:
-    """[6, glyphs]: the unit and then what a call gives. `circle` is the glyph of U+25CC, or 0."""
-    # At either end too, or the first and the last would be kerned otherwise than those between them.
+    """Return [6, glyphs]: the number of the unit, then the five rows that `Buffer` describes.
+
+    `circle` is the glyph of U+25CC (dotted circle), or 0 in a font that lacks it.
+    """
+    # APART stands at both ends too. Otherwise the first and the last unit would be kerned unlike the others.
     glyphs = call(APART + APART.join(texts) + APART)
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     starts = np.cumsum(lengths + len(APART)) - lengths
     ends = starts + lengths
-    # What stands beside a unit must still be a cluster of its own, and so must what begins it.
+    # A unit is apart from the others if a cluster begins at its first character, at the character after its last one,
+    # and at the character before it.
     begins = np.zeros(int(ends[-1]) + len(APART), bool)
     begins[glyphs[1]] = True
     apart = begins[starts - 1].all() and begins[starts].all() and begins[ends].all()
-    # HarfBuzz puts a dotted circle under a sign without a base, but not under one that comes a multiple of 15
-    # syllables after another such: it numbers them in four bits.
+    # HarfBuzz puts a dotted circle under a sign without a base, but not if the sign comes a multiple of 15 syllables
+    # after another such sign: HarfBuzz numbers syllables in four bits.
     if len(texts) > 1 and (not apart or (circle and (glyphs[2] == circle).any())):
         half = len(texts) // 2
         return np.hstack(
@@ -119,7 +152,7 @@ def _shape_batch(call: Buffer, texts: Sequence[str], units: NDArray[np.intp], ci
         )
     if not apart:
         return _shape_in_context(call, texts[0], int(units[0]), ("", ""))
-    # Of every character its unit; -1 of what stands between two.
+    # The unit that each character belongs to; -1 for the characters between two units.
     owner = np.full(2 * len(texts) + 1, -1, np.int32)
     owner[1::2] = np.arange(len(texts))
     length = np.full(len(owner), len(APART))

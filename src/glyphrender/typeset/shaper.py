@@ -16,8 +16,8 @@ from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.style import WordStyle
 from glyphrender.typeset.word_cache import WordCache
 
-# A search over θ sets the same few texts again and again. Analysing them is most of the time of a layout. So many texts
-# are kept, and so many characters in all; they take some 2 bytes a character of prose beside the text.
+# A search over θ lays out the same few texts again and again, and most of a layout's time goes into analysing them. So
+# this many texts are kept, with this many characters in all. A character of prose takes some 2 bytes beside the text.
 _TEXTS: Final = 4
 _CHARACTERS: Final = 16_000_000
 # A font stack has a table of the face of every code point, 2.2 MB.
@@ -30,11 +30,11 @@ _TextKey: TypeAlias = tuple[str, WordStyle, Direction]
 
 
 class Shaper:
-    """Shapes words and remembers them, within `max_bytes`.
+    """The memory of typesetting, within `max_bytes`: font stacks, the glyph store, word caches and analysed texts.
 
-    All styles share one glyph store. When the store has half of `max_bytes`, a new one is begun, and with it the word
-    caches; pages that are still held keep the old store. When all parts together pass `max_bytes`, the styles used
-    least recently are forgotten first, then the texts.
+    All styles share one glyph store. When the store takes more than half of `max_bytes`, a new store and new word
+    caches are begun; pages that are still held keep the old store. When all parts together take more than `max_bytes`,
+    the styles used least recently are forgotten first, and then the texts.
 
     Several threads may use one shaper: what they share is written under one lock.
     """
@@ -63,7 +63,7 @@ class Shaper:
 
     @property
     def holds(self) -> dict[str, int]:
-        """How many font stacks, styles, words, segments and texts are remembered."""
+        """The numbers of font stacks, styles, words, segments and texts that are remembered."""
         with self._lock:
             return {
                 "font stacks": len(self._stacks),
@@ -83,6 +83,7 @@ class Shaper:
         return WordStyle.of(theta, self._stack(theta))
 
     def _stack(self, theta: Theta) -> FontStack:
+        """Return the font stack of `theta`; it is loaded if it is not remembered."""
         font = (theta.font, theta.font_weight, theta.font_italic, theta.font_axes, theta.fallback)
         key = (*font, theta.language, theta.emoji)
         with self._lock:
@@ -126,10 +127,10 @@ class Shaper:
     def remembered(
         self, text: str, style: WordStyle, direction: Direction, analysed: Callable[[], Iterator[SegmentTable]]
     ) -> Iterable[SegmentTable]:
-        """Return the segments of `text`: those at hand, else those of `analysed`.
+        """Return the segments of `text`: the remembered ones, or else those that `analysed` yields.
 
-        New ones are at hand once all of them were taken. They are the same for every θ of equal style and direction,
-        whatever its sizes.
+        New segments are remembered once the caller has taken all of them. They are the same for every θ of equal style
+        and direction, whatever its sizes.
         """
         key = (text, style, direction)
         with self._lock:
@@ -139,19 +140,23 @@ class Shaper:
         return self._noted(key, analysed()) if len(text) <= _CHARACTERS else analysed()
 
     def _noted(self, key: _TextKey, analysed: Iterator[SegmentTable]) -> Iterator[SegmentTable]:
+        """Yield the tables of `analysed`, and remember them once all were taken."""
         tables: list[SegmentTable] = []
         for table in analysed:
             tables.append(table)
             yield table
         with self._lock:
-            # Not if a new store was begun meanwhile: the text would keep the old one alive.
+            # If a new store was begun meanwhile, the text is not remembered: it would keep the old store alive.
             if all(table.store is self.store for table in tables):
                 self._texts[key] = tuple(tables), sum(table.nbytes for table in tables)
             while len(self._texts) > _TEXTS or sum(len(text) for text, _, _ in self._texts) > _CHARACTERS:
                 self._texts.popitem(last=False)
 
     def _make_room(self, style: WordStyle) -> None:
-        """Forget what was used least recently, as far as needed; keep the word cache of `style` if possible."""
+        """Forget the parts used least recently until the rest is within `max_bytes`.
+
+        The word cache of `style` is kept if possible.
+        """
         if self.store.nbytes > self.max_bytes // 2:
             self.store = GlyphStore(self._lock)
             self._words.clear()

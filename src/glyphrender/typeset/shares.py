@@ -1,8 +1,8 @@
-"""Shares: a long text, cut into parts that several processes lay out at once, into the pages that one would make.
+"""Shares: a long text is cut into parts that several processes lay out at once. The pages are those of one process.
 
 Lines depend on nothing outside their paragraph, but pages depend on every line before them. So each process breaks its
-share into lines by itself, and the process before it tells only which page begins where. A process ends the page that
-it is on with lines of the next share, which skips them.
+share into lines by itself. The process before it tells it only where its first page begins, and how many pages come
+before that. A process fills its last page with lines of the next share, whose own process skips these lines.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.shaper import Shaper
 
-# Characters of a share: some 35 pages, of which up to one is set twice.
+# Characters of a share. They make some 35 pages, of which up to one is laid out twice.
 SHARE = 1 << 18
-# Characters of the next share that are set at a time, to end the page.
+# Characters of the next share that are broken into lines at a time, to fill the last page.
 _BORROWED = 1 << 13
 
 

@@ -1,7 +1,7 @@
 """`Stretch`: a segment table as one endless line, and the places where it may be cut.
 
-Positions are running sums in EM units. They are integers, so breaking again at a width that was measured gives the same
-lines.
+Positions are running sums in EM units. They are integers. So breaking a text again at a width that was measured gives
+the same lines.
 """
 
 from __future__ import annotations
@@ -24,21 +24,24 @@ from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import advances
 from glyphrender.typeset.segments import SegmentTable
 
-#: A break that is allowed only because the word is wider than a line: between two clusters.
+#: A break between two clusters of a word. It is allowed only because the word is wider than a line.
 EMERGENCY: Final = 3
 
 
 class Stretch:
-    """Where every segment would stand if all were on one line (tabs count as 0), and where the line may be cut.
+    """The positions that segments would have if all were on one line, and the places where that line may be cut.
+
+    Tabs count as 0. Lengths are EM units.
 
     Attributes:
-        segments, metrics: as given.
+        segments: the segments.
+        metrics: the widths of lines.
         kind: [n] kind of each segment.
         start: [n + 1] x of each segment.
         end: [n] right edge of what is drawn up to and including each segment; spaces, tabs and line ends hang.
         inked: [n] whether anything is drawn for the segment.
-        breaks: [n] what may happen after it.
-        ends_paragraph: [n] whether a paragraph ends with it.
+        breaks: [n] NO_BREAK, MAY_BREAK, MAY_HYPHENATE or EMERGENCY after the segment and its gap.
+        ends_paragraph: [n] whether a paragraph ends with the segment.
     """
 
     def __init__(self, segments: SegmentTable, metrics: LineMetrics) -> None:
@@ -57,13 +60,16 @@ class Stretch:
             self.breaks = self.breaks.copy()
             marker = self.kind == NEWLINE
             self.breaks[marker] = MAY_BREAK
-            # But not where nothing stands before the marker: an empty line would result.
+            # A line may end before a marker, but only if something stands there. An empty line would result otherwise.
             something = (self.kind != EMPTY) | (segments.gap != 0)
             self.breaks[:-1][marker[1:] & something[:-1]] = MAY_BREAK
 
 
 def refined(stretch: Stretch) -> SegmentTable:
-    """Return the segments of `stretch`, with those wider than a line that may not be broken cut at their clusters."""
+    """Return the segments of `stretch`, with parts that are wider than a line and have no break cut at their clusters.
+
+    If no part is that wide, the result is `stretch.segments` itself.
+    """
     segments, metrics = stretch.segments, stretch.metrics
     n = len(segments.number)
     stop = np.flatnonzero((stretch.breaks != NO_BREAK) | stretch.ends_paragraph)
@@ -75,7 +81,7 @@ def refined(stretch: Stretch) -> SegmentTable:
     width[hyphen] += metrics.hyphen
     tab = stretch.kind == TAB
     if tab.any():
-        # A tab that no break follows (before a closing bracket) may be as wide as the distance between two stops.
+        # No break follows a tab before a closing bracket. Such a tab may be as wide as the distance between two stops.
         tabs = np.append(0, np.cumsum(tab))
         width += (tabs[stop] - tabs[start]) * metrics.tab
     wide = width > min(metrics.first, metrics.rest)
@@ -96,8 +102,8 @@ def refined(stretch: Stretch) -> SegmentTable:
     # Only the last part of a segment keeps the gap and the break that follow it.
     inner = np.append(at[1:] == at[:-1], False)
     breaks = np.where(inner, NO_BREAK, segments.breaks[at])
-    # Breaks are added between segments, but not beside an empty one: that would make an empty line, or begin a line
-    # with the spaces of another.
+    # Breaks are added between segments too, but not beside an empty one: the result would be an empty line, or a line
+    # that begins with the spaces of the line before.
     empty = np.append(stretch.kind == EMPTY, False)
     between = ~empty[:-1] & ~empty[1:]
     between[stop] = False

@@ -14,7 +14,7 @@ from glyphrender.theta import ComplexBreaks, ControlCharacters, MissingGlyph, So
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WordStyle:
-    """All of θ that a shaped word depends on. Equal styles share one word cache.
+    """The part of θ that a shaped word depends on. Equal styles share one word cache.
 
     Sizes are not part of a style: words are shaped in font units, and scaled when a page is drawn.
     """

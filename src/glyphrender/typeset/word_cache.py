@@ -1,13 +1,13 @@
 """The word cache of a style: word → segments in the glyph store.
 
 A book of a million words has some 30,000 distinct ones. The new words of a chunk are analysed and shaped together, once
-(new_words.py: Unicode line breaks, clusters, scripts, faces, HarfBuzz), so that work costs little however careful it
-is. Each later occurrence is only looked up (word_index.py).
+(new_words.py: Unicode line breaks, clusters, scripts, faces, HarfBuzz). So this work costs little, even though it is
+done with care. Each later occurrence of a word is only looked up (word_index.py).
 
-A word is analysed without its neighbours. That is exact for UAX #14, whose rules reach across a space only through the
-classes at the ends of the words beside it: they are kept as flags (boundary_flags.py) and joined again in analyse.py. A
-test compares the result with the analysis of whole paragraphs. It is exact for shaping in every font whose lookups do
-not reach across a space.
+A word is analysed without its neighbors. That is exact for UAX #14: its rules reach across a space only through the
+classes at the ends of the words beside the space. These classes are kept as flags (boundary_flags.py), and analyse.py
+joins words by them. A test compares the result with the analysis of whole paragraphs. Shaping is exact too, in every
+font whose lookups do not reach across a space.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glyphrender._system.fork_safe_lock import ForkSafeLock
 from glyphrender.typeset.glyph_store import SEPARATORS, Column, GlyphStore
-from glyphrender.typeset.new_words import NewWords
+from glyphrender.typeset.new_words import add_words
 from glyphrender.typeset.style import WordStyle
 from glyphrender.typeset.word_index import WordIndex
 
@@ -56,7 +56,7 @@ class WordCache:
             word, new = self._index.numbers(text, known=self._words)
             if new:
                 try:
-                    starts, counts = NewWords(new, self.style).add_to(self.store)
+                    starts, counts = add_words(new, self.style, self.store)
                 except Exception:
                     self._index.forget(self._words)  # no later text is to fail because of these words
                     raise

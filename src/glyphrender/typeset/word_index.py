@@ -1,7 +1,8 @@
-"""The word index: the words of a text → their numbers, the same number for the same word.
+"""The word index: the words of a text → their numbers. Equal words have the same number.
 
-Making a `str` of each word and looking it up in a dict takes 0.2 µs a word. Nearly all words of a text are short and
-were met before, so a hash table in front of the dict finds them by their bytes, with numpy for a whole chunk: 0.08 µs.
+To make a `str` of each word and look it up in a dict takes 0.2 µs a word. But nearly all words of a text are short and
+were met before. So a hash table stands in front of the dict: it finds such words by their bytes, with numpy for a whole
+chunk, at 0.08 µs a word.
 """
 
 from __future__ import annotations
@@ -14,31 +15,39 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# Bytes of a word that the table can hold, as two numbers of eight bytes. 99.6% of the words of a novel are no longer.
+# The longest word that the table holds, in bytes: two numbers of eight bytes. 99.6% of the words of a novel are not
+# longer.
 _LONGEST: Final = 16
-# The table has 2^17 places and takes 2.6 MB. Of 60,000 words of the King James Bible a tenth find neither of their two
+# The table has 2^17 places and takes 2.6 MB. A tenth of 60,000 words of the King James Bible find neither of their two
 # places free.
 _BITS: Final = 17
-# The dict is the faster one where words have fewer characters than this on average.
+# If words have fewer characters than this on average, the dict alone is faster.
 _SHORT: Final = 2
 
 _LENGTHS = np.arange(_LONGEST + 1)
-# By length of a word: masks of the bytes that belong to it, in the first eight bytes from its start and the next eight.
+# Masks by the length of a word: the bytes that belong to the word, among the first eight bytes from its start and among
+# the next eight.
 _HEAD, _TAIL = (np.array([(1 << int(n)) - 1 for n in 8 * np.clip(_LENGTHS - skip, 0, 8)], np.uint64) for skip in (0, 8))
 # Odd 64-bit factors: the upper bits of a product depend on all bits of the other factor.
 _HEAD_FACTOR, _TAIL_FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
 class WordIndex:
-    """A dictionary of words: word → number, from 0 on in the order in which words are met."""
+    """A dictionary of words: word → number. Words are numbered from 0 on, in the order in which they are met.
+
+    >>> index = WordIndex(["", "the"])
+    >>> numbers, new = index.numbers("the cat the end", known=2)
+    >>> numbers.tolist(), new
+    ([1, 2, 1, 3], ['cat', 'end'])
+    """
 
     def __init__(self, words: Sequence[str]) -> None:
-        # A defaultdict that counts: looking a word up and numbering a new one are both done in C.
+        # The default of the defaultdict is the next number, so C code both looks up a word and numbers a new one.
         self._number: defaultdict[str, int] = defaultdict()
         self._renumber()
         self._of_dict(list(words))
-        # At each place of the table: the bytes of a word, and its number or -1. A word that finds its place taken takes
-        # the one beside it; if that is taken too, the word is only in the dict.
+        # Each place of the table holds the bytes of a word, and the number of the word or -1. If the place of a word is
+        # taken, the word takes the place beside it; if that is taken too, the word is only in the dict.
         self._head = np.zeros(1 << _BITS, np.uint64)
         self._tail = np.zeros(1 << _BITS, np.uint64)
         self._found = np.full(1 << _BITS, -1, np.int32)
@@ -48,11 +57,14 @@ class WordIndex:
 
     @property
     def nbytes(self) -> int:
-        """The memory of the dict and the table, in bytes; a word and its entry are taken to be 130."""
+        """The memory of the dict and the table, in bytes. A word and its entry in the dict count as 130 bytes."""
         return 130 * len(self._number) + self._head.nbytes + self._tail.nbytes + self._found.nbytes
 
     def _renumber(self) -> None:
-        """Let the next new word have the next number, also if an exception fell between counting and entering one."""
+        """Give the next new word the next free number.
+
+        An exception between counting a word and entering it would otherwise leave a gap.
+        """
         self._number.default_factory = count(len(self._number)).__next__
 
     def forget(self, known: int) -> None:
@@ -68,7 +80,7 @@ class WordIndex:
 
         Args:
             text: words, each followed by a space; the last space may be left out.
-            known: how many words the caller knows. After an interrupt these can be fewer than were entered.
+            known: how many words the caller knows. After an interrupt the caller may know fewer words than the index.
         """
         self._renumber()
         data = text.encode("utf-8", "surrogatepass")
@@ -77,27 +89,34 @@ class WordIndex:
         start = np.zeros_like(end)
         np.add(end[:-1], 1, out=start[1:])
         filled = np.flatnonzero(end > start)
-        # A byte 0 could not be told from the zeros after a word. Ideographs are words of one character, and so small a
-        # `str` is made and found in 0.06 µs.
+        # The table cannot tell a byte 0 in a word from the zeros after a word. And an ideograph is a word of one
+        # character: making so small a `str` and finding it takes 0.06 µs.
         by_dict = "\0" in text or _SHORT * len(filled) > len(text) - len(end)
         if by_dict:
             number = self._of_dict(_words(text))
         elif 2 * len(filled) > len(end):
             number = self._of_table(text, spaced, start, end)
         else:
-            # Code is indented by empty words.
+            # In source code most words are empty: the indentation.
             number = np.full(len(end), self._number[""], np.int32)
             number[filled] = self._of_table(text, spaced, start[filled], end[filled])
         return number, list(islice(reversed(self._number), len(self._number) - known))[::-1]
 
     def _of_dict(self, words: list[str]) -> NDArray[np.int32]:
+        """Return the numbers of `words` by the dict; new words are entered."""
         return np.fromiter(map(self._number.__getitem__, words), np.int32, len(words))
 
     def _of_table(self, text: str, spaced: bytes, start: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.int32]:
-        """Return the numbers of the words from byte `start` to `end` of `spaced`: `text`, then zeros."""
+        """Return the numbers of words by the table. Words that it lacks are found by the dict and entered in the table.
+
+        Args:
+            text: the words.
+            spaced: `text` as bytes, then a space and `_LONGEST` zeros.
+            start, end: [n] the bytes of `spaced` at which each word begins and ends. No word is empty.
+        """
         length = end - start
         inside = np.minimum(length, _LONGEST)
-        # The eight bytes from any byte of the text on, as a number.
+        # The eight bytes from each word's first byte on, and the next eight, as numbers.
         head = np.ndarray(len(spaced) - _LONGEST, "<u8", spaced, 0, (1,))[start] & _HEAD.take(inside)
         tail = np.ndarray(len(spaced) - _LONGEST, "<u8", spaced, 8, (1,))[start] & _TAIL.take(inside)
         hash_ = (head * _HEAD_FACTOR) ^ (tail * _TAIL_FACTOR)
@@ -117,21 +136,22 @@ class WordIndex:
         enters = rest[length[rest] <= _LONGEST]
         at = place[enters]
         at ^= self._found[at] >= 0
-        # Where two words want one place, the last one written wins in all three arrays, so they agree. `_found` is
-        # written last: a place whose number is still -1 is free.
+        # If two words want the same place, the word written last wins in all three arrays, so the arrays agree.
+        # `_found` is written last: until then the place counts as free.
         free = self._found[at] < 0
         at, enters = at[free], enters[free]
         self._head[at], self._tail[at], self._found[at] = head[enters], tail[enters], number[enters]
         return number
 
     def _at(self, place: NDArray[np.intp], head: NDArray[np.uint64], tail: NDArray[np.uint64]) -> NDArray[np.int32]:
-        """Return the numbers of the words at places of the table; -1 where another word stands there."""
+        """Return the number of each word if it stands at `place` of the table, else -1."""
         same = (self._head.take(place) == head) & (self._tail.take(place) == tail)
         number: NDArray[np.int32] = np.where(same, self._found.take(place), np.int32(-1))
         return number
 
 
 def _words(text: str) -> list[str]:
+    """Return the words of `text`, each of which ends in a space; the last space may be left out."""
     words = text.split(" ")
     if len(words) > 1 and not words[-1]:
         words.pop()

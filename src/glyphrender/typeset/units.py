@@ -1,0 +1,163 @@
+"""Units: the characters of new words → units, and their glyphs.
+
+A *unit* is what HarfBuzz shapes at once: a stretch of a word that has one face, one script and one direction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.fonts.face import EM
+from glyphrender.fonts.stack import MISSING
+from glyphrender.text.script import SCRIPT_TAGS
+from glyphrender.theta import MissingGlyph
+from glyphrender.typeset.shape import JOINING, Glyphs, shape
+from glyphrender.typeset.style import WordStyle
+from glyphrender.typeset.word_characters import Characters, WordText
+
+# Whether the letters of a script join, by its place in SCRIPT_TAGS; and how many characters of context HarfBuzz reads.
+_JOINS: Final = np.isin(SCRIPT_TAGS, JOINING)
+_CONTEXT: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Units:
+    """The units of a `WordText`.
+
+    Attributes:
+        starts: [n] whether a unit begins at each character.
+        first, last: [u] the first character of each unit, and the character after its last one.
+        missing: [u] whether the unit is a character that no font has.
+    """
+
+    starts: NDArray[np.bool_]
+    first: NDArray[np.intp]
+    last: NDArray[np.int64]
+    missing: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, text: WordText, characters: Characters) -> Units:
+        """Return the units of `text`: they end where the face or the script changes, and around special characters."""
+        is_end, special, face, script = text.is_end, characters.special, characters.face, characters.script
+        change = np.ones(len(text.cps), bool)
+        change[1:] = is_end[:-1] | special[1:] | special[:-1]
+        change[1:] |= ((face[1:] != face[:-1]) | (script[1:] != script[:-1])) & ~is_end[1:]
+        starts = change & ~is_end
+        first = np.flatnonzero(starts)
+        # A unit ends where the next one begins, or at the end of its word.
+        last = np.minimum(np.append(first[1:], len(text.cps)), text.end[text.word[first]])
+        return cls(starts=starts, first=first, last=last, missing=face[first] == MISSING)
+
+
+def shape_units(text: WordText, characters: Characters, units: Units, style: WordStyle) -> Glyphs:
+    """Return the glyphs of `units`. Their `cluster` is a character of `text`, not of the unit.
+
+    A character that no font has gets one glyph, whose glyph id is the code point.
+
+    Raises:
+        FontError: the file of a face cannot be read.
+    """
+    empty = np.zeros(len(text.cps), bool)
+    empty[[at for at, drawn in characters.stand_in.items() if not drawn]] = True
+    shaped = np.flatnonzero(~units.missing & ~empty[units.first])
+    first, last = units.first[shaped], units.last[shaped]
+    special = characters.special[first]
+    glyphs = shape(
+        _unit_texts(text, characters, units, shaped),
+        style.stack.faces,
+        characters.face[first],
+        characters.script[first],
+        text.rtl[text.word[first]] & ~special,  # an escape reads left to right
+        language=style.language,
+        features=style.features,
+        context=_contexts(text, characters, first, last),
+    )
+    cluster = first[glyphs.unit] + np.where(special[glyphs.unit], 0, glyphs.cluster)
+    unit = shaped[glyphs.unit]
+    if characters.ignorable.any():
+        cluster = _moved_to_visible(cluster, units.last[unit], characters)
+    glyphs = replace(glyphs, unit=unit.astype(np.int32), cluster=cluster.astype(np.int32))
+    return _with_boxes(glyphs, text, units, style) if units.missing.any() else glyphs
+
+
+def _unit_texts(text: WordText, characters: Characters, units: Units, shaped: NDArray[np.intp]) -> list[str]:
+    """Return the texts of the units numbered `shaped`, or what stands in for them."""
+    if len(shaped) == len(units.first) and np.array_equal(units.first, text.start):
+        texts = text.words  # most batches: every word is one unit
+    else:
+        spans = zip(units.first[shaped].tolist(), units.last[shaped].tolist(), strict=True)
+        texts = [text.text[start:end] for start, end in spans]
+    if characters.stand_in:
+        starts = units.first[shaped].tolist()
+        texts = [characters.stand_in.get(at) or unit for at, unit in zip(starts, texts, strict=True)]
+    return texts
+
+
+def _contexts(
+    text: WordText, characters: Characters, first: NDArray[np.intp], last: NDArray[np.int64]
+) -> dict[int, tuple[str, str]]:
+    """Return number of a unit → the text before and after it in its word, for scripts whose letters join.
+
+    Letters join across a change of face too: most Urdu words need a second font beside DejaVu Sans.
+    """
+    start, end = text.start[text.word[first]], text.end[text.word[first]]
+    joins = _JOINS[characters.script[first]] & ~characters.special[first] & ((start < first) | (last < end))
+    return {
+        unit: (
+            text.text[max(start[unit], first[unit] - _CONTEXT) : first[unit]],
+            text.text[last[unit] : min(end[unit], last[unit] + _CONTEXT)],
+        )
+        for unit in np.flatnonzero(joins).tolist()
+    }
+
+
+def _moved_to_visible(cluster: NDArray[np.intp], last: NDArray[np.int64], characters: Characters) -> NDArray[np.intp]:
+    """Return `cluster` with ignorable characters replaced by the next visible character of the same unit.
+
+    HarfBuzz merges an ignorable character at the head of a unit into the cluster after it. The glyph belongs to the
+    character that is visible.
+
+    Args:
+        cluster: [g] the character at which each glyph's cluster begins.
+        last: [g] the character after the last one of the glyph's unit.
+        characters: what the characters are.
+    """
+    n = len(characters.ignorable)
+    seen = np.where(characters.ignorable | characters.special, n, np.arange(n))
+    visible = np.minimum.accumulate(seen[::-1])[::-1]
+    moved = characters.ignorable[cluster] & (visible[cluster] < last)
+    return np.where(moved, np.minimum(visible[cluster], n - 1), cluster)
+
+
+def _with_boxes(glyphs: Glyphs, text: WordText, units: Units, style: WordStyle) -> Glyphs:
+    """Return `glyphs` with one more glyph for each unit that no font has, in the order of the units."""
+    unit = np.append(glyphs.unit, np.flatnonzero(units.missing))
+    at = units.first[units.missing]
+    none = np.zeros(len(at), np.int32)
+    if style.missing_glyph is MissingGlyph.NOTDEF:
+        widths = np.full(len(at), style.stack.faces[0].hb_font.get_glyph_h_advance(0), np.int32)
+    else:
+        widths = np.array([box_width(int(cp)) for cp in text.cps[at]], np.int32)
+    order = np.argsort(unit, kind="stable")
+    return Glyphs(
+        unit=unit.astype(np.int32)[order],
+        cluster=np.append(glyphs.cluster, at).astype(np.int32)[order],
+        glyph=np.append(glyphs.glyph, text.cps[at])[order],
+        step=np.append(glyphs.step, widths)[order],
+        dx=np.append(glyphs.dx, none)[order],
+        dy=np.append(glyphs.dy, none)[order],
+    )
+
+
+def box_width(cp: int) -> int:
+    """Return the width of the box that shows a code point in two rows of hexadecimal digits, in EM units.
+
+    >>> round(box_width(0xE000) / EM, 3), round(box_width(0x10FFFE) / EM, 3)
+    (0.92, 1.28)
+    """
+    columns = (max(4, len(f"{cp:X}")) + 1) // 2
+    return round((0.36 * columns + 0.2) * EM)

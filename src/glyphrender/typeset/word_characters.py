@@ -1,0 +1,166 @@
+"""Word characters: new words → one text, and what each of its characters is.
+
+All words are analysed together, in one text with one word a line. A line end separates words for every algorithm of
+Unicode, so each word is analysed as if it stood alone. What is drawn in place of a character, by the policies of θ, is
+decided here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.fonts.stack import MISSING
+from glyphrender.text import grapheme, linebreak, script
+from glyphrender.text.properties import Flag, GeneralCategory, codepoints, records, table
+from glyphrender.theta import ControlCharacters, SoftHyphens, ZeroWidth
+from glyphrender.typeset.shape import LATIN
+from glyphrender.typeset.style import WordStyle
+
+#: Put before a word that is set from right to left. No word begins with this character otherwise.
+RTL_MARK: Final = "\n"
+SOFT_HYPHEN: Final = 0xAD
+
+# Every character that can stand in for another one.
+_ESCAPES: Final = codepoints("\\xuU0123456789abcdef\u2010")
+_COMMON: Final = script.SCRIPT_TAGS.index("Zyyy")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordText:
+    """New words in one text, a line each. There are w words and n characters, line ends included.
+
+    Attributes:
+        words: the words, without RTL_MARK.
+        text: the words, each followed by a line end.
+        rtl: [w] whether the word is set from right to left.
+        start, end: [w] the first character of each word, and the line end after it.
+        cps: [n] code points.
+        record: [n] record of each character; see `properties.records`.
+        is_end: [n] whether the character is a line end.
+        word: [n] number of the word that the character, or the line end, belongs to.
+    """
+
+    words: list[str]
+    text: str
+    rtl: NDArray[np.bool_]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    cps: NDArray[np.uint32]
+    record: NDArray[np.uint16]
+    is_end: NDArray[np.bool_]
+    word: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, words: list[str]) -> WordText:
+        """Return the text of `words`. A word that begins with RTL_MARK is set from right to left.
+
+        >>> text = WordText.of(["the", "\\nאב"])
+        >>> text.text, text.rtl.tolist(), text.start.tolist(), text.end.tolist()
+        ('the\\nאב\\n', [False, True], [0, 4], [3, 6])
+        """
+        text = "\n".join(words) + "\n"
+        rtl = np.zeros(len(words), bool)
+        if text.count(RTL_MARK) > len(words):
+            rtl[:] = [word.startswith(RTL_MARK) for word in words]
+            words = [word.removeprefix(RTL_MARK) for word in words]
+            text = "\n".join(words) + "\n"
+        lengths = np.fromiter(map(len, words), np.int64, len(words))
+        end = np.cumsum(lengths + 1) - 1
+        cps = codepoints(text)
+        is_end = np.zeros(len(cps), bool)
+        is_end[end] = True
+        return cls(
+            words=words,
+            text=text,
+            rtl=rtl,
+            start=end - lengths,
+            end=end,
+            cps=cps,
+            record=records(cps),
+            is_end=is_end,
+            word=np.repeat(np.arange(len(words)), lengths + 1),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Characters:
+    """What each of the n characters of a `WordText` is.
+
+    Attributes:
+        starts: [n] whether a grapheme cluster begins at the character.
+        script: [n] place of its script in `SCRIPT_TAGS`; characters without a script of their own count as Latin.
+        face: [n] place of its face in the font stack, or MISSING.
+        action: [n] what may happen after it, by `linebreak`; never MANDATORY.
+        stand_in: character → the text that is drawn in its place, which may be empty.
+        special: [n] whether the character is shaped alone: something stands in for it, or no font has it.
+        ignorable: [n] whether it has the property Default_Ignorable_Code_Point.
+    """
+
+    starts: NDArray[np.bool_]
+    script: NDArray[np.uint8]
+    face: NDArray[np.uint8]
+    action: NDArray[np.uint8]
+    stand_in: dict[int, str]
+    special: NDArray[np.bool_]
+    ignorable: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, text: WordText, style: WordStyle) -> Characters:
+        """Return the characters of `text`, with the faces and the policies of `style`."""
+        cps = text.cps
+        if text.text.isascii():
+            starts, scripts = np.ones(len(cps), bool), np.full(len(cps), LATIN, np.uint8)
+        else:
+            starts, scripts = grapheme.cluster_starts(cps), script.resolve_scripts(cps)
+            scripts[scripts == _COMMON] = LATIN
+        ignorable = (table().flags.take(text.record) & np.uint8(Flag.DEFAULT_IGNORABLE)) != 0
+        stand_in = _stand_ins(text, style, ignorable)
+        action = style.break_actions(cps)
+        action[action == linebreak.MANDATORY] = linebreak.PROHIBITED
+        if style.soft_hyphens is not SoftHyphens.BREAK:
+            action[cps == SOFT_HYPHEN] = linebreak.PROHIBITED
+        face = style.stack.assign(cps, starts)
+        face[list(stand_in)] = style.stack.assign(_ESCAPES, np.ones(len(_ESCAPES), bool)).max()
+        special = (face == MISSING) & ~text.is_end
+        special[list(stand_in)] = True
+        return cls(
+            starts=starts,
+            script=scripts,
+            face=face,
+            action=action,
+            stand_in=stand_in,
+            special=special,
+            ignorable=ignorable,
+        )
+
+
+def _stand_ins(text: WordText, style: WordStyle, ignorable: NDArray[np.bool_]) -> dict[int, str]:
+    """Return character → the text that is drawn in its place, by the policies of `style`."""
+    cps = text.cps
+    category = table().general_category.take(text.record)
+    stand_in: dict[int, str] = {}
+    control = ((category == GeneralCategory.Cc) | (category == GeneralCategory.Cs)) & ~text.is_end
+    for at in np.flatnonzero(control).tolist():
+        escape = style.control_characters is ControlCharacters.ESCAPE
+        stand_in[at] = escape_of(int(cps[at])) if escape else ""
+    soft = cps == SOFT_HYPHEN
+    if style.soft_hyphens is not SoftHyphens.BREAK:
+        for at in np.flatnonzero(soft).tolist():
+            stand_in[at] = "\u2010" if style.soft_hyphens is SoftHyphens.SHOW else ""
+    if style.zero_width is ZeroWidth.ESCAPE and ignorable.any():
+        for at in np.flatnonzero(ignorable & ~soft).tolist():
+            stand_in[at] = escape_of(int(cps[at]))
+    return stand_in
+
+
+def escape_of(cp: int) -> str:
+    r"""Return the visible escape of a code point, as Python writes it.
+
+    >>> print(escape_of(0x07), escape_of(0x200B), escape_of(0xE0041))
+    \x07 \u200b \U000e0041
+    """
+    return f"\\x{cp:02x}" if cp < 0x100 else f"\\u{cp:04x}" if cp < 0x10000 else f"\\U{cp:08x}"
