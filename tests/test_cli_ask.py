@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from test_inference_chat import KEY, answer_events, answer_json, chunk, failing
 from test_cli import environment, refused, run
+from test_inference_chat import KEY, answer_events, answer_json, chunk, failing
 
 NOVEL = (Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
 
