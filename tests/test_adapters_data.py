@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from strategies import examples
 
 from glyphrender import DataError, LayoutError, Theta, ThetaError, VisionModelError, render
 from glyphrender.adapters.data import FromColumn, Pages, Sampled, stream
@@ -210,7 +211,7 @@ def sources(draw: st.DrawFn) -> tuple[Any, int]:
     return datasets.IterableDataset.from_generator(generated, gen_kwargs={"shards": shards}), ends[-1]
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     source=sources(),
     world_size=st.integers(1, 4),

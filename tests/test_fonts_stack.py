@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from box_fonts import BOXES, box_font
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender.errors import FontError
@@ -205,7 +205,6 @@ TEXTS = st.text(
 
 
 @given(TEXTS)
-@settings(deadline=None)
 def test_clusters_are_whole_covered_and_independent_of_what_came_before(text):
     stack, cps = font_stack("Spleen", fallback=("Noto Sans Thai",)), characters(text)
     starts = cluster_starts(cps)

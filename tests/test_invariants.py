@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from nasty import NASTY, every_code_point
-from strategies import examples, texts, thetas
+from strategies import examples, exploring, texts, thetas
 
 from glyphrender import Page, Theta, layout, render
 from glyphrender.text import source
@@ -307,8 +307,7 @@ def test_nasty_texts_fit_a_tiny_page(name: str, fields: dict[str, object]) -> No
 def test_every_code_point_is_accounted_for() -> None:
     # Surrogates of a shuffle may stand high before low; Python keeps them two characters, so do we.
     some = every_code_point()
-    fuzzing = bool(os.environ.get("GLYPHRENDER_FUZZ"))
-    for text in some if fuzzing else some[::16]:
+    for text in some if exploring() else some[::16]:
         pages = list(layout(text, Theta()))
         check_accounts(text, pages)
         check_boxes(pages[:1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import combinations
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from box_fonts import BOXES
 from hypothesis import example, given
 from hypothesis import strategies as st
 from nasty import NASTY
-from strategies import examples, texts
+from strategies import examples, exploring, texts
 from unicode_data import break_cases, extents, unicode_texts
 
 from glyphrender import Theta, layout
@@ -75,7 +74,7 @@ def breaks_plainly(text: str) -> bool:
 @extents
 def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
     cases = break_cases(folder, "LineBreakTest.txt")
-    some = 1 if os.environ.get("GLYPHRENDER_FUZZ") or len(cases) < 5000 else 16
+    some = 1 if exploring() or len(cases) < 5000 else 16
     for text, _ in cases[::some]:
         for run in [joints_run(text)] + ([plain_run(text)] if breaks_plainly(text) else []):
             check_breaks(text, run)

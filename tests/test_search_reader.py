@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import texts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from glyphrender import Theta, render
 from glyphrender.errors import DataError
@@ -21,7 +22,7 @@ PAGE = {"page_size": (588, 840), "auto_crop_width": False}
 
 
 @given(words, words)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_edits_turn_the_truth_into_what_was_read_at_least_cost(true, read) -> None:
     edits = differences(true, read)
     made, at = "", 0
@@ -40,7 +41,7 @@ def test_confusions_are_counted() -> None:
 
 
 @given(st.integers(0, 40), st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_excerpts_are_stretches_of_the_text_of_about_the_length_asked(number, seed) -> None:
     novel = texts.novel()
     excerpt = Excerpts(texts=(novel,), length=600).excerpt(number, seed)
