@@ -29,9 +29,17 @@ settings.register_profile("explore", deadline=None, max_examples=int(os.environ.
 settings.load_profile("explore" if os.environ.get("GLYPHRENDER_FUZZ") else "ci")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that needs a model as slow: torch and transformers alone take seconds to import."""
+    for item in items:
+        if {"tiny", "tiny_path", "tiny_server"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def tiny() -> tuple[Any, Any]:
     """(model, processor) of a GLM-4.1V with 0.3 million parameters. Do not train it: take one of your own for that."""
+    pytest.importorskip("transformers")
     from glyphrender.adapters.tiny import tiny_glm4v
 
     return tiny_glm4v()

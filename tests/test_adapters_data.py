@@ -32,7 +32,7 @@ from torch.utils.data import DataLoader, _utils
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 # torchdata 0.11 calls what torch 2.13 has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning")]
 
 TEXTS = [
     "It is a truth universally acknowledged",

@@ -19,6 +19,8 @@ from glyphrender import Theta, render
 from glyphrender.adapters.pixels import Patchify, fast, on_device
 from glyphrender.errors import DataError, VisionModelError
 
+pytestmark = pytest.mark.slow
+
 PROCESSORS: dict[str, tuple[str, dict[str, Any]]] = {
     "glm-4.1v": ("glm4v.image_processing_pil_glm4v.Glm4vImageProcessorPil", {"size": (12_544, 9_633_792)}),
     "glm-4.6v": ("glm46v.image_processing_pil_glm46v.Glm46VImageProcessorPil", {"size": (12_544, 9_633_792)}),

@@ -69,6 +69,7 @@ def test_a_page_beyond_the_limit_gets_the_dpi_the_model_would_give_it() -> None:
     assert after.column_width >= theta.column_width - 1e-6
 
 
+@pytest.mark.slow
 @examples(150)
 @given(theta=thetas(max_pixels=3e6, auto_crop_width=True, auto_crop_last_page=True), name=st.sampled_from(GRID))
 def test_any_theta_can_be_aligned_and_stays_so(theta: Theta, name: str) -> None:
@@ -85,6 +86,7 @@ def test_any_theta_can_be_aligned_and_stays_so(theta: Theta, name: str) -> None:
     assert after.font_pixels <= theta.font_pixels
 
 
+@pytest.mark.slow
 @examples(100)
 @given(text=texts(), theta=thetas(**LENIENT, auto_crop_width=True, auto_crop_last_page=True))
 def test_cropped_pages_keep_to_the_grid_and_the_least_area(text: str, theta: Theta) -> None:

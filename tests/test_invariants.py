@@ -118,6 +118,7 @@ def test_any_text_under_any_theta_is_drawn_at_the_size_foretold(text: str, theta
         assert page.png()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+@pytest.mark.slow
 @examples(60)
 @given(texts(), lenient, st.randoms(use_true_random=False))
 def test_pages_do_not_depend_on_how_the_text_arrives(text: str, theta: Theta, random: object) -> None:
@@ -128,6 +129,7 @@ def test_pages_do_not_depend_on_how_the_text_arrives(text: str, theta: Theta, ra
     same(list(layout(io.StringIO(text, newline=""), theta)), whole)
 
 
+@pytest.mark.slow
 @examples(40)
 @given(texts(), lenient, st.lists(texts(max_size=20), max_size=2))
 def test_pages_do_not_depend_on_words_met_before(text: str, theta: Theta, others: list[str]) -> None:
@@ -141,6 +143,7 @@ def test_pages_do_not_depend_on_words_met_before(text: str, theta: Theta, others
     assert all(map(np.array_equal, drawn, (page.array for page in again)))
 
 
+@pytest.mark.slow
 @examples(30)
 @given(st.lists(texts(), min_size=2, max_size=3), lenient)
 def test_texts_set_in_turn_with_arenas_that_fill_up_do_not_disturb_each_other(some: list[str], theta: Theta) -> None:
@@ -194,6 +197,7 @@ def test_interrupts_do_not_spoil_the_words_met_before(at: int, again: int, monke
     same(list(layout(text + other, SMALL)), expected)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(st.lists(texts(max_size=24), max_size=8).map("\n".join), lenient, st.sampled_from((64, 257)))
 @example(text="\n\n" * 100, theta=SMALL, size=64)
@@ -222,6 +226,7 @@ def test_a_long_paragraph_may_be_cut_into_chunks() -> None:
             same(list(layout(text, theta)), whole)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(texts(), lenient)
 def test_the_measured_width_gives_the_same_lines(text: str, theta: Theta) -> None:
@@ -255,6 +260,7 @@ def test_png_bytes_are_the_same_twice(text: str, theta: Theta) -> None:
     assert [page.png() for page in layout(text, theta)] == once
 
 
+@pytest.mark.slow
 def test_png_bytes_do_not_depend_on_the_seed_of_hashing() -> None:
     program = (
         "import hashlib; from glyphrender import Theta, render\n"
@@ -274,6 +280,7 @@ def test_png_bytes_do_not_depend_on_the_seed_of_hashing() -> None:
     assert len(seen.pop().split()) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NASTY)
 def test_nasty_texts_are_set_and_drawn(name: str) -> None:
     text = NASTY[name]
@@ -304,6 +311,7 @@ def test_nasty_texts_fit_a_tiny_page(name: str, fields: dict[str, object]) -> No
         assert pages[0].array.shape[:2] == pages[0].size[::-1]
 
 
+@pytest.mark.slow
 def test_every_code_point_is_accounted_for() -> None:
     # Surrogates of a shuffle may stand high before low; Python keeps them two characters, so do we.
     some = every_code_point()

@@ -71,6 +71,7 @@ def breaks_plainly(text: str) -> bool:
     return not set(text) & (set(LINE_ENDS) - {"\n"})
 
 
+@pytest.mark.slow
 @extents
 def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
     cases = break_cases(folder, "LineBreakTest.txt")
@@ -80,6 +81,7 @@ def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
             check_breaks(text, run)
 
 
+@pytest.mark.slow
 @examples(300)
 @given(unicode_texts() | texts() | st.lists(unicode_texts(3), max_size=9).map(" ".join))
 @example("( \u0301a")

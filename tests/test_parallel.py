@@ -47,6 +47,7 @@ def check(text: str, theta: Theta, shares: int) -> None:
         assert (draw_page(one) == draw_page(other)).all()
 
 
+@pytest.mark.slow
 @examples(60)
 @given(
     text=texts(),

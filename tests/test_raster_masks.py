@@ -25,7 +25,7 @@ from glyphrender.raster.rows import Rows
 from glyphrender.theta import Hinting
 
 pytest.importorskip("numba")
-pytestmark = pytest.mark.skipif(rasteriser() != "skia", reason="Skia cannot be loaded here")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(rasteriser() != "skia", reason="Skia cannot be loaded here")]
 
 DATA = Path(__file__).parent / "data"
 SCRIPTS = Path(__file__).parent.parent / "benchmarks/texts/scripts.txt"

@@ -40,6 +40,7 @@ def test_confusions_are_counted() -> None:
     assert confusions([Edit(0, "abcd", "x")]) == []
 
 
+@pytest.mark.slow
 @given(st.integers(0, 40), st.integers(0, 3))
 @examples(40)
 def test_excerpts_are_stretches_of_the_text_of_about_the_length_asked(number, seed) -> None:
@@ -111,6 +112,7 @@ def plain(novel) -> Evaluation:
     return novel(Theta(**PAGE).align_to("glm-4.1v"), samples=3, seed=0)
 
 
+@pytest.mark.slow
 def test_plain_type_is_read_and_the_error_has_an_interval(novel, plain) -> None:
     assert isinstance(novel, Evaluator)
     assert plain.error < 0.02
@@ -131,6 +133,7 @@ def test_small_type_is_read_worse_and_says_which_letters(novel, plain) -> None:
     assert true != read
 
 
+@pytest.mark.slow
 def test_what_was_read_before_does_not_change_what_is_read(novel, plain) -> None:
     fresh = Reader(texts.novel(), length=600)
     assert fresh(Theta(**PAGE).align_to("glm-4.1v"), samples=3, seed=0) == plain
@@ -173,6 +176,7 @@ def test_perfect_reading_has_no_error_whatever_the_quotes() -> None:
     assert (sum(spoilt.wrong), spoilt.identifier_wrong, spoilt.exact) == (0, 1, 3)
 
 
+@pytest.mark.slow
 def test_a_search_with_tesseract_goes_from_text_to_front(tmp_path) -> None:
     from glyphrender.search.search import search
     from glyphrender.search.space import Space

@@ -79,6 +79,7 @@ def page_of(result: SearchResult, **changes: object) -> str:
     return report_page(result, **(given | changes))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_journal_gives_what_its_search_gave(journal: Path, result: SearchResult) -> None:
     found = journal_result(journal)
     assert found.front == result.front
@@ -277,6 +278,7 @@ def test_what_others_set_is_what_they_say() -> None:
     assert 255 <= max(len(line.text.rstrip()) for line in page.lines) <= 259
 
 
+@pytest.mark.slow
 def test_passages_are_the_same_letters_for_every_setting() -> None:
     """Who reads nothing gets all letters wrong; large type is read; columns and marks change neither."""
     for theta in (
@@ -294,6 +296,7 @@ def test_passages_are_the_same_letters_for_every_setting() -> None:
     assert sheets.places(10_000, 5, 1) == sheets.places(10_000, 9, 1)[:5]
 
 
+@pytest.mark.slow
 def test_the_command_reports_and_reports_again(tmp_path: Path) -> None:
     (tmp_path / "novel.txt").write_text(PROSE, encoding="utf-8")
     (tmp_path / "judge.py").write_text("def judge(theta, *, samples, seed):\n    return 0.5 / theta.font_size**2\n")
