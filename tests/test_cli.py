@@ -47,6 +47,7 @@ def refused(*arguments: str | Path, cwd: Path, status: int = 2, **options: objec
 # -- what the user does wrong ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

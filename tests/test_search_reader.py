@@ -104,6 +104,7 @@ def test_an_excerpt_breaks_its_lines_as_a_column_of_the_page_does(theta) -> None
 
 @pytest.fixture(scope="session")
 def novel() -> Reader:
+    pytest.importorskip("tesserocr")
     return Reader(texts.novel(), length=600)
 
 
@@ -123,6 +124,7 @@ def test_plain_type_is_read_and_the_error_has_an_interval(novel, plain) -> None:
     assert Evaluation.from_dict(plain.to_dict()) == plain
 
 
+@pytest.mark.slow
 def test_small_type_is_read_worse_and_says_which_letters(novel, plain) -> None:
     theta = Theta(font_size=6, line_height=6.5, **PAGE).align_to("glm-4.1v")
     small = novel(theta, samples=3, seed=0)
@@ -149,6 +151,7 @@ def test_pages_are_read_at_the_size_that_the_model_sees() -> None:
 
 
 def test_a_reader_of_ones_own_is_any_function() -> None:
+    pytest.importorskip("tesserocr")
     text = "It is a truth universally acknowledged. " * 50
     silent = Reader(text, reader=lambda image: "", name="silent")
     evaluation = silent(Theta(), samples=2, seed=0)

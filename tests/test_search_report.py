@@ -170,6 +170,7 @@ def _holds(page: np.ndarray, part: np.ndarray) -> bool:
 
 def test_crops_begin_with_the_same_words() -> None:
     """As tesseract reads them: type of 16 px and of 18 px, in one column and in two, on the grid and resized."""
+    pytest.importorskip("tesserocr")
     text = re.sub(r"(?<!\n)\n(?!\n)", " ", search_judge.TEXT)
     first, *others = [
         Tesseract()(seen_crop(text, theta, GLM, size=(260, 46)))

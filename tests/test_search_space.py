@@ -42,6 +42,7 @@ def test_samples_mutants_and_children_are_valid_and_reach_the_model_pixel_by_pix
         assert untouched(theta, which[1])
 
 
+@pytest.mark.slow
 @given(spaces, st.integers(0, 2**32))
 @examples(100)
 def test_genes_lead_back_to_every_theta_that_a_space_makes(which, seed) -> None:

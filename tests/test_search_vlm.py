@@ -248,6 +248,7 @@ class Reading:
         return Reply(text="\n".join(self.reader(page.image) for page in document))
 
 
+@pytest.mark.slow
 def test_small_type_is_read_worse_than_large_and_each_page_once(tmp_path: Path) -> None:
     model = Reading()
     judge = VLMEvaluator([NOVEL], model, replies=tmp_path / "r", tasks=["transcribe"], characters=1600)
@@ -269,6 +270,7 @@ def judge_of(url: str, model: str, folder: Path, **options: Any) -> VLMEvaluator
     return VLMEvaluator([NOVEL], EndpointModel(endpoint=endpoint), replies=folder / "replies.sqlite", **options)
 
 
+@pytest.mark.slow
 def test_a_served_model_is_asked_once_and_never_again(tiny_server: str, tiny_path: Path, tmp_path: Path) -> None:
     judge = judge_of(tiny_server, str(tiny_path), tmp_path)
     found = judge(THETA, samples=4, seed=0)
@@ -533,6 +535,7 @@ def reading_by_size(request: dict[str, Any]) -> str:
     return "yes" if sum(len(part.get("image_url", {}).get("url", "")) for part in request) > 12_000 else "no"
 
 
+@pytest.mark.slow
 def test_a_search_with_a_model_stops_at_its_budget_and_goes_on_when_it_is_raised(tmp_path: Path) -> None:
     from click.testing import CliRunner
 

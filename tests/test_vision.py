@@ -21,6 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "vision.md"
 sides = st.integers(1, 8000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VISION_MODELS)
 @given(width=sides, height=sides)
 def test_any_size_has_a_cost_or_a_typed_error(name: str, width: int, height: int) -> None:
