@@ -24,9 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of fonts, the only one besides the bundle."""
     monkeypatch.setattr(library_module, "_system_folders", list)
     monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path))
-    library_module._installed.cache_clear()
-    yield tmp_path
-    library_module._installed.cache_clear()
+    return tmp_path
 
 
 class TestBundle:

@@ -154,20 +154,20 @@ def test_ignorable_characters_never_need_a_face():
 
 def test_color_emoji_are_those_installed(tmp_path, monkeypatch):
     monkeypatch.setattr(library_module, "_system_folders", list)
-    monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path))
-    library_module._installed.cache_clear()
+    (tmp_path / "without").mkdir()
+    (tmp_path / "with").mkdir()
+    box_font({0x1F600: ((0, 0, 800, 800), 1000)}, family="Noto Color Emoji").save(tmp_path / "with/c.ttf")
     font_stack.cache_clear()
     try:
+        monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path / "without"))
         with pytest.raises(FontError, match="emoji='color' needs an installed font"):
             font_stack("DejaVu Sans", emoji="color")
-        box_font({0x1F600: ((0, 0, 800, 800), 1000)}, family="Noto Color Emoji").save(tmp_path / "c.ttf")
-        library_module._installed.cache_clear()
+        monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path / "with"))
         stack = font_stack("DejaVu Sans", emoji="color")
         assert families(stack, "😀") == ["Noto Color Emoji"]
         # What it lacks, the bundled one draws.
         assert families(stack, "🫠") == ["Noto Emoji"]
     finally:
-        library_module._installed.cache_clear()
         font_stack.cache_clear()
 
 
