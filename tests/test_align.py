@@ -30,6 +30,7 @@ def tokens(text: str, theta: Theta, model: VisionModel) -> int:
     return sum(model.image(*page.size).tokens for page in layout(text, theta))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALIGNED)
 @pytest.mark.parametrize("text", ["One line.", CODE[:3000], PROSE[:30_000]], ids=["line", "code", "prose"])
 def test_no_page_is_resampled(name: str, text: str) -> None:
@@ -40,6 +41,7 @@ def test_no_page_is_resampled(name: str, text: str) -> None:
         assert model.image(*page.size).size == page.size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dpi", [72, 96, 120])
 @pytest.mark.parametrize("name", GRID)
 @pytest.mark.parametrize("text", [PROSE, VERSES, CODE], ids=["prose", "verses", "code"])
@@ -48,6 +50,7 @@ def test_it_costs_no_more(name: str, text: str, dpi: int) -> None:
     assert tokens(text, theta.align_to(name), model) <= tokens(text, theta, model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALIGNED)
 def test_a_long_text_costs_no_more_with_any_model(name: str) -> None:
     model = vision_model(name)

@@ -59,6 +59,7 @@ def test_all_models_are_in_the_table_of_all() -> None:
     assert resampled == {name for name in VISION_MODELS if name.startswith("gemini-3")}
 
 
+@pytest.mark.slow
 def test_a_model_that_refuses_a_page_has_no_figures_among_all() -> None:
     wide = ("--set", "page_size=14000,40", "--set", "auto_crop_width=no")
     rows = json.loads(ratio(SAMPLE, "--all", "--json", *wide).stdout)

@@ -170,6 +170,7 @@ class Interrupted(BaseException):
     """As Ctrl-C, at a place of our choosing."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [*range(1, 40, 3), 60, 90])
 @pytest.mark.parametrize("again", [0, 3, 20])
 def test_interrupts_do_not_spoil_the_words_met_before(at: int, again: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,6 +292,7 @@ def test_nasty_texts_are_set_and_drawn(name: str) -> None:
         assert page.array.shape == page.size[::-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, text in NASTY.items() if len(text) <= 3000])
 @pytest.mark.parametrize(
     "fields",

@@ -161,6 +161,7 @@ def test_greedy_lines_hold_all_that_fits(words: list[str]) -> None:
     assert set_lines(" ".join(words)) == [line for line in expected if line]
 
 
+@pytest.mark.slow
 @given(st.lists(st.text("abcdehm", min_size=1, max_size=9), min_size=1, max_size=9))
 def test_optimal_lines_have_the_least_sum_of_squares(words: list[str]) -> None:
     """Against all ways of breaking: 2^8 at most."""

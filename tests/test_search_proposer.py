@@ -50,6 +50,7 @@ def history(space: Space = SPACE, count: int = 12, **details: Any) -> list[Candi
 # -- the expert --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["reader", "glyph"])
 def test_the_expert_proposes_new_settings_without_chance(preset: str) -> None:
     space = Space.preset(preset, "glm-4.1v")

@@ -109,6 +109,7 @@ def test_a_front_that_is_not_what_was_asked_for_says_so(tmp_path: Path) -> None:
     assert (tmp_path / "front.md").read_text("utf-8").startswith(f"**{statement}")
 
 
+@pytest.mark.slow
 def test_a_search_under_way_says_that_its_front_was_not_read_again(
     tmp_path: Path, journal: Path, result: SearchResult
 ) -> None:

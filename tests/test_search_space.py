@@ -33,6 +33,7 @@ def made(space: Space, seed: int) -> list[Theta]:
     return [one, space.mutate(one, rng), space.crossover(one, other, rng), space.repair(other)]
 
 
+@pytest.mark.slow
 @given(spaces, st.integers(0, 2**32))
 @examples(60)
 def test_samples_mutants_and_children_are_valid_and_reach_the_model_pixel_by_pixel(which, seed) -> None:

@@ -47,6 +47,7 @@ def test_what_is_asked_stands_in_the_text_and_is_right(seed: int, language: str)
         assert 100 < len(task.context) < 3500
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.integers(1, 8), st.integers(1, 8))
 def test_a_larger_sample_begins_with_the_smaller_one(seed: int, few: int, more: int) -> None:
     whole = generated([NOVEL, CHINESE], KINDS, count=few + more, seed=seed, characters=800)
@@ -66,6 +67,7 @@ def test_the_chain_of_facts_leads_to_the_answer_and_to_no_other(seed: int) -> No
     assert len(notes) == 12
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.data())
 def test_naming_more_than_one_keeper_is_no_answer(seed: int, data: st.DataObject) -> None:
     (task,) = generated([NOVEL], ["hops"], count=1, seed=seed, characters=400)
@@ -237,6 +239,7 @@ class Reading:
     def __init__(self) -> None:
         from glyphrender.ocr.tesseract import Tesseract
 
+        pytest.importorskip("tesserocr")
         self.reader, self.asked = Tesseract(), 0
 
     @property

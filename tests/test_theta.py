@@ -159,6 +159,7 @@ def test_json_gives_theta_back(theta):
     assert hash(theta.replace()) == hash(theta)
 
 
+@pytest.mark.slow
 @given(thetas(), thetas())
 def test_the_digest_tells_thetas_apart(one, other):
     assert (one.digest == other.digest) == (one == other)

@@ -194,6 +194,7 @@ def test_fast_tokenizers_stream_where_that_is_safe(fast: dict[str, Any], text: s
         assert counted.count(text) == len(backend.encode(text, add_special_tokens=False))
 
 
+@pytest.mark.slow
 def test_added_tokens_with_spaces_keep_a_text_whole(fast: dict[str, Any]) -> None:
     backend = tokenizers.Tokenizer.from_str(fast["gpt2"].to_str())
     backend.add_tokens(["the end of it"])
