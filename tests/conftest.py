@@ -29,6 +29,7 @@ settings.register_profile("explore", deadline=None, max_examples=int(os.environ.
 settings.load_profile("explore" if os.environ.get("GLYPHRENDER_FUZZ") else "ci")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m is applied
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test that needs a model as slow: torch and transformers alone take seconds to import."""
     for item in items:
