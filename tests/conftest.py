@@ -1,4 +1,14 @@
-"""Settings of all tests."""
+"""Settings of all tests.
+
+    pytest                                    # everything
+    pytest -m "not slow"                      # in 90 s on two cores, without torch
+    pytest --hypothesis-profile explore       # property tests look at new examples, 2,000 each; outside CI
+    GLYPHRENDER_FUZZ=20000 pytest tests/test_invariants.py      # the same with as many as you like
+
+In CI the examples of a property test are the same each time, so that a failure there is one of the change. Explore
+after a change to what the tests hold, and put what you find into an `@example` or a test. A test is `slow` if it
+takes a second or more, or starts servers, workers, models or compilers.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +24,23 @@ from hypothesis import settings
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("here", deadline=None)
-settings.load_profile("here")
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=int(os.environ.get("GLYPHRENDER_FUZZ") or 2000))
+settings.load_profile("explore" if os.environ.get("GLYPHRENDER_FUZZ") else "ci")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is applied
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that needs a model as slow: torch and transformers alone take seconds to import."""
+    for item in items:
+        if {"tiny", "tiny_path", "tiny_server"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
 def tiny() -> tuple[Any, Any]:
     """(model, processor) of a GLM-4.1V with 0.3 million parameters. Do not train it: take one of your own for that."""
+    pytest.importorskip("transformers")
     from tiny_glm4v import tiny_glm4v
 
     return tiny_glm4v()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import Any
 
 from hypothesis import HealthCheck, reject, settings
@@ -16,15 +15,19 @@ from glyphrender.theta.constraints import MIN_CONTRAST
 from glyphrender.theta.parameter import Choice, Flag
 
 
-def examples(count: int) -> settings:
-    """Return the settings of a property test over whole pages: `count` examples, the same each time.
+def exploring() -> bool:
+    """Return whether property tests look at new examples: the profile "explore", see conftest.py."""
+    return not settings.default.derandomize
 
-    With GLYPHRENDER_FUZZ=N in the environment, N new examples are tried. There is no deadline, because the first
-    example that needs a font pays for opening it.
+
+def examples(count: int) -> settings:
+    """Return settings for a property test over whole pages: `count` examples, or as many as exploring asks for.
+
+    There is no deadline, because the first example that needs a font pays for opening it.
     """
-    fuzz = os.environ.get("GLYPHRENDER_FUZZ")
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(max_examples=int(fuzz or count), derandomize=not fuzz, deadline=None, suppress_health_check=slow)
+    most = settings.default.max_examples if exploring() else count
+    return settings(max_examples=most, deadline=None, suppress_health_check=slow)
 
 
 FAMILIES = (

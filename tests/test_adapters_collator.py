@@ -16,6 +16,8 @@ from glyphrender.adapters.pixels import fast
 from glyphrender.adapters.processor import load_processor, with_pages
 from glyphrender.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 SMALL = Theta(page_size=(224, 224), auto_crop_last_page=False, auto_crop_width=False)
 DOCUMENT = render("It is a truth universally acknowledged … " * 30, SMALL)
 OTHER = render("However little known the feelings … ", SMALL)

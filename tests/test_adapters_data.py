@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from strategies import examples
 
 from glyphrender import DataError, FontError, LayoutError, Theta, ThetaError, VisionModelError, render
 from glyphrender.adapters.data import FromColumn, PagesTransform, Sampled, stream
@@ -31,7 +32,7 @@ from torch.utils.data import DataLoader, _utils
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 # torchdata 0.11 calls what torch 2.13 has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning")]
 
 TEXTS = [
     "It is a truth universally acknowledged",
@@ -212,7 +213,7 @@ def sources(draw: st.DrawFn) -> tuple[Any, int]:
     return datasets.IterableDataset.from_generator(generated, gen_kwargs={"shards": shards}), ends[-1]
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     source=sources(),
     world_size=st.integers(1, 4),

@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
+from strategies import examples
 
 from glyphrender import Theta, render
 from glyphrender.adapters.pixels import Patchify, fast, on_device
 from glyphrender.errors import DataError, VisionModelError
+
+pytestmark = pytest.mark.slow
 
 PROCESSORS: dict[str, tuple[str, dict[str, Any]]] = {
     "glm-4.1v": ("glm4v.image_processing_pil_glm4v.Glm4vImageProcessorPil", {"size": (12_544, 9_633_792)}),
@@ -55,7 +58,7 @@ def assert_same(name: str, pages: list[NDArray[np.uint8]]) -> None:
 
 
 @pytest.mark.parametrize("name", PROCESSORS)
-@settings(max_examples=25)
+@examples(25)
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(1, 12), st.booleans()), min_size=1, max_size=3))
 def test_pages_on_the_grid_are_as_the_processor_makes_them(name: str, sizes: list[tuple[int, int, bool]]) -> None:
     cell = Patchify.of(image_processor(name)).model.cell
@@ -63,7 +66,7 @@ def test_pages_on_the_grid_are_as_the_processor_makes_them(name: str, sizes: lis
 
 
 @pytest.mark.parametrize("name", PROCESSORS)
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(1, 700), st.integers(1, 700), st.booleans())
 def test_pages_off_the_grid_are_resized_as_the_processor_does(name: str, width: int, height: int, color: bool) -> None:
     if max(width, height) <= 200 * min(width, height):

@@ -30,6 +30,7 @@ def tokens(text: str, theta: Theta, model: VisionModel) -> int:
     return sum(model.image(*page.size).tokens for page in layout(text, theta))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALIGNED)
 @pytest.mark.parametrize("text", ["One line.", CODE[:3000], PROSE[:30_000]], ids=["line", "code", "prose"])
 def test_no_page_is_resampled(name: str, text: str) -> None:
@@ -40,6 +41,7 @@ def test_no_page_is_resampled(name: str, text: str) -> None:
         assert model.image(*page.size).size == page.size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dpi", [72, 96, 120])
 @pytest.mark.parametrize("name", GRID)
 @pytest.mark.parametrize("text", [PROSE, VERSES, CODE], ids=["prose", "verses", "code"])
@@ -48,6 +50,7 @@ def test_it_costs_no_more(name: str, text: str, dpi: int) -> None:
     assert tokens(text, theta.align_to(name), model) <= tokens(text, theta, model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALIGNED)
 def test_a_long_text_costs_no_more_with_any_model(name: str) -> None:
     model = vision_model(name)
@@ -69,6 +72,7 @@ def test_a_page_beyond_the_limit_gets_the_dpi_the_model_would_give_it() -> None:
     assert after.column_width >= theta.column_width - 1e-6
 
 
+@pytest.mark.slow
 @examples(150)
 @given(theta=thetas(max_pixels=3e6, auto_crop_width=True, auto_crop_last_page=True), name=st.sampled_from(GRID))
 def test_any_theta_can_be_aligned_and_stays_so(theta: Theta, name: str) -> None:
@@ -85,6 +89,7 @@ def test_any_theta_can_be_aligned_and_stays_so(theta: Theta, name: str) -> None:
     assert after.font_pixels <= theta.font_pixels
 
 
+@pytest.mark.slow
 @examples(100)
 @given(text=texts(), theta=thetas(**LENIENT, auto_crop_width=True, auto_crop_last_page=True))
 def test_cropped_pages_keep_to_the_grid_and_the_least_area(text: str, theta: Theta) -> None:

@@ -23,6 +23,7 @@ def same(document: Document, whole: Document) -> None:
         np.testing.assert_array_equal(page.array, other.array)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(
     parts=st.lists(texts(max_size=30), min_size=1, max_size=5),

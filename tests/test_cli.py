@@ -47,6 +47,7 @@ def refused(*arguments: str | Path, cwd: Path, status: int = 2, **options: objec
 # -- what the user does wrong ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -120,6 +121,7 @@ def test_a_message_stays_on_one_line_whatever_the_file_is_called(tmp_path: Path)
     assert r"no\nsuch\x1b" in refused("render", "no\nsuch\x1bfile", cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_file_name_that_is_not_utf8_can_be_rendered_and_shown(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.txt")
     try:
@@ -158,6 +160,7 @@ def test_a_reader_that_goes_away_is_no_error_message(tmp_path: Path) -> None:
     assert process.wait(30) == 1
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_failure_and_leaves_nothing(tmp_path: Path) -> None:
     mount = getattr(ctypes.CDLL(None, use_errno=True), "mount", None)
     disk = tmp_path / "disk"
@@ -189,6 +192,7 @@ def test_a_bug_is_named_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- signals -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -221,6 +225,7 @@ def test_an_interrupt_leaves_nothing_behind(signum: int, status: int, jobs: str,
 # -- what it prints ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_summary_and_json_agree(tmp_path: Path) -> None:
     text = tmp_path / "t.txt"
     text.write_text(f"{SAMPLE.read_text()}\ue000\ue000\U000f0000\n")

@@ -9,6 +9,8 @@ import pytest
 from test_cli import environment, refused, run
 from test_inference_chat import KEY, answer_events, answer_json, chunk, failing
 
+pytestmark = pytest.mark.slow
+
 NOVEL = (Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
 
 

@@ -43,6 +43,7 @@ def test_summary_files_and_failures(source: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_taken_is_the_users_mistake(source: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
     out = tmp_path / "out"
     call(source, "-o", out, *FIELDS, "--format", "webdataset")
     taken = [source, "-o", out, *FIELDS, "--format", "webdataset"]

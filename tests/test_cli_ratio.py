@@ -51,6 +51,7 @@ def test_the_table_has_a_line_for_each_text_and_model(tmp_path: Path) -> None:
     assert "b.bin was passed over: binary" in result.stderr
 
 
+@pytest.mark.slow
 def test_all_models_are_in_the_table_of_all() -> None:
     lines = ratio(SAMPLE, "--all", "--align").stdout.splitlines()[1:]
     assert [line.split()[1] for line in lines] == list(VISION_MODELS)
@@ -58,6 +59,7 @@ def test_all_models_are_in_the_table_of_all() -> None:
     assert resampled == {name for name in VISION_MODELS if name.startswith("gemini-3")}
 
 
+@pytest.mark.slow
 def test_a_model_that_refuses_a_page_has_no_figures_among_all() -> None:
     wide = ("--set", "page_size=14000,40", "--set", "auto_crop_width=no")
     rows = json.loads(ratio(SAMPLE, "--all", "--json", *wide).stdout)
@@ -126,6 +128,7 @@ def test_points_stand_inside_the_plot(points: list[tuple[float, float]], name: s
         assert 0 <= y <= HEIGHT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 NOVEL = Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt"
 
 

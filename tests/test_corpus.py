@@ -32,6 +32,8 @@ from glyphrender.adapters.corpus.sources import JsonLines, SequentialReader
 pa = pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SMALL = Theta(page_size=(150, 60), margin_x=4, margin_y=4)
 TEXTS = [f"Item {number} is {'rather ' * (number % 7 * 8)}short." for number in range(40)]
 

@@ -339,6 +339,7 @@ def test_missing_characters_are_counted_where_they_are() -> None:
     assert render(TEXT, SMALL).missing == {}
 
 
+@pytest.mark.slow
 @given(texts())
 def test_what_is_missing_is_in_the_text(text: str) -> None:
     for character, count in render(text, SMALL).missing.items():

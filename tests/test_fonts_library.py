@@ -24,9 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty folder of fonts, the only place besides the bundle where fonts are searched for."""
     monkeypatch.setattr(library_module, "_system_folders", list)
     monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path))
-    library_module._installed.cache_clear()
-    yield tmp_path
-    library_module._installed.cache_clear()
+    return tmp_path
 
 
 class TestBundle:

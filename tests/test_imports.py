@@ -1,8 +1,9 @@
-"""Imports point one way, and `import glyphrender` is cheap."""
+"""Imports point downwards, and `import glyphrender` is cheap."""
 
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,27 +15,6 @@ import glyphrender
 PACKAGE = Path(glyphrender.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
 
-# A module may import its own floor and those below. What is not named stands on the top floor.
-FLOORS = (
-    ("errors", "_system"),
-    ("theta", "text", "fonts"),
-    ("typeset",),
-    ("raster",),
-    ("document",),
-    ("models", "compat"),
-    ("ratio", "ocr"),
-    ("tasks",),
-    ("adapters",),
-    ("inference",),
-    ("search", "train", "evals"),
-    ("cli", "studio"),
-)
-# Methods that lead upwards, each to what is computed there: imported when called, never at the top of a module.
-DOORS = {
-    ("theta.theta", "ratio.align"),
-    ("document.document", "ratio.ratio"),
-    ("document.stream", "ratio.ratio"),
-}
 HEAVY = ("torch", "transformers", "skia", "PIL", "fontTools", "numpy", "uharfbuzz", "isal", "pyphen", "icu4py", "click")
 
 
@@ -47,59 +27,14 @@ def name_of(path: Path) -> str:
 NAMES = frozenset(map(name_of, MODULES))
 
 
-def floor(module: str) -> int:
-    top = module.split(".")[0]
-    return next((number for number, names in enumerate(FLOORS) if top in names), len(FLOORS))
-
-
-def for_types_only(tree: ast.Module) -> set[ast.stmt]:
-    """Statements under `if TYPE_CHECKING:`, which are never run."""
-    return {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        for inner in node.body
-    }
-
-
-def in_functions(tree: ast.Module) -> set[ast.AST]:
-    return {inner for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for inner in ast.walk(node)}
-
-
-def imports(path: Path, *, deep: bool = True) -> set[str]:
-    """Modules of the package that `path` imports when it runs, inside functions too if `deep`."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    skipped = for_types_only(tree) if deep else for_types_only(tree) | in_functions(tree)
-    package = name_of(path) if path.stem == "__init__" else name_of(path).rpartition(".")[0]
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if node in skipped:
-            continue
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[2] for alias in node.names if alias.name.startswith("glyphrender")}
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                above = package.split(".") if package else []
-                base = ".".join(above[: len(above) - node.level + 1])
-                module = ".".join(filter(None, (base, node.module)))
-            elif (node.module or "").split(".")[0] == "glyphrender":
-                module = (node.module or "").partition(".")[2]
-            else:
-                continue
-            # `from package import name` imports a module where there is one of that name.
-            modules = {".".join(filter(None, (module, alias.name))) for alias in node.names}
-            found |= {inner if inner in NAMES else module for inner in modules}
-    return found - {""}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_point_downwards(path: Path) -> None:
-    if not name_of(path):  # the package itself: its public names are imported when first used
-        return
-    above = {module for module in imports(path) if floor(module) > floor(name_of(path))}
-    doors = {(name_of(path), module) for module in above} & DOORS
-    assert not above - {module for _, module in doors}
-    assert not imports(path, deep=False) & above
+def test_rooms_use_the_rooms_below_them_and_modules_form_no_cycles() -> None:
+    """The contracts of pyproject.toml, as `lint-imports` checks them."""
+    pytest.importorskip("importlinter")
+    root = Path(__file__).parents[1]
+    program = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_there_is_no_circle_of_imports_at_the_top_of_modules() -> None:
@@ -124,6 +59,16 @@ def test_theta_needs_no_numpy_and_no_fonts() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def for_types_only(tree: ast.Module) -> set[ast.stmt]:
+    """Return the statements under `if TYPE_CHECKING:`, which are never run."""
+    return {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in node.body
+    }
 
 
 def test_type_checkers_are_told_of_the_same_names() -> None:

@@ -32,6 +32,7 @@ def endpoint(tiny_server: str, tiny_path: Path) -> Endpoint:
     return Endpoint(base_url=tiny_server, model=str(tiny_path), max_tokens=6, temperature=0.0, retries=0)
 
 
+@pytest.mark.slow
 def test_pages_go_there_and_the_answer_streams_back(endpoint: Endpoint, tiny: tuple[Any, Any]) -> None:
     document = render(NOVEL[:6000], Theta().align_to("glm-4.1v"))
     pieces: list[str] = []
@@ -340,6 +341,7 @@ def test_the_vision_model_follows_from_the_name(name: str, vision: str) -> None:
     assert vision_of(name) == vision
 
 
+@pytest.mark.slow
 def test_without_the_client_the_extra_is_named() -> None:
     program = (
         "import sys; sys.modules['openai'] = None\n"

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from pydantic import TypeAdapter
 
 import glyphrender.inference.chat
 import glyphrender.inference.messages
@@ -31,7 +30,7 @@ def document() -> Document:
 
 def validated(kind: Any, value: Any) -> None:
     """`value` is of a TypedDict of the client's, with no field that it does not know."""
-    TypeAdapter(kind).validate_python(value)
+    pytest.importorskip("pydantic").TypeAdapter(kind).validate_python(value)
 
 
 def images(request: Request) -> list[str]:
@@ -40,6 +39,7 @@ def images(request: Request) -> list[str]:
 
 
 def test_openai_chat_completions(document: Document) -> None:
+    pytest.importorskip("openai")
     from openai.types.chat import ChatCompletionSystemMessageParam, ChatCompletionUserMessageParam
 
     system, user = to_messages(document, "Which order?", model="gpt-5.4", send="pages")
@@ -55,19 +55,22 @@ def test_openai_chat_completions(document: Document) -> None:
 
 
 def test_openai_responses(document: Document) -> None:
+    pytest.importorskip("openai")
     from openai.types.responses import ResponseInputParam
 
     (request,) = Packing(provider="responses", model="gpt-5.4").requests(document, "Which?")
-    TypeAdapter(ResponseInputParam).validate_python(request.body["input"])
+    validated(ResponseInputParam, request.body["input"])
     assert request.body["instructions"] == INSTRUCTION
 
 
+@pytest.mark.slow
 def test_anthropic(document: Document) -> None:
+    pytest.importorskip("anthropic")
     from anthropic.types import MessageParam
 
     (request,) = Packing(model="claude", cache=True).requests(document, "Which?")
     (message,) = request.body["messages"]
-    TypeAdapter(MessageParam).validate_python(message)
+    validated(MessageParam, message)
     marked = [number for number, part in enumerate(message["content"]) if "cache_control" in part]
     assert marked == [len(document) - 2, len(document) - 1]
     assert request.body["system"] == INSTRUCTION
@@ -82,6 +85,7 @@ def test_gemini(document: Document) -> None:
     types.Content.model_validate(request.body["systemInstruction"])
 
 
+@pytest.mark.slow
 def test_transformers(document: Document, tiny: tuple[Any, Any]) -> None:
     messages = to_messages(document, "Which?", provider="transformers")
     _, processor = tiny

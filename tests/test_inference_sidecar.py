@@ -76,6 +76,7 @@ def test_all_versions_of_three_numbers_in_a_list_of_packages() -> None:
     assert long <= set(strings)
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(
     st.uuids().map(str),
     st.binary(min_size=1).map(lambda seed: hashlib.sha256(seed).hexdigest()),

@@ -24,6 +24,8 @@ from glyphrender.errors import DataError, EndpointError, VisionModelError
 from glyphrender.inference.transformers import LocalModel, load
 from glyphrender.models.preprocessor import vision_from_config
 
+pytestmark = pytest.mark.slow
+
 Tiny = tuple[Any, Any]
 PAGES = render("It is a truth universally acknowledged, that a single man … " * 60, Theta().align_to("glm-4.1v"))
 QUESTION = [{"type": "text", "text": "What is acknowledged?"}]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from nasty import NASTY, every_code_point
-from strategies import examples, texts, thetas
+from strategies import examples, exploring, texts, thetas
 
 from glyphrender import Page, Theta, Typesetter, default_typesetter, layout, render
 from glyphrender.theta import Emoji, MissingGlyph
@@ -103,6 +103,7 @@ def test_any_text_under_any_theta_is_drawn_at_the_size_known_before(text: str, t
         assert page.png()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+@pytest.mark.slow
 @examples(60)
 @given(texts(), lenient, st.randoms(use_true_random=False))
 def test_pages_do_not_depend_on_how_the_text_arrives(text: str, theta: Theta, random: object) -> None:
@@ -113,6 +114,7 @@ def test_pages_do_not_depend_on_how_the_text_arrives(text: str, theta: Theta, ra
     same(list(layout(io.StringIO(text, newline=""), theta)), whole)
 
 
+@pytest.mark.slow
 @examples(40)
 @given(texts(), lenient, st.lists(texts(max_size=20), max_size=2))
 def test_pages_do_not_depend_on_words_met_before(text: str, theta: Theta, others: list[str]) -> None:
@@ -126,6 +128,7 @@ def test_pages_do_not_depend_on_words_met_before(text: str, theta: Theta, others
     assert all(map(np.array_equal, drawn, (page.array for page in again)))
 
 
+@pytest.mark.slow
 @examples(30)
 @given(st.lists(texts(), min_size=2, max_size=3), lenient)
 def test_texts_set_in_turn_with_stores_that_fill_up_do_not_disturb_each_other(some: list[str], theta: Theta) -> None:
@@ -151,6 +154,7 @@ class Interrupted(BaseException):
     """An interrupt like Ctrl-C, at a place that the test chooses."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [*range(1, 40, 3), 60, 90])
 @pytest.mark.parametrize("again", [0, 3, 20])
 def test_interrupts_do_not_spoil_the_words_met_before(at: int, again: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +182,7 @@ def test_interrupts_do_not_spoil_the_words_met_before(at: int, again: int, monke
     same(list(layout(text + other, SMALL)), expected)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(st.lists(texts(max_size=24), max_size=8).map("\n".join), lenient, st.sampled_from((64, 257)))
 @example(text="\n\n" * 100, theta=SMALL, size=64)
@@ -204,6 +209,7 @@ def test_a_long_paragraph_may_be_cut_into_chunks() -> None:
         same(list(layout(text, theta, typesetter=Typesetter(chunk_size=64))), whole)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(texts(), lenient)
 def test_the_measured_width_gives_the_same_lines(text: str, theta: Theta) -> None:
@@ -237,6 +243,7 @@ def test_png_bytes_are_the_same_twice(text: str, theta: Theta) -> None:
     assert [page.png() for page in layout(text, theta)] == once
 
 
+@pytest.mark.slow
 def test_png_bytes_do_not_depend_on_the_seed_of_hashing() -> None:
     program = (
         "import hashlib; from glyphrender import Theta, render\n"
@@ -256,6 +263,7 @@ def test_png_bytes_do_not_depend_on_the_seed_of_hashing() -> None:
     assert len(seen.pop().split()) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NASTY)
 def test_nasty_texts_are_set_and_drawn(name: str) -> None:
     text = NASTY[name]
@@ -266,6 +274,7 @@ def test_nasty_texts_are_set_and_drawn(name: str) -> None:
         assert page.array.shape == page.size[::-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, text in NASTY.items() if len(text) <= 3000])
 @pytest.mark.parametrize(
     "fields",
@@ -286,11 +295,11 @@ def test_nasty_texts_fit_a_tiny_page(name: str, fields: dict[str, object]) -> No
         assert pages[0].array.shape[:2] == pages[0].size[::-1]
 
 
+@pytest.mark.slow
 def test_every_code_point_is_accounted_for() -> None:
     # After the shuffle, a high surrogate may come before a low one. Python keeps them two characters, and so do pages.
     some = every_code_point()
-    fuzzing = bool(os.environ.get("GLYPHRENDER_FUZZ"))
-    for text in some if fuzzing else some[::16]:
+    for text in some if exploring() else some[::16]:
         pages = list(layout(text, Theta()))
         check_accounts(text, pages)
         check_boxes(pages[:1])

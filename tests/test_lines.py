@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import combinations
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from box_fonts import BOXES
 from hypothesis import example, given
 from hypothesis import strategies as st
 from nasty import NASTY
-from strategies import examples, texts
+from strategies import examples, exploring, texts
 from unicode_data import break_cases, extents, unicode_texts
 
 from glyphrender import Theta, layout
@@ -76,15 +75,17 @@ def breaks_plainly(text: str) -> bool:
     return not set(text) & (set(LINE_ENDS) - {"\n"})
 
 
+@pytest.mark.slow
 @extents
 def test_joined_words_break_as_the_line_break_test_says(folder: Path) -> None:
     cases = break_cases(folder, "LineBreakTest.txt")
-    some = 1 if os.environ.get("GLYPHRENDER_FUZZ") or len(cases) < 5000 else 16
+    some = 1 if exploring() or len(cases) < 5000 else 16
     for text, _ in cases[::some]:
         for segments in [full_segments(text)] + ([plain_segments(text)] if breaks_plainly(text) else []):
             check_breaks(text, segments)
 
 
+@pytest.mark.slow
 @examples(300)
 @given(unicode_texts() | texts() | st.lists(unicode_texts(3), max_size=9).map(" ".join))
 @example("( \u0301a")
@@ -164,6 +165,7 @@ def test_greedy_lines_hold_all_that_fits(words: list[str]) -> None:
     assert set_lines(" ".join(words)) == [line for line in expected if line]
 
 
+@pytest.mark.slow
 @given(st.lists(st.text("abcdehm", min_size=1, max_size=9), min_size=1, max_size=9))
 def test_optimal_lines_have_the_least_sum_of_squares(words: list[str]) -> None:
     """All ways of breaking are tried: 2^8 at most."""

@@ -93,6 +93,7 @@ def test_brackets_are_those_of_the_database(folder: Path) -> None:
     assert with_flag(Flag.BRACKET_OPEN | Flag.BRACKET_CLOSE) == set(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, column, numbers",
     [

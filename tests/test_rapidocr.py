@@ -15,6 +15,8 @@ from glyphrender.ocr.comparison import comparable, edit_distance
 from glyphrender.ocr.legibility import legibility
 from glyphrender.ocr.rapidocr import RapidOcr, _Box, _in_order
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parent / "data"
 ENGLISH = (DATA / "udhr-eng.txt").read_text(encoding="utf-8")
 CHINESE = (DATA / "udhr-zho.txt").read_text(encoding="utf-8")

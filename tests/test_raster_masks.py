@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from strategies import examples
 
 from glyphrender import Theta, Typesetter, layout
 from glyphrender.errors import DependencyError
@@ -25,7 +26,7 @@ from glyphrender.raster.rows import Rows
 from glyphrender.theta import Hinting
 
 pytest.importorskip("numba")
-pytestmark = pytest.mark.skipif(rasteriser() != "skia", reason="Skia cannot be loaded here")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(rasteriser() != "skia", reason="Skia cannot be loaded here")]
 
 DATA = Path(__file__).parent / "data"
 TYPESETTER = Typesetter()
@@ -76,7 +77,7 @@ def test_pages_are_the_same(fields: dict[str, object], compiled: pytest.MonkeyPa
         assert np.array_equal(stamped, drawn)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     glyphs=st.lists(st.tuples(st.integers(36, 120), st.floats(-40, 90)), min_size=1, max_size=40),
     y=st.floats(-20, 60),

@@ -43,6 +43,7 @@ PROSE = re.sub(
 LENIENT: dict[str, Any] = {"missing_glyph": "BOX", "emoji": "MONO", "hyphenate": False}
 
 
+@pytest.mark.slow
 @examples(60)
 @given(text=texts(), theta=thetas(**LENIENT), vision=st.sampled_from(["glm-4.1v", "qwen3-vl", "internvl3", "gemma-3"]))
 def test_it_is_the_sum_over_the_pages_drawn(text: str, theta: Theta, vision: str) -> None:
@@ -65,6 +66,7 @@ def test_it_is_the_sum_over_the_pages_drawn(text: str, theta: Theta, vision: str
     assert ratio.rho == (ratio.text_tokens / ratio.visual_tokens if text else 1.0)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(text=texts(), theta=thetas(**LENIENT), other=thetas(**LENIENT))
 def test_what_is_remembered_gives_the_same_pages(text: str, theta: Theta, other: Theta) -> None:

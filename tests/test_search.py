@@ -41,6 +41,7 @@ def told(journal: Path) -> list[dict]:
     return [{name: value for name, value in line.items() if name != "elapsed"} for line in lines]
 
 
+@pytest.mark.slow
 def test_the_front_is_near_the_true_one(whole) -> None:
     """Best type for each size, by arithmetic: all letter spacing gone, and one column or two.
 
@@ -64,6 +65,7 @@ def test_the_front_is_near_the_true_one(whole) -> None:
     assert result.hypervolumes[-1] > result.hypervolumes[0]
 
 
+@pytest.mark.slow
 def test_the_search_beats_random_theta_read_more_often() -> None:
     """In the space of fifteen axes, mean of four seeds; fronts by the true error, without the noise of their choice."""
     from glyphrender.search.pareto import hypervolume
@@ -115,6 +117,7 @@ def test_bad_theta_cost_little(whole) -> None:
     assert sum(search_alone) / 90 < 8  # 16 without halving
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_searches_whatever_the_jobs(whole, tmp_path) -> None:
     for jobs in (1, 3):
         journal = tmp_path / f"{jobs}.jsonl"
@@ -136,6 +139,7 @@ def test_a_finished_search_is_resumed_without_asking_again(whole) -> None:
     assert whole[1].read_bytes() == before
 
 
+@pytest.mark.slow
 def test_more_rounds_can_be_added(whole, tmp_path) -> None:
     journal = tmp_path / "journal.jsonl"
     a_search(Judge(), journal=journal, rounds=1)
@@ -143,6 +147,7 @@ def test_more_rounds_can_be_added(whole, tmp_path) -> None:
     assert result.front == whole[0].front
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(whole, tmp_path) -> None:
     journal = tmp_path / "journal.jsonl"
     command = [sys.executable, search_judge.__file__, str(journal), "0.01"]
@@ -192,6 +197,7 @@ def test_a_journal_whose_theta_the_seed_no_longer_gives_is_refused_and_still_rea
     assert journal_result(journal).front
 
 
+@pytest.mark.slow
 def test_a_journal_has_one_writer(whole, tmp_path) -> None:
     journal = tmp_path / "journal.jsonl"
     process = subprocess.Popen([sys.executable, search_judge.__file__, str(journal), "0.05"])
@@ -336,6 +342,7 @@ def test_a_budget_of_seconds_stops_the_search() -> None:
     assert 0 < len(result.candidates) < 200
 
 
+@pytest.mark.slow
 def test_it_stops_when_nothing_grows() -> None:
     class Flat(Judge):
         name = "flat"
@@ -350,6 +357,7 @@ def test_it_stops_when_nothing_grows() -> None:
     assert a_search(Flat(), space=tiny).stopped == "exhausted"
 
 
+@pytest.mark.slow
 def test_hopeless_theta_are_never_read() -> None:
     result = a_search(Judge(), rounds=4, steps=60)
     dropped = [c for c in result.candidates if c.reason]
@@ -357,6 +365,7 @@ def test_hopeless_theta_are_never_read() -> None:
     assert all(c.evaluation is None and c.reason.startswith("ρ ") for c in dropped)
 
 
+@pytest.mark.slow
 def test_a_theta_that_cannot_be_read_does_not_end_the_search() -> None:
     class Picky(Judge):
         name = "picky"
@@ -387,6 +396,7 @@ def test_an_evaluator_that_breaks_ends_the_search_and_loses_nothing(tmp_path) ->
     assert sum(line["kind"] == "evaluation" for line in read_lines(journal)) == 21
 
 
+@pytest.mark.slow
 def test_a_proposer_is_asked_once_a_round_and_its_answers_are_kept(tmp_path) -> None:
     class Expert:
         name = "expert"
@@ -407,6 +417,7 @@ def test_a_proposer_is_asked_once_a_round_and_its_answers_are_kept(tmp_path) -> 
     assert again.asked == 0
 
 
+@pytest.mark.slow
 def test_only_theta_of_the_space_are_taken_of_a_proposer(tmp_path) -> None:
     """Of six, one is in the space, four are moved into it, and one is on a page that its margins leave nothing of."""
     vary = ["font_size=6:11:0.25", "leading=1.1|1.2", "margin_x=10|400", "font=Inter|Noto Sans"]
@@ -436,6 +447,7 @@ def test_only_theta_of_the_space_are_taken_of_a_proposer(tmp_path) -> None:
     assert (line["rejected"], line["repaired"]) == (3, 5)
 
 
+@pytest.mark.slow
 def test_an_evaluator_of_few_tasks_is_asked_for_no_more_than_it_has() -> None:
     class Few(Judge):
         available = 20
@@ -515,6 +527,7 @@ def test_details_that_are_no_json_are_one_error() -> None:
         a_search(Odd())
 
 
+@pytest.mark.slow
 def test_an_evaluator_that_counts_its_samples_otherwise_is_journalled_by_what_was_asked(whole, tmp_path) -> None:
     class One(Judge):
         def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:

@@ -50,6 +50,7 @@ def history(space: Space = SPACE, count: int = 12, **details: Any) -> list[Candi
 # -- the expert --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["reader", "glyph"])
 def test_the_expert_proposes_new_settings_without_chance(preset: str) -> None:
     space = Space.preset(preset, "glm-4.1v")
@@ -65,6 +66,7 @@ def test_the_expert_proposes_new_settings_without_chance(preset: str) -> None:
     assert Proposals.from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
 
+@pytest.mark.slow
 def test_the_expert_stays_in_the_space() -> None:
     for theta in ExpertProposer().propose(history(), SPACE, 60, random.Random(0)).thetas:
         assert SPACE.holds(theta)
@@ -74,6 +76,7 @@ def test_the_expert_has_nothing_to_say_of_nothing() -> None:
     assert ExpertProposer().propose([], SPACE, 5, random.Random(0)).thetas == ()
 
 
+@pytest.mark.slow
 def test_a_trade_holds_as_much_text() -> None:
     """Another face, other leading or tracking: by the text that a page of the same size holds."""
     tried = history(count=6)
@@ -201,6 +204,7 @@ def test_a_value_is_taken_for_the_nearest_of_its_axis(axis: Any, value: Any, exp
     assert nearest_value(value, axis) == expected
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -340,6 +344,7 @@ def test_a_missing_server_is_logged_and_gives_nothing() -> None:
     assert found.log["prompt"]
 
 
+@pytest.mark.slow
 def test_a_vision_model_that_talks_nonsense_sees_crops(tiny_server: str, tiny_path: Path) -> None:
     """A GLM-4.1V with random weights, served: crops and history go in, noise comes out, nothing of it gets through."""
     endpoint = Endpoint(model=str(tiny_path), base_url=tiny_server, timeout=60, retries=0)
@@ -396,5 +401,6 @@ def test_a_small_language_model_proposes_by_the_schema(llama_server: str) -> Non
     assert found.critique
 
 
+@pytest.mark.slow
 def test_thetas_of_a_proposer_are_thetas() -> None:
     assert all(isinstance(theta, Theta) for theta in propose(proposed({"font_size": 8})).thetas)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import texts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from glyphrender import Theta, render
 from glyphrender.errors import DataError
@@ -22,7 +23,7 @@ PAGE = {"page_size": (588, 840), "auto_crop_width": False}
 
 
 @given(words, words)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_edits_turn_the_truth_into_what_was_read_at_least_cost(true, read) -> None:
     edits = differences(true, read)
     made, at = "", 0
@@ -40,8 +41,9 @@ def test_confusions_are_counted() -> None:
     assert confusions([Edit(0, "abcd", "x")]) == []
 
 
+@pytest.mark.slow
 @given(st.integers(0, 40), st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_excerpts_are_stretches_of_the_text_of_about_the_length_asked(number, seed) -> None:
     novel = texts.novel()
     excerpt = Excerpts(texts=(novel,), length=600).excerpt(number, seed)
@@ -107,6 +109,7 @@ def test_an_excerpt_breaks_its_lines_as_a_column_of_the_page_does(theta) -> None
 
 @pytest.fixture(scope="session")
 def novel() -> ReaderEvaluator:
+    pytest.importorskip("tesserocr")
     return ReaderEvaluator(texts.novel(), length=600)
 
 
@@ -115,6 +118,7 @@ def plain(novel) -> Evaluation:
     return novel(Theta(**PAGE).align_to("glm-4.1v"), samples=3, seed=0)
 
 
+@pytest.mark.slow
 def test_plain_type_is_read_and_the_error_has_an_interval(novel, plain) -> None:
     assert isinstance(novel, Evaluator)
     assert plain.error < 0.02
@@ -125,6 +129,7 @@ def test_plain_type_is_read_and_the_error_has_an_interval(novel, plain) -> None:
     assert Evaluation.from_dict(plain.to_dict()) == plain
 
 
+@pytest.mark.slow
 def test_small_type_is_read_worse_and_says_which_letters(novel, plain) -> None:
     theta = Theta(font_size=6, line_height=6.5, **PAGE).align_to("glm-4.1v")
     small = novel(theta, samples=3, seed=0)
@@ -135,6 +140,7 @@ def test_small_type_is_read_worse_and_says_which_letters(novel, plain) -> None:
     assert true != read
 
 
+@pytest.mark.slow
 def test_what_was_read_before_does_not_change_what_is_read(novel, plain) -> None:
     fresh = ReaderEvaluator(texts.novel(), length=600)
     assert fresh(Theta(**PAGE).align_to("glm-4.1v"), samples=3, seed=0) == plain
@@ -150,6 +156,7 @@ def test_pages_are_read_at_the_size_that_the_model_sees() -> None:
 
 
 def test_a_reader_of_ones_own_is_any_function() -> None:
+    pytest.importorskip("tesserocr")
     text = "It is a truth universally acknowledged. " * 50
     silent = ReaderEvaluator(text, reader=lambda image: "", name="silent")
     evaluation = silent(Theta(), samples=2, seed=0)
@@ -177,6 +184,7 @@ def test_perfect_reading_has_no_error_whatever_the_quotes() -> None:
     assert (sum(spoilt.wrong), spoilt.identifier_wrong, spoilt.exact) == (0, 1, 3)
 
 
+@pytest.mark.slow
 def test_a_search_with_tesseract_goes_from_text_to_front(tmp_path) -> None:
     from glyphrender.search.search import search
     from glyphrender.search.space import Space

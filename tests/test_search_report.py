@@ -79,6 +79,7 @@ def page_of(result: SearchResult, **changes: object) -> str:
     return report_page(result, **(given | changes))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_journal_gives_what_its_search_gave(journal: Path, result: SearchResult) -> None:
     found = journal_result(journal)
     assert found.front == result.front
@@ -108,6 +109,7 @@ def test_a_front_that_is_not_what_was_asked_for_says_so(tmp_path: Path) -> None:
     assert (tmp_path / "front.md").read_text("utf-8").startswith(f"**{statement}")
 
 
+@pytest.mark.slow
 def test_a_search_under_way_says_that_its_front_was_not_read_again(
     tmp_path: Path, journal: Path, result: SearchResult
 ) -> None:
@@ -169,6 +171,7 @@ def _holds(page: np.ndarray, part: np.ndarray) -> bool:
 
 def test_crops_begin_with_the_same_words() -> None:
     """As tesseract reads them: type of 16 px and of 18 px, in one column and in two, on the grid and resized."""
+    pytest.importorskip("tesserocr")
     text = re.sub(r"(?<!\n)\n(?!\n)", " ", search_judge.TEXT)
     first, *others = [
         Tesseract()(seen_crop(text, theta, GLM, size=(260, 46)))
@@ -277,6 +280,7 @@ def test_what_others_set_is_what_they_say() -> None:
     assert 255 <= max(len(line.text.rstrip()) for line in page.lines) <= 259
 
 
+@pytest.mark.slow
 def test_passages_are_the_same_letters_for_every_setting() -> None:
     """Who reads nothing gets all letters wrong; large type is read; columns and marks change neither."""
     for theta in (
@@ -294,6 +298,7 @@ def test_passages_are_the_same_letters_for_every_setting() -> None:
     assert sheets.places(10_000, 5, 1) == sheets.places(10_000, 9, 1)[:5]
 
 
+@pytest.mark.slow
 def test_the_command_reports_and_reports_again(tmp_path: Path) -> None:
     (tmp_path / "novel.txt").write_text(PROSE, encoding="utf-8")
     (tmp_path / "judge.py").write_text("def judge(theta, *, samples, seed):\n    return 0.5 / theta.font_size**2\n")

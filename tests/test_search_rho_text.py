@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender import Theta, compression_ratio
 from glyphrender.search.rho_text import RHO_TEXT, rho_texts
+
+pytestmark = pytest.mark.slow
 
 NOVEL = (Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
 LENGTHS = st.lists(st.one_of(st.integers(0, 3_000), st.integers(0, 40_000), st.integers(0, 2_000_000)), max_size=40)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from glyphrender import Theta
 from glyphrender.errors import ThetaError, VisionModelError
@@ -32,8 +33,9 @@ def made(space: Space, seed: int) -> list[Theta]:
     return [one, space.mutate(one, rng), space.crossover(one, other, rng), space.repair(other)]
 
 
+@pytest.mark.slow
 @given(spaces, st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_samples_mutants_and_children_are_valid_and_reach_the_model_pixel_by_pixel(which, seed) -> None:
     space = SPACES[which]
     for theta in made(space, seed):
@@ -41,8 +43,9 @@ def test_samples_mutants_and_children_are_valid_and_reach_the_model_pixel_by_pix
         assert untouched(theta, which[1])
 
 
+@pytest.mark.slow
 @given(spaces, st.integers(0, 2**32))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_genes_lead_back_to_every_theta_that_a_space_makes(which, seed) -> None:
     space = SPACES[which]
     for theta in made(space, seed):
@@ -51,7 +54,7 @@ def test_genes_lead_back_to_every_theta_that_a_space_makes(which, seed) -> None:
 
 
 @given(spaces, st.integers(0, 2**32), st.sampled_from([Theta(), Theta.preset("glyph-en"), Theta.preset("dense")]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_theta_from_elsewhere_is_moved_into_the_space_once(which, seed, base) -> None:
     space, rng = SPACES[which], random.Random(seed)
     theta = SPACES[rng.choice(sorted(SPACES))].sample(rng) if rng.random() < 0.8 else base
@@ -64,7 +67,7 @@ def test_a_theta_from_elsewhere_is_moved_into_the_space_once(which, seed, base) 
 
 
 @given(spaces, st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_the_page_gives_way_to_the_grid_and_nothing_else(which, seed) -> None:
     space, rng = SPACES[which], random.Random(seed)
     genes = {axis.name: axis.sample(rng) for axis in space.axes}
@@ -81,7 +84,7 @@ def test_the_page_gives_way_to_the_grid_and_nothing_else(which, seed) -> None:
 
 
 @given(st.sampled_from(["glm-4.1v", "qwen3-vl"]), st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_every_mutant_is_another_theta(model, seed) -> None:
     space, rng = SPACES["reader", model], random.Random(seed)
     theta = space.sample(rng)
@@ -89,7 +92,7 @@ def test_every_mutant_is_another_theta(model, seed) -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_a_child_has_each_gene_of_one_of_its_parents(seed) -> None:
     space, rng = SPACES["reader", "glm-4.1v"], random.Random(seed)
     one, other = space.sample(rng), space.sample(rng)

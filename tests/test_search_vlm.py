@@ -60,6 +60,7 @@ def test_what_is_asked_stands_in_the_text_and_is_right(seed: int, language: str)
         assert 100 < len(task.context) < 3500
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.integers(1, 8), st.integers(1, 8))
 def test_a_larger_sample_begins_with_the_smaller_one(seed: int, few: int, more: int) -> None:
     whole = generated([NOVEL, CHINESE], KINDS, count=few + more, seed=seed, characters=800)
@@ -79,6 +80,7 @@ def test_the_chain_of_facts_leads_to_the_answer_and_to_no_other(seed: int) -> No
     assert len(notes) == 12
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.data())
 def test_naming_more_than_one_keeper_is_no_answer(seed: int, data: st.DataObject) -> None:
     (task,) = generated([NOVEL], ("hops",), count=1, seed=seed, characters=400)
@@ -250,6 +252,7 @@ class ReadingModel:
     def __init__(self) -> None:
         from glyphrender.ocr.tesseract import Tesseract
 
+        pytest.importorskip("tesserocr")
         self.reader, self.asked = Tesseract(), 0
 
     @property
@@ -262,6 +265,7 @@ class ReadingModel:
         return Reply(text="\n".join(self.reader(page.image) for page in document))
 
 
+@pytest.mark.slow
 def test_small_type_is_read_worse_than_large_and_each_page_once(tmp_path: Path) -> None:
     model = ReadingModel()
     judge = VLMEvaluator([NOVEL], model, replies=tmp_path / "r", tasks=["transcribe"], characters=1600)
@@ -283,6 +287,7 @@ def judge_of(url: str, model: str, folder: Path, **options: Any) -> VLMEvaluator
     return VLMEvaluator([NOVEL], EndpointModel(endpoint=endpoint), replies=folder / "replies.sqlite", **options)
 
 
+@pytest.mark.slow
 def test_a_served_model_is_asked_once_and_never_again(tiny_server: str, tiny_path: Path, tmp_path: Path) -> None:
     judge = judge_of(tiny_server, str(tiny_path), tmp_path)
     found = judge(THETA, samples=4, seed=0)
@@ -550,6 +555,7 @@ def reading_by_size(request: dict[str, Any]) -> str:
     return "yes" if sum(len(part.get("image_url", {}).get("url", "")) for part in request) > 12_000 else "no"
 
 
+@pytest.mark.slow
 def test_a_search_with_a_model_stops_at_its_budget_and_goes_on_when_it_is_raised(tmp_path: Path) -> None:
     from click.testing import CliRunner
 

@@ -15,6 +15,7 @@ from glyphrender import Theta
 TEXTS = sorted((Path(__file__).parent / "data").glob("udhr-*.txt"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [120, 420])
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
 def test_lines_are_those_of_whole_paragraphs(path: Path, width: float) -> None:

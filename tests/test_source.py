@@ -45,6 +45,7 @@ def test_chunks_end_where_paragraphs_do_or_say_that_they_are_open(text: str, siz
     assert not some or not some[-1].open
 
 
+@pytest.mark.slow
 @given(texts(), st.integers(1, 60), st.lists(st.integers(0, 400), max_size=6))
 def test_cuts_do_not_depend_on_how_the_text_arrives(text: str, size: int, cuts: list[int]) -> None:
     edges = [0, *sorted(min(at, len(text)) for at in cuts), len(text)]

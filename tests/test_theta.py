@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ImageColor
-from strategies import colors, thetas
+from strategies import colors, examples, thetas
 
 from glyphrender.errors import DataError, ThetaError
 from glyphrender.theta import DEFAULTS, PARAMETERS, Alignment, Theta, parameter
@@ -163,6 +163,7 @@ def test_json_gives_theta_back(theta):
     assert hash(theta.replace()) == hash(theta)
 
 
+@pytest.mark.slow
 @given(thetas(), thetas())
 def test_the_digest_tells_thetas_apart(one, other):
     assert (one.digest == other.digest) == (one == other)
@@ -349,7 +350,7 @@ def test_theta_needs_nothing_heavy():
     assert not {"numpy", "skia", "PIL", "fontTools", "uharfbuzz", "hashlib"} & {*done.stdout.split()}
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(thetas(page_size=(400.0, 600.0), columns=1, line_numbers=0, dpi=96))
 def test_the_strategy_keeps_fixed_fields(theta):
     assert (theta.page_size, theta.columns, theta.dpi) == ((400, 600), 1, 96)

@@ -91,6 +91,7 @@ def test_config_to_theta_to_config_is_the_identity(config):
     assert list(theta.to_glyph()) == list(config)
 
 
+@pytest.mark.slow
 @given(thetas())
 def test_theta_to_config_to_theta_changes_nothing_on_the_page(theta):
     back = Theta.load(theta.to_glyph())

@@ -25,6 +25,7 @@ def share(sampled, condition):
     return sum(map(condition, sampled)) / len(sampled)
 
 
+@pytest.mark.slow
 def test_resolutions_favour_normal_and_medium(sampled):
     assert share(sampled, lambda theta: 72 <= theta.dpi <= 300) > 0.75
     for low, high in ((45, 59), (60, 71), (72, 119), (301, 400)):

@@ -59,6 +59,7 @@ def _short_pieces() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @given(text=mixtures())
 @examples(150)
 def test_pieces_add_up_to_the_whole(named: Tokenizer, text: str) -> None:
@@ -92,6 +93,7 @@ def test_books_are_cut_often(named: Tokenizer) -> None:
             assert len(pieces) > len(text) / 200
 
 
+@pytest.mark.slow
 def test_no_token_of_any_vocabulary_lies_across_a_cut() -> None:
     """What a cut needs of a vocabulary whose pre-tokenizer does not split there: no merge passes it."""
     letter = module._LETTER
@@ -129,6 +131,7 @@ def oracle(request: pytest.FixtureRequest) -> tuple[Tokenizer, Any]:
     )
 
 
+@pytest.mark.slow
 @given(text=mixtures())
 @examples(150)
 def test_another_implementation_counts_the_same(oracle: tuple[Tokenizer, Any], text: str) -> None:
@@ -180,6 +183,7 @@ def fast() -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @given(text=mixtures())
 @examples(100)
 def test_fast_tokenizers_stream_where_that_is_safe(fast: dict[str, Any], text: str) -> None:
@@ -190,6 +194,7 @@ def test_fast_tokenizers_stream_where_that_is_safe(fast: dict[str, Any], text: s
         assert counted.count(text) == len(backend.encode(text, add_special_tokens=False))
 
 
+@pytest.mark.slow
 def test_added_tokens_with_spaces_keep_a_text_whole(fast: dict[str, Any]) -> None:
     backend = tokenizers.Tokenizer.from_str(fast["gpt2"].to_str())
     backend.add_tokens(["the end of it"])

@@ -114,6 +114,7 @@ def test_no_other_thread_runs_while_harfbuzz_does() -> None:
     assert after == before
 
 
+@pytest.mark.slow
 def test_pages_are_the_same_without_the_c_interface(tmp_path: Path) -> None:
     program = (
         "import sys\n"

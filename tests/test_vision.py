@@ -21,6 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "vision.md"
 sides = st.integers(1, 8000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VISION_MODELS)
 @given(width=sides, height=sides)
 def test_any_size_has_a_cost_or_a_typed_error(name: str, width: int, height: int) -> None:
@@ -129,6 +130,7 @@ TILES |= {"phi-4-multimodal": 36, "llava-onevision": 36}
 GRIDDED = ("glm-4.1v", "qwen2.5-vl", "qwen3-vl", "pixtral", "mistral-small-3.1", "claude", "gpt-5.4", *TILES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRIDDED)
 @given(columns=st.integers(1, 64), rows=st.integers(1, 64))
 def test_a_page_of_whole_cells_is_not_resampled(name: str, columns: int, rows: int) -> None:
