@@ -1,7 +1,7 @@
 """Arguments → inputs → text: files, folders, globs and standard input, read block by block.
 
-Nothing is held but one block, so a text of any length streams into a document. What a folder holds beside
-text is passed over and listed, never silently; a file that was named is read or is an error.
+Only one block is held in memory, so a text of any length can be streamed. Files in a folder that are not text are
+skipped and listed, never silently. A file that the user names is read, or is an error.
 """
 
 from __future__ import annotations
@@ -20,17 +20,10 @@ from typing import BinaryIO
 from glyphrender.errors import DataError
 
 BLOCK = 1 << 20
-# Controls other than \b \t \n \v \f \r and ESC: none in text of any encoding that extends ASCII, a tenth of
-# random bytes. One in fifty is taken for binary.
+# Control characters other than \b \t \n \v \f \r and ESC. Text has none of them in any encoding that extends ASCII;
+# random bytes are a tenth such. A file is binary if at least one byte in fifty is such a character.
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\b\t\n\v\f\r\x1b")
 _BINARY_SHARE = 50
-# UTF-32 first: its mark begins with that of UTF-16.
-_BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,9 +31,9 @@ class Input:
     """One file to read.
 
     Attributes:
-        name: what headings and folders call it, with "/" between its parts.
+        name: the name in headings and below the output folder, with "/" between its parts.
         path: the file, or None for standard input.
-        walked: whether a folder was walked to find it.
+        walked: whether it was found in a folder, and not named by the user.
     """
 
     name: str
@@ -49,23 +42,23 @@ class Input:
 
     @property
     def shown(self) -> str:
-        """What messages call it."""
+        """The name in messages."""
         return str(self.path) if self.path else "standard input"
 
 
 def inputs_of(
     arguments: Sequence[str], *, include: Sequence[str] = (), exclude: Sequence[str] = (), output: Path | None = None
 ) -> list[Input]:
-    """The inputs that `arguments` name, in their order; those of a folder or glob sorted by path.
+    """Return the inputs that `arguments` name, in that order. Inputs from a folder or a glob are sorted by path.
 
     Args:
         arguments: files, folders, globs, or "-" for standard input.
-        include, exclude: globs for what folders hold. One with "/" is matched against the path inside the
-            folder, another against the name alone; excluded folders are not entered, nor hidden ones.
+        include, exclude: globs for files in folders. A glob with "/" is matched against the path inside the folder,
+            any other against the name alone. Excluded folders and hidden folders are not entered.
         output: a folder that is not entered.
 
     Raises:
-        DataError: nothing is there, or "-" is given twice.
+        DataError: an argument matches no file, or "-" is given twice.
     """
     inputs: list[Input] = []
     for argument in arguments:
@@ -83,11 +76,11 @@ def inputs_of(
 
 
 class Reader:
-    """Reads inputs, and remembers how much it has read and what it passed over.
+    """A reader of inputs that counts what it has read and lists what it has skipped.
 
     Attributes:
-        bytes: read so far.
-        skipped: (file, why) of each that was passed over.
+        bytes: number of bytes read so far.
+        skipped: (file, reason) for each file that was skipped.
     """
 
     def __init__(self, *, encoding: str | None = None, errors: str = "strict") -> None:
@@ -96,10 +89,12 @@ class Reader:
         self.skipped: list[tuple[str, str]] = []
 
     def text(self, source: Input) -> Iterator[str] | None:
-        """The text of `source`, block by block; None, and an entry in `skipped`, if a folder's file is binary.
+        """Return the text of `source`, block by block; or None, with an entry in `skipped`.
+
+        Only files found in a folder are skipped, if they are not text.
 
         Raises:
-            DataError: it cannot be read, or is not text; most of it while iterating.
+            DataError: the file cannot be read, or is not text; mostly raised while iterating.
         """
         if source.walked and source.path and (reason := self._refusal(source.path)):
             self.skipped.append((source.shown, reason))
@@ -107,7 +102,7 @@ class Reader:
         return self._decoded(source)
 
     def _refusal(self, path: Path) -> str:
-        """Why a file that a folder holds is passed over, or nothing."""
+        """Return the reason to skip a file found in a folder, or ""."""
         if not path.is_file():
             return "not a regular file" if path.exists() else "dangling"
         if self.encoding is None:
@@ -118,7 +113,7 @@ class Reader:
         return ""
 
     def _decoded(self, source: Input) -> Iterator[str]:
-        from glyphrender.text.source import decode_blocks  # numpy comes with it, which listing inputs does not need
+        from glyphrender.text.source import decode_blocks  # imports numpy, which listing inputs does not need
 
         with _opened(source.path) as file:
             blocks = self._counted(file, source)
@@ -131,12 +126,12 @@ class Reader:
 
 
 def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[str]:
-    """The texts of `inputs` one after the other, each under `heading` with its name for "{path}".
+    """Yield the texts of `inputs` one after the other, each below `heading`, in which "{path}" is its name.
 
-    A text that does not end its last line gets a newline, and an empty line stands before a heading.
+    A newline is added to a text that does not end in one, and an empty line before each heading but the first.
 
     Raises:
-        DataError: see `Reader.text`; or nothing is left because all were passed over.
+        DataError: see `Reader.text`; or all inputs were skipped.
     """
     first = True
     for source in inputs:
@@ -159,7 +154,7 @@ def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[st
 
 
 def total_bytes(inputs: Iterable[Input]) -> int | None:
-    """Bytes of all inputs, or None if one does not know its size."""
+    """Return the number of bytes of all inputs, or None if the size of one is not known."""
     total = 0
     for source in inputs:
         if source.path is None or not source.path.is_file():
@@ -169,11 +164,13 @@ def total_bytes(inputs: Iterable[Input]) -> int | None:
 
 
 def _opened(path: Path | None) -> AbstractContextManager[BinaryIO]:
-    """The file at `path`, or standard input, which stays open."""
+    """Open the file at `path`, or return standard input, which is not closed in the end."""
     try:
         return path.open("rb") if path else nullcontext(sys.stdin.buffer)
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Check the path and its rights.") from error
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}). Check the path and its rights.", path=path or ""
+        ) from error
 
 
 def _block(file: BinaryIO, source: Input) -> bytes:
@@ -199,7 +196,7 @@ def _walked(folder: Path, include: Sequence[str], exclude: Sequence[str], output
     away = output.resolve() if output else None
 
     def refused(error: OSError) -> None:
-        raise DataError(f"{error.filename} cannot be read ({error.strerror}). Pass --exclude to go without.")
+        raise DataError(f"{error.filename} cannot be read ({error.strerror}). Pass --exclude to skip it.")
 
     for at, folders, files in os.walk(folder, onerror=refused):
         inside = Path(at).relative_to(folder)
@@ -216,13 +213,15 @@ def _walked(folder: Path, include: Sequence[str], exclude: Sequence[str], output
             if (not include or _matched(path, include)) and not _matched(path, exclude):
                 found.append(Input(name=_name(folder, path), path=Path(at) / name, walked=True))
     if not found:
-        reason = f"none of its {seen} files is chosen by --include and --exclude" if seen else "is an empty folder"
+        reason = f"none of its {seen} files is chosen by --include and --exclude" if seen else "the folder is empty"
         raise DataError(f"{folder}: {reason}. Name a folder that holds text.")
     return sorted(found, key=lambda source: source.name.split("/"))
 
 
 def _is_binary(head: bytes) -> bool:
-    if any(head.startswith(bom) for bom, _ in _BOMS):
+    from glyphrender.text.source import BYTE_ORDER_MARKS
+
+    if any(head.startswith(mark) for mark, _ in BYTE_ORDER_MARKS):
         return False
     if b"\0" in head:
         return True
@@ -240,8 +239,8 @@ def _matched(path: str, patterns: Sequence[str]) -> bool:
 
 
 def _name(path: Path, inside: str = "") -> str:
-    """The path as it was given, or from its last part on where it is absolute or climbs out."""
+    """Return the path as it was given. If it is absolute or has "..", return only what begins with its last part."""
     if path.is_absolute() or ".." in path.parts:
         path = Path(path.resolve().name)
-    # A byte that is not UTF-8 must not go into the text as a lone surrogate.
+    # A byte that is not UTF-8 must not get into the text as a lone surrogate.
     return os.fsencode((path / inside).as_posix()).decode("utf-8", "replace")

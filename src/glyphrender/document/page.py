@@ -43,6 +43,11 @@ class Span:
         text: the characters.
         start, end: their offsets in the source, in characters.
         box: (x0, y0, x1, y1) in pixels from the top left corner of the page.
+
+    >>> from glyphrender import render
+    >>> word = render("In the beginning was the Word.")[0].words[2]
+    >>> word.text, word.start, word.end
+    ('beginning', 7, 16)
     """
 
     text: str

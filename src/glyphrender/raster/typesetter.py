@@ -126,5 +126,9 @@ _default = Typesetter()
 
 
 def default_typesetter() -> Typesetter:
-    """Return the typesetter that is used where none is given. Call its `clear` to free its memory."""
+    """Return the typesetter that is used where none is given. Call its `clear` to free its memory.
+
+    >>> default_typesetter() is default_typesetter()
+    True
+    """
     return _default

@@ -67,6 +67,10 @@ class Ratio:
         text_tokens: tokens of the text.
         pages: cost of each page.
         exceeds: limits of the model that the pages together break, in words.
+
+    >>> ratio = compression_ratio("It was the best of times. " * 400, model="qwen3-vl")
+    >>> ratio.rho == ratio.text_tokens / ratio.visual_tokens
+    True
     """
 
     theta: Theta
@@ -229,6 +233,10 @@ class Worth:
         text_tokens: tokens of the text.
         page_tokens: visual tokens of its pages, and the tokens that their images add to a prompt.
         ratio: the figures of the pages.
+
+    >>> worth = worth_it("It was the best of times. " * 400, model="qwen3-vl")
+    >>> worth.saved == worth.text_tokens - worth.page_tokens
+    True
     """
 
     text_tokens: int

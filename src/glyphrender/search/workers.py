@@ -28,7 +28,7 @@ _ITS_OWN: Final = (FontError, LayoutError, ThetaError, VisionModelError)
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What is computed for each θ.
+    """The settings of what is computed for each θ.
 
     Attributes:
         texts: the texts whose ρ is computed.

@@ -88,7 +88,7 @@ class WordText:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Characters:
-    """What each of the n characters of a `WordText` is.
+    """The properties of the n characters of a `WordText`.
 
     Attributes:
         starts: [n] whether a grapheme cluster begins at the character.
