@@ -468,11 +468,10 @@ class Theta:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of θ in hex, equal for equal θ on every machine and Python version."""
-        import hashlib
+        """SHA-256 of θ in hex, equal for equal θ on every machine and Python version; see theta/digest.py."""
+        from glyphrender.theta.digest import digest
 
-        canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+        return digest(self.to_dict(), {name: _json_value(value) for name, value in DEFAULTS.items()})
 
 
 #: A value that public functions accept for a θ; `Theta.of` makes a θ of it. A `str` is the name of a preset, a mapping
