@@ -149,7 +149,7 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PagesTransform:
-    """Rows with text → rows with pages: for `Dataset.with_transform`, `Dataset.map` and `IterableDataset.map`.
+    """A function that adds pages to rows of text, for `Dataset.with_transform`, `.map` and `IterableDataset.map`.
 
     A call takes and gives one row, or a batch as `datasets` has it, where each column is a list. All columns stay. A
     text of several pages gives several images, an empty text none.

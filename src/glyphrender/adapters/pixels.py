@@ -205,7 +205,7 @@ def page_array(page: Any) -> NDArray[np.uint8]:
 
 
 def fast(processor: Any, *, resize: bool = True, expand: bool = True) -> Any:
-    """Return a copy of a processor of transformers whose images become pixel values through `Patchify`.
+    """Return a copy of a processor (of transformers) that makes pixel values with `Patchify`.
 
     The copy is used as the original is, by whatever takes one: a collator, `apply_chat_template`, a trainer of TRL. A
     call that asks for other images than the configuration goes to the original code.

@@ -149,7 +149,7 @@ def _verdict(error: Exception) -> tuple[int, str]:
 
 
 def _discard_stdout() -> None:
-    """Send what is still buffered to nowhere: the flush at exit would fail again, with a traceback."""
+    """Discard what is still in the buffer of stdout. Otherwise the flush at exit would fail again, with a traceback."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

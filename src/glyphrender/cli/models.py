@@ -40,7 +40,13 @@ _OPTIONS = (
     ),
     click.option("--max-requests", type=click.IntRange(1), help="Most requests to the model, over all resumptions."),
     click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of the model, over all resumptions."),
-    click.option("--concurrency", type=click.IntRange(1), default=4, show_default=True, help="Most requests at once."),
+    click.option(
+        "--concurrency",
+        type=click.IntRange(1),
+        default=4,
+        show_default=True,
+        help="Highest number of requests at once.",
+    ),
     click.option(
         "--thinking", type=click.IntRange(0), default=0, show_default=True, help="Tokens for the thoughts of a reply."
     ),

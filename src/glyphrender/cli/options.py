@@ -68,7 +68,7 @@ def text_options(function: Command) -> Command:
         type=click.Choice(["strict", "replace", "backslashreplace"]),
         default="strict",
         show_default=True,
-        help="What to do with bytes that are no text.",
+        help="What to do with bytes that are not valid in the encoding.",
     )(function)
     return click.option(
         "--encoding",

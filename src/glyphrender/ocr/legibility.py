@@ -2,8 +2,8 @@
 
 ρ alone is highest for pages that nobody can read. So a reader, which is any function from an image to text, gets the
 page after the model's own resize, and its text is compared with the text of the page. `ocr.tesseract` is a reader that
-installs from wheels and needs no network. How well a reader predicts a vision-language model is not known: compare θ by
-it, not models.
+installs from wheels and needs no network. How well a reader predicts a vision-language model is not known: use
+a reader to compare θ, not to compare models.
 
 A reader takes a second or more for a page, so only a sample of pages is read. The sample is drawn as places in the
 text, from the seed and not from θ: two θ are compared on the same words, and a page with more characters is more likely

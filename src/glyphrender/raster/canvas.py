@@ -64,7 +64,7 @@ def canvas(width: int, height: int, *, grey: bool, background: Color, masks: Mas
         grey: whether the page has 8 bits a pixel; else it is RGB.
         background: the color of the page.
         masks: the glyph masks that are remembered between pages.
-        reuse: draw into memory of this thread, which is good until the thread makes its next canvas in this way.
+        reuse: draw into a buffer of this thread. The next canvas of this kind overwrites it.
 
     Raises:
         DependencyError: the rasteriser that was asked for cannot be loaded, or GLYPHRENDER_RASTER names none of the

@@ -139,7 +139,7 @@ class HarfBuzzCanvas:
 
 
 def _overlap(start: float, stop: float, first: int, last: int) -> NDArray[np.float64]:
-    """Return the share, 0 to 1, of each unit cell from `first` to `last - 1` that the interval start … stop covers.
+    """Return, for each unit cell from `first` to `last - 1`, the share (0 to 1) that the interval [start, stop) covers.
 
     >>> _overlap(0.25, 2, 0, 3).tolist()
     [0.75, 1.0, 0.0]

@@ -36,7 +36,7 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
         page: the layout.
         furniture: the shaper of hyphens, markers and line numbers.
         masks: what is remembered between pages.
-        reuse: draw into memory of this thread, which is good until the thread draws its next page.
+        reuse: draw into a buffer of this thread. The next page drawn so overwrites it.
     """
     theta = page.theta
     width, height = page.size

@@ -45,7 +45,8 @@ class Typesetter:
     Args:
         max_bytes: a bound on the memory of everything that is remembered, in bytes. Pages and documents that you hold
             are not counted. The least recently used parts are forgotten first.
-        chunk_size: characters of a text that are analysed at a time. Only paragraphs longer than that can depend on it.
+        chunk_size: characters of a text that are analysed at a time. The pages of a text depend on this number only if
+            a paragraph is longer.
     """
 
     def __init__(self, *, max_bytes: int = MAX_BYTES, chunk_size: int = CHUNK) -> None:

@@ -46,7 +46,7 @@ class Fit:
         met: whether the target is met.
         bound: name of the limit that stopped the search: the target ("rho", "visual_tokens" or "pages"),
             "min_font_pixels", or the field that reached the end of its range.
-        reason: the same in a sentence, with the values.
+        reason: the limit in one sentence, with its value.
 
     >>> found = fit("It was the best of times. " * 400, rho=3)
     >>> found.bound, found.theta.font_size > 9

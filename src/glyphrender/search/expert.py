@@ -2,8 +2,8 @@
 
 Each rule takes a θ of the front and changes parameters that hang together. Most rules keep the amount of text on a
 page, which blind mutation rarely does: a change of face or tracking shifts ρ, and then the child is judged by its ρ and
-not by its type. So the rules solve for the size. They know θ, how often which characters were misread, and the widths
-of faces; they draw nothing. Every proposal is a θ of the space that no candidate had.
+not by its type. So the rules solve for the size. They use θ, the counts of misread characters and the
+widths of faces; they draw nothing. Every proposal is a θ of the space that no candidate had.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class _Case:
         return genes | {name: value}
 
     def as_full(self, genes: Genes) -> Genes:
-        """Return `genes` with the size at which a page holds as much text as under the genes of this case."""
+        """Return `genes` with the font size that keeps the amount of text on a page as it is under `self.genes`."""
         axis = self.axes.get("font_size")
         if not genes or axis is None:
             return {}

@@ -1,8 +1,8 @@
 """The journal of a search: a file of JSON objects, one a line, on disk before the search goes on.
 
-A journal holds everything that took time or cannot be had again: ρ, evaluations, proposals. The rest (who is whose
-parent, who is dropped) follows from the seed, so a search is resumed by running it again with its journal at hand, in
-the time it takes to read the file. A last line that was torn is cut off.
+A journal holds all results that took time or cannot be computed again: ρ, evaluations, proposals. The rest (who is
+whose parent, who is dropped) follows from the seed, so a search is resumed by running it again with its journal at
+hand, in the time it takes to read the file. A last line that was torn is cut off.
 
 Kinds of lines, by "kind":
 
@@ -99,7 +99,7 @@ class Journal:
             raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.") from error
 
     def close(self) -> None:
-        """Write no more; in a forked process, leave the file and its lock, which it shares, to its parent."""
+        """Close the file. A forked process closes its own copy, and the parent keeps the file and its lock."""
         if self._file is not None:
             self._file.close()
 

@@ -139,8 +139,9 @@ class SearchResult:
     stopped: str
 
     def knee(self) -> Candidate:
-        """Return the candidate of the front that is nearest to the ideal corner: there both error and ρ are dearest to
-        improve.
+        """Return the candidate of the front that is nearest to the ideal corner (least error, greatest ρ).
+
+        Beyond this candidate a little of one costs much of the other.
 
         Raises:
             DataError: the front is empty.

@@ -229,7 +229,10 @@ class Run:
                 candidates = [candidates[index] for index in sorted(kept)]
 
     def beaten(self, candidate: Candidate, evaluation: Evaluation, front: Sequence[Candidate]) -> bool:
-        """Return whether a larger sample cannot save a θ: it is unreadable, or beaten outside both intervals."""
+        """Return whether to drop a θ now.
+
+        Its error is surely above max_error, or a θ of the front has at least its ρ and a surely lower error.
+        """
         if evaluation.low > self.settings.max_error:
             return True
         return any(

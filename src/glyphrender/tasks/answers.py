@@ -26,8 +26,8 @@ def final_answer(reply: str) -> str:
 def copied_text(reply: str) -> str:
     """Return the copy of a text that `reply` holds, without thoughts and without a code fence around all of it.
 
-    A line that begins with "Answer:" may belong to the copied text, so nothing before it is left out, unless the reply
-    begins with it.
+    A line that begins with "Answer:" may be part of the copy, so the text before it is kept. Only at the start of the
+    reply is "Answer:" removed.
 
     >>> copied_text("```text\\nOne line.\\nAnswer: none.\\n```")
     'One line.\\nAnswer: none.'

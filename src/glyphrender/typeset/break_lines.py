@@ -2,7 +2,8 @@
 
 Most lines of source code are paragraphs that fit their line. One comparison for the whole chunk finds all such
 paragraphs. The others are broken together (greedy.py), except those with tabs or hyphens and those whose lines are made
-even (careful.py). Spaces and tabs at the end of a line hang: they do not count when a line is checked to fit.
+even (careful.py). A word that is wider than a line is cut between its clusters first (stretch.py). Spaces and tabs at
+the end of a line hang: they do not count when a line is checked to fit.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from glyphrender.typeset.greedy import greedy_cuts
 from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST, PAGE_END, LineTable
 from glyphrender.typeset.segments import SegmentTable
-from glyphrender.typeset.stretch import Stretch, refined
+from glyphrender.typeset.stretch import Stretch, cut_wide_words
 
 
 def break_lines(
@@ -36,8 +37,8 @@ def break_lines(
         (the lines, the unfinished tail). The tail is None unless the last paragraph goes on. It is less than a line,
         and the next call must start with it.
     """
-    stretch = Stretch(segments, metrics)
-    if (cut := refined(stretch)) is not segments:
+    stretch = Stretch(segments, metrics)  # where each segment would stand if all were on one line
+    if (cut := cut_wide_words(stretch)) is not segments:
         stretch = Stretch(cut, metrics)
     paragraphs = _Paragraphs.of(stretch, begins=begins, final=final)
     place = np.flatnonzero(stretch.breaks != NO_BREAK)

@@ -1,4 +1,4 @@
-"""The glyph store: every distinct word that was met, shaped once, as flat columns.
+"""The glyph store holds each distinct word once, shaped, in flat columns.
 
 A *segment* is a shaping unit: a stretch of a word that has one style and one face, and no line break inside. A word
 owns one or more segments (word_cache.py), and a segment owns glyphs. Lines and pages are ranges of segment numbers, so

@@ -65,7 +65,7 @@ class Stretch:
             self.breaks[:-1][marker[1:] & something[:-1]] = MAY_BREAK
 
 
-def refined(stretch: Stretch) -> SegmentTable:
+def cut_wide_words(stretch: Stretch) -> SegmentTable:
     """Return the segments of `stretch`, with parts that are wider than a line and have no break cut at their clusters.
 
     If no part is that wide, the result is `stretch.segments` itself.
