@@ -157,7 +157,7 @@ def test_each_document_of_a_conversation_has_its_exact_strings(document: Documen
     assert texts[1].startswith("Exact strings")
     assert len(request.pages) == 2 * len(document) + len(other)
     assert request.bytes == len(json.dumps(request.body).encode())
-    visual = sum(each.ratio("glm-4.1v").prompt_tokens for each in (document, document, other))
+    visual = sum(each.ratio(model="glm-4.1v").prompt_tokens for each in (document, document, other))
     assert request.tokens >= visual
 
 
@@ -278,7 +278,7 @@ def test_a_local_model_takes_text_documents_and_images_in_any_turn(tiny: tuple[A
     reply = model.complete(conversation, max_tokens=6)
     assert reply.text == plainly(tiny, [system, *turns])
     assert (reply.completion_tokens, reply.finish_reason) == (6, "length")
-    assert (reply.prompt_tokens or 0) > document.ratio("glm-4.1v").prompt_tokens
+    assert (reply.prompt_tokens or 0) > document.ratio(model="glm-4.1v").prompt_tokens
     text = model.complete(Conversation.ask("Who?").then("Ada.", "And?"), max_tokens=6)
     assert text.text == plainly(
         tiny,

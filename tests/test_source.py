@@ -105,7 +105,7 @@ def test_pages_of_an_endless_stream_can_be_had() -> None:
 def test_text_that_is_not_str_is_one_error() -> None:
     with pytest.raises(DataError, match="got bytes"):
         list(chunks([b"abc"]))  # type: ignore[list-item]
-    with pytest.raises(DataError, match="got bytes"):
+    with pytest.raises(DataError, match="text is BytesIO, not str"):
         list(layout(io.BytesIO(b"abc"), Theta()))  # type: ignore[arg-type]
     with pytest.raises(DataError, match="got int"):
         list(layout(["a", 1], Theta()))  # type: ignore[list-item]

@@ -28,7 +28,9 @@ def test_every_module_is_in_the_wheel_and_the_generators_of_its_data_are_not(fil
 
 def test_the_data_that_the_package_reads_is_in_the_wheel(files: set[str]) -> None:
     data = [
-        path for path in (ROOT / "src/glyphrender").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")
+        path
+        for path in (ROOT / "src/glyphrender").rglob("*")
+        if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
     ]
     paths = {path.relative_to(ROOT / "src").as_posix() for path in data}
     names = {Path(path).name for path in paths}

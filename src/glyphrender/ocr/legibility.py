@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from glyphrender.document.document import Document
 from glyphrender.document.page import Page
-from glyphrender.errors import DataError
+from glyphrender.document.stream import PageStream
+from glyphrender.errors import DataError, LayoutError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
 from glyphrender.ocr.comparison import comparable, edit_distance, load_levenshtein
@@ -121,6 +122,8 @@ def legibility(
         LayoutError: the document is a stream.
         DependencyError: rapidfuzz is not installed.
     """
+    if isinstance(document, PageStream):
+        raise LayoutError("pages of a stream can be had only once, and are not sampled. Pass the text as one str.")
     for name, value in (("pages", pages), ("threads", threads)):
         if value < 1:
             raise DataError(f"{name}={value} reads nothing. Use 1 or more.")

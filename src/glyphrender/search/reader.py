@@ -187,8 +187,8 @@ def excerpt_theta(theta: Theta) -> Theta:
 def letters(text: str) -> str:
     """Return the characters of `text` that count, with plain quotation marks and dashes; see `comparable`.
 
-    >>> letters("“It’s late” –")
-    '"It\'slate"-'
+    >>> letters("“It is late” –")
+    '"Itislate"-'
     """
     return comparable(text).translate(_ALIKE)
 
