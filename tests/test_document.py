@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from glyphrender import (
     DataError,
     Document,
     FontError,
+    GlyphRenderError,
     LayoutError,
     Page,
     PageStream,
@@ -44,6 +46,8 @@ from glyphrender import (
     render_file,
 )
 from glyphrender.theta import Emoji, MissingGlyph
+from glyphrender.typeset.page_layout import PageLayout
+from glyphrender.typeset.paginate import Paginator
 
 SMALL = Theta(page_size=(120, 60), margin_x=4, margin_y=4)
 TEXT = "In the beginning was the Word, and the Word was with God. " * 20
@@ -385,6 +389,65 @@ def test_breaking_long_words_writes_to_the_store_once() -> None:
     for width in (70, 80, 90):
         list(layout(text, SMALL.replace(page_size=(width, 100)), typesetter=typesetter))
     assert typesetter.holds == held
+
+
+def test_an_error_is_not_taken_for_the_end_of_the_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    document = render("a\fb\fc", SMALL.replace(form_feed="PAGE"), max_pages=2)
+    for _ in range(2):
+        with pytest.raises(LayoutError, match="max_pages=2"):
+            document.save(tmp_path / "pages")
+    assert not list(tmp_path.iterdir())
+    document = render(TEXT, SMALL)
+    whole = len(render(TEXT, SMALL))
+    finish = Paginator.finish
+
+    def interrupted(self: Paginator) -> Iterator[PageLayout]:
+        monkeypatch.setattr(Paginator, "finish", finish)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Paginator, "finish", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        len(document)
+    assert len(document) == whole
+
+
+@pytest.mark.parametrize("bits", [0, 3, 16, -1, 1.5, True, "4"])
+def test_other_numbers_of_bits_are_refused(bits: Any) -> None:
+    with pytest.raises(DataError, match="is not 8, 4, 2 or 1"):
+        render("a")[0].png(bits=bits)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: render("a", max_pages="3"),
+        lambda: render("a", max_pages=-1),
+        lambda: render("a", typesetter=5),
+        lambda: render({"a": 1}),
+        lambda: compression_ratio(5),
+        lambda: compression_ratio(Path("a.txt")),
+        lambda: compression_ratio("a", model=5),
+        lambda: compression_ratio("a", over_limit="zzz"),
+        lambda: glyphrender.fit(b"a", rho=2),
+        lambda: Theta.preset(None),
+        lambda: Theta.load(1),
+        lambda: render_file(1),
+        lambda: render_file("a\0b"),
+    ],
+)
+def test_wrong_arguments_are_errors_of_one_line_at_once(call: Callable[[], object]) -> None:
+    with pytest.raises(GlyphRenderError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_link_to_a_directory_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    render("a").save(tmp_path / "link")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "manifest.json").exists()
 
 
 def test_clear_forgets_everything_and_pages_stay_good() -> None:

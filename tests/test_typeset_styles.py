@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import pickle
+import weakref
+from typing import Any
+
 import numpy as np
 import pytest
 
-from glyphrender import FontError, Page, Theta, Typesetter, layout
+from glyphrender import DataError, FontError, Page, Theta, Typesetter, layout
+from glyphrender.fonts.stack import FontStack
 from glyphrender.text.source import Chunk
 from glyphrender.typeset.analyse import analyse
 from glyphrender.typeset.layout import set_lines
@@ -85,3 +92,37 @@ def test_a_text_that_cannot_be_shaped_does_not_spoil_the_texts_after_it() -> Non
         (page,) = layout("good words again", theta, typesetter=typesetter)
         (alone,) = layout("good words again", theta, typesetter=Typesetter())
         assert page.png() == alone.png()
+
+
+def test_a_page_can_be_pickled_whatever_styles_were_set_before() -> None:
+    typesetter = Typesetter()
+    for theta in (REGULAR, BOLD, REGULAR.replace(font="Spleen")):
+        (page,) = layout("one 犬\ttwo\n\nthree", theta, typesetter=typesetter)
+        again = pickle.loads(pickle.dumps(page))
+        assert again.png() == page.png()
+        assert (again.words, again.lines, again.missing) == (page.words, page.lines, page.missing)
+        assert copy.deepcopy(page).png() == page.png()
+
+
+def test_many_styles_stay_within_the_bound() -> None:
+    """Each style has font tables of 2.2 MB, which the store keeps alive as long as it is in use."""
+    typesetter = Typesetter(max_bytes=40 << 20)
+    tables: weakref.WeakSet[FontStack] = weakref.WeakSet()
+    for weight in range(100, 900, 20):
+        theta = REGULAR.replace(font_weight=weight, language="en")
+        (page,) = layout("x y", theta, typesetter=typesetter)
+        page.png()
+        tables.add(typesetter.shaper.style(theta).stack)
+        assert typesetter.nbytes <= typesetter.max_bytes
+    del page
+    gc.collect()
+    assert len(tables) * 2.2e6 < typesetter.max_bytes
+    typesetter.clear()
+    gc.collect()
+    assert not len(tables)
+
+
+@pytest.mark.parametrize("arguments", [{"max_bytes": -1}, {"max_bytes": "9"}, {"chunk_size": 0}, {"chunk_size": 1.5}])
+def test_bounds_of_a_typesetter_are_checked(arguments: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=f"{next(iter(arguments))}=.* is not a whole number of"):
+        Typesetter(**arguments)

@@ -4,42 +4,36 @@ from __future__ import annotations
 
 import os
 from threading import RLock
+from typing import Any
 from weakref import WeakSet
 
 
-class ForkSafeLock:
-    """A reentrant lock that is renewed in every forked process.
+def fork_safe_lock() -> Any:
+    """Return a reentrant lock that is free in every process that is forked while another thread holds it.
 
     A thread that held the lock in the parent does not exist in the child, so the child would wait for ever. What the
     lock guards must therefore be consistent at any moment: write new rows first, and publish their number last.
+
+    The lock is Python's own. `with` enters and leaves it in C, so an interrupt cannot fall between taking the lock and
+    noting that it must be given back.
+
+    >>> with fork_safe_lock():
+    ...     pass
     """
-
-    __slots__ = ("__weakref__", "_lock")
-
-    def __init__(self) -> None:
-        self._lock = RLock()
-        _locks.add(self)
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-    def renew(self) -> None:
-        """Replace the lock, unless the thread that forked holds it or nobody does. Call this in a forked child only."""
-        if self._lock.acquire(blocking=False):
-            self._lock.release()
-        else:
-            self._lock = RLock()
+    lock = RLock()
+    _locks.add(lock)
+    return lock
 
 
-_locks: WeakSet[ForkSafeLock] = WeakSet()
+_locks: WeakSet[Any] = WeakSet()
 
 
 def _renew_all() -> None:
     for lock in list(_locks):
-        lock.renew()
+        if lock.acquire(blocking=False):  # nobody held it, or the thread that forked did
+            lock.release()
+        else:
+            lock._at_fork_reinit()  # as `threading` does with its own locks
 
 
 if hasattr(os, "register_at_fork"):

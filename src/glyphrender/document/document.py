@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from math import inf
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, overload
 
@@ -87,9 +88,8 @@ class Document(Sequence[Page]):
         self.text = text
         self.theta = Theta.of(theta)
         self._max_pages = max_pages
-        self._pages: list[Page] = []
-        self._typesetter = typesetter or default_typesetter()
-        self._rest: Iterator[Page] | None = layout(text, self.theta, max_pages=max_pages, typesetter=self._typesetter)
+        self._typesetter = default_typesetter() if typesetter is None else typesetter
+        self._begin()
 
     def __repr__(self) -> str:
         known = f"{len(self._pages)} pages" + (" so far" if self._rest is not None else "")
@@ -217,7 +217,8 @@ class Document(Sequence[Page]):
                 have no pages.
             DependencyError: a PDF needs the extra `pdf`.
         """
-        shares = self._shares if len(self.text) >= _WORTH_FORKING else None
+        jobs = min(jobs, len(self.text) // _WORTH_FORKING)  # no more processes than pay
+        shares = self._shares if jobs > 1 else None
         return save(self, path, theta=self.theta, bits=bits, jobs=jobs, shares=shares, progress=progress, format=format)
 
     def ratio(self, *, model: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
@@ -256,10 +257,21 @@ class Document(Sequence[Page]):
     def _page(self, layout: PageLayout) -> Page:
         return Page(layout, self._typesetter)
 
-    def _reach(self, number: int) -> bool:
+    def _begin(self) -> None:
+        """Forget all pages, and lay out from the first one when pages are reached."""
+        self._pages: list[Page] = []
+        self._rest: Iterator[Page] | None = layout(
+            self.text, self.theta, max_pages=self._max_pages, typesetter=self._typesetter
+        )
+
+    def _reach(self, number: float) -> bool:
         """Lay out pages until page `number` is known; return whether there is one."""
         while len(self._pages) <= number and self._rest is not None:
-            page = next(self._rest, None)
+            try:
+                page = next(self._rest, None)
+            except BaseException:
+                self._begin()  # an iterator that raised is at its end, which must not be taken for the end of the text
+                raise
             if page is None:
                 self._rest = None
             else:
@@ -267,9 +279,7 @@ class Document(Sequence[Page]):
         return number < len(self._pages)
 
     def _reach_all(self) -> None:
-        if self._rest is not None:
-            self._pages.extend(self._rest)
-            self._rest = None
+        self._reach(inf)
 
 
 @overload

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import partial
 from os import PathLike
 
 from glyphrender.document.page import Page
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, LayoutError
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
@@ -39,7 +39,12 @@ def layout(
     [(161, 30)]
     """
     check_text(text)
-    typesetter = typesetter or default_typesetter()
+    if max_pages is not None and (not isinstance(max_pages, int) or max_pages < 0):
+        raise LayoutError(f"max_pages={max_pages!r} is not a whole number of 0 or more. Leave it out for no limit.")
+    if typesetter is None:
+        typesetter = default_typesetter()
+    elif not isinstance(typesetter, Typesetter):
+        raise LayoutError(f"typesetter is {type(typesetter).__name__}. Pass a Typesetter, or leave it out.")
     pages = typesetter.layout_pages(text, Theta.of(theta), max_pages=max_pages)
     return map(partial(Page, typesetter=typesetter), pages)
 
@@ -59,5 +64,7 @@ def check_text(text: object) -> None:
         raise DataError(f"{got} Use render_file(path), or pass path.read_text().")
     if isinstance(text, io.RawIOBase | io.BufferedIOBase):
         raise DataError(f'{got} The file is open for bytes: open it for text, as in open(path, encoding="utf-8").')
+    if isinstance(text, Mapping | Set):
+        raise DataError(f"{got} Pass a str, an iterator of str, or an open text file.")
     if not isinstance(text, Iterable) and not callable(getattr(text, "read", None)):
         raise DataError(f"{got} Pass a str, an iterator of str, or an open text file.")

@@ -117,7 +117,12 @@ class Page:
 
         Args:
             bits: bits of a grey pixel: 8, 4, 2 or 1. By default 8, or 1 if θ turns antialiasing off.
+
+        Raises:
+            DataError: `bits` is none of these.
         """
+        if bits is not None and (not isinstance(bits, int) or isinstance(bits, bool) or bits not in (1, 2, 4, 8)):
+            raise DataError(f"bits={bits!r} is not 8, 4, 2 or 1. Leave it out for the default.")
         if bits is None:
             bits = 8 if self.theta.antialias or not self._two_colors else 1
         return png.encode(self._typesetter.draw(self._layout, reuse=True), dpi=self.theta.dpi, bits=bits)

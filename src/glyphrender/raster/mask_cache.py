@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from glyphrender._system.fork_safe_lock import ForkSafeLock
+from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.masks import Masks
 from glyphrender.raster.sheet import Sheet
@@ -28,9 +28,9 @@ class MaskCache:
     under one lock.
     """
 
-    def __init__(self, *, max_bytes: int, lock: ForkSafeLock | None = None) -> None:
+    def __init__(self, *, max_bytes: int, lock: Any = None) -> None:
         self.max_bytes = max_bytes
-        self.lock = lock or ForkSafeLock()
+        self.lock = lock or fork_safe_lock()
         self.clear()
 
     def clear(self) -> None:

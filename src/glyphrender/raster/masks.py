@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.fork_safe_lock import ForkSafeLock
 from glyphrender.errors import DependencyError
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.subpixel import PHASES, phases
@@ -45,9 +44,7 @@ class Masks:
         font: Skia's font.
     """
 
-    def __init__(
-        self, font: skia.Font, lock: ForkSafeLock, max_bytes: int, grown: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, font: skia.Font, lock: Any, max_bytes: int, grown: Callable[[], None] = lambda: None) -> None:
         """Begin without masks.
 
         Args:

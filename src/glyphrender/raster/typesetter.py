@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.fork_safe_lock import ForkSafeLock
+from glyphrender._system.fork_safe_lock import fork_safe_lock
+from glyphrender.errors import DataError
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.page import draw_page
 from glyphrender.text.source import CHUNK, Text
@@ -50,7 +51,12 @@ class Typesetter:
     """
 
     def __init__(self, *, max_bytes: int = MAX_BYTES, chunk_size: int = CHUNK) -> None:
-        self.lock = ForkSafeLock()
+        for name, value, least in (("max_bytes", max_bytes, 0), ("chunk_size", chunk_size, 1)):
+            if not isinstance(value, int) or value < least:
+                raise DataError(
+                    f"{name}={value!r} is not a whole number of {least} or more. Leave it out for the default."
+                )
+        self.lock = fork_safe_lock()
         self.max_bytes = max_bytes
         self.shaper = Shaper(max_bytes=max_bytes * 5 // 8, chunk_size=chunk_size, lock=self.lock)
         self.masks = MaskCache(max_bytes=max_bytes // 4, lock=self.lock)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from glyphrender.document.layout import check_text
 from glyphrender.errors import ThetaError, VisionModelError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
@@ -97,6 +98,7 @@ def fit(
     >>> found.met, found.ratio.rho >= 3
     (True, True)
     """
+    check_text(text)
     target = _target(rho=rho, visual_tokens=visual_tokens, pages=pages)
     ranges = _ranges(over)
     text = text if isinstance(text, str) else "".join(text)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal, TypeAlias
 
-from glyphrender.document.layout import layout
+from glyphrender.document.layout import check_text, layout
 from glyphrender.document.page import Page
 from glyphrender.errors import VisionModelError
 from glyphrender.models.model import VisionModel
@@ -190,6 +190,9 @@ def compression_ratio(
     >>> ratio.text_tokens, ratio.visual_tokens
     (2801, 338)
     """
+    check_text(text)
+    if over_limit not in ("warn", "error", "ignore"):
+        raise VisionModelError(f'over_limit={over_limit!r} is unknown. Use "warn", "error" or "ignore".')
     chosen, counted, theta = vision_model(model), _tokenizer(tokenizer, model), Theta.of(theta)
     if isinstance(text, str):
         pages = layout(text, theta, typesetter=typesetter)

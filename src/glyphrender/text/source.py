@@ -127,10 +127,14 @@ def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str 
     Raises:
         DataError: the file cannot be read, or is not text.
     """
+    if not isinstance(path, str | PathLike):
+        raise DataError(f"{type(path).__name__} is not a path. Name a file of text.")
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}). Check the path.") from None
+        raise DataError(f"{path} cannot be read ({error.strerror or error}). Check the path.", path=str(path)) from None
+    except ValueError as error:  # a NUL or a lone surrogate in the path
+        raise DataError(f"{path!r} cannot be a path ({error}). Check the path.") from None
     return decode(data, name=str(path), encoding=encoding, errors=errors)
 
 

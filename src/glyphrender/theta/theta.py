@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from glyphrender._system.atomic_write import write_atomically
-from glyphrender.errors import ThetaError
+from glyphrender.errors import DataError, ThetaError
 from glyphrender.theta import color as colors
 from glyphrender.theta import constraints, glyph_config, parameter
 from glyphrender.theta import newline_markup as markup
@@ -383,6 +383,8 @@ class Theta:
             DataError: the file cannot be read, or holds no JSON object.
             ThetaError: a field does not exist or a value is not valid.
         """
+        if not isinstance(source, str | os.PathLike | Mapping):
+            raise DataError(f"{type(source).__name__} is neither a path nor a mapping. Name a JSON file of θ.")
         values = source if isinstance(source, Mapping) else read_json_object(Path(source))
         if glyph_config.is_glyph(values):
             values = glyph_config.to_fields(values, PARAMETERS)
@@ -422,6 +424,10 @@ class Theta:
         """
         from glyphrender.theta import presets
 
+        if not isinstance(name, str):
+            raise ThetaError(
+                f"a preset is named by a str, not {type(name).__name__}. See Theta.preset_names().", field="preset"
+            )
         name, at, model = name.partition("@")
         theta = cls.from_dict(presets.read(name))
         return theta.align_to(model) if at else theta

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from glyphrender._system.fork_safe_lock import ForkSafeLock
+from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.fonts.stack import MISSING
 from glyphrender.typeset.style import WordStyle
 
@@ -103,8 +103,8 @@ class GlyphStore:
         "y",
     )
 
-    def __init__(self, lock: ForkSafeLock | None = None) -> None:
-        self._lock = lock or ForkSafeLock()
+    def __init__(self, lock: Any = None) -> None:
+        self._lock = lock or fork_safe_lock()
         self._by_cluster: dict[int, NDArray[np.int32]] = {}
         self.styles: list[WordStyle] = []
         self.style = Column(np.uint16)
@@ -264,9 +264,14 @@ class GlyphStore:
     def copied(self, other: GlyphStore, segments: NDArray[Any]) -> NDArray[np.int32]:
         """Append `segments` of the store `other` to this one; return their numbers here."""
         rows, counts = other.glyph_rows(segments)
-        numbers = np.array([self.style_number(style) for style in other.styles] or [0])
+        kept = other.style.take(segments)
+        # Separators belong to every style, so their number says nothing.
+        used = np.unique(kept[other.kind.take(segments) == TEXT]).tolist() if other.styles else []
+        numbers = np.zeros(max(len(other.styles), 1), np.uint16)
+        for number in used:
+            numbers[number] = self.style_number(other.styles[number])
         first = self.append(
-            style=numbers[other.style.take(segments)],
+            style=numbers[kept],
             kind=other.kind.take(segments),
             face=other.face.take(segments),
             advance=other.advance.take(segments),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-from glyphrender._system.fork_safe_lock import ForkSafeLock
+from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.fonts.stack import FontStack, font_stack
 from glyphrender.text.source import CHUNK
 from glyphrender.theta import Direction, Emoji, Theta
@@ -23,6 +23,8 @@ _CHARACTERS: Final = 16_000_000
 # A font stack has a table of the face of every code point, 2.2 MB.
 _STACK_BYTES: Final = 2_200_000
 _STACKS: Final = 32
+# The store keeps the font stacks of its styles alive, so a new one is begun when it has more styles than this.
+_STYLES: Final = 32
 _FURNITURE: Final = 64
 
 _Fonts: TypeAlias = tuple[str, int, bool, str, tuple[str, ...], str, Emoji]
@@ -39,9 +41,9 @@ class Shaper:
     Several threads may use one shaper: what they share is written under one lock.
     """
 
-    def __init__(self, *, max_bytes: int, chunk_size: int = CHUNK, lock: ForkSafeLock | None = None) -> None:
+    def __init__(self, *, max_bytes: int, chunk_size: int = CHUNK, lock: Any = None) -> None:
         self.max_bytes, self.chunk_size = max_bytes, chunk_size
-        self._lock = lock or ForkSafeLock()
+        self._lock = lock or fork_safe_lock()
         self.clear()
 
     def clear(self) -> None:
@@ -59,7 +61,10 @@ class Shaper:
         with self._lock:
             texts = sum(nbytes for _, nbytes in self._texts.values())
             words = sum(words.nbytes for words in self._words.values())
-            return self.store.nbytes + words + texts + _STACK_BYTES * len(self._stacks)
+            # The store and the furniture refer to styles whose stacks may no longer be in `_stacks`.
+            stacks = {id(stack) for stack in self._stacks.values()}
+            stacks |= {id(style.stack) for style in (*self.store.styles, *self._furniture)}
+            return self.store.nbytes + words + texts + _STACK_BYTES * len(stacks)
 
     @property
     def holds(self) -> dict[str, int]:
@@ -153,22 +158,25 @@ class Shaper:
                 self._texts.popitem(last=False)
 
     def _make_room(self, style: WordStyle) -> None:
-        """Forget the parts used least recently until the rest is within `max_bytes`.
-
-        The word cache of `style` is kept if possible.
-        """
-        if self.store.nbytes > self.max_bytes // 2:
-            self.store = GlyphStore(self._lock)
-            self._words.clear()
-            self._texts.clear()
+        """Forget what was used least recently, as far as needed, but not the fonts of `style`."""
+        if self.store.nbytes > self.max_bytes // 2 or len(self.store.styles) > _STYLES:
+            self._begin_store(style)
         while self.nbytes > self.max_bytes:
             oldest = next((other for other in self._words if other != style), None)
             if oldest is not None:
                 del self._words[oldest]
-                self._furniture.pop(oldest, None)
-                used = {id(words.style.stack) for words in self._words.values()} | {id(style.stack)}
-                self._stacks = OrderedDict((key, stack) for key, stack in self._stacks.items() if id(stack) in used)
             elif self._texts:
                 self._texts.popitem(last=False)
             else:
+                # The store refers to its styles, and they to their fonts: they go together.
+                if len(self.store.styles) > 1 or len(self._stacks) > 1:
+                    self._begin_store(style)
                 return
+
+    def _begin_store(self, style: WordStyle) -> None:
+        """Begin a new store; forget all words, texts and fonts but those of `style`."""
+        self.store = GlyphStore(self._lock)
+        self._words.clear()
+        self._texts.clear()
+        self._furniture.clear()
+        self._stacks = OrderedDict((key, stack) for key, stack in self._stacks.items() if stack is style.stack)

@@ -12,10 +12,11 @@ font whose lookups do not reach across a space.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.fork_safe_lock import ForkSafeLock
 from glyphrender.typeset.glyph_store import SEPARATORS, Column, GlyphStore
 from glyphrender.typeset.new_words import add_words
 from glyphrender.typeset.style import WordStyle
@@ -25,7 +26,7 @@ from glyphrender.typeset.word_index import WordIndex
 class WordCache:
     """The words of one style, shaped once each into `store`."""
 
-    def __init__(self, style: WordStyle, store: GlyphStore, lock: ForkSafeLock) -> None:
+    def __init__(self, style: WordStyle, store: GlyphStore, lock: Any) -> None:
         self.style, self.store = style, store
         self._lock = lock
         self._index = WordIndex(list(SEPARATORS))
