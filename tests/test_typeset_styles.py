@@ -5,7 +5,11 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import signal
+import threading
 import weakref
+from contextlib import suppress
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -126,3 +130,43 @@ def test_many_styles_stay_within_the_bound() -> None:
 def test_bounds_of_a_typesetter_are_checked(arguments: dict[str, Any]) -> None:
     with pytest.raises(DataError, match=f"{next(iter(arguments))}=.* is not a whole number of"):
         Typesetter(**arguments)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_interrupts_at_any_moment_leave_a_typesetter_usable() -> None:
+    """The lock is free afterwards, for other threads too, and pages are right."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def lock_is_free() -> bool:
+        taken: list[bool] = []
+        thread = threading.Thread(target=lambda: taken.append(typesetter.lock.acquire(timeout=10)))
+        thread.start()
+        thread.join()
+        if taken[0]:
+            typesetter.lock._at_fork_reinit()  # the thread that took it is gone
+        return taken[0]
+
+    typesetter, random = Typesetter(), Random(0)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for number in range(400):
+            theta = REGULAR if number % 2 else BOLD
+            with suppress(KeyboardInterrupt):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, random.random() * 0.006 + 1e-5)
+                    for _ in range(30):
+                        next(layout(f"word{random.randrange(10**6)} x ", theta, typesetter=typesetter)).png()
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            if number % 40 == 0:
+                assert lock_is_free()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    (page,), (fresh,) = (
+        layout("word x y", BOLD, typesetter=typesetter),
+        layout("word x y", BOLD, typesetter=Typesetter()),
+    )
+    assert page.png() == fresh.png()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -36,8 +35,8 @@ class MaskCache:
     def clear(self) -> None:
         """Forget everything."""
         with self.lock:
-            self._masks: OrderedDict[GlyphStyle, Masks] = OrderedDict()
-            self._sheets: OrderedDict[GlyphStyle, Sheet] = OrderedDict()
+            self._masks: dict[GlyphStyle, Masks] = {}
+            self._sheets: dict[GlyphStyle, Sheet] = {}
 
     @property
     def nbytes(self) -> int:
@@ -80,12 +79,12 @@ class MaskCache:
                 return
 
 
-def _used(kept: OrderedDict[GlyphStyle, Value], style: GlyphStyle, value: Value) -> Value:
+def _used(kept: dict[GlyphStyle, Value], style: GlyphStyle, value: Value) -> Value:
     """Return `value`, kept as the one of `style` and noted as the one used last."""
+    kept.pop(style, None)
     kept[style] = value
-    kept.move_to_end(style)
     if len(kept) > _STYLES:
-        kept.popitem(last=False)
+        del kept[next(iter(kept))]
     return value
 
 

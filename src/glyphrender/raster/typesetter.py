@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -60,7 +59,7 @@ class Typesetter:
         self.max_bytes = max_bytes
         self.shaper = Shaper(max_bytes=max_bytes * 5 // 8, chunk_size=chunk_size, lock=self.lock)
         self.masks = MaskCache(max_bytes=max_bytes // 4, lock=self.lock)
-        self._pixels: OrderedDict[int, tuple[PageLayout, NDArray[np.uint8]]] = OrderedDict()
+        self._pixels: dict[int, tuple[PageLayout, NDArray[np.uint8]]] = {}
 
     def __repr__(self) -> str:
         held = ", ".join(f"{count:,} {name}" for name, count in self.holds.items())
@@ -106,7 +105,7 @@ class Typesetter:
         with self.lock:
             kept = self._pixels.get(id(page))
             if kept is not None:
-                self._pixels.move_to_end(id(page))
+                self._pixels[id(page)] = self._pixels.pop(id(page))
                 return kept[1]
         drawn = self.draw(page)
         drawn.flags.writeable = False
@@ -115,7 +114,7 @@ class Typesetter:
             while (
                 len(self._pixels) > 1 and sum(array.nbytes for _, array in self._pixels.values()) > self.max_bytes // 8
             ):
-                self._pixels.popitem(last=False)
+                del self._pixels[next(iter(self._pixels))]
         return drawn
 
     def adopt(self, page: PageLayout) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Literal, TypeAlias
 
@@ -50,10 +49,11 @@ class Shaper:
         """Forget everything. Pages that are still held keep what they need."""
         with self._lock:
             self.store = GlyphStore(self._lock)
-            self._stacks: OrderedDict[_Fonts, FontStack] = OrderedDict()
-            self._words: OrderedDict[WordStyle, WordCache] = OrderedDict()
-            self._furniture: OrderedDict[WordStyle, Furniture] = OrderedDict()
-            self._texts: OrderedDict[_TextKey, tuple[tuple[SegmentTable, ...], int]] = OrderedDict()  # and their bytes
+            # The least recently used comes first. Not OrderedDict: an interrupt while two keys are compared breaks it.
+            self._stacks: dict[_Fonts, FontStack] = {}
+            self._words: dict[WordStyle, WordCache] = {}
+            self._furniture: dict[WordStyle, Furniture] = {}
+            self._texts: dict[_TextKey, tuple[tuple[SegmentTable, ...], int]] = {}  # and their bytes
 
     @property
     def nbytes(self) -> int:
@@ -106,8 +106,8 @@ class Shaper:
                 )
                 self._stacks[key] = stack
                 if len(self._stacks) > _STACKS:
-                    self._stacks.popitem(last=False)
-            self._stacks.move_to_end(key)
+                    del self._stacks[next(iter(self._stacks))]
+            self._stacks[key] = self._stacks.pop(key)
             return stack
 
     def words(self, style: WordStyle) -> WordCache:
@@ -116,7 +116,7 @@ class Shaper:
             self._make_room(style)
             if style not in self._words:
                 self._words[style] = WordCache(style, self.store, self._lock)
-            self._words.move_to_end(style)
+            self._words[style] = self._words.pop(style)
             return self._words[style]
 
     def furniture(self, style: WordStyle) -> Furniture:
@@ -126,7 +126,7 @@ class Shaper:
             if furniture is None:
                 furniture = self._furniture[style] = Furniture(style)
                 if len(self._furniture) > _FURNITURE:
-                    self._furniture.popitem(last=False)
+                    del self._furniture[next(iter(self._furniture))]
             return furniture
 
     def remembered(
@@ -140,7 +140,7 @@ class Shaper:
         key = (text, style, direction)
         with self._lock:
             if key in self._texts:
-                self._texts.move_to_end(key)
+                self._texts[key] = self._texts.pop(key)
                 return self._texts[key][0]
         return self._noted(key, analysed()) if len(text) <= _CHARACTERS else analysed()
 
@@ -155,7 +155,7 @@ class Shaper:
             if all(table.store is self.store for table in tables):
                 self._texts[key] = tuple(tables), sum(table.nbytes for table in tables)
             while len(self._texts) > _TEXTS or sum(len(text) for text, _, _ in self._texts) > _CHARACTERS:
-                self._texts.popitem(last=False)
+                del self._texts[next(iter(self._texts))]
 
     def _make_room(self, style: WordStyle) -> None:
         """Forget what was used least recently, as far as needed, but not the fonts of `style`."""
@@ -166,7 +166,7 @@ class Shaper:
             if oldest is not None:
                 del self._words[oldest]
             elif self._texts:
-                self._texts.popitem(last=False)
+                del self._texts[next(iter(self._texts))]
             else:
                 # The store refers to its styles, and they to their fonts: they go together.
                 if len(self.store.styles) > 1 or len(self._stacks) > 1:
@@ -179,4 +179,4 @@ class Shaper:
         self._words.clear()
         self._texts.clear()
         self._furniture.clear()
-        self._stacks = OrderedDict((key, stack) for key, stack in self._stacks.items() if stack is style.stack)
+        self._stacks = {key: stack for key, stack in self._stacks.items() if stack is style.stack}
