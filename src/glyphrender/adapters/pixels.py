@@ -315,5 +315,7 @@ def _torch() -> Any:
     try:
         import torch
     except ImportError as error:
-        raise DependencyError("pixel values need the package torch. Install glyphrender[transformers].") from error
+        raise DependencyError(
+            "pixel values need the package torch. Install glyphrender[transformers].", extra="transformers"
+        ) from error
     return torch

@@ -202,7 +202,9 @@ def _is_hole(part: Mapping[str, Any]) -> bool:
 
 def missing() -> DependencyError:
     """Return the error that names the extra."""
-    return DependencyError("this needs the packages torch and transformers. Install glyphrender[transformers].")
+    return DependencyError(
+        "this needs the packages torch and transformers. Install glyphrender[transformers].", extra="transformers"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -201,6 +201,7 @@ def compiled(asked: bool) -> Any:
             return None
         raise DependencyError(
             f"GLYPHRENDER_RASTER=numba cannot be had ({type(error).__name__}: {error}). Run pip install "
-            "'glyphrender[fast]', and see that there is room in the folder that NUMBA_CACHE_DIR names."
+            "'glyphrender[fast]', and see that there is room in the folder that NUMBA_CACHE_DIR names.",
+            extra="fast",
         ) from error
     return stamp

@@ -87,7 +87,7 @@ class Journal:
         """Learn what is in the file, cut off a torn last line, and write the settings if the file is new."""
         lines, whole = _whole_lines(path)
         if not lines and not _line(header).startswith(path.read_bytes()):
-            raise DataError(f"{path} is no journal of a search. Name another file.")
+            raise DataError(f"{path} is no journal of a search. Name another file.", path=path)
         _compare(path, lines, header)
         for line in lines[1:]:
             self._learn(line)
@@ -96,7 +96,7 @@ class Journal:
             if not lines:
                 self._append(header)
         except OSError as error:
-            raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.") from error
+            raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.", path=path) from error
 
     def close(self) -> None:
         """Close the file. A forked process closes its own copy, and the parent keeps the file and its lock."""
@@ -235,7 +235,9 @@ def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Name the journal of a search.") from error
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}). Name the journal of a search.", path=path
+        ) from error
     lines: list[dict[str, Any]] = []
     whole = 0
     for number, raw in enumerate(data.splitlines(keepends=True), 1):
@@ -249,7 +251,8 @@ def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
             if whole + len(raw) == len(data):
                 break
             raise DataError(
-                f"{path}, line {number}, does not belong to a journal ({error}). Restore the file, or begin a new one."
+                f"{path}, line {number}, does not belong to a journal ({error}). Restore the file, or begin a new one.",
+                path=path,
             ) from None
         lines.append(line)
         whole += len(raw)
@@ -258,7 +261,7 @@ def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
 
 def _check_format(path: Path, lines: list[dict[str, Any]]) -> None:
     if lines and (lines[0]["kind"] != "search" or lines[0].get("format") != FORMAT):
-        raise DataError(f"{path} is no journal of this version. Name another file.")
+        raise DataError(f"{path} is no journal of this version. Name another file.", path=path)
 
 
 def _compare(path: Path, lines: list[dict[str, Any]], header: Mapping[str, Any]) -> None:
@@ -271,5 +274,6 @@ def _compare(path: Path, lines: list[dict[str, Any]], header: Mapping[str, Any])
             now = json.dumps(value, ensure_ascii=False)
             raise DataError(
                 f"{path} belongs to a search with another {name} ({was[:60]}, not {now[:60]}). "
-                "Use the settings it began with, or another journal."
+                "Use the settings it began with, or another journal.",
+                path=path,
             )

@@ -82,7 +82,7 @@ def journal_result(path: str | os.PathLike[str]) -> SearchResult:
     """
     lines = list(read_lines(path))
     if not lines:
-        raise DataError(f"{path} is empty. Name the journal of a search.")
+        raise DataError(f"{path} is empty. Name the journal of a search.", path=path)
     evaluations = [line for line in lines if line["kind"] == "evaluation"]
     seed, max_error = lines[0]["seed"], lines[0]["max_error"]
     largest = max((line["samples"] for line in evaluations if line["seed"] == seed), default=0)

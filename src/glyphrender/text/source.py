@@ -134,7 +134,7 @@ def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str 
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}). Check the path.", path=str(path)) from None
     except ValueError as error:  # a NUL or a lone surrogate in the path
-        raise DataError(f"{path!r} cannot be a path ({error}). Check the path.") from None
+        raise DataError(f"{path!r} cannot be a path ({error}). Check the path.", path=path) from None
     return decode(data, name=str(path), encoding=encoding, errors=errors)
 
 

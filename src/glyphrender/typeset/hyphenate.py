@@ -26,7 +26,7 @@ def hyphenator(language: str) -> Callable[[str], list[int]]:
         import pyphen
     except ImportError:
         raise DependencyError(
-            "hyphenate=true needs pyphen. Install it with: pip install 'glyphrender[hyphenate]'."
+            "hyphenate=true needs pyphen. Install it with: pip install 'glyphrender[hyphenate]'.", extra="hyphenate"
         ) from None
     found = pyphen.language_fallback(language or "en")
     if found is None:

@@ -119,7 +119,8 @@ class Paginator:
         """Return the page that was being filled, and begin the next."""
         if self.max_pages is not None and self.number >= self.max_pages:
             raise LayoutError(
-                f"the text needs more than max_pages={self.max_pages} pages. Raise max_pages, or shorten the text."
+                f"the text needs more than max_pages={self.max_pages} pages. Raise max_pages, or shorten the text.",
+                page=self.number + 1,
             )
         self.number += 1
         start = self.end

@@ -38,7 +38,9 @@ def required() -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise DependencyError("--ray needs Ray Data. Install it with: pip install 'glyphrender[ray]'") from error
+        raise DependencyError(
+            "--ray needs Ray Data. Install it with: pip install 'glyphrender[ray]'", extra="ray"
+        ) from error
     return ray
 
 

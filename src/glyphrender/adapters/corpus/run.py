@@ -174,19 +174,23 @@ def _check(directory: Path, *, resume: bool) -> None:
     if not directory.exists():
         return
     if not directory.is_dir():
-        raise DataError(f"{directory} is a file. Choose a folder for the corpus.")
+        raise DataError(f"{directory} is a file. Choose a folder for the corpus.", path=directory)
     try:
         names = {path.name for path in directory.iterdir()}
     except OSError as error:
-        raise DataError(f"{directory} cannot be read ({error.strerror}). Choose another folder.") from error
+        raise DataError(
+            f"{directory} cannot be read ({error.strerror}). Choose another folder.", path=directory
+        ) from error
     begun = (directory / WORK / _BEGUN).exists()
     if names <= {WORK} and not begun:  # killed before its first step
         return
     if not begun and not (MANIFEST in names and "inputs" in _read(directory / MANIFEST)):
-        raise DataError(f"{directory} holds other files. Choose an empty or a new folder for the corpus.")
+        raise DataError(
+            f"{directory} holds other files. Choose an empty or a new folder for the corpus.", path=directory
+        )
     if not resume:
         what = "a corpus that is not complete, which --resume goes on with" if begun else "a corpus"
-        raise DataError(f"{directory} holds {what}. Choose an empty or a new folder.")
+        raise DataError(f"{directory} holds {what}. Choose an empty or a new folder.", path=directory)
 
 
 @contextmanager
@@ -197,7 +201,9 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
         work.mkdir(parents=True, exist_ok=True)
         lock = (work / "lock").open("w")
     except OSError as error:
-        raise DataError(f"{directory} cannot be written ({error.strerror}). Choose another folder.") from error
+        raise DataError(
+            f"{directory} cannot be written ({error.strerror}). Choose another folder.", path=directory
+        ) from error
     with lock:
         lock_file(lock, f"{directory} is being written by another run. Wait for its end.")
         if (work / _BEGUN).exists():
@@ -212,7 +218,9 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
             if options.format == "png":
                 (directory / "images").mkdir(exist_ok=True)
         except OSError as error:
-            raise DataError(f"{directory} cannot be written ({error.strerror}). Choose another folder.") from error
+            raise DataError(
+                f"{directory} cannot be written ({error.strerror}). Choose another folder.", path=directory
+            ) from error
         yield
 
 
@@ -238,7 +246,9 @@ def _finish(directory: Path, planned: Plan, begun: dict[str, Any]) -> dict[str, 
                 shards.append(entry)
         part.replace(directory / FAILED)
     except OSError as error:
-        raise DataError(f"{directory} cannot be written ({error.strerror}). Free space, and resume.") from error
+        raise DataError(
+            f"{directory} cannot be written ({error.strerror}). Free space, and resume.", path=directory
+        ) from error
     counts["failed"] += len(planned.faults)
     manifest = begun | counts | {"missing": dict(sorted(missing.items())), "shards": shards}
     head = json.dumps(manifest | {"shards": []}, indent=1, ensure_ascii=False).removesuffix("[]\n}")
@@ -254,7 +264,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}). Choose another folder.") from error
+        raise DataError(f"{path} cannot be read ({error}). Choose another folder.", path=path) from error
     return values if isinstance(values, dict) else {}
 
 
@@ -266,7 +276,10 @@ def _compare(directory: Path, before: dict[str, Any], now: dict[str, Any]) -> No
     if differ:
         shown = [f"{name} was {old.get(name)!r} and is {new.get(name)!r}" for name in differ[:_LISTED]]
         more = f", and {len(differ) - _LISTED} more" if len(differ) > _LISTED else ""
-        raise DataError(f"{directory} was begun with other settings: {'; '.join(shown)}{more}. Choose another folder.")
+        raise DataError(
+            f"{directory} was begun with other settings: {'; '.join(shown)}{more}. Choose another folder.",
+            path=directory,
+        )
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:

@@ -166,7 +166,9 @@ def _part(directory: Path, name: str) -> Iterator[Path]:
         part.mkdir()
         yield part
     except OSError as error:
-        raise DataError(f"{directory} cannot be written ({error.strerror}). Free space or choose another.") from error
+        raise DataError(
+            f"{directory} cannot be written ({error.strerror}). Free space or choose another.", path=directory
+        ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

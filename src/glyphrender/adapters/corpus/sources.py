@@ -303,7 +303,7 @@ def pyarrow() -> Any:
         import pyarrow.parquet
     except ImportError as error:
         raise DependencyError(
-            "parquet and .zst files need pyarrow. Install it with: pip install 'glyphrender[corpus]'"
+            "parquet and .zst files need pyarrow. Install it with: pip install 'glyphrender[corpus]'", extra="corpus"
         ) from error
     return arrow
 
@@ -375,4 +375,6 @@ def readable(path: Path) -> Iterator[None]:
     except OSError as error:
         if not error.errno:
             raise
-        raise DataError(f"{path} cannot be read ({error.strerror}). Check the path and its rights.") from error
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}). Check the path and its rights.", path=path
+        ) from error
