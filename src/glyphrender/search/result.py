@@ -176,9 +176,11 @@ class SearchResult:
         return min(found, key=lambda candidate: candidate.error)
 
     def _some(self) -> Sequence[Candidate]:
-        if not self.front:
+        if self.front:
+            return self.front
+        if self.stopped in ("rounds", "no growth", "exhausted"):
             raise DataError("the front is empty: no candidate is within max_error. Allow larger type, or more error.")
-        return self.front
+        raise DataError(f"the front is empty, and the search was stopped ({self.stopped}). Give it a larger budget.")
 
 
 def objectives(candidate: Candidate, max_error: float = 0.1) -> Point:
