@@ -26,7 +26,7 @@ import report
 import texts
 from stages import stage_seconds
 
-from glyphrender import Theta, layout
+from glyphrender import Theta, default_typesetter, layout
 from glyphrender.models.tokenizers import tokenizer
 from glyphrender.typeset.place import place
 
@@ -40,7 +40,7 @@ def measured(text: str) -> dict[str, float]:
         page.png()
     stages = stage_seconds(text, theta)
     # The same words and lines again, to measure placing, which is a part of drawing.
-    pages = [page._layout for page in layout(text, theta)]
+    pages = list(default_typesetter().layout_pages(text, theta))
     start = time.process_time()
     for page in pages:
         for block in page.blocks:

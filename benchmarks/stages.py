@@ -21,7 +21,7 @@ from typing import Any
 import report
 import texts
 
-from glyphrender import Theta, layout
+from glyphrender import Theta
 from glyphrender.raster import png
 from glyphrender.raster.typesetter import default_typesetter
 
@@ -37,13 +37,13 @@ CHARACTERS = 280_000
 def stage_seconds(text: str, theta: Theta) -> dict[str, float]:
     """Return the CPU seconds of each stage over all pages, the number of pages and the bytes of their PNGs."""
     start = time.process_time()
-    pages = list(layout(text, theta))
+    pages = list(default_typesetter().layout_pages(text, theta))
     laid_out = time.process_time()
     draw = encode = 0.0
     size = 0
     for page in pages:
         begin = time.process_time()
-        pixels = default_typesetter().draw(page._layout, reuse=True)  # as `Page.png` does
+        pixels = default_typesetter().draw(page, reuse=True)  # as `Page.png` does
         drawn = time.process_time()
         size += len(png.encode(pixels, dpi=theta.dpi))
         encode += time.process_time() - drawn

@@ -151,7 +151,7 @@ def check_width(text: str, theta: Theta, pages: list[Page]) -> None:
     """Check that a page as wide as its widest line breaks lines where the wide page did."""
     if theta.columns > 1 or theta.line_breaker != "GREEDY" or theta.letter_spacing or theta.first_line_indent:
         return
-    blocks = [block for page in pages for block in page._layout.blocks]
+    blocks = [block for page in default_typesetter().layout_pages(text, theta) for block in page.blocks]
     if not blocks:
         return
     room = max(int(block.table.width[block.lo : block.hi].max()) for block in blocks) * theta.em / EM

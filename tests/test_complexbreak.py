@@ -115,7 +115,7 @@ def test_what_a_break_parts_is_shaped_as_one(family: str, script: str, text: str
     buffer.script, buffer.direction = script, "ltr"
     hb.shape(primary.hb_font, buffer, {})
     expected = [info.codepoint for info in buffer.glyph_infos if text[info.cluster] != " "]
-    (block,) = page._layout.blocks
+    (block,) = next(default_typesetter().layout_pages(text, theta)).blocks
     placed = place(block, theta)
     assert not placed.face.any()
     assert placed.glyph.tolist() == expected

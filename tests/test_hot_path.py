@@ -62,10 +62,10 @@ def test_harfbuzz_is_called_once_for_hundreds_of_new_words_and_not_for_known_one
 @pytest.mark.skipif(rasteriser() != "skia", reason="Skia cannot be loaded here")
 def test_a_page_is_placed_drawn_and_compressed_once(calls: Counter[str]) -> None:
     pages = list(layout(TEXT, THETA))
+    blocks = sum(len(page.blocks) for page in default_typesetter().layout_pages(TEXT, THETA))
     calls.clear()
     for each in pages:
         each.png()
-    blocks = sum(len(each._layout.blocks) for each in pages)
     assert blocks <= len(pages) + 1
     assert calls == {"place": blocks, "blob": blocks, "deflate": len(pages)}
 
@@ -81,10 +81,10 @@ def test_python_calls_grow_with_lines_and_not_with_words(calls: Counter[str]) ->
 
     sys.setprofile(profile)
     try:
-        pages = list(layout(TEXT, THETA))
+        pages = list(default_typesetter().layout_pages(TEXT, THETA))
     finally:
         sys.setprofile(None)
-    lines = sum(block.hi - block.lo for each in pages for block in each._layout.blocks)
+    lines = sum(block.hi - block.lo for each in pages for block in each.blocks)
     words = TEXT.count(" ")
     assert words > 10 * lines
     assert entered < 5 * lines + 1500

@@ -215,7 +215,7 @@ def test_a_long_paragraph_may_be_cut_into_chunks() -> None:
 def test_the_measured_width_gives_the_same_lines(text: str, theta: Theta) -> None:
     """A page exactly as wide as its widest line breaks lines where the wide page did."""
     theta = theta.replace(columns=1, line_breaker="GREEDY", auto_crop_width=False, letter_spacing=0.0)
-    blocks = [block for page in layout(text, theta) for block in page._layout.blocks]
+    blocks = [block for page in default_typesetter().layout_pages(text, theta) for block in page.blocks]
     if not blocks or theta.first_line_indent > 0:
         return
     widest = max(int(block.table.width[block.lo : block.hi].max()) for block in blocks)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from strategies import examples
 
-from glyphrender import Theta, Typesetter, layout
+from glyphrender import Theta, Typesetter
 from glyphrender.errors import DependencyError
 from glyphrender.fonts.library import find_face
 from glyphrender.raster import masks
@@ -42,7 +42,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def both(
     text: str, theta: Theta, patch: pytest.MonkeyPatch, typesetter: Typesetter = TYPESETTER
 ) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    pages = [page._layout for page in layout(text, theta)]
+    pages = list(typesetter.layout_pages(text, theta))
     stamped = [typesetter.draw(page) for page in pages]
     with patch.context() as without:
         without.delenv("GLYPHRENDER_RASTER")
@@ -135,7 +135,7 @@ def test_far_places_and_glyphs_that_a_font_lacks_are_left_to_skia(x: float, comp
 
 def test_masks_that_were_half_made_are_not_drawn(compiled: pytest.MonkeyPatch) -> None:
     TYPESETTER.clear()
-    page = next(layout("Half of these glyphs are new: 0123456789", Theta()))._layout
+    page = next(TYPESETTER.layout_pages("Half of these glyphs are new: 0123456789", Theta()))
     whole = TYPESETTER.draw(page)
     TYPESETTER.clear()
     concatenate = np.concatenate
@@ -157,7 +157,7 @@ def test_masks_that_were_half_made_are_not_drawn(compiled: pytest.MonkeyPatch) -
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_fork_while_another_thread_stamps_does_not_hang(compiled: pytest.MonkeyPatch) -> None:
-    page = next(layout("Forks inherit locks that nobody will open.", Theta()))._layout
+    page = next(TYPESETTER.layout_pages("Forks inherit locks that nobody will open.", Theta()))
     TYPESETTER.clear()
     drawn = TYPESETTER.draw(page)
     assert TYPESETTER.holds["fonts at a size"] == 1
@@ -181,7 +181,7 @@ def test_without_being_asked_it_begins_once_it_pays(monkeypatch: pytest.MonkeyPa
     stamped = []
     stamp = masks.Masks.stamp
     monkeypatch.setattr(masks.Masks, "stamp", lambda self, *args: (stamped.append(1), stamp(self, *args))[1])
-    pages = [page._layout for page in layout((DATA / "udhr-eng.txt").read_text(encoding="utf-8") * 8, Theta())]
+    pages = list(TYPESETTER.layout_pages((DATA / "udhr-eng.txt").read_text(encoding="utf-8") * 8, Theta()))
     seen = []
     for page in pages:
         TYPESETTER.draw(page)
@@ -198,9 +198,9 @@ def test_numba_that_is_asked_for_and_missing_is_an_error(compiled: pytest.Monkey
     masks.compiled.cache_clear()
     compiled.setitem(sys.modules, "glyphrender.raster.stamp", None)
     with pytest.raises(DependencyError, match=r"glyphrender\[fast\]"):
-        TYPESETTER.draw(next(layout("text", Theta()))._layout)
+        TYPESETTER.draw(next(TYPESETTER.layout_pages("text", Theta())))
     compiled.delenv("GLYPHRENDER_RASTER")
-    TYPESETTER.draw(next(layout("text", Theta()))._layout)
+    TYPESETTER.draw(next(TYPESETTER.layout_pages("text", Theta())))
     masks.compiled.cache_clear()
 
 

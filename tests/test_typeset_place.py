@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from box_fonts import BOXES
 
-from glyphrender import Page, Theta, layout
+from glyphrender import Page, Theta, default_typesetter, layout
 from glyphrender.typeset.place import place
 
 # A measure of 60 pt holds ten letters. The tenth of a point is room for rounding, because advances are rounded to a
@@ -283,7 +283,7 @@ def test_brackets_are_mirrored() -> None:
     """UAX #9 L4, applied by HarfBuzz: "(" in right-to-left text has the glyph that ")" has in left-to-right text."""
 
     def glyphs(text: str) -> list[int]:
-        (block,) = next(iter(layout(text, Theta(font="DejaVu Sans"))))._layout.blocks
+        (block,) = next(default_typesetter().layout_pages(text, Theta(font="DejaVu Sans"))).blocks
         placed = place(block, Theta(font="DejaVu Sans"))
         return [int(glyph) for _, glyph in sorted(zip(placed.x.tolist(), placed.glyph.tolist(), strict=True))]
 
@@ -335,7 +335,7 @@ def test_escapes_read_left_to_right_everywhere(text: str) -> None:
     theta = Theta(font="DejaVu Sans Mono")
 
     def glyphs(text: str) -> list[int]:
-        (block,) = next(iter(layout(text, theta)))._layout.blocks
+        (block,) = next(default_typesetter().layout_pages(text, theta)).blocks
         placed = place(block, theta)
         return [int(glyph) for _, glyph in sorted(zip(placed.x.tolist(), placed.glyph.tolist(), strict=True))]
 
@@ -372,7 +372,7 @@ def test_ink_is_where_the_boxes_of_words_say(language: str, fields: dict[str, ob
 
 def test_marks_stand_off_their_letters_alike_on_every_line() -> None:
     theta = Theta(font="Noto Nastaliq Urdu", font_size=16, line_height=36.3, page_size=(200, 400))
-    (block,) = next(iter(layout("\n".join(["ہوئے ہیں۔"] * 5), theta)))._layout.blocks
+    (block,) = next(default_typesetter().layout_pages("\n".join(["ہوئے ہیں۔"] * 5), theta)).blocks
     placed = place(block, theta)
     lines = [placed.y[a:b] for a, b in pairwise(placed.glyph_bounds)]
     assert len({float(y % 1) for y in placed.baseline}) > 1

@@ -67,9 +67,11 @@ def test_lines_are_shaped_as_harfbuzz_shapes_them(language: str, family: str, sc
     theta = Theta(font=family, page_size=(400, 800), margin_x=0)
     primary = default_typesetter().shaper.style(theta).stack.primary
     compared = glyphs_seen = 0
-    for page in layout(sample(language), theta):
+    text = sample(language)
+    pages = zip(layout(text, theta), default_typesetter().layout_pages(text, theta), strict=True)
+    for page, laid_out in pages:
         lines = iter(page.lines)
-        for block in page._layout.blocks:
+        for block in laid_out.blocks:
             placed = place(block, theta)
             pixels = theta.em / EM * theta.scale
             for start, stop in zip(placed.glyph_bounds[:-1], placed.glyph_bounds[1:], strict=True):
@@ -119,7 +121,7 @@ def test_a_break_inside_an_arabic_word_keeps_its_joining_forms() -> None:
     text = "\u0628" * 60
     page = next(iter(layout(text, theta)))
     assert len(page.lines) >= 3
-    (block,) = page._layout.blocks
+    (block,) = next(default_typesetter().layout_pages(text, theta)).blocks
     font = default_typesetter().shaper.style(theta).stack.primary.hb_font
     glyphs, _ = whole(font, text, "Arab", "rtl")
     placed = place(block, theta)
@@ -144,8 +146,8 @@ def test_letters_join_across_a_change_of_face(word: str) -> None:
         buffer.script, buffer.direction = "Arab", "rtl"
         hb.shape(style.stack.faces[face[start]].hb_font, buffer, {})
         expected += [info.codepoint for info in buffer.glyph_infos]
-    (page,) = layout(word, Theta())
-    placed = place(page._layout.blocks[0], page.theta)
+    (page,) = default_typesetter().layout_pages(word, Theta())
+    placed = place(page.blocks[0], page.theta)
     assert sorted(placed.glyph.tolist()) == sorted(expected)
 
 
@@ -206,9 +208,9 @@ def test_a_sign_without_a_base_gets_its_dotted_circle_among_any_words() -> None:
 
 def test_kerning_and_ligatures_can_be_turned_off() -> None:
     def glyphs_and_width(text: str, **fields: object) -> tuple[int, float]:
-        page = next(iter(layout(text, Theta(font="DejaVu Serif", **fields))))  # type: ignore[arg-type]
-        (block,) = page._layout.blocks
-        return len(place(block, page.theta).glyph), page.lines[0].box[2] - page.lines[0].box[0]
+        theta = Theta(font="DejaVu Serif", **fields)  # type: ignore[arg-type]
+        (page,), (laid_out,) = layout(text, theta), default_typesetter().layout_pages(text, theta)
+        return len(place(laid_out.blocks[0], theta).glyph), page.lines[0].box[2] - page.lines[0].box[0]
 
     assert glyphs_and_width("fi ffl")[0] < 5
     assert glyphs_and_width("fi ffl", ligatures=False)[0] == 5
@@ -221,8 +223,8 @@ def test_the_language_chooses_glyphs() -> None:
     """Serbian italic б and Romanian ș are the classic cases; Han differs by region."""
 
     def glyphs(text: str, **fields: object) -> tuple[list[int], int]:
-        page = next(iter(layout(text, Theta(**fields))))  # type: ignore[arg-type]
-        (block,) = page._layout.blocks
+        page = next(default_typesetter().layout_pages(text, Theta(**fields)))  # type: ignore[arg-type]
+        (block,) = page.blocks
         placed = place(block, page.theta)
         return placed.glyph.tolist(), int(placed.face[0])
 
@@ -234,8 +236,8 @@ def test_the_language_chooses_glyphs() -> None:
 def test_clusters_of_glyphs_lie_inside_their_segments() -> None:
     for language in ("hin", "arb", "tha"):
         theta = Theta(page_size=(300, 800))
-        for page in layout(sample(language), theta):
-            for block in page._layout.blocks:
+        for page in default_typesetter().layout_pages(sample(language), theta):
+            for block in page.blocks:
                 segments = block.table.segments
                 text = segments.store.kind.rows[segments.number] == TEXT
                 rows, counts = segments.store.glyph_rows(segments.number[text])
@@ -249,8 +251,8 @@ def test_without_ligatures_characters_are_drawn_as_they_are() -> None:
     """Inter's contextual alternates make one arrow of "=>": CSS's `font-variant-ligatures: none` ends that too."""
 
     def glyphs(text: str, **fields: object) -> list[int]:
-        page = next(layout(text, Theta(**fields)))  # type: ignore[arg-type]
-        return [int(glyph) for block in page._layout.blocks for glyph in place(block, page.theta).glyph]
+        page = next(default_typesetter().layout_pages(text, Theta(**fields)))  # type: ignore[arg-type]
+        return [int(glyph) for block in page.blocks for glyph in place(block, page.theta).glyph]
 
     alone = [glyphs(mark, font="Inter")[0] for mark in "=>"]
     assert glyphs("=>", font="Inter") != alone
