@@ -31,12 +31,12 @@ def vision_model(name: str | VisionModel) -> VisionModel:
     >>> vision_model("Qwen3-VL").grid
     (32, 32)
     """
-    if isinstance(name, VisionModel):
-        return name
     if not isinstance(name, str):
-        raise VisionModelError(
-            f"model is {type(name).__name__}, not a name or a VisionModel. Use one of VISION_MODELS."
-        )
+        if not callable(getattr(name, "image", None)):
+            raise VisionModelError(
+                f"model is {type(name).__name__}, not a name or a VisionModel. Use a VISION_MODELS name."
+            )
+        return name
     model = _BY_NAME.get(name.lower())
     if model is None:
         raise VisionModelError(
