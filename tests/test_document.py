@@ -108,6 +108,7 @@ def test_a_stream_gives_the_pages_of_its_text_once(use: Callable[[PageStream], S
             again(stream)  # type: ignore[operator]
 
 
+@pytest.mark.slow
 @given(st.lists(texts(max_size=40), max_size=5))
 def test_a_stream_of_strings_gives_the_pages_of_the_whole(parts: list[str]) -> None:
     whole = [(page.number, page.span, page.size, page.text) for page in render("".join(parts), SMALL)]
@@ -193,6 +194,7 @@ def test_documents_pickle_and_are_copied() -> None:
             other.extend_text(TEXT * 50)
 
 
+@pytest.mark.slow
 @examples(30)
 @given(texts(), thetas(emoji=Emoji.MONO, missing_glyph=MissingGlyph.BOX, hyphenate=False))
 def test_a_pickled_document_has_the_same_pages(text: str, theta: Theta) -> None:

@@ -97,6 +97,7 @@ def test_pixels_of_what_was_found_are_inside_its_box() -> None:
         assert (bare[y0:y1, x0 - 2 : x0] > 100).all() or query == "fluent"
 
 
+@pytest.mark.slow
 @examples(60)
 @given(texts(), thetas(emoji=Emoji.MONO, missing_glyph=MissingGlyph.BOX, hyphenate=False), st.data())
 def test_what_is_found_is_the_text_in_a_box_on_its_line(text: str, theta: Theta, data: st.DataObject) -> None:

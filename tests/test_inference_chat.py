@@ -182,6 +182,7 @@ def failures() -> dict[str, tuple[Handler, str]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", failures())
 def test_a_failure_is_one_line_that_names_the_way_out(name: str) -> None:
     handle, message = failures()[name]

@@ -176,6 +176,7 @@ def test_a_conversation_that_is_too_large_is_refused(document: Document) -> None
         EndpointModel(endpoint=model.endpoint, packing=Packing(provider="anthropic")).complete(long)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provider", ["responses", "anthropic", "gemini", "transformers"])
 def test_every_format_takes_several_turns(document: Document, provider: str) -> None:
     conversation = Conversation.ask(document, "Which?").then("8841", SQUARE, "And?")

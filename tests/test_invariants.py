@@ -85,6 +85,7 @@ def same(ours: list[Page], theirs: list[Page], *, tolerance: int = 0) -> None:
         assert np.abs(one.array.astype(int) - other.array).max() <= tolerance
 
 
+@pytest.mark.slow
 @examples(150)
 @given(texts(), lenient)
 def test_every_character_is_accounted_for_and_nothing_leaves_the_page(text: str, theta: Theta) -> None:
@@ -93,6 +94,7 @@ def test_every_character_is_accounted_for_and_nothing_leaves_the_page(text: str,
     check_boxes(pages)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(texts(), lenient)
 def test_any_text_under_any_theta_is_drawn_at_the_size_known_before(text: str, theta: Theta) -> None:
@@ -235,6 +237,7 @@ def test_the_measured_width_gives_the_same_lines(text: str, theta: Theta) -> Non
     ]
 
 
+@pytest.mark.slow
 @examples(25)
 @given(texts(), lenient)
 def test_png_bytes_are_the_same_twice(text: str, theta: Theta) -> None:

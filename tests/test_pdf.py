@@ -67,6 +67,7 @@ def test_greys_of_fewer_bits_stay(tmp_path: Path, bits: int) -> None:
                 )
 
 
+@pytest.mark.slow
 def test_a_pdf_is_the_same_bytes_each_time_by_processes_and_from_a_stream(tmp_path: Path) -> None:
     text = TEXT * 40
     first = render(text, SMALL).save(tmp_path / "a.pdf")

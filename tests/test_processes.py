@@ -50,6 +50,7 @@ def check(text: str, theta: Theta, shares: int) -> None:
         assert np.array_equal(*map(default_typesetter().draw, (one, other)))
 
 
+@pytest.mark.slow
 @examples(60)
 @given(
     text=texts(),
@@ -125,6 +126,7 @@ def test_a_process_that_is_killed_is_an_error() -> None:
         list(imap_forked(2, work))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 40])
 def test_each_item_goes_to_one_process_and_the_slow_take_fewer(count: int) -> None:
     mine = work_queue(count)
@@ -251,6 +253,7 @@ def test_a_process_that_may_not_fork_does_all_work_itself() -> None:
     assert list(imap_forked(1, work)) == [([1, 2], [0, 1])]
 
 
+@pytest.mark.slow
 def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     program = (
         "import os, pathlib, sys, time\n"

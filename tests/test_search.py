@@ -336,6 +336,7 @@ def test_budgets_are_kept(budget, tmp_path) -> None:
     assert more.evaluations > result.evaluations
 
 
+@pytest.mark.slow
 def test_a_budget_of_seconds_stops_the_search() -> None:
     result = a_search(Judge(0.02), budget=Budget(seconds=1), steps=200)
     assert result.stopped == "budget of seconds"

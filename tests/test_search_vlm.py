@@ -410,6 +410,7 @@ def test_a_key_is_asked_for_where_there_is_no_base_url(monkeypatch: pytest.Monke
         Endpoint(model="m", key_variable="NO_SUCH_KEY").complete([], max_tokens=1)
 
 
+@pytest.mark.slow
 def test_a_failure_that_passes_is_tried_again() -> None:
     with failing(lambda n: (503, said("busy")) if n < 3 else (200, completion("yes"))) as (url, requests):
         reply = Endpoint(model="m", base_url=url, retries=2).complete(ASKED, max_tokens=5, stream=False)

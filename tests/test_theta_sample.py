@@ -33,6 +33,7 @@ def test_resolutions_favour_normal_and_medium(sampled):
     assert {72, 80, 96, 100, 110, 120, 144, 150, 300} <= {theta.dpi for theta in sampled}
 
 
+@pytest.mark.slow
 def test_left_and_justify_dominate(sampled):
     counts = Counter(str(theta.alignment) for theta in sampled)
     assert set(counts) == {"LEFT", "JUSTIFY", "CENTER", "RIGHT"}

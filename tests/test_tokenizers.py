@@ -85,6 +85,7 @@ def test_nasty_texts(name: str) -> None:
         assert counted.count(some) == whole(counted, some)
 
 
+@pytest.mark.slow
 def test_books_are_cut_often(named: Tokenizer) -> None:
     for text in (PROSE[:60_000], CODE, CHINESE):
         pieces = list(named.pieces(text, final=True))
@@ -202,6 +203,7 @@ def test_added_tokens_with_spaces_keep_a_text_whole(fast: dict[str, Any]) -> Non
     assert tokenizer(backend).count("the end of it") == 1
 
 
+@pytest.mark.slow
 def test_truncation_and_padding_of_the_object_do_not_count(fast: dict[str, Any]) -> None:
     backend = tokenizers.Tokenizer.from_str(fast["gpt2"].to_str())
     backend.enable_truncation(5)

@@ -108,6 +108,7 @@ def test_a_page_can_be_pickled_whatever_styles_were_set_before() -> None:
         assert copy.deepcopy(page).png() == page.png()
 
 
+@pytest.mark.slow
 def test_many_styles_stay_within_the_bound() -> None:
     """Each style has font tables of 2.2 MB, which the store keeps alive as long as it is in use."""
     typesetter = Typesetter(max_bytes=40 << 20)

@@ -86,6 +86,7 @@ def test_a_configuration_gives_the_costs_of_the_processor_built_from_it(referenc
     assert differences(vision_from_config(tmp_path), fixture()["models"][reference.models[0]]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of transformers and torch
 @pytest.mark.parametrize("reference", [pytest.param(r, id=r.models[0]) for r in REFERENCES])
 def test_the_processor_itself_agrees(reference: Reference) -> None:

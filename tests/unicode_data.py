@@ -15,7 +15,9 @@ from glyphrender.text.properties import table
 PARTS = Path(__file__).parent / "data" / "unicode"
 WHOLE = Path(os.environ.get("GLYPHRENDER_UCD") or Path(__file__).parents[2] / "shared" / "unicode")
 
-extents = pytest.mark.parametrize("folder", [PARTS, WHOLE], ids=["part", "whole"])
+extents = pytest.mark.parametrize(
+    "folder", [pytest.param(PARTS, id="part"), pytest.param(WHOLE, id="whole", marks=pytest.mark.slow)]
+)
 
 
 def lines(folder: Path, name: str) -> list[str]:
