@@ -13,6 +13,7 @@ takes a second or more, or starts servers, workers, models or compilers.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,14 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=int(os.environ.get("GLYPHRENDER_FUZZ") or 2000))
 settings.load_profile("explore" if os.environ.get("GLYPHRENDER_FUZZ") else "ci")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files that are slow as a whole where slow tests are not wanted: TRL and torch take 12 s to import."""
+    if config.option.markexpr == "not slow" and collection_path.suffix == ".py":
+        marks = re.search(r"^pytestmark = .*", collection_path.read_text(encoding="utf-8"), re.M)
+        return True if marks and "slow" in marks[0] else None
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m is applied

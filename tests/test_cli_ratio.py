@@ -159,6 +159,7 @@ def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], named: list
         assert name in message
 
 
+@pytest.mark.slow
 def test_standard_input_and_the_empty_text(tmp_path: Path) -> None:
     done = run("ratio", "-", cwd=tmp_path, input="")
     assert done.returncode == 0, done.stderr

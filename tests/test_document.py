@@ -208,6 +208,7 @@ def test_a_pickled_page_is_the_same() -> None:
     assert (other.number, other.span, other.text, other.png()) == (page.number, page.span, page.text, page.png())
 
 
+@pytest.mark.slow
 def test_a_page_can_be_referred_to_weakly() -> None:
     page = next(layout(TEXT, SMALL))
     reference = weakref.ref(page)
@@ -463,6 +464,7 @@ def test_clear_forgets_everything_and_pages_stay_good() -> None:
     assert [page.png() for page in layout(TEXT, SMALL, typesetter=typesetter)] == drawn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_bytes", [0, 3_000_000, 20_000_000])
 def test_what_is_remembered_is_bounded(max_bytes: int) -> None:
     """One chunk of text needs what it needs; beyond that, nothing stays that passes the bound."""

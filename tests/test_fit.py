@@ -20,6 +20,7 @@ PROSE = re.sub(
 )[:60_000]
 
 
+@pytest.mark.slow
 @examples(15)
 @given(rho=st.floats(1.2, 5), vision=st.sampled_from(["glm-4.1v", "qwen3-vl", "internvl3"]))
 def test_a_ratio_is_reached_and_a_larger_size_misses_it(rho: float, vision: str) -> None:

@@ -200,6 +200,7 @@ TEXTS = st.text(
 )
 
 
+@pytest.mark.slow
 @given(TEXTS)
 def test_clusters_are_whole_covered_and_independent_of_what_came_before(text):
     stack, cps = font_stack("Spleen", fallback=("Noto Sans Thai",)), characters(text)

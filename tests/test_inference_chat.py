@@ -137,6 +137,7 @@ def complete(handle: Handler, **options: Any) -> tuple[Reply, list[dict[str, Any
         return endpoint.complete([{"role": "user", "content": "Hi"}]), got
 
 
+@pytest.mark.slow
 def test_usage_comes_with_the_cached_share() -> None:
     reply, got = complete(
         lambda to, body, count: answer_events(
@@ -278,6 +279,7 @@ def test_a_part_that_was_cut_off_is_told() -> None:
     assert answer.cut
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 503])
 def test_what_may_pass_is_tried_again(status: int) -> None:
     def handle(to: http.server.BaseHTTPRequestHandler, body: dict[str, Any], count: int) -> None:

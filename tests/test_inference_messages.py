@@ -154,6 +154,7 @@ def test_what_would_have_to_be_too_small_is_refused(document: Document) -> None:
         Packing(max_images=1, over="downshift").requests(document, "Which?")
 
 
+@pytest.mark.slow
 def test_claude_takes_large_pages_up_to_twenty() -> None:
     document = render(NOVEL, Theta(page_size=(600, 2100), auto_crop_last_page=False))
     with pytest.raises(VisionModelError, match="more than the 20 that claude takes"):

@@ -173,6 +173,7 @@ def test_a_step_waits_for_what_the_one_before_hands_on() -> None:
     assert sorted(imap_forked(2, work)) == [(step, (step, 10 * step)) for step in range(4)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_a_pool_answers_in_the_order_of_its_items(jobs: int) -> None:
     def answer(number: int) -> int:

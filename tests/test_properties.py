@@ -45,6 +45,7 @@ def test_general_category_is_that_of_the_database() -> None:
     assert [GeneralCategory[value] for value in expected] == table().general_category[records(EVERY)].tolist()
 
 
+@pytest.mark.slow
 def test_line_break_is_that_of_the_database_after_lb1() -> None:
     expected = values("LineBreak.txt", "XX")
     category = values("DerivedGeneralCategory.txt", "Cn")

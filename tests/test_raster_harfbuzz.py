@@ -408,6 +408,7 @@ def test_the_message_names_the_library_and_the_packages(error: ImportError, name
     assert "\n" not in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", [("libEGL.so.1", "libGL.so.1"), ("libGL.so.1",)])
 def test_a_system_without_opengl_gets_the_message_and_the_same_page(
     tmp_path: Path, boxes: Face, hidden: tuple[str, ...]

@@ -108,6 +108,7 @@ def test_the_search_beats_random_theta_read_more_often() -> None:
     assert searched > 1.03 * drawn
 
 
+@pytest.mark.slow
 def test_bad_theta_cost_little(whole) -> None:
     result, journal = whole
     asked = [line["samples"] for line in read_lines(journal) if line["kind"] == "evaluation"]
@@ -127,10 +128,12 @@ def test_equal_seeds_give_equal_searches_whatever_the_jobs(whole, tmp_path) -> N
     assert a_search(Judge(), seed=4).front != whole[0].front
 
 
+@pytest.mark.slow
 def test_a_search_without_a_journal_is_the_same(whole) -> None:
     assert a_search(Judge()).candidates == whole[0].candidates
 
 
+@pytest.mark.slow
 def test_a_finished_search_is_resumed_without_asking_again(whole) -> None:
     judge = Judge()
     before = whole[1].read_bytes()
@@ -184,6 +187,7 @@ def test_a_worker_that_is_killed_ends_the_search_at_once() -> None:
     assert time.monotonic() - start < 60
 
 
+@pytest.mark.slow
 def test_a_journal_whose_theta_the_seed_no_longer_gives_is_refused_and_still_read(whole, tmp_path) -> None:
     """Else what was read of one θ would be taken for another's."""
     journal = tmp_path / "journal.jsonl"
@@ -257,6 +261,7 @@ def test_a_file_that_is_no_journal_is_left_alone(tmp_path) -> None:
     assert notes.read_text() == "not to be lost"
 
 
+@pytest.mark.slow
 def test_a_journal_whose_first_line_was_torn_is_begun_again(whole, tmp_path) -> None:
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(whole[1].read_bytes()[:100])
@@ -320,6 +325,7 @@ def test_candidates_are_read_back_from_a_journal(whole) -> None:
         assert Candidate.from_dict(json.loads(json.dumps(candidate.to_dict()))) == candidate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [Budget(evaluations=25), Budget(samples=100)])
 def test_budgets_are_kept(budget, tmp_path) -> None:
     journal = tmp_path / "journal.jsonl"
@@ -498,6 +504,7 @@ def test_bad_arguments_are_refused(settings, message) -> None:
         Budget(samples=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("found", "message"),
     [
@@ -541,6 +548,7 @@ def test_an_evaluator_that_counts_its_samples_otherwise_is_journalled_by_what_wa
     assert judge.calls == 0
 
 
+@pytest.mark.slow
 def test_a_front_that_could_only_be_read_again_in_part_stands_as_it_was(whole) -> None:
     class Poor(Judge):
         def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:

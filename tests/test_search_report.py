@@ -126,6 +126,7 @@ def test_a_search_under_way_says_that_its_front_was_not_read_again(
     assert "class=standing" not in page_of(result)
 
 
+@pytest.mark.slow
 def test_a_page_needs_nothing_else(result: SearchResult) -> None:
     page = page_of(result, title="<b>", note="{{plot}} & more")
     parts = Parts(page)

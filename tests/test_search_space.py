@@ -53,6 +53,7 @@ def test_genes_lead_back_to_every_theta_that_a_space_makes(which, seed) -> None:
         assert space.holds(theta)
 
 
+@pytest.mark.slow
 @given(spaces, st.integers(0, 2**32), st.sampled_from([Theta(), Theta.preset("glyph-en"), Theta.preset("dense")]))
 @examples(60)
 def test_a_theta_from_elsewhere_is_moved_into_the_space_once(which, seed, base) -> None:
@@ -83,6 +84,7 @@ def test_the_page_gives_way_to_the_grid_and_nothing_else(which, seed) -> None:
     assert theta.dpi == genes.get("dpi", 72)
 
 
+@pytest.mark.slow
 @given(st.sampled_from(["glm-4.1v", "qwen3-vl"]), st.integers(0, 2**32))
 @examples(60)
 def test_every_mutant_is_another_theta(model, seed) -> None:
@@ -91,6 +93,7 @@ def test_every_mutant_is_another_theta(model, seed) -> None:
     assert space.mutate(theta, rng) != theta
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32))
 @examples(30)
 def test_a_child_has_each_gene_of_one_of_its_parents(seed) -> None:

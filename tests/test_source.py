@@ -22,6 +22,7 @@ def cut(text: str, size: int, **options: int | None) -> list[Chunk]:
     return list(chunks(text, size=size, **options))
 
 
+@pytest.mark.slow
 @given(texts(), st.integers(1, 300))
 @example("a\r\nb\r\n", 2)
 @example("\r\n" * 9, 3)
