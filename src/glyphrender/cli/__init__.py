@@ -1,12 +1,12 @@
 """The command line. Each command is one module of this package, imported when it is called.
 
-A command's module has the name of the command, and in it a function `command`. Beside these:
+A command's module has the name of the command, and defines a function `command`. The other modules are:
 
     options.py, inputs.py   options and input files that commands share
     models.py, evaluator.py options of `search` that name models and evaluators
     table.py, scatter.py    tables for a terminal, a scatter plot as SVG
 
-`glyphrender --help` reads the table below and imports no command, which keeps it at 0.1 s. `Group.main` alone turns
+`glyphrender --help` reads the table below and imports no command, so it takes only 0.1 s. Only `Group.main` turns
 errors into one line on stderr and an exit status:
 
     0         done
@@ -43,14 +43,14 @@ COMMANDS: Mapping[str, str] = {
     "fonts": "List the fonts, or which of them draw a text.",
     "theta": "Look at, check and convert rendering parameters.",
 }
-"""Commands in the order of `--help`, each with the line it shows: the first line of the command's own docstring."""
+"""Commands in the order of `--help`. Each has its line of the help: the first line of the command's docstring."""
 
-# Errors that no choice of the user led to: the disk is full or failing, the machine has run out of something.
+# Errors that the user did not cause: the disk is full or fails, or the machine has run out of a resource.
 _FAILURES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
 class Group(click.Group):
-    """A group of commands that reports errors as this package does; without arguments it shows its help."""
+    """A group of commands that reports errors in one line. Without arguments, the group shows its help."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:  # noqa: D102
         return super().parse_args(ctx, args or ["--help"])
@@ -58,7 +58,7 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:  # noqa: D102
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:  # before click sees it, which would write an empty line
+        except KeyboardInterrupt:  # caught here, because click would write an empty line
             raise click.exceptions.Exit(128 + signal.SIGINT) from None
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:  # noqa: D102
@@ -79,7 +79,7 @@ class Group(click.Group):
 
 
 class Commands(Group):
-    """The commands of `COMMANDS`, each from the module of its name."""
+    """The group of the commands in `COMMANDS`. Each command comes from the module of the same name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102
         return list(COMMANDS)
@@ -112,7 +112,7 @@ def main() -> NoReturn:
 
 
 def one_line(text: str) -> str:
-    """Return `text` on one line: characters that do not print, such as a newline in a file name, become escapes.
+    """Return `text` on one line. Characters that do not print, such as a newline in a file name, become escapes.
 
     >>> one_line("a\\nb")
     'a\\\\nb'
@@ -149,7 +149,7 @@ def _verdict(error: Exception) -> tuple[int, str]:
 
 
 def _discard_stdout() -> None:
-    """Discard what is still in the buffer of stdout. Otherwise the flush at exit would fail again, with a traceback."""
+    """Discard the text in the buffer of stdout. Otherwise the flush at exit would fail again, with a traceback."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

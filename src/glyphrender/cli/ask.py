@@ -49,7 +49,10 @@ _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
     help="If the document does not fit a request: stop; ask about each part, then combine; or use smaller type.",
 )
 @click.option(
-    "--context", type=click.IntRange(1), metavar="N", help="Tokens the model takes; by default as the server lists it."
+    "--context",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Most tokens of prompt and answer; by default what the server lists.",
 )
 @click.option("--max-images", type=click.IntRange(1), metavar="N", help="Most images the server takes in a request.")
 @click.option("--exact", type=click.IntRange(0), default=2048, show_default=True, metavar="N",
@@ -62,9 +65,9 @@ _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
     "--temperature", type=click.FloatRange(0), metavar="N", help="Temperature of sampling; by default the server's own."
 )
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=120.0, show_default=True, metavar="S",
-              help="Seconds in which the server must say something.")  # fmt: skip
+              help="Most seconds that the server may be silent.")  # fmt: skip
 @click.option("--retries", type=click.IntRange(0), default=3, show_default=True, metavar="N",
-              help="Further attempts for a request that failed and may yet succeed.")  # fmt: skip
+              help="Most times to send a failed request again, if the failure may be temporary.")  # fmt: skip
 @click.option(
     "--price", metavar="IN,OUT", help="Prices of a million tokens of prompt and of answer, to print the cost."
 )
@@ -97,8 +100,8 @@ def command(
 ) -> None:
     """Ask a model about texts, sent to it as pages.
 
-    The answer goes to standard output as it comes. The tokens that the server counted, and our own count, go to
-    standard error. The key is taken from OPENAI_API_KEY; your own server needs none.
+    The answer is written to standard output as it comes. The server's count of tokens and our own count are written to
+    standard error. The key is read from OPENAI_API_KEY; your own server needs no key.
     """
     from glyphrender.document.document import render
     from glyphrender.inference.chat import Endpoint, Packing, ask, vision_of
@@ -138,7 +141,7 @@ def command(
 
 
 class _Printer:
-    """A function that writes pieces of the answer as they come, and remembers the last."""
+    """A function that writes pieces of the answer as they come, and remembers the last piece."""
 
     last = ""
 
@@ -178,7 +181,7 @@ def _figures(answer: Answer, prices: tuple[float, float] | None) -> dict[str, An
 
 
 def _report(answer: Answer, prices: tuple[float, float] | None) -> str:
-    """Return one line that says what was sent and counted."""
+    """Return one line about the pages or text that were sent, and the tokens that were counted."""
     figures = _figures(answer, prices)
     pages, requests = figures["pages"], figures["requests"]
     items = [

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("text", "preset", "model", "ρ", "font px", "pages", "chars/token", "text tokens", "visual", "resampled")
 _READ = ("error rate", "characters read", "pages read")
-# A line of the table: the names of text and θ, its ratio, and what was read.
+# A line of the table: the names of text and θ, the ratio, and the result of the reader.
 _Line: TypeAlias = "tuple[str, str, Ratio, Legibility | None]"
-# Three pages of 9 px type are some 10,000 characters and take 5 s of one core; one page alone is ± 0.005 at best.
+# Three pages of 9 px type have some 10,000 characters and take 5 s of one core. An error rate from one page is exact to
+# ± 0.005 at best.
 _PAGES = 3
 
 
@@ -78,10 +79,10 @@ def command(
 ) -> None:
     """Compare compression ratios over texts, parameters and models.
 
-    Each line shows a text under rendering parameters for a model. Only lines of equal "font px" are equally legible,
-    which is why the plot has it as its axis: it is the em of the text, in pixels, as the model sees it. With the extra
-    "reader" some pages are drawn, resized as the model resizes them, and read by tesseract: "error rate" is the share
-    of characters that it gets wrong.
+    Each line shows one text under some rendering parameters for one model. "font px" is the em of the text, in pixels,
+    as the model sees it. Only lines with equal "font px" are equally legible, so "font px" is the axis of the plot.
+    With the extra "reader", some pages are drawn, resized as the model resizes them, and read by tesseract. "error
+    rate" is the share of characters that tesseract reads wrong.
     """
     named = _thetas(thetas, presets, dpi)
     models = known_models(vision or ("glm-4.1v", "qwen3-vl", "claude"))
@@ -106,7 +107,7 @@ def command(
 
 
 def _thetas(files: Sequence[Path], presets: Sequence[str], dpi: Sequence[float]) -> dict[str, Theta]:
-    """Return θ by the name that the table shows: those of files and presets, at each resolution."""
+    """Return name → θ, for files and presets, at each resolution. The name is the one in the table."""
     from glyphrender.theta import Theta
 
     named = {path.name: Theta.load(path) for path in files}
@@ -120,7 +121,7 @@ def _thetas(files: Sequence[Path], presets: Sequence[str], dpi: Sequence[float])
 def _combinations(
     found: Iterable[tuple[str, str]], thetas: Mapping[str, Theta], models: Sequence[str]
 ) -> Iterator[tuple[tuple[str, str], tuple[str, Theta], str]]:
-    """Yield every (text, θ, model), one text after another: texts are read as they are needed."""
+    """Yield every (text, θ, model), one text after another. Each text is read only when it is needed."""
     for text in found:
         for theta, model in product(thetas.items(), models):
             yield text, theta, model
@@ -130,12 +131,12 @@ def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align:
     from glyphrender.ratio.ratio import compression_ratio
 
     if align:
-        theta = aligned(theta, model, lenient=True)  # where it cannot be, "resampled" says so
+        theta = aligned(theta, model, lenient=True)  # if θ cannot be aligned, "resampled" shows it
     return compression_ratio(text, theta=theta, model=model, tokenizer=tokenizer, over_limit="ignore")
 
 
 def _page_reader(pages: int | None, language: str | None) -> PageReader | None:
-    """Return Tesseract; None if nothing is to be read, or if it is not installed and was not asked for."""
+    """Return Tesseract; None if no page is to be read, or if Tesseract is not installed and no option asks for it."""
     from glyphrender.ocr.tesseract import Tesseract
 
     if pages == 0:
@@ -158,7 +159,7 @@ def _legibility(text: str, ratio: Ratio, reader: PageReader, pages: int, seed: i
 
 
 def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[str]:
-    """Return the cells of a line as the CSV has them."""
+    """Return the cells of a line, in the form for CSV."""
     return [
         text,
         preset,
@@ -175,13 +176,13 @@ def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[
 
 
 def _shown(row: list[str]) -> list[str]:
-    """Return the same cells as the table has them."""
+    """Return the same cells, in the form for the table."""
     read = [f"{float(row[10]):.2%}", f"{int(row[11]):,}", row[12]] if len(row) > len(_HEADINGS) else []
     return [*row[:5], f"{int(row[5]):,}", row[6], *(f"{int(cell):,}" for cell in row[7:10]), *read]
 
 
 def _plotted(found: list[_Line]) -> str:
-    """Return a plot of ρ against the em in pixels, a series for each text and model, with error rates where known."""
+    """Return a plot of ρ against the em in pixels. Each text and model is a series; known error rates are shown."""
     series: dict[str, list[Point]] = {}
     for text, preset, ratio, read in found:
         title = f"{text}, {preset}, {ratio.model}: ρ {ratio.rho:.2f}"

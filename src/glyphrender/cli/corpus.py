@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from glyphrender.adapters.corpus import CorpusProgress
     from glyphrender.theta import Theta
 
-# Seconds between two lines of progress if stderr is no terminal.
+# Seconds between two lines of progress, if stderr is not a terminal.
 _SILENCE = 30.0
 
 
@@ -28,7 +28,7 @@ _SILENCE = 30.0
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder for the shards: new or empty, or with --resume the folder that the same command has begun.",
+    help="Folder for the shards. It must be new or empty; with --resume, the same command must have begun it.",
 )
 @theta_options
 @click.option(
@@ -50,12 +50,14 @@ _SILENCE = 30.0
     help="Draw the parameters of each item from the Glyph paper's priors.",
 )
 @click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits for each pixel of a gray PNG.")
-@click.option("--max-pages", type=click.IntRange(min=1), metavar="N", help="Items of more pages fail.  [default: 1000]")
+@click.option(
+    "--max-pages", type=click.IntRange(min=1), metavar="N", help="Items with more pages fail.  [default: 1000]"
+)
 @click.option(
     "--max-bytes",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Records of more bytes fail, unread.  [default: 67108864]",
+    help="Records with more bytes are not read, and fail.  [default: 67108864]",
 )
 @click.option("--shard-items", type=click.IntRange(min=1), metavar="N", help="Records in a shard.  [default: 1000]")
 @click.option(
@@ -86,7 +88,7 @@ def command(
     """Render corpora of texts into shards of page images.
 
     INPUT is a file of items (.jsonl or .ndjson, also with .gz or .zst, or .parquet), a text, or a folder of these.
-    Items that cannot be rendered are listed in OUTPUT/failed.jsonl and do not stop the run; if not one item could be
+    Items that cannot be rendered are listed in OUTPUT/failed.jsonl and do not stop the run. If no item could be
     rendered, the exit status is 1.
     """
     from glyphrender.adapters.corpus import Options, render_corpus
@@ -112,7 +114,7 @@ def command(
 
 
 class _ProgressLine:
-    """Progress and speed of a run on stderr: one changing line on a terminal, else a line every 30 seconds."""
+    """A printer of a run's progress on stderr: one changing line on a terminal, else a new line every 30 seconds."""
 
     def __init__(self) -> None:
         self._begun: float | None = None
@@ -121,7 +123,7 @@ class _ProgressLine:
 
     def __call__(self, progress: CorpusProgress, /) -> None:
         now = time.monotonic()
-        if self._begun is None:  # the inputs are read, nothing is rendered
+        if self._begun is None:  # the inputs have been read, and nothing has been rendered yet
             self._begun = now
         elif self._terminal or now - self._printed >= _SILENCE:
             self._printed = now
@@ -140,6 +142,6 @@ class _ProgressLine:
         )
 
     def end(self) -> None:
-        """Leave the line of the terminal."""
+        """End the changing line on the terminal with a newline."""
         if self._terminal and self._begun is not None:
             click.echo("", err=True)

@@ -1,4 +1,4 @@
-"""`--evaluator` of `glyphrender search`: a name, or MODULE:NAME of a function of one's own."""
+"""`--evaluator` of `glyphrender search`: a name, or MODULE:NAME for a function of the user."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def evaluator_of(name: str, texts: list[str], vision: str, language: str) -> Evaluator:
-    """Return the evaluator that `name` stands for; a plain function takes "module:name" as its name.
+    """Return the evaluator that `name` stands for. If it is a plain function, its name is "module:name".
 
     Args:
-        name: "reader", "rapidocr", or "module:name" of a callable, found from the working directory too.
-        texts: the texts that OCR programs read excerpts of.
-        vision: the vision model whose pixels they read.
+        name: "reader", "rapidocr", or "module:name" of a callable. The module may be in the working directory.
+        texts: the texts; OCR programs read excerpts of them.
+        vision: the vision model. OCR programs read pages at the size that it sees.
         language: the language of Tesseract's data.
 
     Raises:
@@ -60,7 +60,7 @@ def _loaded(path: str) -> Any:
 
 
 class _Function:
-    """An evaluator that calls a function, which may return the error alone."""
+    """An evaluator that calls a function. The function may return an `Evaluation`, or only the error."""
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.name, self._function = name, function

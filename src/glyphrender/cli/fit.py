@@ -63,9 +63,8 @@ def command(
 ) -> int:
     """Solve the parameters for a target ratio, or for a budget of tokens or pages.
 
-    Give one of --rho, --tokens and --pages. Of all rendering parameters that meet the target, the most legible are
-    taken. If the target cannot be met, the exit status is 1; the parameters that come nearest are printed, and written,
-    all the same.
+    Give one of --rho, --tokens and --pages. The result is the most legible of all rendering parameters that meet the
+    target. If no parameters meet the target, the exit status is 1, and the nearest parameters are printed and written.
     """
     from glyphrender.ratio.fit import fit
 
@@ -104,7 +103,7 @@ def _blocks(file: str, reader: Reader) -> Iterable[str]:
 
 
 def _limits(settings: Iterable[str]) -> dict[str, tuple[float, float]]:
-    """Return the limits of each field that --over FIELD=LOW,HIGH names; without limits, the usual ones."""
+    """Return the limits of each field that --over FIELD=LOW,HIGH names. A field without limits gets its usual ones."""
     from glyphrender.ratio.fit import FIELDS
 
     limits = {}
@@ -129,7 +128,7 @@ def _json(found: Fit) -> str:
 
 
 def _summary(found: Fit, before: Theta) -> str:
-    """Return what stopped the search, the figures, and the options that set the fields that changed."""
+    """Return three lines: why the search stopped, the figures, and the options that set the changed fields."""
     ratio, old = found.ratio, before.to_dict()
     changes = [
         f"--set {name}={','.join(f'{side:g}' for side in value) if isinstance(value, list) else value}"

@@ -1,4 +1,4 @@
-"""`glyphrender fonts`: the font families there are, and which face draws which characters of a text."""
+"""`glyphrender fonts`: the available font families, or the face for each character of a text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glyphrender.fonts import Family
     from glyphrender.theta import Theta
 
-# Number of characters that a line shows.
+# Most characters that a line shows.
 _SHOWN = 24
 # No face draws line ends, controls, joiners and spaces.
 _UNDRAWN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
@@ -41,9 +41,9 @@ def command(
 ) -> None:
     """List the fonts, or which of them draw a text.
 
-    Without --text or --file, the families are listed: bundled ones, then those in the folders of GLYPHRENDER_FONTS and
-    of the system. With one of them, the faces that the rendering parameters choose for the text are listed, and the
-    characters that no font has.
+    Without --text and --file, the families are listed: first the bundled families, then those in the folders of
+    GLYPHRENDER_FONTS and of the system. With --text or --file, the faces that the rendering parameters choose for the
+    text are listed, and the characters that no font has.
     """
     if text is not None and file is not None:
         raise click.UsageError(f"--text and --file {file} are both given. Choose one.")
@@ -71,10 +71,10 @@ def command(
 
 
 def coverage(text: str, theta: Theta) -> list[dict[str, Any]]:
-    """Return which face draws what of `text`: the face that draws most first, what no font has last.
+    """Return the faces that draw `text`, the most used face first, and last the characters that no font has.
 
-    Each entry has `face` (None for no font), `path`, `count` and `characters`: the different ones in the order of their
-    code points. Spaces, controls and joiners are left out.
+    Each entry has `face` (None if no font has the characters), `path`, `count`, and `characters`: the different
+    characters, by code point. Spaces, controls and joiners are left out.
     """
     import numpy as np
 

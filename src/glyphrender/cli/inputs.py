@@ -1,7 +1,7 @@
 """Arguments → inputs → text: files, folders, globs and standard input, read block by block.
 
-Only one block is held in memory, so a text of any length can be streamed. Files in a folder that are not text are
-skipped and listed, never silently. A file that the user names is read, or is an error.
+Only one block is held in memory, so a text of any length can be streamed. A file in a folder that is not text is
+skipped, and is always listed. If a file that the user names is not text, there is an error.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import BinaryIO
 from glyphrender.errors import DataError
 
 BLOCK = 1 << 20
-# Control characters other than \b \t \n \v \f \r and ESC. Text has none of them in any encoding that extends ASCII;
-# random bytes are a tenth such. A file is binary if at least one byte in fifty is such a character.
+# Control characters other than \b \t \n \v \f \r and ESC. In encodings that extend ASCII, text has none of these
+# characters. In random bytes, one byte in ten is one. A file is binary if at least one byte in fifty is one.
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\b\t\n\v\f\r\x1b")
 _BINARY_SHARE = 50
 
@@ -31,9 +31,9 @@ class Input:
     """One file to read.
 
     Attributes:
-        name: the name in headings and below the output folder, with "/" between its parts.
+        name: the name in headings, and the path in the output folder, with "/" between its parts.
         path: the file, or None for standard input.
-        walked: whether it was found in a folder, and not named by the user.
+        walked: whether the file was found in a folder. If not, the user named it.
     """
 
     name: str
@@ -89,12 +89,12 @@ class Reader:
         self.skipped: list[tuple[str, str]] = []
 
     def text(self, source: Input) -> Iterator[str] | None:
-        """Return the text of `source`, block by block; or None, with an entry in `skipped`.
+        """Return the text of `source`, block by block. If the file is skipped, add it to `skipped` and return None.
 
-        Only files found in a folder are skipped, if they are not text.
+        A file is skipped only if it was found in a folder and is not text.
 
         Raises:
-            DataError: the file cannot be read, or is not text; mostly raised while iterating.
+            DataError: the file cannot be read, or is not text. In most cases, the error is raised while you iterate.
         """
         if source.walked and source.path and (reason := self._refusal(source.path)):
             self.skipped.append((source.shown, reason))
@@ -102,7 +102,7 @@ class Reader:
         return self._decoded(source)
 
     def _refusal(self, path: Path) -> str:
-        """Return the reason to skip a file found in a folder, or ""."""
+        """Return the reason to skip a file that was found in a folder, or "" if there is none."""
         if not path.is_file():
             return "not a regular file" if path.exists() else "dangling"
         if self.encoding is None:
@@ -113,7 +113,7 @@ class Reader:
         return ""
 
     def _decoded(self, source: Input) -> Iterator[str]:
-        from glyphrender.text.source import decode_blocks  # imports numpy, which listing inputs does not need
+        from glyphrender.text.source import decode_blocks  # imports numpy, which the listing of inputs does not need
 
         with _opened(source.path) as file:
             blocks = self._counted(file, source)
@@ -126,9 +126,9 @@ class Reader:
 
 
 def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[str]:
-    """Yield the texts of `inputs` one after the other, each below `heading`, in which "{path}" is its name.
+    """Yield the texts of `inputs`, one after the other, each below `heading`. "{path}" becomes the input's name.
 
-    A newline is added to a text that does not end in one, and an empty line before each heading but the first.
+    If a text does not end with a newline, one is added. Each heading but the first has an empty line before it.
 
     Raises:
         DataError: see `Reader.text`; or all inputs were skipped.
@@ -154,7 +154,7 @@ def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[st
 
 
 def total_bytes(inputs: Iterable[Input]) -> int | None:
-    """Return the number of bytes of all inputs, or None if the size of one is not known."""
+    """Return the number of bytes of all inputs, or None if the size of an input is not known."""
     total = 0
     for source in inputs:
         if source.path is None or not source.path.is_file():
@@ -164,7 +164,7 @@ def total_bytes(inputs: Iterable[Input]) -> int | None:
 
 
 def _opened(path: Path | None) -> AbstractContextManager[BinaryIO]:
-    """Open the file at `path`, or return standard input, which is not closed in the end."""
+    """Open the file at `path`. If `path` is None, return standard input, which stays open at the end."""
     try:
         return path.open("rb") if path else nullcontext(sys.stdin.buffer)
     except OSError as error:
@@ -239,7 +239,7 @@ def _matched(path: str, patterns: Sequence[str]) -> bool:
 
 
 def _name(path: Path, inside: str = "") -> str:
-    """Return the path as it was given. If it is absolute or has "..", return only what begins with its last part."""
+    """Return the path as it was given. If it is absolute or has "..", return only its last part and what follows it."""
     if path.is_absolute() or ".." in path.parts:
         path = Path(path.resolve().name)
     # A byte that is not UTF-8 must not get into the text as a lone surrogate.

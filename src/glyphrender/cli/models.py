@@ -1,4 +1,4 @@
-"""Options of `glyphrender search` that name models: the model that judges θ, and the model that proposes θ."""
+"""Options of `glyphrender search` that name two models: one reads pages to judge a θ, one proposes new θ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OPTIONS = (
     click.option(
         "--base-url",
         metavar="URL",
-        help="Address of its API, such as http://127.0.0.1:8000/v1. The key is taken from OPENAI_API_KEY.",
+        help="Address of the server's API, such as http://127.0.0.1:8000/v1. The key is taken from OPENAI_API_KEY.",
     ),
     click.option(
         "--local", is_flag=True, help="Load the model with transformers; --model is a directory, or a name on the hub."
@@ -36,10 +36,12 @@ _OPTIONS = (
         type=click.IntRange(400),
         default=12_000,
         show_default=True,
-        help="Cells of the text of a task; an ideograph is two.",
+        help="Length of a task's text in cells. An ideograph is two cells.",
     ),
-    click.option("--max-requests", type=click.IntRange(1), help="Most requests to the model, over all resumptions."),
-    click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of the model, over all resumptions."),
+    click.option(
+        "--max-requests", type=click.IntRange(1), help="Most requests to the model, all resumed runs together."
+    ),
+    click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of the model, all resumed runs together."),
     click.option(
         "--concurrency",
         type=click.IntRange(1),
@@ -53,14 +55,14 @@ _OPTIONS = (
     click.option(
         "--proposer",
         type=click.Choice(["expert", "llm"]),
-        help="What proposes θ between rounds: rules, or a language model.",
+        help="Proposer of θ between rounds: rules, or a language model.",
     ),
     click.option("--proposer-model", metavar="NAME", help="The model of --proposer llm; by default --model."),
-    click.option("--proposer-url", metavar="URL", help="Address of its API; by default --base-url."),
-    click.option("--proposer-sees", is_flag=True, help="Show it crops of pages."),
+    click.option("--proposer-url", metavar="URL", help="Address of the proposer's API; by default --base-url."),
+    click.option("--proposer-sees", is_flag=True, help="Show crops of pages to the proposer."),
 )
 
-# Names of the parameters that click makes of the options, in the same order.
+# The parameter names that click derives from the options, in the same order.
 _NAMES = (
     *("model", "base_url", "local", "tasks", "task_length", "max_requests", "max_tokens", "concurrency", "thinking"),
     *("proposer", "proposer_model", "proposer_url", "proposer_sees"),
@@ -69,7 +71,7 @@ _NAMES = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Models:
-    """The values of the options.
+    """The values of the model options of one call.
 
     Attributes:
         options: values by parameter name.
@@ -121,7 +123,7 @@ class Models:
 
 
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command, which gets them as `models`."""
+    """Add the options to a command. The command gets their values as the parameter `models`."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **given: Any) -> Any:

@@ -16,7 +16,7 @@ Command = Callable[..., Any]
 
 
 def theta_options(function: Command) -> Command:
-    """Add `--theta`, `--preset` and `--set`; the command gets the θ that they add up to as `theta`."""
+    """Add `--theta`, `--preset` and `--set`. The command gets the resulting θ as the parameter `theta`."""
 
     @click.option(
         "--theta",
@@ -85,5 +85,5 @@ def _known_encoding(ctx: click.Context, parameter: click.Parameter, value: str |
         except LookupError:
             raise click.BadParameter(f"{value!r} is no text encoding that Python knows. Use cp1252.") from None
         except UnicodeError:
-            pass  # UTF-16 and its like need more than a byte
+            pass  # one byte is not enough for UTF-16 and similar encodings
     return value

@@ -45,10 +45,10 @@ def command(
 ) -> None:
     """Print the compression ratio: text tokens for one visual token.
 
-    The ratio is exact, computed by each model's image arithmetic and tokenizer; nothing is drawn. "font px" is the em
-    of the text as the model sees it, "resampled" the number of pages that its processor blurs, "overhead" the tokens
-    around images, which the ratio leaves out. A "~" before text tokens means that another model's tokenizer counted
-    them.
+    The ratio is exact. It is computed from each model's image arithmetic and tokenizer; nothing is drawn. "font px" is
+    the em of the text as the model sees it. "resampled" is the number of pages that the model's processor blurs.
+    "overhead" is the tokens around images, which the ratio leaves out. A "~" before text tokens means that another
+    model's tokenizer counted them.
     """
     from glyphrender.models.vision import VISION_MODELS
 
@@ -68,7 +68,7 @@ def command(
 
 
 def known_models(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `names`, each of a vision model there is: an unknown name is an error before anything is read.
+    """Return `names` if each is a vision model. An unknown name raises an error before anything is read.
 
     Raises:
         VisionModelError: there is no model of that name.
@@ -81,13 +81,13 @@ def known_models(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_some_text(found: Sized, reader: Reader) -> None:
-    """Raise DataError if nothing was found in any file."""
+    """Raise DataError if no file had any text."""
     if not found:
         raise DataError(f"none of {len(reader.skipped)} files is text. Pass --encoding if they are text.")
 
 
 def print_skipped(reader: Reader) -> None:
-    """Name the files that were passed over on stderr."""
+    """Print the skipped files to stderr, with the reasons."""
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
 
@@ -102,7 +102,7 @@ def texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:
 def _ratios(
     text: str, theta: Theta, models: tuple[str, ...], tokenizer: str | None, *, align: bool, lenient: bool
 ) -> Iterator[Ratio | dict[str, Any]]:
-    """Yield ρ for each model; if `lenient`, a model's objection to the pages takes the place of an error."""
+    """Yield ρ for each model. If `lenient`, yield a model's reason to refuse the pages instead of raising an error."""
     from glyphrender.document.document import render
     from glyphrender.ratio.ratio import document_ratio
 
@@ -110,7 +110,7 @@ def _ratios(
     for name in models:
         try:
             used = aligned(theta, name, lenient=lenient) if align else theta
-            document = documents.setdefault(used, render(text, used))  # laid out once for all models that share it
+            document = documents.setdefault(used, render(text, used))  # laid out once for all models with the same θ
             yield document_ratio(document, text=text, theta=used, model=name, tokenizer=tokenizer, over_limit="ignore")
         except VisionModelError as error:
             if not lenient:
@@ -119,7 +119,7 @@ def _ratios(
 
 
 def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
-    """Return θ aligned to a model; if `lenient`, return θ as it is for a model that resamples whatever it gets."""
+    """Return θ aligned to a model. If `lenient` and the model resamples every page, return θ as it is."""
     try:
         return theta.align_to(name)
     except VisionModelError:

@@ -23,8 +23,8 @@ from glyphrender.errors import DataError, LayoutError
 if TYPE_CHECKING:
     from glyphrender.theta import Theta
 
-HEADING = "==> {path} <=="  # the line that head and tail print above each of several files
-# Number of names that a message lists; of further ones it gives the count.
+HEADING = "==> {path} <=="  # the same line that `head` and `tail` print above each of several files
+# Most names that a message lists. For the others, the message gives their number.
 _LISTED = 5
 
 
@@ -49,7 +49,9 @@ _LISTED = 5
 @click.option("--each", is_flag=True, help="Make each file its own document, in OUTPUT/<path of the file>.")
 @click.option("--heading", default=HEADING, show_default=True, help="Line above each of several files; may be empty.")
 @click.option("--include", metavar="GLOB", multiple=True, help="In a DIR, read only files that match; repeatable.")
-@click.option("--exclude", metavar="GLOB", multiple=True, help="In a DIR, skip what matches, folders too; repeatable.")
+@click.option(
+    "--exclude", metavar="GLOB", multiple=True, help="In a DIR, skip files and folders that match; repeatable."
+)
 @text_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as a JSON object.")
 def command(
@@ -71,10 +73,10 @@ def command(
 ) -> None:
     """Typeset text into page images.
 
-    FILE may be a glob, or - for standard input. Of a DIR, all text files are read; hidden folders are skipped, and
-    binary files are skipped and reported. Several files make one document with a heading above each file, or one
-    document each with --each. A document is written completely or not at all. With one job, the text is streamed, so
-    it may be of any length; with more, it is held in memory.
+    FILE may be a glob, or - for standard input. In a DIR, all text files are read. Hidden folders are skipped, and
+    binary files are skipped and reported. Several files make one document, with a heading above each file. With --each,
+    each file makes its own document. A document is written completely or not at all. With one job, the text is streamed
+    and may have any length. With more jobs, the text is held in memory.
     """
     start = time.perf_counter()
     if format is None:
@@ -99,14 +101,14 @@ def command(
 
 
 class Progress(Protocol):
-    """A function that is called with the number of pages of a document written so far."""
+    """A function that shows progress. It is called with the number of pages of a document that are written so far."""
 
     def __call__(self, pages: int, /) -> object: ...  # noqa: D102
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Job:
-    """The settings that all documents of a run share."""
+    """A run's settings, which are the same for all documents."""
 
     theta: Theta
     format: str
@@ -129,13 +131,13 @@ class _Job:
         return _Written.of(place, manifest)
 
     def place(self, output: Path, source: Input) -> Path:
-        """Return where the document of `source` goes if each input is its own document."""
+        """Return the place of the document of `source`, if each input is its own document."""
         return output / (f"{source.name}.pdf" if self.format == "pdf" else source.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Written:
-    """One document: where it is, and sums over the pages of its manifest."""
+    """A written document: its place, and sums over the pages of its manifest."""
 
     output: Path
     pages: int
@@ -232,7 +234,7 @@ def _each(job: _Job, inputs: list[Input], output: Path, reader: Reader, progress
 def _each_forked(
     job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress
 ) -> Iterator[_Written]:
-    """Write the documents in several processes, each of them one whole document at a time; in the order of `inputs`."""
+    """Write the documents in several processes, and yield them in the order of `inputs`. A document has one process."""
     from glyphrender._system.processes import imap_forked, work_queue  # imports multiprocessing, which takes a while
 
     alone, queue = replace(job, jobs=1), work_queue(len(inputs))
@@ -256,10 +258,10 @@ def _each_forked(
 
 @contextmanager
 def _progress(total: int | None, reader: Reader) -> Iterator[Progress]:
-    """Show a bar on stderr, if that is a terminal. It is moved by calls with the number of pages written.
+    """Show a bar on stderr, if stderr is a terminal. Yield the function that moves the bar.
 
-    The bar measures the bytes read out of `total`. Without a total (standard input, or a text that is read whole
-    before), it only counts pages.
+    The bar shows the bytes that were read out of `total`. Without a total (for standard input, or if the whole text is
+    read first), the bar only counts pages.
     """
     if not _on_terminal():
         yield lambda pages: None

@@ -10,9 +10,9 @@ from glyphrender.search.svg import Frame, linear, mark, round_ticks
 
 WIDTH, HEIGHT = 760, 460
 _FRAME = Frame(width=WIDTH, height=HEIGHT, left=60, right=220, top=20, bottom=50)
-# The colors of Okabe and Ito, which people who confuse red and green can tell apart. Further series differ in shape.
+# The colors of Okabe and Ito. People who confuse red and green can distinguish them. Further series differ in shape.
 _COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
-# Characters of a name that fit beside the plot.
+# Most characters of a name that fit beside the plot.
 _NAME = 28
 
 
@@ -61,7 +61,7 @@ def _bounds(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _shortened(name: str) -> str:
-    """Return the end of a long name, as much as fits beside the plot."""
+    """Return the end of a long name, cut to the length that fits beside the plot."""
     return name if len(name) <= _NAME + 1 else f"…{name[-_NAME:]}"
 
 

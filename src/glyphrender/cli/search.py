@@ -50,17 +50,17 @@ _BUDGETS = ("evaluations", "samples", "seconds")
     metavar="reader|rapidocr|vlm|MODULE:NAME",
     default="reader",
     show_default=True,
-    help="What measures the error: an OCR program, a model (--model …), or a function of (theta, samples=, seed=).",
+    help="Evaluator of the error: an OCR program, a model (--model …), or a function of (theta, samples=, seed=).",
 )
-@click.option("--language", metavar="NAME", default="eng", show_default=True, help="Language of the data of tesseract.")
+@click.option("--language", metavar="NAME", default="eng", show_default=True, help="Language of Tesseract's data.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Highest number of rounds.")
 @click.option("--steps", type=click.IntRange(1), default=200, show_default=True, help="Settings tried in a round.")
 @click.option("--budget", metavar="NAME=N", multiple=True, help=f"Limit the search: {', '.join(_BUDGETS)}; repeatable.")
 @click.option(
-    "--max-error", type=float, default=0.1, show_default=True, help="Settings of a larger error are of no use."
+    "--max-error", type=float, default=0.1, show_default=True, help="Settings with a larger error are of no use."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Equal seeds give equal searches.")
-@click.option("-j", "--jobs", type=click.IntRange(1), help="Number of processes; by default one a core.")
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Number of processes; by default one for each core.")
 @click.option(
     "-o",
     "--output",
@@ -85,9 +85,9 @@ _BUDGETS = ("evaluations", "samples", "seconds")
 def command(**given: Any) -> None:
     """Search the rendering parameters that read best for a visual token.
 
-    Each step is written to journal.jsonl in the folder, so a search that was interrupted goes on with --resume. The
-    winner is written to theta.json: the knee of the front, or the parameters that --at-error or --at-rho asks for. The
-    front, its plot and crops of its pages are written to report.html.
+    Each step is written to journal.jsonl in the folder, so --resume continues a search that was interrupted. The winner
+    is written to theta.json. The winner is the knee of the front, or the parameters that --at-error or --at-rho
+    selects. The front, its plot and crops of its pages are written to report.html.
     """
     options = _Options(**given)
     texts = options.texts()
@@ -103,7 +103,7 @@ def command(**given: Any) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Options:
-    """The options of the command, checked for those that exclude each other.
+    """The options of the command. It is checked that no two of them exclude each other.
 
     Raises:
         click.UsageError: --at-error and --at-rho are both given.
@@ -148,7 +148,7 @@ class _Options:
         """Return the texts of all files that hold more than white space.
 
         Raises:
-            DataError: there is none.
+            DataError: no file holds more than white space.
         """
         from glyphrender.errors import DataError
 
@@ -166,7 +166,7 @@ class _Options:
         return evaluator_of(self.evaluator, texts, self.vision, self.language)
 
     def winner_of(self, result: SearchResult) -> Candidate:
-        """Return the candidate of the front that the options ask for."""
+        """Return the candidate of the front that the options select."""
         if self.at_error is not None:
             return result.at_error(self.at_error)
         return result.at_rho(self.at_rho) if self.at_rho is not None else result.knee()
@@ -174,7 +174,7 @@ class _Options:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Found:
-    """A search, and the settings that its report names; the evaluator is None where a journal was only read."""
+    """A search, with the settings for its report. The evaluator is None if the journal was only read."""
 
     result: SearchResult
     judge_name: str
@@ -184,7 +184,7 @@ class _Found:
 
 
 def _read_journal(options: _Options) -> _Found:
-    """Return what the journal holds. Nothing is asked, so no evaluator is made."""
+    """Return the search in the journal. Nothing is evaluated, so no evaluator is made."""
     from glyphrender.search.journal import read_lines
     from glyphrender.search.report import journal_result
 
@@ -194,7 +194,7 @@ def _read_journal(options: _Options) -> _Found:
 
 
 def _searched(options: _Options, texts: list[str]) -> _Found:
-    """Search, and write every step to the journal."""
+    """Search, write every step to the journal, and return the search."""
     from glyphrender.errors import DataError
     from glyphrender.search.result import Budget
     from glyphrender.search.search import search
@@ -231,7 +231,7 @@ def _searched(options: _Options, texts: list[str]) -> _Found:
 
 
 def _write_report(options: _Options, texts: list[str], found: _Found, winner: Candidate) -> None:
-    """Write the report of the search, with the baselines that were asked for."""
+    """Write the report of the search, with the baselines that the options select."""
     from glyphrender.search.report import write_report
 
     write_report(
@@ -247,10 +247,10 @@ def _write_report(options: _Options, texts: list[str], found: _Found, winner: Ca
 
 
 def _baselines(options: _Options, texts: list[str], found: _Found) -> tuple[Baseline, ...]:
-    """Return other settings, measured as the front is: on as large a sample, of the same words.
+    """Return other settings with their measurements, on a sample of the same size and words as for the front.
 
     Raises:
-        DataError: another evaluator read the front.
+        DataError: the front was measured by another evaluator.
     """
     from glyphrender.errors import DataError
     from glyphrender.models.vision import vision_model
@@ -297,7 +297,7 @@ def _caps(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def _progress_printer() -> Callable[[SearchProgress], None]:
-    """Return a function that prints a line about each batch on stderr; on a terminal it writes over the line."""
+    """Return a function that prints a line about each batch on stderr. On a terminal, it overwrites the last line."""
     terminal = sys.stderr.isatty()
 
     def show(progress: SearchProgress) -> None:

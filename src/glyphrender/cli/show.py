@@ -1,4 +1,4 @@
-"""`glyphrender show`: a text, or pages that `render` wrote → one HTML file to look at them."""
+"""`glyphrender show`: a text, or pages that `render` wrote → one HTML file for a browser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _page_range(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int | None]:
-    """Return (first, last) of "7", "3-9" or "5-". The first page is 1, both ends are included, None is the end."""
+    """Return (first, last) for "7", "3-9" or "5-", both included. The first page is 1; None means the last page."""
     match = re.fullmatch(r"(\d{1,9})(?:(-)(\d{1,9})?)?", value.strip())
     if match:
         first = int(match[1])
@@ -63,8 +63,8 @@ def command(
     """Make one HTML file to look at pages in a browser.
 
     Zoom with + and -, go from page to page with the arrow keys, and point at a word to see its text and its place in
-    the source. SOURCE is a text, or a DIR written by render. Pages of a DIR have no text to point at, and rendering
-    options do not change them.
+    the source. SOURCE is a text, or a DIR written by render. The pages in a DIR have no text to point at, and the
+    rendering options do not change these pages.
     """
     first, last = pages
     path = None if source == "-" else Path(source)
@@ -73,7 +73,7 @@ def command(
         more, title = (f" of {total}", path.resolve().name)
         cut = len(pictures) < total
     else:
-        # Pages are laid out up to one after the last, which tells whether there are more.
+        # One page after the last is laid out too, which shows whether there are more pages.
         pictures, cut_after = _rendered(path, theta, first, last, Reader(encoding=encoding, errors=errors))
         title = path.name if path else "standard input"
         more, cut = (", and there are more" if cut_after else ""), cut_after or first > 1

@@ -33,7 +33,7 @@ def presets() -> None:
 @command.command()
 @click.argument("source", metavar="NAME|FILE")
 def show(source: str) -> None:
-    """Print a preset or a file as JSON, all fields.
+    """Print all fields of a preset or a file as JSON.
 
     A file that has the name of a preset is read as ./NAME.
     """
@@ -83,5 +83,5 @@ def _named(source: str, cls: type[Theta]) -> Theta:
     if source in cls.preset_names():
         return cls.preset(source)
     if not os.path.lexists(source) and "." not in source and os.sep not in source:
-        return cls.preset(source)  # says which there are
+        return cls.preset(source)  # the error lists the presets
     return cls.load(source)

@@ -1,4 +1,4 @@
-"""A model that is asked: a server or a local model, the messages it takes, and the replies that are kept.
+"""Ask a model, on a server or on this machine: the messages that it takes, and the store of its replies.
 
 - `endpoint`: one model on a server (`Endpoint`) and its answer (`Reply`). `server`: the address, the client and its
   errors.

@@ -1,7 +1,7 @@
-"""Ask a model one question about one document, and say what the answer cost and what the text would have cost.
+"""Ask a model one question about one document, and report the cost of the answer and of the same text without pages.
 
-A document that does not fit one request is sent in several. Each is answered from its own pages, and one more request
-combines these answers.
+A document that does not fit one request is sent in several requests. The model answers each request from its own pages.
+One more request combines these answers.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _COMBINE: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """A model's answer, and what it took.
+    """A model's answer, with the requests and replies behind it.
 
     Attributes:
         text: the answer.
-        replies: the reply to each request: one; or one for each part of the document, and last the one that combines
-            them.
-        requests: the requests that held the document.
+        replies: the replies to all requests. A document in one part has one reply. A document in several parts has one
+            reply for each part, and a last reply that combines them.
+        requests: the requests that contained the document.
         ratio: ρ of the document, by our own count; None without a tokenizer (extra `ratio`).
     """
 
@@ -75,7 +75,7 @@ class Answer:
         return any(reply.finish_reason == "length" for reply in self.replies)
 
     def cost(self, prompt: float, completion: float) -> float | None:
-        """Return the cost, at prices for a million tokens of prompt and of answer; None without the server's count."""
+        """Return the cost, at prices for a million tokens of prompt and answer; None if the server gave no count."""
         if self.prompt_tokens is None or self.completion_tokens is None:
             return None
         return (self.prompt_tokens * prompt + self.completion_tokens * completion) / 1e6
@@ -95,13 +95,13 @@ def ask(
         document: a rendered document; a str is rendered under the default θ, aligned to the model's grid.
         question: the question.
         endpoint: the server and the model.
-        packing: how the document is sent. By default its `model` follows from the name of the served model. If its
-            `context` is None, the server is asked for it.
+        packing: how the document is sent. By default, `packing.model` follows from the name of the served model. If
+            `packing.context` is None, the server is asked for the context.
         on_text: called with each piece of the answer as it comes.
 
     Raises:
-        EndpointError: the server is down, refuses, fails, stalls, or its answer cannot be read; or the provider of
-            `packing` takes no chat completions.
+        EndpointError: the server is down, refuses the request, fails or stalls; its answer cannot be read; or the
+            provider of `packing` takes no chat completions.
         VisionModelError: the document is too large for a request; the message says by how much.
         DataError: the document or the question is empty.
         DependencyError: the extra `chat` is not installed.
@@ -133,9 +133,10 @@ def ask(
 
 
 def vision_of(model: str) -> str:
-    """Return the vision model that the name of a served model says it is.
+    """Return the name of the vision model that a served model's name stands for.
 
-    That is the longest name in `VISION_MODELS` that stands in `model`, or "glm-4.1v" if none does.
+    The result is the longest name in `VISION_MODELS` that `model` contains. If `model` contains none, the result is
+    "glm-4.1v".
 
     >>> vision_of("Qwen/Qwen3-VL-8B-Instruct"), vision_of("zai-org/Glyph")
     ('qwen3-vl', 'glm-4.1v')
@@ -145,7 +146,7 @@ def vision_of(model: str) -> str:
 
 
 def _listed(endpoint: Endpoint) -> dict[str, int | None]:
-    """Return the server's models; none if it does not list them, as some servers do not."""
+    """Return the models that the server lists. Some servers list none; the result is then empty."""
     try:
         return replace(endpoint, retries=0, timeout=min(endpoint.timeout, 10.0)).models()
     except EndpointError:
@@ -160,7 +161,7 @@ def _combined(
     model: str,
     on_text: Callable[[str], object] | None,
 ) -> Reply:
-    """Combine the replies about the parts. Parts that found nothing are left out."""
+    """Ask the model to combine the replies about the parts. Replies that found nothing are left out."""
     answers = [
         f"[pages {request.pages[0].number} to {request.pages[-1].number}] {reply.text.strip()}"
         for request, reply in zip(requests, replies, strict=True)

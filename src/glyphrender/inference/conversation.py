@@ -1,7 +1,8 @@
 """A conversation with a model, as plain values: turns, each with a role and parts.
 
 A part is one of these: a `str`; a rendered `Document`, which stands for all its pages in order; one `Page`; a PIL
-image; or the bytes of a PNG. Any part may stand in any turn. How parts travel is decided where they are sent.
+image; or the bytes of a PNG. Any part may stand in any turn. A conversation does not say how its parts are sent: the
+sender decides this.
 
     >>> from glyphrender import render
     >>> conversation = Conversation.ask(render("The parcel is 8841-2207."), "Which parcel?")
@@ -43,7 +44,7 @@ class Turn:
 
     Attributes:
         role: "system", "user" or "assistant".
-        parts: what is said and shown, in order.
+        parts: the texts, documents and images, in order.
 
     Raises:
         DataError: the role is unknown, there are no parts, a part has another type, or bytes are no PNG.
@@ -88,7 +89,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation that a model goes on with.
+    """A conversation whose next turn is the model's.
 
     Attributes:
         turns: the turns, in order. The last one is the user's.
@@ -108,13 +109,13 @@ class Conversation:
 
     @classmethod
     def ask(cls, *parts: Part, system: str = "") -> Conversation:
-        """Return a conversation that begins: an instruction, if there is one, and what the user shows and asks."""
+        """Return a new conversation: the instruction `system`, if it is not empty, and one turn of the user."""
         opening = (Turn("system", (system,)),) if system else ()
         return cls((*opening, Turn("user", parts)))
 
     @classmethod
     def about(cls, document: Document, example: Example) -> Conversation:
-        """Return the conversation that asks the question of `example` about `document`, after its earlier turns."""
+        """Return the earlier turns of `example`, then its question about `document`, as a conversation."""
         questions = [*(question for question, _ in example.turns), example.question]
         conversation = cls.ask(document, questions[0])
         for (_, reply), question in zip(example.turns, questions[1:], strict=True):
@@ -132,7 +133,7 @@ class Conversation:
         return tuple(part for turn in self.turns for part in turn.parts if isinstance(part, Document))
 
     def then(self, reply: str, *parts: Part) -> Conversation:
-        """Return the conversation that goes on: the model's `reply`, and what the user shows and asks next."""
+        """Return a longer conversation: this one, then the model's `reply`, then one more turn of the user."""
         return Conversation((*self.turns, Turn("assistant", (reply,)), Turn("user", parts)))
 
 

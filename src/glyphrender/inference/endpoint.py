@@ -1,8 +1,9 @@
 """One model on an OpenAI-compatible server, and its answer.
 
-The `openai` client (extra `chat`) does the HTTP, the timeouts and the retries. This module adds an endpoint that is a
-value and can be pickled, a reply that can be stored, and requests that give up parameters which a server does not know.
-Once an answer has begun to stream it is not asked for again, since its text has been handed on.
+The `openai` client (extra `chat`) does the HTTP, the timeouts and the retries. This module adds three things: an
+endpoint that is a value and can be pickled, a reply that can be stored, and requests that drop the parameters a server
+does not know. Once an answer has begun to stream, the request is not repeated, because the caller already has a part of
+the text.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ ChatMessage: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """The answer of a model, and the tokens it took. A count is None where nobody counted, and never 0 for unknown.
+    """A model's answer and its token counts. An unknown count is None, never 0.
 
     Attributes:
         text: the answer.
         prompt_tokens: tokens of the prompt.
-        completion_tokens: tokens of the answer, with those of thoughts.
+        completion_tokens: tokens of the answer, including the model's thoughts.
         cached_tokens: tokens of the prompt that the server had in its cache.
-        finish_reason: "stop"; "length" where the answer was cut off; None where the server does not say.
+        finish_reason: "stop"; "length" if the answer was cut off; None if the server gives no reason.
     """
 
     text: str
@@ -42,7 +43,7 @@ class Reply:
 
     @property
     def tokens(self) -> int | None:
-        """Return the tokens of prompt and answer, as far as they were counted; None if neither was."""
+        """Return the tokens of prompt and answer, without an unknown count; None if both are unknown."""
         counted = [count for count in (self.prompt_tokens, self.completion_tokens) if count is not None]
         return sum(counted) if counted else None
 
@@ -52,16 +53,17 @@ class Endpoint:
     """A model on a server. An endpoint is a plain value: it can be compared and pickled, and holds no connection.
 
     Attributes:
-        model: name of the model on the server; empty for the only one that the server lists.
+        model: name of the model on the server. If empty, the server must list one model only, and that one is used.
         base_url: address of the API, such as "http://127.0.0.1:8000/v1"; by default the value of OPENAI_BASE_URL, else
-            OpenAI's own. It may hold a password, so it is not in the repr.
-        api_key: the key; by default the value of `key_variable`. Your own server needs none. It is in no message.
+            OpenAI's own address. An address may hold a password, so the repr does not show it.
+        api_key: the key; by default the value of `key_variable`. Your own server needs no key. No message shows the
+            key.
         key_variable: name of the environment variable that holds the key.
         max_tokens: most tokens of an answer.
-        temperature: temperature of sampling; None for the server's default, the only one that some models take.
+        temperature: temperature of sampling; None for the server's default. Some models accept only their default.
         seed: seed of sampling; None sends none.
-        timeout: seconds in which the server must say something, at first and between two pieces of an answer.
-        retries: further attempts for a request that failed and may yet succeed.
+        timeout: most seconds that the server may be silent, before an answer and between two pieces of an answer.
+        retries: most times that a failed request is sent again, if the failure may be temporary.
         extra: more fields of the request, such as {"chat_template_kwargs": {"enable_thinking": False}}.
     """
 
@@ -88,7 +90,7 @@ class Endpoint:
 
     @property
     def identity(self) -> list[Any]:
-        """Return the JSON values that decide a reply besides the messages, for keys of stored replies.
+        """Return the JSON values that, together with the messages, decide a reply. They go into keys of stored replies.
 
         The address is not among them: the same model behind another server gives the same replies.
         """
@@ -98,7 +100,7 @@ class Endpoint:
     def _server(self) -> Server:
         return Server(
             base_url=(self.base_url or os.environ.get("OPENAI_BASE_URL") or "").strip(),
-            # A file or a shell may leave the end of a line on the key.
+            # A file or a shell may leave a newline at the end of the key.
             key=(self.api_key or os.environ.get(self.key_variable) or "").strip(),
             key_variable=self.key_variable,
             timeout=self.timeout,
@@ -117,21 +119,23 @@ class Endpoint:
     ) -> Reply:
         """Return the model's answer to `messages`.
 
-        A server may refuse a parameter that it does not know. The request then gives up one parameter after the other:
-        `max_tokens` becomes `max_completion_tokens` or the reverse, `temperature` and `seed` are left out, and
-        `response_format` is put in the older form and then left out.
+        A server may refuse a parameter that it does not know. The request is then sent again with one parameter changed
+        or left out, until the server accepts it. `max_tokens` becomes `max_completion_tokens`, or the reverse.
+        `temperature` and `seed` are left out. `response_format` first gets its older form, and is then left out.
 
         Args:
             messages: messages of the chat completions API.
-            max_tokens: most tokens of the answer, in place of the endpoint's.
-            on_text: called with each piece of the answer as it comes; an error it raises passes.
-            stream: ask for the answer piece by piece, so that a server that stalls is noticed early. A server that
-                streams nothing is asked again without. False asks once, and `on_text` gets the answer in one piece.
+            max_tokens: most tokens of the answer; None for the endpoint's `max_tokens`.
+            on_text: called with each piece of the answer as it comes. If it raises an error, the caller gets that
+                error.
+            stream: ask for the answer piece by piece, so that a server that stalls is noticed early. If the server
+                streams nothing, the request is sent again without streaming. If False, the answer comes in one piece,
+                for `on_text` too.
             response_format: the form of the answer, such as a JSON schema.
-            model: name of the model, in place of the endpoint's.
+            model: name of the model; empty for the endpoint's `model`.
 
         Raises:
-            RequestRefused: the server will not serve this request, whatever is given up.
+            RequestRefused: the server refuses this request, also after parameters were left out.
             EndpointError: the server is down, refuses the key, fails, stalls, or its answer cannot be read.
             DependencyError: the package openai is not installed.
         """
@@ -166,7 +170,7 @@ class Endpoint:
         )
 
     def models(self) -> dict[str, int | None]:
-        """Return the models that the server lists, each with the tokens of its context, or None if unknown.
+        """Return the models that the server lists: name → tokens of the context, or None if unknown.
 
         vLLM and SGLang give the context as `max_model_len`.
 
@@ -195,7 +199,7 @@ class Endpoint:
     def _pieces(self, request: dict[str, Any], stream: bool) -> Generator[tuple[str, str | None, Any]]:
         """Yield (piece of the answer, finish_reason, usage) as they come.
 
-        This is a generator, so that an error of its caller is not taken for one of the server.
+        This is a generator, so that an error in the caller is not reported as an error of the server.
         """
         server = self._server
         with server.errors(request["model"]):
@@ -211,7 +215,8 @@ class Endpoint:
                             yield piece, choice.finish_reason, None
                 if answered:
                     return
-                # Some servers end the stream where they fail, and some cannot stream. Asked at once, both answer.
+                # Some servers end the stream when they fail, and some cannot stream. Both answer a request without
+                # streaming.
             completion = _create(server.client(), request)
             choices = getattr(completion, "choices", None)
             if not isinstance(choices, list) or not choices or getattr(choices[0], "message", None) is None:
@@ -220,7 +225,7 @@ class Endpoint:
 
 
 def _create(client: Any, request: dict[str, Any]) -> Any:
-    """Send a request, and give up one parameter after the other while the server refuses one."""
+    """Send a request. While the server refuses a parameter, change or drop that parameter and send again."""
     import openai
 
     request = dict(request)
@@ -234,7 +239,7 @@ def _create(client: Any, request: dict[str, Any]) -> Any:
 
 
 def _give_up(request: dict[str, Any], given_up: set[str], status: int, complaint: str) -> bool:
-    """Take one parameter out of `request` that the server's complaint names. Return whether there was one.
+    """Change or drop one parameter of `request` that the server's complaint names. Return whether there was one.
 
     Args:
         request: the parameters of the call; changed in place.
@@ -246,7 +251,8 @@ def _give_up(request: dict[str, Any], given_up: set[str], status: int, complaint
     if status not in REFUSALS and "response_format" not in complaint:
         return False
     for old, new in (("max_tokens", "max_completion_tokens"), ("max_completion_tokens", "max_tokens")):
-        # Newer models of OpenAI take only max_completion_tokens, and name it. Older servers complain about that name.
+        # OpenAI's newer models take only max_completion_tokens, and their complaint names it. Older servers complain
+        # about that name.
         if "max_completion_tokens" in complaint and old in request and old not in given_up and new not in given_up:
             request[new] = request.pop(old)
             given_up.add(old)

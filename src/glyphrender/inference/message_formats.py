@@ -1,7 +1,7 @@
 """The message shapes of the providers: packed turns → the body of a request.
 
-Each function takes the same turns and returns the keyword arguments of one client's method. What goes before a question
-depends on nothing that comes after it, so that prompt caches hold.
+Each function takes the same turns and returns the keyword arguments of one client's method. The content before a
+question does not depend on the question or on anything after it, so prompt caches can be used.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from glyphrender.inference.providers import MessageFormat
 
 __all__ = ["FORMATS", "TURNS_KEYS", "PackedImage", "PackedTurn", "chat_messages", "image_content"]
 
-#: The key of a body under which the turns are.
+#: The keys under which a body may hold the turns.
 TURNS_KEYS: Final = ("messages", "input", "contents")
 
 
 @dataclass(frozen=True, slots=True)
 class PackedImage:
-    """An image as it travels.
+    """An image in the form in which it is sent.
 
     Attributes:
         data: the PNG in base64.
@@ -34,7 +34,7 @@ class PackedImage:
 
 @dataclass(frozen=True, slots=True)
 class PackedTurn:
-    """A turn as it travels: texts and images, in order.
+    """A turn in the form in which it is sent: texts and images, in order.
 
     Attributes:
         role: "system", "user" or "assistant".
@@ -62,14 +62,14 @@ Content: TypeAlias = list[dict[str, Any]]
 def chat_messages(turns: Turns, *, detail: str | None = None) -> list[dict[str, Any]]:
     """Return turns as messages of OpenAI's chat completions.
 
-    A turn without images is one string: chat templates of models that only read text take nothing else.
+    A turn without images becomes one string, because the chat templates of text-only models accept nothing else.
 
     >>> chat_messages([PackedTurn("user", ("Here is a riddle.", "Who am I?"))])
     [{'role': 'user', 'content': 'Here is a riddle.\\n\\nWho am I?'}]
 
     Args:
         turns: the turns.
-        detail: OpenAI's `detail` of each image; other servers know no such field.
+        detail: OpenAI's `detail` for each image. Other servers do not know this field.
     """
 
     def content(turn: PackedTurn) -> str | Content:
@@ -118,8 +118,8 @@ def _anthropic(turns: Turns, detail: str | None, cache: bool) -> dict[str, Any]:
     instruction, turns = _without_system(turns)
     messages = [{"role": turn.role, "content": content(turn)} for turn in turns]
     if cache:
-        # The last image (or the first text, where there are no images) is marked for the next question, and the last
-        # but one for a document that has grown. Of several turns, the last one with images is marked.
+        # Mark the last turn that has images. In it, mark the last image, so that the next question finds the pages in
+        # the cache, and the last image but one, in case the document grows. Without images, mark the first text.
         number = next((number for number in range(len(turns))[::-1] if turns[number].has_images), 0)
         marked: Any = messages[number]["content"]
         images = [part for part in marked if part["type"] == "image"]
@@ -153,7 +153,7 @@ def _transformers(turns: Turns, detail: str | None, cache: bool) -> dict[str, An
 
 
 def _without_system(turns: Turns) -> tuple[str, Turns]:
-    """Return the text of the system's turn, and the others. Some providers take the instruction beside the turns."""
+    """Return the system's text and the other turns: some providers take the instruction beside the turns."""
     system = [turn.text for turn in turns if turn.role == "system"]
     return "\n\n".join(system), [turn for turn in turns if turn.role != "system"]
 
@@ -166,7 +166,8 @@ def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
-#: By format: (turns, OpenAI's detail, whether to mark pages for Anthropic's prompt cache) → body of the request.
+#: For each format, a function: (turns, OpenAI's detail, whether to mark pages for Anthropic's prompt cache) → body of
+#: the request.
 FORMATS: Final[dict[MessageFormat, Callable[[Turns, str | None, bool], dict[str, Any]]]] = {
     "openai": _openai,
     "responses": _responses,

@@ -1,8 +1,8 @@
-"""Documents and questions packed into requests: pages as images, exact strings as text, within the limits.
+"""Pack documents and questions into requests: pages as images, exact strings as text, within the limits.
 
-Pages come first and in order, and the question comes last. So the part of a request that holds unchanged pages is the
-same, byte for byte, when the question is another or the document has grown: prompt caches hold. A document that would
-break a limit is found before anything is sent, and is refused, split, or set in smaller type, as asked.
+Pages come first, in order, and the question comes last. With another question or a longer document, the bytes of
+unchanged pages stay the same, so prompt caches can be used. Limits are checked before anything is sent. A document that
+would break a limit is refused, split, or set in smaller type; `Packing.over` decides which.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from glyphrender.ratio.fit import fit
 
 __all__ = ["INSTRUCTION", "Over", "Packing", "Request", "Send", "to_messages"]
 
-#: What is done with a document that does not fit one request.
+#: The treatment of a document that does not fit one request.
 Over: TypeAlias = Literal["error", "split", "downshift"]
-#: What is sent: pages, text, or whichever costs fewer tokens.
+#: The content that is sent: pages, text, or whichever costs fewer tokens.
 Send: TypeAlias = Literal["auto", "pages", "text"]
 
 INSTRUCTION: Final = (
@@ -38,10 +38,12 @@ INSTRUCTION: Final = (
     "alone. If it does not say, or if you are not certain of a character that matters, say so instead of guessing."
 )
 
-# JSON around instruction, pages and question, and the sentence that says which pages they are: bytes, and tokens.
+# Room for the JSON around instruction, pages and question, and for the sentence that says which pages they are. It is
+# this many bytes, and this many tokens.
 _AROUND: Final = 512
 _WHICH: Final = 128
-# What exact strings of a part of a document may need beyond those of the whole: heading, and page number of a late one.
+# The exact strings of a part may need this many more tokens than those of the whole document: a heading, and the number
+# of a late page.
 _NOTE: Final = 128
 
 
@@ -51,9 +53,9 @@ class Request:
 
     Attributes:
         body: keyword arguments of the client's method, such as {"messages": […]}. Model and sampling are left to you.
-        pages: the pages that it shows.
-        images: whether it shows images, or text alone.
-        tokens: tokens of its prompt, by our count; instruction and question are estimated from above.
+        pages: the pages that the request shows.
+        images: whether the pages are sent as images. If not, they are sent as text.
+        tokens: tokens of the prompt, by our count. For instruction and question, the count is an upper bound.
         bytes: bytes of the body as JSON; 0 for transformers, which gets no JSON.
     """
 
@@ -69,19 +71,21 @@ class Packing:
     """A way to turn documents and conversations into requests.
 
     Attributes:
-        model: the vision model that is asked. It gives its own limits and the cost of its images.
-        provider: a name in `PROVIDERS`, or a `Provider`; by default the provider whose model it is, else "openai".
+        model: the vision model that is asked. It determines the limits and the cost of images.
+        provider: a name in `PROVIDERS`, or a `Provider`; by default the model's own provider, or "openai" if it has
+            none.
         send: pages, text, or whichever costs fewer tokens. "auto" needs the model's tokenizer (extra `ratio`).
-        over: what is done with a document that does not fit one request: an error that says by how much, several
-            requests, or pages of smaller type.
-        min_font_pixels: smallest type, as the model sees it, where `over` is "downshift".
-        context: tokens of prompt and answer that the model takes; None for no limit.
-        answer: tokens of the context that are kept for the answer.
-        max_images: most images in a request, where the server takes fewer than provider and model allow.
+        over: the treatment of a document that does not fit one request. "error" raises an error that says by how much,
+            "split" makes several requests, and "downshift" makes pages of smaller type.
+        min_font_pixels: smallest type in pixels, as the model sees it, if `over` is "downshift".
+        context: most tokens of prompt and answer together; None for no limit.
+        answer: tokens of the context that are reserved for the answer.
+        max_images: most images in a request. Set this if the server takes fewer than provider and model allow.
         exact: most tokens of exact strings that are sent beside pages; 0 for none.
-        bits: bits of a grey pixel, see `Page.png`. By default 4, which takes 30% fewer bytes than 8, or 1 where θ turns
-            antialiasing off.
-        cache: mark the last two pages for Anthropic's prompt cache. When a document grows, the last but one stays.
+        bits: bits of a grey pixel, see `Page.png`. The default is 4, which takes 30% fewer bytes than 8; if θ turns
+            antialiasing off, the default is 1.
+        cache: mark the last two pages for Anthropic's prompt cache. When a document grows, only its last page changes,
+            so the cache up to the page before stays valid.
         instruction: the system prompt; "" for none.
         tokenizer: the tokenizer that counts text; by default the model's own.
     """
@@ -102,7 +106,7 @@ class Packing:
 
     @property
     def identity(self) -> list[Any]:
-        """Return the JSON values that decide what is sent of a document, for keys of stored replies."""
+        """Return the JSON values that decide the content sent for a document. They go into keys of stored replies."""
         model = vision_model(self.model)
         to = provider(self.provider, model)
         return [model.name, to.name, self.send, self.over, self.min_font_pixels, self.context, self.answer,
@@ -152,13 +156,14 @@ class Packing:
     def request(self, conversation: Conversation) -> Request:
         """Return the one request that sends a whole conversation.
 
-        Each document goes as pages or as text, with its exact strings before the text that follows it. The packing's
-        instruction is left out where the conversation has a turn of the system.
+        Each document is sent as pages or as text. Its exact strings are put before the text that follows the document.
+        If the conversation has a turn of the system, the packing's instruction is left out.
 
         Raises:
             DataError: the document or the question is empty.
-            VisionModelError: an image is refused, or the conversation is too large; the message says by how much. Of a
-                document and a question alone, smaller type is tried where `over` is "downshift".
+            VisionModelError: an image is refused, or the conversation is too large; the message says by how much. If
+                the conversation is only a document and a question, and `over` is "downshift", smaller type is tried
+                first.
             EndpointError: there is no provider of that name.
             TokenizerError, DependencyError: text cannot be counted.
         """
@@ -236,12 +241,13 @@ class Packing:
         return caps
 
     def _load(self, pages: tuple[Page, ...], model: VisionModel) -> PageLoad:
-        """Return pages as images or as text: as asked, or whichever costs less."""
+        """Return pages as images or as text: as `send` says, or whichever costs fewer tokens."""
         images = None if self.send == "text" else image_load(pages, model, bits=self.bits)
         if self.send == "pages" and images is not None:
             return images
         counted = tokenizer(self.tokenizer or tokenizer_of(model.name) or "glm-4")
-        # The text is counted as one: page by page, a word that the end of a page cuts would count twice.
+        # Count the text of all pages together. If each page were counted alone, a word that continues on the next page
+        # would count twice.
         whole = counted.count("".join(page.text for page in pages))
         if images is not None and images.total + counted.count(self._exact(pages)) < whole:
             return images
@@ -251,9 +257,10 @@ class Packing:
         return sidecar(exact_strings(pages), budget=self.exact) if self.exact else ""
 
     def _room(self, question: str, caps: Limits, to: Provider, *, exact: str) -> Room:
-        """Return what is left for pages in a request, beside everything that goes with them.
+        """Return the room for pages in a request, after everything else in the request is subtracted.
 
-        No part of the document has more exact strings beside it than the whole document, or than the budget.
+        For exact strings, the smaller of two bounds is subtracted: the budget, or those of the whole document. No part
+        of the document needs more.
         """
         most = min(self.exact, most_tokens(exact) + _NOTE)
         words = self.instruction + question
@@ -334,13 +341,13 @@ def to_messages(document: Document, question: str, **options: Any) -> list[dict[
 
     Args:
         document: a rendered document.
-        question: asked after the pages.
-        options: fields of `Packing`. Only over="split" cannot be had: one list of messages is one request.
+        question: the question, which stands after the pages.
+        options: fields of `Packing`. over="split" is not allowed, because one list of messages is one request.
 
     Returns:
-        `messages` of chat completions or Anthropic, `input` of Responses, `contents` of Gemini, or the list that a chat
-        template of transformers takes. Anthropic, Gemini and Responses take the system prompt beside the list: see
-        `Request.body`.
+        The list that the client takes: `messages` for chat completions and Anthropic, `input` for Responses, `contents`
+            for Gemini, or the messages for a chat template of transformers. Anthropic, Gemini and Responses take the
+            system prompt beside the list: see `Request.body`.
 
     Raises:
         VisionModelError, DataError, EndpointError, TokenizerError, DependencyError: see `Packing.requests`.

@@ -1,4 +1,4 @@
-"""A model that goes on with a conversation: the protocol, and a model on a server.
+"""A model that replies to conversations: the protocol, and a model on a server.
 
 A model of transformers on this machine is in `glyphrender.inference.transformers`.
 """
@@ -21,11 +21,11 @@ __all__ = ["EndpointModel", "Model"]
 
 @runtime_checkable
 class Model(Protocol):
-    """Anything that answers conversations: search, evaluation and rewards ask through this alone."""
+    """An object that replies to conversations. Search, evaluation and rewards use models only by this protocol."""
 
     @property
     def identity(self) -> list[Any]:
-        """Return the JSON values that decide a reply besides the conversation. The first is the model's name."""
+        """Return the JSON values that decide a reply, together with the conversation. First comes the model's name."""
 
     def complete(
         self,
@@ -53,9 +53,9 @@ class EndpointModel:
 
     Attributes:
         endpoint: the server and the model.
-        packing: how documents travel: as pages or text, with exact strings and an instruction, and within limits, as
-            `ask` sends them. None sends what the conversation says and nothing else: each page as a PNG of 8 bits, in
-            its place, without limits of our own.
+        packing: how documents are sent. With a packing, they are sent as `ask` sends them: as pages or text, with exact
+            strings and an instruction, and within limits. None sends the conversation and nothing else: each page is a
+            PNG of 8 bits in its place, and we check no limits.
     """
 
     endpoint: Endpoint
@@ -76,7 +76,7 @@ class EndpointModel:
         on_text: Callable[[str], object] | None = None,
         response_format: Mapping[str, Any] | None = None,
     ) -> Reply:
-        """Return the server's reply; see `Model.complete`. Without `on_text` the server is asked once, for no stream.
+        """Return the server's reply; see `Model.complete`. Without `on_text`, the answer is not streamed.
 
         Args:
             conversation: the conversation.

@@ -1,8 +1,9 @@
-"""Prompts that begin with the same images: their keys and values are computed once (extra `transformers`).
+"""Answer several prompts that begin with the same images, and compute those images once (extra `transformers`).
 
-A further question about open pages costs its own tokens, and the vision tower does not run again. In a cache that began
-with images, the position of a token is not its number: GLM and Qwen count an image by its longer side. So positions are
-always computed for the whole prompt, by the model's own code, and given to the model.
+The keys and values of the images are kept. A further question about the pages costs its own tokens, and the vision
+tower does not run again. After an image, the position of a token is not its index in the prompt, because GLM and Qwen
+count an image by its longer side. So the model's own code always computes the positions of the whole prompt, and the
+positions are passed to the model.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from glyphrender.inference.endpoint import Reply
 
 __all__ = ["MAX_NEW_TOKENS", "OpenDocument", "generate", "text_message"]
 
-#: Most tokens of an answer where the caller sets no limit.
+#: Most tokens of an answer if the caller sets no limit.
 MAX_NEW_TOKENS = 512
 
 
 @dataclass(kw_only=True, slots=True)
 class OpenDocument:
-    """The images of a document in a model's memory; made by `LocalModel.open`.
+    """The images of a document in a model's memory. `LocalModel.open` makes an object of this class.
 
     Attributes:
         model: the model of transformers.
         processor: the processor of the model.
         pages: the images: `Page`, PIL images, or uint8 arrays.
-        opening: messages before the one that holds the pages.
+        opening: messages before the message that has the pages.
         turns: questions and answers of `chat` so far. The pages are in the first question.
     """
 
@@ -48,12 +49,13 @@ class OpenDocument:
     _held: list[int] = field(default_factory=list, repr=False)
 
     def ask(self, question: str, **options: Any) -> str:
-        """Return the answer to `question`, as if it were the first.
+        """Return the answer to `question`, as if no question had been asked before.
 
         Args:
-            question: stands after the pages.
+            question: the question, which stands after the pages.
             options: options of transformers' `generate`, such as `do_sample=True`, `temperature=0.7` or `streamer=…`.
-                By default the likeliest token is taken each time, and at most 512 (`max_new_tokens`).
+                By default, each step takes the likeliest token, and an answer has at most 512 tokens
+                (`max_new_tokens`).
 
         Raises:
             DataError: the pages, the question and the answer are longer than the model's context; or `options` ask for
@@ -62,9 +64,9 @@ class OpenDocument:
         return self.reply([*self.opening, self._first(question)], **options).text
 
     def chat(self, question: str, **options: Any) -> str:
-        """Return the answer to `question` after everything that `chat` was asked before.
+        """Return the answer to `question`, which follows the earlier questions and answers of `chat`.
 
-        Arguments and errors are those of `ask`.
+        The arguments and errors are the same as those of `ask`.
         """
         asked = text_message("user", question) if self.turns else self._first(question)
         answer = self.reply([*self.opening, *self.turns, asked], **options).text
@@ -72,7 +74,7 @@ class OpenDocument:
         return answer
 
     def reply(self, messages: list[Message], *, max_new_tokens: int = MAX_NEW_TOKENS, **options: Any) -> Reply:
-        """Return the reply to `messages`, in which every image of `pages` has its place as {"type": "image"}.
+        """Return the reply to `messages`. In them, {"type": "image"} marks the place of each image of `pages`.
 
         Raises:
             DataError: see `ask`.
@@ -95,31 +97,31 @@ class OpenDocument:
         except DataError:
             raise
         except BaseException:
-            self._prefix = ""  # the cache may hold a part of an answer: begin again next time
+            self._prefix = ""  # the cache may hold a part of an answer: next time, start with a new cache
             raise
         if self._can_crop:
             self._held = answer[: self._cache.get_seq_length()]
         return reply
 
     def _first(self, question: str) -> Message:
-        """Return the message that the pages stand in. Pages are drawn when they are read."""
+        """Return the message that holds the pages. A page is drawn only when the model reads it."""
         places = [{"type": "image"} for _ in self.pages]
         return {"role": "user", "content": [*places, {"type": "text", "text": question}]}
 
     @property
     def _cache_name(self) -> str:
-        """Return the model's name for its cache, which transformers 5.24 has renamed."""
+        """Return the name of the model's argument for the cache. transformers 5.24 has renamed it."""
         return "cache" if "cache" in signature(self.model.forward).parameters else "past_key_values"
 
     @property
     def _can_crop(self) -> bool:
-        """Return whether the cache can go back. Only layers that keep every token can."""
+        """Return whether the cache can drop its last tokens. Only layers that keep every token can do so."""
         from transformers.cache_utils import DynamicLayer
 
         return self._cache is not None and all(type(layer) is DynamicLayer for layer in self._cache.layers)
 
     def _begin(self, prefix: str) -> None:
-        """Start a prompt, up to its last image."""
+        """Start a prompt: encode everything up to its last image."""
         inputs = encode(self.processor, [prefix], [[as_image(page) for page in self.pages]])
         device, dtype = self.model.device, self.model.dtype
         inputs = {name: value.to(device) for name, value in inputs.items()}
@@ -131,7 +133,7 @@ class OpenDocument:
         self._prefix, self._inputs, self._cache, self._held = prefix, inputs, None, []
 
     def _whole(self, rest: str) -> dict[str, Any]:
-        """Return the whole prompt with positions, and without the pixels that the cache stands for."""
+        """Return the whole prompt with its positions. The pixels are left out, because the cache replaces them."""
         import torch
 
         begun = self._inputs
@@ -146,7 +148,7 @@ class OpenDocument:
         return whole
 
     def _resumed(self, ids: list[int], positions: Any) -> Any:
-        """Return a cache that holds a prefix of `ids`: at least the images."""
+        """Return a cache that holds a prefix of `ids`, with at least the images in it."""
         from transformers.cache_utils import DynamicCache
 
         pages = self._inputs["input_ids"].shape[1]
@@ -161,8 +163,8 @@ class OpenDocument:
             )
             self._held = ids[:pages]
             self._inputs = {name: value for name, value in self._inputs.items() if not name.startswith("pixel")}
-        # Sliding windows and linear attention cannot go back to the end of the images. Their state after the images is
-        # kept as it is, and copied for each question.
+        # With sliding windows or linear attention, a cache cannot go back to the end of the images. So the cache after
+        # the images is kept unchanged, and copied for each question.
         if not self._can_crop:
             return deepcopy(self._cache)
         same = next((at for at, pair in enumerate(zip(self._held, ids, strict=False)) if len({*pair}) > 1), len(ids))
@@ -182,14 +184,14 @@ def generate(
     limit: int,
     **options: Any,
 ) -> tuple[Reply, list[int]]:
-    """Generate the answer to one tokenized prompt. Return the reply, and the tokens of prompt and answer.
+    """Generate the answer to one tokenized prompt. Return the reply, and the token ids of prompt and answer.
 
     Args:
         model: the model of transformers.
         processor: its processor.
         inputs: tensors of the prompt.
-        more: function that returns further arguments of `generate`; called without gradients.
-        images: number of images in the prompt, for messages.
+        more: a function that returns further arguments of `generate`. It is called with gradients turned off.
+        images: number of images in the prompt, for error messages.
         limit: most tokens of the answer.
         options: options of transformers' `generate`.
 
@@ -223,5 +225,5 @@ def generate(
 
 
 def text_message(role: str, text: str) -> Message:
-    """Return a message of one text, as chat templates take it."""
+    """Return a message with one text, in the form that chat templates take."""
     return {"role": role, "content": [{"type": "text", "text": text}]}

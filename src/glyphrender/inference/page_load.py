@@ -1,7 +1,7 @@
-"""The tokens, images and bytes that pages take, and groups of pages that fit into one request each.
+"""Count the tokens, images and bytes of pages, and form groups of pages that each fit into one request.
 
-A `PageLoad` is a list of pages as they will be sent, as images or as text. A `Room` is what a request has left for
-them. Images are drawn only when their bytes are needed.
+A `PageLoad` is a list of pages in the form in which they will be sent: images or text. A `Room` is the space for pages
+in a request. Images are drawn only when their bytes are needed.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from glyphrender.models.tokenizers import Tokenizer
 
 __all__ = ["PageLoad", "Room", "excess", "image_load", "text_load"]
 
-# Besides its data, an image takes some 120 bytes of JSON, in every format.
+# In every format, an image takes some 120 bytes of JSON in addition to its data.
 _ENVELOPE = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Room:
-    """The part of a request that pages may take. None is no limit.
+    """The part of a request that pages may take. None means no limit.
 
     Attributes:
         images: most images.
@@ -40,14 +40,14 @@ class Room:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageLoad:
-    """Pages as they will be sent, with what each takes.
+    """Pages in the form in which they will be sent, with the tokens and bytes of each.
 
     Attributes:
         pages: the pages, in order.
-        images: whether they go as images, or else as text.
+        images: whether the pages are sent as images. If not, they are sent as text.
         tokens: tokens of each page.
-        sizes: bytes of JSON of each page; None for images, which must be drawn to know theirs.
-        data: function that returns what is sent of a page: its text, or its PNG in base64.
+        sizes: bytes of JSON of each page; None for images, whose bytes are known only after they are drawn.
+        data: a function that returns the content of a page to send: its text, or its PNG in base64.
     """
 
     pages: tuple[Page, ...]
@@ -77,7 +77,7 @@ class PageLoad:
         return sum(model.image(*page.size).overhead for page in self.pages)
 
     def excess(self, room: Room) -> list[str]:
-        """Return what is too much for `room`, each as the beginning of a sentence; see `excess`."""
+        """Return the limits of `room` that these pages exceed. Each is the beginning of a sentence; see `excess`."""
         return excess(
             room,
             tokens=self.total,
@@ -88,7 +88,7 @@ class PageLoad:
     def groups(self, room: Room) -> Iterator[PageLoad]:
         """Yield runs of consecutive pages that fit into `room`, each as long as it can be.
 
-        Groups are formed from the front, so that those of old pages stay when a document grows.
+        Groups are formed from the front, so the groups of old pages stay the same when a document grows.
 
         Raises:
             VisionModelError: one page alone does not fit.
@@ -120,16 +120,16 @@ class PageLoad:
 
 
 def excess(room: Room, *, tokens: int, images: int | None, size: int | None) -> list[str]:
-    """Return what is too much for `room`, each as the beginning of a sentence that ends with who takes no more.
+    """Return each limit of `room` that is exceeded, as the beginning of a sentence. The caller adds who sets it.
 
     >>> excess(Room(images=3), tokens=900, images=5, size=None)
     ["the document's 5 images are 2 more than the 3 that"]
 
     Args:
         room: the limits.
-        tokens: tokens that are taken.
-        images: images; None where text is sent.
-        size: bytes; None where they are not limited.
+        tokens: tokens to send.
+        images: number of images to send; None if text is sent.
+        size: bytes to send; None if bytes are not limited.
     """
     taken = ((tokens, room.tokens, "tokens"), (images, room.images, "images"), (size, room.bytes, "bytes"))
     return [
@@ -140,7 +140,7 @@ def excess(room: Room, *, tokens: int, images: int | None, size: int | None) -> 
 
 
 def image_load(pages: tuple[Page, ...], model: VisionModel, *, bits: int | None = None) -> PageLoad:
-    """Return pages as images.
+    """Return the load of pages that are sent as images.
 
     Args:
         pages: the pages.
@@ -169,7 +169,7 @@ def image_load(pages: tuple[Page, ...], model: VisionModel, *, bits: int | None 
 
 
 def text_load(pages: tuple[Page, ...], counted: Tokenizer) -> PageLoad:
-    """Return pages as their text.
+    """Return the load of pages that are sent as text.
 
     Args:
         pages: the pages.

@@ -1,7 +1,8 @@
-"""Limits of the providers' endpoints on one request, each with a date, and the message format of each provider.
+"""The limits of each provider's endpoint on one request, with a date, and the message format of the provider.
 
-The limits of a model are in `glyphrender.models`. Those here belong to the machine that serves the model, which may be
-another company's (Claude through Bedrock). The tighter limit holds, and it is kept before anything is sent.
+The limits of a model are in `glyphrender.models`. The limits here belong to the company that serves the model, which
+may not be the company that made it (Claude through Bedrock). The tighter limit of the two holds. It is checked before
+anything is sent.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ CHECKED = "2026-11"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provider:
-    """A place that requests go to.
+    """A place to which requests are sent.
 
     Attributes:
-        name: the name by which `provider` finds it.
+        name: the name by which the function `provider` finds this provider.
         format: the format of its messages.
         limits: limits of a request. Only `max_images`, `max_bytes`, `max_side` and `max_side_of_many` are used.
         max_image_bytes: most bytes of one image, in base64.
-        date: month in which the limits were last checked, as YYYY-MM; empty where there are none.
-        source: document that the limits are from.
+        date: month in which the limits were last checked, as YYYY-MM; empty if there are no limits.
+        source: document from which the limits are taken.
     """
 
     name: str
@@ -95,8 +96,8 @@ def provider(source: str | Provider | None, model: VisionModel) -> Provider:
     ('anthropic', 5000000)
 
     Args:
-        source: a name in `PROVIDERS`; a provider, which is returned; or None for the provider whose model `model` is,
-            and "openai" for models of no provider.
+        source: a name in `PROVIDERS`; a provider, which is returned as it is; or None for the provider of `model`, or
+            "openai" if `model` has no provider.
         model: the model that is asked.
 
     Raises:

@@ -1,8 +1,8 @@
-"""A store of paid replies: a question that was asked before costs nothing, and budgets hold over restarts.
+"""A store of paid replies. A question that was asked before costs nothing, and budgets hold across restarts.
 
-The store is one SQLite file, which processes and threads share. A request is written down before it is sent, so a
-budget is kept to the request, by several processes and after any interruption. A reply is in the file as soon as it has
-arrived.
+The store is one SQLite file, which processes and threads share. Each request is recorded before it is sent. So several
+processes together never send more requests than the budget allows, even after an interruption. A reply is in the file
+as soon as it has arrived.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ ON CONFLICT (key) DO UPDATE SET tokens = tokens + excluded.tokens, reply = exclu
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestBudget:
-    """Limits on what all runs that share a file may spend. None is no limit.
+    """Limits on the requests and tokens of all runs that share a file. None means no limit.
 
     Attributes:
         requests: most requests to a model.
-        tokens: most tokens of prompts and answers. Requests under way when the limit is reached are paid for too.
+        tokens: most tokens of prompts and answers. The total may be higher, because requests that were sent before the
+            limit was reached still finish.
     """
 
     requests: int | None = None
@@ -73,7 +74,7 @@ class Replies:
     """The replies in one file, by key.
 
     Attributes:
-        path: the file. It is created when there is something to keep.
+        path: the file. It is created when the first request is recorded.
 
     Raises:
         DataError: the file cannot be written, or is no such file.
@@ -82,7 +83,7 @@ class Replies:
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
         if self.path.exists():
-            _ = self.spent  # fails here if the file is something else
+            _ = self.spent  # raises here if the file is something else
 
     def __repr__(self) -> str:
         return f"Replies({str(self.path)!r})"
@@ -94,7 +95,7 @@ class Replies:
         return _from_record(json.loads(found[0])) if found else None
 
     def reserve(self, key: str, budget: RequestBudget) -> None:
-        """Write down that a request is about to be sent.
+        """Record that a request is about to be sent.
 
         Raises:
             BudgetSpent: a limit is reached.
@@ -103,24 +104,26 @@ class Replies:
             db.execute("BEGIN IMMEDIATE")
             if reached := self._spent(db).exceeds(budget):
                 raise BudgetSpent(f"{reached} are spent ({self.path}). Raise the budget and resume.")
-            # A row that is there stays: another process may have asked the same, and have its reply by now.
+            # An existing row stays: another process may have sent the same request and have the reply by now.
             db.execute("INSERT OR IGNORE INTO reply (key, tokens) VALUES (?, 0)", [key])
 
     def put(self, key: str, reply: Reply, about: Mapping[str, Any]) -> None:
-        """Keep `reply`, with what a person would want to know `about` it. Tokens that nobody counted count as 0."""
+        """Store `reply`, with facts `about` it that a person may want to read. Unknown token counts count as 0."""
         row = [key, reply.tokens or 0, json.dumps(_record(reply)), json.dumps(dict(about), ensure_ascii=False)]
         with self._open() as db:
-            # An UPDATE alone would not do: another process that asked the same and failed has deleted the row of both.
+            # An UPDATE alone is not enough: if another process sent the same request and failed, it has deleted the
+            # row.
             db.execute(_PUT, row)
 
     def release(self, key: str) -> None:
-        """Take back a reservation: the server did not serve the request."""
+        """Delete a reservation, because the server did not serve the request."""
         with self._open() as db:
             db.execute("DELETE FROM reply WHERE key = ? AND reply IS NULL", [key])
 
     def answered(self, model: str) -> bool:
-        """Return whether there is a reply of this model, by the key "model" of what was kept `about` it."""
-        # In JSON a quotation mark inside a string has a backslash before it, so this text is found as a key alone.
+        """Return whether the file has a reply of this model. `put` was given the name as "model" in `about`."""
+        # In JSON, a quotation mark inside a string has a backslash before it. So this text can only be a key and its
+        # value.
         wanted = f'"model": {json.dumps(model, ensure_ascii=False)}'
         with self._open() as db:
             found = db.execute("SELECT 1 FROM reply WHERE reply IS NOT NULL AND instr(about, ?) LIMIT 1", [wanted])
@@ -128,7 +131,7 @@ class Replies:
 
     @property
     def spent(self) -> Spent:
-        """Return what was spent on everything in the file."""
+        """Return the number of all requests in the file, and their tokens."""
         with self._open() as db:
             return self._spent(db)
 
@@ -139,7 +142,7 @@ class Replies:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """Open one transaction. Each has its own connection (0.1 ms), which may not cross threads or forks."""
+        """Open one transaction, with its own connection (0.1 ms). Threads and forks may not share a connection."""
         try:
             with closing(sqlite3.connect(self.path, timeout=60)) as db, db:
                 db.execute(_TABLE)
@@ -151,7 +154,7 @@ class Replies:
 
 
 def reply_key(*parts: Any) -> str:
-    """Return the SHA-256, in hex, of JSON values: the key of a reply that they decide.
+    """Return the key of a reply: the SHA-256, in hex, of the JSON values that decide the reply.
 
     >>> reply_key("model", {"b": 1, "a": 2}) == reply_key("model", {"a": 2, "b": 1})
     True
@@ -159,8 +162,8 @@ def reply_key(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()
 
 
-# The record in the file is older than the names of `Reply`. Its counts are 0 where nobody counted, and its "finish" is
-# what `finish_reason` is here. "cached_tokens" is there only if it is known.
+# The record in the file is older than the field names of `Reply`. In the record, an unknown count is 0, and "finish"
+# stands for `finish_reason`. The key "cached_tokens" is present only if its value is known.
 
 
 def _record(reply: Reply) -> dict[str, Any]:

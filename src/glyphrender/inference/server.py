@@ -1,7 +1,7 @@
-"""The address of a model server, the client that speaks to it, and its failures as errors of one line.
+"""A model server: its address, the client that calls it, and its failures as errors of one line.
 
-The client is OpenAI's own (extra `chat`). It retries what may succeed later (429, 5xx, a broken connection) with
-backoff, and waits as long as the server's Retry-After says. No message repeats the key or a password.
+The client is OpenAI's own (extra `chat`). It retries requests that may succeed later (429, 5xx, a broken connection)
+with backoff, and waits as long as the server's Retry-After says. No message shows the key or a password.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError,
 
 __all__ = ["REFUSALS", "Server"]
 
-#: HTTP statuses that say the request itself is at fault: too long, too many images. Asking again changes nothing.
+#: HTTP statuses that say that the request itself is wrong: too long, or too many images. Asking again changes nothing.
 REFUSALS: Final = frozenset({400, 413, 415, 422})
 
-# The client sends some key even to servers that need none.
+# The client always sends a key, even to servers that need none.
 _NO_KEY: Final = "none"
-# Characters of a server's own message that an error repeats.
+# Most characters of a server's own message that an error repeats.
 _SHOWN: Final = 300
 _OPENAI: Final = "https://api.openai.com/v1"
 
@@ -33,11 +33,12 @@ class Server:
     """An OpenAI-compatible server.
 
     Attributes:
-        base_url: address of its API; empty for OpenAI's own. It may hold a password, so it is not in the repr.
-        key: the key it is given, or "" for none. It is in no repr and no message.
-        key_variable: the environment variable that the key comes from, for messages.
-        timeout: seconds in which the server must say something.
-        retries: further attempts for a request that failed and may yet succeed.
+        base_url: address of the API; empty for OpenAI's own server. It may hold a password, so the repr does not show
+            it.
+        key: the key that is sent to the server, or "" for none. No repr and no message shows it.
+        key_variable: the environment variable that the key comes from, for error messages.
+        timeout: most seconds that the server may be silent.
+        retries: most times that a failed request is sent again, if the failure may be temporary.
     """
 
     base_url: str = field(default="", repr=False)
@@ -49,7 +50,7 @@ class Server:
     @property
     def url(self) -> str:
         """Return the address without user, password and query, for messages."""
-        # Gateways want a name and a password in the address. The client gets them, a message never does.
+        # Gateways want a name and a password in the address. The client gets them; messages never show them.
         return re.sub(r"//[^?#]*@", "//", self.base_url or _OPENAI).partition("?")[0]
 
     @property
@@ -58,11 +59,12 @@ class Server:
         return self.url.removeprefix("https://").partition("/")[0] == "api.openai.com"
 
     def client(self) -> Any:
-        """Return the client of this server. Threads of a process share it, since it keeps connections open.
+        """Return the client of this server. The threads of a process share it, because it keeps connections open.
 
         Raises:
             DependencyError: the package openai is not installed.
-            EndpointError: OpenAI's own server has no key, the key fits no header, or the address is no URL.
+            EndpointError: OpenAI's own server needs a key and there is none, an HTTP header cannot hold the key, or the
+                address is no URL.
         """
         if not self.key and self.is_openai:
             raise self.error(
@@ -70,7 +72,7 @@ class Server:
                 "server."
             )
         if not (self.key.isascii() and self.key.isprintable()):
-            # An HTTP header cannot hold such a key, and libraries repeat it when they say so.
+            # An HTTP header cannot hold such a key, and the errors of libraries would show the key.
             raise self.error(f"the key has characters that no key has. Set {self.key_variable} again, in ASCII.")
         return _client(self, os.getpid())
 
@@ -80,7 +82,7 @@ class Server:
         return kind(message, url=self.url, status=status)
 
     def redacted(self, text: str) -> str:
-        """Return the beginning of `text` on one line, without the key: some servers repeat the key they refuse."""
+        """Return the beginning of `text` on one line, without the key. Some servers repeat a key that they refuse."""
         line = " ".join(text.split())
         if self.key:
             line = line.replace(self.key, "…")
@@ -88,7 +90,7 @@ class Server:
 
     @contextmanager
     def errors(self, model: str) -> Iterator[None]:
-        """Turn errors of the client into one-line errors that name a way out. Other errors pass.
+        """Turn errors of the client into one-line errors that name a way out. Other errors stay as they are.
 
         Raises:
             RequestRefused: the server will not serve this request.
@@ -143,7 +145,7 @@ class Server:
         return None
 
 
-# By process as well: a forked child must not write to its parent's connections.
+# The cache key has the process too, because a forked child must not write to its parent's connections.
 @lru_cache(maxsize=16)
 def _client(server: Server, process: int) -> Any:
     try:
@@ -159,7 +161,7 @@ def _client(server: Server, process: int) -> Any:
             timeout=server.timeout,
             max_retries=server.retries,
         )
-    except Exception as error:  # the class depends on the library that reads the URL
+    except Exception as error:  # the class depends on the library that parses the URL
         raise server.error(
             f"base_url={server.url!r} is no URL ({type(error).__name__}). Write it as http://127.0.0.1:8000/v1."
         ) from error

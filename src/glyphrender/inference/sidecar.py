@@ -1,9 +1,10 @@
-"""Exact strings of a text, which are sent as text beside its pages: a model must copy them and cannot guess them.
+"""Find the exact strings of a text, to send them as text beside its pages. A model cannot guess such a string.
 
-A model that reads small type completes words from their context; the digits of a hash have no context. So UUIDs,
-hashes, numbers of many digits, paths, addresses, URLs and versions go along as text, each once, under the page on which
-it first stands. Identifiers made of words (`snake_case`, `os.path`) read well enough and are left out, and so are
-decimals of two parts. If not all strings fit the budget, those that are hardest to guess are kept.
+A model that reads small type guesses words from their context, but the digits of a hash have no context. So UUIDs,
+hashes, numbers of many digits, paths, addresses, URLs and versions are sent as text too. Each is listed once, under the
+page on which it first appears. Two kinds are left out: identifiers made of words (`snake_case`, `os.path`), which
+models read well enough, and decimals of two parts. If not all strings fit the budget, those that are hardest to guess
+are kept.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from glyphrender.document.page import Page
 
 __all__ = ["STRING_KINDS", "ExactString", "exact_strings", "most_tokens", "sidecar"]
 
-# Every exact string holds a digit, /, @ or a backslash. Few words of prose do, and only those are searched, which is 9
-# times as fast.
+# Every exact string holds a digit, /, @ or a backslash. Few words of prose hold one. Only these words are searched,
+# which is 9 times as fast.
 _CANDIDATE: Final = re.compile(r"(?<!\S)[^\s\d/@\\]*+[\d/@\\]\S*+")
 # The patterns take linear time on any text: no pattern starts inside a run of its own characters (the lookbehinds), no
 # quantifier gives back what it took (possessive), and no lookahead goes beyond the run that it stands before. The first
-# pattern that matches wins: a hash inside a URL is part of the URL.
+# pattern that matches wins, so a hash inside a URL is part of the URL.
 _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     ("url", r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,15}://[^\s<>\"'`|\\^{}\x00-\x1f\u3000-\uffff]++"),
     (
@@ -80,21 +81,22 @@ _SCANNER: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern
 STRING_KINDS: Final = ("uuid", "hash", "code", "number", "address", "email", "url", "version", "path", "time")
 """Kinds of exact strings, the hardest to guess first."""
 
-# Longer strings are blobs, which no question is about.
+# Longer strings are binary data written as text. No question is about them.
 LONGEST: Final = 512
-# A number of fewer digits is seldom misread: at 9 px, one digit in a hundred is.
+# Models seldom misread a shorter number: at 9 px, one digit in a hundred is wrong.
 DIGITS: Final = 5
 _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExactString:
-    """A string that must be read to the letter.
+    """A string that must be read without a wrong character.
 
     Attributes:
         text: its characters.
         kind: one of `STRING_KINDS`.
-        pages: numbers of the pages it is on, ascending. A string that the end of a page cuts in two is on both pages.
+        pages: numbers of the pages that have the string, ascending. If a string begins on one page and ends on the
+            next, both are listed.
     """
 
     text: str
@@ -105,8 +107,8 @@ class ExactString:
 def exact_strings(pages: Iterable[Page]) -> tuple[ExactString, ...]:
     """Return the exact strings of consecutive pages, each once, in the order in which they first appear.
 
-    A string that the end of a page cuts in two is found whole. The time is linear in the text. Strings of more than 512
-    characters are left out.
+    A string that continues on the next page is found as one string. The time is linear in the text. Strings of more
+    than 512 characters are left out.
 
     >>> from glyphrender import render
     >>> [(found.text, found.kind) for found in exact_strings(render("Order 8841-2207 went to 10.0.0.17:8080."))]
@@ -129,9 +131,9 @@ def exact_strings(pages: Iterable[Page]) -> tuple[ExactString, ...]:
 def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
     """Return `strings` as text for a prompt, one line a page, within `budget` tokens; "" if there are none.
 
-    If not all fit, the kinds that are easiest to guess are left out first (in the order of `STRING_KINDS`), and of one
-    kind the last ones. The text says how many are left out. Tokens are counted by `most_tokens`, so the budget holds
-    with any vocabulary.
+    If not all strings fit, the kinds that are easiest to guess, the last in `STRING_KINDS`, are left out first. Within
+    one kind, the last strings are left out first. The text says how many are left out. Tokens are counted by
+    `most_tokens`, so the budget holds with any vocabulary.
     """
     size = budget - most_tokens(_HEADING) - most_tokens(_LEFT_OUT.format(len(strings)))
     kept: set[str] = set()
@@ -155,10 +157,11 @@ def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
 
 
 def most_tokens(text: str) -> int:
-    """Return an upper bound on the tokens of 40 bytes or more of identifiers: one a byte, less a fifth of the letters.
+    """Return an upper bound on the tokens of `text`: its bytes, minus a fifth of its letters.
 
-    For base64 and numbers, vocabularies with one token a digit need 0.9 of the bound. GLM-4's vocabulary, with one
-    token for up to three digits, needs 0.6 of it. For prose, any vocabulary needs a third.
+    The bound holds for identifiers of 40 bytes or more together. For base64 and numbers, vocabularies with one token
+    for each digit need 0.9 of the bound. GLM-4's vocabulary, with one token for up to three digits, needs 0.6 of the
+    bound. For prose, any vocabulary needs a third.
 
     >>> most_tokens("8841-2207"), most_tokens("a" * 100)
     (9, 80)
@@ -175,7 +178,7 @@ _LEFT_OUT: Final = "\n({} more strings are not listed.)"
 
 
 def _scan(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield (start, string, kind) of every match of the patterns that the rules of its kind confirm."""
+    """Yield (start, string, kind) for every match of a pattern, if the rules of its kind accept the string."""
     for word in _CANDIDATE.finditer(text):
         for match in _SCANNER.finditer(text, *word.span()):
             kind, found = match.lastgroup or "", match[0]
@@ -186,7 +189,7 @@ def _scan(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _trimmed(found: str) -> str:
-    """Return `found` without punctuation of the sentence, and without brackets that were opened before it."""
+    """Return `found` without punctuation at its end, and without closing brackets that were opened before `found`."""
     while found:
         last = found[-1]
         if last in ".,;:!?'\"*_" or (last in _CLOSING and found.count(last) > found.count(_CLOSING[last])):

@@ -4,7 +4,7 @@
     model.generate(render(text, Theta().align_to("glm-4.1v")), ["Who is Wickham?", "And Denny?"])
 
 A `LocalModel` is a `Model`: `complete` takes any conversation. `generate` and `open` ask several questions about one
-document, whose pages are then read once.
+document, and read its pages only once.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def load(
 
     Args:
         path_or_id: a directory, or the name of a model on the hub.
-        device: device of torch, such as "cuda:1"; by default the first accelerator there is, or else the CPU.
+        device: device of torch, such as "cuda:1"; by default the first accelerator, or the CPU if there is none.
         dtype: type of the weights, such as "bfloat16"; by default that of the checkpoint.
         trust_remote_code: whether to run code that comes with the model.
 
@@ -77,9 +77,9 @@ class LocalModel:
 
     Attributes:
         model: the model of transformers, on its device.
-        processor: its processor; one for images only will do.
+        processor: the model's processor. An image processor alone is enough.
         name: name of the model, for keys of stored replies.
-        dtype: type of the weights, if it was asked for.
+        dtype: type of the weights, if the caller of `load` asked for one.
     """
 
     model: Any
@@ -90,7 +90,7 @@ class LocalModel:
 
     @property
     def identity(self) -> list[Any]:
-        """Return name and dtype, from which the replies of greedy decoding follow."""
+        """Return name and dtype. They decide the replies, because decoding is greedy."""
         return _identity(self.name or str(getattr(self.model, "name_or_path", "")), self.dtype)
 
     def complete(
@@ -129,9 +129,9 @@ class LocalModel:
     @overload
     def generate(self, document: Sequence[Any], question: Sequence[str], **options: Any) -> list[str]: ...
     def generate(self, document: Sequence[Any], question: str | Sequence[str], **options: Any) -> str | list[str]:
-        """Return the answer to a question, or to each of several about the same pages, which are then read once.
+        """Return the answer to one question, or a list of answers to several. The pages are read once.
 
-        Options and errors are those of `OpenDocument.ask`.
+        The options and errors are the same as those of `OpenDocument.ask`.
         """
         opened = self.open(document)
         if isinstance(question, str):
@@ -139,14 +139,14 @@ class LocalModel:
         return [opened.ask(each, **options) for each in question]
 
     def open(self, document: Sequence[Any], *, system: str | None = None) -> OpenDocument:
-        """Return a document to ask about. Its pages are read when the first question comes.
+        """Return an open document, which takes questions. The model reads its pages at the first question.
 
         Args:
             document: a `Document`, or a sequence of `Page`, PIL images or uint8 arrays.
-            system: text of the system's message, which stands before the pages.
+            system: text of the system message, which stands before the pages.
 
         Raises:
-            DataError: there are no pages, or one is neither grey nor RGB bytes.
+            DataError: there are no pages, or a page is neither grey bytes nor RGB bytes.
             VisionModelError: the model refuses a page of this size, or would shrink it.
         """
         pages = list(document)
@@ -155,7 +155,7 @@ class LocalModel:
         processor = self.processor
         try:
             patchify = Patchify.of(processor)
-        except VisionModelError:  # there is no fast way for this family
+        except VisionModelError:  # `fast` does not support this family
             pass
         else:
             processor = fast(processor, expand=False)
@@ -197,7 +197,7 @@ class LazyModel:
 
     @property
     def identity(self) -> list[Any]:
-        """Return name and dtype, as the loaded model does."""
+        """Return name and dtype: the same values as those of the loaded model."""
         return _identity(fspath(self.path_or_id), self.dtype)
 
     def complete(
@@ -232,7 +232,7 @@ def _size(page: Any) -> tuple[int, int]:
 
 
 def _streamer(tokenizer: Any, on_text: Callable[[str], object]) -> Any:
-    """Return a streamer of transformers that hands on each piece of the answer."""
+    """Return a streamer of transformers that passes each piece of the answer to `on_text`."""
     from transformers import TextStreamer
 
     class Streamer(TextStreamer):  # type: ignore[misc]

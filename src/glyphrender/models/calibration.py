@@ -1,7 +1,8 @@
 """Correct a hosted model by its provider's count endpoint.
 
-Providers publish their arithmetic only in part, and they change it. A few counts of blank images show how many tokens
-the provider counts for a token of the formula (`slope`), and how many it adds to each request (`intercept`).
+Providers publish their arithmetic only in part, and they change it. Counts of a few blank images show two numbers: the
+tokens that the provider counts for each token of the formula (`slope`), and the tokens that it adds to each request
+(`intercept`).
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from glyphrender.models.model import ImageCost, VisionModel
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CalibratedModel(VisionModel):
-    """A model that charges `slope` times the tokens of `base`, or the measured count for a size that was counted.
+    """A model that charges `slope` times the tokens of `base`. A size that was counted costs its measured count.
 
     Attributes:
-        base: the model that is corrected. Its sizes and limits hold.
+        base: the model that is corrected. Its sizes and limits are used.
         slope: tokens counted by the provider for each token of `base`.
-        intercept: tokens in each count that do not depend on the size; `ImageCost.overhead` has them.
+        intercept: tokens of each count that do not depend on the size. They become `ImageCost.overhead`.
         counts: the measurements: width, height and tokens of each image.
         worst: the greatest difference, in tokens, between a count and the fitted line. If it is not small, the
             provider's arithmetic is not that of `base`.
@@ -50,8 +51,8 @@ def calibrated(
 
     Args:
         model: the model to correct.
-        count: a function from width and height to the tokens that the provider counts. It may include the tokens of
-            the prompt around the image or subtract them; included ones become part of the overhead.
+        count: a function from width and height to the tokens that the provider counts. The function may include the
+            tokens of the prompt around the image, which then become part of the overhead, or may subtract them.
         sizes: widths and heights in pixels. Each is counted once.
 
     Raises:

@@ -1,8 +1,8 @@
-"""Claude, OpenAI and Gemini, whose providers count the tokens: their published rules, dated.
+"""Models whose providers count the tokens (Claude, OpenAI, Gemini): the published rules, with dates.
 
-Providers do not publish all that they count, and they change it. Calibrate with the provider's count endpoint before
-you rely on a price (`calibrated`). If a provider does not say how it resizes an image, `ImageCost.size` is the size of
-the image and `resampled` is true, because the provider may resample it.
+Providers do not publish everything that they count, and they change their rules. Before you rely on a price, calibrate
+the model with the provider's count endpoint (`calibrated`). If a provider does not say how it resizes an image,
+`ImageCost.size` is the size of the image and `resampled` is true, because the provider may resample it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from glyphrender.models.model import ImageCost, VisionModel, resized_cost
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClaudeModel(VisionModel):
-    """Claude: patches of 28 px. An image beyond a limit is scaled to the largest size within both limits, then padded.
+    """A Claude model: patches of 28 px. An image beyond a limit is scaled to the largest size within both, then padded.
 
     Attributes:
         edge: longest side in pixels, after padding to whole patches.
@@ -37,8 +37,8 @@ class ClaudeModel(VisionModel):
     def resized(self, width: int, height: int) -> tuple[int, int]:
         """Return width and height before padding.
 
-        The longer side is found by bisection, as the provider finds it. Another search may find another side: a side
-        can fit although a shorter one does not, because the other side is rounded.
+        Find the longer side by bisection, as the provider does. Another method may find another side: because the other
+        side is rounded, a length may fit although a shorter length does not.
         """
         if self.fits(width, height):
             return width, height
@@ -62,9 +62,9 @@ class ClaudeModel(VisionModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenAITiles(VisionModel):
-    """OpenAI's older models: an image is scaled into 2048 px, then to a shorter side of 768 px, and cut into tiles.
+    """An older OpenAI model: an image is scaled into 2048 px, then to a shorter side of 768 px, and cut into tiles.
 
-    Tiles have 512 px a side.
+    A tile is 512 px wide and high.
 
     Attributes:
         base: tokens for each image.
@@ -87,11 +87,11 @@ class OpenAITiles(VisionModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenAIPatches(VisionModel):
-    """OpenAI's newer models: patches of 32 px within a budget. Each patch is billed as `price` tokens.
+    """A newer OpenAI model: patches of 32 px within a budget. Each patch is billed as `price` tokens.
 
     Attributes:
         price: tokens for each patch.
-        budget: most patches; an image of more is scaled down. None for no limit.
+        budget: most patches; an image with more patches is scaled down. None for no limit.
         edge: longest side in pixels; an image with a longer side is scaled down first. None for no limit.
     """
 
@@ -121,7 +121,7 @@ class OpenAIPatches(VisionModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeminiTiles(VisionModel):
-    """Gemini 2: one tile if no side exceeds 384 px, else square crops that are each scaled to 768 px.
+    """A Gemini 2 model: one tile if no side exceeds 384 px, else square crops that are each scaled to 768 px.
 
     The side of a crop is the shorter side of the image ÷ 1.5.
     """
@@ -140,7 +140,7 @@ class GeminiTiles(VisionModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeminiBudget(VisionModel):
-    """Gemini 3: the tokens depend on the media resolution and not on the size. A small image may cost a little less.
+    """A Gemini 3 model: tokens depend on the media resolution, not on the size. A small image may cost a little less.
 
     Attributes:
         tokens: most tokens of an image at this resolution.
@@ -156,7 +156,7 @@ class GeminiBudget(VisionModel):
 
 
 def _cells(side: float) -> int:
-    """Return the number of patches along a side. Rounding keeps an error of the scale from adding one."""
+    """Return the number of patches along a side. Rounding keeps a small error of the scale from adding a patch."""
     return math.ceil(round(side / 32, 6))
 
 

@@ -1,4 +1,4 @@
-"""Limits on the images and requests that a model takes."""
+"""Define the limits on the images and requests that a model takes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """The images and requests that a model takes. None means that there is no limit, or that none is known.
+    """The limits on the images and requests that a model takes. None means that there is no limit, or no known limit.
 
     Attributes:
         min_pixels: an image of fewer pixels is enlarged.

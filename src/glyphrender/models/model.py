@@ -1,8 +1,8 @@
 """A vision model: the tokens that it charges for an image of w × h pixels, and the size at which it sees the image.
 
-This is arithmetic on sizes alone: nothing here opens an image, and no family needs torch or transformers. A family is a
-subclass of `VisionModel`. Its fields are the constants of the model's processor, and its one method is `cost`; see
-`families/`.
+This is arithmetic on sizes only: no code here opens an image, and no family needs torch or transformers. A family is a
+subclass of `VisionModel`. The fields are the constants of the model's processor. The only method that a family must
+have is `cost`; see `families/`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from glyphrender.models.limits import Limits
 
 __all__ = ["CHECKED", "ImageCost", "Limits", "VisionModel", "resized_cost"]
 
-#: The month in which the constants of all models were last compared with their sources. A model that is compared at
-#: another time has its own `VisionModel.checked`.
+#: The month in which the constants of the models were last compared with their sources. A model that was compared in
+#: another month has its own `VisionModel.checked`.
 CHECKED = "2026-11"
 
 
@@ -28,10 +28,10 @@ class ImageCost:
         tokens: visual tokens, the denominator of ρ: positions of the prompt that are filled with image features.
         overhead: all other tokens that the processor writes for the image: start, end, row and tile markers.
         size: width and height in pixels after the processor's resize, without padding. If a model sees an image more
-            than once, the size in its finest view.
+            than once, this is the size in the finest view.
         scale: `size` divided by the size of the image, in x and in y.
-        resampled: whether the processor interpolates pixels. If not, the model sees the pixels as they were drawn. True
-            if a provider does not say how it resizes; `size` is then the size of the image.
+        resampled: whether the processor interpolates pixels. If not, the model sees the pixels as they were drawn. If a
+            provider does not say how it resizes, this is True, and `size` is the size of the image.
     """
 
     tokens: int
@@ -48,9 +48,9 @@ class VisionModel(ABC):
     Attributes:
         name: the name that `vision_model` finds it by.
         family: the file of `families/` that has its arithmetic, or the provider's rule in `hosted.py`.
-        source: where the constants are from.
+        source: the source of the constants.
         checked: month in which the constants were last checked, as YYYY-MM.
-        hosted: whether a provider counts the tokens, so that its arithmetic can only be inferred.
+        hosted: whether a provider counts the tokens. If so, its arithmetic can only be inferred.
         grid: width and height in pixels of the cell that page sizes should be multiples of; None if no such cell
             keeps an image from being resampled.
         limits: the images and requests that the model takes.

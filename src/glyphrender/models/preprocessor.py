@@ -10,24 +10,23 @@ from glyphrender.errors import DataError, VisionModelError
 from glyphrender.models.families import PROCESSORS
 from glyphrender.models.model import VisionModel
 
-# Endings of class names, from versions of transformers that had one class for each backend.
+# Endings of class names. Some versions of transformers had one class for each backend.
 SUFFIXES = ("Fast", "Pil")
 
 
 def vision_from_config(
     path: str | Path, *, min_pixels: int | None = None, max_pixels: int | None = None
 ) -> VisionModel:
-    """Return the vision model whose image processor a local file configures.
+    """Return the vision model for the image processor that a local file configures.
 
     Args:
-        path: a `preprocessor_config.json` or `processor_config.json`, or the directory that has them.
-        min_pixels: replaces the least area of an image that the file gives, in the unit of the file (for GLM: area × 2
-            frames).
-        max_pixels: replaces the greatest area, in the same unit.
+        path: a `preprocessor_config.json`, a `processor_config.json`, or the directory that has them.
+        min_pixels: least area of an image, in place of the file's value and in its unit (for GLM: area × 2 frames).
+        max_pixels: greatest area of an image, in place of the file's value and in its unit.
 
     Raises:
         DataError: the file cannot be read, or is not a JSON object.
-        VisionModelError: the file names a processor that is not known, has a bad value, or has no such limits.
+        VisionModelError: the file names an unknown processor, has a bad value, or has no limits on pixels to replace.
     """
     file = Path(path)
     config = _read(file)
@@ -53,7 +52,7 @@ def vision_from_config(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return the configuration of the image processor, merged with that of the processor around it."""
+    """Return the configuration of the image processor, merged with that of the processor that contains it."""
     files = [path]
     if path.is_dir():
         files = [

@@ -1,8 +1,8 @@
 """Pre-tokenizers that are known to split a text wherever `tokenizers.py` cuts it.
 
-The patterns are those that vocabularies are published with, as their files spell them. In each of them, a run of
-letters ends before a space, no token continues from a line end to a letter, and a token does not depend on the text
-after a cut. An unknown pattern may do anything.
+The patterns are published with vocabularies, and are spelled here as in the files. Under each pattern, a run of letters
+ends before a space, no token continues from a line end to a letter, and a token does not depend on the text after a
+cut. Nothing can be assumed about an unknown pattern.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ PATTERNS: Final = frozenset(
         _CASED.replace("%s", f"(?i:{_CONTRACTION})?") + r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*" + _TAIL,  # o200k
     }
 )
-"""Patterns that split at every cut, whatever stands further away."""
+"""Patterns that split at every cut, whatever the text further away is."""
 
 
 def splits_at_cuts(backend: Any) -> bool:
     """Return whether a fast tokenizer is known to begin a token at every cut.
 
-    It is if it splits by one of `PATTERNS` and normalises text by NFC at most.
+    This is known if it splits by one of `PATTERNS`, and normalises text by NFC or not at all.
     """
 
     def state(part: Any) -> dict[str, Any]:

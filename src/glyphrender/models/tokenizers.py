@@ -1,9 +1,9 @@
 """Count text tokens with a model's own tokenizer, for the numerator of ρ.
 
 A tokenizer is a name (its vocabulary comes with a package of the extra `ratio`), a `tokenizer.json`, or any object that
-encodes text. Counting streams. The text is cut only where every known pre-tokenizer begins a new token, so the sum over
-the pieces is the count of the whole text. A text that cannot be cut with certainty is held in memory and encoded whole.
-Special tokens that are spelled out in the text count as text, and no special token is added.
+encodes text. Texts are counted piece by piece. A text is cut only where every known pre-tokenizer begins a new token,
+so the sum over the pieces is the count of the whole text. If no cut is certain, the text is held in memory and encoded
+whole. Special tokens that are spelled out in the text count as text, and no special token is added.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["TOKENIZERS", "TokenCounter", "Tokenizer", "TokenizerLike", "tokenize
 TokenizerLike: TypeAlias = "str | os.PathLike[str] | Callable[[str], Any] | Tokenizer | Any"
 
 # Letters of the common scripts, by range and not by category. Categories differ between Unicode versions, and a cut
-# must be right in the tokenizer's version and in Python's. None of these letters composes with the one before it.
+# must be right in the tokenizer's version and in Python's. None of these letters composes with the letter before it.
 _LETTER: Final = (
     "[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0388-\u038a\u038e-\u03a1\u03a3-\u03f5\u0400-\u0481\u05d0-\u05ea"
     "\u0621-\u063a\u0641-\u064a\u0905-\u0939\u0e01-\u0e2e\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3]"
@@ -39,7 +39,8 @@ _BEFORE_SPACE: Final = f"(?<={_LETTER})(?= {_LETTER})"
 # A cut after a newline between a visible character and a letter: no token begins with a newline and continues with a
 # letter. The visible character is needed because GPT-2's pattern treats the last of several spaces by what follows.
 _AFTER_NEWLINE: Final = rf"(?<=[^\s]\n)(?={_LETTER})"
-# A cut between an ideograph and a comma or full stop. There is none after those: they join the letter that follows.
+# A cut between an ideograph and a comma or full stop. There is no cut after the comma or full stop, because it joins
+# the letter that follows.
 _BEFORE_STOP: Final = "(?<=[\u4e00-\u9fa5])(?=[、。，])"
 _CUTS: Final = re.compile(f"{_BEFORE_SPACE}|{_AFTER_NEWLINE}|{_BEFORE_STOP}")
 _SPACE_CUTS: Final = re.compile(_BEFORE_SPACE)
@@ -48,7 +49,7 @@ _SPACE_CUTS: Final = re.compile(_BEFORE_SPACE)
 PIECE: Final = 1 << 16
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
-# The counts of this many texts are kept, by digest: a search over θ counts the same few texts again and again.
+# The counts of this many texts are kept, by digest, because a search over θ counts the same few texts many times.
 _REMEMBERED: Final = 256
 
 
@@ -88,8 +89,8 @@ TOKENIZERS: Final[dict[str, str]] = {name: vocabulary.about for name, vocabulary
 """Names of the tokenizers that `tokenizer` finds, with the models that use each. They need the extra `ratio`."""
 
 # Beginning of a vision model's name → its tokenizer. If one beginning starts with another, the longer one comes first.
-# "" means that the package has no vocabulary of that model. InternVL 2.5 has the one of InternLM, and LLaVA-NeXT one of
-# three, which depends on its language model.
+# "" means that the package has no vocabulary of that model: InternVL 2.5 uses the vocabulary of InternLM, and
+# LLaVA-NeXT uses one of three, which depends on its language model.
 _TOKENIZER_BY_MODEL: Final = {
     "glm-ocr": "",
     "glm-": "glm-4",
@@ -142,7 +143,7 @@ class Tokenizer:
         return self._cuts is not None
 
     def count(self, text: str | Iterable[str]) -> int:
-        """Return the number of tokens of `text`, which comes whole or in parts. Lone surrogates count as U+FFFD.
+        """Return the number of tokens of `text`, which is whole or in parts. A lone surrogate counts as U+FFFD.
 
         Raises:
             TokenizerError: the tokenizer failed, or returned neither tokens nor a number.
@@ -172,7 +173,8 @@ class Tokenizer:
         """
         start = 0
         while len(text) - start > PIECE and self._cuts is not None:
-            # Take the first cut after so many characters and not the last one before, to search forwards only.
+            # Take the first cut after this many characters, not the last cut before, so that the search goes forward
+            # only.
             cut = self._cuts.search(text, start + PIECE)
             if cut is None:
                 break
@@ -184,7 +186,7 @@ class Tokenizer:
     def number(self, piece: str, *, first: bool) -> int:
         """Return the number of tokens of a piece. `first` says whether it is the first piece of its text."""
         if self._prefix and not first:
-            piece = piece[1:]  # every later piece begins with a space, which the tokenizer adds again
+            piece = piece[1:]  # a later piece begins with a space, which the tokenizer adds itself
         if self._nfc:
             piece = unicodedata.normalize("NFC", piece)
         piece = _LONE_SURROGATE.sub("\ufffd", piece)
@@ -210,14 +212,15 @@ class Tokenizer:
 class TokenCounter:
     """A running count of the tokens of a text that comes in parts.
 
-    If the tokenizer streams and the text has cuts, memory is bounded by the size of a piece.
+    If `tokenizer.streams` and the text has cuts, memory is bounded by the size of a piece.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._parts: list[str] = []
         self._held = self._tokens = 0
-        # Look for cuts when this many characters are held. Doubled if there was no cut, to keep the total time linear.
+        # Look for cuts when this many characters are held. If there is no cut, the number doubles, so the total time is
+        # linear.
         self._look = PIECE
         self._first = True
 
@@ -255,7 +258,7 @@ class TokenCounter:
 
 
 def tokenizer(source: TokenizerLike) -> Tokenizer:
-    """Return the tokenizer that `source` names or is.
+    """Return the tokenizer for `source`.
 
     Args:
         source: a name in `TOKENIZERS`; the path of a `tokenizer.json`; a function from text to tokens or to their
@@ -366,7 +369,7 @@ def _wrap(source: Any) -> Tokenizer:
 
 
 def _without_special(encode: Callable[..., Any]) -> Callable[[str], Any]:
-    """Return `encode` with begin and end tokens turned off, by the names that its signature has for them."""
+    """Return `encode` with begin and end tokens turned off. The signature of `encode` shows the option's name."""
     from inspect import signature
 
     try:
@@ -379,7 +382,7 @@ def _without_special(encode: Callable[..., Any]) -> Callable[[str], Any]:
 
 def _fast(name: str, backend: Any) -> Tokenizer:
     """Return the tokenizer for an object of the package `tokenizers`."""
-    if backend.truncation or backend.padding:  # both would change the count, and the caller's object must not change
+    if backend.truncation or backend.padding:  # both would change the count; the caller's object stays as it is
         backend = type(backend).from_str(backend.to_str())
         backend.no_truncation()
         backend.no_padding()

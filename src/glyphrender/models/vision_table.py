@@ -1,4 +1,4 @@
-"""The table of vision models in `docs/vision.md`: the tokens of a page, the limits, and the source of each model."""
+"""Write the table of vision models in `docs/vision.md`: the tokens of a page, and each model's limits and source."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reading a page without a vision-language model: Tesseract, RapidOCR, and the error rates that they give a θ.
+"""Read a page without a vision-language model, by Tesseract or RapidOCR, and measure their error rate under a θ.
 
-- `comparison`: the characters of a text that a reader is judged by, and the edit distance between two texts.
+- `comparison`: the characters of a text that count when a reader is judged, and the edit distance of two texts.
 - `legibility`: the error rate of any reader on sampled pages of a document.
 - `tesseract`, `rapidocr`: two readers that install from wheels.
 """

@@ -1,13 +1,13 @@
-"""Legibility: pages are read back as a model sees them, and the characters that come out wrong are counted.
+"""Measure legibility: a reader reads pages as a model sees them, and the wrong characters are counted.
 
-ρ alone is highest for pages that nobody can read. So a reader, which is any function from an image to text, gets the
-page after the model's own resize, and its text is compared with the text of the page. `ocr.tesseract` is a reader that
-installs from wheels and needs no network. How well a reader predicts a vision-language model is not known: use
-a reader to compare θ, not to compare models.
+ρ alone is highest for pages that nobody can read. So legibility is measured too. A reader, which is any function from
+an image to text, gets the page after the model's own resize. The text that it returns is compared with the text of the
+page. `ocr.tesseract` is a reader that installs from wheels and needs no network. It is not known how well a reader
+predicts a vision-language model. So use a reader to compare θ, not to compare models.
 
 A reader takes a second or more for a page, so only a sample of pages is read. The sample is drawn as places in the
-text, from the seed and not from θ: two θ are compared on the same words, and a page with more characters is more likely
-to be drawn.
+text. The places depend on the seed and not on θ, so two θ are compared on the same words. A page with more characters
+is more likely to be drawn.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = ["Legibility", "PageReader", "PageReading", "legibility", "seen_image"
 
 
 class PageReader(Protocol):
-    """A function that reads a page: an OCR program, a model behind an endpoint, or anything else."""
+    """A function that reads a page, such as an OCR program or a model behind an endpoint."""
 
     def __call__(self, image: Image, /) -> str:
-        """Return the text on `image`, which has mode "L" or "RGB". White space does not matter."""
+        """Return the text on `image`, which has mode "L" or "RGB". White space is ignored."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +64,7 @@ class Legibility:
     Attributes:
         pages: the sampled pages, in the order of their numbers.
         of: number of pages of the document.
-        seed: seed that the sample was drawn with.
+        seed: seed with which the sample was drawn.
     """
 
     pages: tuple[PageReading, ...]
@@ -85,7 +85,7 @@ class Legibility:
     def error_rate(self) -> float:
         """Return the character error rate: `wrong / characters`, or 0 for a sample without characters.
 
-        The rate is above 1 where the reader sees more characters than there are.
+        The rate may be above 1, if the reader returns more characters than there are.
         """
         return self.wrong / self.characters if self.characters else 0.0
 
@@ -101,20 +101,21 @@ def legibility(
 ) -> Legibility:
     """Let `reader` read pages of `document` as `model` sees them, and count the characters it gets wrong.
 
-    White space is not compared. A newline marker counts as text. Hyphens of hyphenation and line numbers do not, so
-    every one that is read is an error.
+    White space is not compared. A newline marker counts as text. Line numbers, and hyphens that hyphenation adds, do
+    not count as text. So each of them that the reader returns is an error.
 
     >>> from glyphrender import render
     >>> legibility(render("In the beginning was the Word."), lambda image: "In the beginning was the").error_rate
     0.2
 
     Args:
-        document: the pages; a stream has none to sample from.
-        reader: function from an image to text.
+        document: the pages. It must not be a stream, from which no pages can be sampled.
+        reader: a function from an image to text.
         model: a name in `VISION_MODELS`, or a vision model.
-        pages: most pages to read; all, if the document has no more. Places on one page count once.
+        pages: number of random places, and so most pages to read. If two places are on one page, it is read once. If
+            the document has no more pages, all are read.
         seed: seed of the sample. The same places of a text are read under every θ.
-        threads: pages that are read at once; above 1, `reader` is called from several threads.
+        threads: number of pages that are read at the same time. Above 1, `reader` is called from several threads.
 
     Raises:
         DataError: `pages` or `threads` is below 1.
@@ -127,7 +128,7 @@ def legibility(
     for name, value in (("pages", pages), ("threads", threads)):
         if value < 1:
             raise DataError(f"{name}={value} reads nothing. Use 1 or more.")
-    load_levenshtein()  # a missing package is found before pages are read
+    load_levenshtein()  # raises for a missing package before pages are read
     seen_by = vision_model(model)
     sample = _sampled(document, pages, seed)
     with ThreadPoolExecutor(threads) as pool:
@@ -139,9 +140,8 @@ def legibility(
 def seen_image(page: Page, model: VisionModel) -> Image:
     """Return the page at the size to which the processor of `model` resizes it.
 
-    The page is resized by bicubic interpolation with antialiasing, as the processors of GLM-4V, Qwen-VL and Mistral do
-    it. A page that the processor does not resize comes back pixel for pixel, and so does every page for a provider that
-    does not say how it resizes.
+    The page is resized by bicubic interpolation with antialiasing, as in the processors of GLM-4V, Qwen-VL and Mistral.
+    If the processor does not resize the page, or the provider does not say how it resizes, the pixels do not change.
     """
     from PIL.Image import Resampling
 
@@ -150,7 +150,7 @@ def seen_image(page: Page, model: VisionModel) -> Image:
 
 
 def _sampled(document: Document, pages: int, seed: int) -> list[Page]:
-    """Return the pages that show one random place in each of `pages` equal stretches of the text."""
+    """Divide the text into `pages` equal parts, draw one place in each, and return the pages with these places."""
     if len(document) <= pages:
         return list(document)
     rng, end = random.Random(seed), document[-1].span[1]

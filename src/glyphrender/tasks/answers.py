@@ -1,4 +1,4 @@
-"""Find the part of a reply that counts: models think aloud, box their answers, and put code fences around copies."""
+"""Find the part of a reply that is scored. Models think aloud, box their answers, and put code fences around copies."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["copied_text", "final_answer"]
 
 
 def final_answer(reply: str) -> str:
-    """Return the answer that `reply` commits to.
+    """Return the final answer in `reply`.
 
-    Thoughts up to `</think>`, everything outside `<|begin_of_box|> … <|end_of_box|>`, and everything before a line that
-    begins with "Answer:" are left out.
+    These parts are left out: thoughts up to `</think>`, everything outside `<|begin_of_box|> … <|end_of_box|>`, and
+    everything before a line that begins with "Answer:".
 
     >>> final_answer("<think>Could it be 9?</think>First I count.\\nAnswer: 7")
     '7'
@@ -24,10 +24,10 @@ def final_answer(reply: str) -> str:
 
 
 def copied_text(reply: str) -> str:
-    """Return the copy of a text that `reply` holds, without thoughts and without a code fence around all of it.
+    """Return the copy of a text in `reply`. Thoughts, and a code fence around the whole copy, are left out.
 
-    A line that begins with "Answer:" may be part of the copy, so the text before it is kept. Only at the start of the
-    reply is "Answer:" removed.
+    A line that begins with "Answer:" may be part of the copy, so the text before this line is kept. "Answer:" is
+    removed only at the start of the reply.
 
     >>> copied_text("```text\\nOne line.\\nAnswer: none.\\n```")
     'One line.\\nAnswer: none.'
@@ -44,6 +44,6 @@ def _without_thoughts(reply: str) -> str:
 
 
 def _without_fence(text: str) -> str:
-    """Return `text` without the one code fence around it, if there is one."""
+    """Return `text` without the code fence around it, if there is one."""
     fenced = re.fullmatch(r"\s*```[^\n]*\n(.*?)\n?```\s*", text, re.DOTALL)
     return fenced[1] if fenced else text

@@ -1,10 +1,10 @@
-"""Stretches of text that every θ of a search is read on, and identifiers, which no language model can guess.
+"""Draw excerpts, the same for every θ of a search, and identifiers, which no language model can guess.
 
-An excerpt is one paragraph. Tesseract loses lines among short paragraphs, in Chinese above all: its error at 14 px is
-0.21 in the paragraphs of the text and 0.006 in one paragraph, a difference that has nothing to do with the type.
+An excerpt is one paragraph, because Tesseract loses lines among short paragraphs, above all in Chinese. At 14 px, its
+error is 0.21 in the paragraphs of the text and 0.006 in one paragraph. This difference has nothing to do with the type.
 
-The places of excerpts depend on the texts and the seed alone. They are spread by the golden ratio, so any first few of
-them are spread evenly, and a larger sample begins with the smaller one.
+The places of excerpts depend only on the texts and the seed. The golden ratio spreads them: the first few places are
+spread evenly, whatever their number. A larger sample begins with the smaller one.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from glyphrender.ocr.comparison import comparable
 __all__ = ["Excerpts", "identifiers"]
 
 _GOLDEN: Final = (5**0.5 - 1) / 2
-# An excerpt begins and ends with a line if a line end is within so many characters; otherwise with a word.
+# An excerpt begins and ends at a line end if one is within this many characters, else at the end of a word.
 _SNAP: Final = 200
-# An excerpt of fewer characters than this is too short to say anything.
+# An excerpt of fewer characters is too short to measure anything.
 _LEAST: Final = 40
-# Letters and digits that readers take for one another. They are drawn as often as all others together.
+# Letters and digits that readers confuse with one another. They are drawn as often as all others together.
 _CONFUSABLE: Final = "0OoQD1lI|!ij5S2Z8B6GbKHXnumrvwcCeE9gq"
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Excerpts:
-    """Stretches of texts, which are drawn by number.
+    """Excerpts of texts. An excerpt is drawn by its number.
 
     Attributes:
         texts: the texts that excerpts are taken from.
-        length: length of an excerpt in cells. A letter is one cell, an ideograph two.
+        length: length of an excerpt in cells. A letter takes one cell, an ideograph two.
 
     Raises:
         DataError: there is no text in `texts`, or `length` is below 100.
@@ -71,7 +71,7 @@ class Excerpts:
         offset = random.Random(f"{seed}/excerpts").random()
         total = sum(map(len, self.texts))
         best = ""
-        for attempt in range(8):  # try elsewhere, if the place has empty lines or the end of a text
+        for attempt in range(8):  # try another place, if this one has empty lines or the end of a text
             place = int((offset + number * _GOLDEN + attempt * 0.137) % 1 * total)
             found = self._at(place)
             if len(comparable(found)) >= _LEAST:
@@ -101,10 +101,10 @@ class Excerpts:
 
 
 def identifiers(number: int, seed: int, count: int = 4) -> list[str]:
-    """Return `count` identifiers as they stand in logs and code: a UUID, a hash, a key and a path, in turn.
+    """Return `count` identifiers such as logs and code contain: a UUID, a hash, a key and a path, in turn.
 
     Args:
-        number: number of the excerpt that the identifiers go with; the kinds continue from one number to the next.
+        number: number of the excerpt that gets the identifiers. The kinds continue from one number to the next.
         seed: seed of the draws.
         count: how many identifiers.
 
@@ -126,13 +126,13 @@ def identifiers(number: int, seed: int, count: int = 4) -> list[str]:
 
 
 def _one_paragraph(text: str) -> str:
-    """Return `text` with one space for each run of white space, and none after an ideograph."""
+    """Return `text` with one space for each run of white space, and no space after an ideograph."""
     parts = text.split()
     gaps = ["" if east_asian_width(part[-1]) in "WF" else " " for part in parts]
     return "".join(part + gap for part, gap in zip(parts, gaps, strict=True)).rstrip(" ")
 
 
 def _after_space(text: str, place: int) -> int:
-    """Return the place after the next white space, if there is some nearby; otherwise `place`."""
+    """Return the place after the next white space, if white space is near; else `place`."""
     found = [at for at in (text.find(space, place, place + _SNAP) for space in " \n\t") if at >= 0]
     return min(found) + 1 if found else place

@@ -1,17 +1,17 @@
 """Tasks with exact answers that can be drawn from any text.
 
-Example *i* of a seed depends on nothing but the texts, the seed and *i*: a larger sample begins with the smaller one,
-and what was paid for the smaller sample is not paid for again.
+Example *i* depends only on the texts, the seed and *i*. So a larger sample begins with the smaller one, and the replies
+that were paid for the smaller sample can be used again.
 
 - `transcribe`: copy an excerpt. The error is the character error rate, at most 1.
 - `needle`: a sentence with a random code is put between two lines of an excerpt. Name the code.
-- `hops`: four chains of three facts each, all of one shape, are put into an excerpt. Follow one chain. A guess among
-  the chains is right once in four times.
+- `hops`: four chains of three facts each, all in the same form, are put into an excerpt. Follow one chain. A guess
+  among the chains is right one time in four.
 - `quote`: name the words that follow a phrase which occurs once in the excerpt. Nothing is put in.
 
-All but the first are right or wrong: a reply is right if it names the answer and is at most 120 characters longer, so
-that "The code is 7GX2." counts and a list of all codes does not. The names of `hops` are few enough to be listed in
-less, so there a reply with a name of another chain is wrong.
+Replies to all kinds but the first are either right or wrong. A reply is right if it names the answer and is at most 120
+characters longer. So "The code is 7GX2." is right, and a list of all codes is wrong. The names of `hops` would fit into
+120 characters, so in `hops` a reply with a name of another chain is wrong too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CODE: Final = "0O1I5S8B2ZKHCGQDMNWVEF3467"
 _GIVEN: Final = ("Ada", "Bela", "Carlo", "Dina", "Emil", "Farah", "Greta", "Hugo", "Ines", "Jonas", "Kira", "Levin")
 _FAMILY: Final = ("Abbot", "Brandt", "Castell", "Dorn", "Eklund", "Farkas", "Groot", "Hale", "Ibsen", "Keller", "Lund")
 _PLACES: Final = ("Antwerp", "Bergen", "Cadiz", "Dover", "Esbjerg", "Ferrara", "Gdansk", "Izmir", "Kotor", "Lisbon")
-# A copy costs as many tokens as its text, so an excerpt to be copied is a quarter as long as one to be asked about.
+# A copy costs as many tokens as its text. So an excerpt to copy is a quarter as long as an excerpt for a question.
 _COPIED: Final = 0.25
 _CHAINS: Final = 4
 
@@ -43,7 +43,7 @@ KINDS: Final = (TRANSCRIBE, "needle", "hops", "quote")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeneratedTask:
-    """A `Task` of generated examples, the kinds in turn.
+    """A `Task` of generated examples. The kinds take turns.
 
     >>> task = GeneratedTask(texts=["All work and no play makes Jack a dull boy. " * 100], kinds=["needle"], count=3)
     >>> example = task[0]
@@ -55,11 +55,11 @@ class GeneratedTask:
         kinds: some of `KINDS`.
         count: number of examples.
         seed: seed of places, names and codes.
-        characters: length of an excerpt in cells (see `Excerpts`). An excerpt to be copied has a quarter of it.
+        characters: length of an excerpt in cells (see `Excerpts`). An excerpt to copy has a quarter of this length.
 
     Raises:
-        DataError: a kind is unknown, there is nothing to ask, or the texts are empty. An example that cannot be made of
-            its excerpt raises it when it is taken.
+        DataError: a kind is unknown, there is nothing to ask, or the texts are empty. If an example cannot be made from
+            its excerpt, `task[index]` raises DataError.
     """
 
     texts: Sequence[str]
@@ -140,8 +140,8 @@ def _hops(lines: list[str], rng: random.Random) -> Example:
         f"The page images show a text. Who keeps the keys in the town where the parcel of {owners[0]} is? "
         "Reply with the name alone."
     )
-    # Given names and family names are decoys one by one, since a list of first names is a list of names too. The person
-    # who is asked about is no decoy: "Ada Brandt keeps them, where Emil Dorn's parcel is" is right.
+    # Each given name and each family name is a decoy of its own, because a list of first names is a list of names too.
+    # The person in the question is no decoy: "Ada Brandt keeps them, where Emil Dorn's parcel is" is right.
     decoys = tuple(word for name in owners[1:] + keepers[1:] for word in name.split())
     context = _with(lines, facts, rng)
     return Example(kind="hops", context=context, question=question, answers=(keepers[0],), decoys=decoys)
@@ -176,7 +176,7 @@ _MAKERS: Final[dict[str, Callable[[list[str], random.Random], Example]]] = {
 
 
 def _people(rng: random.Random, count: int) -> list[str]:
-    """Return the names of different people: no given name and no family name occurs twice."""
+    """Return `count` names of people. No given name and no family name occurs twice."""
     return [" ".join(name) for name in zip(rng.sample(_GIVEN, count), rng.sample(_FAMILY, count), strict=True)]
 
 

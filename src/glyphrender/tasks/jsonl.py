@@ -19,8 +19,9 @@ _KEYS: Final = "Give it the keys context, question and answer."
 def read_task(path: str | PathLike[str]) -> ExampleList:
     """Read a task from a JSONL file. Each line is an object with the keys "context", "question" and "answer".
 
-    "answer" is a string, a number, or a list of them, any of which is right. Other keys of a line become the example's
-    `meta`. The question is put into a sentence that says that page images show a text, and asks for the answer alone.
+    "answer" is a string, a number, or a list of strings and numbers, each of which is a right answer. Other keys of a
+    line become the example's `meta`. The question gets two more sentences: the page images show a text, and the reply
+    must be the answer alone.
 
     Raises:
         DataError: the file cannot be read, or a line is no such object. The message names the line.

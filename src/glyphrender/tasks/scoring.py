@@ -1,7 +1,8 @@
 """Measures of how right a reply is, as plain functions of a reply and the right answers.
 
-Every measure is a float from 0 to 1. 1 is right, except for `character_error_rate`, of which 0 is right. Where several
-answers are right, the best of them counts. Pass `answers.final_answer(reply)` to leave out what a model thinks aloud.
+Every measure is a float from 0 to 1. A right reply has 1, except that `character_error_rate` is 0 for a right reply. If
+several answers are right, the one that fits the reply best is used. Pass `answers.final_answer(reply)` to leave out a
+model's thoughts.
 
 Text is compared after `normalized` or `comparable`; each docstring says which.
 """
@@ -28,10 +29,11 @@ __all__ = [
     "token_f1",
 ]
 
-#: One right answer, or several of which any is right.
+#: One right answer, or several answers, each of which is right.
 Answers: TypeAlias = str | Sequence[str]
 
-# Characters that a right reply may have beyond the answer: "The code is 7GX2." is right, a list of all codes is not.
+# A right reply may have this many characters more than the answer. "The code is 7GX2." is right; a list of all codes is
+# not.
 _MOST_BEYOND: Final = 120
 _NUMBER: Final = re.compile(r"(?:(?<![\w.])[-+])?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 
@@ -47,9 +49,10 @@ def exact(reply: str, answers: Answers) -> float:
 
 
 def contains(reply: str, answers: Answers) -> float:
-    """Return the share of `answers` that stand in `reply` as whole words, after `normalized`.
+    """Return the share of `answers` that `reply` contains as whole words, after `normalized`.
 
-    This is the string match of RULER: all of several needles are wanted. An ideograph is a word of its own.
+    This is the string match of RULER: if there are several needles, all must be found. An ideograph is a word of its
+    own.
 
     >>> contains("The keys are 11 and 27.", ["11", "27", "35", "7"])
     0.5
@@ -61,8 +64,8 @@ def contains(reply: str, answers: Answers) -> float:
 def commits_to(reply: str, answers: Answers, *, decoys: Iterable[str] = ()) -> float:
     """Return 1.0 if `reply` names one of `answers` and little else, else 0.0.
 
-    A right reply holds an answer as whole words after `normalized`, is at most 120 characters longer, and holds none of
-    `decoys`: a reply that lists everything it saw is wrong.
+    A right reply contains an answer as whole words after `normalized`. It is at most 120 characters longer than the
+    answer, and contains none of `decoys`. So a reply that lists all possible answers is wrong.
 
     >>> commits_to("The code is 7GX2, as the note says.", "7gx2"), commits_to("7GX2 or 9KD4", "7GX2", decoys=["9KD4"])
     (1.0, 0.0)
@@ -76,8 +79,8 @@ def token_f1(reply: str, answers: Answers) -> float:
     """Return the best F1 score of the words of `reply` against the words of an answer, after `normalized`.
 
     F1 = 2·P·R / (P + R), where P is the share of the reply's words that are in the answer, and R is the share of the
-    answer's words that are in the reply. Repeated words count as often as they are in both, as in SQuAD. Punctuation
-    around a word is left out, and an ideograph is a word of its own.
+    answer's words that are in the reply. A repeated word counts as often as it occurs in both, as in SQuAD. Punctuation
+    around a word is left out. An ideograph is a word of its own.
 
     >>> round(token_f1("in the red house", "the red house"), 3)
     0.857
@@ -102,7 +105,7 @@ def character_error_rate(reply: str, answers: Answers) -> float:
 
 
 def levenshtein_similarity(reply: str, answers: Answers) -> float:
-    """Return the best 1 − edit distance / length of the longer text, of `reply` and an answer, after `normalized`.
+    """Return 1 − edit distance / length of the longer text, for `reply` and its best answer, after `normalized`.
 
     >>> levenshtein_similarity("Jane Austin", "Jane Austen")
     0.9090909090909091
@@ -121,7 +124,7 @@ def number_match(reply: str, answers: Answers, *, tolerance: float = 0.0) -> flo
     Commas between digits are left out: "1,234.50" is 1234.5. An answer that is no number matches nothing.
 
     Args:
-        reply: text with a number; what stands around the number does not count.
+        reply: text with a number. The text around the number does not count.
         answers: the right numbers, as text.
         tolerance: largest allowed difference, as a share of the right number.
 
@@ -136,7 +139,7 @@ def number_match(reply: str, answers: Answers, *, tolerance: float = 0.0) -> flo
 
 
 def normalized(text: str) -> str:
-    """Return `text` in NFKC and without case, outer punctuation and markup; white space becomes single spaces.
+    """Return `text` in NFKC, without case, outer punctuation and markup, and with single spaces for white space.
 
     >>> normalized("  **The  Answer**. ")
     'the answer'
@@ -150,14 +153,14 @@ def _listed(answers: Answers) -> Sequence[str]:
 
 
 def _names(given: str, answer: str) -> bool:
-    """Return whether `given` is `answer`, or says little more. Both are normalized."""
+    """Return whether `given` is `answer` with little other text. Both are normalized."""
     if given == answer or not answer:
         return given == answer
     return len(given) <= len(answer) + _MOST_BEYOND and _stands_in(given, answer)
 
 
 def _stands_in(given: str, answer: str) -> bool:
-    """Return whether `answer` stands in `given` as whole words. Both are normalized."""
+    """Return whether `given` contains `answer` as whole words. Both are normalized."""
     if not answer:
         return not given
     at = given.find(answer)

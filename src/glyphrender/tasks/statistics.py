@@ -1,7 +1,8 @@
 """95% intervals of error rates: Wilson's score, a bootstrap, and the interval of a weighted mean.
 
-Which one to use: `wilson` for answers that are right or wrong, and for few values; `bootstrap` for graded values;
-`error_rate_interval` for the errors of a long text, which come in clumps; `weighted_mean` for several of these at once.
+Use `wilson` for answers that are right or wrong, and for few values. Use `bootstrap` for graded values. Use
+`error_rate_interval` for the errors of a long text, which come in clumps. Use `weighted_mean` to combine several of
+these.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Interval", "bootstrap", "error_rate_interval", "weighted_mean", "wilson"]
 
-#: Standard deviations of a normal distribution within which 95% lies.
+#: 95% of a normal distribution lies within this many standard deviations of its mean.
 _Z: Final = 1.96
 
 
@@ -37,9 +38,9 @@ class Interval:
 def wilson(mean: float, count: int) -> Interval:
     """Return the 95% interval of the mean of `count` values from 0 to 1, by Wilson's score.
 
-    The interval is (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n) with z = 1.96. It is made for values that are
-    0 or 1. It also holds for any values from 0 to 1, whose variance is at most that of a coin with the same mean. When
-    all values are equal, this interval still has a width, which that of a bootstrap has not.
+    The interval is (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n) with z = 1.96. It is made for values that are 0 or
+    1. It also holds for any values from 0 to 1, whose variance is at most that of a coin with the same mean. If all
+    values are equal, this interval still has a width; the interval of a bootstrap then has none.
 
     >>> interval = wilson(1 / 5, 5)
     >>> round(interval.low, 3), round(interval.high, 3)
@@ -57,7 +58,7 @@ def bootstrap(
     """Return the 95% interval of sum(values) / total, by drawing the values again with replacement.
 
     Args:
-        values: independent values, or sums of blocks that are independent of one another.
+        values: independent values, or the sums of independent blocks.
         total: the divisor; by default the number of values, which makes the result an interval of the mean.
         seed: seed of the draws; its sign does not matter.
         resamples: number of draws; the ends of the interval are quantiles of their results.
@@ -96,8 +97,9 @@ def error_rate_interval(wrong: Sequence[int] | NDArray[Any], characters: int, *,
 def weighted_mean(terms: Sequence[tuple[float, Interval]]) -> Interval:
     """Return the 95% interval of a weighted mean of independent means, within 0 … 1.
 
-    MOVER (Zou and Donner, "Construction of confidence limits about effect measures", Stat. Med. 27, 2008): the distance
-    from the mean to an end is the root of the summed squares of the terms' distances to their ends on the same side.
+    The method is MOVER (Zou and Donner, "Construction of confidence limits about effect measures", Stat. Med. 27,
+    2008). Each term has a distance from its own mean to its end on the same side, times its share of the weights. The
+    distance from the mean to an end of the result is the square root of the sum of the squares of these distances.
 
     Args:
         terms: (weight, interval) of each term. The weights need not add up to 1.

@@ -1,4 +1,4 @@
-"""A task as a value: examples with a text, a question and the right answers, and a score for each reply.
+"""A task as a value. It has examples, each with a text, a question and the right answers, and scores each reply.
 
 An example knows neither θ nor a model, so every θ and every model is asked the same. A `Task` is any object with
 examples and a `score`: generated tasks, a JSONL file, or a benchmark.
@@ -30,11 +30,11 @@ class Example:
     Attributes:
         context: the text that goes on pages.
         question: the whole instruction that goes with the pages.
-        answers: the right answers; of a copy, the one text to compare with.
+        answers: the right answers. For a copy, this is the one text to compare with.
         turns: earlier (question, reply) pairs about the same text, in order; usually none.
-        kind: name of the kind of example, under which results are summed up.
-        decoys: words of the context that no right reply holds. A reply with one of them lists what it saw.
-        meta: anything else that a task knows of the example: an identifier, a category, a depth.
+        kind: name of the kind of example. Results are summed up for each kind.
+        decoys: words of the context that no right reply contains. A reply with one of them is wrong.
+        meta: other facts about the example, such as an identifier, a category or a depth.
     """
 
     context: str
@@ -47,7 +47,7 @@ class Example:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256, in hex, of everything that is asked and of the right answers."""
+        """Return the SHA-256, in hex, of the kind, the text, earlier turns, the question and the right answers."""
         parts: list[Any] = [self.kind, self.context, self.question, *self.answers]
         if self.turns:
             parts = [parts, self.turns]
@@ -55,9 +55,9 @@ class Example:
 
     @property
     def max_tokens(self) -> int:
-        """Return the tokens that a reply may have: 64, and 0.625 a byte of the longest answer.
+        """Return the most tokens of a reply: 64, plus 0.625 for each byte of the longest answer.
 
-        That is a quarter more than a token for every two bytes. A model that thinks aloud needs more.
+        0.625 is a quarter more than one token for every two bytes. A model that thinks aloud needs more tokens.
         """
         return 64 + int(1.25 * max(len(answer.encode()) for answer in self.answers) / 2)
 
@@ -67,9 +67,9 @@ class Score:
     """The score of one reply.
 
     Attributes:
-        error: 0 if the reply is right, 1 if it is wrong; of a graded reply, the share of it that is wrong.
-        graded: whether `error` is a share, and not only right or wrong.
-        edits: places where the reply differs from the right answer; empty where the two have nothing in common.
+        error: 0 if the reply is right, 1 if it is wrong. For a graded reply, this is the share that is wrong.
+        graded: whether `error` is a share. If not, it is 0 or 1.
+        edits: places where the reply differs from the right answer; empty if the two have nothing in common.
     """
 
     error: float
@@ -142,7 +142,7 @@ def score_reply(example: Example, reply: str) -> Score:
 
     A copy (kind "transcribe") is graded by its `character_error_rate`. Any other reply is right if it `commits_to` an
     answer. Thoughts, boxes and code fences do not count (see `glyphrender.tasks.answers`). The edits of a wrong answer
-    are listed if it is about as long as the right one: 0.7 to 1.5 times.
+    are listed if its length is 0.7 to 1.5 times that of the right one.
 
     >>> example = Example(context="", question="Which code?", answers=("7GX2",))
     >>> score_reply(example, "<think>Is it 1111?</think>The code is 7GX2.").error

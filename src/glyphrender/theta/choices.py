@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Alignment(StrEnum):
-    """Position of lines between the edges of the column. JUSTIFY widens spaces so that lines fill the column."""
+    """The position of lines between the edges of the column. JUSTIFY widens spaces so that lines fill the column."""
 
     LEFT = "LEFT"
     CENTER = "CENTER"
@@ -22,7 +22,7 @@ class LineBreaker(StrEnum):
 
 
 class Hinting(StrEnum):
-    """How strongly outlines are fitted to the pixel grid."""
+    """The strength with which outlines are fitted to the pixel grid."""
 
     NONE = "NONE"
     SLIGHT = "SLIGHT"
@@ -31,7 +31,7 @@ class Hinting(StrEnum):
 
 
 class Direction(StrEnum):
-    """Base direction of a paragraph. AUTO takes the direction of its first strong character (UAX #9 P2, P3)."""
+    """The base direction of a paragraph. AUTO takes the direction of its first strong character (UAX #9 P2, P3)."""
 
     AUTO = "AUTO"
     LTR = "LTR"
@@ -46,7 +46,7 @@ class Overlap(StrEnum):
 
 
 class Spaces(StrEnum):
-    """KEEP draws every space of several in a row. COLLAPSE draws one."""
+    """KEEP draws every one of several spaces in a row. COLLAPSE draws one space."""
 
     KEEP = "KEEP"
     COLLAPSE = "COLLAPSE"
@@ -60,7 +60,7 @@ class ControlCharacters(StrEnum):
 
 
 class SoftHyphens(StrEnum):
-    """BREAK draws U+00AD as Unicode says: a hyphen, only if the line breaks there. HIDE never draws it, SHOW always."""
+    """BREAK draws U+00AD as a hyphen if the line breaks there, as in Unicode. HIDE never draws it. SHOW always does."""
 
     BREAK = "BREAK"
     HIDE = "HIDE"
@@ -75,14 +75,14 @@ class ZeroWidth(StrEnum):
 
 
 class FormFeed(StrEnum):
-    """U+000C ends the line (LINE) or the page (PAGE)."""
+    """LINE makes U+000C end the line. PAGE makes U+000C end the page."""
 
     LINE = "LINE"
     PAGE = "PAGE"
 
 
 class MissingGlyph(StrEnum):
-    """A character that no font covers becomes a box with its code point, the font's own box, or an error."""
+    """The result for a character that no font covers: a box with its code point, the font's own box, or an error."""
 
     BOX = "BOX"
     NOTDEF = "NOTDEF"
@@ -90,7 +90,7 @@ class MissingGlyph(StrEnum):
 
 
 class ComplexBreaks(StrEnum):
-    """Thai, Lao, Khmer and Burmese may break after any grapheme cluster, or between the words of a dictionary."""
+    """The places where Thai, Lao, Khmer and Burmese may break: after grapheme clusters, or between dictionary words."""
 
     CLUSTER = "CLUSTER"
     DICTIONARY = "DICTIONARY"

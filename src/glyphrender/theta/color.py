@@ -1,7 +1,7 @@
 """Colours of θ as text ("#RRGGBB") and as numbers (sRGB triplets), and the contrast between two of them.
 
-θ keeps colours as text, because JSON and Glyph's config files hold text and text compares exactly. There is no alpha: a
-page is opaque, and the contrast of a translucent colour would depend on what is below it.
+θ keeps colours as text, because JSON and Glyph's config files hold text, and because text compares exactly. There is no
+alpha. A page is opaque, and the contrast of a translucent colour would depend on the colour below it.
 """
 
 from __future__ import annotations

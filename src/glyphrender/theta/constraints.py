@@ -1,8 +1,8 @@
-"""Constraints between fields of θ: values that are valid alone and impossible together.
+"""Constraints between fields of θ: values that are valid alone but impossible together.
 
-The error of each rule names the field to change first, the values that clash and the way out. The rules are checked
-when a θ is made, so layout never meets a page on which no line fits. Nothing here opens a font: where a rule needs a
-width, it counts in ems.
+The error of each rule names the field to change first, the values that clash, and the way out. The rules are checked
+when a θ is made, so layout never gets a page on which no line fits. No rule opens a font. If a rule needs a width, it
+counts in ems.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from glyphrender.errors import ThetaError
 from glyphrender.theta.choices import Overlap
 from glyphrender.theta.color import contrast
 
-# WCAG asks for 4.5 for body text and 3 for large type. 1.5 is far below both: low contrast can be studied, and only a
-# page that nobody can have meant is refused.
+# WCAG asks for 4.5 for body text and 3 for large type. 1.5 is far below both, so that low contrast can be studied. Only
+# pages that nobody can want are refused.
 MIN_CONTRAST = 1.5
 
-# A grey page of 100 megapixels takes 100 MB; A3 at 600 dpi has 70. GLYPHRENDER_MAX_MEGAPIXELS overrides this limit.
+# A grey page of 100 megapixels takes 100 MB. A3 at 600 dpi has 70 megapixels. GLYPHRENDER_MAX_MEGAPIXELS overrides this
+# limit.
 MAX_MEGAPIXELS = 100.0
 
 # A quarter em is the narrowest advance of the bundled fonts (the i of DejaVu Sans Condensed). Taking away more could
@@ -27,7 +28,7 @@ MIN_TRACKING = -0.25
 
 
 class Values(Protocol):
-    """The fields of θ, and the lengths that follow from them, which the rules below read and never change."""
+    """The fields of θ, and the lengths that follow from the fields. The rules below only read them."""
 
     page_size: tuple[float, float]
     page_pixels: tuple[int, int]
@@ -61,7 +62,7 @@ def check(theta: Values) -> None:
     """Refuse fields that contradict each other.
 
     Raises:
-        ThetaError: two or more fields contradict each other; `.field` is the one to change first.
+        ThetaError: two or more fields contradict each other; `.field` is the field to change first.
     """
     _lines_overlap(theta)
     _letters_overlap(theta)

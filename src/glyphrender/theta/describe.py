@@ -1,6 +1,6 @@
-"""θ in words: parse `name=value`, explain a field, and write the table of all fields (`docs/theta.md`).
+"""Describe θ in words: parse `name=value`, explain a field, and write the table of all fields (`docs/theta.md`).
 
-All words come from the metadata of the fields. A field that is added to `Theta` appears here by itself.
+All words come from the metadata of the fields. A new field of `Theta` needs no change here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from glyphrender.theta.theta import DEFAULTS, PARAMETERS, check_field_names
 
 
 def parse_value(field: str, text: str) -> Any:
-    """Return the value of `field` that `text` stands for, as in `--set field=text`.
+    """Return the value that `text` stands for as a value of `field`, as in `--set field=text`.
 
     Raises:
         ThetaError: the field does not exist, or `text` is not a value of it.

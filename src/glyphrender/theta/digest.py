@@ -1,7 +1,7 @@
-"""The digest of θ: one name for all of its fields, which journals, manifests and reply stores compare.
+"""Compute the digest of θ: one name for the values of all fields. Journals, manifests and reply stores compare it.
 
-A field that was added after the first version enters the digest only where it differs from its default. So a new field,
-whose default leaves every page as it was, changes no digest.
+A field that was added after the first version enters the digest only if it differs from its default. The default of a
+new field leaves every page as it was, so a new field changes no existing digest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FIRST_FIELDS: Final = frozenset(
 
 
 def digest(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
-    """Return SHA-256 in hex of fields as JSON values; `defaults` are JSON values too.
+    """Return the SHA-256, in hex, of the fields in `values`. `values` and `defaults` are JSON values.
 
     >>> old = {"dpi": 72.0}
     >>> digest(old, old) == digest({**old, "new": 0}, {**old, "new": 0}) != digest({**old, "new": 1}, {**old, "new": 0})

@@ -1,9 +1,9 @@
-"""Glyph's config files: kebab-case JSON, as the script of that project reads it and fills in defaults.
+"""Read and write Glyph's config files: kebab-case JSON, with the defaults of Glyph's own script.
 
-Both functions turn one mapping into another, key by key. What the fields of θ accept, and their defaults, is passed
-in. A config holds fields of θ that Glyph lacks under kebab-case names of their own; Glyph's script ignores them.
-ReportLab, which draws Glyph's pages, pads its frame by a further 6 pt on every side. That padding belongs to its page
-and not to its config, so margins are taken as they are written.
+Both functions turn one mapping into another, key by key. The caller passes the fields of θ, with the values they accept
+and their defaults. A config also holds the fields of θ that Glyph lacks, under kebab-case names of their own. Glyph's
+script ignores these names. ReportLab, which draws Glyph's pages, adds 6 pt of padding inside the margins on every side.
+This padding is not part of the config, so margins are used as the config states them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _DEFAULTS: dict[str, Any] = {
     "auto_crop_last_page": False,
 }
 
-# Keys of the same files that say where pages go or how many processes draw them. They say nothing about a page.
+# Keys of the same files that say where pages are written or how many processes draw them. They do not affect a page.
 _NOT_RENDERING = frozenset(
     {
         "result-root",
@@ -79,15 +79,16 @@ def is_glyph(values: Mapping[str, Any]) -> bool:
 def to_fields(config: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
     """Return the fields of θ for a Glyph config, with Glyph's own defaults for the keys it leaves out.
 
-    A null is a key left out, as when Glyph merges configs. Keys that are no rendering parameters (where pages go, how
-    many processes) cause a warning. Other unknown keys stay, so that `Theta.from_dict` refuses them.
+    A null value means that the key is left out, as when Glyph merges configs. Keys that are not rendering parameters
+    (the output folder, the number of processes) cause a warning. Other unknown keys stay, so that `Theta.from_dict`
+    refuses them.
 
     Args:
-        config: keys in kebab-case; fields under their own names may stand among them.
+        config: keys in kebab-case. Fields of θ may also have their own names.
         parameters: every field of θ, with what it accepts.
 
     Raises:
-        ThetaError: two keys set one field, or a text is not a value of its field.
+        ThetaError: two keys set the same field, or a text is not a valid value of its field.
     """
     given: dict[str, Any] = {}
     ignored = []
@@ -107,14 +108,14 @@ def to_fields(config: Mapping[str, Any], parameters: Mapping[str, Parameter]) ->
             f"{', '.join(ignored)}: no rendering parameter, not part of θ. Pass it to the command instead.",
             stacklevel=3,
         )
-    # "line-height": 0 and a missing one mean the same to Glyph's script: one point more than the font size.
+    # For Glyph's script, a missing "line-height" and the value 0 both mean the font size plus one point.
     if not given.get("line_height"):
         given["line_height"] = _number(given.get("font_size", 9.0)) + 1.0
     return _DEFAULTS | given
 
 
 def from_fields(fields: Mapping[str, Any], defaults: Mapping[str, Any], *, background: str) -> dict[str, Any]:
-    """Return a Glyph config: all keys of Glyph, then the further fields of θ that differ from their default.
+    """Return a Glyph config: all keys of Glyph, then each other field of θ that differs from its default.
 
     Args:
         fields: every field of θ as a JSON value.
@@ -123,7 +124,8 @@ def from_fields(fields: Mapping[str, Any], defaults: Mapping[str, Any], *, backg
     """
     config = {key: _config_value(fields[field]) for key, field in _KEYS.items()}
     config["page-size"] = ",".join(plain(side) for side in fields["page_size"])
-    # Glyph always paints a paragraph. Over a page of the same colour that shows nothing.
+    # Glyph always paints the background of a paragraph. If the page has the same colour, this background is not
+    # visible.
     config["para-bg-color"] = background
     known_to_glyph = set(_KEYS.values())
     for field, value in fields.items():

@@ -1,7 +1,7 @@
-"""Parse Glyph's newline markup: what a newline of the source becomes, in the two forms that Glyph's configs use.
+"""Parse Glyph's newline markup, which says what a newline of the source becomes, in the two forms of Glyph's configs.
 
-Glyph passes the markup to ReportLab, whose paragraphs accept a subset of HTML. Only markup that can stand for a newline
-is understood here. Anything else in angle brackets is refused, so that no tag is ever drawn as text.
+Glyph passes the markup to ReportLab, whose paragraphs accept a subset of HTML. This module understands only markup that
+can stand for a newline. Other text in angle brackets is refused, so that no tag is ever drawn as text.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One field of θ: the values it accepts, its unit, and the line of help that explains it.
 
-`Theta` declares its fields with the functions at the end (`length`, `choice`, `flag`, …). Each puts a `Parameter` into
-the metadata of the dataclass field. Validation, `--set name=value`, the documentation and the search space all read
-that one object, so a range or a default is written once.
+`Theta` declares its fields with the functions at the end (`length`, `choice`, `flag`, …). Each of these functions puts
+a `Parameter` into the metadata of the dataclass field. Validation, `--set name=value`, the documentation and the search
+space all read this object, so a range or a default is written only once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from glyphrender.errors import ThetaError
 from glyphrender.theta import color as colors
 
-# Sides in points, upright, rounded as Glyph's configs round A4. B4 and B5 are ISO 216, not JIS.
+# Width and height in points, in portrait, rounded as in Glyph's configs for A4. B4 and B5 are ISO 216, not JIS.
 PAPER: dict[str, tuple[float, float]] = {
     "A3": (842.0, 1191.0),
     "A4": (595.0, 842.0),
@@ -43,7 +43,7 @@ def shown(value: object) -> str:
     """
     try:
         text = repr(str(value) if isinstance(value, StrEnum) else value)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
+    except ValueError:  # Python does not print an integer of more than 4,300 digits
         text = f"a huge {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:40]}…{text[-16:]}"
 
@@ -59,7 +59,7 @@ def plain(value: float) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """The values that a field accepts. There is a subclass for each kind of value.
+    """The values that a field accepts, with its help and unit. There is a subclass for each kind of value.
 
     Attributes:
         help: one line that says what the field does.
@@ -73,7 +73,7 @@ class Parameter:
         """Return `value` in the one form that θ keeps.
 
         Args:
-            name: the field, which an error names.
+            name: the name of the field, for errors.
             value: any object.
 
         Raises:
@@ -94,7 +94,7 @@ class Parameter:
         raise NotImplementedError
 
     def error(self, name: str, value: object, problem: str) -> ThetaError:
-        """Return the error to raise. It names the field, the value, the problem and what is accepted."""
+        """Return the error to raise. It names the field, the value, the problem and the accepted values."""
         return ThetaError(f"{name}={shown(value)} {problem}. Use {self.domain()}.", field=name)
 
 
@@ -166,7 +166,7 @@ class PageSize(Parameter):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice(Parameter):
-    """A member of an enumeration; its name is accepted in any case."""
+    """A member of an enumeration. Its name is accepted in upper or lower case."""
 
     choices: type[StrEnum]
 
@@ -219,7 +219,7 @@ class Color(Parameter):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text(Parameter):
-    """One line of text that matches `pattern` as a whole. `accepts` says the same in words."""
+    """One line of text that matches `pattern` as a whole. `accepts` describes the pattern in words."""
 
     pattern: str = r".+"
     accepts: str = "a line of text"
@@ -243,7 +243,7 @@ class Names(Parameter):
     """An ordered list of non-empty names, kept as a tuple."""
 
     def normalise(self, name: str, value: Any) -> tuple[str, ...]:
-        # A bare string is a sequence of letters, which nobody means.
+        # A plain string is a sequence of letters too, but nobody wants one name for each letter.
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise self.error(name, value, "is not a list of names")
         each = Text(help=self.help, accepts=self.domain())

@@ -1,9 +1,9 @@
 """Draw random θ from the distributions with which the Glyph paper renders its pre-training pages.
 
-The values are from the paper (arXiv 2510.17800, table of rendering factors). The paper says which values are common
-and which are rare but gives no probabilities, so the weights below are ours. Every factor is drawn independently. A
-draw whose fields contradict each other is thrown away, which keeps the distributions; this happens only if some fields
-are fixed.
+The values are from the paper (arXiv 2510.17800, table of rendering factors). The paper says which values are common and
+which are rare, but gives no probabilities. So the weights below are ours. Each factor is drawn independently. If the
+fields of a draw contradict each other, the draw is discarded, which keeps the distributions. This happens only if some
+fields are fixed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ThetaT = TypeVar("ThetaT")
 
-# Ranges are half-open, (72, 120) being 72 … 119.
+# Ranges are half-open: range(72, 120) is 72 … 119.
 _DPI: dict[tuple[int, ...], float] = {
     (72, 80, 96, 100, 110, 120, 144, 150, 300): 0.50,  # normal
     tuple(range(72, 120)): 0.32,  # medium
@@ -40,7 +40,7 @@ _PAPER = {
     "TABLOID": 0.04,
 }
 _ASPECT = {1.414: 0.4, 1.333: 0.25, 1.5: 0.2, 1.778: 0.15}
-# Height over width of the piecewise pages, from narrow strips of a screen to tall columns.
+# Height ÷ width of the piecewise pages, from wide strips of a screen to tall columns.
 _PIECES = {(0.4, 0.8): 0.25, (0.8, 1.2): 0.35, (1.2, 2.0): 0.25, (2.0, 3.0): 0.15}
 
 _POOLS = {"sans": 0.50, "serif": 0.22, "mono": 0.21, "pixel": 0.07}
@@ -61,7 +61,7 @@ _SPACE = {(0.0, 0.0): 0.65, (1.0, 4.0): 0.25, (6.0, 14.0): 0.10}  # none, small,
 _BORDER = {0.0: 0.95, 0.5: 0.03, 1.0: 0.02}
 _MARKUP = {"<br/>": 0.95, r'<font color="#FF0000"> \n </font>': 0.05}
 
-# Colours of page, paragraph and font that go together. An empty paragraph colour shows the page.
+# Colours of page, paragraph and font that fit together. With an empty paragraph colour, the page shows.
 _COLORS: dict[tuple[str, str, str], float] = {
     ("#FFFFFF", "", "#000000"): 0.60,
     ("#FFFFFF", "", "#333333"): 0.06,
@@ -78,7 +78,7 @@ _COLORS: dict[tuple[str, str, str], float] = {
 
 
 def sample(make: Callable[..., ThetaT], rng: np.random.Generator, fixed: Mapping[str, Any]) -> ThetaT:
-    """Return a random valid θ in which the `fixed` fields have the values given.
+    """Return a random valid θ in which the `fixed` fields have the given values.
 
     Args:
         make: the class of θ, which takes fields by name and raises ThetaError if they are not valid together.
@@ -128,7 +128,7 @@ def _draw(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _page_size(rng: np.random.Generator) -> tuple[float, float]:
-    """Draw a page size: three in five are paper; the others are an aspect ratio, piecewise or random."""
+    """Draw a page size: 60% paper sizes, 20% common aspect ratios, 10% piecewise ratios, 10% random sides."""
     how = _pick(rng, {"paper": 0.6, "aspect": 0.2, "piecewise": 0.1, "random": 0.1})
     if how == "paper":
         return PAPER[_pick(rng, _PAPER)]
@@ -167,7 +167,7 @@ def _horizontal_scale(rng: np.random.Generator) -> float:
 
 
 def _uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw uniformly between two numbers, rounded to a tenth so that configs stay readable."""
+    """Draw a number uniformly between two numbers. It is rounded to a tenth, so that configs stay readable."""
     return round(low + (high - low) * float(rng.random()), 1)
 
 

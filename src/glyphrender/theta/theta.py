@@ -1,11 +1,11 @@
 """θ, the rendering parameters of a page, as one frozen dataclass.
 
-A θ that exists is valid. When one is made, each field is checked and normalised, and then the fields are checked
-against each other, so no later stage checks them again. This module knows nothing of fonts: whether a family exists is
-found out when it is opened. It knows nothing of text either. The geometry below follows from the fields alone, so the
-line width of a page does not depend on which font was found.
+A θ that exists is valid. When a θ is made, each field is checked and normalised, and then the fields are checked
+against each other. So no later stage checks them again. This module knows nothing about text or fonts. A missing font
+family is found only when the font is opened. The geometry below follows from the fields alone, so the line width of a
+page does not depend on which font was found.
 
-The class lists the fields first, then the geometry, then the ways in and out.
+The class lists the fields first, then the geometry, then the methods that make, convert and save a θ.
 """
 
 from __future__ import annotations
@@ -178,10 +178,10 @@ class Theta:
     subpixel: bool = flag(True, help="place glyphs at fractions of a pixel")
     antialias: bool = flag(True, help="draw grey edges; off gives pages of two colours")
 
-    if not TYPE_CHECKING:  # type checkers and editors see the fields, as the dataclass's own __init__ names them
+    if not TYPE_CHECKING:  # type checkers and editors see the fields that the dataclass's own __init__ names
 
         def __new__(cls, *args, **fields):
-            """Refuse unknown fields with a suggestion, in place of `TypeError`."""
+            """Refuse unknown fields with a suggestion, instead of a `TypeError`."""
             if args:
                 raise ThetaError(
                     f"Theta takes fields by name, as in Theta(font_size=9); got {parameter.shown(args[0])}. "
@@ -197,7 +197,7 @@ class Theta:
         constraints.check(cast(constraints.Values, self))
 
     def __repr__(self) -> str:
-        """Show the fields that differ from the defaults; the text is valid Python."""
+        """Return valid Python with the fields that differ from the defaults."""
         shown = ", ".join(
             f"{name}={str(value) if isinstance(value, StrEnum) else value!r}"
             for name, (value, _) in self.diff().items()
@@ -243,7 +243,7 @@ class Theta:
     def gutter(self) -> float:
         """Width reserved at the left of each column for source line numbers and their gap to the text.
 
-        A digit gets 0.7 em and the gap 0.8 em: the digits of the bundled fonts are 0.5 to 0.66 em wide.
+        Each digit gets 0.7 em, because the digits of the bundled fonts are 0.5 to 0.66 em wide. The gap gets 0.8 em.
         """
         return (0.7 * self.line_numbers + 0.8) * self.em if self.line_numbers else 0.0
 
@@ -264,14 +264,14 @@ class Theta:
 
     @property
     def measure(self) -> float:
-        """Width that lines are broken to. The first line of a paragraph has `first_line_indent` less."""
+        """Width to which lines are broken. The first line of a paragraph is narrower by `first_line_indent`."""
         return self.column_width - self.text_offset - self.right_indent - self.inset
 
     # ── Other values that follow from the fields ──
 
     @property
     def background(self) -> str:
-        """Colour behind the text: that of the paragraph if it has one, else that of the page."""
+        """Colour behind the text: the paragraph's colour if there is one, else the page's."""
         return self.para_bg_color or self.page_bg_color
 
     @property
@@ -281,7 +281,7 @@ class Theta:
 
     @property
     def is_grey(self) -> bool:
-        """Whether one channel can hold the page, because every colour that can be drawn is neutral."""
+        """Whether one channel can hold the page. It can if every colour that may be drawn is neutral."""
         marker = self.newline_marker
         drawn = [self.page_bg_color, self.background, self.font_color]
         drawn += [self.para_border_color] if self.border_width else []
@@ -373,8 +373,8 @@ class Theta:
     def load(cls, source: str | os.PathLike[str] | Mapping[str, Any]) -> Self:
         """Read a θ from a JSON file or a mapping, in our form or as a Glyph config (kebab-case keys).
 
-        A Glyph config gives the pages that Glyph's own script gives for it. So a key that the config leaves out has
-        the default of that script (margins of 20 pt, justified, …) and not ours.
+        A Glyph config gives the same pages as in Glyph's own script. So if the config leaves out a key, the default of
+        that script is used (margins of 20 pt, justified, …), not ours.
 
         Args:
             source: the path of the file, or the mapping.
@@ -401,9 +401,9 @@ class Theta:
     def to_glyph(self) -> dict[str, Any]:
         """Return this θ as a Glyph config: kebab-case keys, as that project's script reads them.
 
-        Fields that Glyph does not know follow under their own kebab-case names if they differ from the default: its
-        script ignores them, and `load` reads them back. `font-path` is `font`, so `font` must name a file if Glyph
-        itself is to open it.
+        Fields that Glyph does not know follow under their own kebab-case names, if they differ from the default.
+        Glyph's script ignores these names, and `load` reads them back. `font` becomes `font-path`. If Glyph itself
+        shall draw the pages, `font` must be the path of a file.
         """
         defaults = {name: _json_value(default) for name, default in DEFAULTS.items()}
         return glyph_config.from_fields(self.to_dict(), defaults, background=self.background)
@@ -456,10 +456,10 @@ class Theta:
         return sample(cls, rng, fixed)
 
     def align_to(self, model: str | VisionModel) -> Self:
-        """Return the nearest θ whose pages, cropped ones too, `model` does not resample, at equal or better ρ.
+        """Return the nearest θ, at equal or better ρ, whose pages `model` does not resample, cropped ones included.
 
-        This is the one method of θ that leads to a higher part of the package. `glyphrender.align` is the same as a
-        function; its module says how the page changes.
+        This is the only method of θ that calls a higher part of the package. `glyphrender.align` is the same as a
+        function. Its module says how the page changes.
 
         Args:
             model: a name in `glyphrender.VISION_MODELS`, or a `VisionModel`.
@@ -480,8 +480,8 @@ class Theta:
         return digest(self.to_dict(), {name: _json_value(value) for name, value in DEFAULTS.items()})
 
 
-#: A value that public functions accept for a θ; `Theta.of` makes a θ of it. A `str` is the name of a preset, a mapping
-#: holds fields or a Glyph config, None means the defaults.
+#: A value that public functions accept for a θ. `Theta.of` makes a θ from it. A `str` is the name of a preset, a
+#: mapping holds fields or a Glyph config, and None means the defaults.
 ThetaLike: TypeAlias = Theta | str | Mapping[str, Any] | None
 
 # `help(Theta)` and completion show the fields, and not the `*args, **fields` of `__new__`.

@@ -1,4 +1,4 @@
-"""The families of open vision models: one file for each way of turning an image into tokens.
+"""Families of open vision models. There is one file for each way of turning an image into tokens.
 
 Each file lists its models in `MODELS`. Its `PROCESSORS` maps the `image_processor_type` of a
 `preprocessor_config.json` to the function that builds a model of the family from such a file. To add a family, add a

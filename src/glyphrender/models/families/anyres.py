@@ -1,7 +1,6 @@
 """LLaVA-NeXT and LLaVA-OneVision: the image is fitted into the best of a list of canvases.
 
-Tokens of the padding around the image are cut off again. A token ends each row, and a view of the whole image comes
-first.
+The tokens of the padding around the image are dropped. One token ends each row. A view of the whole image comes first.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ class AnyResolution(VisionModel):
         canvases: height and width in pixels of each canvas.
         view: side in pixels of the view of the whole image, and of a tile of a canvas.
         side: tokens along a side of the view.
-        extra: tokens of the view beyond its patches, without those that the model drops.
-        most: largest area of the canvas's features, in views; larger ones are shrunk. None for no limit.
+        extra: tokens of the view in addition to its patches, without the tokens that the model drops.
+        most: largest area of the features of a canvas, in views. Larger features are shrunk. None for no limit.
     """
 
     family: str = "anyres"
@@ -57,7 +56,7 @@ class AnyResolution(VisionModel):
         )
 
     def canvas(self, width: int, height: int) -> tuple[int, int]:
-        """Return height and width of the canvas that keeps most pixels of the image; of equals, the least padded."""
+        """Return height and width of the canvas that keeps most pixels of the image. Less padding decides a tie."""
         best, most, wasted = self.canvases[0], 0, math.inf
         for canvas_height, canvas_width in self.canvases:
             scale = min(canvas_width / width, canvas_height / height)
@@ -69,7 +68,7 @@ class AnyResolution(VisionModel):
 
 
 def _fitted(width: int, height: int, canvas_width: int, canvas_height: int) -> tuple[int, int]:
-    """Return width and height of an image that is scaled into a canvas."""
+    """Return width and height of an image after it is scaled into a canvas."""
     across, down = canvas_width / width, canvas_height / height
     if across < down:
         return canvas_width, min(math.ceil(height * across), canvas_height)
@@ -109,7 +108,7 @@ def any_resolution(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ViewOnly(VisionModel):
-    """LLaVA-OneVision if a prompt has several images: each image is only stretched to the view.
+    """LLaVA-OneVision for prompts with several images. Each image is only stretched to the view.
 
     Attributes:
         view: side of the view in pixels.

@@ -37,7 +37,7 @@ class SquareModel(VisionModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetModel(VisionModel):
-    """A model that scales every image, up or down, so that its cells just fit a budget.
+    """A model that scales every image, up or down, to the most cells that fit a budget.
 
     Attributes:
         cell: side in pixels of the square of patches that is pooled into one token.
@@ -52,7 +52,7 @@ class BudgetModel(VisionModel):
         """Return the cost of an image; see `VisionModel.image`."""
         scale = math.sqrt(self.budget * self.cell**2 / (height * width))
         columns, rows = math.floor(scale * width / self.cell), math.floor(scale * height / self.cell)
-        # A strip narrower than a cell becomes one row, or one column, of cells.
+        # An image that is narrower than a cell becomes one row, or one column, of cells.
         if rows == 0:
             columns, rows = min(width // height, self.budget), 1
         elif columns == 0:
@@ -61,7 +61,7 @@ class BudgetModel(VisionModel):
 
 
 def square(name: str, source: str, *, side: int, tokens: int = 256) -> VisionModel:
-    """Return a Gemma 3. A blank line, a start, an end and a blank line stand around an image: 4 tokens."""
+    """Return a Gemma 3 model. The overhead of 4 is a start and an end token, and a blank line before and after them."""
     return SquareModel(
         name=name,
         source=source,
@@ -74,7 +74,7 @@ def square(name: str, source: str, *, side: int, tokens: int = 256) -> VisionMod
 
 
 def budgeted(name: str, source: str, *, budget: int, cell: int = 48) -> VisionModel:
-    """Return a Gemma 4 with this budget of tokens for each image."""
+    """Return a Gemma 4 model with this budget of tokens for each image."""
     if budget not in BUDGETS:
         raise ValueError(f"max_soft_tokens={budget} is none of {', '.join(map(str, BUDGETS))}")
     limits = Limits(max_tokens=budget)

@@ -27,7 +27,7 @@ class GridModel(VisionModel):
         cell: side of a merged patch in pixels (patch size × merge size).
         min_area: smallest area in pixels × `frames`.
         max_area: largest area in pixels × `frames`.
-        frames: number of frames as which one image counts in its area. GLM's limits are those of a video of
+        frames: factor for the area of an image. GLM's limits are those of a video, and one image counts as
             `temporal_patch_size` frames.
         enlarge: whether an image with a side below one cell is scaled up to one cell before its aspect is checked.
         markers: tokens around the image: start and end.
@@ -64,7 +64,7 @@ class GridModel(VisionModel):
 
 
 def grid_model(name: str, cell: int, areas: tuple[int, int], source: str, *, glm: bool = False) -> GridModel:
-    """Return a model of the Qwen-VL family, or of the GLM-4V family if `glm`. Its limits follow from cell and areas."""
+    """Return a Qwen-VL model, or a GLM-4V model if `glm`. The limits of the model follow from `cell` and `areas`."""
     (least, most), frames = areas, 2 if glm else 1
     limits = Limits(
         min_pixels=math.ceil(least / frames),
@@ -99,7 +99,7 @@ MODELS = (
 
 
 def _areas(config: Mapping[str, Any], least: int, most: int) -> tuple[int, int]:
-    """Return the smallest and the largest area. Files give them under one of two names."""
+    """Return the smallest and the largest area. Files use one of two names for each."""
     size = section(config, "size")
     least = integer(config, "min_pixels", integer(size, "shortest_edge", least))
     most = integer(config, "max_pixels", integer(size, "longest_edge", most))
@@ -118,7 +118,7 @@ def _qwen(config: Mapping[str, Any], source: str) -> VisionModel:
     return grid_model("qwen-vl", cell, _areas(config, 3_136, 1_003_520), source)
 
 
-# The defaults of keys that a file leaves out are those of transformers 5.23.
+# If a file leaves out a key, the default of transformers 5.23 is used.
 PROCESSORS: dict[str, Callable[[Mapping[str, Any], str], VisionModel]] = {
     "Glm4vImageProcessor": _glm,
     "Glm46VImageProcessor": _glm,

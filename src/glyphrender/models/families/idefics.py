@@ -1,7 +1,7 @@
 """Idefics3 and SmolVLM: the longer side of the image is scaled to one length, and the image is cut into tiles.
 
-Both sides are stretched to whole tiles, and a small view of the whole image is added. Every image is resampled, except
-one whose longer side already has that length and whose shorter side has whole tiles.
+Both sides are stretched to whole tiles, and a small view of the whole image is added. Every image is resampled, unless
+its longer side already has that length and its shorter side is a multiple of the tile.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class LongestEdgeTiles(VisionModel):
     """A model that scales the longer side of every image to one length.
 
     Attributes:
-        longest: that length in pixels; 0 if the image is only stretched to whole tiles.
+        longest: the length of the longer side in pixels; 0 if the image is only stretched to whole tiles.
         tile: side of a tile in pixels.
         tokens: tokens of a tile.
         split: whether the image is cut into tiles. If not, there is only the view of the whole image.
@@ -45,8 +45,9 @@ class LongestEdgeTiles(VisionModel):
         size = (columns * self.tile, rows * self.tile)
         if columns == rows == 1:
             return resized_cost(width, height, size, tokens=self.tokens, overhead=3)
-        # <fake_token_around_image><row_i_col_j> stands before each tile, a newline after each row, and three markers
-        # around the view. The last newline and the one before the view are one token in the models' vocabularies.
+        # Two markers, <fake_token_around_image><row_i_col_j>, stand before each tile. A newline stands after each row,
+        # and three markers stand around the view. The last newline and the newline before the view are one token in the
+        # models' vocabularies.
         overhead = 3 + rows * (2 * columns + 1)
         return resized_cost(width, height, size, tokens=self.tokens * (rows * columns + 1), overhead=overhead)
 
@@ -68,7 +69,7 @@ class LongestEdgeTiles(VisionModel):
         return max(w, 1), max(h, 1)
 
     def stretched(self, width: int, height: int) -> tuple[int, int]:
-        """Return columns and rows of tiles: the longer side is rounded up; the other scales along and is rounded up."""
+        """Return columns and rows of tiles. The longer side is rounded up. The other scales along and is rounded up."""
         aspect = width / height
         if width >= height:
             columns = math.ceil(width / self.tile)
@@ -78,7 +79,7 @@ class LongestEdgeTiles(VisionModel):
 
 
 def longest_edge(name: str, source: str, longest: int, tile: int, tokens: int, *, split: bool = True) -> VisionModel:
-    """Return a model whose limit on tokens follows from its lengths: at most a square of tiles, and the view."""
+    """Return a model. Its limit on tokens follows from its lengths: at most a square of tiles, plus the view."""
     side = math.ceil(min(longest, LONGEST) / tile)
     return LongestEdgeTiles(
         name=name,

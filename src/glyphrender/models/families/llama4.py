@@ -1,6 +1,6 @@
 """Llama 4: the image is padded to the canvas of tiles that holds it with the least enlargement.
 
-A page of whole tiles is its own canvas, and is cut up without resampling. A view of the whole image is added.
+A page whose sides are multiples of the tile is cut into tiles without resampling. A view of the whole image is added.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def canvases(most: int) -> tuple[tuple[int, int], ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CanvasModel(VisionModel):
-    """Llama 4.
+    """A Llama 4 model.
 
     Attributes:
         tile: side of a tile in pixels.
@@ -57,7 +57,8 @@ class CanvasModel(VisionModel):
             size = (box_width, max(1, min(math.floor(x(height * across)), box_height)))
         else:
             size = (max(1, min(math.floor(y(width * down)), box_width)), box_height)
-        # Start, view marker and end. If there are several tiles, a separator follows each, across or down.
+        # The overhead is start, view marker and end. If there are several tiles, a separator follows each, across or
+        # down.
         overhead = 3 + (tiles if tiles > 1 else 0)
         return resized_cost(width, height, size, tokens=self.tokens * (tiles + (tiles > 1)), overhead=overhead)
 
@@ -88,7 +89,7 @@ def _single(value: float) -> float:
 def llama(
     name: str, source: str, *, tile: int = 336, tokens: int = 144, most: int = 16, enlarge: bool = False
 ) -> VisionModel:
-    """Return a Llama 4, whose limit on tokens follows from its tiles."""
+    """Return a Llama 4 model. Its limit on tokens follows from its tiles."""
     return CanvasModel(
         name=name,
         source=source,

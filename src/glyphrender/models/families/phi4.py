@@ -1,4 +1,4 @@
-"""Phi-4-multimodal: the image is padded to whole tiles, and a mask leaves the padding out of the count."""
+"""Phi-4-multimodal: the image is padded to whole tiles. A mask excludes the padding from the count."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ NARROWEST = 10
 def arrangements_in_set_order(most: int) -> tuple[tuple[int, int], ...]:
     """Return columns and rows of all arrangements of at most `most` tiles, small ones first, in the processor's order.
 
-    The processor sorts a set by area alone. So the order of two arrangements of one area is the order of the set, which
-    is the same in CPython for every set that is filled in this way. `tiles.arrangements` has another order.
+    The processor sorts a set by area only. So two arrangements of equal area keep the order of the set. In CPython,
+    this order is the same for every set that is filled in this way. `tiles.arrangements` has another order.
     """
     every = {
         (columns, rows)
@@ -36,7 +36,7 @@ def arrangements_in_set_order(most: int) -> tuple[tuple[int, int], ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaskedTiles(VisionModel):
-    """Phi-4-multimodal.
+    """A Phi-4-multimodal model.
 
     Attributes:
         tile: side of a tile in pixels.
@@ -63,8 +63,8 @@ class MaskedTiles(VisionModel):
         side = self.tile // self.patch
         seen_columns = self.unmasked(columns * side, box_width - size[0], side)
         seen_rows = self.unmasked(rows * side, box_height - size[1], side)
-        # The view of the whole image has 16 × 16 tokens and one a row. One token separates it from the tiles, and one
-        # token ends each row of the tiles.
+        # The view of the whole image has 16 × 16 tokens, and one more for each row. One token separates the view from
+        # the tiles. One token ends each row of the tiles.
         tokens = 256 + 16 + 1 + seen_columns * seen_rows + seen_rows
         return resized_cost(width, height, size, tokens=tokens, overhead=0)
 
@@ -76,7 +76,7 @@ class MaskedTiles(VisionModel):
 
 
 def masked(name: str, source: str, *, tile: int = 448, patch: int = 14, most: int = 36) -> VisionModel:
-    """Return a Phi-4, whose limit on tokens follows from its tiles."""
+    """Return a Phi-4 model. Its limit on tokens follows from its tiles."""
     side = math.ceil(tile // patch / 2)
     return MaskedTiles(
         name=name,

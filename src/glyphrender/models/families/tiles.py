@@ -1,7 +1,7 @@
 """InternVL and DeepSeek-OCR: square tiles in the arrangement whose aspect ratio is nearest to that of the image.
 
-The image is stretched to fill the arrangement, so a page of whole tiles is cut up without resampling. A thumbnail or a
-padded view of the whole page is added.
+The image is stretched to fill the arrangement. So a page whose sides are multiples of the tile is cut into tiles
+without resampling. A thumbnail or a padded view of the whole page is added.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def arrangements(least: int, most: int) -> tuple[tuple[int, int], ...]:
 def closest(width: int, height: int, tile: int, among: Iterable[tuple[int, int]]) -> tuple[int, int]:
     """Return columns and rows of the arrangement whose aspect ratio is nearest to that of an image.
 
-    Of several equally near ones, take the last whose area is less than twice that of the image.
+    If several are equally near, the result is the last of them whose area is less than twice that of the image.
     """
     aspect, best, least = width / height, (1, 1), math.inf
     for columns, rows in among:
@@ -41,7 +41,7 @@ def closest(width: int, height: int, tile: int, among: Iterable[tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThumbnailTiles(VisionModel):
-    """InternVL: each tile has a fixed number of tokens. If there are several tiles, one more shows the whole image.
+    """An InternVL model. Each tile has a fixed number of tokens. If there are several, one more shows the whole image.
 
     Attributes:
         tile: side of a tile in pixels.
@@ -66,7 +66,7 @@ class ThumbnailTiles(VisionModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaddedViewTiles(VisionModel):
-    """DeepSeek-OCR: the whole image padded to a square. An image larger than a tile is cut into tiles as well.
+    """A DeepSeek-OCR model: the whole image, padded to a square. An image larger than a tile is also cut into tiles.
 
     Attributes:
         tile: side of a tile in pixels.
@@ -104,7 +104,7 @@ class PaddedViewTiles(VisionModel):
 def internvl(
     name: str, source: str, *, tile: int = 448, tokens: int = 256, least: int = 1, most: int = 12
 ) -> VisionModel:
-    """Return an InternVL, whose limit on tokens follows from its tiles."""
+    """Return an InternVL model. Its limit on tokens follows from its tiles."""
     return ThumbnailTiles(
         name=name,
         source=source,
@@ -118,7 +118,7 @@ def internvl(
 
 
 def deepseek(name: str, source: str, *, tile: int, view: int, most: int, newlines: bool, least: int = 2) -> VisionModel:
-    """Return a DeepSeek-OCR, whose limit on tokens follows from its views."""
+    """Return a DeepSeek-OCR model. Its limit on tokens follows from its views."""
     side, inner = math.ceil(view / 64), math.ceil(tile / 64)
     return PaddedViewTiles(
         name=name,

@@ -1,4 +1,4 @@
-"""The bundled θ, by name. Each is a JSON file of the fields that define it or that differ from the defaults."""
+"""The bundled θ, by name. Each is a JSON file with the fields that define the θ or that differ from the defaults."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 
 from glyphrender.errors import ThetaError
 
-# The grid of GLM-4.1V is 28 px. Pages of 588 × 840 pt are whole multiples of it at 72 and at 96 dpi, so its processor
-# resamples nothing. The two glyph-* presets keep the page of the paper's configs instead.
+# The grid of GLM-4.1V is 28 px. At 72 and at 96 dpi, the sides of a page of 588 × 840 pt are multiples of 28 px, so the
+# model's processor does not resample the page. The two glyph-* presets keep the page size of the paper's configs
+# instead.
 PRESETS: Mapping[str, str] = MappingProxyType(
     {
         "glyph-en": "the English θ that the Glyph paper's search found, with DejaVu Sans for Verdana",
