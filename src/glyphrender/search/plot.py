@@ -98,7 +98,8 @@ class _Key:
         return cls(
             rounds=tuple(sorted({each.round for each in seen})),
             origins=tuple(dict.fromkeys(map(_origin, seen))),
-            # The largest sample is the final one, on which the front was read again; the search's own is the second.
+            # The largest sample is the final one, on which the front was read again. The largest of the search itself
+            # is the second largest.
             full=(sorted({_samples(each) for each in seen}) or [0])[-2:][0],
         )
 
@@ -200,7 +201,7 @@ def _final_front(front: Sequence[Candidate], axes: _Axes) -> Iterator[str]:
 
 
 def _unbeaten(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return those with fewer errors than all that have their ρ or more, from the largest ρ down."""
+    """Return the candidates with fewer errors than all others of equal or greater ρ, from the largest ρ down."""
     front: list[Candidate] = []
     for each in sorted(candidates, key=lambda each: (-each.rho, each.error)):
         if not front or each.error < front[-1].error:
@@ -209,7 +210,7 @@ def _unbeaten(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _stairs(front: Sequence[Candidate], axes: _Axes, stroke: str) -> str:
-    """Draw the edge of the area that a front beats: more ρ than one of its points costs the errors of the next."""
+    """Draw the edge of the area that a front beats: more ρ than one point has costs the errors of the next."""
     points = [axes.at(each) for each in sorted(front, key=lambda each: each.rho)]
     if not points:
         return ""

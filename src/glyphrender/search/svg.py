@@ -110,7 +110,7 @@ def linear(value: float, ticks: Sequence[float]) -> float:
 
 
 def mark(shape: int, x: float, y: float, color: str, title: str, *, opacity: float = 0.85) -> str:
-    """Draw a mark of some 7 pixels around (x, y); `title` is shown by a pointer over the mark.
+    """Draw a mark of some 7 pixels around (x, y); `title` is shown when the pointer is over the mark.
 
     Args:
         shape: a number from 0 on; shapes repeat after `SHAPES`.
