@@ -167,7 +167,8 @@ def _repeats(cuts: list[Cut], starts: list[int], options: Options) -> list[froze
             for record in cut.records(reader):
                 if record.values is None:
                     continue
-                # A place is an id as well: two inputs may have one name, as a/in.jsonl and b/in.jsonl given absolutely.
+                # A place counts as an id too: two inputs may have one name, such as a/in.jsonl and b/in.jsonl with
+                # absolute paths.
                 name = id_of(record.values, options) or cut.source.place(record.number)
                 digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
                 hashes.append(int.from_bytes(digest, "little"))
