@@ -32,7 +32,7 @@ from glyphrender.errors import GlyphRenderError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Seconds between two checks in which a process looks whether its parent is still there.
+# Seconds between two checks of a process whether its parent is still there.
 _WATCH: Final = 2.0
 # Seconds that a process gets to clean up before it is killed.
 _GRACE: Final = 10.0

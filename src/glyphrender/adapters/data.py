@@ -69,7 +69,7 @@ class FromColumn:
 
     Attributes:
         column: the column. It holds a preset's name ("dense", "glyph-en@qwen3-vl"), a JSON object as text, a mapping of
-            fields or a Glyph config. In mappings None counts as absent, since Arrow fills structs with it.
+            fields or a Glyph config. In mappings, None counts as absent, because Arrow fills structs with None.
         default: θ of rows where the column is None or "" (see `Theta.of`).
     """
 
@@ -126,7 +126,7 @@ class Epoch:
         return int(self._value)
 
     def set(self, value: int) -> None:
-        """Change the number, in place where it is shared."""
+        """Change the number; a shared number is changed in place."""
         if isinstance(self._value, int):
             self._value = value
         else:
@@ -219,7 +219,7 @@ class PagesTransform:
 
         Args:
             row: one row.
-            texts: what tells the row apart if there is no `key`; by default its text columns.
+            texts: the texts that tell the row apart if there is no `key`; by default its text columns.
         """
         if isinstance(self.theta, Theta):
             return self.theta

@@ -211,7 +211,7 @@ def fast(processor: Any, *, resize: bool = True, expand: bool = True) -> Any:
     overrides an option of the image processor goes to the original code.
 
     Args:
-        processor: a processor, not an image processor alone.
+        processor: a whole processor, not only an image processor.
         resize: see `Patchify.of`.
         expand: whether `pixel_values` are floats; if not, they are uint8 patches for a model that `on_device` prepared.
 

@@ -33,11 +33,11 @@ class Prompts:
 
     Attributes:
         pages: how texts become pages; its `text` columns are the documents. Its `format` must be "image" or "png".
-        prompt: what the user says: text in which {column} stands for that column, as pages if it is a document, else as
-            text. Documents stand where they are named, with text before, between and after. "{{" is a brace.
-        completion: what the assistant answers, as text only; "{text}" makes the model read out the pages.
-        system: what the system says, as text; "" for nothing.
-        kind: "prompt-completion", where the loss is on the completion alone, or "messages".
+        prompt: the message of the user. {column} stands for that column, as pages if it is a document, else as text.
+            Documents stand where they are named, with text before, between and after. "{{" is a brace.
+        completion: the answer of the assistant, as text only; "{text}" makes the model read out the pages.
+        system: the system message, as text; "" for none.
+        kind: "prompt-completion", where the loss is only on the completion, or "messages".
 
     Raises:
         DataError: a template is malformed, the prompt leaves a document out, or `kind` is unknown.
@@ -80,7 +80,7 @@ class Prompts:
 
     @staticmethod
     def _parts(row: Row, name: str, template: str, documents: Sequence[str] = ()) -> list[dict[str, str]]:
-        """Return the parts of a message; neighboring texts become one part."""
+        """Return the parts of a message. Neighboring texts become one part."""
         parts: list[dict[str, str]] = []
         for literal, column in _pieces(name, template):
             text = literal + (text_of(row, column) if column and column not in documents else "")

@@ -222,7 +222,7 @@ class Document(Sequence[Page]):
         return save(self, path, theta=self.theta, bits=bits, jobs=jobs, shares=shares, progress=progress, format=format)
 
     def ratio(self, *, model: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
-        """Return ρ of these pages, which is text tokens per visual token of a model, without drawing any page.
+        """Return ρ of these pages: text tokens per visual token of a model. No page is drawn.
 
         Arguments and errors are those of `glyphrender.compression_ratio`.
         """

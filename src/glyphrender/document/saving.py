@@ -62,7 +62,7 @@ def save(
     target = Path(path)
     format = _format(target, format)
     if target.is_symlink():
-        target = target.resolve()  # what the link names is replaced, not the link
+        target = target.resolve()  # so that the target of a link is replaced, not the link
     with _hidden_folder(target, is_file=format == "pdf") as part:
         share = shares(jobs) if shares is not None and jobs > 1 and can_fork() else None
         encoding = _Encoding(format="npy" if format == "npy" else "png", bits=bits)

@@ -78,7 +78,7 @@ def align(theta: ThetaLike, model: str | VisionModel) -> Theta:
 
 
 def unresampled_size(page: tuple[int, int], model: VisionModel) -> tuple[int, int]:
-    """Return a page size that `model` does not resample: the nearest to the size to which it would resize `page`.
+    """Return the size nearest to the model's resize of `page` that the model does not resample.
 
     Args:
         page: width and height in pixels.

@@ -175,7 +175,7 @@ class _Search:
         if reached is not None and legible(reached):
             bound = name if reached == count else self.target.name
             return self._found(at(reached), name, bound, met=True)
-        # The target needs a value below the range, or one that is not legible. Take the smallest that is legible.
+        # The target needs a value below the range, or a value that is not legible. Take the smallest legible value.
         illegible = _last(lambda rung: not legible(rung), count)
         if illegible is None:
             return self._found(at(0), name, name, met=False)

@@ -118,7 +118,7 @@ class Axis:
         return min(self.values, key=lambda value: self.distance(theta, value))
 
     def distance(self, theta: Theta, value: Any) -> float:
-        """Return how far `value` is from the value of θ; 0 or 1 where there is no order."""
+        """Return how far `value` is from the value of θ; 0 or 1 if the axis has no order."""
         has = DERIVED[self.name].read(theta) if self.name in DERIVED else getattr(theta, self.name)
         if self.name == "page_size":  # no order, but aligning moves its sides
             return math.dist(has, value)

@@ -52,7 +52,7 @@ KINDS: Final = tuple(_PRESETS)
 
 
 def baseline_thetas(kind: str = "prose") -> dict[str, Theta]:
-    """Return θ by name: the presets for a kind of text, one of `KINDS`, and the settings of other renderers.
+    """Return θ by name: the presets for `kind`, one of `KINDS`, and the settings of other renderers.
 
     The other renderers have no Chinese font of their own, so they are left out of "zh".
     """

@@ -46,7 +46,7 @@ class Journal:
 
     Args:
         path: the file; None keeps nothing on disk.
-        settings: what decides the run, as JSON values; a journal with other settings is refused.
+        settings: the settings that decide the run, as JSON values; a journal with other settings is refused.
         resume: whether the file may exist; if it does, the search goes on from it.
 
     Raises:
@@ -121,7 +121,7 @@ class Journal:
         return self._candidates[step].get("reason", "") if step in self._candidates else ""
 
     def evaluation(self, step: int, samples: int, seed: int) -> Evaluation | None:
-        """Return the evaluation of the candidate of this step on so many samples; None if it is not known."""
+        """Return the evaluation of the candidate of this step on `samples` tasks; None if it is not known."""
         return self._evaluations.get((step, samples, seed))
 
     def proposals(self, round: int) -> Proposals | None:

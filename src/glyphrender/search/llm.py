@@ -1,8 +1,8 @@
 """A language model that proposes θ: it sees which θ were tried and how well they read, and proposes changes.
 
 The Glyph paper drives its search in this way. Here the search does not depend on the model: only θ of the space are
-taken from its reply, and if the model fails or talks nonsense, the operators fill the round. Text that was misread
-stands in the prompt as short pieces of JSON. The worst that an instruction hidden in it can do is to propose a valid θ.
+taken from its reply. If the model fails or talks nonsense, the operators fill the round. Text that was misread stands
+in the prompt as short pieces of JSON. The worst that an instruction hidden in it can do is to propose a valid θ.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class LLMProposer:
 
     @property
     def name(self) -> str:
-        """Return the name that its candidates are marked with."""
+        """The name in the origin of its candidates."""
         return f"llm {self.endpoint.model}"
 
     def propose(self, history: Sequence[Candidate], space: Space, count: int, rng: random.Random) -> Proposals:

@@ -32,7 +32,7 @@ _BEYOND: Final = 1.4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
-    """Pages of another renderer, or of a θ that no search found, measured as the θ of a search are.
+    """Pages of another renderer, or of a θ that no search found. They are measured like the θ of a search.
 
     Attributes:
         name: the text beside its mark.
@@ -176,7 +176,7 @@ class _Axes:
 
 
 def _earlier_fronts(shown: Sequence[Candidate], key: _Key, axes: _Axes) -> Iterator[str]:
-    """Draw the front at the end of each round but the last: how far the search had come."""
+    """Draw the front at the end of each round except the last, to show the progress of the search."""
     for number in key.rounds[:-1]:
         until = [each for each in shown if each.round <= number and not key.given_up(each)]
         yield _stairs(_unbeaten(until), axes, f'stroke="{key.color(number)}" stroke-opacity=".55"')

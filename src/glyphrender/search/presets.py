@@ -14,8 +14,8 @@ from glyphrender.theta.parameter import PAPER
 
 __all__ = ["PRESETS", "axes_of", "families_for", "is_han"]
 
-# Bundled families made for running text. The Latin of Noto Sans CJK is Source Sans; that of its Mono is half an em
-# wide.
+# Bundled families made for running text. The Latin letters of Noto Sans CJK are those of Source Sans; in its Mono, they
+# are half an em wide.
 _FAMILIES: Final = (
     "DejaVu Sans",
     "DejaVu Sans Condensed",
@@ -31,7 +31,7 @@ _FAMILIES: Final = (
     "Noto Sans Mono CJK SC",
     "Unifont",
 )
-# These are left out for text without Han, because there they replace one another.
+# These families are left out for text without Han, because there one can stand for another.
 _REGIONAL: Final = frozenset({"Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Unifont"})
 # The share of a text's letters that a family must have: a name in another script may fall back.
 _COVERED: Final = 0.98

@@ -195,7 +195,7 @@ def letters(text: str) -> str:
 
 
 def _reading(text: str, names: Sequence[str], read: str) -> ExcerptReading:
-    """Compare the letters of an excerpt and its identifiers with those that were read."""
+    """Compare the letters and the identifiers of an excerpt with the letters that were read."""
     edits = differences("".join([text, *names]), read)
     wrong = [0] * max(1, math.ceil(len(text) / _BLOCK))
     ends = np.cumsum([len(text), *map(len, names)])

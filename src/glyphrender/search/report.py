@@ -138,7 +138,7 @@ def report_page(
         model: a name in `VISION_MODELS`, or a model; crops have the pixels that it sees.
         baselines: other pages, for the plot and the table.
         title: title of the page.
-        note: what was searched, in words; the cost of the search follows the note.
+        note: a description of what was searched; the cost of the search follows the note.
 
     Raises:
         DataError: the front is empty.

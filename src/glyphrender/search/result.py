@@ -84,7 +84,7 @@ class SearchProgress:
 class ErrorSource(StrEnum):
     """The sample that the errors of a front were measured on.
 
-    It matters because the best of many noisy readings looks better than it is until it is read again.
+    The sample matters because the best of many noisy readings looks better than it is, until it is read again.
     """
 
     READ_AGAIN = "read again"
@@ -94,7 +94,7 @@ class ErrorSource(StrEnum):
     ABOVE = "above max_error"
     """The errors are those of the final sample, on which no θ is within `max_error` any more."""
     SEARCH = "search"
-    """The errors are those of the search: it is under way, or the budget did not allow to read all of the front again.
+    """The errors are those of the search: it is under way, or the budget was too small to read all of the front again.
     """
 
     @property

@@ -63,7 +63,7 @@ class Run:
         candidates: every θ so far, in the order of their steps.
         seen: digests of these.
         hypervolumes: hypervolume of the front after each round.
-        evaluations: calls of the evaluator so far, those answered by the journal included.
+        evaluations: calls of the evaluator so far, including those answered by the journal.
         samples: tasks of these calls.
         stopped: why the run ends; empty while it goes on.
         began: when it began, on the monotonic clock.
@@ -296,7 +296,7 @@ class Run:
         return known
 
     def parents(self) -> list[Candidate]:
-        """Return the best so far, best first: those that passed the first halving, else all that could be read."""
+        """Return the best so far, best first: those that passed the first halving, or else all that could be read."""
         least = self.sizes.rungs[min(1, len(self.sizes.rungs) - 1)]
         read = [c for c in self.candidates if c.evaluation is not None and c.error <= self.settings.max_error]
         pool = [c for c in read if c.evaluation is not None and c.evaluation.samples >= least] or read

@@ -41,7 +41,7 @@ class Space:
     """Axes over a base θ.
 
     Attributes:
-        axes: what varies.
+        axes: the axes that vary.
         base: every other field.
         model: the model to whose grid θ are aligned.
     """
@@ -132,7 +132,8 @@ class Space:
         return nearest
 
     def _size(self, page: tuple[float, float], dpi: float) -> tuple[int, int]:
-        """Return the size in pixels, not resampled by the model, that takes the place of `page` (in points)."""
+        """Return the size in pixels that takes the place of `page` (in points), and that the model does not resample.
+        """
         width, height = (max(1, round(side * dpi / 72)) for side in page)
         return _unresampled_size((width, height), self.model)
 
@@ -197,7 +198,7 @@ class Space:
 
 
 def _replace(axes: dict[str, Axis], axis: Axis) -> None:
-    """Put `axis` into `axes`, and take out those that decide the same fields."""
+    """Put `axis` into `axes`, and remove the axes that decide the same fields."""
     axes[axis.name] = axis
     for other in _REPLACES.get(axis.name, ()):
         axes.pop(other, None)

@@ -1,7 +1,7 @@
 """Pieces of plots as SVG: a frame with grid lines and titles, round ticks, marks, a legend.
 
-Plots are written by hand: they need no plotting library, and text in them stays text. This module knows nothing of
-searches or ratios; `search.plot` and `cli.scatter` decide what is drawn.
+The SVG is written without a plotting library, and text in it stays text. This module knows nothing of searches or
+ratios; `search.plot` and `cli.scatter` decide what is drawn.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class VLMEvaluator:
 
     @property
     def name(self) -> str:
-        """Return the model, the tasks, and a digest of everything that decides the result."""
+        """The model, the tasks, and a digest of everything that decides the result."""
         given = [example.digest for example in self._given]
         digest = reply_key(self.model.identity, given or [self._kinds, self._characters, self._texts], self._thinking)
         tasks = self._task.name if self._given else "+".join(self._kinds)

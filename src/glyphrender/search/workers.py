@@ -79,7 +79,7 @@ class Workers:
     fork. With one job there are no workers: this process computes everything.
 
     Args:
-        work: what is computed.
+        work: the settings of the computation.
         jobs: number of workers.
         forked: called first in each forked process, to close files that the process has from its parent.
     """

@@ -65,7 +65,6 @@ def theta_of(given: Any, options: Options, position: int) -> Theta:
     """Return the θ of an item.
 
     An item may give no θ, the name of a preset, a JSON object as text, or the object itself.
-
     The fields of an object change the corpus's θ; a Glyph config (kebab-case keys) is a complete θ.
 
     Raises:

@@ -97,7 +97,7 @@ def render_corpus(
         progress: called at the beginning and after each shard.
 
     Returns:
-        the manifest: what was rendered and how, counts, and each file with its SHA-256.
+        the manifest: inputs, options, versions, counts, and each file with its SHA-256.
 
     Raises:
         DataError: an input does not exist, holds no record, or cannot be opened; or `output` cannot be written, holds

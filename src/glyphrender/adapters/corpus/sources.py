@@ -192,7 +192,7 @@ class TextFiles:
                 with path.open("rb") as file:
                     content = hashlib.file_digest(file, "sha256").hexdigest()
                     cutter.add(file.tell())
-            except OSError:  # it may be readable later: then it is another corpus
+            except OSError:  # it may be readable later, and then the corpus is another one
                 digest, content = before, "unreadable"
                 cutter.add(0)
             digest.update(f"{name}\0{content}\0".encode("utf-8", "surrogateescape"))
@@ -218,7 +218,7 @@ class TextFiles:
                 yield Record(number, dict.fromkeys(ids, name) | dict.fromkeys(texts, text))
 
     def _part(self, first: int, count: int) -> TextFiles:
-        """Return a source of these files alone, so that a shard sent elsewhere names no other files."""
+        """Return a source of only these files, so that a shard that is sent to another machine names no other files."""
         part = slice(first, first + count)
         return replace(self, names=self.names[part], paths=self.paths[part], first=first)
 
@@ -346,7 +346,7 @@ def _lines(blocks: Iterable[bytes], limit: int) -> Iterator[tuple[bytes | None, 
 
     A line of more than `limit` bytes is not kept: None is yielded in its place.
     """
-    parts: list[bytes] = []  # of the line that goes on in the next block
+    parts: list[bytes] = []  # parts of a line that continues in the next block
     length = 0
     for block in blocks:
         start = 0
