@@ -217,9 +217,9 @@ class Page:
 
         The search is case-sensitive and runs over the source text, so line breaks on the page do not matter. A span is
         the part of an occurrence from its first to its last visible character on the line. The box is as wide as these
-        characters, and as high as the line; letters that share a glyph or an accent share a box. If a line mixes
-        directions, the box also covers the text between these characters. Occurrences do not overlap. An occurrence
-        that continues on the next page is not found.
+        characters, and as high as the line; letters that share a glyph share a box, and so do a letter and its accents.
+        If a line mixes directions, the box also covers the text between these characters. Occurrences do not overlap.
+        An occurrence that continues on the next page is not found.
 
         Raises:
             DataError: `text` is empty, or not str.

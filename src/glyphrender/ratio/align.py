@@ -78,7 +78,7 @@ def align(theta: ThetaLike, model: str | VisionModel) -> Theta:
 
 
 def unresampled_size(page: tuple[int, int], model: VisionModel) -> tuple[int, int]:
-    """Return the size nearest to the model's resize of `page` that the model does not resample.
+    """Return the size that `model` does not resample and that is nearest to its own resize of `page`.
 
     Args:
         page: width and height in pixels.

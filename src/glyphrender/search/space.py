@@ -132,7 +132,7 @@ class Space:
         return nearest
 
     def _size(self, page: tuple[float, float], dpi: float) -> tuple[int, int]:
-        """Return the size in pixels that takes the place of `page` (in points), and that the model does not resample."""
+        """Return the size in pixels that takes the place of `page` (in points) and is not resampled by the model."""
         width, height = (max(1, round(side * dpi / 72)) for side in page)
         return _unresampled_size((width, height), self.model)
 
