@@ -207,7 +207,7 @@ def _pages(text: str, config: Mapping[str, Any]) -> Iterator[bytes]:
     page = next(pages, None)
     while page is not None:
         following = next(pages, None)
-        # Glyph keeps the margin of the config beside the ink, and takes it as pixels, whatever the resolution.
+        # Glyph keeps the margin of the config beside the ink, and takes the margin as pixels, whatever the resolution.
         pixels = cropped(
             page.array,
             right=round(given.margin_x) if given.auto_crop_width else None,

@@ -1,4 +1,4 @@
-"""Atomic writes: a file holds its old or its new content at any time, never a part of either."""
+"""Atomic writes: at any time, a file holds all of its old content or all of its new content."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from glyphrender.errors import DataError
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes, *, durable: bool = True) -> None:
-    """Write `content` to `path`: under a temporary name in the same folder first, which is then renamed.
+    """Write `content` to a temporary file in the same folder, and rename that file to `path`.
 
     Args:
         path: the file. Its folder must exist.
         content: bytes, or text, which is written as UTF-8 with its line ends unchanged.
-        durable: sync the file and its folder to the disk, so that the file is whole after a power cut too. Without
-            it, the file is whole after an error, an interrupt or a killed process, but a power cut may leave it
+        durable: sync the file and its folder to the disk, so that the file is whole after a power cut too. Without the
+            sync, the file is whole after an error, an interrupt or a killed process, but a power cut may leave it
             empty. Pass False only for files that can be made again.
 
     Raises:

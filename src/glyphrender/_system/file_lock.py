@@ -10,8 +10,8 @@ from glyphrender.errors import DataError
 def lock_file(file: Any, busy: str) -> None:
     """Take an exclusive advisory lock on the open `file`.
 
-    The lock is held until the file is closed, in forked processes too. Readers that take no lock are not affected.
-    Where the system (Windows) or the file system has no such locks, this does nothing.
+    The lock is held until this process, and every forked process that inherited the file, has closed it. Readers that
+    take no lock are not affected. Where the system (Windows) or the file system has no such locks, this does nothing.
 
     Args:
         file: a file object with a descriptor.

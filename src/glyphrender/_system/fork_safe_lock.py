@@ -11,8 +11,8 @@ from weakref import WeakSet
 def fork_safe_lock() -> Any:
     """Return a reentrant lock that is free in every process that is forked while another thread holds it.
 
-    A thread that held the lock in the parent does not exist in the child, so the child would wait for ever. What the
-    lock guards must therefore be consistent at any moment: write new rows first, and publish their number last.
+    A thread that held the lock in the parent does not exist in the child, so the child would wait for ever. Therefore
+    the data that the lock guards must be consistent at any moment: write new rows first, and publish their number last.
 
     The lock is Python's own. `with` enters and leaves it in C, so an interrupt cannot fall between taking the lock and
     noting that it must be given back.

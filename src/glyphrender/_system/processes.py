@@ -5,11 +5,11 @@ pickled, only items and results. Each process has a pipe of its own to the paren
 memory ran out for instance, its pipe closes and the parent raises an error at once; multiprocessing.Pool would wait
 for ever. When the parent is killed, its processes end within two seconds.
 
-`fork` is asked for by name, although Python 3.14 starts processes in another way by default: a spawned process would
-import everything again, and could be given only what pickles. Some processes cannot fork: on Windows, or inside a
-daemonic process of multiprocessing, such as a worker of a torch DataLoader. There, the calling process does all the
-work itself, with the same results. Forking is fragile on macOS once system frameworks are loaded, and where threads
-of other libraries hold locks; locks of this package are renewed (see fork_safe_lock.py).
+This module always uses `fork`, although Python 3.14 starts processes in another way by default. A spawned process would
+import everything again, and could be given only objects that can be pickled. Some processes cannot fork: on Windows, or
+inside a daemonic process of multiprocessing, such as a worker of a torch DataLoader. There, the calling process does
+all the work itself, with the same results. Forking is fragile on macOS once system frameworks are loaded, and where
+threads of other libraries hold locks; locks of this package are renewed (see fork_safe_lock.py).
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from glyphrender.errors import GlyphRenderError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# How often, in seconds, a process checks that its parent is still there.
+# Seconds between two checks of a process whether its parent is still there.
 _WATCH: Final = 2.0
-# How long, in seconds, a process that is to end has time to clean up before it is killed.
+# Seconds that a process gets to clean up before it is killed.
 _GRACE: Final = 10.0
 
 
@@ -46,8 +46,8 @@ def can_fork() -> bool:
 def imap_forked(jobs: int, work: Callable[[int], Iterator[Result]]) -> Iterator[Result]:
     """Run `work(0)` … `work(jobs - 1)`, each in a forked process, and yield their results in the order they come.
 
-    An error in one process is raised here. However the iteration ends, every process is ended and has had time to
-    clean up. Where this process cannot fork, it does all the work itself.
+    An error in one process is raised here. However the iteration ends, every process is stopped and gets time to clean
+    up. Where this process cannot fork, it does all the work itself.
 
     Raises:
         GlyphRenderError: a process was killed.
@@ -77,14 +77,14 @@ def imap_forked(jobs: int, work: Callable[[int], Iterator[Result]]) -> Iterator[
 class ForkedPool(Generic[Item, Result]):
     """Forked processes that answer one item after another and keep what they have learnt in between.
 
-    A context manager; when it is left, no process remains. The processes are forked when the first item is asked.
-    With one job, or where this process cannot fork, `answer` is called here.
+    Use a pool as a context manager; after the block, no process remains. The processes are forked when the first item
+    is sent. With one job, or if this process cannot fork, this process calls `answer` itself.
 
     Args:
         jobs: number of processes.
         answer: computes the result of an item. It is inherited, so it may be any callable; items and results are
             pickled.
-        begin: is called first in each process, for example to close files that the process has from its parent.
+        begin: called first in each process, for example to close files that the process inherited from its parent.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class ForkedPool(Generic[Item, Result]):
         """Wait for results, and keep them until their turn comes."""
         for pipe, (kind, value) in self._children.received(self._busy):
             if kind == "error":
-                raise value  # of the process itself, before it took an item
+                raise value  # the process itself failed, before it took an item
             number, kind, value = value
             self._busy.discard(pipe)
             self._idle.append(pipe)
@@ -170,12 +170,12 @@ class ForkedPool(Generic[Item, Result]):
                 os._exit(1)  # the parent is gone
             try:
                 _send(pipe, ("answer", (number, "value", self._answer(item))))
-            except Exception as error:  # of `answer`, or its result cannot be pickled
+            except Exception as error:  # `answer` failed, or its result cannot be pickled
                 _send(pipe, ("answer", (number, "error", _sendable(error))))
 
 
 class _Children:
-    """Forked processes, each with a pipe to this one. A context manager that leaves none behind."""
+    """Forked processes, each with a pipe to this one. A context manager: after the block, none remains."""
 
     def __init__(self, *, daemon: bool) -> None:
         self._daemon = daemon
@@ -220,7 +220,7 @@ class _Children:
             yield pipe, message
 
     def stop(self) -> None:
-        """End all processes: they get some seconds to clean up."""
+        """Stop all processes. Each gets some seconds to clean up."""
         started = [process for process in self._processes if process.pid is not None]
         for process in started:
             process.terminate()
@@ -238,7 +238,7 @@ class _Children:
     def _ended(self, pipe: Connection) -> BaseException:
         """Return the error of a process that has ended."""
         with suppress(EOFError, OSError):
-            if pipe.poll():  # it has sent its error, and ended before it could be sent an item
+            if pipe.poll():  # the process sent its error and ended before it was sent an item
                 kind, error = pipe.recv()
                 if kind == "error" and isinstance(error, BaseException):
                     return error

@@ -1,4 +1,4 @@
-"""Adapters: feed pages to data sets, trainers and models through the libraries that are there already.
+"""Adapters: feed pages to data sets, trainers and models through the libraries you already use.
 
     data.py       a column of text → a column of pages, rendered as rows are read (datasets, DataLoader)
     sft.py        rows → conversations as TRL's SFTTrainer takes them
@@ -7,5 +7,5 @@
     processor.py  processors of transformers, loaded without torchvision
     corpus/       files of texts → shards of pages, on one machine or many
 
-Each module uses one library, and imports it when it is needed. Asking models is not done here but in `inference`.
+Each module uses one library, and imports it when it is needed. This package does not ask models; `inference` does.
 """

@@ -1,9 +1,9 @@
 """Rows of pages and text → a batch that a model of transformers trains on (extra `transformers`).
 
-The model's processor does the work. This module adds the places of the pages, and the choice of the tokens that are
-learned: those of the answers. They are found by their places in the rendered chat, which transformers maps through the
-growth of image placeholders. So no image is processed twice, and every template that only appends turns can be learned
-from.
+The model's processor does the work. This module adds the places of the pages, and chooses the tokens that are learned:
+those of the answers. It finds the answers by their places in the rendered chat. Image placeholders grow when the chat
+is encoded, and transformers says where each one has moved. So no image is processed twice, and every template that only
+appends turns can be learned from.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ IGNORED = -100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collator:
-    """For `collate_fn` of a DataLoader, or `data_collator` of a Trainer.
+    """A function from rows to a batch, for `collate_fn` of a DataLoader or `data_collator` of a Trainer.
 
-    A row has "messages", in which all answers are learned, or "prompt" and "completion", of which the completion is
-    learned: each a str, or a list of messages. Its pages are in "pages", "document" or "images"; `with_pages` says
+    A row has "messages", in which all answers are learned; or it has "prompt" and "completion", and only the completion
+    is learned. Each is a str or a list of messages. Its pages are in "pages", "document" or "images"; `with_pages` says
     where they go.
 
     Attributes:
         processor: a processor of transformers. `fast(processor)` makes it quick, `load_processor` loads it without
             torchvision.
-        max_length: rows of more tokens are refused. None is no limit: a row is never cut, which would tear an image.
+        max_length: rows of more tokens are refused; None means no limit. A row is never cut, because a cut could tear
+            an image.
         pad_to_multiple_of: the length of a batch is rounded up to a multiple of this.
     """
 
@@ -46,11 +47,11 @@ class Collator:
         """Return the keyword arguments of the model: `input_ids`, `attention_mask`, `labels`, `pixel_values` and
         others.
 
-        `labels` are `input_ids` where an answer is, its end included, and -100 elsewhere.
+        `labels` are the `input_ids` of answers, including the token that ends an answer, and -100 elsewhere.
 
         Raises:
             DataError: a row lacks text or pages, is too long, or its chat template cannot be split into turns; the
-                message has its place in the batch.
+                message names its place in the batch.
             VisionModelError: the model refuses the size of a page.
             DependencyError: torch or transformers is not installed.
         """
@@ -126,12 +127,12 @@ def _moved(spans: Sequence[tuple[int, int]], grown: Sequence[Mapping[str, Any]])
 
 
 def render_chat(processor: Any, messages: Sequence[Message], *, answer: bool = False) -> str:
-    """Return messages in the chat template of the processor: text with one placeholder an image.
+    """Return messages in the chat template of the processor: text with one placeholder per image.
 
     Args:
         processor: a processor of transformers.
         messages: messages as `with_pages` returns them.
-        answer: whether the text goes on to where the answer begins.
+        answer: whether the text continues up to the place where the answer begins.
 
     Raises:
         DataError: the processor has no chat template, or the text of a message contains the placeholder of an image.

@@ -69,7 +69,7 @@ class FromColumn:
 
     Attributes:
         column: the column. It holds a preset's name ("dense", "glyph-en@qwen3-vl"), a JSON object as text, a mapping of
-            fields or a Glyph config. In mappings None counts as absent, since Arrow fills structs with it.
+            fields or a Glyph config. In mappings, None counts as absent, because Arrow fills structs with None.
         default: θ of rows where the column is None or "" (see `Theta.of`).
     """
 
@@ -126,7 +126,7 @@ class Epoch:
         return int(self._value)
 
     def set(self, value: int) -> None:
-        """Change the number, in place where it is shared."""
+        """Change the number; a shared number is changed in place."""
         if isinstance(self._value, int):
             self._value = value
         else:
@@ -158,7 +158,7 @@ class PagesTransform:
         text: the column with the text, or several columns, whose pages follow one another.
         into: the column that the list of pages is put in.
         theta: θ of all rows (see `Theta.of`), or a `ThetaSource` such as `Sampled()` and `FromColumn()`.
-        format: "image" for PIL ("L", or "RGB" where θ has colours), "array" for uint8 (h, w) or (h, w, 3), "png" for
+        format: "image" for PIL ("L", or "RGB" where θ has colors), "array" for uint8 (h, w) or (h, w, 3), "png" for
             {"bytes", "path"} as `datasets.Image` stores it.
         bits: bits for each pixel of a grey PNG, see `Page.png`.
         key: the column that tells rows apart (an index or id), from which θ is drawn; by default the text does.
@@ -219,7 +219,7 @@ class PagesTransform:
 
         Args:
             row: one row.
-            texts: what tells the row apart if there is no `key`; by default its text columns.
+            texts: the texts that tell the row apart if there is no `key`; by default its text columns.
         """
         if isinstance(self.theta, Theta):
             return self.theta
@@ -241,8 +241,7 @@ class PagesTransform:
         return [self._encoded(page) for page in layout(text, theta, max_pages=self.max_pages)]
 
     def features(self, features: Mapping[str, Any]) -> Any:
-        """Return the `datasets.Features` of the rows that come out, for `Dataset.map`, if the rows that go in have
-        `features`.
+        """Return the `datasets.Features` of the output rows, for `Dataset.map`; `features` are those of the input rows.
 
         PNG bytes are then stored as they are, and read as images. Use `format="png"`; with "image", `datasets` encodes
         them.
@@ -271,18 +270,18 @@ class PagesTransform:
 def stream(
     dataset: Any, rows: Callable[[Row], dict[str, Any]], *, rank: int = 0, world_size: int = 1, workers: int = 0
 ) -> Any:
-    """Return the rows of a dataset that fall to this rank, rendered as they are read.
+    """Return the rows of a dataset that belong to this rank, rendered as they are read.
 
-    The result is a `datasets.IterableDataset`. Torch's DataLoader shares it out to its workers, `state_dict` and
-    `load_state_dict` resume it (through StatefulDataLoader if there are workers), and `set_epoch` orders its shards
-    anew. All ranks and workers together give every row once; only rows of this rank are rendered.
+    The result is a `datasets.IterableDataset`. Torch's DataLoader divides it among its workers. `state_dict` and
+    `load_state_dict` resume it (through StatefulDataLoader if there are workers). `set_epoch` puts its shards into a
+    new order. All ranks and workers together give every row once; only rows of this rank are rendered.
 
     Args:
         dataset: a `datasets.Dataset` or `datasets.IterableDataset`.
         rows: a `PagesTransform`, or another function from a row to the whole row that comes out.
         rank: number of this process among those that train together, from 0.
         world_size: number of these processes.
-        workers: number of DataLoader workers; a `Dataset` is cut into so many shards for each rank.
+        workers: number of DataLoader workers; a `Dataset` is cut into this many shards for each rank.
 
     Raises:
         DataError: `dataset` is neither, or empty; or there is no such rank.

@@ -1,10 +1,10 @@
 """Pages → `pixel_values` and `image_grid_thw`, without an image processor in between (extra `transformers`).
 
-GLM-4V and Qwen-VL take an image as rows, one a patch: channels × frames × pixels, in float32. A processor turns a grey
-page into three channels, normalises them, and copies all of it twice. Here the grey bytes are cut into patches first,
-and only the last step makes three channels and two frames of floats. That step runs on the CPU or on the model's
-device; then a twenty-fourth of the bytes travels there. `tests/test_adapters_pixels.py` holds the values to within 1e-6
-of those of transformers' processors.
+GLM-4V and Qwen-VL take an image as rows, one row per patch: channels × frames × pixels, in float32. A processor turns a
+grey page into three channels, normalises them, and copies all of it twice. Here the grey bytes are cut into patches
+first, and only the last step makes three channels and two frames of floats. That step runs on the CPU or on the model's
+device. On the device, only a twenty-fourth of the bytes has to be copied there. `tests/test_adapters_pixels.py` checks
+that the values are within 1e-6 of those of transformers' processors.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _BLOCK = 128
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patchify:
-    """Makes of pages what an image processor of the GLM-4V and Qwen-VL families makes of images.
+    """A function from pages to what an image processor of the GLM-4V and Qwen-VL families returns for images.
 
     Attributes:
-        model: the sizes that it resizes images to.
+        model: the vision model, which decides the sizes that images are resized to.
         patch: side of a patch in pixels.
         merge: number of patches, in each direction, that become one token.
         frames: how often a still image is repeated.
         scale: for each channel: `pixel_values` are `byte * scale + shift`.
         shift: for each channel.
-        filter: the filter of PIL with which pages off the model's grid are resized; None refuses such pages.
+        filter: the PIL filter that resizes pages off the model's grid; None refuses such pages.
     """
 
     model: GridModel
@@ -58,10 +58,10 @@ class Patchify:
 
     @classmethod
     def of(cls, processor: Any, *, resize: bool = True) -> Patchify:
-        """Return the `Patchify` that does what a processor of transformers, or an image processor, does.
+        """Return the `Patchify` that does the same as a processor, or an image processor, of transformers.
 
         Args:
-            processor: its patch, merge and size limits, and its normalisation, are taken.
+            processor: the processor; its patch size, merge size, size limits and normalisation are taken.
             resize: whether pages off the grid are resized, as the processor does with PIL, or refused.
 
         Raises:
@@ -193,7 +193,7 @@ def page_array(page: Any) -> NDArray[np.uint8]:
     array: Any = page
     if isinstance(page, Page):
         array = page.array
-    elif hasattr(page, "convert"):  # PIL, which need not be loaded to find out
+    elif hasattr(page, "convert"):  # a PIL image; this test does not import PIL
         array = np.asarray(page if page.mode in ("L", "RGB") else page.convert("L" if page.mode == "1" else "RGB"))
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
         raise DataError(f"a page is a {type(array).__name__}, not bytes. Give a Page, a PIL image or a uint8 array.")
@@ -207,11 +207,11 @@ def page_array(page: Any) -> NDArray[np.uint8]:
 def fast(processor: Any, *, resize: bool = True, expand: bool = True) -> Any:
     """Return a copy of a processor (of transformers) that makes pixel values with `Patchify`.
 
-    The copy is used as the original is, by whatever takes one: a collator, `apply_chat_template`, a trainer of TRL. A
-    call that asks for other images than the configuration goes to the original code.
+    Use the copy wherever the original is used: in a collator, `apply_chat_template`, or a trainer of TRL. A call that
+    overrides an option of the image processor goes to the original code.
 
     Args:
-        processor: a processor, not an image processor alone.
+        processor: a whole processor, not only an image processor.
         resize: see `Patchify.of`.
         expand: whether `pixel_values` are floats; if not, they are uint8 patches for a model that `on_device` prepared.
 

@@ -1,9 +1,9 @@
 """Processors of transformers without torchvision (extra `transformers`).
 
-In transformers 5, image processors draw on PIL or on torchvision, video processors on torchvision alone. Without it,
+In transformers 5, image processors need PIL or torchvision, and video processors need torchvision. Without torchvision,
 the classes that take images only (Idefics3, LLaVA, Pixtral, Gemma 3 …) load as they are. Those that take videos too
-(GLM-4V, Qwen-VL, SmolVLM …) do not load at all; this module loads them without their video half. It also says what the
-messages of a chat hold and where the pages go in them, which is the same for all processors.
+(GLM-4V, Qwen-VL, SmolVLM …) do not load at all; this module loads them without their video half. It also defines what
+the messages of a chat hold and where pages stand in them, because this is the same for all processors.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def images_of(messages: Iterable[Message]) -> list[Any]:
 
 
 def as_image(page: Any) -> Any:
-    """Return a page, an array, a PIL image, or a dict with the bytes of a file as `datasets` stores it, as a PIL image.
+    """Return a PIL image of a page, an array, a PIL image, or a dict with the bytes of a file as `datasets` stores it.
 
     Raises:
         DataError: it is none of these, or the bytes are no image.

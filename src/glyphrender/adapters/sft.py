@@ -1,13 +1,13 @@
 """Rows → conversations with pages in them, as TRL's `SFTTrainer` takes them.
 
 A conversation here is a list of messages whose content is a list of parts. A part of type "document" has a text that
-the model shall see as pages. `Prompts` makes conversations from plain columns by templates; `Conversations` takes them
-from the dataset. Both replace each document by as many image parts as it has pages, and put the pages into the column
+the model sees as pages. `Prompts` makes conversations from plain columns by templates; `Conversations` takes them from
+the dataset. Both replace each document by as many image parts as it has pages, and put the pages into the column
 `images`, in order. The loss falls on completions alone: TRL masks the prompt of prompt/completion rows, which is why
-that kind is the default here. Of rows with `messages` it masks only what is outside assistant turns, if
+that kind is the default here. In rows with `messages`, TRL masks the text outside assistant turns only if
 `assistant_only_loss=True` and the chat template has generation marks.
 
-Nothing but these columns comes out. TRL takes a row that still has a column "text" for another kind of row.
+All other columns are dropped, because TRL takes a row that still has a column "text" for another kind of row.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _IMAGES = "images"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompts:
-    """Plain columns → a question about pages and its answer.
+    """A function from plain columns to a question about pages and its answer.
 
     Attributes:
         pages: how texts become pages; its `text` columns are the documents. Its `format` must be "image" or "png".
-        prompt: what the user says: text in which {column} stands for that column, as pages if it is a document, else as
-            text. Documents stand where they are named, with text before, between and after. "{{" is a brace.
-        completion: what the assistant answers, all of it text: "{text}" has the model read the pages.
-        system: what the system says, as text; "" for nothing.
-        kind: "prompt-completion", where the loss is on the completion alone, or "messages".
+        prompt: the message of the user. {column} stands for that column, as pages if it is a document, else as text.
+            Documents stand where they are named, with text before, between and after. "{{" is a brace.
+        completion: the answer of the assistant, as text only; "{text}" makes the model read out the pages.
+        system: the system message, as text; "" for none.
+        kind: "prompt-completion", where the loss is only on the completion, or "messages".
 
     Raises:
         DataError: a template is malformed, the prompt leaves a document out, or `kind` is unknown.
@@ -80,7 +80,7 @@ class Prompts:
 
     @staticmethod
     def _parts(row: Row, name: str, template: str, documents: Sequence[str] = ()) -> list[dict[str, str]]:
-        """Return the parts of a message; neighboring texts become one part."""
+        """Return the parts of a message. Neighboring texts become one part."""
         parts: list[dict[str, str]] = []
         for literal, column in _pieces(name, template):
             text = literal + (text_of(row, column) if column and column not in documents else "")
@@ -95,7 +95,7 @@ class Prompts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conversations:
-    """Conversations with documents in them → conversations with pages.
+    """A function from conversations with documents to conversations with pages.
 
     Rows have a column `messages`, or `prompt` and `completion`, of any number of turns. Content is a str or a list of
     parts {"type": "text" or "document", "text": …}, a structure that Arrow keeps as it is.

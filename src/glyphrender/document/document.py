@@ -1,8 +1,8 @@
 """`Document`: the pages of a text as a lazy sequence.
 
 A page is laid out when it is reached, and drawn when its pixels are asked for. A document keeps the layouts of its
-pages, which are the text and the ranges of its lines (some 3 bytes a character), but no images. Texts that come as a
-stream are in stream.py.
+pages, but no images. The layouts are the text and the ranges of its lines, some 3 bytes a character. stream.py handles
+texts that come as a stream.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from glyphrender.models.tokenizers import TokenizerLike
     from glyphrender.ratio.ratio import Ratio
 
-# A text of fewer characters, some four pages, is saved sooner than a second process is forked.
+# A text with fewer characters than this, some four pages, is saved before a second process could be forked.
 _WORTH_FORKING: Final = 1 << 15
-# Pages that a notebook shows of a document.
+# Number of pages of a document that a notebook shows.
 _SHOWN: Final = 20
 
 
@@ -51,8 +51,7 @@ class Extended:
     """The outcome of `Document.extend_text`.
 
     Attributes:
-        unchanged: number of pages, from the first on, that stayed as they were. Their images need not be drawn or sent
-            again.
+        unchanged: number of pages at the beginning that did not change. Their images need not be drawn or sent again.
         pages: number of pages that the document has now.
 
     >>> from glyphrender import render
@@ -65,10 +64,10 @@ class Extended:
 
 
 class Document(Sequence[Page]):
-    """The pages of a text, as a lazy sequence. Made by `render`.
+    """The pages of a text, as a lazy sequence. `render` makes one.
 
-    Documents can be pickled and copied. The text and the parameters are kept, and the pages are laid out again, by the
-    default typesetter.
+    Documents can be pickled and copied. A copy holds the text and the parameters, and the default typesetter lays out
+    its pages again.
 
     Attributes:
         text: the text.
@@ -139,7 +138,7 @@ class Document(Sequence[Page]):
 
     @property
     def missing(self) -> dict[str, int]:
-        """Characters that no font has, with how often each occurs. Lays out the whole text."""
+        """The characters that no font has, and how often each occurs. Reading this property lays out the whole text."""
         self._reach_all()
         found: Counter[str] = Counter()
         for page in self._pages:
@@ -147,10 +146,10 @@ class Document(Sequence[Page]):
         return dict(found)
 
     def extend_text(self, text: str) -> Extended:
-        """Append `text` to the text of the document, as a chat or the transcript of an agent needs.
+        """Append `text` to the text of the document, for a chat or the transcript of an agent that grows.
 
-        Only pages from the last paragraph, or the last page, on are laid out again. The result is the document of the
-        whole text.
+        Only the pages from the last paragraph, or from the last page, are laid out again. Afterwards the document is
+        the same as if the whole text had been rendered at once.
 
         Raises:
             LayoutError: the text needs more than `max_pages` pages. The document stays as it was.
@@ -178,8 +177,8 @@ class Document(Sequence[Page]):
     def _laid_out_again(self, whole: str) -> tuple[int, list[PageLayout]]:
         """Return (index of the first page that `whole`, an extended text, may change; the pages from there on)."""
         old = self._pages
-        # Text that follows can change a paragraph from its first line on: through optimal line breaks, or because the
-        # first strong character, which decides the direction, is in it.
+        # Text that follows can change a paragraph from its first line on. Optimal line breaks may move, or the new text
+        # may hold the first strong character, which decides the direction.
         paragraph = 0 if self.theta.newline_marker else self.text.rfind("\n") + 1
         first = max(0, min(len(old) - 1, bisect_right(old, paragraph, key=lambda page: page.span[1])))
         begin = old[first].span[0] if old else 0
@@ -198,11 +197,11 @@ class Document(Sequence[Page]):
         progress: Callable[[int], object] | None = None,
         format: str | None = None,
     ) -> dict[str, Any]:
-        """Write all pages or nothing: as `page_0001.png` … and `manifest.json` in a directory, or as one PDF.
+        """Write all pages, or nothing: `page_0001.png` … and `manifest.json` in a directory, or one PDF.
 
         Args:
-            path: the directory, or the file of a PDF. Created if missing. An existing directory must be empty or hold
-                an earlier document, which is replaced when the new one is complete.
+            path: the directory or the PDF file, which is created if missing. An existing directory must be empty or
+                hold an earlier document, which is replaced when the new one is complete.
             bits: bits of a grey pixel, see `Page.png`.
             jobs: number of processes that lay out and draw.
             progress: called with the number of pages written so far.
@@ -210,19 +209,20 @@ class Document(Sequence[Page]):
                 the PNGs and measure pixels / dpi inches. By default "pdf" if `path` ends in ".pdf", else "png".
 
         Returns:
-            The manifest: versions, θ, and for each page its size, characters of the text and missing characters.
+            The manifest: versions, θ, and for each page its size, its range of characters in the text, and its missing
+            characters.
 
         Raises:
             DataError: `path` cannot be written, or the directory holds other files; `format` is unknown; or a PDF would
                 have no pages.
             DependencyError: a PDF needs the extra `pdf`.
         """
-        jobs = min(jobs, len(self.text) // _WORTH_FORKING)  # no more processes than pay
+        jobs = min(jobs, len(self.text) // _WORTH_FORKING)  # no more processes than are worth forking
         shares = self._shares if jobs > 1 else None
         return save(self, path, theta=self.theta, bits=bits, jobs=jobs, shares=shares, progress=progress, format=format)
 
     def ratio(self, *, model: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
-        """Return ρ of these pages: text tokens per visual token of a model. Draws nothing.
+        """Return ρ of these pages: text tokens per visual token of a model. No page is drawn.
 
         Arguments and errors are those of `glyphrender.compression_ratio`.
         """
@@ -231,9 +231,10 @@ class Document(Sequence[Page]):
         return document_ratio(self, text=self.text, theta=self.theta, model=model, tokenizer=tokenizer)
 
     def _shares(self, jobs: int) -> Callable[[int], Iterator[Page]]:
-        """Return a function from a job, 0 … `jobs - 1`, to its share of the pages. All shares are the document.
+        """Return a function from a job number, 0 … `jobs - 1`, to the pages of that job.
 
-        The function is to be called in forked processes, which then lay out their shares themselves where they can.
+        Together the jobs have all pages. Call the function in forked processes. Each process lays out
+        its own share if it can.
         """
         text, theta, max_pages = self.text, self.theta, self._max_pages
         if self._rest is None or theta.newline_marker:
@@ -270,7 +271,7 @@ class Document(Sequence[Page]):
             try:
                 page = next(self._rest, None)
             except BaseException:
-                self._begin()  # an iterator that raised is at its end, which must not be taken for the end of the text
+                self._begin()  # an iterator that raised looks exhausted, but the text has not ended
                 raise
             if page is None:
                 self._rest = None
@@ -296,7 +297,7 @@ def render(
     """Return the pages of `text` under `theta`: a `Document` for a str, a `PageStream` for a stream.
 
     Pages are laid out when they are reached, and drawn when their pixels are asked for. Arguments and errors are those
-    of `layout`; a wrong type of `text` or an invalid `theta` is an error at once.
+    of `layout`; a wrong type of `text` or an invalid `theta` raises an error at once.
 
     >>> document = render("In the beginning was the Word.")
     >>> len(document), document[0].size
@@ -322,10 +323,10 @@ def render_file(
     """Return the pages of a text file, as a lazy sequence.
 
     Args:
-        path: the file, which is read whole. To stream a file, pass it open to `render`.
+        path: the file. All of it is read at once. To stream a file, open it and pass it to `render`.
         theta: see `layout`.
-        encoding: encoding of the file. By default its byte order mark decides, else it is read as UTF-8; no encoding
-            is ever guessed.
+        encoding: encoding of the file. By default the byte order mark decides; without one, the file is read as UTF-8.
+            No encoding is ever guessed.
         errors: what to do with bytes that are not text, as for `open`: "strict", "replace", …
         max_pages: a limit on the number of pages.
         typesetter: see `layout`.

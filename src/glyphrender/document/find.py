@@ -20,14 +20,14 @@ def visible_parts(
 ) -> Iterator[tuple[int, int, tuple[float, float, float, float]]]:
     """Yield, for each line of `block`, (start, end, box) of the visible characters of a range.
 
-    A character is visible if it has a glyph, which spaces and line ends have not. Lines without such characters are
-    left out.
+    A character is visible if it has a glyph; spaces and line ends have none. Lines without such characters are left
+    out.
 
     Args:
         block: lines in one column of a page.
         placed: the places of their glyphs.
         start, end: the range, in characters from the start of the block.
-        height: of a line, in pixels.
+        height: height of a line in pixels.
     """
     segments = block.table.segments
     part = slice(placed.first_segment, placed.first_segment + len(placed.left))

@@ -53,7 +53,7 @@ def check_text(text: object) -> None:
     """Check that `text` is a str, an iterator of str, or an open text file.
 
     Raises:
-        DataError: it is not; the message names its type and the way out.
+        DataError: `text` is none of these; the message names its type and the way out.
     """
     if isinstance(text, str):
         return

@@ -1,7 +1,6 @@
 """`Page`: one page of a document, drawn when its pixels are asked for, and the places of its text on it.
 
-A page holds its layout and nothing that can be made from it: neither pixels nor boxes of lines are remembered
-unless they were asked for.
+A page holds its layout. Pixels and boxes of lines are computed from the layout on request, and remembered only then.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from glyphrender.typeset.place import Placed, place
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: x0, y0, x1, y1 in pixels from the top left corner of the page; x1 and y1 are outside.
+#: (x0, y0, x1, y1) in pixels from the top left corner of the page. x1 and y1 lie just outside the box.
 Box = tuple[float, float, float, float]
 
 
@@ -65,7 +64,7 @@ class Page:
         self._layout, self._typesetter = layout, typesetter
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the lines and glyphs of this page alone, some 100 kB. The fonts are opened anew where it is read."""
+        """Pickle only the lines and glyphs of this page, some 100 kB. The reading process opens the fonts again."""
         return _unpickled, (self._layout.alone(),)
 
     def __repr__(self) -> str:
@@ -99,21 +98,22 @@ class Page:
 
     @property
     def array(self) -> NDArray[np.uint8]:
-        """Pixels: (h, w) uint8 where every color of θ is neutral, else (h, w, 3) RGB.
+        """The pixels as uint8: (h, w) if every color of θ is neutral, else (h, w, 3) RGB.
 
-        The array is yours to write to. The pages drawn last are remembered, so asking again copies and does not draw.
+        Each access returns a copy, so you may write to the array. The pages drawn last are remembered, so a second
+        access does not draw again.
         """
         return self._typesetter.pixels(self._layout).copy()
 
     @property
     def image(self) -> Image:
-        """Pixels as a PIL image, mode "L" or "RGB"; see `array`."""
+        """The pixels as a PIL image of mode "L" or "RGB"; see `array`."""
         from PIL import Image
 
         return Image.fromarray(np.ascontiguousarray(self.array))
 
     def png(self, *, bits: int | None = None) -> bytes:
-        """Return the page as PNG bytes, which hold its resolution but no time.
+        """Return the page as PNG bytes. They hold the resolution of the page, but no date.
 
         Args:
             bits: bits of a grey pixel: 8, 4, 2 or 1. By default 8, or 1 if θ turns antialiasing off.
@@ -135,7 +135,7 @@ class Page:
 
     @property
     def missing(self) -> dict[str, int]:
-        """Characters that no font has, with how often each occurs on this page."""
+        """The characters that no font has, and how often each occurs on this page."""
         found: Counter[str] = Counter()
         for block in self._layout.blocks:
             segments, table = block.table.segments, block.table
@@ -166,9 +166,9 @@ class Page:
 
     @cached_property
     def words(self) -> tuple[Span, ...]:
-        """The words in reading order: what stands between spaces or other places where a line may break.
+        """The words in reading order. A word ends at a space, or at another place where a line may break.
 
-        A word that is cut at the end of a line is two.
+        A word that continues on the next line counts as two words.
         """
         spans: list[Span] = []
         for block, placed, start in self._placed():
@@ -199,7 +199,7 @@ class Page:
         return tuple(spans)
 
     def save(self, path: str | PathLike[str], *, bits: int | None = None) -> None:
-        """Write the page as one PNG file: the new file or nothing. The file is not synced to the disk.
+        """Write the page as one PNG file, atomically. The file is not synced to the disk.
 
         Args:
             path: the file, whose name ends in ".png".
@@ -215,11 +215,11 @@ class Page:
     def find(self, text: str) -> tuple[Span, ...]:
         """Return the places of `text` on this page: one span for each line that an occurrence touches.
 
-        The source text is searched, case-sensitively, so it does not matter where lines were broken. A span is the
-        part of an occurrence from its first to its last visible character on the line. The box is as wide as these
-        characters, and as high as the line; letters that share a glyph or an accent share a box. Where a line mixes
-        directions, the box covers all that lies between. Occurrences do not overlap one another, and one that goes on
-        to the next page is not found.
+        The search is case-sensitive and runs over the source text, so line breaks on the page do not matter. A span is
+        the part of an occurrence from its first to its last visible character on the line. The box is as wide as these
+        characters, and as high as the line; letters that share a glyph share a box, and so do a letter and its accents.
+        If a line mixes directions, the box also covers the text between these characters. Occurrences do not overlap.
+        An occurrence that continues on the next page is not found.
 
         Raises:
             DataError: `text` is empty, or not str.
@@ -237,7 +237,7 @@ class Page:
         spans: list[Span] = []
         height = self.theta.line_height * self.theta.scale
         for block, placed, origin in self._placed():
-            offset = origin + block.table.segments.offset - first  # of the block, in characters of the page
+            offset = origin + block.table.segments.offset - first  # offset of the block, in characters of the page
             length = block.characters
             for start in starts:
                 lo, hi = max(start - offset, 0), min(start + len(text) - offset, length)
@@ -250,7 +250,7 @@ class Page:
         return self.png()
 
     def _blocks(self) -> Iterator[tuple[Block, int, int]]:
-        """Yield (block, start, end); its characters are `start` to `end` of the text of its segments."""
+        """Yield (block, start, end): the block holds characters `start` to `end` of the text of its segments."""
         at = self._layout.start
         for block in self._layout.blocks:
             start = at - block.table.segments.offset

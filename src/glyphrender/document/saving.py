@@ -1,9 +1,9 @@
 """Pages → a directory of PNG or npy files with a manifest, or one PDF: all of it, or nothing.
 
 Everything is written into a hidden directory beside the target. Once it is complete, it takes the target's place by
-renaming. An error, a full disk or an interrupt removes the hidden directory; a killed process leaves it behind, and
-nothing else. Pages are not synced to the disk one by one, which would cost more time than drawing them: over a power
-cut only a PDF is safe.
+renaming. An error, a full disk or an interrupt removes the hidden directory; a killed process leaves only that
+directory behind. Pages are not synced to the disk one by one, because that would take longer than drawing them. So only
+a PDF is safe if the power fails.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def save(
     target = Path(path)
     format = _format(target, format)
     if target.is_symlink():
-        target = target.resolve()  # what the link names is replaced, not the link
+        target = target.resolve()  # so that the target of a link is replaced, not the link
     with _hidden_folder(target, is_file=format == "pdf") as part:
         share = shares(jobs) if shares is not None and jobs > 1 and can_fork() else None
         encoding = _Encoding(format="npy" if format == "npy" else "png", bits=bits)
@@ -82,7 +82,7 @@ def save(
 
 
 def describe(theta: Theta) -> dict[str, Any]:
-    """Return all that the pixels of a page depend on beside its text.
+    """Return everything, except the text, that the pixels of a page depend on.
 
     Raises:
         FontError: a font of `theta` cannot be used.
@@ -114,10 +114,10 @@ def _json(manifest: dict[str, Any]) -> str:
 
 
 def _format(target: Path, format: str | None) -> str:
-    """Return the format to write: the one that is asked for, or the one that the name of `target` says.
+    """Return the format to write: `format` if it is given, else the format that the name of `target` implies.
 
     Raises:
-        DataError: the format is unknown, or is not that of the name.
+        DataError: the format is unknown, or contradicts the name.
         DependencyError: a PDF needs the extra `pdf`.
     """
     named = target.suffix.lower() == ".pdf"
@@ -138,7 +138,8 @@ def _format(target: Path, format: str | None) -> str:
 def _save_pdf(target: Path, folder: Path, entries: list[dict[str, Any]], theta: Theta) -> dict[str, Any]:
     """Write the PNGs of `folder` as one PDF; return its manifest.
 
-    The compressed pixels of the PNGs are copied as they are, so nothing is lost and greys and bits stay.
+    The compressed pixels of the PNGs are copied unchanged, so nothing is lost: grey levels and bit depths stay as they
+    are.
     """
     import img2pdf
 
@@ -148,12 +149,12 @@ def _save_pdf(target: Path, folder: Path, entries: list[dict[str, Any]], theta: 
         )
 
     def points(width: int, height: int, _: object) -> tuple[float, float, float, float]:
-        # By the exact dpi. A PNG only knows whole pixels per metre.
+        # Use the exact dpi. A PNG can state only whole pixels per metre.
         size = width * 72 / theta.dpi, height * 72 / theta.dpi
         return *size, *size
 
     files = [str(folder / entry["file"]) for entry in entries]
-    # Without a date, the same pages are the same bytes.
+    # No date is written, so that equal pages give equal bytes.
     data = img2pdf.convert(files, layout_fun=points, nodate=True, engine=img2pdf.Engine.internal, allow_oversized=True)
     write_atomically(target, data)
     pages = [{name: value for name, value in entry.items() if name not in _OF_A_FILE} for entry in entries]
@@ -201,7 +202,7 @@ def _written(
     jobs: int,
     share: Callable[[int], Iterator[Page]] | None,
 ) -> Iterator[dict[str, Any]]:
-    """Write the pages into `folder`, and yield the entry of each for the manifest. `share` is for forked processes."""
+    """Write the pages into `folder`, and yield the manifest entry of each. With `share`, forked processes write."""
     if share is None:
         for page in pages:
             yield _write(page, folder, encoding)
@@ -227,12 +228,12 @@ def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
 
 @contextmanager
 def _hidden_folder(target: Path, *, is_file: bool) -> Iterator[Path]:
-    """Make a hidden directory beside `target`, and remove what is left of it in the end.
+    """Make a hidden directory beside `target`, and remove it at the end if it is still there.
 
     Raises:
-        DataError: `target` cannot be written, now or later.
+        DataError: `target` cannot be written, at the start or during the block.
     """
-    # Named before it is made, because an interrupt may fall between the two.
+    # The name is chosen before the directory is made, because an interrupt may fall between the two.
     part = _hidden_name(target.absolute(), "part")
     made: list[Path] = []
     try:
@@ -266,7 +267,7 @@ def _made_parents(target: Path) -> list[Path]:
 
 
 def _remove_empty(directories: list[Path]) -> None:
-    """Remove `directories` as long as they are empty. After a success they are not."""
+    """Remove `directories` in their order, up to the first that is not empty. After a success none is empty."""
     for directory in directories:
         try:
             directory.rmdir()
@@ -289,7 +290,7 @@ def _check_target(target: Path, *, is_file: bool) -> None:
 
 
 def _take_place(part: Path, target: Path) -> None:
-    """Rename `part` to `target`. An earlier document there is removed only after that has worked."""
+    """Rename `part` to `target`. An earlier document at `target` is removed only after the renaming has worked."""
     if not target.exists():
         part.rename(target)
         return

@@ -1,7 +1,7 @@
-"""Pages → one HTML file to look at them, with their images inside, zoom, and the text under the pointer.
+"""Pages → one HTML file to look at them. It holds the images, and offers zoom and the text under the pointer.
 
-The file needs no other file, and its Content-Security-Policy lets it load none. Words and lines are in the file as
-arrays, which a script searches for the one under the pointer; an element for each word would be 1,800 elements a page.
+The file needs no other file, and its Content-Security-Policy lets it load none. Words and lines are stored as arrays,
+and a script searches them for the one under the pointer. One element for each word would mean 1,800 elements a page.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Picture:
     """One page of a sheet.
 
     Attributes:
-        number: 1 for the first page.
+        number: number of the page; the first is 1.
         size: width and height in pixels.
         span: (start, end) in the source, in characters.
         png: the image.
@@ -45,7 +45,7 @@ class Picture:
 
     @classmethod
     def of(cls, page: Page) -> Picture:
-        """Return the picture of a page, which is drawn."""
+        """Draw a page, and return its picture."""
         return cls(
             number=page.number,
             size=page.size,
@@ -61,7 +61,7 @@ def sheet(pictures: Iterable[Picture], *, title: str, note: str, zoom: float = 1
 
     Args:
         pictures: the pages.
-        title, note: are shown in the header. The rest of the HTML is ASCII.
+        title, note: texts of the header. The rest of the HTML is ASCII.
         zoom: the size at which pages are shown at first, 0.125 to 8; 1 is a CSS pixel for each pixel of a page.
     """
     figures, hint = [], _NO_SPANS
@@ -69,7 +69,7 @@ def sheet(pictures: Iterable[Picture], *, title: str, note: str, zoom: float = 1
         figures.append(_figure(picture))
         hint = _HINT if picture.lines else hint
     page = (files(__package__) / "sheet.html").read_text(encoding="utf-8")
-    # The figures come last, because nothing in them may be taken for a place to fill in.
+    # The figures are filled in last, so that nothing inside them is taken for a placeholder.
     parts = {
         "zoom": f"{zoom:g}",
         "title": html.escape(title),
@@ -94,7 +94,7 @@ def frame(sheet: str, *, height: int = 640) -> str:
 
 
 def saved(directory: Path, first: int, last: int) -> tuple[list[Picture], int]:
-    """Return pages `first` to `last` of those that `render` wrote into `directory`, and how many it wrote.
+    """Return pages `first` to `last` of those that `render` wrote into `directory`, and the number of all pages.
 
     Raises:
         DataError: the manifest or a page is missing or damaged.

@@ -1,4 +1,4 @@
-"""`PageStream`: the pages of a text that comes as a stream. They can be had once, because no page is kept."""
+"""`PageStream`: the pages of a text that comes as a stream. No page is kept, so the pages can be read only once."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from glyphrender.fonts.face import Face
 
 __all__ = ["BLANK", "IGNORABLE", "UNCOVERED", "Bundle", "Style", "bundle"]
 
-# Values of fallback.bin that are no place in the chain.
+# Values of fallback.bin that are not a place in the chain.
 UNCOVERED: Final = 255  # no bundled face draws the character
 IGNORABLE: Final = 254  # Default_Ignorable (joiners, variation selectors): the character takes its cluster's face
 BLANK: Final = 253  # spaces, which HarfBuzz makes from U+0020, and control characters, which draw nothing

@@ -43,7 +43,7 @@ def find_face(spec: str, *, weight: int = 400, italic: bool = False, axes: str =
     Args:
         spec: a family name, in any case ("dejavu sans"); or the path of a font file, with "#2" for the third font
             of a collection ("~/fonts/Some.ttc#2").
-        weight: 1–1000. Of a family, the closest style is taken. Of a variable font, the `wght` axis is set to the
+        weight: 1–1000. For a family, the closest style is taken. For a variable font, the `wght` axis is set to the
             weight, clamped to its range. A file that is not variable is taken as it is.
         italic: whether to prefer an italic or oblique style. A family without one gives an upright style.
         axes: settings of variable axes, such as "wght=450,wdth=90". They win over `weight`.

@@ -22,11 +22,11 @@ __all__ = ["align", "unresampled_size"]
 
 ThetaT = TypeVar("ThetaT", bound=Theta)
 
-# Distance around the page, in cells, within which a size that is not resampled is searched.
+# A size that is not resampled is searched for within this distance from the size of the page, in cells.
 _NEAR: Final = 3
 # Step between the cropped sizes that are tried, in pixels, for a model without a grid.
 _STEP_WITHOUT_GRID: Final = 16
-# Margins shrink to fit the grid down to this share of themselves. Beyond that the type gets smaller instead.
+# To fit the grid, margins may shrink to this share of their size. If that is not enough, the type gets smaller.
 _LEAST_MARGIN: Final = 0.4
 
 
@@ -39,7 +39,7 @@ def align(theta: ThetaLike, model: str | VisionModel) -> Theta:
 
     The page becomes what the model would resize it to. If that is smaller by less than a cell, the margins shrink and
     the lines stay as they are. If it is smaller by more, `dpi` is lowered by the factor by which the model would have
-    shrunk the page. If it is larger, the page has more room. `Theta.align_to` is the same as a method.
+    shrunk the page. If it is larger, the text gets more room. `Theta.align_to` is the same as a method.
 
     Args:
         theta: a θ, the name of a preset, a mapping of fields, or None for the defaults.
@@ -78,7 +78,7 @@ def align(theta: ThetaLike, model: str | VisionModel) -> Theta:
 
 
 def unresampled_size(page: tuple[int, int], model: VisionModel) -> tuple[int, int]:
-    """Return the page size that `model` does not resample and that is nearest to what it makes of `page`.
+    """Return the size that `model` does not resample and that is nearest to its own resize of `page`.
 
     Args:
         page: width and height in pixels.
@@ -115,7 +115,7 @@ def _sizes(model: VisionModel, page: tuple[int, int]) -> Iterator[tuple[int, int
         yield resized
     columns, rows = (ceil(side / grid) for side in resized)
     steps = range(-_NEAR, _NEAR + 1)
-    # The nearest size first. Of two equally near, the larger, which has room for more text.
+    # The nearest size comes first. If two are equally near, the larger comes first, because it has room for more text.
     for right, down in sorted(((x, y) for x in steps for y in steps), key=lambda at: (max(map(abs, at)), -sum(at))):
         if columns + right > 0 and rows + down > 0:
             yield (columns + right) * grid, (rows + down) * grid
@@ -162,9 +162,9 @@ class _Side:
     def aligned_margin(self) -> float:
         """The new margin at each end.
 
-        The model would shrink a page that is cropped to within half a cell above a multiple of the cell. Instead, the
-        text keeps its size and moves into the margin by the part of that half cell that the other margin does not
-        cover.
+        If a page were cropped to a size less than half a cell above a multiple of the cell, the model would shrink it.
+        To avoid this, the text keeps its size and moves into the margin. It moves by the part of that half cell that
+        the other margin does not cover.
         """
         least = _LEAST_MARGIN * self.margin
         moved = self.cell / 2 - self.margin if self.crop else 0.0

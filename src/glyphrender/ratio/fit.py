@@ -1,8 +1,8 @@
 """Solve θ for a target: find the most legible pages that reach a ratio, or stay within a budget.
 
-Fields are changed in the order given. Each gets the largest value that meets the target. Bisection over a ladder of
-round values finds it, because a smaller value of each of these fields needs fewer tokens. A target that cannot be
-reached is not an error: the result says how close it came and which limit stopped it.
+Fields are changed in the order given. Each gets the largest value that meets the target. A smaller value of any of
+these fields needs fewer tokens, so bisection over a ladder of round values finds it. A target that cannot be reached is
+not an error: the result says how close it came and which limit stopped it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FIELDS: Final[Mapping[str, tuple[float, float, float]]] = {
     "margin_x": (0.0, 72.0, 0.5),
     "margin_y": (0.0, 72.0, 0.5),
 }
-"""The fields that `fit` can solve for: least and greatest value by default, and the step between values tried."""
+"""The fields that `fit` can solve for: name → (default least value, default greatest value, step)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,8 +82,8 @@ def fit(
         text: the text. An iterator is read into memory.
         theta: values of the other fields; see `Theta.of`.
         model, tokenizer: see `compression_ratio`.
-        rho, visual_tokens, pages: the target, exactly one of the three: reach at least this ρ, or need at most so many
-            visual tokens or pages.
+        rho, visual_tokens, pages: the target, exactly one of the three: reach at least this ρ, or need at most this
+            many visual tokens or pages.
         over: names of fields in `FIELDS` to solve for, in the order in which they change. A mapping gives each field
             its least and greatest value.
         min_font_pixels: smallest em of the text, in pixels, as the model sees it.
@@ -175,7 +175,7 @@ class _Search:
         if reached is not None and legible(reached):
             bound = name if reached == count else self.target.name
             return self._found(at(reached), name, bound, met=True)
-        # The target needs a value below the range, or one that is not legible. Take the smallest that is legible.
+        # The target needs a value below the range, or a value that is not legible. Take the smallest legible value.
         illegible = _last(lambda rung: not legible(rung), count)
         if illegible is None:
             return self._found(at(0), name, name, met=False)

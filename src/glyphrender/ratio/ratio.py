@@ -1,8 +1,8 @@
 """ρ(θ) = text tokens / visual tokens, for a text, a θ and a model. No pixel is drawn.
 
 The size of a page in pixels is known as soon as its lines are. The tokens of a text are counted once (see
-`tokenizers`), and its words are shaped once for all font sizes (see `layout_pages`). So a search over θ pays for lines
-and pages alone: 16 ms of one core for 100,000 tokens.
+`tokenizers`), and its words are shaped once for all font sizes (see `layout_pages`). So a search over θ pays only for
+lines and pages: 16 ms of one core for 100,000 tokens.
 
 A text without tokens has ρ = 1, because it costs nothing either way.
 """
@@ -125,7 +125,10 @@ class Ratio:
         return sum(page.resampled for page in self.pages)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as JSON values. Pages are a list; θ is its digest; the key of `model` is "vision"."""
+        """Return all figures as JSON values.
+
+        "theta" is the digest of θ, "vision" is the name of the model, and "page_costs" lists the pages.
+        """
         return {
             "rho": self.rho,
             "text_tokens": self.text_tokens,
@@ -165,7 +168,7 @@ def compression_ratio(
     over_limit: OverLimit = "warn",
     typesetter: Typesetter | None = None,
 ) -> Ratio:
-    """Return ρ of `text` under `theta`. It is exact: the model's own resize and tokenizer count, and nothing is drawn.
+    """Return the exact ρ of `text` under `theta`, by the model's own resize and tokenizer. Nothing is drawn.
 
     Args:
         text: a str, an iterator of str, or an open text file. A file or iterator is read once.

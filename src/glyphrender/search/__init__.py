@@ -1,6 +1,6 @@
 """Search: find the rendering parameters θ that read best for one visual token.
 
-A stranger starts at `search.search`; `result` says what a search gives.
+Start reading at `search.search`; `result` describes what a search returns.
 
     search.py     the public function           settings.py      its numbers, checked
     run.py        rounds, batches, halving      pareto.py        ranks, crowding, hypervolume
@@ -13,5 +13,5 @@ A stranger starts at `search.search`; `result` says what a search gives.
     result.py     what a search gives           report.py        tables and one HTML page
     plot.py, svg.py   ρ against error           baselines.py     what a search is compared with
 
-This room asks models only through `inference`, and knows nothing of the command line.
+This package asks models only through `inference`, and knows nothing about the command line.
 """

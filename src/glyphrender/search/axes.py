@@ -1,8 +1,9 @@
 """One thing that a search varies, as a ladder of values: a field of θ, or a proportion between fields.
 
 A field's own metadata says which values it accepts (see `glyphrender.theta.parameter`). An axis adds which of them are
-worth trying, and in what steps. Fields that only make sense together are one axis: the leading is varied as a multiple
-of the size, so that a child with one parent's size and the other's leading is set as tightly as that other parent.
+worth trying, and in what steps. Fields that only make sense together are one axis. For example, the leading is varied
+as a multiple of the size. So a child with the size of one parent and the leading of the other is set as tightly as the
+other.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from glyphrender.theta.parameter import Choice, Flag, Number, Parameter, shown
 
 __all__ = ["DERIVED", "Axis", "Derived", "axis", "ladder", "varied"]
 
-# A ladder with more rungs than this is a slip of the pen, such as 0:1000:0.001.
+# A ladder with more rungs than this is a typing error, such as 0:1000:0.001.
 _MOST_VALUES: Final = 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Derived:
-    """An axis that is not a field: how its value is read off a θ, and which fields it sets.
+    """An axis that is not a field: how to read its value from a θ, and which fields it sets.
 
     Attributes:
         help: one line that says what the axis is.
@@ -105,7 +106,7 @@ class Axis:
     Attributes:
         name: a field of θ, or one of `DERIVED`.
         values: the values that are tried.
-        ordered: whether neighbors are alike; if so, a mutation goes a few rungs, else to any other value.
+        ordered: whether neighboring values are alike. If so, a mutation moves a few rungs; if not, to any other value.
     """
 
     name: str
@@ -117,14 +118,14 @@ class Axis:
         return min(self.values, key=lambda value: self.distance(theta, value))
 
     def distance(self, theta: Theta, value: Any) -> float:
-        """Return how far `value` is from the value of θ; 0 or 1 where there is no order."""
+        """Return how far `value` is from the value of θ; 0 or 1 if the axis has no order."""
         has = DERIVED[self.name].read(theta) if self.name in DERIVED else getattr(theta, self.name)
         if self.name == "page_size":  # no order, but aligning moves its sides
             return math.dist(has, value)
         return abs(has - value) if self.ordered else float(has != value)
 
     def fields(self, value: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields of θ that `value` sets, where those of `given` are set already."""
+        """Return the fields of θ that `value` sets, if those of `given` are set already."""
         return DERIVED[self.name].fields(value, given) if self.name in DERIVED else {self.name: value}
 
     def sample(self, rng: random.Random) -> Any:
@@ -132,7 +133,7 @@ class Axis:
         return self.values[rng.randrange(len(self.values))]
 
     def mutate(self, value: Any, rng: random.Random) -> Any:
-        """Return another value: a tenth of the ladder away on average; any other one where there is no order."""
+        """Return another value: on average a tenth of the ladder away, or any other one if there is no order."""
         if len(self.values) < 2:
             return value
         at = self.values.index(value)

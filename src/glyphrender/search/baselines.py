@@ -1,10 +1,10 @@
 """Settings that a search is compared with: our presets, and the settings of other renderers that a θ can express.
 
-Each is taken as it is used, and is not moved onto the model's grid or into a space. "pxpipe-like" is 312 × 90 cells of
-5 × 8 pixels on a page of 1568 × 728, with newlines drawn as marks. "pixelprompt-like" is 9 px monospace type on lines
-of 8 px, 259 characters wide, with newlines dropped, on a page as wide as its arithmetic of 6 px a character makes it.
-(Beside pages of pixelprompt 0.4 itself: ρ 3.60 here, 3.58 there.) Glyph's own script is not among them, since another
-program draws its pages; `benchmarks/search_baselines.py` measures that.
+Each setting is measured as it is. It is not moved onto the model's grid or into a space. "pxpipe-like" is 312 × 90
+cells of 5 × 8 pixels on a page of 1568 × 728, with newlines drawn as marks. "pixelprompt-like" is 9 px monospace type
+on lines of 8 px, 259 characters wide, with newlines dropped. Its page is as wide as its own arithmetic makes it, at 6
+px a character. (Compared with pages of pixelprompt 0.4 itself, ρ is 3.60 here and 3.58 there.) Glyph's own script is
+not here, because another program draws its pages; `benchmarks/search_baselines.py` measures that script.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ KINDS: Final = tuple(_PRESETS)
 
 
 def baseline_thetas(kind: str = "prose") -> dict[str, Theta]:
-    """Return θ by name: the presets for a kind of text, one of `KINDS`, and the settings of other renderers.
+    """Return θ by name: the presets for `kind`, one of `KINDS`, and the settings of other renderers.
 
     The other renderers have no Chinese font of their own, so they are left out of "zh".
     """
@@ -63,7 +63,7 @@ def baseline_thetas(kind: str = "prose") -> dict[str, Theta]:
 def baselines(
     thetas: Mapping[str, Theta], work: Work, *, samples: int, seed: int, jobs: int = 1
 ) -> tuple[Baseline, ...]:
-    """Measure each θ as a search does: ρ of the texts, and the evaluator's error on a sample of that size.
+    """Measure each θ as a search does: ρ of the texts, and the evaluator's error on `samples` tasks.
 
     A θ that cannot be laid out or read is left out.
 

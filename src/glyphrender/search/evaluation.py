@@ -21,10 +21,10 @@ class Evaluation:
         error: the figure that the search minimizes, such as a character error rate or the share of wrong answers. 0
             means that everything was right.
         low, high: ends of its 95% interval.
-        samples: tasks it was measured on.
+        samples: number of tasks that the error was measured on.
         details: JSON values for people and proposers. Some keys have a meaning: "confusions" is a list of [true, read,
-            count], the most frequent first ("" is nothing); "characters" is the number that `error` is a share of;
-            "identifiers" is an object with "error", "exact" and "of".
+            count], the most frequent first ("" stands for nothing); "characters" is the number that `error` is a share
+            of; "identifiers" is an object with "error", "exact" and "of".
 
     Raises:
         DataError: `error` is negative or no number, or an end of the interval is no number.
@@ -39,7 +39,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         for name in ("error", "low", "high"):
             object.__setattr__(self, name, float(getattr(self, name)))  # numpy's floats are no JSON values
-        # No number compares with NaN, so a front with a NaN in it would be no front.
+        # Comparisons with NaN are always false, so a front with a NaN in it would be wrong.
         if not 0 <= self.error < inf or isnan(self.low) or isnan(self.high):
             raise DataError(
                 f"an error of {self.error} in [{self.low}, {self.high}] cannot be compared. Give a number from 0 up."
@@ -63,17 +63,17 @@ class Evaluation:
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """Anything that judges a θ. Equal arguments should give equal results: results are kept, and not asked for twice.
+    """A function that measures the error of a θ. Equal arguments should give equal results, because results are reused.
 
     Three attributes are optional. `rungs: tuple[int, ...]` are the sample sizes that suit it, the smallest first.
-    `available: int | None` is the number of its tasks, where no more can be had. `concurrency: str` says where it may
+    `available: int | None` is the number of its tasks, if that number is limited. `concurrency: str` says where it may
     run: in "processes" (the default; each forked process has its own copy), or in "threads", for an evaluator that
     waits for a server or keeps count of something.
     """
 
     @property
     def name(self) -> str:
-        """Return what is measured, on what and how: equal names mean equal results."""
+        """A name that says what is measured, on which data and how. Equal names mean equal results."""
 
     def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
         """Return the error of `theta` on `samples` tasks drawn with `seed`.

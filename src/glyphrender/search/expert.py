@@ -1,8 +1,8 @@
-"""A proposer that follows a typesetter's rules, applied to the front of a search, without a model and without chance.
+"""A proposer that applies a typesetter's rules to the front of a search. It uses no model and no randomness.
 
-Each rule takes a θ of the front and changes parameters that hang together. Most rules keep the amount of text on a
-page, which blind mutation rarely does: a change of face or tracking shifts ρ, and then the child is judged by its ρ and
-not by its type. So the rules solve for the size. They use θ, the counts of misread characters and the
+Each rule takes a θ of the front and changes parameters that belong together. Most rules keep the amount of text on a
+page: they solve for the font size that does so. Blind mutation rarely keeps it: a change of face or tracking shifts ρ,
+and then the child is judged by its ρ and not by its type. The rules use θ, the counts of misread characters and the
 widths of faces; they draw nothing. Every proposal is a θ of the space that no candidate had.
 """
 
@@ -31,14 +31,15 @@ _SAMPLE: Final = (
 )
 # Groups of characters that some faces draw alike.
 _CONFUSABLE: Final = tuple(map(set, ("lI1i|!", "0OoQDC", "5S", "8B3", "2Z", "KH", "ceo", "rnm", "uvy", ",.", "'\"`")))
-#: Faces that tell confusable characters apart, the best first; then narrow faces, for their room.
+#: Faces that tell confusable characters apart, the best first; then narrow faces, which leave room for a larger size.
 _DISTINCT: Final = ("Atkinson Hyperlegible", "DejaVu Sans Mono", "DejaVu Sans", "Noto Sans Mono CJK SC", "DejaVu Serif")
 _NARROW: Final = ("DejaVu Sans Condensed", "Noto Sans CJK SC", "Inter", "Noto Sans")
 
 
 def sampled_front(history: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates, of those read on the largest sample, that no other beats in both error and ρ, highest ρ
-    first.
+    """Return the front of the candidates that were read on the largest sample, highest ρ first.
+
+    No other of these candidates beats one of the front in both error and ρ.
     """
     samples = max(
         (candidate.evaluation.samples for candidate in history if candidate.evaluation is not None), default=0
@@ -56,7 +57,7 @@ class ExpertProposer:
     """A `Proposer` that follows rules.
 
     Attributes:
-        sample: text whose width in each face is compared; a line or two of what is set.
+        sample: a line or two of the text that is set. Faces are compared by how wide they set it.
     """
 
     sample: str = _SAMPLE
@@ -67,7 +68,7 @@ class ExpertProposer:
         return "expert"
 
     def propose(self, history: Sequence[Candidate], space: Space, count: int, rng: random.Random) -> Proposals:
-        """Return at most `count` θ: each rule in turn, applied to each θ of the front; `rng` is not used."""
+        """Return at most `count` θ, made by applying each rule in turn to each θ of the front; `rng` is not used."""
         front = sampled_front(history)
         seen = {candidate.digest for candidate in history}
         thetas: list[Theta] = []
@@ -127,7 +128,7 @@ class _Case:
         return genes | {"font_size": min(axis.values, key=lambda size: abs(self._area(genes, size) - target))}
 
     def _area(self, genes: Genes, size: Any) -> float:
-        """Return the square points that a character takes, line and tracking included."""
+        """Return the area of one character in square points, including leading and tracking."""
         theta = self.candidate.theta
         size = theta.font_size if size is None else size
         at: dict[str, Any] = {name: genes.get(name, getattr(theta, name)) for name in _SETTING}
@@ -143,7 +144,7 @@ _SETTING: Final = ("font", "font_weight", "horizontal_scale", "letter_spacing", 
 
 
 def _leading(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """Give way in leading before size: letters are read, and the white between lines only parts them."""
+    """Trade leading against size: letters are read, and the white between lines only separates them."""
     for steps in (-1, -2, 1, 2):
         for name in ("leading", "line_gap"):
             yield "leading against size at the same text a page", case.as_full(case.moved(name, steps))
@@ -175,7 +176,7 @@ def _width(case: _Case) -> Iterator[tuple[str, Genes]]:
 
 
 def _pixels(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """Try other hinting: shapes as designed, at fractions of a pixel, read better than fitted ones (docs/ratio.md)."""
+    """Try other hinting: unhinted shapes at fractions of a pixel read better than hinted ones (docs/ratio.md)."""
     yield "outlines as designed", case.set("subpixel", True, case.set("hinting", "NONE") or case.genes)
     yield "vertical hinting alone", case.set("hinting", "SLIGHT")
     weight = 700 if case.genes.get("font_weight") == 400 else 400
@@ -183,7 +184,7 @@ def _pixels(case: _Case) -> Iterator[tuple[str, Genes]]:
 
 
 def _filled(case: _Case) -> Iterator[tuple[str, Genes]]:
-    """Fill the page, which is paid for whole: less margin, more text, at the same size or a larger one."""
+    """Fill the page, because tokens pay for all of it: less margin, more text, at the same size or a larger one."""
     for name in ("margin_x", "margin_y", "column_gap"):
         yield f"less {name}", case.moved(name, -1)
         yield f"least {name}", case.set(name, case.axes[name].values[0]) if name in case.axes else {}
@@ -207,7 +208,7 @@ _RULES: Final[tuple[_Rule, ...]] = (_leading, _faces, _tracking, _filled, _sizes
 
 
 def _ideas(front: Sequence[Candidate], space: Space, rule: _Rule, sample: str) -> Iterator[Idea]:
-    """Yield what `rule` makes of the front: its first idea for each θ, then its second, …"""
+    """Yield the ideas of `rule` for the front: its first idea for each θ, then its second, …"""
     axes = {axis.name: axis for axis in space.axes}
 
     def ideas(candidate: Candidate) -> Iterator[Idea]:
@@ -218,7 +219,7 @@ def _ideas(front: Sequence[Candidate], space: Space, rule: _Rule, sample: str) -
 
 
 def _by_gap(front: Sequence[Candidate]) -> list[Candidate]:
-    """Return the front, points with the widest gaps beside them first: most is to be found there."""
+    """Return the front, points beside the widest gaps first, because most new θ can be found there."""
     if len(front) < 3:
         return list(front)
     gaps = [(one.rho - other.rho) / one.rho + abs(one.error - other.error) for one, other in pairwise(front)]

@@ -1,8 +1,8 @@
 """The journal of a search: a file of JSON objects, one a line, on disk before the search goes on.
 
-A journal holds all results that took time or cannot be computed again: ρ, evaluations, proposals. The rest (who is
-whose parent, who is dropped) follows from the seed, so a search is resumed by running it again with its journal at
-hand, in the time it takes to read the file. A last line that was torn is cut off.
+A journal holds all results that took time or cannot be computed again: ρ, evaluations, proposals. The rest (parents,
+dropped candidates) follows from the seed. So a search is resumed by running it again with its journal, which takes only
+as long as reading the file. An incomplete last line is cut off.
 
 Kinds of lines, by "kind":
 
@@ -32,12 +32,13 @@ from glyphrender.theta import Theta
 
 __all__ = ["FORMAT", "Journal", "read_candidates", "read_lines"]
 
-# Settings that older journals lack; and settings that only describe, since the digest of the space decides.
+# `_LATER`: settings that older journals lack. `_DESCRIBING`: settings that are not compared, because the digest of the
+# space decides.
 _LATER: Final = frozenset({"text", "tokenizer"})
 _DESCRIBING: Final = frozenset({"axes"})
 
 FORMAT: Final = 1
-"""Number of the format of journals; a journal of another number is not read."""
+"""Version of the journal format; a journal of another version is not read."""
 
 
 class Journal:
@@ -45,8 +46,8 @@ class Journal:
 
     Args:
         path: the file; None keeps nothing on disk.
-        settings: what decides the run, as JSON values; a journal with other settings is refused.
-        resume: whether the file may exist, and the search goes on from it.
+        settings: the settings that decide the run, as JSON values; a journal with other settings is refused.
+        resume: whether the file may exist; if it does, the search goes on from it.
 
     Raises:
         DataError: the file exists and `resume` is not set; another process writes it; it belongs to another search; or
@@ -120,7 +121,7 @@ class Journal:
         return self._candidates[step].get("reason", "") if step in self._candidates else ""
 
     def evaluation(self, step: int, samples: int, seed: int) -> Evaluation | None:
-        """Return the evaluation of the candidate of this step on so many samples; None if it is not known."""
+        """Return the evaluation of the candidate of this step on `samples` tasks; None if it is not known."""
         return self._evaluations.get((step, samples, seed))
 
     def proposals(self, round: int) -> Proposals | None:
@@ -202,7 +203,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
 
 
 def read_candidates(path: str | os.PathLike[str], *, seed: int | None = None) -> list[Candidate]:
-    """Return the candidates of a journal in the order of their steps, each with its evaluation on the most samples.
+    """Return the candidates of a journal in the order of their steps, each with its evaluation on the largest sample.
 
     Args:
         path: the journal.
@@ -231,7 +232,7 @@ def _evaluation(line: Mapping[str, Any]) -> Evaluation:
 
 
 def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """Return the complete lines, and how many bytes they take: a kill may have torn the last one."""
+    """Return the complete lines and their length in bytes; a killed process may have left the last line incomplete."""
     try:
         data = path.read_bytes()
     except OSError as error:

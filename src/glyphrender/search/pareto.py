@@ -17,8 +17,9 @@ Point = tuple[float, float]
 
 
 def fronts(points: Sequence[Point]) -> list[list[int]]:
-    """Return the indices of `points` by rank: no point dominates the first front, only the first dominates the second,
-    …
+    """Return the indices of `points` by rank.
+
+    No point dominates the first front, only points of the first front dominate the second, and so on.
 
     Equal points share a rank.
 

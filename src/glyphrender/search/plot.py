@@ -32,7 +32,7 @@ _BEYOND: Final = 1.4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
-    """Pages of another renderer, or of a θ that no search found, measured as the θ of a search are.
+    """Pages of another renderer, or of a θ that no search found. They are measured like the θ of a search.
 
     Attributes:
         name: the text beside its mark.
@@ -98,7 +98,8 @@ class _Key:
         return cls(
             rounds=tuple(sorted({each.round for each in seen})),
             origins=tuple(dict.fromkeys(map(_origin, seen))),
-            # The largest sample is the final one, on which the front was read again; the search's own is the second.
+            # The largest sample is the final one, on which the front was read again. The largest of the search itself
+            # is the second largest.
             full=(sorted({_samples(each) for each in seen}) or [0])[-2:][0],
         )
 
@@ -175,7 +176,7 @@ class _Axes:
 
 
 def _earlier_fronts(shown: Sequence[Candidate], key: _Key, axes: _Axes) -> Iterator[str]:
-    """Draw the front at the end of each round but the last: how far the search had come."""
+    """Draw the front at the end of each round except the last, to show the progress of the search."""
     for number in key.rounds[:-1]:
         until = [each for each in shown if each.round <= number and not key.given_up(each)]
         yield _stairs(_unbeaten(until), axes, f'stroke="{key.color(number)}" stroke-opacity=".55"')
@@ -200,7 +201,7 @@ def _final_front(front: Sequence[Candidate], axes: _Axes) -> Iterator[str]:
 
 
 def _unbeaten(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return those with fewer errors than all that have their ρ or more, from the largest ρ down."""
+    """Return the candidates with fewer errors than all others of equal or greater ρ, from the largest ρ down."""
     front: list[Candidate] = []
     for each in sorted(candidates, key=lambda each: (-each.rho, each.error)):
         if not front or each.error < front[-1].error:
@@ -209,7 +210,7 @@ def _unbeaten(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _stairs(front: Sequence[Candidate], axes: _Axes, stroke: str) -> str:
-    """Draw the edge of the area that a front beats: more ρ than one of its points costs the errors of the next."""
+    """Draw the edge of the area that a front beats: more ρ than one point has costs the errors of the next."""
     points = [axes.at(each) for each in sorted(front, key=lambda each: each.rho)]
     if not points:
         return ""

@@ -14,8 +14,8 @@ from glyphrender.theta.parameter import PAPER
 
 __all__ = ["PRESETS", "axes_of", "families_for", "is_han"]
 
-# Bundled families made for running text. The Latin of Noto Sans CJK is Source Sans; that of its Mono is half an em
-# wide.
+# Bundled families made for running text. The Latin letters of Noto Sans CJK are those of Source Sans; in its Mono, they
+# are half an em wide.
 _FAMILIES: Final = (
     "DejaVu Sans",
     "DejaVu Sans Condensed",
@@ -31,7 +31,7 @@ _FAMILIES: Final = (
     "Noto Sans Mono CJK SC",
     "Unifont",
 )
-# Left out for text without Han, in which these stand for one another.
+# These families are left out for text without Han, because there one can stand for another.
 _REGIONAL: Final = frozenset({"Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Unifont"})
 # The share of a text's letters that a family must have: a name in another script may fall back.
 _COVERED: Final = 0.98
@@ -41,7 +41,7 @@ _SIDES: Final = (392, 1120)
 
 
 def _reader(model: VisionModel, text: str) -> Iterable[Axis]:
-    """Return fine axes of what decides how text reads for a token."""
+    """Return axes, with fine steps, of the fields that decide how well text reads per token."""
     cell = lcm(*model.grid) if model.grid else 28
     sides = range(cell * -(-_SIDES[0] // cell), max(_SIDES[1], 3 * cell) + 1, cell)
     return (
@@ -53,7 +53,7 @@ def _reader(model: VisionModel, text: str) -> Iterable[Axis]:
         axis("margin_y", range(2, 15, 2)),
         axis("font", families_for(text)),
         axis("font_weight", (400, 700)),
-        # A Han character has as many strokes as three letters: it begins to be read at sizes where Latin is at its
+        # A Han character has as many strokes as three letters: it becomes readable only at sizes where Latin reads
         # best.
         axis("font_size", ladder(8, 16, 0.25) if is_han(text) else ladder(5, 11, 0.125)),
         axis("leading", ladder(0.9, 1.4, 0.025)),
@@ -124,7 +124,9 @@ def axes_of(name: str, model: VisionModel, text: str = "") -> tuple[Axis, ...]:
 
 
 def families_for(text: str) -> tuple[str, ...]:
-    """Return the bundled text families that have nearly all letters of `text`; of no text, all but regional ones."""
+    """Return the bundled text families that have nearly all letters of `text`; if it is empty, all but the regional
+    ones.
+    """
     import numpy as np
 
     from glyphrender.fonts.library import find_face

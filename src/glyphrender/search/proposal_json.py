@@ -1,9 +1,8 @@
-"""The JSON in which a language model proposes θ: the schema it is given, and a parser that saves what it can of a
-reply.
+"""The JSON in which a language model proposes θ: the schema of a reply, and a parser that keeps its usable parts.
 
 Models put JSON into code fences and prose, cut it off, invent names, write "9.5 pt" for 9.5 and NaN where they have no
-idea. None of that may stop a search. Nothing that a reply says is run or believed either: a change names an axis of the
-space and one of its values, or it is dropped and counted.
+idea. None of that may stop a search. No part of a reply is executed or trusted: a change that does not name an axis of
+the space and one of its values is dropped and counted.
 """
 
 from __future__ import annotations
@@ -85,7 +84,7 @@ def nearest_value(value: Any, axis: Axis) -> Any:
     """Return the value of `axis` that `value` means, or None if it means none.
 
     A number may be written with words ("9.5 pt"); a number that is no rung of the ladder becomes the nearest rung. A
-    choice is found whatever its case, and if it is slightly misspelt.
+    choice is found in any letter case, and also if it is slightly misspelt.
     """
     if axis.ordered:
         number = _number(value)
@@ -110,7 +109,7 @@ def _accepted(axis: Axis) -> dict[str, Any]:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the outermost JSON objects in `text`; of an object that is cut off, the complete objects inside it."""
+    """Yield the outermost JSON objects in `text`; if an object is cut off, the complete objects inside it."""
     at = text.find("{")
     for _ in range(_STARTS):
         if at < 0:
@@ -151,7 +150,7 @@ def _idea(value: Mapping[str, Any]) -> WrittenProposal:
 
 
 def _name(value: Any) -> str:
-    """Return the form in which choices are compared: their JSON without quotes and case, and yes for true."""
+    """Return the form in which choices are compared: JSON in lower case without quotes, and "true" for "yes"."""
     words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
     try:
         name = json.dumps(value).strip('" ').lower()

@@ -1,4 +1,4 @@
-"""Proposers: whatever suggests θ from the history of a search, such as a language model, a rule or an expert."""
+"""Proposers: objects that suggest θ from the history of a search, such as a language model, a rule or an expert."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Proposals:
     """θ to try, and how they came about.
 
     Attributes:
-        thetas: valid θ, best inside the space and aligned; the search repairs or rejects others.
+        thetas: valid θ, preferably inside the space and aligned; the search repairs or rejects others.
         critique: a comment on the population, for people.
         rejected: number of proposals that could not be used.
         repaired: number of proposals that could be used after a change.
@@ -46,8 +46,9 @@ class Proposals:
         }
 
     def within(self, space: Space) -> Proposals:
-        """Return these proposals with every θ in `space`: others are repaired, or rejected if their genes clash, and
-        counted.
+        """Return these proposals with every θ in `space`.
+
+        A θ outside the space is repaired, or rejected if its genes clash; both are counted.
         """
         thetas: list[Theta] = []
         rejected = repaired = 0
@@ -71,7 +72,7 @@ class Proposals:
 
 @runtime_checkable
 class Proposer(Protocol):
-    """Something that is asked for θ once a round, before the operators fill the round up.
+    """An object that is asked for θ once a round, before the operators fill the rest of the round.
 
     A proposer that fails gives no θ, and says so in its log.
     """

@@ -1,12 +1,12 @@
 """The evaluator that needs no network and no GPU: an OCR program reads excerpts as the model sees them.
 
-Tesseract takes two seconds for a page and a quarter of a second for a thousand characters, so it reads excerpts. They
-are the same words for every θ, each set as a page of its own with the measure, the leading and the pixels that it would
-have in a column of a page of that θ. The page itself (how many columns, how long they are) is not read; it counts in ρ
-alone.
+Tesseract takes two seconds for a page and a quarter of a second for a thousand characters, so it reads excerpts.
+Excerpts have the same words for every θ. Each is set as a page of its own, with the measure, the leading and the pixels
+of a column of that θ. The layout of the full page (number and length of columns) is not read; it counts only in ρ.
 
-An error rate is that of letters: white space does not count, nor does the shape of quotation marks and dashes, which
-readers choose for themselves. How well a reader predicts a vision-language model is not known; see `docs/search.md`.
+The error rate counts letters. White space does not count. The shape of quotation marks and dashes does not count
+either, because each reader chooses its own. How well a reader predicts a vision-language model is not known; see
+`docs/search.md`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExcerptReading", "ReaderEvaluator", "excerpt_theta", "letters"]
 
-# Letters of a block. Errors come in clumps (a lost line, a garbled word), so the interval draws whole blocks again.
+# Number of letters in a block. Errors come in clumps (a lost line, a garbled word), so the interval resamples whole
+# blocks.
 _BLOCK: Final = 100
 _KEPT: Final = 4096
 # Quotation marks and dashes, and the plain characters that readers confuse them with.
@@ -148,7 +149,7 @@ class ReaderEvaluator:
     def reading(self, theta: Theta, number: int, seed: int) -> ExcerptReading:
         """Return the result of reading the excerpt of this number under `theta`. The last 4,096 are remembered."""
         key = theta.digest, number, seed
-        if (known := self._known.pop(key, None)) is not None:  # one step, since other threads may look too
+        if (known := self._known.pop(key, None)) is not None:  # one atomic step, because other threads may look too
             self._known[key] = known
             return known
         text, names = self.excerpts.excerpt(number, seed), identifiers(number, seed)
@@ -194,7 +195,7 @@ def letters(text: str) -> str:
 
 
 def _reading(text: str, names: Sequence[str], read: str) -> ExcerptReading:
-    """Compare the letters of an excerpt and its identifiers with those that were read."""
+    """Compare the letters and the identifiers of an excerpt with the letters that were read."""
     edits = differences("".join([text, *names]), read)
     wrong = [0] * max(1, math.ceil(len(text) / _BLOCK))
     ends = np.cumsum([len(text), *map(len, names)])

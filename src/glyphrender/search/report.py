@@ -1,7 +1,7 @@
 """The report of a search, for people: the front as a table, the plot, and one HTML page with the pixels themselves.
 
 The page needs no other file, and its Content-Security-Policy lets it load none. Its crops show the same words under
-each θ, so that a reader can hold the numbers against the pixels.
+each θ, so that a reader can compare the numbers with the pixels.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 
 __all__ = ["front_table", "journal_result", "report_page", "seen_crop", "write_report"]
 
-# Pixels of a crop. It is shown once as it is and once three times as large: 660 px, so that two fit side by side.
+# Width and height of a crop, in pixels. A crop is shown once as it is and once three times as large: 660 px, so that
+# two fit side by side.
 CROP: Final = (220, 72)
 ENLARGED: Final = 3
-# Nobody compares 30 cards; these are spread evenly over a front.
+# Largest number of cards, because nobody compares 30. They are spread evenly over a front.
 _MOST_CARDS: Final = 12
 # Hex digits of a digest that are shown, enough to tell any two θ of a search apart.
 _DIGEST: Final = 10
@@ -75,7 +76,7 @@ def write_report(
 
 
 def journal_result(path: str | os.PathLike[str]) -> SearchResult:
-    """Return the result that a journal holds, of a search that has ended or is under way; see its `error_source`.
+    """Return the result in the journal of a search, which may still be under way; see its `error_source`.
 
     Raises:
         DataError: the file cannot be read, or is no journal.
@@ -113,7 +114,7 @@ def front_table(
 
 
 def _markdown(cells: Sequence[str], *, star: bool = False) -> str:
-    # Confusions contain | and `, for which readers take I and '. Neither may end a cell or begin code.
+    # Confusions contain | and `, because readers take I and ' for them. Neither may end a cell or begin code.
     plain = [cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`") for cell in cells]
     return ("★ " if star else "") + " | ".join(plain)
 
@@ -133,11 +134,11 @@ def report_page(
     Args:
         result: result of a search, or of its journal.
         winner: the candidate of the front that the search gives back.
-        text: the text that crops show a place of.
+        text: the text; crops show one place of it.
         model: a name in `VISION_MODELS`, or a model; crops have the pixels that it sees.
         baselines: other pages, for the plot and the table.
         title: title of the page.
-        note: what was searched, in words; the cost of the search follows the note.
+        note: a description of what was searched; the cost of the search follows the note.
 
     Raises:
         DataError: the front is empty.
@@ -194,7 +195,7 @@ def seen_crop(text: str, theta: ThetaLike, model: str | VisionModel, *, size: tu
 
 def _place(text: str) -> int:
     about = min(_PLACE, len(text) // 3)
-    for mark in ("\n\n", "\n"):  # a text in lines of 70 characters has empty ones between its paragraphs
+    for mark in ("\n\n", "\n"):  # a text in lines of 70 characters has empty lines between its paragraphs
         end = text.find(mark, about, about + _PLACE)
         if end >= 0 and (rest := text[end:].lstrip()):
             return len(text) - len(rest)
@@ -215,7 +216,7 @@ def _by_rho(front: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _spread(front: Sequence[Candidate], winner: Candidate) -> list[Candidate]:
-    """Return all of a short front; of a long one its ends, the winner, and others at even distances."""
+    """Return all of a short front; if it is long, its ends, the winner, and others at even distances."""
     if len(front) <= _MOST_CARDS:
         return list(front)
     chosen = {round(card * (len(front) - 1) / (_MOST_CARDS - 1)) for card in range(_MOST_CARDS)}

@@ -23,8 +23,8 @@ __all__ = [
     "readable_front",
 ]
 
-# Errors are compared by their logarithm, since 0.002 against 0.004 matters as 0.02 against 0.04 does. Errors below this
-# value are noise of the sample and count as alike.
+# Errors are compared by their logarithm, because the step from 0.002 to 0.004 matters as much as that from 0.02 to
+# 0.04. Errors below this value are noise of the sample and count as alike.
 _NOISE: Final = 1e-3
 # Highest number of candidates that are read again.
 _FINALISTS: Final = 24
@@ -34,12 +34,12 @@ FINAL_FACTOR: Final = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
-    """Caps on a search; None where there is none. Reading the final front again comes on top of them.
+    """Caps on a search; None means no cap. The final reading of the front comes on top of them.
 
     Attributes:
         evaluations: calls of the evaluator.
         samples: tasks of all calls together, such as excerpts read.
-        seconds: time passed, that before a resumption included.
+        seconds: time passed, including the time before a resumption.
 
     Raises:
         DataError: a cap is below 1.
@@ -67,7 +67,7 @@ class SearchProgress:
         evaluations: calls of the evaluator so far.
         samples: tasks of these calls.
         seconds: time passed.
-        front: the best so far, by ρ.
+        front: the best candidates so far, by ρ.
         hypervolume: hypervolume of that front.
     """
 
@@ -84,7 +84,7 @@ class SearchProgress:
 class ErrorSource(StrEnum):
     """The sample that the errors of a front were measured on.
 
-    It matters because the best of many noisy readings looks better than it is until it is read again.
+    The sample matters because the best of many noisy readings looks better than it is, until it is read again.
     """
 
     READ_AGAIN = "read again"
@@ -94,7 +94,7 @@ class ErrorSource(StrEnum):
     ABOVE = "above max_error"
     """The errors are those of the final sample, on which no θ is within `max_error` any more."""
     SEARCH = "search"
-    """The errors are those of the search: it is under way, or the budget did not allow to read all of the front again.
+    """The errors are those of the search: it is under way, or the budget was too small to read all of the front again.
     """
 
     @property
@@ -141,7 +141,7 @@ class SearchResult:
     def knee(self) -> Candidate:
         """Return the candidate of the front that is nearest to the ideal corner (least error, greatest ρ).
 
-        Beyond this candidate a little of one costs much of the other.
+        Beyond this candidate, a small gain in one costs much of the other.
 
         Raises:
             DataError: the front is empty.

@@ -21,10 +21,11 @@ _PIECE: Final = 20_000
 
 
 def rho_texts(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return `texts`, or, of more than `RHO_TEXT` characters, the same share of short and of long texts.
+    """Return `texts`; if they have more than `RHO_TEXT` characters, the same share of short and of long texts.
 
-    The share of a long text is its beginning. Short texts are taken whole: a text is taken if the characters taken so
-    far would otherwise fall behind the share of the characters passed by half a text. Nothing is left to chance.
+    The share of a long text is its beginning. A short text is taken whole or left out. It is taken if the characters
+    taken so far would otherwise fall behind the share of the characters passed by half a text. The choice is not
+    random.
     """
     total = sum(map(len, texts))
     if total <= RHO_TEXT:

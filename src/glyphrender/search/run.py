@@ -32,9 +32,9 @@ __all__ = ["Run"]
 
 # Number of θ in a batch: they have the same parents, and are halved among themselves.
 _BATCH: Final = 20
-# A space is exhausted once so many children in a row were seen before.
+# A space is exhausted once this many children in a row were seen before.
 _MISSES: Final = 200
-# Number of the best so far, from which parents are drawn.
+# Parents are drawn from this many of the best candidates so far.
 _POPULATION: Final = 40
 # Shares of a batch: random θ, and children of two parents; the others are mutants of one parent.
 _STRANGERS, _CROSSED = 0.1, 0.5
@@ -42,7 +42,7 @@ _STRANGERS, _CROSSED = 0.1, 0.5
 _PROPOSED: Final = 0.2
 # A round that adds less than this share to the hypervolume is the last.
 _GROWTH: Final = 0.002
-# A θ counts as hopeless by ρ alone once so many were evaluated, and only with this much room for luck.
+# A θ can count as hopeless by ρ alone only after this many evaluations, and only beyond this margin for luck.
 _KNOWN, _MARGIN = 40, 1.15
 
 #: A θ with its origin and the digests of its parents, before it is a candidate.
@@ -63,7 +63,7 @@ class Run:
         candidates: every θ so far, in the order of their steps.
         seen: digests of these.
         hypervolumes: hypervolume of the front after each round.
-        evaluations: calls of the evaluator so far, those answered by the journal included.
+        evaluations: calls of the evaluator so far, including those answered by the journal.
         samples: tasks of these calls.
         stopped: why the run ends; empty while it goes on.
         began: when it began, on the monotonic clock.
@@ -166,7 +166,7 @@ class Run:
         return made
 
     def laid_out(self, made: Sequence[_Made], round: int) -> list[Candidate]:
-        """Return `made` as candidates with their ρ, and with a reason where they need not be read; write them down."""
+        """Return `made` as candidates with their ρ, and a reason if they need not be read; add them to the journal."""
         first = len(self.candidates) + 1
         known = [self.journal.rho(first + index) for index in range(len(made))]
         missing = self.workers.rhos([theta for (theta, _, _), rho in zip(made, known, strict=True) if rho is None])
@@ -198,8 +198,9 @@ class Run:
     def hopeless(self, candidate: Candidate) -> str:
         """Return why a θ need not be drawn, judged by its ρ alone; empty if it may be worth drawing.
 
-        Two bounds are learnt. Hardly anything reads better than the best so far, so a θ of less ρ than one that reads
-        nearly as well adds nothing. And a θ of much more ρ than all that could be read will not be readable either.
+        Two bounds are learnt. First, hardly any θ reads better than the best so far. So a θ adds nothing if its ρ is
+        far below that of one that reads nearly as well as the best. Second, a θ with much more ρ than every readable θ
+        will not be readable either.
         """
         full = self.full()
         evaluated = [c for c in self.candidates if c.evaluation is not None]
@@ -284,7 +285,7 @@ class Run:
         return candidates[:room]
 
     def proposals(self, round: int, proposer: Proposer) -> Proposals:
-        """Return what the proposer says, from the journal if it has answered already; all θ are in the space."""
+        """Return the answer of the proposer, from the journal if it holds one; all θ are in the space."""
         known = self.journal.proposals(round)
         if known is None:
             rng = random.Random(f"{self.settings.seed}/{round}/proposer")
@@ -295,7 +296,7 @@ class Run:
         return known
 
     def parents(self) -> list[Candidate]:
-        """Return the best so far, best first: those that passed the first halving, else all that could be read."""
+        """Return the best so far, best first: those that passed the first halving, or else all that could be read."""
         least = self.sizes.rungs[min(1, len(self.sizes.rungs) - 1)]
         read = [c for c in self.candidates if c.evaluation is not None and c.error <= self.settings.max_error]
         pool = [c for c in read if c.evaluation is not None and c.evaluation.samples >= least] or read
@@ -310,7 +311,7 @@ class Run:
         return readable_front(self.full(), self.settings.max_error)
 
     def hypervolume(self, front: Sequence[Candidate]) -> float:
-        """Return the share that the front dominates of the square from no error to `max_error`, ρ = ∞ to ρ = 1."""
+        """Return how much the front dominates of the square from no error to `max_error` and from ρ = ∞ to ρ = 1."""
         return round(
             hypervolume([objectives(candidate, self.settings.max_error) for candidate in front], (1.0, 1.0)), 6
         )
@@ -321,7 +322,7 @@ class Run:
         return self.evaluated(chosen, self.sizes.final, self.settings.seed + 1, final=True)
 
     def seconds(self) -> float:
-        """Return the seconds of search, those before a resumption included."""
+        """Return the seconds of search, including those before a resumption."""
         return time.monotonic() - self.began
 
 

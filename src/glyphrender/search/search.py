@@ -1,13 +1,13 @@
 """The search over θ: find the pages that read best for a visual token, by a genetic algorithm on two objectives.
 
-A search is a number of *rounds* of so many *steps*, one θ each. A proposer may suggest θ between rounds. Within a round
-θ come in batches: the operators make them from the best so far (NSGA-II: rank, then crowding; two-way tournaments);
-they are laid out for ρ; those that are hopeless are dropped; the others are read by successive halving: all on a small
-sample, the better half on a larger one, and so on. The front consists of θ that were read on the largest sample. It is
-read again at the end on words that the search has not seen, since the best of many noisy readings looks better than it
-is.
+A search has a number of *rounds*, and a round has a number of *steps*, one θ each. A proposer may suggest θ between
+rounds. Within a round, θ come in batches. The operators make a batch from the best θ so far (NSGA-II: rank, then
+crowding; two-way tournaments). Each θ is laid out for ρ, and hopeless ones are dropped. The others are read by
+successive halving: all on a small sample, the better half on a larger one, and so on. The front consists of θ that were
+read on the largest sample. At the end the front is read again, on words that the search has not seen, because the best
+of many noisy readings looks better than it is.
 
-A search depends on the seed and on the answers of evaluator and proposer alone; `journal` explains how it is resumed.
+A search depends only on the seed and on the answers of evaluator and proposer; `journal` explains how it is resumed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def search(
         texts: the texts that ρ is measured on (see `rho_texts`), and by default the texts that are read.
         model: a name in `VISION_MODELS`, or a model.
         space: what may vary; by default `Space.preset("reader", model)`.
-        evaluator: what measures the error of a θ; by default `ReaderEvaluator(texts, model=model)`.
+        evaluator: measures the error of a θ; by default `ReaderEvaluator(texts, model=model)`.
         proposer: asked once a round, from the second round on, for a fifth of its steps.
         rounds: highest number of rounds.
         steps: number of θ in a round.

@@ -1,7 +1,7 @@
-"""The θ that a search may try: axes over a base θ, for one model, to whose grid every θ is aligned.
+"""The θ that a search may try: axes over a base θ. Every θ is aligned to the grid of one model.
 
-*Genes*, one value for each axis, stand for a θ of the space. Genes may clash (three columns on a narrow page); then
-there is no θ, and the operators try again. Fields that no axis names are those of the base.
+*Genes*, one value for each axis, stand for a θ of the space. Genes may clash, such as three columns on a narrow page.
+Then there is no θ, and the operators try again. Fields that no axis names come from the base.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Genes", "Space"]
 #: One value for each axis, by its name.
 Genes = dict[str, Any]
 
-# Random genes of the presets clash now and then. After so many clashes in a row, nothing in the space is valid.
+# Random genes of the presets clash now and then. After this many clashes in a row, the space counts as empty.
 _TRIES: Final = 200
 # Every child differs from its parent in at least one axis, and in two on average.
 _MUTATED_AXES: Final = 2.0
@@ -41,7 +41,7 @@ class Space:
     """Axes over a base θ.
 
     Attributes:
-        axes: what varies.
+        axes: the axes that vary.
         base: every other field.
         model: the model to whose grid θ are aligned.
     """
@@ -64,7 +64,8 @@ class Space:
         """Return a space by name, narrowed or widened.
 
         Args:
-            name: "reader", what decides how text reads, finely; "glyph", the paper's factors and values; or "none".
+            name: "reader" for fine steps of what decides how text reads; "glyph" for the paper's factors and values; or
+                "none".
             model: a name in `VISION_MODELS`, or a model.
             base: the fields that do not vary; see `Theta.of`.
             text: the text that will be set; families that lack its letters are left out of "reader".
@@ -88,15 +89,15 @@ class Space:
     def theta(self, genes: Mapping[str, Any]) -> Theta:
         """Return the θ of these genes, aligned; axes that are left out take the value of the base.
 
-        If the model would resample the page of the genes, the nearest page that it leaves alone takes its place, at the
-        same dpi and with the same margins. (`Theta.align_to` would change those too, so that lines stay as they are;
-        then the genes could not be read back.)
+        If the model would resample the page of the genes, the nearest page that it does not resample takes its place,
+        with the same dpi and margins. (`Theta.align_to` would also change dpi and margins, to keep the lines; then the
+        genes could not be read back.)
 
         Raises:
             ThetaError: the genes clash.
         """
         fields: dict[str, Any] = {}
-        # Fields come first: the leading needs the size, a width in pixels the resolution.
+        # Fields come first, because the leading needs the size, and a width in pixels needs the resolution.
         for axis in sorted(self.axes, key=lambda axis: axis.name in DERIVED):
             value = genes[axis.name] if axis.name in genes else axis.read(self.base)
             given = {name: fields.get(name, getattr(self.base, name)) for name in PARAMETERS}
@@ -104,8 +105,8 @@ class Space:
         dpi = fields.get("dpi", self.base.dpi)
         try:
             width, height = self._size(fields.get("page_size", self.base.page_size), dpi)
-            # The page is on the grid already. Aligning leaves it, and makes sure that cropped pages are on the grid
-            # too.
+            # The page is on the grid already. Aligning does not change it, but makes sure that cropped pages are on the
+            # grid too.
             fields["page_size"] = (round(width * 72 / dpi, 6), round(height * 72 / dpi, 6))
             fields["page_grid"] = lcm(*self.model.grid or (1, 1))
             return align(self.base.replace(**fields), self.model)
@@ -121,7 +122,7 @@ class Space:
         def far(values: tuple[Any, ...]) -> float:
             return sum(axis.distance(theta, value) for axis, value in zip(pages, values, strict=True))
 
-        # Several pages become the same page on the grid, and the nearest to that one may become another.
+        # Several pages become the same page on the grid. The page nearest to θ may become another one, so try the next.
         for values in sorted(product(*(axis.values for axis in pages)), key=far):
             given = {"dpi": dpi, "page_size": self.base.page_size}
             for axis, value in zip(pages, values, strict=True):
@@ -131,13 +132,14 @@ class Space:
         return nearest
 
     def _size(self, page: tuple[float, float], dpi: float) -> tuple[int, int]:
-        """Return the pixels of the page, `page` in points, that the model leaves alone."""
+        """Return the size in pixels that takes the place of `page` (in points) and is not resampled by the model."""
         width, height = (max(1, round(side * dpi / 72)) for side in page)
         return _unresampled_size((width, height), self.model)
 
     def repair(self, theta: Theta) -> Theta:
-        """Return the θ of the space nearest to `theta`: each axis at its nearest value, every other field from the
-        base.
+        """Return the θ of the space nearest to `theta`.
+
+        Each axis takes its nearest value; every other field comes from the base.
 
         Raises:
             ThetaError: the nearest values clash.
@@ -180,7 +182,7 @@ class Space:
 
     @property
     def digest(self) -> str:
-        """SHA-256 in hex, equal for equal spaces: a search is resumed in the space it began in."""
+        """SHA-256 in hex, equal for equal spaces; a search can be resumed only in the space it began in."""
         values = {axis.name: axis.values for axis in self.axes}
         described = json.dumps([values, self.base.digest, self.model.name], default=str)
         return hashlib.sha256(described.encode()).hexdigest()
@@ -195,7 +197,7 @@ class Space:
 
 
 def _replace(axes: dict[str, Axis], axis: Axis) -> None:
-    """Put `axis` into `axes`, and take out those that decide the same fields."""
+    """Put `axis` into `axes`, and remove the axes that decide the same fields."""
     axes[axis.name] = axis
     for other in _REPLACES.get(axis.name, ()):
         axes.pop(other, None)
@@ -222,7 +224,7 @@ def _fix(axes: dict[str, Axis], setting: str, base: Theta) -> dict[str, Any]:
 # Axes that decide the page, before it gives way to the grid.
 _PAGE: Final = ("page_size", "page_width", "page_height")
 
-# 20 µs a call; a space has some 700 pages, and every child asks for them.
+# A call takes 20 µs. A space has some 700 pages, and every child asks for them.
 _unresampled_size = lru_cache(maxsize=4096)(unresampled_size)
 
 # Axes that decide the same fields: naming one of them takes the others away.

@@ -1,7 +1,7 @@
 """Pieces of plots as SVG: a frame with grid lines and titles, round ticks, marks, a legend.
 
-Plots are written by hand: they need no plotting library, and text in them stays text. This module knows nothing of
-searches or ratios; `search.plot` and `cli.scatter` decide what is drawn.
+The SVG is written without a plotting library, and text in it stays text. This module knows nothing of searches or
+ratios; `search.plot` and `cli.scatter` decide what is drawn.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def linear(value: float, ticks: Sequence[float]) -> float:
 
 
 def mark(shape: int, x: float, y: float, color: str, title: str, *, opacity: float = 0.85) -> str:
-    """Draw a mark of some 7 pixels around (x, y); `title` is shown by a pointer over the mark.
+    """Draw a mark of some 7 pixels around (x, y); `title` is shown when the pointer is over the mark.
 
     Args:
         shape: a number from 0 on; shapes repeat after `SHAPES`.

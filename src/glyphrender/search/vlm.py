@@ -3,7 +3,7 @@
 The model is any `Model`: an OpenAI-compatible server, or transformers on this machine. Every reply is stored by θ, the
 example and the model, so a search that is repeated or resumed asks nothing twice, and a larger sample asks only what
 the smaller one did not. A question that the server does not serve is never scored as misread: it is left out and
-counted. If more than a fifth of a sample is missing, there is no evaluation but an error.
+counted. If more than a fifth of a sample is missing, the evaluator raises an error.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class VLMEvaluator:
         tasks: kinds of generated tasks, in turn; or examples or a `Task`, of which each sample takes some.
         characters: cells of an excerpt; an excerpt to be copied has a quarter of them.
         budget: limits on requests and tokens.
-        concurrency: most requests under way at once.
+        concurrency: largest number of requests under way at once.
         thinking_tokens: tokens that a reply may have beyond those of its answer.
 
     Raises:
@@ -79,7 +79,7 @@ class VLMEvaluator:
         self._texts, self._characters, self._thinking = list(texts), characters, thinking_tokens
         items = [tasks[index] for index in range(len(tasks))]
         self._kinds = [item for item in items if isinstance(item, str)]
-        # Each once: an example that is given twice would count twice, and narrow the interval for nothing.
+        # Keep each example once. An example that is given twice would count twice, and narrow the interval wrongly.
         self._given = list({item.digest: item for item in items if isinstance(item, Example)}.values())
         self._task: Task = tasks if isinstance(tasks, Task) else ExampleList(name="jsonl", examples=self._given)
         self._threads, self._free = concurrency, threading.Semaphore(concurrency)
@@ -87,7 +87,7 @@ class VLMEvaluator:
 
     @property
     def name(self) -> str:
-        """Return the model, the tasks, and a digest of everything that decides the result."""
+        """The model, the tasks, and a digest of everything that decides the result."""
         given = [example.digest for example in self._given]
         digest = reply_key(self.model.identity, given or [self._kinds, self._characters, self._texts], self._thinking)
         tasks = self._task.name if self._given else "+".join(self._kinds)
@@ -97,7 +97,7 @@ class VLMEvaluator:
     def rungs(self) -> tuple[int, ...]:
         """Return sample sizes with equally many of each kind: one, three and nine of each.
 
-        Of given examples they are a ninth, a third and all.
+        If examples are given, the sizes are a ninth, a third and all of them.
         """
         if self._given:
             return tuple(sorted({max(1, len(self._given) // share) for share in (9, 3, 1)}))
@@ -105,7 +105,7 @@ class VLMEvaluator:
 
     @property
     def available(self) -> int | None:
-        """Return how many examples there are; None for generated ones, of which there are as many as wanted."""
+        """Return the number of examples; None for generated ones, whose number is not limited."""
         return len(self._given) or None
 
     def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
@@ -225,7 +225,8 @@ def _evaluation(answered: Sequence[tuple[str, Score, Reply]], *, samples: int, s
     for kind, score, _ in answered:
         scores.setdefault(kind, []).append(score)
     kinds = {kind: _interval(found, seed) for kind, found in scores.items()}
-    # All answers that are right or wrong make one term. Each graded kind has its own interval, and makes its own.
+    # All answers that are right or wrong make one term. Each graded kind has its own interval, and makes a term of its
+    # own.
     right_or_wrong = [score for _, score, _ in answered if not score.graded]
     terms = [(float(len(right_or_wrong)), _interval(right_or_wrong, seed))] if right_or_wrong else []
     for kind, found in scores.items():

@@ -66,19 +66,20 @@ class Work:
             return Evaluation(error=1.0, low=1.0, high=1.0, samples=samples, details={"failed": str(error)})
         if not isinstance(found, Evaluation):
             raise DataError(f"evaluator {self.evaluator.name} gave {found!r:.60}, which is no Evaluation. Return one.")
-        # Halving, front and journal know an evaluation by the rung that was asked for, whatever the evaluator counts.
+        # Halving, front and journal identify an evaluation by the rung that was asked for, whatever the evaluator
+        # counts.
         return replace(found, samples=samples)
 
 
 class Workers:
-    """`jobs` workers that compute ρ and errors; a context manager that leaves none behind.
+    """`jobs` workers that compute ρ and errors. A context manager: after the block, no worker remains.
 
     The workers are forked processes, which keep what they have learnt from one call to the next. They are threads if
-    the evaluator says so by `concurrency = "threads"`, as one that waits for a server does, or if this process cannot
-    fork. With one job there are none, and everything is computed here.
+    the evaluator has `concurrency = "threads"`, for example because it waits for a server, or if this process cannot
+    fork. With one job there are no workers: this process computes everything.
 
     Args:
-        work: what is computed.
+        work: the settings of the computation.
         jobs: number of workers.
         forked: called first in each forked process, to close files that the process has from its parent.
     """

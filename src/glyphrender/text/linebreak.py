@@ -1,9 +1,9 @@
 """Line break opportunities: UAX #14 of Unicode 17.0, over a text of many paragraphs at once.
 
-RULES below states the rules as the standard writes them. Most rules look only at the class before a break and the
-class after, so they are compiled to one table of 128 × 128 pairs that gives the first rule that applies. A rule that
-looks further is checked only where its pair occurs; where it does not hold, the next rule for that pair decides.
-English costs about 15 ns a character, Chinese and Japanese 6.
+RULES below states the rules as the standard writes them. Most rules look only at the class before a break and the class
+after, so they are compiled to one table of 128 × 128 pairs that gives the first rule that applies. A rule that looks
+further is checked only where its pair occurs; where it does not hold, the next rule for that pair decides. English
+costs about 15 ns a character; Chinese and Japanese cost 6 ns.
 
 The rules are not tailored. Chinese and Japanese get the strict reading (CJ is NS). South East Asian scripts that
 need a dictionary (SA) break only at spaces and ZWSP; complexbreak.py adds the other breaks.

@@ -75,7 +75,7 @@ class GeneralCategory(IntEnum):
 
 
 class Flag(IntFlag):
-    """Properties that are true or false, a bit each."""
+    """Properties that are true or false, one bit each."""
 
     WIDE = 1  # East_Asian_Width F or W
     DEFAULT_IGNORABLE = 2

@@ -8,8 +8,8 @@
 The data goes this way:
 
     sources, rows   read records (rows: of parquet), and say where a source can be cut
-    plan            cuts the sources into shards, by the input and the options alone
-    items           make texts with their θ of records
+    plan            cuts the sources into shards; depends only on input and options
+    items           make records into texts with their θ
     shard           renders the items of one shard into one file, in one of the formats
     run, cluster    share shards out to processes, or to Ray
 

@@ -1,7 +1,8 @@
-"""Shards on many machines, by Ray Data: the same function of a shard, called elsewhere.
+"""Shards on many machines, by Ray Data: the function that renders a shard is called on another machine.
 
-A description of each shard and its receipt travel; inputs and pages go between each machine and the file system that
-all share. If a machine is lost, Ray calls the function of its shard again, which is as safe as resuming.
+Only the description of each shard and its receipt are sent. Inputs and pages go between each machine and the file
+system that all machines share. If a machine is lost, Ray calls the function of its shard again, which is as safe as
+resuming.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def _rendered(
 
     Raises:
         DataError: a file cannot be read or written there.
-        GlyphRenderError: a task failed in another way, as when its machine is lost again and again.
+        GlyphRenderError: a task failed in another way, for example because its machine was lost again and again.
     """
     if not shards:
         return
@@ -114,7 +115,7 @@ def _reader() -> SequentialReader:
 def _task(row: dict[str, Any], options: Options, directory: Path, drawn_by: str) -> dict[str, str]:
     """Return the receipt of a shard as JSON, or the error as text: Ray would wrap an exception beyond recognition."""
     try:
-        if rasteriser() != drawn_by:  # pages of the two differ; the manifest names one
+        if rasteriser() != drawn_by:  # pages of two rasterisers differ, and the manifest names only one
             raise DataError(f"a machine draws with {rasteriser()}, not {drawn_by}. Set GLYPHRENDER_RASTER on all.")
         receipt = render_shard(pickle.loads(row["shard"]), options, directory, _reader())
         return {"receipt": json.dumps(asdict(receipt)), "error": ""}

@@ -1,7 +1,8 @@
 """The three formats of a shard. A writer is given an empty folder and rendered items in order, and is then closed.
 
-What the writer leaves in the folder is moved to its place afterwards; so nothing here knows of kills, of resuming or of
-other shards. The same items give the same bytes: no time, no user and no path of the machine is written.
+The files that the writer leaves in the folder are moved to their places afterwards. So nothing here knows about killed
+processes, resuming or other shards. The same items give the same bytes: no time, no user and no path of the machine is
+written.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from glyphrender.adapters.corpus.items import Item
 from glyphrender.adapters.corpus.names import folder_of
 from glyphrender.adapters.corpus.sources import pyarrow
 
-# Bytes of pages after which a row group is written: a reader of one row has to skip at most so many.
+# Bytes of pages after which a row group is written: a reader of one row has to skip at most this many.
 _ROW_GROUP = 1 << 25
 SUFFIXES = {"parquet": ".parquet", "webdataset": ".tar", "png": ".jsonl"}
 
@@ -66,7 +67,7 @@ def writer(format: str, folder: Path, name: str, repeats: frozenset[int]) -> Wri
 
 
 class _Parquet:
-    """Parquet with a row an item; the datasets library takes `images` for a list of images, and decodes it to PIL."""
+    """A writer of parquet, one row per item. The datasets library decodes `images` to a list of PIL images."""
 
     def __init__(self, path: Path) -> None:
         arrow = pyarrow()
@@ -89,7 +90,7 @@ class _Parquet:
         self._rows: list[dict[str, Any]] = []
         self._size = 0
         self._arrow = arrow
-        # PNG is compressed already; θ is the same for most rows, so it is stored once a row group.
+        # PNG is compressed already; θ is the same for most rows, so it is stored once per row group.
         self._file = arrow.parquet.ParquetWriter(
             path,
             self._schema,
@@ -127,7 +128,7 @@ class _Parquet:
 
 
 class _Tar:
-    """A tar with a sample an item, under its position: `000000017.0000.png` …, `.json` and `.txt`."""
+    """A writer of a tar, one sample per item, named by its position: `000000017.0000.png` …, `.json` and `.txt`."""
 
     def __init__(self, path: Path) -> None:
         self._tar = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 -- see `close`
@@ -151,7 +152,7 @@ class _Tar:
 
 
 class _Png:
-    """Glyph's layout: images/<id>/page_001.png …, and for each item a line of JSON with its `image_paths`."""
+    """A writer of Glyph's layout: images/<id>/page_001.png …, and a line of JSON with `image_paths` for each item."""
 
     def __init__(self, path: Path, repeats: frozenset[int]) -> None:
         self._lines = path.open("w", encoding="utf-8", newline="\n")

@@ -62,8 +62,9 @@ def item_of(values: Mapping[str, Any], options: Options, *, position: int, place
 
 
 def theta_of(given: Any, options: Options, position: int) -> Theta:
-    """Return the θ of an item. It may give none, the name of a preset, a JSON object, or the object itself.
+    """Return the θ of an item.
 
+    An item may give no θ, the name of a preset, a JSON object as text, or the object itself.
     The fields of an object change the corpus's θ; a Glyph config (kebab-case keys) is a complete θ.
 
     Raises:

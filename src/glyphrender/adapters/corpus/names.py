@@ -14,9 +14,9 @@ _KEPT = 60
 
 
 def folder_of(identity: str, *, repeat: int | None = None) -> str:
-    """Return a folder name for an id: the id if it is plain, else what is left of it, "~" and a digest of 64 bits.
+    """Return a folder name for an id: the id if it is plain, else a short plain form, "~" and a digest of 64 bits.
 
-    No plain name has a "~". So ids that differ, be it in letter case alone, have folders that differ.
+    No plain name has a "~". So ids that differ, even if only in letter case, have different folders.
 
     Args:
         identity: any text.

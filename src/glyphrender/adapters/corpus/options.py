@@ -1,4 +1,4 @@
-"""Options that decide the bytes of a corpus beside its input: stored with it, compared when a run is resumed."""
+"""Options that, together with the input, decide the bytes of a corpus. They are stored, and compared on resumption."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Options:
         text_field: names of the text, likewise.
         theta_field: names of θ, likewise.
         bits: bits for each pixel of a grey PNG, see `Page.png`.
-        sample: a seed: an item without a θ gets one from the Glyph paper's training distributions (`Theta.sample`), by
-            the seed and its position.
+        sample: a seed, or None. An item without a θ gets one drawn from the Glyph paper's training distributions
+            (`Theta.sample`), by this seed and the position of the item.
         max_pages: an item of more pages fails. This bounds memory: a page of 9 px type is 57 KB.
         max_bytes: a record of more bytes fails, unread.
         shard_items: highest number of records in a shard.

@@ -1,6 +1,6 @@
-"""Inputs → shards, by the inputs and the options alone.
+"""Inputs → shards. The plan depends only on the inputs and the options.
 
-The plan is the same whoever renders it, and in however many processes.
+It is the same on every machine and for every number of processes.
 """
 
 from __future__ import annotations
@@ -145,7 +145,10 @@ def _files(given: Path, away: Path) -> Iterable[tuple[str, Path]]:
 
 
 def _name(given: Path) -> str:
-    """Return the path as given, or its last part if it is absolute or climbs out: ids must not name the machine."""
+    """Return the path as given, or only its last part if it is absolute or contains "..".
+
+    The name becomes part of ids, and ids must not name the machine.
+    """
     if given.is_absolute() or ".." in given.parts:
         given = Path(given.resolve().name)
     return _shown(given)
@@ -167,7 +170,8 @@ def _repeats(cuts: list[Cut], starts: list[int], options: Options) -> list[froze
             for record in cut.records(reader):
                 if record.values is None:
                     continue
-                # A place is an id as well: two inputs may have one name, as a/in.jsonl and b/in.jsonl given absolutely.
+                # A place counts as an id too: two inputs may have one name, such as a/in.jsonl and b/in.jsonl with
+                # absolute paths.
                 name = id_of(record.values, options) or cut.source.place(record.number)
                 digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
                 hashes.append(int.from_bytes(digest, "little"))

@@ -86,16 +86,18 @@ def render_corpus(
 
     Args:
         inputs: see `plan.plan`.
-        output: created if missing. If it exists, it must be empty, or with `resume` begun by the same call.
+        output: created if missing. If it exists, it must be empty; with `resume`, it may also have been begun by the
+            same call.
         options: θ, the format, and the size of shards; by default parquet under the default θ.
-        jobs: number of processes on this machine, by default one; with `ray`, of tasks at a time, by default one a CPU.
+        jobs: number of processes on this machine, one by default. With `ray`, number of tasks at a time, one per CPU by
+            default.
         ray: the address of a Ray cluster, "auto" for the cluster this machine is in, or "local" to start one here. Its
             machines must see inputs and output under the same paths, and have this version of glyphrender.
         resume: leave out the shards that are done.
         progress: called at the beginning and after each shard.
 
     Returns:
-        the manifest: what was rendered and how, counts, and each file with its SHA-256.
+        the manifest: inputs, options, versions, counts, and each file with its SHA-256.
 
     Raises:
         DataError: an input does not exist, holds no record, or cannot be opened; or `output` cannot be written, holds
@@ -269,7 +271,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _compare(directory: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuse to go on with another corpus than was begun; the message says where the two differ."""
+    """Refuse to go on if the corpus that was begun is not the same; the message says where the two differ."""
     old = _flat({name: before.get(name) for name in now})
     new = _flat(json.loads(json.dumps(now)))
     differ = [name for name in (new | old) if old.get(name) != new.get(name)]

@@ -1,8 +1,8 @@
-"""One shard: its records → its file and its receipt. This is the unit of work everywhere, and a function of its
+"""One shard: its records → its file and its receipt. A shard is the unit of work everywhere, and depends only on its
 arguments.
 
-A file takes its place complete, by renaming; then its receipt does. So a shard that has a receipt is done. A shard that
-has none is rendered again, to the same bytes, over what a kill may have left.
+A complete file is renamed to its place, and then its receipt is. So a shard that has a receipt is done. A shard that
+has none is rendered again, to the same bytes, over what a killed process may have left.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from glyphrender.adapters.corpus.sources import Record, SequentialReader
 from glyphrender.document.layout import layout
 from glyphrender.errors import DataError, GlyphRenderError
 
-#: The folder, inside that of a corpus, of what a run needs to be resumed; it goes when the corpus is complete.
+#: Folder, inside the folder of a corpus, with what is needed to resume a run. It is removed when the corpus is
+#: complete.
 WORK = ".run"
 #: A function that renders shards into a folder and yields their receipts, in the order in which shards are done.
 ShardRunner: TypeAlias = "Callable[[list[Shard], Options, Path], Generator[Receipt, None, None]]"
@@ -125,7 +126,7 @@ def render_shard(shard: Shard, options: Options, directory: Path, reader: Sequen
 
 
 def _result(record: Record, options: Options, position: int, place: str) -> Rendered | dict[str, Any] | None:
-    """Return the item of a record with its pages; the reason why not; or None for a blank line."""
+    """Return the item of a record with its pages, the reason why it has none, or None for a blank line."""
     if record.values is None and not record.fault:
         return None
     identity = None
@@ -160,7 +161,7 @@ def _rendered(item: Item, options: Options) -> Rendered:
 
 @contextmanager
 def _part(directory: Path, name: str) -> Iterator[Path]:
-    """Make a folder to work in, and remove it however this ends; after a kill, `run` removes it."""
+    """Make a folder to work in, and remove it however the block ends. If the process is killed, `run` removes it."""
     part = directory / WORK / f"{name}.{secrets.token_hex(4)}.part"
     try:
         part.mkdir()
@@ -174,7 +175,7 @@ def _part(directory: Path, name: str) -> Iterator[Path]:
 
 
 def _take_places(part: Path, target: Path) -> None:
-    """Move what was written to where it belongs, over what a killed run has left there."""
+    """Move the written files to their places, over what a killed run has left there."""
     for folder in sorted(part.glob("images/*")):
         place = target.parent.parent / "images" / folder.name
         if place.exists():

@@ -1,8 +1,9 @@
-"""Files of records: the protocol of a source, JSONL, and folders whose files are a text each (for parquet see `rows`).
+"""Files of records: the protocol of a source, JSONL, and folders whose files each hold one text (for parquet see
+`rows`).
 
-A source is surveyed once, which says where it may be cut; then it is read from any cut on. Broken parts become records
-with a fault, never exceptions. Memory is one block of 1 MB and one record. This module knows nothing of the meaning of
-a record.
+A source is surveyed once, to find where it may be cut. After that, it can be read from any cut on. Broken parts become
+records with a fault, never exceptions. Memory is one block of 1 MB and one record. This module knows nothing of the
+meaning of a record.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JsonLines:
-    """A file with a JSON object a line, in UTF-8; the suffixes .gz and .zst say that it is compressed."""
+    """A file with one JSON object per line, in UTF-8; the suffixes .gz and .zst say that it is compressed."""
 
     path: Path
     name: str
@@ -162,7 +163,7 @@ class JsonLines:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextFiles:
-    """Files that are a text each: UTF-8, or the encoding of their byte order mark.
+    """Files that each hold one text: UTF-8, or the encoding of their byte order mark.
 
     `fields` are the names under which a record has the id (if there is one), and the text.
     """
@@ -191,7 +192,7 @@ class TextFiles:
                 with path.open("rb") as file:
                     content = hashlib.file_digest(file, "sha256").hexdigest()
                     cutter.add(file.tell())
-            except OSError:  # it may be readable later: then it is another corpus
+            except OSError:  # it may be readable later, and then the corpus is another one
                 digest, content = before, "unreadable"
                 cutter.add(0)
             digest.update(f"{name}\0{content}\0".encode("utf-8", "surrogateescape"))
@@ -217,7 +218,7 @@ class TextFiles:
                 yield Record(number, dict.fromkeys(ids, name) | dict.fromkeys(texts, text))
 
     def _part(self, first: int, count: int) -> TextFiles:
-        """Return a source of these files alone, so that a shard sent elsewhere names no other files."""
+        """Return a source of only these files, so that a shard that is sent to another machine names no other files."""
         part = slice(first, first + count)
         return replace(self, names=self.names[part], paths=self.paths[part], first=first)
 
@@ -237,7 +238,7 @@ class Cutter:
         return round(self._bytes)
 
     def add(self, size: float) -> None:
-        """Count one more record. A record that is longer than a shard is a shard."""
+        """Count one more record. A record that is longer than a shard becomes a shard of its own."""
         first, begin = self._ends[-1]
         if self.count > first and (self.count - first >= self._items or self._bytes - begin + size > self._size):
             self._ends.append((self.count, self.bytes))
@@ -341,10 +342,11 @@ def _hashed(blocks: Iterable[bytes], digest: Any) -> Iterator[bytes]:
 
 
 def _lines(blocks: Iterable[bytes], limit: int) -> Iterator[tuple[bytes | None, int]]:
-    """Yield each line without its end, and its length with it; None for a line of more than `limit` bytes, which is not
-    kept.
+    """Yield each line without its end, and its length including the end.
+
+    A line of more than `limit` bytes is not kept: None is yielded in its place.
     """
-    parts: list[bytes] = []  # of the line that goes on in the next block
+    parts: list[bytes] = []  # parts of a line that continues in the next block
     length = 0
     for block in blocks:
         start = 0
@@ -369,7 +371,7 @@ def reason_of(error: BaseException) -> str:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn failures of the system into one line; damage of the file passes through."""
+    """Turn errors of the operating system into a one-line `DataError`; errors from a damaged file pass through."""
     try:
         yield
     except OSError as error:
