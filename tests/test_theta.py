@@ -453,6 +453,7 @@ def test_repr_is_python_that_gives_the_same_theta(theta) -> None:
     assert eval(repr(theta)) == theta
 
 
+@pytest.mark.slow
 @given(thetas(), thetas())
 def test_diff_is_what_has_to_be_replaced(one, other) -> None:
     difference = one.diff(other)
