@@ -92,3 +92,14 @@ def test_every_public_name_can_be_had_and_is_documented() -> None:
     assert set(glyphrender.__all__) <= set(dir(glyphrender))
     with pytest.raises(AttributeError, match="no attribute 'Renderer'"):
         _ = glyphrender.Renderer
+
+
+def test_laying_out_and_drawing_load_nothing_that_saving_needs() -> None:
+    """`importlib.metadata` brings email and zipfile, and processes bring multiprocessing: 60 ms of a cold start."""
+    late = ("email", "zipfile", "multiprocessing", "importlib.metadata", "fontTools", "click", "html")
+    program = (
+        "import sys; from glyphrender import render; render('one page')[0].png();"
+        f"print(*[name for name in {late!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

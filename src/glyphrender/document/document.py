@@ -20,10 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.processes import HandOff
 from glyphrender.document.layout import check_text, layout
 from glyphrender.document.page import Page
-from glyphrender.document.saving import save
 from glyphrender.document.stream import PageStream
 from glyphrender.errors import DataError
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
@@ -217,6 +215,8 @@ class Document(Sequence[Page]):
                 have no pages.
             DependencyError: a PDF needs the extra `pdf`.
         """
+        from glyphrender.document.saving import save  # loads zipfile and email, which laying out does not need
+
         jobs = min(jobs, len(self.text) // _WORTH_FORKING)  # no more processes than are worth forking
         shares = self._shares if jobs > 1 else None
         return save(self, path, theta=self.theta, bits=bits, jobs=jobs, shares=shares, progress=progress, format=format)
@@ -241,6 +241,8 @@ class Document(Sequence[Page]):
             # The pages are known, or the text is one paragraph, which one process must lay out.
             self._reach_all()
             return lambda job: iter(self._pages[job::jobs])
+        from glyphrender._system.processes import HandOff  # loads multiprocessing
+
         parts = shares_of(text, jobs)
         hand_off = HandOff(len(parts) + 1, (0, 0))
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from glyphrender.document.layout import layout
 from glyphrender.document.page import Page
-from glyphrender.document.saving import save
 from glyphrender.errors import LayoutError
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.text.source import Text
@@ -80,6 +79,8 @@ class PageStream(Iterator[Page]):
             DataError: see `Document.save`.
             DependencyError: see `Document.save`.
         """
+        from glyphrender.document.saving import save
+
         return save(self._whole(), path, theta=self.theta, bits=bits, progress=progress, format=format)
 
     def ratio(self, *, model: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
