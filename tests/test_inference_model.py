@@ -308,6 +308,7 @@ def test_what_a_local_model_does_not_take_is_refused(tiny: tuple[Any, Any]) -> N
 
 
 def test_a_lazy_model_is_known_before_it_is_loaded(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
     model = LazyModel(path_or_id=tmp_path / "none", dtype="bfloat16")
     assert model.identity == [str(tmp_path / "none"), "transformers", "bfloat16"]
     with pytest.raises(DataError, match="is no model"):
