@@ -106,9 +106,9 @@ def test_cropped_pages_keep_to_the_grid_and_the_least_area(text: str, theta: The
     [(100, 10, 112), (100, 30, 140), (112, 13, 112), (113, 0, 140), (0.5, 0, 28), (83, 15, 112), (85, 10, 112)],
 )
 def test_cropping_rounds_to_the_nearest_multiple_that_cuts_no_text(used: float, margin: float, expected: int) -> None:
-    from glyphrender.typeset.paginate import _cropped
+    from glyphrender.typeset.paginate import cropped_side
 
-    assert _cropped(used, margin, Theta(page_grid=28)) == expected
+    assert cropped_side(used, margin, Theta(page_grid=28)) == expected
 
 
 def test_presets_of_a_model() -> None:

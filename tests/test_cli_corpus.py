@@ -65,7 +65,7 @@ def test_the_status_is_1_where_not_one_item_could_be_rendered(source: Path, tmp_
 def test_progress_is_a_line_now_and_then(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from glyphrender.cli import corpus
 
-    monkeypatch.setattr(corpus, "_SILENCE", 0.0)
+    monkeypatch.setattr(corpus, "SILENCE", 0.0)
     result = call(source, "-o", tmp_path / "out", *FIELDS, "--format", "png", "--shard-items", "2")
     assert "corpus 1/2 shards, 1 items, 1 pages, 1 failed; " in result.stderr
     assert " items/s, " in result.stderr

@@ -22,7 +22,7 @@ SMALL = {0x41: ((0, 0, 800, 800), 1000)}
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty folder of fonts, the only place besides the bundle where fonts are searched for."""
-    monkeypatch.setattr(library_module, "_system_folders", list)
+    monkeypatch.setattr(library_module, "system_folders", list)
     monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path))
     return tmp_path
 

@@ -153,7 +153,7 @@ def test_ignorable_characters_never_need_a_face():
 
 
 def test_color_emoji_are_those_installed(tmp_path, monkeypatch):
-    monkeypatch.setattr(library_module, "_system_folders", list)
+    monkeypatch.setattr(library_module, "system_folders", list)
     (tmp_path / "without").mkdir()
     (tmp_path / "with").mkdir()
     box_font({0x1F600: ((0, 0, 800, 800), 1000)}, family="Noto Color Emoji").save(tmp_path / "with/c.ttf")

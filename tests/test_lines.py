@@ -35,11 +35,11 @@ def word_cache() -> WordCache:
 
 
 def plain_segments(text: str) -> SegmentTable:
-    return analyse._analyse_plain(Chunk(text=text, offset=0, line=0), word_cache())
+    return analyse.analyse_plain(Chunk(text=text, offset=0, line=0), word_cache())
 
 
 def full_segments(text: str) -> SegmentTable:
-    return analyse._analyse_full(Chunk(text=text, offset=0, line=0), codepoints(text), word_cache(), None)
+    return analyse.analyse_full(Chunk(text=text, offset=0, line=0), codepoints(text), word_cache(), None)
 
 
 def check_breaks(text: str, segments: SegmentTable) -> None:
@@ -71,7 +71,7 @@ def check_breaks(text: str, segments: SegmentTable) -> None:
 
 
 def breaks_plainly(text: str) -> bool:
-    """Return whether the text has no line end but LF, so that `_analyse_plain` may take it."""
+    """Return whether the text has no line end but LF, so that `analyse_plain` may take it."""
     return not set(text) & (set(LINE_ENDS) - {"\n"})
 
 

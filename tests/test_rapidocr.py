@@ -13,7 +13,7 @@ from PIL import Image
 from glyphrender import DataError, DependencyError, Theta, render
 from glyphrender.ocr.comparison import comparable, edit_distance
 from glyphrender.ocr.legibility import legibility
-from glyphrender.ocr.rapidocr import RapidOcr, _Box, _in_order
+from glyphrender.ocr.rapidocr import RapidOcr, TextBox, in_reading_order
 
 pytestmark = pytest.mark.slow
 
@@ -54,12 +54,12 @@ def test_a_page_without_text_reads_as_nothing() -> None:
 def test_boxes_are_read_line_by_line_from_the_left() -> None:
     """Two lines 10 px apart whose boxes touch, the first in two parts of which the left one stands a pixel lower."""
     boxes = [
-        _Box(top=10, bottom=21, left=300, text="second"),
-        _Box(top=20, bottom=31, left=5, text="below"),
-        _Box(top=11, bottom=22, left=5, text="first"),
+        TextBox(top=10, bottom=21, left=300, text="second"),
+        TextBox(top=20, bottom=31, left=5, text="below"),
+        TextBox(top=11, bottom=22, left=5, text="first"),
     ]
-    assert _in_order(boxes) == "first second\nbelow"
-    assert _in_order([]) == ""
+    assert in_reading_order(boxes) == "first second\nbelow"
+    assert in_reading_order([]) == ""
 
 
 def test_pages_are_not_made_smaller() -> None:

@@ -176,7 +176,7 @@ def test_masks_that_grow_too_many_are_made_anew(compiled: pytest.MonkeyPatch) ->
 
 def test_without_being_asked_it_begins_once_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GLYPHRENDER_RASTER", raising=False)
-    monkeypatch.setattr(masks, "_PAYS", 10_000)
+    monkeypatch.setattr(masks, "PAYS_AFTER", 10_000)
     TYPESETTER.clear()
     stamped = []
     stamp = masks.Masks.stamp

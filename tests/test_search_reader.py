@@ -172,15 +172,15 @@ def test_a_reader_of_ones_own_is_any_function() -> None:
 
 
 def test_perfect_reading_has_no_error_whatever_the_quotes() -> None:
-    from glyphrender.search.reader import _reading
+    from glyphrender.search.reader import excerpt_reading
 
     text, names = "She said: \"It's -- well, 9 o'clock.\"", identifiers(0, 0)
     read = "She said: “It’s –− well, 9 o‘clock.”" + "".join(names)
     true, known = letters(text), [letters(name) for name in names]
-    reading = _reading(true, known, letters(read))
+    reading = excerpt_reading(true, known, letters(read))
     assert sum(reading.wrong) == reading.identifier_wrong == 0
     assert reading.exact == reading.identifiers == 4
-    spoilt = _reading(true, known, letters(read[:-1] + "#"))
+    spoilt = excerpt_reading(true, known, letters(read[:-1] + "#"))
     assert (sum(spoilt.wrong), spoilt.identifier_wrong, spoilt.exact) == (0, 1, 3)
 
 

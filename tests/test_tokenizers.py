@@ -97,9 +97,9 @@ def test_books_are_cut_often(named: Tokenizer) -> None:
 @pytest.mark.slow
 def test_no_token_of_any_vocabulary_lies_across_a_cut() -> None:
     """What a cut needs of a vocabulary whose pre-tokenizer does not split there: no merge passes it."""
-    letter = module._LETTER
+    letter = module.LETTER
     across = re.compile(f"{letter}[ ▁]|\n{letter}|[\u4e00-\u9fa5][、。，]")
-    for vocabulary in module._VOCABULARIES.values():
+    for vocabulary in module.VOCABULARIES.values():
         loaded = splintr.Tokenizer.from_pretrained(vocabulary.key)
         special = set(loaded.special_tokens().values())
         ids = [number for number in range(loaded.vocab_size) if number not in special]
@@ -125,7 +125,7 @@ ORACLES = {
 @pytest.fixture(params=ORACLES, scope="module")
 def oracle(request: pytest.FixtureRequest) -> tuple[Tokenizer, Any]:
     pattern, size = ORACLES[request.param]
-    loaded = splintr.Tokenizer.from_pretrained(module._VOCABULARIES[request.param].key)
+    loaded = splintr.Tokenizer.from_pretrained(module.VOCABULARIES[request.param].key)
     ranks = {loaded.decode_token_bytes(rank): rank for rank in range(size)}
     return tokenizer(request.param), tiktoken.Encoding(
         request.param, pat_str=pattern, mergeable_ranks=ranks, special_tokens={}
@@ -279,7 +279,7 @@ def test_a_tokenizer_that_fails() -> None:
 
 
 def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    module._named.cache_clear()
+    module.named_tokenizer.cache_clear()
     monkeypatch.setitem(__import__("sys").modules, "splintr", None)
     with pytest.raises(DependencyError, match=r"glyphrender\[ratio\]") as caught:
         tokenizer("glm-4")

@@ -21,7 +21,7 @@ from glyphrender.typeset import buffer as b
 
 DATA = Path(__file__).parent / "data"
 FACES = {name: font_stack(name).primary for name in ("DejaVu Sans", "Noto Naskh Arabic", "Noto Sans Devanagari")}
-needs_c = pytest.mark.skipif(b._library() is None, reason="this build of uharfbuzz exports no C interface")
+needs_c = pytest.mark.skipif(b.c_library() is None, reason="this build of uharfbuzz exports no C interface")
 
 
 def both(
@@ -87,7 +87,7 @@ def test_no_other_thread_runs_while_harfbuzz_does() -> None:
 
     Three threads at once get wrong glyphs, or crash, within some thousand pages.
     """
-    library, buffer = b._library(), b._thread_buffer()
+    library, buffer = b.c_library(), b.thread_buffer()
     text, length = "office".encode("utf-32-le") * 1_000_000, 6_000_000
     turns, stop = 0, False
 
@@ -120,7 +120,7 @@ def test_pages_are_the_same_without_the_c_interface(tmp_path: Path) -> None:
         "import sys\n"
         "from glyphrender import render\n"
         "from glyphrender.typeset import buffer\n"
-        "if sys.argv[1] == 'objects': buffer._library = lambda: None\n"
+        "if sys.argv[1] == 'objects': buffer.c_library = lambda: None\n"
         "import hashlib\n"
         "text = 'The fluffy office. \\u0627\\u0644\\u0639\\u0631\\u0628\\u064a\\u0629 \\u0915\\u094d\\u0937\\n' * 5\n"
         "print(hashlib.sha256(render(text)[0].png()).hexdigest())\n"

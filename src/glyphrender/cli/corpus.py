@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from glyphrender.theta import Theta
 
 # Seconds between two lines of progress, if stderr is not a terminal.
-_SILENCE = 30.0
+SILENCE = 30.0
 
 
 @click.command()
@@ -125,7 +125,7 @@ class _ProgressLine:
         now = time.monotonic()
         if self._begun is None:  # the inputs have been read, and nothing has been rendered yet
             self._begun = now
-        elif self._terminal or now - self._printed >= _SILENCE:
+        elif self._terminal or now - self._printed >= SILENCE:
             self._printed = now
             before = "\r\033[K" if self._terminal else ""
             click.echo(before + self._line(progress, now), err=True, nl=not self._terminal)

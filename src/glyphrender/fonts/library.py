@@ -174,10 +174,11 @@ def _bundled() -> dict[str, Family]:
 @cache
 def _installed(extra_folders: str) -> dict[str, Family]:
     folders = [Path(folder).expanduser() for folder in extra_folders.split(os.pathsep) if folder]
-    return _grouped(named for folder in (*folders, *_system_folders()) for named in _scan(folder))
+    return _grouped(named for folder in (*folders, *system_folders()) for named in _scan(folder))
 
 
-def _system_folders() -> list[Path]:
+def system_folders() -> list[Path]:
+    """Return the folders in which this system keeps fonts, those of the user first."""
     home = Path.home()
     folders: list[str | Path]
     if sys.platform == "darwin":

@@ -121,7 +121,7 @@ def exact_strings(pages: Iterable[Page]) -> tuple[ExactString, ...]:
         texts.append(page.text)
     ends = list(accumulate(map(len, texts)))
     found: dict[str, tuple[str, list[int]]] = {}
-    for start, text, kind in _scan("".join(texts)):
+    for start, text, kind in scan_line("".join(texts)):
         _, on = found.setdefault(text, (kind, []))
         first, last = bisect_right(ends, start), bisect_right(ends, start + len(text) - 1)
         on += [number for number in numbers[first : last + 1] if not on or number > on[-1]]
@@ -177,7 +177,7 @@ _HEADING: Final = (
 _LEFT_OUT: Final = "\n({} more strings are not listed.)"
 
 
-def _scan(text: str) -> Iterator[tuple[int, str, str]]:
+def scan_line(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield (start, string, kind) for every match of a pattern, if the rules of its kind accept the string."""
     for word in _CANDIDATE.finditer(text):
         for match in _SCANNER.finditer(text, *word.span()):

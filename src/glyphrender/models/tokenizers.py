@@ -30,15 +30,15 @@ TokenizerLike: TypeAlias = "str | os.PathLike[str] | Callable[[str], Any] | Toke
 
 # Letters of the common scripts, by range and not by category. Categories differ between Unicode versions, and a cut
 # must be right in the tokenizer's version and in Python's. None of these letters composes with the letter before it.
-_LETTER: Final = (
+LETTER: Final = (
     "[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0388-\u038a\u038e-\u03a1\u03a3-\u03f5\u0400-\u0481\u05d0-\u05ea"
     "\u0621-\u063a\u0641-\u064a\u0905-\u0939\u0e01-\u0e2e\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3]"
 )
 # A cut before a space between letters: a run of letters never holds a space, and a space joins the text after it.
-_BEFORE_SPACE: Final = f"(?<={_LETTER})(?= {_LETTER})"
+_BEFORE_SPACE: Final = f"(?<={LETTER})(?= {LETTER})"
 # A cut after a newline between a visible character and a letter: no token begins with a newline and continues with a
 # letter. The visible character is needed because GPT-2's pattern treats the last of several spaces by what follows.
-_AFTER_NEWLINE: Final = rf"(?<=[^\s]\n)(?={_LETTER})"
+_AFTER_NEWLINE: Final = rf"(?<=[^\s]\n)(?={LETTER})"
 # A cut between an ideograph and a comma or full stop. There is no cut after the comma or full stop, because it joins
 # the letter that follows.
 _BEFORE_STOP: Final = "(?<=[\u4e00-\u9fa5])(?=[、。，])"
@@ -70,7 +70,7 @@ class _Vocabulary:
     prefix: bool = False
 
 
-_VOCABULARIES: Final[dict[str, _Vocabulary]] = {
+VOCABULARIES: Final[dict[str, _Vocabulary]] = {
     "glm-4": _Vocabulary(key="glm4", about="GLM-4, 4.1V, 4.5, 4.5V"),
     "qwen3": _Vocabulary(key="qwen3", about="Qwen2, 2.5 and 3, with and without VL", nfc=True),
     "llama-3": _Vocabulary(key="llama3", about="Llama 3 to 3.3"),
@@ -85,7 +85,7 @@ _VOCABULARIES: Final[dict[str, _Vocabulary]] = {
     "llama-2": _Vocabulary(key="llama2", about="Llama 1 and 2, LLaVA 1.5", prefix=True),
 }
 
-TOKENIZERS: Final[dict[str, str]] = {name: vocabulary.about for name, vocabulary in _VOCABULARIES.items()}
+TOKENIZERS: Final[dict[str, str]] = {name: vocabulary.about for name, vocabulary in VOCABULARIES.items()}
 """Names of the tokenizers that `tokenizer` finds, with the models that use each. They need the extra `ratio`."""
 
 # Beginning of a vision model's name → its tokenizer. If one beginning starts with another, the longer one comes first.
@@ -279,12 +279,12 @@ def tokenizer(source: TokenizerLike) -> Tokenizer:
         return _file(Path(source))
     if isinstance(source, str):
         name = source.lower()
-        if name in _VOCABULARIES:
-            return _named(name)
+        if name in VOCABULARIES:
+            return named_tokenizer(name)
         if os.sep in source or name.endswith(".json"):
             return _file(Path(source))
         raise TokenizerError(
-            f"tokenizer={source!r} is not known. Use one of {', '.join(_VOCABULARIES)} (extra glyphrender[ratio]), "
+            f"tokenizer={source!r} is not known. Use one of {', '.join(VOCABULARIES)} (extra glyphrender[ratio]), "
             "or the path of a tokenizer.json.",
             tokenizer=source,
         )
@@ -304,9 +304,9 @@ def tokenizer_of(model: str) -> str | None:
     return next((own for start, own in _TOKENIZER_BY_MODEL.items() if name.startswith(start)), None) or None
 
 
-@lru_cache(maxsize=len(_VOCABULARIES))
-def _named(name: str) -> Tokenizer:
-    vocabulary = _VOCABULARIES[name]
+@lru_cache(maxsize=len(VOCABULARIES))
+def named_tokenizer(name: str) -> Tokenizer:
+    vocabulary = VOCABULARIES[name]
     try:
         import splintr
     except ImportError as error:
@@ -331,7 +331,7 @@ def _file(path: Path) -> Tokenizer:
         import tokenizers
     except ImportError as error:
         raise DependencyError(
-            f"{path} needs the package tokenizers. Install it, or use a name: {', '.join(_VOCABULARIES)}."
+            f"{path} needs the package tokenizers. Install it, or use a name: {', '.join(VOCABULARIES)}."
         ) from error
     try:
         backend = tokenizers.Tokenizer.from_str(data)
@@ -362,7 +362,7 @@ def _wrap(source: Any) -> Tokenizer:
     if callable(source):
         return Tokenizer(name, source)
     raise TokenizerError(
-        f"tokenizer={name} has no encode and is no function. Pass a name ({', '.join(_VOCABULARIES)}), "
+        f"tokenizer={name} has no encode and is no function. Pass a name ({', '.join(VOCABULARIES)}), "
         "a function from text to tokens, or an object of tokenizers, transformers or tiktoken.",
         tokenizer=name,
     )

@@ -84,13 +84,13 @@ class RapidOcr:
         found = _engine()(np.asarray(color)[:, :, ::-1])
         if found.boxes is None or found.txts is None:
             return ""
-        return _in_order(
-            _Box(top=box[:, 1].min(), bottom=box[:, 1].max(), left=box[:, 0].min(), text=text)
+        return in_reading_order(
+            TextBox(top=box[:, 1].min(), bottom=box[:, 1].max(), left=box[:, 0].min(), text=text)
             for box, text in zip(found.boxes, found.txts, strict=True)
         )
 
 
-class _Box(NamedTuple):
+class TextBox(NamedTuple):
     """A part of a line: its place in pixels, and its text."""
 
     top: float
@@ -99,12 +99,12 @@ class _Box(NamedTuple):
     text: str
 
 
-def _in_order(boxes: Iterable[_Box]) -> str:
+def in_reading_order(boxes: Iterable[TextBox]) -> str:
     """Return the text of `boxes`, line by line from left to right.
 
     Boxes whose middles are less than half a height apart are on one line.
     """
-    lines: list[list[_Box]] = []
+    lines: list[list[TextBox]] = []
     for box in sorted(boxes, key=lambda box: box.top + box.bottom):
         if lines:
             last = lines[-1][-1]

@@ -30,7 +30,7 @@ SPARE: Final = 8
 LARGEST: Final = 64.0
 # The number of glyphs of a font after which stamping pays. To load numba and its compiled code takes 0.4 s (the first
 # time 0.8 s), and stamping saves some 0.2 µs a glyph.
-_PAYS: Final = 5_000_000
+PAYS_AFTER: Final = 5_000_000
 # The number of glyphs that Skia draws at a time. With 4,000 at once it takes eight times as long a glyph.
 _SOME: Final = 256
 # Positions nearer than this many pixels are exact in a float32. NaN and infinity are not near.
@@ -87,7 +87,7 @@ class Masks:
         if wanted == "skia" or self.font.getSize() > LARGEST:
             return False
         asked = wanted == "numba"
-        if not (asked or self._drawn > _PAYS) or compiled(asked) is None:
+        if not (asked or self._drawn > PAYS_AFTER) or compiled(asked) is None:
             return False
         near = all(np.abs(at).max(initial=0.0) < _FAR for at in (rows.x, rows.baseline))
         return near and int(rows.glyph.max(initial=0)) < self._glyphs

@@ -154,7 +154,7 @@ class ReaderEvaluator:
             return known
         text, names = self.excerpts.excerpt(number, seed), identifiers(number, seed)
         read = "".join(map(self.reader, self.images(theta, " ".join([text, *names]))))
-        reading = self._known[key] = _reading(letters(text), [letters(name) for name in names], letters(read))
+        reading = self._known[key] = excerpt_reading(letters(text), [letters(name) for name in names], letters(read))
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return reading
@@ -194,7 +194,7 @@ def letters(text: str) -> str:
     return comparable(text).translate(_ALIKE)
 
 
-def _reading(text: str, names: Sequence[str], read: str) -> ExcerptReading:
+def excerpt_reading(text: str, names: Sequence[str], read: str) -> ExcerptReading:
     """Compare the letters and the identifiers of an excerpt with the letters that were read."""
     edits = differences("".join([text, *names]), read)
     wrong = [0] * max(1, math.ceil(len(text) / _BLOCK))

@@ -58,14 +58,15 @@ def analyse(chunk: Chunk, words: WordCache, *, base: int | None) -> SegmentTable
     cps = None if chunk.text.isascii() else codepoints(chunk.text)
     plain = cps is None or not _needs_implicit_boundaries(cps)
     if plain and base != 1 and chunk.base != 1 and not any(map(chunk.text.__contains__, _RARE_LINE_ENDS)):
-        return _analyse_plain(chunk, words)
-    return _analyse_full(chunk, codepoints(chunk.text) if cps is None else cps, words, base)
+        return analyse_plain(chunk, words)
+    return analyse_full(chunk, codepoints(chunk.text) if cps is None else cps, words, base)
 
 
 # -- a text whose words are separated by spaces, tabs and newlines alone -----------------------------------
 
 
-def _analyse_plain(chunk: Chunk, words: WordCache) -> SegmentTable:
+def analyse_plain(chunk: Chunk, words: WordCache) -> SegmentTable:
+    """Return the segments of a left-to-right chunk whose words are separated by spaces, tabs and newlines alone."""
     spaced = chunk.text.replace("\n", " \n ")
     if "\t" in spaced:
         spaced = spaced.replace("\t", " \t ")
@@ -156,7 +157,8 @@ def _needs_implicit_boundaries(cps: NDArray[np.uint32]) -> bool:
     return bool(_ideographic_records()[record].any()) or bidi.needs_bidi(cps)
 
 
-def _analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: WordCache, base: int | None) -> SegmentTable:
+def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: WordCache, base: int | None) -> SegmentTable:
+    """Return the segments of any chunk, whose code points are `cps`; see `analyse`."""
     levels = _levels(chunk, cps, base)
     # The whole text is analysed anyway, so breaks are read off it, not joined word by word. A tab counts as a space.
     actions = words.style.break_actions(np.where(cps == 0x09, np.uint32(0x20), cps))

@@ -51,7 +51,7 @@ def buffer(face: Face, *, script: str, rtl: bool, language: str, features: dict[
     Raises:
         FontError: the file of `face` cannot be read.
     """
-    kind = NativeBuffer if _library() is not None else ObjectBuffer
+    kind = NativeBuffer if c_library() is not None else ObjectBuffer
     return kind(face, script=script, rtl=rtl, language=language, features=features)
 
 
@@ -89,7 +89,7 @@ class NativeBuffer:
     """A buffer that calls HarfBuzz's C interface and reads its arrays."""
 
     def __init__(self, face: Face, *, script: str, rtl: bool, language: str, features: dict[str, bool]) -> None:
-        library = _library()
+        library = c_library()
         assert library is not None
         self.library, self.font = library, _font(face)
         self.script, self.direction = _tag(script), _RTL if rtl else _LTR
@@ -100,7 +100,7 @@ class NativeBuffer:
 
     def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int32]:
         """See `Buffer`."""
-        library, buffer = self.library, _thread_buffer()
+        library, buffer = self.library, thread_buffer()
         library.hb_buffer_reset(buffer)
         characters = (before + text + after).encode("utf-32-le", "surrogatepass")
         library.hb_buffer_add_utf32(buffer, characters, len(characters) // 4, len(before), len(text))
@@ -167,7 +167,7 @@ _FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
 
 
 @cache
-def _library() -> Any:
+def c_library() -> Any:
     """Return the HarfBuzz library inside the binding's module, or None where it exports no C interface."""
     try:
         # PyDLL, not CDLL, holds the interpreter's lock during a call. HarfBuzz in the wheels is built for one thread
@@ -184,7 +184,7 @@ def _library() -> Any:
 @cache
 def _font(face: Face) -> int:
     """Return the address of an hb_font_t like `face.hb_font`. It is never freed, because faces are kept too."""
-    library = _library()
+    library = c_library()
     _ = face.hb_font  # raises FontError if the file cannot be read
     blob = library.hb_blob_create_from_file_or_fail(os.fsencode(face.path))
     font: int = library.hb_font_create(library.hb_face_create(blob, face.index))
@@ -198,11 +198,11 @@ def _font(face: Face) -> int:
 _buffers = local()
 
 
-def _thread_buffer() -> int:
+def thread_buffer() -> int:
     """Return the address of this thread's hb_buffer_t."""
     pointer: int | None = getattr(_buffers, "pointer", None)
     if pointer is None:
-        pointer = _buffers.pointer = _library().hb_buffer_create()
+        pointer = _buffers.pointer = c_library().hb_buffer_create()
     return pointer
 
 

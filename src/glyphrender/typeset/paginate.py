@@ -142,17 +142,17 @@ def _size(theta: Theta, blocks: list[Block], last: bool) -> tuple[int, int]:
     width, height = whole = theta.page_pixels
     if theta.auto_crop_width:
         right = max(right_edge(block.table, block.lo, block.hi, theta) + block.column for block in blocks)
-        width = min(width, _cropped(right, theta.margin_x, theta))
+        width = min(width, cropped_side(right, theta.margin_x, theta))
     if theta.auto_crop_last_page and last:
         bottom = max(float(block.tops[-1]) for block in blocks) + theta.line_height + theta.inset
-        height = min(height, _cropped(bottom, theta.margin_y, theta))
+        height = min(height, cropped_side(bottom, theta.margin_y, theta))
     if width * height < theta.min_pixels:
         height = min(whole[1], _multiple(theta.min_pixels / width, theta.page_grid))
         width = max(width, min(whole[0], _multiple(theta.min_pixels / height, theta.page_grid)))
     return width, height
 
 
-def _cropped(used: float, margin: float, theta: Theta) -> int:
+def cropped_side(used: float, margin: float, theta: Theta) -> int:
     """Return the length in pixels of a side that is cropped: the multiple of the grid nearest to text and margin.
 
     Text is never cut. Models round sides to the nearest multiple too. Where a model would shrink the page by up to half
