@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender._system.cached_property import cached_property
-from glyphrender.typeset.shape import LATIN, shape
+from glyphrender.text.script import LATIN
+from glyphrender.typeset.shape import shape
 from glyphrender.typeset.style import WordStyle
 
 

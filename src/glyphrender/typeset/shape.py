@@ -26,8 +26,6 @@ BATCH: Final = 512
 # of Inter look across any number of spaces, but not across a noncharacter, which no font has.
 APART: Final = " \uffff "
 
-#: The number of the Latin script. Characters without a script of their own are shaped as Latin.
-LATIN: Final = SCRIPT_TAGS.index("Latn")
 #: The scripts whose letters have a Joining_Type. Their fonts join letters by contextual alternates, so these are never
 #: turned off.
 JOINING: Final = (
@@ -70,6 +68,7 @@ def shape(
 
     >>> from glyphrender.fonts.stack import font_stack
     >>> faces = [font_stack("DejaVu Sans").primary]
+    >>> from glyphrender.text.script import LATIN
     >>> face, script, rtl = np.zeros(2, np.uint8), np.full(2, LATIN), np.zeros(2, bool)
     >>> glyphs = shape(["a", "bc"], faces, face, script, rtl, language="en", features={})
     >>> glyphs.unit.tolist(), glyphs.cluster.tolist()

@@ -68,7 +68,10 @@ class Shaper:
 
     @property
     def holds(self) -> dict[str, int]:
-        """The numbers of font stacks, styles, words, segments and texts that are remembered."""
+        """The numbers of font stacks, styles, words, segments and texts that are remembered.
+
+        The ten separators (tabs, line ends and the empty word) count as words and as segments.
+        """
         with self._lock:
             return {
                 "font stacks": len(self._stacks),

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from glyphrender.fonts.stack import MISSING
 from glyphrender.text import grapheme, linebreak, script
 from glyphrender.text.properties import Flag, GeneralCategory, codepoints, records, table
+from glyphrender.text.script import COMMON, LATIN
 from glyphrender.theta import ControlCharacters, SoftHyphens, ZeroWidth
-from glyphrender.typeset.shape import LATIN
 from glyphrender.typeset.style import WordStyle
 
 #: Put before a word that is set from right to left. No word begins with this character otherwise.
@@ -26,7 +26,6 @@ SOFT_HYPHEN: Final = 0xAD
 
 # Every character that can stand in for another one.
 _ESCAPES: Final = codepoints("\\xuU0123456789abcdef\u2010")
-_COMMON: Final = script.SCRIPT_TAGS.index("Zyyy")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +115,7 @@ class Characters:
             starts, scripts = np.ones(len(cps), bool), np.full(len(cps), LATIN, np.uint8)
         else:
             starts, scripts = grapheme.cluster_starts(cps), script.resolve_scripts(cps)
-            scripts[scripts == _COMMON] = LATIN
+            scripts[scripts == COMMON] = LATIN
         ignorable = (table().flags.take(text.record) & np.uint8(Flag.DEFAULT_IGNORABLE)) != 0
         stand_in = _stand_ins(text, style, ignorable)
         action = style.break_actions(cps)
