@@ -219,7 +219,17 @@ class Document(Sequence[Page]):
 
         jobs = min(jobs, len(self.text) // _WORTH_FORKING)  # no more processes than are worth forking
         shares = self._shares if jobs > 1 else None
-        return save(self, path, theta=self.theta, bits=bits, jobs=jobs, shares=shares, progress=progress, format=format)
+        return save(
+            self,
+            path,
+            theta=self.theta,
+            bits=bits,
+            jobs=jobs,
+            shares=shares,
+            progress=progress,
+            format=format,
+            typesetter=self._typesetter,
+        )
 
     def ratio(self, *, model: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
         """Return ρ of these pages: text tokens per visual token of a model. No page is drawn.

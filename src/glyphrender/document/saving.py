@@ -30,7 +30,7 @@ from glyphrender._system.processes import can_fork, imap_forked
 from glyphrender._system.version import __version__
 from glyphrender.errors import DataError, DependencyError
 from glyphrender.raster.canvas import rasteriser
-from glyphrender.raster.typesetter import default_typesetter
+from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.text.properties import UNICODE_VERSION
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def save(
     shares: Shares | None = None,
     progress: Callable[[int], object] | None = None,
     format: str | None = None,
+    typesetter: Typesetter | None = None,
 ) -> dict[str, Any]:
     """Write `pages`, which were set under `theta`; see `Document.save`.
 
@@ -73,15 +74,15 @@ def save(
                 progress(len(entries))
         entries.sort(key=itemgetter("start", "file"))
         if format == "pdf":
-            return _save_pdf(target, part, entries, theta)
-        manifest = {**describe(theta), "pages": entries}
+            return _save_pdf(target, part, entries, theta, typesetter)
+        manifest = {**describe(theta, typesetter), "pages": entries}
         (part / MANIFEST).write_bytes(_json(manifest).encode("utf-8", "surrogatepass"))
         part.chmod(0o777 & ~_umask())
         _take_place(part, target)
     return manifest
 
 
-def describe(theta: Theta) -> dict[str, Any]:
+def describe(theta: Theta, typesetter: Typesetter | None = None) -> dict[str, Any]:
     """Return everything, except the text, that the pixels of a page depend on.
 
     Raises:
@@ -91,7 +92,7 @@ def describe(theta: Theta) -> dict[str, Any]:
         "versions": _versions() | {"rasteriser": rasteriser()},
         "theta": theta.to_dict(),
         "theta_digest": theta.digest,
-        "fonts_digest": default_typesetter().shaper.style(theta).stack.digest,
+        "fonts_digest": (typesetter or default_typesetter()).shaper.style(theta).stack.digest,
     }
 
 
@@ -135,7 +136,9 @@ def _format(target: Path, format: str | None) -> str:
     return format
 
 
-def _save_pdf(target: Path, folder: Path, entries: list[dict[str, Any]], theta: Theta) -> dict[str, Any]:
+def _save_pdf(
+    target: Path, folder: Path, entries: list[dict[str, Any]], theta: Theta, typesetter: Typesetter | None
+) -> dict[str, Any]:
     """Write the PNGs of `folder` as one PDF; return its manifest.
 
     The compressed pixels of the PNGs are copied unchanged, so nothing is lost: grey levels and bit depths stay as they
@@ -159,7 +162,7 @@ def _save_pdf(target: Path, folder: Path, entries: list[dict[str, Any]], theta: 
     write_atomically(target, data)
     pages = [{name: value for name, value in entry.items() if name not in _OF_A_FILE} for entry in entries]
     about = {"file": target.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    return {**describe(theta), **about, "pages": pages}
+    return {**describe(theta, typesetter), **about, "pages": pages}
 
 
 _OF_A_FILE: Final = ("file", "bytes", "sha256")

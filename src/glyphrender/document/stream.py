@@ -39,6 +39,7 @@ class PageStream(Iterator[Page]):
         self.theta = Theta.of(theta)
         self._pages: Iterator[Page] | None = layout(text, self.theta, max_pages=max_pages, typesetter=typesetter)
         self._begun = False
+        self._typesetter = typesetter
 
     def __repr__(self) -> str:
         state = "used up" if self._pages is None else "being read" if self._begun else "not yet read"
@@ -81,7 +82,15 @@ class PageStream(Iterator[Page]):
         """
         from glyphrender.document.saving import save
 
-        return save(self._whole(), path, theta=self.theta, bits=bits, progress=progress, format=format)
+        return save(
+            self._whole(),
+            path,
+            theta=self.theta,
+            bits=bits,
+            progress=progress,
+            format=format,
+            typesetter=self._typesetter,
+        )
 
     def ratio(self, *, model: str | VisionModel = "glm-4.1v", tokenizer: TokenizerLike | None = None) -> Ratio:
         """Return ρ of the pages, as `Document.ratio` does, and use the stream up.
