@@ -17,6 +17,7 @@ EXAMPLES = [
     errors.FontError("a message", family="Verdana"),
     errors.LayoutError("a message", page=3),
     errors.DataError("a message", path=Path("book.txt")),
+    errors.ResourceError("a message", errno=28),
     errors.DependencyError("a message", extra="ratio"),
     errors.TokenizerError("a message", tokenizer="glm-4"),
     errors.VisionModelError("a message", model="qwen3-vl"),

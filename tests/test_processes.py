@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from nasty import NASTY
 from strategies import examples, texts, thetas
 
-from glyphrender import GlyphRenderError, LayoutError, Theta, render
+from glyphrender import GlyphRenderError, LayoutError, ResourceError, Theta, render
 from glyphrender._system import processes as processes
 from glyphrender._system.processes import ForkedPool, HandOff, imap_forked, work_queue
 from glyphrender.raster.typesetter import default_typesetter
@@ -122,7 +122,7 @@ def test_a_process_that_is_killed_is_an_error() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(60)
 
-    with pytest.raises(GlyphRenderError, match=r"a process was killed \(exit status -9\).*Use fewer jobs\."):
+    with pytest.raises(ResourceError, match=r"a process was killed \(exit status -9\).*Use fewer jobs\."):
         list(imap_forked(2, work))
 
 
@@ -277,6 +277,55 @@ def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         left = {process for process in left if _runs(process)}
         time.sleep(0.05)
     assert not left
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel kills them on Linux alone")
+def test_processes_write_nothing_after_their_parent_was_killed(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys, time\n"
+        "from glyphrender._system.processes import imap_forked\n"
+        "def work(job):\n"
+        "    while True:\n"
+        "        pathlib.Path(sys.argv[1], str(job)).write_text(str(time.monotonic_ns()))\n"
+        "        yield job\n"
+        "for _ in imap_forked(2, work): print(flush=True)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    for _ in range(20):
+        parent.stdout.readline()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    killed = time.monotonic_ns()
+    time.sleep(0.7)
+    # A writing that had begun by then may end; 50 ms are more than it takes on a busy machine.
+    written = [path.read_text() for path in tmp_path.iterdir()]
+    assert len(written) == 2
+    assert all(not when or int(when) < killed + 50_000_000 for when in written)
+
+
+def test_a_process_that_is_told_to_end_within_a_destructor_ends(capfd: pytest.CaptureFixture[str]) -> None:
+    """Python drops an exception raised in a destructor: the process would work on, and be waited for."""
+
+    class Kept:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(1000):
+                pass
+
+    def work(job: int) -> Iterator[int]:
+        kept = Kept()
+        del kept
+        yield job
+        time.sleep(60)
+
+    start = time.monotonic()
+    with pytest.raises(ResourceError, match=r"a process was killed \(exit status 1\)"):
+        list(imap_forked(1, work))
+    assert time.monotonic() - start < 30
+    assert capfd.readouterr().err == ""
 
 
 def _runs(process: int) -> bool:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from glyphrender.errors import GlyphRenderError as GlyphRenderError
     from glyphrender.errors import LayoutError as LayoutError
     from glyphrender.errors import RequestRefused as RequestRefused
+    from glyphrender.errors import ResourceError as ResourceError
     from glyphrender.errors import ThetaError as ThetaError
     from glyphrender.errors import TokenizerError as TokenizerError
     from glyphrender.errors import VisionModelError as VisionModelError
@@ -66,6 +67,7 @@ _PUBLIC = {
         "GlyphRenderError",
         "LayoutError",
         "RequestRefused",
+        "ResourceError",
         "ThetaError",
         "TokenizerError",
         "VisionModelError",

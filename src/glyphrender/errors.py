@@ -5,6 +5,7 @@
     ├── FontError             a font is missing, unreadable or incomplete         .family
     ├── LayoutError           no line fits the page, or a limit is passed         .page
     ├── DataError             an input cannot be read, or an output written       .path
+    ├── ResourceError         the machine failed: memory, disk, a killed process  .errno
     ├── DependencyError       an optional package or library is missing           .extra
     ├── TokenizerError        text tokens cannot be counted                       .tokenizer
     ├── VisionModelError      visual tokens cannot be counted                     .model
@@ -84,6 +85,20 @@ class DataError(GlyphRenderError):
     def __init__(self, message: str, *, path: str | os.PathLike[str] = "") -> None:
         super().__init__(message)
         self.path = os.fspath(path)
+
+
+class ResourceError(GlyphRenderError):
+    """The machine failed, not the input: memory or disk space ran out, a disk failed, or a process was killed.
+
+    The same call may succeed later, or on another machine.
+
+    Attributes:
+        errno: number of the system's error (`errno.ENOSPC`, …), where there was one.
+    """
+
+    def __init__(self, message: str, *, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.errno = errno
 
 
 class DependencyError(GlyphRenderError, ImportError):

@@ -3,7 +3,8 @@
 A forked process inherits everything that its parent has in memory: texts, fonts, caches. So functions need not be
 pickled, only items and results. Each process has a pipe of its own to the parent. When a process is killed, because
 memory ran out for instance, its pipe closes and the parent raises an error at once; multiprocessing.Pool would wait
-for ever. When the parent is killed, its processes end within two seconds.
+for ever. When the parent is killed, its processes end at once: Linux kills them, and elsewhere a thread of theirs sees
+the end of a pipe that the parent held.
 
 This module always uses `fork`, although Python 3.14 starts processes in another way by default. A spawned process would
 import everything again, and could be given only objects that can be pickled. Some processes cannot fork: on Windows, or
@@ -18,22 +19,27 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, Generic, Self, TypeVar
 
-from glyphrender.errors import GlyphRenderError
+from glyphrender._system.termination import exit_on
+from glyphrender.errors import GlyphRenderError, ResourceError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Seconds between two checks of a process whether its parent is still there.
-_WATCH: Final = 2.0
+# Seconds between two checks of a process whether its parent is still there, in case another process holds its pipe.
+_WATCH: Final = 0.5
+# From linux/prctl.h: the signal that a process gets when the thread that forked it ends.
+_PR_SET_PDEATHSIG: Final = 1
 # Seconds that a process gets to clean up before it is killed.
 _GRACE: Final = 10.0
 
@@ -50,7 +56,7 @@ def imap_forked(jobs: int, work: Callable[[int], Iterator[Result]]) -> Iterator[
     up. Where this process cannot fork, it does all the work itself.
 
     Raises:
-        GlyphRenderError: a process was killed.
+        ResourceError: a process was killed.
     """
     if not can_fork():
         for job in range(jobs):
@@ -112,7 +118,7 @@ class ForkedPool(Generic[Item, Result]):
         An error of `answer` is raised when the turn of its item comes.
 
         Raises:
-            GlyphRenderError: a process was killed.
+            ResourceError: a process was killed.
         """
         if self._jobs <= 1:
             yield from map(self._answer, items)
@@ -181,6 +187,7 @@ class _Children:
         self._daemon = daemon
         self._processes: list[BaseProcess] = []
         self._of_pipe: dict[Connection, BaseProcess] = {}
+        self._life: tuple[Connection, Connection] | None = None  # the end of the processes, and that of this one
 
     def __enter__(self) -> Self:
         return self
@@ -194,8 +201,11 @@ class _Children:
     def fork(self, main: Callable[..., None], *arguments: Any) -> Connection:
         """Start a process that calls `main(its pipe, *arguments)`; return this end of the pipe."""
         fork = multiprocessing.get_context("fork")
+        if self._life is None:
+            self._life = fork.Pipe(duplex=False)
         ours, theirs = fork.Pipe()
-        process = fork.Process(target=_child, args=(os.getpid(), theirs, main, arguments), daemon=self._daemon)
+        parent = _Parent(os.getpid(), *self._life, kills=_main_thread_on_linux())
+        process = fork.Process(target=_child, args=(parent, theirs, main, arguments), daemon=self._daemon)
         self._processes.append(process)
         process.start()
         self._of_pipe[ours] = process
@@ -230,8 +240,9 @@ class _Children:
             if process.is_alive():
                 process.kill()
                 process.join()
-        for pipe in self._of_pipe:
+        for pipe in (*self._of_pipe, *(self._life or ())):
             pipe.close()
+        self._life = None
         self._processes.clear()
         self._of_pipe.clear()
 
@@ -244,16 +255,52 @@ class _Children:
                     return error
         process = self._of_pipe[pipe]
         process.join(_GRACE)
-        return GlyphRenderError(
+        return ResourceError(
             f"a process was killed (exit status {process.exitcode}), perhaps because memory ran out. Use fewer jobs."
         )
 
 
-def _child(parent: int, pipe: Connection, main: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Parent:
+    """The parent of a forked process.
+
+    Attributes:
+        pid: its process id.
+        life: a pipe that nothing is ever written to; it ends when the parent does.
+        held: the other end of this pipe, which the parent holds open.
+        kills: whether the kernel can kill the process when the parent ends.
+    """
+
+    pid: int
+    life: Connection
+    held: Connection
+    kills: bool
+
+    def follow(self) -> None:
+        """Let this process end as soon as its parent has ended. A parent that was killed cannot say so."""
+        self.held.close()
+        if self.kills:
+            import ctypes
+
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while os.getppid() == self.pid and not self.life.poll(_WATCH):
+            pass
+        os._exit(1)
+
+
+def _main_thread_on_linux() -> bool:
+    # The kernel looks at the thread that forked, not at the process: a worker thread may end before its children.
+    return sys.platform == "linux" and threading.current_thread() is threading.main_thread()
+
+
+def _child(parent: _Parent, pipe: Connection, main: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     """Run `main` in a forked process, and send its error, if any."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt reaches the parent too, which then ends this process
-    signal.signal(signal.SIGTERM, _leave)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    exit_on([signal.SIGTERM], status=1)
+    parent.follow()
     try:
         main(pipe, *arguments)
     except SystemExit:
@@ -267,17 +314,6 @@ def _send(pipe: Connection, message: Any) -> None:
         pipe.send(message)
     except ConnectionError:
         os._exit(1)  # the parent is gone
-
-
-def _watch(parent: int) -> None:
-    """End this process when its parent is gone. A parent that was killed cannot say so."""
-    while os.getppid() == parent:
-        time.sleep(_WATCH)
-    os._exit(1)
-
-
-def _leave(*_: object) -> None:
-    raise SystemExit(1)  # an exception, so that `finally` clauses run
 
 
 def _sendable(error: BaseException) -> BaseException:

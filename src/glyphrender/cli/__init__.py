@@ -23,13 +23,13 @@ import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
 
+from glyphrender._system.termination import exit_on
 from glyphrender._system.version import __version__
-from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError
+from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError, ResourceError
 
 COMMANDS: Mapping[str, str] = {
     "render": "Typeset text into page images.",
@@ -106,7 +106,7 @@ def main() -> NoReturn:
     # A console without Greek letters gets \u03b8 for θ; a file name that is not UTF-8 is shown with \udcff.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    signal.signal(signal.SIGTERM, _terminated)
+    exit_on([signal.SIGTERM])
     command(prog_name="glyphrender")
     raise AssertionError("click has exited")
 
@@ -132,7 +132,7 @@ def _verdict(error: Exception) -> tuple[int, str]:
             return 2, f"{message.rstrip('.')}. See {where} --help."
         case click.ClickException():
             return 2, error.format_message()
-        case DependencyError() | EndpointError():
+        case DependencyError() | EndpointError() | ResourceError():
             return 1, str(error)
         case GlyphRenderError():
             cause = error.__cause__
@@ -154,7 +154,3 @@ def _discard_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):
         pass
-
-
-def _terminated(signum: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(128 + signum)
