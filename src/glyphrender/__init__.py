@@ -94,4 +94,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    # The public names alone: completion in an editor should not offer what this module itself imports.
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -1,7 +1,7 @@
 """The errors that glyphrender raises on purpose. Any other exception that escapes is a bug.
 
     GlyphRenderError
-    ├── ThetaError            a field of θ, or two together, cannot be used       .field
+    ├── ThetaError            a field of θ, or two together, cannot be used       .field, .fields
     ├── FontError             a font is missing, unreadable or incomplete         .family
     ├── LayoutError           no line fits the page, or a limit is passed         .page
     ├── DataError             an input cannot be read, or an output written       .path
@@ -21,11 +21,52 @@ and keep their attributes and notes.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Self
 
 
+def shown(value: object) -> str:
+    """Return `value` as text for a message of one line. A long text is cut in the middle.
+
+    >>> shown("x" * 80)
+    "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxx'"
+    """
+    try:
+        # A member of an enumeration of strings is shown as its value. The repr of an array has several lines.
+        text = " ".join(repr(str(value) if isinstance(value, str) else value).split())
+    except ValueError:  # Python does not print an integer of more than 4,300 digits
+        text = f"a huge {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:40]}…{text[-16:]}"
+
+
+def one_line(message: str) -> str:
+    """Return `message` on one line of bounded length.
+
+    Characters that do not print, such as a newline in a file name, become escapes. A word of more than 500 characters,
+    such as a path or a value that a message repeats, is cut in the middle.
+
+    >>> one_line("a\\nb")
+    'a\\\\nb'
+    """
+    if not message.isprintable():
+        message = "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+            for character in message
+        )
+    if len(message) <= _LONGEST_WORD:
+        return message
+    words = (w if len(w) <= _LONGEST_WORD else f"{w[:240]}…{w[-240:]}" for w in message.split(" "))
+    return " ".join(words)
+
+
+_LONGEST_WORD = 500
+
+
 class GlyphRenderError(Exception):
-    """Base of every error in this package."""
+    """Base of every error in this package. The message becomes one line; see `one_line`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
     def with_context(self, context: str) -> Self:
         """Return an error of the same class and with the same attributes, whose message starts with `context`.
@@ -44,11 +85,29 @@ class ThetaError(GlyphRenderError, ValueError):
 
     Attributes:
         field: name of the field to change first, as in `Theta`.
+        fields: names of all fields that the message is about, `field` first. A θ with several mistakes gives one error
+            that names them all.
     """
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+        self.fields: tuple[str, ...] = (field,) if field else ()
+
+    @classmethod
+    def joined(cls, errors: Sequence[ThetaError]) -> ThetaError:
+        """Return one error for several mistakes: their messages, one after the other on one line.
+
+        >>> two = [ThetaError("dpi=0 is out of range.", field="dpi"), ThetaError("columns=0 is too.", field="columns")]
+        >>> error = ThetaError.joined(two)
+        >>> str(error), error.field, error.fields
+        ('dpi=0 is out of range. columns=0 is too.', 'dpi', ('dpi', 'columns'))
+        """
+        if len(errors) == 1:
+            return errors[0]
+        error = cls(" ".join(map(str, errors)), field=errors[0].field)
+        error.fields = tuple(dict.fromkeys(field for each in errors for field in each.fields))
+        return error
 
 
 class FontError(GlyphRenderError):

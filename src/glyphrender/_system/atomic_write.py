@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from glyphrender._system.paths import path_of
 from glyphrender.errors import DataError
 
 
@@ -23,7 +24,9 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes, *, dura
     Raises:
         DataError: the file cannot be written. Its old content, if any, is still there.
     """
-    target = Path(path)
+    target = path_of(path, "Name a file to write.")
+    if not target.name:
+        raise DataError(f"{target} is a folder. Name a file to write.", path=target)
     part = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.part")
     data = content.encode("utf-8") if isinstance(content, str) else content
     try:

@@ -17,9 +17,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from glyphrender.document.layout import layout
-from glyphrender.errors import DataError, DependencyError, GlyphRenderError
+from glyphrender.errors import DataError, DependencyError, GlyphRenderError, shown
 from glyphrender.theta import Theta, ThetaLike, check_field_names
-from glyphrender.theta.parameter import shown
 
 if TYPE_CHECKING:
     import numpy as np

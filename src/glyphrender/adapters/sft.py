@@ -19,8 +19,7 @@ from typing import Any, Literal
 
 from glyphrender.adapters.data import PagesTransform, Row, by_row, text_of, train_extra
 from glyphrender.adapters.processor import Message
-from glyphrender.errors import DataError
-from glyphrender.theta.parameter import shown
+from glyphrender.errors import DataError, shown
 
 __all__ = ["Conversations", "Prompts", "epoch_callback"]
 

@@ -29,7 +29,7 @@ import click
 
 from glyphrender._system.termination import exit_on
 from glyphrender._system.version import __version__
-from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError, ResourceError
+from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError, ResourceError, one_line
 
 COMMANDS: Mapping[str, str] = {
     "render": "Typeset text into page images.",
@@ -109,18 +109,6 @@ def main() -> NoReturn:
     exit_on([signal.SIGTERM])
     command(prog_name="glyphrender")
     raise AssertionError("click has exited")
-
-
-def one_line(text: str) -> str:
-    """Return `text` on one line. Characters that do not print, such as a newline in a file name, become escapes.
-
-    >>> one_line("a\\nb")
-    'a\\\\nb'
-    """
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
 
 
 def _verdict(error: Exception) -> tuple[int, str]:

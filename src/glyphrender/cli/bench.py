@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import click
 
 from glyphrender._system.atomic_write import write_atomically
-from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Reader
 from glyphrender.cli.options import text_options
 from glyphrender.cli.ratio import aligned, check_some_text, known_models, print_skipped, texts
 from glyphrender.cli.scatter import Point, scatter
 from glyphrender.cli.table import table
-from glyphrender.errors import DependencyError
+from glyphrender.errors import DependencyError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli import one_line
 from glyphrender.cli.options import theta_options
+from glyphrender.errors import one_line
 
 if TYPE_CHECKING:
     from glyphrender.adapters.corpus import CorpusProgress

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Reader, inputs_of
 from glyphrender.cli.options import text_options, theta_options
+from glyphrender.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

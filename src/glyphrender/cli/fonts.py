@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli import one_line
 from glyphrender.cli.options import text_options, theta_options
+from glyphrender.errors import one_line
 
 if TYPE_CHECKING:
     from glyphrender.fonts import Family

@@ -46,6 +46,7 @@ def theta_of(file: Path | None, preset: str | None, settings: tuple[str, ...]) -
         click.UsageError: a file and a preset are both given, or a setting has no value.
         ThetaError: a field or value is not valid.
     """
+    from glyphrender.errors import ThetaError
     from glyphrender.theta import Theta
     from glyphrender.theta.describe import parse_value
 
@@ -53,11 +54,17 @@ def theta_of(file: Path | None, preset: str | None, settings: tuple[str, ...]) -
         raise click.UsageError(f"--theta {file} and --preset {preset} are both given. Choose one.")
     theta = Theta.load(file) if file is not None else Theta.preset(preset) if preset is not None else Theta()
     changes = {}
+    wrong = []
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
             raise click.UsageError(f"--set {setting} has no value. Write --set name=value, as font_size=8.")
-        changes[name.strip().replace("-", "_")] = parse_value(name, text)
+        try:
+            changes[name.strip().replace("-", "_")] = parse_value(name, text)
+        except ThetaError as error:
+            wrong.append(error)
+    if wrong:
+        raise ThetaError.joined(wrong)
     return theta.replace(**changes)
 
 

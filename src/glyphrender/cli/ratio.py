@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Reader, inputs_of
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.cli.table import table
-from glyphrender.errors import DataError, VisionModelError
+from glyphrender.errors import DataError, VisionModelError, one_line
 
 if TYPE_CHECKING:
     from glyphrender.document.document import Document

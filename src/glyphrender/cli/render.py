@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Input, Reader, inputs_of, joined, total_bytes
 from glyphrender.cli.options import text_options, theta_options
-from glyphrender.errors import DataError, LayoutError
+from glyphrender.errors import DataError, LayoutError, one_line
 
 if TYPE_CHECKING:
     from glyphrender.theta import Theta

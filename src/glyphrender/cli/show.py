@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from glyphrender._system.atomic_write import write_atomically
-from glyphrender.cli import one_line
 from glyphrender.cli.inputs import Input, Reader
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.document.sheet import Picture, saved, sheet
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, one_line
 
 if TYPE_CHECKING:
     from glyphrender.theta import Theta

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender.cli import Group, one_line
+from glyphrender.cli import Group
+from glyphrender.errors import one_line
 
 if TYPE_CHECKING:
     from glyphrender.theta import Theta
@@ -46,16 +47,29 @@ def show(source: str) -> None:
 @click.argument("file", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--no-fonts", is_flag=True, help="Do not check whether the fonts are on this machine.")
 def validate(file: tuple[Path, ...], no_fonts: bool) -> None:
-    """Check files of parameters, ours or Glyph's: every field, the fields together, and the fonts."""
+    """Check files of parameters, ours or Glyph's: every field, the fields together, and the fonts.
+
+    Every file is checked. The exit status is 2 if one of them is not valid.
+    """
+    from glyphrender.errors import GlyphRenderError
     from glyphrender.theta import Theta
 
+    faults = 0
     for path in file:
-        theta = Theta.load(path)
-        if not no_fonts:
-            from glyphrender.raster.typesetter import default_typesetter
+        try:
+            theta = Theta.load(path)
+            if not no_fonts:
+                from glyphrender.raster.typesetter import default_typesetter
 
-            default_typesetter().shaper.style(theta)
-        click.echo(one_line(f"{path}: valid, digest {theta.digest}"))
+                default_typesetter().shaper.style(theta)
+        except GlyphRenderError as error:
+            faults += 1
+            named = str(error) if str(path) in str(error) else f"{path}: {error}"
+            click.echo(one_line(f"glyphrender: {named}"), err=True)
+        else:
+            click.echo(one_line(f"{path}: valid, digest {theta.digest}"))
+    if faults:
+        raise click.exceptions.Exit(2)
 
 
 @command.command()

@@ -8,7 +8,7 @@ from functools import partial
 from os import PathLike
 
 from glyphrender.document.page import Page
-from glyphrender.errors import DataError, LayoutError
+from glyphrender.errors import DataError, LayoutError, shown
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
@@ -40,7 +40,9 @@ def layout(
     """
     check_text(text)
     if max_pages is not None and (not isinstance(max_pages, int) or max_pages < 0):
-        raise LayoutError(f"max_pages={max_pages!r} is not a whole number of 0 or more. Leave it out for no limit.")
+        raise LayoutError(
+            f"max_pages={shown(max_pages)} is not a whole number of 0 or more. Leave it out for no limit."
+        )
     if typesetter is None:
         typesetter = default_typesetter()
     elif not isinstance(typesetter, Typesetter):

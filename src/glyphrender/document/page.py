@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 
 from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.cached_property import cached_property
+from glyphrender._system.paths import path_of
 from glyphrender.document.find import visible_parts
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, shown
 from glyphrender.raster import png
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.theta import Theta
@@ -122,7 +122,7 @@ class Page:
             DataError: `bits` is none of these.
         """
         if bits is not None and (not isinstance(bits, int) or isinstance(bits, bool) or bits not in (1, 2, 4, 8)):
-            raise DataError(f"bits={bits!r} is not 8, 4, 2 or 1. Leave it out for the default.")
+            raise DataError(f"bits={shown(bits)} is not 8, 4, 2 or 1. Leave it out for the default.")
         if bits is None:
             bits = 8 if self.theta.antialias or not self._two_colors else 1
         return png.encode(self._typesetter.draw(self._layout, reuse=True), dpi=self.theta.dpi, bits=bits)
@@ -208,9 +208,10 @@ class Page:
         Raises:
             DataError: the file cannot be written, or its name has another ending.
         """
-        if Path(path).suffix.lower() != ".png":
-            raise DataError(f"{path} does not end in .png. Use page.image.save(…) for other formats.", path=path)
-        write_atomically(path, self.png(bits=bits), durable=False)
+        file = path_of(path, "Name a file that ends in .png.")
+        if file.suffix.lower() != ".png":
+            raise DataError(f"{file} does not end in .png. Use page.image.save(…) for other formats.", path=file)
+        write_atomically(file, self.png(bits=bits), durable=False)
 
     def find(self, text: str) -> tuple[Span, ...]:
         """Return the places of `text` on this page: one span for each line that an occurrence touches.
@@ -229,7 +230,7 @@ class Page:
         [8, 16]
         """
         if not isinstance(text, str) or not text:
-            raise DataError(f"text={text!r} cannot be found. Pass a str of one character or more.")
+            raise DataError(f"text={shown(text)} cannot be found. Pass a str of one character or more.")
         source, first = self.text, self.span[0]
         starts = [match.start() for match in re.finditer(re.escape(text), source)]
         if not starts:

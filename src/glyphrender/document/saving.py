@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from glyphrender._system.atomic_write import write_atomically
+from glyphrender._system.paths import path_of
 from glyphrender._system.processes import can_fork, imap_forked
 from glyphrender._system.version import __version__
-from glyphrender.errors import DataError, DependencyError
+from glyphrender.errors import DataError, DependencyError, shown
 from glyphrender.raster.canvas import rasteriser
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.text.properties import UNICODE_VERSION
@@ -60,8 +61,10 @@ def save(
 
     With several jobs and `shares`, forked processes write the shares, and `pages` is not used.
     """
-    target = Path(path)
+    target = path_of(path, "Name a folder for the pages, or a file that ends in .pdf.")
     format = _format(target, format)
+    if progress is not None and not callable(progress):
+        raise DataError(f"progress is {type(progress).__name__}, not a function of the number of pages. Leave it out.")
     if target.is_symlink():
         target = target.resolve()  # so that the target of a link is replaced, not the link
     with _hidden_folder(target, is_file=format == "pdf") as part:
@@ -124,10 +127,10 @@ def _format(target: Path, format: str | None) -> str:
     named = target.suffix.lower() == ".pdf"
     if format is None:
         format = "pdf" if named else "png"
-    if format not in FORMATS:
-        raise DataError(f"format={format!r} is unknown. Use {', '.join(FORMATS)}.")
+    if not isinstance(format, str) or format not in FORMATS:
+        raise DataError(f"format={shown(format)} is unknown. Use {', '.join(FORMATS)}.")
     if named and format != "pdf":
-        raise DataError(f"format={format!r} writes a directory, which {target} does not name. Leave out .pdf.")
+        raise DataError(f"format={shown(format)} writes a directory, which {target} does not name. Leave out .pdf.")
     if format == "pdf":
         try:
             import img2pdf  # noqa: F401 -- before any page is drawn

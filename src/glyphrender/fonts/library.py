@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from glyphrender.errors import FontError
+from glyphrender.errors import FontError, shown
 from glyphrender.fonts.bundle import Style, bundle
 from glyphrender.fonts.face import Face
 
@@ -102,7 +102,7 @@ def parse_axes(axes: str) -> dict[str, float]:
     for setting in filter(None, (part.strip() for part in axes.split(","))):
         match = re.fullmatch(r"([ -~]{4})\s*=\s*([-+]?(?:\d+\.?\d*|\.\d+))", setting)
         if not match:
-            raise FontError(f"font_axes={axes!r}: {setting!r} is not TAG=NUMBER. Write 'wght=450,wdth=90'.")
+            raise FontError(f"font_axes={shown(axes)}: {shown(setting)} is not TAG=NUMBER. Write 'wght=450,wdth=90'.")
         variations[match[1]] = float(match[2])
     return variations
 
@@ -142,7 +142,7 @@ def _family(name: str) -> Family:
     known = _bundled() | installed
     close = [known[match].name for match in difflib.get_close_matches(key, known, n=3, cutoff=0.6)]
     advice = f"Did you mean {' or '.join(map(repr, close))}?" if close else "Name a font file instead."
-    raise FontError(f"font={name!r} is no bundled or installed family. {advice}")
+    raise FontError(f"font={shown(name)} is no bundled or installed family. {advice}")
 
 
 def _key(name: str) -> str:

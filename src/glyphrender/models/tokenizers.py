@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from glyphrender.errors import DataError, DependencyError, TokenizerError
+from glyphrender.errors import DataError, DependencyError, TokenizerError, shown
 from glyphrender.models.pretokenizers import PATTERNS, splits_at_cuts
 
 __all__ = ["TOKENIZERS", "TokenCounter", "Tokenizer", "TokenizerLike", "tokenizer", "tokenizer_of"]
@@ -284,7 +284,7 @@ def tokenizer(source: TokenizerLike) -> Tokenizer:
         if os.sep in source or name.endswith(".json"):
             return _file(Path(source))
         raise TokenizerError(
-            f"tokenizer={source!r} is not known. Use one of {', '.join(VOCABULARIES)} (extra glyphrender[ratio]), "
+            f"tokenizer={shown(source)} is not known. Use one of {', '.join(VOCABULARIES)} (extra glyphrender[ratio]), "
             "or the path of a tokenizer.json.",
             tokenizer=source,
         )
@@ -311,7 +311,7 @@ def named_tokenizer(name: str) -> Tokenizer:
         import splintr
     except ImportError as error:
         raise DependencyError(
-            f"tokenizer={name!r} needs the package splintr-rs. Install glyphrender[ratio], or pass a tokenizer.",
+            f"tokenizer={shown(name)} needs the package splintr-rs. Install glyphrender[ratio], or pass a tokenizer.",
             extra="ratio",
         ) from error
     encode = splintr.Tokenizer.from_pretrained(vocabulary.key).encode_ordinary

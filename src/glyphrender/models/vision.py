@@ -6,7 +6,7 @@ count endpoint of a provider. `model.py` defines what a model is. The arithmetic
 
 from __future__ import annotations
 
-from glyphrender.errors import VisionModelError
+from glyphrender.errors import VisionModelError, shown
 from glyphrender.models import hosted
 from glyphrender.models.calibration import calibrated
 from glyphrender.models.families import MODELS
@@ -40,6 +40,6 @@ def vision_model(name: str | VisionModel) -> VisionModel:
     model = _BY_NAME.get(name.lower())
     if model is None:
         raise VisionModelError(
-            f"model={name!r} is not a known vision model. Use one of: {', '.join(VISION_MODELS)}.", model=name
+            f"model={shown(name)} is not a known vision model. Use one of: {', '.join(VISION_MODELS)}.", model=name
         )
     return model

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender._system.fork_safe_lock import fork_safe_lock
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, shown
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.page import draw_page
 from glyphrender.text.source import CHUNK, Text
@@ -53,7 +53,7 @@ class Typesetter:
         for name, value, least in (("max_bytes", max_bytes, 0), ("chunk_size", chunk_size, 1)):
             if not isinstance(value, int) or value < least:
                 raise DataError(
-                    f"{name}={value!r} is not a whole number of {least} or more. Leave it out for the default."
+                    f"{name}={shown(value)} is not a whole number of {least} or more. Leave it out for the default."
                 )
         self.lock = fork_safe_lock()
         self.max_bytes = max_bytes

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf, nan
+from numbers import Real
 from typing import Final
 
 from glyphrender.document.layout import check_text
-from glyphrender.errors import ThetaError, VisionModelError
+from glyphrender.errors import ThetaError, VisionModelError, shown
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.ratio.align import align
 from glyphrender.ratio.ratio import Ratio, compression_ratio
+from glyphrender.text.source import whole
 from glyphrender.theta import PARAMETERS, Overlap, Theta, ThetaLike
 
 __all__ = ["FIELDS", "Fit", "fit"]
@@ -101,7 +104,12 @@ def fit(
     check_text(text)
     target = _target(rho=rho, visual_tokens=visual_tokens, pages=pages)
     ranges = _ranges(over)
-    text = text if isinstance(text, str) else "".join(text)
+    text = whole(text)
+    if not 0 <= _number(min_font_pixels) < inf:
+        raise ThetaError(
+            f"min_font_pixels={shown(min_font_pixels)} is not a number of 0 or more. Use 0 for no limit.",
+            field="min_font_pixels",
+        )
     search = _Search(
         text=text,
         model=vision_model(model),
@@ -248,8 +256,8 @@ def _target(*, rho: float | None, visual_tokens: int | None, pages: int | None) 
             f"{' and '.join(given) or 'no target'} given to fit. Give one of rho, visual_tokens and pages.", field="rho"
         )
     ((name, value),) = given.items()
-    if not 0 < value < float("inf"):
-        raise ThetaError(f"{name}={value} cannot be a target. Use a number above 0.", field=name)
+    if not 0 < _number(value) < inf:
+        raise ThetaError(f"{name}={shown(value)} cannot be a target. Use a number above 0.", field=name)
     figures: dict[str, Callable[[Ratio], float]] = {
         "rho": lambda ratio: ratio.rho,
         "visual_tokens": lambda ratio: ratio.visual_tokens,
@@ -258,14 +266,31 @@ def _target(*, rho: float | None, visual_tokens: int | None, pages: int | None) 
     return _Target(name=name, value=value, figure=figures[name], least=name == "rho")
 
 
+def _number(value: object) -> float:
+    """Return `value` as a float, or NaN if it is not a number that a float can hold."""
+    try:
+        return float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    except OverflowError:
+        return nan
+
+
 def _ranges(over: Iterable[str] | Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
     """Return the least and the greatest value of each field to solve for."""
     if isinstance(over, str):
         over = (over,)
-    limits = dict(over) if isinstance(over, Mapping) else {name: FIELDS.get(name, (0.0, 0.0))[:2] for name in over}
-    for name, (low, high) in limits.items():
+    if not isinstance(over, Iterable):
+        raise ThetaError(f"over is {type(over).__name__}, not names of fields. Use {', '.join(FIELDS)}.", field="over")
+    limits = {}
+    for name in over:
         if name not in FIELDS:
-            raise ThetaError(f"over={name!r} is not a field that fit solves for. Use {', '.join(FIELDS)}.", field=name)
+            way_out = f"Use {', '.join(FIELDS)}."
+            raise ThetaError(f"over={shown(name)} is not a field that fit solves for. {way_out}", field=str(name))
+        limits[name] = over[name] if isinstance(over, Mapping) else FIELDS[name][:2]
+    for name, limit in limits.items():
+        try:
+            low, high = map(float, limit)
+        except (TypeError, ValueError):
+            raise ThetaError(f"over: {name} has {shown(limit)}. Give the pair (least, greatest).", field=name) from None
         if not low <= high:
             raise ThetaError(f"over: {name} from {low:g} to {high:g} is empty. Swap them.", field=name)
     if not limits:

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 from glyphrender.document.layout import check_text, layout
 from glyphrender.document.page import Page
-from glyphrender.errors import VisionModelError
+from glyphrender.errors import VisionModelError, shown
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import PIECE, TokenCounter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
@@ -195,7 +195,7 @@ def compression_ratio(
     """
     check_text(text)
     if over_limit not in ("warn", "error", "ignore"):
-        raise VisionModelError(f'over_limit={over_limit!r} is unknown. Use "warn", "error" or "ignore".')
+        raise VisionModelError(f'over_limit={shown(over_limit)} is unknown. Use "warn", "error" or "ignore".')
     chosen, counted, theta = vision_model(model), _tokenizer(tokenizer, model), Theta.of(theta)
     if isinstance(text, str):
         pages = layout(text, theta, typesetter=typesetter)

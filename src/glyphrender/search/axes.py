@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from glyphrender.errors import ThetaError
+from glyphrender.errors import ThetaError, shown
 from glyphrender.ratio.fit import FIELDS
 from glyphrender.theta import PARAMETERS, Overlap, Theta, check_field_names
-from glyphrender.theta.parameter import Choice, Flag, Number, Parameter, shown
+from glyphrender.theta.parameter import Choice, Flag, Number, Parameter
 
 __all__ = ["DERIVED", "Axis", "Derived", "axis", "ladder", "varied"]
 

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from os import PathLike
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
+from glyphrender._system.paths import path_of
 from glyphrender.errors import DataError
 from glyphrender.text import bidi, grapheme, linebreak
 from glyphrender.text.properties import codepoints
@@ -127,15 +127,24 @@ def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str 
     Raises:
         DataError: the file cannot be read, or is not text.
     """
-    if not isinstance(path, str | PathLike):
-        raise DataError(f"{type(path).__name__} is not a path. Name a file of text.")
+    file = path_of(path, "Name a file of text.")
+    for option, value in (("encoding", encoding), ("errors", errors)):
+        if not isinstance(value, str | None) or "\0" in (value or ""):
+            raise DataError(f"{option} is {type(value).__name__}, not a name that Python knows. Leave it out.")
     try:
-        data = Path(path).read_bytes()
+        data = file.read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}). Check the path.", path=str(path)) from None
-    except ValueError as error:  # a NUL or a lone surrogate in the path
-        raise DataError(f"{path!r} cannot be a path ({error}). Check the path.", path=path) from None
-    return decode(data, name=str(path), encoding=encoding, errors=errors)
+        raise DataError(f"{file} cannot be read ({error.strerror or error}). Check the path.", path=file) from None
+    return decode(data, name=str(file), encoding=encoding, errors=errors)
+
+
+def whole(text: Text) -> str:
+    """Return all of `text` as one str. A stream is read to its end.
+
+    Raises:
+        DataError: `text` is not a str and gives something other than str.
+    """
+    return text if isinstance(text, str) else "".join(_blocks(text, CHUNK))
 
 
 def chunks(

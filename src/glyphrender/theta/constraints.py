@@ -8,7 +8,7 @@ counts in ems.
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import Final, Protocol
 
 from glyphrender.errors import ThetaError
 from glyphrender.theta.choices import Overlap
@@ -62,14 +62,17 @@ def check(theta: Values) -> None:
     """Refuse fields that contradict each other.
 
     Raises:
-        ThetaError: two or more fields contradict each other; `.field` is the field to change first.
+        ThetaError: two or more fields contradict each other; `.field` is the field to change first. The message is
+            about every rule that does not hold.
     """
-    _lines_overlap(theta)
-    _letters_overlap(theta)
-    _no_room_across(theta)
-    _no_room_down(theta)
-    _unreadable(theta)
-    _too_many_pixels(theta)
+    wrong = []
+    for rule in _RULES:
+        try:
+            rule(theta)
+        except ThetaError as error:
+            wrong.append(error)
+    if wrong:
+        raise ThetaError.joined(wrong)
 
 
 def _lines_overlap(theta: Values) -> None:
@@ -166,6 +169,9 @@ def _too_many_pixels(theta: Values) -> None:
             f"Lower dpi or page_size, or raise GLYPHRENDER_MAX_MEGAPIXELS.",
             field="dpi",
         )
+
+
+_RULES: Final = (_lines_overlap, _letters_overlap, _no_room_across, _no_room_down, _unreadable, _too_many_pixels)
 
 
 def megapixel_limit() -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from glyphrender.errors import ThetaError
+from glyphrender.errors import ThetaError, shown
 from glyphrender.theta.color import canonical
 
 _LINE_BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
@@ -36,7 +36,7 @@ def newline_marker(markup: str, font_color: str) -> tuple[str, str] | None:
         marker, named = match["text"], match["color"]
     elif "<" in markup or ">" in markup:
         raise ThetaError(
-            f'newline_markup={markup!r} has tags other than one <br/> or <font color="…">…</font>. '
+            f'newline_markup={shown(markup)} has tags other than one <br/> or <font color="…">…</font>. '
             f"Use one of these, or write &lt; for a literal <.",
             field="newline_markup",
         )
@@ -44,7 +44,7 @@ def newline_marker(markup: str, font_color: str) -> tuple[str, str] | None:
         marker, named = markup, font_color
     if (color := canonical(named)) is None:
         raise ThetaError(
-            f"newline_markup={markup!r} has the unknown colour {named!r}. Use #RRGGBB.",
+            f"newline_markup={shown(markup)} has the unknown colour {shown(named)}. Use #RRGGBB.",
             field="newline_markup",
         )
     if "&" in marker:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from numbers import Real
 from typing import Any
 
-from glyphrender.errors import ThetaError
+from glyphrender.errors import ThetaError, shown
 from glyphrender.theta import color as colors
 
 # Width and height in points, in portrait, rounded as in Glyph's configs for A4. B4 and B5 are ISO 216, not JIS.
@@ -33,19 +33,6 @@ PAPER: dict[str, tuple[float, float]] = {
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
-
-
-def shown(value: object) -> str:
-    """Return `value` as text for a one-line message. A long text is cut in the middle.
-
-    >>> shown("x" * 80)
-    "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxx'"
-    """
-    try:
-        text = repr(str(value) if isinstance(value, StrEnum) else value)
-    except ValueError:  # Python does not print an integer of more than 4,300 digits
-        text = f"a huge {type(value).__name__}"
-    return text if len(text) <= 60 else f"{text[:40]}…{text[-16:]}"
 
 
 def plain(value: float) -> str:

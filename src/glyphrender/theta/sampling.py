@@ -88,6 +88,13 @@ def sample(make: Callable[..., ThetaT], rng: np.random.Generator, fixed: Mapping
     Raises:
         ThetaError: 1,000 draws in a row contradict the fixed fields; the last contradiction is raised.
     """
+    import numpy as np
+
+    if not isinstance(rng, np.random.Generator):
+        raise ThetaError(
+            f"rng is {type(rng).__name__}, not a numpy.random.Generator. Use numpy.random.default_rng(seed).",
+            field="rng",
+        )
     for _ in range(999):
         try:
             return make(**{**_draw(rng), **fixed})

@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from glyphrender._system.atomic_write import write_atomically
-from glyphrender.errors import DataError, ThetaError
+from glyphrender.errors import DataError, ThetaError, shown
 from glyphrender.theta import color as colors
 from glyphrender.theta import constraints, glyph_config, parameter
 from glyphrender.theta import newline_markup as markup
@@ -184,16 +184,22 @@ class Theta:
             """Refuse unknown fields with a suggestion, instead of a `TypeError`."""
             if args:
                 raise ThetaError(
-                    f"Theta takes fields by name, as in Theta(font_size=9); got {parameter.shown(args[0])}. "
+                    f"Theta takes fields by name, as in Theta(font_size=9); got {shown(args[0])}. "
                     "Theta.of makes a θ of a preset's name or a mapping.",
                     field="theta",
                 )
-            check_field_names(fields)
+            try:
+                check_field_names(fields)
+            except ThetaError as error:
+                raise ThetaError.joined([error, *_wrong_values(fields)]) from None
             return object.__new__(cls)
 
     def __post_init__(self) -> None:
-        for name, accepted in PARAMETERS.items():
-            object.__setattr__(self, name, accepted.normalise(name, getattr(self, name)))
+        try:
+            for name, accepted in PARAMETERS.items():
+                object.__setattr__(self, name, accepted.normalise(name, getattr(self, name)))
+        except ThetaError:  # say at once what is wrong with the other fields
+            raise ThetaError.joined(_wrong_values(self.fields())) from None
         constraints.check(cast(constraints.Values, self))
 
     def __repr__(self) -> str:
@@ -322,7 +328,7 @@ class Theta:
         if isinstance(value, Mapping):
             return cls.load(value)
         raise ThetaError(
-            f"theta={parameter.shown(value)} has the type {type(value).__name__}. Use a Theta, the name of a preset, a "
+            f"theta={shown(value)} has the type {type(value).__name__}. Use a Theta, the name of a preset, a "
             "mapping of fields or None, or Theta.load for a file.",
             field="theta",
         )
@@ -364,8 +370,12 @@ class Theta:
         """Make a θ from a mapping of fields, as `to_dict` gives it. Fields left out keep their defaults.
 
         Raises:
-            ThetaError: a field does not exist or a value is not valid.
+            ThetaError: `values` is not a mapping, a field does not exist or a value is not valid.
         """
+        if not isinstance(values, Mapping):
+            raise ThetaError(
+                f"values is {type(values).__name__}, not a mapping of fields. Use Theta.of.", field="theta"
+            )
         check_field_names(values)
         return cls(**values)
 
@@ -505,13 +515,28 @@ def check_field_names(names: Iterable[str]) -> None:
     Raises:
         ThetaError: a name is unknown; the message suggests the closest field.
     """
-    for name in names:
-        if name not in PARAMETERS:
-            from difflib import get_close_matches
+    unknown = [name for name in names if name not in PARAMETERS]
+    if unknown:
+        raise ThetaError.joined([_unknown_field(name) for name in unknown])
 
-            close = get_close_matches(str(name).lower().replace("-", "_"), PARAMETERS, n=1)
-            way_out = f"Did you mean {close[0]}?" if close else "`glyphrender theta explain` lists the fields."
-            raise ThetaError(f"Theta has no field {parameter.shown(name)}. {way_out}", field=str(name))
+
+def _wrong_values(fields: Mapping[str, Any]) -> list[ThetaError]:
+    """Return the errors of the values in `fields`. Names that are not fields of θ are passed over."""
+    wrong = []
+    for name in PARAMETERS.keys() & fields:
+        try:
+            PARAMETERS[name].normalise(name, fields[name])
+        except ThetaError as error:
+            wrong.append(error)
+    return sorted(wrong, key=lambda error: list(PARAMETERS).index(error.field))
+
+
+def _unknown_field(name: object) -> ThetaError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(name).lower().replace("-", "_"), PARAMETERS, n=1)
+    way_out = f"Did you mean {close[0]}?" if close else "`glyphrender theta explain` lists the fields."
+    return ThetaError(f"Theta has no field {shown(name)}. {way_out}", field=str(name))
 
 
 def _json_value(value: Any) -> Any:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from glyphrender.errors import DependencyError, ThetaError
+from glyphrender.errors import DependencyError, ThetaError, shown
 
 _LETTERS = re.compile(r"[^\W\d_]{5,}")
 
@@ -31,7 +31,7 @@ def hyphenator(language: str) -> Callable[[str], list[int]]:
     found = pyphen.language_fallback(language or "en")
     if found is None:
         raise ThetaError(
-            f"hyphenate=true has no patterns for language={language!r}. Set language, or hyphenate=false.",
+            f"hyphenate=true has no patterns for language={shown(language)}. Set language, or hyphenate=false.",
             field="language",
         )
     patterns = pyphen.Pyphen(lang=found)

@@ -8,7 +8,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from glyphrender.errors import ThetaError
+from glyphrender.errors import ThetaError, shown
 
 # The grid of GLM-4.1V is 28 px. At 72 and at 96 dpi, the sides of a page of 588 × 840 pt are multiples of 28 px, so the
 # model's processor does not resample the page. The two glyph-* presets keep the page size of the paper's configs
@@ -39,7 +39,8 @@ def read(name: str) -> dict[str, Any]:
     """
     if name not in PRESETS:
         raise ThetaError(
-            f"There is no preset {name!r}. Use one of {', '.join(PRESETS)}, or Theta.load for a file.", field="preset"
+            f"There is no preset {shown(name)}. Use one of {', '.join(PRESETS)}, or Theta.load for a file.",
+            field="preset",
         )
     values: dict[str, Any] = json.loads((files(__package__) / f"{name}.json").read_text(encoding="utf-8"))
     return values

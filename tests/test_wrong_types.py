@@ -1,0 +1,111 @@
+"""Every parameter of the public functions, given values of every wrong kind: it works, or one line says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glyphrender
+from glyphrender import (
+    Document,
+    GlyphRenderError,
+    Page,
+    Theta,
+    ThetaError,
+    Typesetter,
+    align,
+    compression_ratio,
+    fit,
+    layout,
+    render,
+    render_file,
+    worth_it,
+)
+
+TEXT = "It is a truth universally acknowledged. " * 4
+BASIC: dict[str, Any] = {"text": TEXT, "theta": None, "max_pages": 9, "typesetter": None}
+BASIC: dict[str, Any] = {"text": TEXT, "theta": None, "max_pages": 9, "typesetter": None}
+CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "render": (
+        lambda **given: list(render(**given)),
+        BASIC,
+    ),
+    "layout": (
+        lambda **given: list(layout(**given)),
+        BASIC,
+    ),
+    "Document": (Document, BASIC),
+    "render_file": (render_file, {"path": __file__, "theta": None, "encoding": None, "errors": "strict"}),
+    "compression_ratio": (compression_ratio, {"text": TEXT, "theta": None, "model": "qwen3-vl", "tokenizer": None}),
+    "worth_it": (worth_it, {"text": TEXT, "model": "qwen3-vl"}),
+    "fit": (fit, {"text": TEXT, "theta": None, "rho": 2, "over": "font_size", "min_font_pixels": 0.0}),
+    "align": (align, {"theta": None, "model": "qwen3-vl"}),
+    "extend_text": (lambda **given: render(TEXT).extend_text(**given), {"text": "more"}),
+    "Document.ratio": (lambda **given: render(TEXT).ratio(**given), {"model": "qwen3-vl", "tokenizer": None}),
+    "Document.save": (
+        lambda **given: render(TEXT).save(**given),
+        {"path": "pages", "bits": None, "progress": None, "format": "png"},
+    ),
+    "Page.save": (lambda **given: page().save(**given), {"path": "page.png", "bits": None}),
+    "Page.find": (lambda **given: page().find(**given), {"text": "truth"}),
+    "Page.png": (lambda **given: page().png(**given), {"bits": None}),
+    "Theta.of": (Theta.of, {"value": None}),
+    "Theta.load": (Theta.load, {"source": {}}),
+    "Theta.from_dict": (Theta.from_dict, {"values": {}}),
+    "Theta.preset": (Theta.preset, {"name": "code"}),
+    "Theta.diff": (Theta().diff, {"other": None}),
+    "Theta.align_to": (Theta().align_to, {"model": "qwen3-vl"}),
+    "Theta.save": (Theta().save, {"path": "theta.json"}),
+    "Theta.sample": (Theta.sample, {"rng": np.random.default_rng(0)}),
+    "Typesetter": (Typesetter, {"max_bytes": 1_000_000}),
+}
+WRONG: list[Any] = [None, 0, -1, 3, 1.5, float("nan"), float("inf"), 10**400, True, "x", "", "\0", "\ud800", "a\nb"]
+WRONG += [b"x", bytearray(b"x"), [], ["a"], [1], (), {}, {"a": 1}, {1: 2}, {"dpi": {}}, object(), Path("absent/x")]
+WRONG += [np.float32(2), np.int64(1), np.zeros(2), int, range(3), Exception("x"), "x" * 100_000]
+
+
+def page() -> Page:
+    return render(TEXT)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), [(name, parameter) for name, (_, given) in CALLS.items() for parameter in given]
+)
+def test_a_value_of_a_wrong_type_works_or_gets_one_line(
+    name: str, parameter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    call, given = CALLS[name]
+    for value in WRONG:
+        try:
+            call(**{**given, parameter: value})
+        except GlyphRenderError as error:
+            message = str(error)
+            assert message, value
+            assert "\n" not in message, (value, message)
+            assert len(message) < 1_500, (value, message[:200])
+
+
+def test_every_public_function_is_tried() -> None:
+    functions = {name for name in glyphrender.__all__ if callable(getattr(glyphrender, name))}
+    values = {"Extended", "Fit", "Page", "PageStream", "Ratio", "Span", "Theta", "Worth", "default_typesetter"}
+    errors = {name for name in functions if name.endswith(("Error", "Refused", "Spent"))}
+    assert functions - values - errors <= CALLS.keys()
+
+
+def test_all_wrong_fields_are_named_at_once() -> None:
+    with pytest.raises(ThetaError, match=r"fontsize.*font_size.*dpi=-1.*columns=0") as caught:
+        Theta(fontsize=9, columns=0, dpi=-1)  # type: ignore[call-arg]
+    assert caught.value.fields == ("fontsize", "dpi", "columns")
+    with pytest.raises(ThetaError, match=r"margin_x=.*margin_y=") as caught:
+        Theta(page_size=(10, 10))
+    assert caught.value.fields == ("margin_x", "margin_y")
+
+
+def test_completion_offers_the_public_names_alone() -> None:
+    shown = {name for name in dir(glyphrender) if not name.startswith("__")}
+    assert shown == set(glyphrender.__all__) - {"__version__"}
