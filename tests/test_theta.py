@@ -361,15 +361,15 @@ def test_the_strategy_keeps_fixed_fields(theta):
 DIGESTS = {
     "glyph-en": "3b780610ab89643230a1d1df2b095835a02cf322625a80df683a7ab25a469a8c",
     "glyph-zh": "d572271bdb20a49e1ffce34b7d3d13567d36198bd0aaba5537f3e3013bd81ba8",
-    "code": "e3a40b6b6d84bb72ce597254215323b0ea681809f96a95e65028ce9f6a6f9a73",
-    "code-flow": "5ae70a68f4a75eb87674fcf841e8bb9b75c06736b155dbe5cf35229800199739",
+    "code": "6404ce28334f0fc20ed1aab60dd0d5ffaeb0dc4afc13ec46c9d03e7c9bd0e79e",
+    "code-flow": "87f72b74de8fd300fb18d69c4fc306ec939ac50c362f4889e5a4b31cc050d989",
     "dense": "6504e4897d15fbd3d01c459038a374705f9de64261eb22498bd9d8ad68516daa",
     "dense-zh": "c277f1e325d7ef7962e7da9ed77ba687300af0e201f416e2b10ce518a5031cb9",
     "book": "0661c3d7d989fbe9493c9e9c1c7470a673184051dc19a3c631d20e536fb82841",
     "document_style": "2e10568099ed5f02c0452f361a13b00c108260b5c94322a244c83b22ff46a081",
     "web_style": "d3a67d49ff8729ef1a1d9bded1e6e9329bf1ca08dea745da6a38c806a6855be0",
     "dark_mode": "381b592df72c0627c5e5992a3a5b55952d1a8b3c350921b9e94ecaf21e48485f",
-    "code_style": "72ebf7cba7d0615aca10cbf7c9afee5add796f3ac1b5aa76c3d37cb9d3ece91c",
+    "code_style": "5fa7afbd9104e8fbd57d7cac1dc60a4201b51c110faae5fd9c4b86582f2e56a1",
     "artistic_pixel": "3986dec9b2456cbbdde3f67b544732e59a026feb79675c86412fe5fd881d62fd",
 }
 

@@ -52,6 +52,28 @@ IMPLICIT[0, [R, EN, AN]] = 1, 2, 2
 IMPLICIT[1, [L, EN, AN]] = 1
 
 
+#: The characters that exist to change the order of other text: embeddings, overrides, isolates, marks (UAX #9 2).
+FORMATTING: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+#: Controls that end a paragraph of UAX #9 and no line of a page.
+INNER_SEPARATORS: Final = "\x1c\x1d\x1e"
+_OBJECT: Final = 0xFFFC  # OBJECT REPLACEMENT CHARACTER, a neutral
+
+
+def without_effect(cps: NDArray[np.uint32], inert: str) -> NDArray[np.uint32]:
+    """Return `cps` with every character of `inert` replaced by U+FFFC, which orders no other text.
+
+    A formatting character that is drawn as a visible escape is an object that the reader sees. It must not reorder the
+    text around it, or the line could not be read back.
+
+    >>> from glyphrender.text.properties import codepoints
+    >>> cps = codepoints("x \u202e1")
+    >>> levels(cps).tolist(), levels(without_effect(cps, FORMATTING)).tolist()
+    ([0, 0, 0, 1], [0, 0, 0, 0])
+    """
+    found = np.isin(cps, np.array([ord(character) for character in inert], np.uint32)) if inert else np.zeros(0, bool)
+    return np.where(found, np.uint32(_OBJECT), cps) if found.any() else cps
+
+
 def needs_bidi(cps: NDArray[np.uint32]) -> bool:
     """Return whether the text holds a right-to-left character or an explicit formatting character.
 

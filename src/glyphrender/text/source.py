@@ -148,7 +148,7 @@ def whole(text: Text) -> str:
 
 
 def chunks(
-    text: Text, *, size: int = CHUNK, base: int | None = None, offset: int = 0, line: int = 0
+    text: Text, *, size: int = CHUNK, base: int | None = None, offset: int = 0, line: int = 0, inert: str = ""
 ) -> Iterator[Chunk]:
     """Cut `text` into chunks of at most `size` characters.
 
@@ -160,6 +160,7 @@ def chunks(
         base: base direction (0 or 1) that θ imposes on every paragraph, or None if each paragraph has its own.
         offset: number of characters before `text`.
         line: number of line ends before `text`.
+        inert: characters that have no effect on direction; see `bidi.without_effect`.
 
     Raises:
         DataError: `text` is not a string and gives something other than strings.
@@ -173,7 +174,7 @@ def chunks(
         if closed:
             inherited = None
         elif inherited is None:
-            inherited = base if base is not None else _base_direction(piece)
+            inherited = base if base is not None else _base_direction(piece, inert)
         offset += len(piece)
         line += count_line_ends(piece)
 
@@ -235,9 +236,9 @@ def _cut(buffer: str, start: int, stop: int) -> tuple[int, bool]:
     return stop, False
 
 
-def _base_direction(text: str) -> int:
+def _base_direction(text: str, inert: str) -> int:
     """Return the base direction of the paragraph whose beginning is the end of `text` (UAX #9 P2, P3)."""
-    cps = codepoints(text[text.rfind("\n") + 1 :])
+    cps = bidi.without_effect(codepoints(text[text.rfind("\n") + 1 :]), inert)
     return int(bidi.paragraph_levels(cps, "auto")[0]) if len(cps) else 0
 
 

@@ -60,15 +60,23 @@ class ControlCharacters(StrEnum):
 
 
 class SoftHyphens(StrEnum):
-    """BREAK draws U+00AD as a hyphen if the line breaks there, as in Unicode. HIDE never draws it. SHOW always does."""
+    """BREAK draws U+00AD as a hyphen if the line breaks there, as in Unicode. HIDE never draws it. SHOW always does.
+
+    ESCAPE draws a visible escape, so that U+00AD cannot be taken for a hyphen of the source.
+    """
 
     BREAK = "BREAK"
     HIDE = "HIDE"
     SHOW = "SHOW"
+    ESCAPE = "ESCAPE"
 
 
 class ZeroWidth(StrEnum):
-    """HIDE leaves out zero-width characters that do not affect shaping. ESCAPE draws them as visible escapes."""
+    """The result for a character that Unicode calls default ignorable, such as U+200B, U+202E or a variation selector.
+
+    HIDE draws nothing for it, and lets it affect shaping and order. ESCAPE draws a visible escape, and the character
+    has no effect on shaping or on the order of other text. U+00AD has a field of its own, `soft_hyphens`.
+    """
 
     HIDE = "HIDE"
     ESCAPE = "ESCAPE"

@@ -169,7 +169,7 @@ class Theta:
     )
     soft_hyphens: SoftHyphens = choice(SoftHyphens.BREAK, help="what U+00AD becomes")
     zero_width: ZeroWidth = choice(
-        ZeroWidth.HIDE, help="what is drawn for zero-width characters that do not affect shaping"
+        ZeroWidth.HIDE, help="what is drawn for zero-width characters and bidi controls; ESCAPE also stops their effect"
     )
     complex_breaks: ComplexBreaks = choice(ComplexBreaks.CLUSTER, help="where Thai, Lao, Khmer and Burmese may break")
 

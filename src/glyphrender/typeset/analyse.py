@@ -56,7 +56,7 @@ def analyse(chunk: Chunk, words: WordCache, *, base: int | None) -> SegmentTable
         FontError: θ asks for an error where no font has a character.
     """
     cps = None if chunk.text.isascii() else codepoints(chunk.text)
-    plain = cps is None or not _needs_implicit_boundaries(cps)
+    plain = cps is None or not _needs_implicit_boundaries(bidi.without_effect(cps, words.style.inert))
     if plain and base != 1 and chunk.base != 1 and not any(map(chunk.text.__contains__, _RARE_LINE_ENDS)):
         return analyse_plain(chunk, words)
     return analyse_full(chunk, codepoints(chunk.text) if cps is None else cps, words, base)
@@ -159,7 +159,7 @@ def _needs_implicit_boundaries(cps: NDArray[np.uint32]) -> bool:
 
 def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: WordCache, base: int | None) -> SegmentTable:
     """Return the segments of any chunk, whose code points are `cps`; see `analyse`."""
-    levels = _levels(chunk, cps, base)
+    levels = _levels(chunk, bidi.without_effect(cps, words.style.inert), base)
     # The whole text is analysed anyway, so breaks are read off it, not joined word by word. A tab counts as a space.
     actions = words.style.break_actions(np.where(cps == 0x09, np.uint32(0x20), cps))
     implicit = _implicit_boundaries(cps)

@@ -55,7 +55,7 @@ def analysed(
     """Yield the segments of `text`, chunk by chunk; `offset` characters and `line` line ends come before it."""
     base = _BASE[theta.direction]
     # Chunks are cut where a paragraph ends, if one does. New words are shaped.
-    for chunk in chunks(text, size=shaper.chunk_size, base=base, offset=offset, line=line):
+    for chunk in chunks(text, size=shaper.chunk_size, base=base, offset=offset, line=line, inert=style.inert):
         yield analyse(chunk, shaper.words(style), base=base)
 
 

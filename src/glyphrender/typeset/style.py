@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.stack import FontStack
-from glyphrender.text import complexbreak, linebreak
+from glyphrender.text import bidi, complexbreak, linebreak
 from glyphrender.theta import ComplexBreaks, ControlCharacters, MissingGlyph, SoftHyphens, Theta, ZeroWidth
 
 
@@ -66,6 +66,12 @@ class WordStyle:
         if not self.kerning:
             off |= {"kern": False}
         return off
+
+    @property
+    def inert(self) -> str:
+        """The characters that are drawn as escapes and therefore have no effect on the direction of other text."""
+        inert = bidi.FORMATTING if self.zero_width is ZeroWidth.ESCAPE else ""
+        return inert + bidi.INNER_SEPARATORS if self.control_characters is ControlCharacters.ESCAPE else inert
 
     def break_actions(self, cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
         """Return what may happen after each character: UAX #14, and `complex_breaks` where UAX #14 does not say."""

@@ -26,6 +26,7 @@ SOFT_HYPHEN: Final = 0xAD
 
 # Every character that can stand in for another one.
 _ESCAPES: Final = codepoints("\\xuU0123456789abcdef\u2010")
+_SOFT_HYPHEN_DRAWN: Final = {SoftHyphens.HIDE: "", SoftHyphens.SHOW: "\u2010", SoftHyphens.ESCAPE: "\\xad"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +150,7 @@ def _stand_ins(text: WordText, style: WordStyle, ignorable: NDArray[np.bool_]) -
     soft = cps == SOFT_HYPHEN
     if style.soft_hyphens is not SoftHyphens.BREAK:
         for at in np.flatnonzero(soft).tolist():
-            stand_in[at] = "\u2010" if style.soft_hyphens is SoftHyphens.SHOW else ""
+            stand_in[at] = _SOFT_HYPHEN_DRAWN[style.soft_hyphens]
     if style.zero_width is ZeroWidth.ESCAPE and ignorable.any():
         for at in np.flatnonzero(ignorable & ~soft).tolist():
             stand_in[at] = escape_of(int(cps[at]))
