@@ -65,7 +65,9 @@ class TestBundle:
         for number in bundle().chain:
             unicodes = bundle().styles[number].face().unicodes
             lost = unicodes[fallback[unicodes] == UNCOVERED].tolist()
-            # Private-use characters mean something different in each font.
+            # Private-use characters mean something different in each font, and a few signs have no meaning that a glyph
+            # could show.
+            lost = [cp for cp in lost if not 0xFFF9 <= cp <= 0xFFFC and cp != 0x1D159]
             assert {unicodedata.category(chr(cp)) for cp in lost} <= {"Cn", "Co"}
 
     def test_the_regional_forms_of_han_cover_the_same_characters(self):

@@ -143,6 +143,14 @@ def fallback_slots(chain: list[Face]) -> NDArray[np.uint8]:
     # character DejaVu draws something that the author of the text did not mean.
     for first, last in ranges(r"\p{Cn}\p{Co}"):
         slots[first : last + 1] = UNCOVERED
+    # U+FFFC stands for an object that is not in the text, and U+FFF9–FFFB mark up annotations: no font has a glyph that
+    # means this. DejaVu maps them to empty glyphs. A sign that a reader could not see is drawn as a missing one.
+    slots[0xFFF9:0xFFFD] = UNCOVERED
+    # Marks may be without ink alone (the viramas of Gondi), and the blank pattern of Braille is blank.
+    for first, last in ranges(r"\p{L}\p{N}\p{P}\p{S}\p{Cf}"):
+        for cp in range(first, last + 1):
+            if slots[cp] < len(chain) and cp != 0x2800 and not chain[slots[cp]].has_ink(cp):
+                slots[cp] = UNCOVERED
     for first, last in ranges(r"\p{Zs}\p{Zl}\p{Zp}\p{Cc}"):
         slots[first : last + 1] = BLANK
     for first, last in ranges(r"\p{Default_Ignorable_Code_Point}"):

@@ -117,6 +117,14 @@ class Face:
         """Return whether the character map holds each of `cps`; shape (n,). It takes about 2 ns a character."""
         return self._covered[np.minimum(cps, len(self._covered) - 1)]
 
+    def has_ink(self, cp: int) -> bool:
+        """Return whether the character's own glyph draws anything. A face with colors counts as drawing everything."""
+        glyph = self.hb_font.get_nominal_glyph(cp)
+        if glyph is None or self.has_color:
+            return glyph is not None
+        extents = self.hb_font.get_glyph_extents(glyph)
+        return extents is not None and extents.width != 0 and extents.height != 0
+
     # -- Skia ----------------------------------------------------------------------------------------
 
     @cached_property

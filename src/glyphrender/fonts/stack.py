@@ -4,6 +4,10 @@ The order is: the user's face, the user's fallbacks, the bundled chain. It is fi
 number of a face does not depend on earlier texts. Each cluster gets one face, the first that covers all of its
 characters.
 
+A bundled font never draws a private-use character: DejaVu has pictures of its own there, which the author of a text
+did not mean. A font that the user names draws its own, because the user named it for that (a Nerd Font). No font draws
+a visible character by an empty glyph: that character goes to the next face, and is missing if there is none.
+
 A table gives the face of every code point (1.1 MB a stack), so ordinary text needs one lookup, 1 ns a character. Only
 clusters whose characters have different faces are examined one by one, and each distinct cluster once. Nothing is
 opened here; a face opens its file on first use.
@@ -34,6 +38,7 @@ _FOLLOWS_CLUSTER: Final = 254  # in the tables: an ignorable character, which ta
 _TEXT_STYLE: Final = 0xFE0E  # VS15
 _EMOJI_STYLE: Final = 0xFE0F  # VS16
 _KEYCAP: Final = 0x20E3
+_BLANK_BRAILLE: Final = 0x2800  # the pattern without dots
 _COLOR_EMOJI_FAMILIES: Final = ("Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji", "Twemoji Mozilla")
 _MAX_REMEMBERED_CLUSTERS: Final = 1 << 16
 
@@ -58,7 +63,9 @@ class FontStack:
     _face_of_code_point: NDArray[np.uint8] = field(repr=False)  # the face of every code point on its own
     _bundled_face_of_code_point: NDArray[np.uint8] = field(repr=False)  # the same, if the user had named no face
     _emoji_presentation: NDArray[np.uint32] = field(repr=False)
-    _remembered: dict[bytes, int] = field(repr=False, default_factory=dict)
+    _outside: frozenset[int] = field(repr=False)  # numbers of the user's faces that are not bundled
+    _unseen: NDArray[np.bool_] = field(repr=False)  # code points of these faces whose ink was not looked at yet
+    _remembered: dict[bytes, tuple[int, list[int]]] = field(repr=False, default_factory=dict)
 
     @property
     def primary(self) -> Face:
@@ -72,16 +79,18 @@ class FontStack:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def assign(self, cps: NDArray[np.uint32], cluster_starts: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """Return the number of the face of every character, the same within a cluster; shape (n,).
+        """Return the number of the face of every character; shape (n,).
 
         A face need not cover ignorable characters (joiners, variation selectors), nor spaces, which HarfBuzz makes
         from U+0020. If no face covers a whole cluster, the face that covers its base and most of the rest gets it.
-        If no face covers any of its characters, the cluster gets `MISSING`.
+        The characters that this face lacks get `MISSING`, and so does a cluster of which no face covers anything.
 
         Args:
             cps: code points, shape (n,).
             cluster_starts: whether a grapheme cluster begins at each character, shape (n,); see `text.grapheme`.
         """
+        if self._outside and self._unseen[cps].any():
+            self._look_at(cps)
         faces: NDArray[np.uint8] = self._face_of_code_point[cps]
         if not faces.any():
             return faces
@@ -99,23 +108,46 @@ class FontStack:
             clusters = np.repeat(np.arange(len(starts)), lengths)
             for cluster in np.unique(clusters[disagree]):
                 span = slice(starts[cluster], starts[cluster] + lengths[cluster])
-                faces[span] = self._face_of_cluster(cps[span])
+                number, lacking = self._face_of_cluster(cps[span])
+                faces[span] = number
+                faces[starts[cluster] + np.array(lacking, np.intp)] = MISSING
         return faces
 
-    def _face_of_cluster(self, cluster: NDArray[np.uint32]) -> int:
+    def _look_at(self, cps: NDArray[np.uint32]) -> None:
+        """Give the characters that a face of the user would draw without ink to the next face that draws them."""
+        for cp in np.unique(cps[self._unseen[cps]]).tolist():
+            one = np.array([cp], np.uint32)
+            claims = (number for number in range(self.named_by_user) if self._claims(number, one).all())
+            self._face_of_code_point[cp] = next(claims, self._bundled_face_of_code_point[cp])
+            self._unseen[cp] = False
+
+    def _claims(self, number: int, cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """Return whether a face draws each of `cps`; shape (n,). See the head of this module for what it may draw."""
+        face = self.faces[number]
+        claimed = face.covers(cps)
+        if number not in self._outside:
+            claimed &= self._bundled_face_of_code_point[cps] != MISSING
+            return claimed
+        for place in np.flatnonzero(claimed).tolist():
+            cp = int(cps[place])
+            # A mark may have no ink alone: fonts draw some viramas only in a ligature.
+            claimed[place] = face.has_ink(cp) or unicodedata.category(chr(cp))[0] in "MZ" or cp == _BLANK_BRAILLE
+        return claimed
+
+    def _face_of_cluster(self, cluster: NDArray[np.uint32]) -> tuple[int, list[int]]:
         key = cluster.tobytes()
-        number = self._remembered.get(key)
-        if number is None:
+        found = self._remembered.get(key)
+        if found is None:
             if len(self._remembered) >= _MAX_REMEMBERED_CLUSTERS:
                 self._remembered.clear()
-            number = self._remembered[key] = self._choose(cluster)
-        return number
+            found = self._remembered[key] = self._choose(cluster)
+        return found
 
-    def _choose(self, cluster: NDArray[np.uint32]) -> int:
-        """Return the number of the first face that covers the cluster, or of the best one, or `MISSING`."""
+    def _choose(self, cluster: NDArray[np.uint32]) -> tuple[int, list[int]]:
+        """Return (number of the first face that covers the cluster, or of the best one, places that it lacks)."""
         drawn = cluster[self._face_of_code_point[cluster] != _FOLLOWS_CLUSTER]
         if not drawn.size:
-            return 0
+            return 0, []
         likely = np.concatenate([self._face_of_code_point[drawn], self._bundled_face_of_code_point[drawn]])
         candidates = dict.fromkeys([*range(self.named_by_user), *likely[likely != MISSING].tolist(), *self.last_resort])
         as_emoji = self._is_emoji(cluster)
@@ -125,11 +157,14 @@ class FontStack:
         text = "".join(map(chr, drawn))
         spellings = [drawn, _normalized("NFC", text), _normalized("NFD", text)]
         for number in order:
-            if any(self.faces[number].covers(spelling).all() for spelling in spellings):
-                return number
-        covered = {number: self.faces[number].covers(drawn) for number in order}
+            if any(self._claims(number, spelling).all() for spelling in spellings):
+                return number, []
+        covered = {number: self._claims(number, drawn) for number in order}
         best = max(order, key=lambda number: (covered[number][0], covered[number].sum()))
-        return best if covered[best].any() else MISSING
+        if not covered[best].any():
+            return MISSING, []
+        places = np.flatnonzero(self._face_of_code_point[cluster] != _FOLLOWS_CLUSTER)
+        return best, places[~covered[best]].tolist()
 
     def _is_emoji(self, cluster: NDArray[np.uint32]) -> bool:
         """Return whether the cluster is to be drawn in emoji presentation."""
@@ -194,6 +229,7 @@ def font_stack(
         raise FontError(f"fallback names {len(fallback)} fonts. Use at most {most}.")
     number = {face: place for place, face in enumerate(faces)}
     face_of_code_point, bundled = _code_point_tables(fonts, number, named, emoji_face, chain)
+    outside = frozenset(number[face] for face in named if fonts.root not in face.path.parents)
     return FontStack(
         faces=faces,
         named_by_user=len(set(named)),
@@ -202,6 +238,8 @@ def font_stack(
         _face_of_code_point=face_of_code_point,
         _bundled_face_of_code_point=bundled,
         _emoji_presentation=fonts.emoji_presentation,
+        _outside=outside,
+        _unseen=np.isin(face_of_code_point, list(outside)),
     )
 
 
@@ -217,7 +255,10 @@ def _code_point_tables(
     bundled[fonts.fallback == IGNORABLE] = MISSING
     for face in reversed(dict.fromkeys(named)):
         slot = fonts.fallback[face.unicodes]
-        face_of_code_point[face.unicodes[(slot != BLANK) & (slot != IGNORABLE)]] = number[face]
+        drawn = (slot != BLANK) & (slot != IGNORABLE)
+        if fonts.root in face.path.parents:
+            drawn &= slot != UNCOVERED
+        face_of_code_point[face.unicodes[drawn]] = number[face]
     shown_as_emoji = np.concatenate([np.arange(a, b + 1) for a, b in fonts.emoji_presentation.tolist()])
     face_of_code_point[shown_as_emoji[emoji_face.covers(shown_as_emoji)]] = number[emoji_face]
     return face_of_code_point, bundled

@@ -79,6 +79,16 @@ class _Pen:
         )
         self.canvas.glyphs(style, rows, color)
 
+    def _edges(self, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
+        """Return where a rectangle is drawn: on whole pixels if θ turns antialiasing off, so that no pixel is grey."""
+        return (x0, y0, x1, y1) if self.theta.antialias else (round(x0), round(y0), round(x1), round(y1))
+
+    def _frame(self, x0: float, y0: float, x1: float, y1: float, width: float, color: Color) -> None:
+        """Stroke a rectangle, with the stroke of `width` pixels inside it."""
+        stroke = width if self.theta.antialias else max(1, round(width))
+        x0, y0, x1, y1 = self._edges(x0, y0, x1, y1)
+        self.canvas.frame(x0, y0, x1, y1, stroke, color)
+
     # -- text ----------------------------------------------------------------------------------------
 
     def text(self, placed: Placed) -> None:
@@ -116,9 +126,8 @@ class _Pen:
                 digits = f"{cp:04X}" if cp <= 0xFFFF else f"{cp:06X}"
                 half = len(digits) // 2
                 width = (0.36 * half + 0.2) * across
-                self.canvas.frame(
-                    left + 0.04 * across, y - 0.86 * em, left + width - 0.04 * across, y + 0.16 * em, stroke, color
-                )
+                box = (left + 0.04 * across, y - 0.86 * em, left + width - 0.04 * across, y + 0.16 * em)
+                self._frame(*box, stroke, color)
                 for row, text in enumerate((digits[:half], digits[half:])):
                     glyphs, offset, advance = self.furniture.shaped(text)
                     unit = across * _DIGIT_SIZE / EM
@@ -192,9 +201,9 @@ class _Pen:
             right = (column + theta.column_width - theta.right_indent) * theta.scale
             box = (left, top * theta.scale, right, bottom * theta.scale)
             if theta.para_bg_color:
-                self.canvas.fill(*box, rgb(theta.para_bg_color))
+                self.canvas.fill(*self._edges(*box), rgb(theta.para_bg_color))
             if theta.border_width:
-                self.canvas.frame(*box, theta.border_width * theta.scale, rgb(theta.para_border_color))
+                self._frame(*box, theta.border_width * theta.scale, rgb(theta.para_border_color))
 
 
 def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, float, float]]:
