@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unicode_data import break_cases, extents, unicode_texts
 
-from glyphrender.text import linebreak
+from glyphrender.text import browser_breaks, linebreak, tailored_breaks
 from glyphrender.text.linebreak import ALLOWED, MANDATORY, PROHIBITED, break_actions
 from glyphrender.text.properties import codepoints
 
@@ -95,3 +95,44 @@ def test_no_rule_is_hidden_by_those_before_it() -> None:
     asked = {number for _, otherwise in rules.conditions.values() for number in np.unique(otherwise).tolist()}
     asked |= set(np.unique(rules.first).tolist())
     assert asked == set(range(len(rules.names)))
+
+
+# -- the tailorings -------------------------------------------------------------------------------------------
+
+
+def tailored_pieces(text: str) -> list[str]:
+    ends = (np.flatnonzero(tailored_breaks.break_actions(codepoints(text))) + 1).tolist()
+    return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        (r"C:\Users\x \\host\a$\b", ["C:\\Users\\x ", r"\\host\a$\b"]),
+        (r"a \\ b \(c\) \[d\] %\alpha", ["a ", "\\\\ ", "b ", r"\(c\) ", r"\[d\] ", r"%\alpha"]),
+        ("C++ i++ $$x ${HOME}/bin $(pwd) 100%%", ["C++ ", "i++ ", "$$x ", "${HOME}/", "bin ", "$(pwd) ", "100%%"]),
+        ("ls /usr/bin --all -l ./a ../b", ["ls /usr/", "bin ", "--all ", "-l ./a ../b"]),
+        ("//see </b> |x| !x ~/y", ["//see ", "</b> ", "|x| !x ", "~/y"]),
+        ("https://example.org/a-b and/or", ["https://", "example.org/", "a-", "b ", "and/", "or"]),
+        ("東京/大阪 \\漢", ["東", "京/", "大", "阪 ", "\\漢"]),
+    ],
+)
+def test_tailored_breaks_keep_paths_options_and_escapes_together(text: str, expected: list[str]) -> None:
+    assert tailored_pieces(text) == expected
+
+
+@given(unicode_texts() | st.text("ab1 \\/.:-+$%([{}])|é漢\u0301\t", max_size=30))
+def test_tailorings_change_nothing_but_breaks_beside_marks_of_ascii(text: str) -> None:
+    plain, tailored = break_actions(codepoints(text)), tailored_breaks.break_actions(codepoints(text))
+    for index in np.flatnonzero(plain != tailored).tolist():
+        beside = text[index : index + 2]
+        assert any(character.isascii() and character.isprintable() and not character.isalnum() for character in beside)
+        if "\\" not in beside:
+            assert (plain[index], tailored[index]) == (ALLOWED, PROHIBITED)
+
+
+@given(unicode_texts() | st.text("ab1 \\/.:-+$%([{}])|é漢\u0301\t", max_size=30))
+def test_a_text_is_cut_only_where_a_line_may_end_under_every_theta(text: str) -> None:
+    certain = np.flatnonzero(tailored_breaks.certain_breaks(codepoints(text)))
+    for rules in (linebreak, tailored_breaks, browser_breaks):
+        assert (rules.break_actions(codepoints(text))[certain] == ALLOWED).all()

@@ -9,6 +9,8 @@ font, a page or a pixel.
 
     grapheme.py      UAX #29: where grapheme clusters begin
     linebreak.py     UAX #14: where lines may break and must break
+    tailored_breaks.py  the same, tailored for paths, options and source code (the default)
+    browser_breaks.py   where Chromium breaks lines
     complexbreak.py  breaks inside Thai, Lao, Khmer and Burmese, which UAX #14 leaves to a dictionary
     script.py        UAX #24: the script in which each character is shaped
 

@@ -1,7 +1,7 @@
 """The source text: bytes are decoded to `str`, and a `str` is cut into chunks that are analyzed on their own.
 
 Everything after this module works on one `Chunk` at a time, so the size of a chunk bounds memory. A chunk ends at
-the end of a paragraph if it holds one. A paragraph longer than `CHUNK` is cut where UAX #14 allows a break. The
+the end of a paragraph if it holds one. A paragraph longer than `CHUNK` is cut where a line may end under every θ. The
 cuts depend on the text alone and not on how it arrives, so a text gives the same pages as one string, as an
 iterator of strings, or read from a file.
 """
@@ -19,7 +19,7 @@ import numpy as np
 
 from glyphrender._system.paths import path_of
 from glyphrender.errors import DataError
-from glyphrender.text import bidi, grapheme, linebreak
+from glyphrender.text import bidi, grapheme, tailored_breaks
 from glyphrender.text.properties import codepoints
 
 #: What `render` and `layout` take as text: a string, an iterator of strings, or an open text file.
@@ -227,7 +227,7 @@ def _cut(buffer: str, start: int, stop: int) -> tuple[int, bool]:
         return end, True
     head = max(start, stop - CUT_WINDOW)
     cps = codepoints(buffer[head:stop])
-    allowed = np.flatnonzero(linebreak.break_actions(cps)[:-1] == linebreak.ALLOWED) + 1
+    allowed = np.flatnonzero(tailored_breaks.certain_breaks(cps)[:-1]) + 1
     spaced = allowed[cps[allowed - 1] == 0x20]
     clusters = np.flatnonzero(grapheme.cluster_starts(cps)[1:]) + 1
     for places in (spaced, allowed, clusters):

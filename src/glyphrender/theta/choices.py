@@ -21,6 +21,13 @@ class LineBreaker(StrEnum):
     OPTIMAL = "OPTIMAL"
 
 
+class LineBreaks(StrEnum):
+    """The places where lines may end: UNICODE is UAX #14, BROWSER is where Chromium ends lines."""
+
+    UNICODE = "UNICODE"
+    BROWSER = "BROWSER"
+
+
 class Hinting(StrEnum):
     """The strength with which outlines are fitted to the pixel grid."""
 

@@ -36,6 +36,7 @@ from glyphrender.theta.choices import (
     FormFeed,
     Hinting,
     LineBreaker,
+    LineBreaks,
     MissingGlyph,
     Overlap,
     SoftHyphens,
@@ -148,6 +149,7 @@ class Theta:
         help="what a newline becomes: a line break, or a marker after which the text continues on the same line",
     )
     line_breaker: LineBreaker = choice(LineBreaker.GREEDY, help="how line ends are chosen")
+    line_breaks: LineBreaks = choice(LineBreaks.UNICODE, help="where lines may end: by UAX #14, or as in Chromium")
     hyphenate: bool = flag(False, help="break words at line ends by the hyphenation patterns of `language`")
     line_numbers: int = count(
         0, range=(0, 12), unit="digits", help="width of the gutter for source line numbers; 0 draws none"

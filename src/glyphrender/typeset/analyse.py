@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from glyphrender.text import bidi, grapheme, linebreak
 from glyphrender.text.properties import Flag, LineBreak, codepoints, records, table
 from glyphrender.text.source import Chunk
+from glyphrender.theta import LineBreaks
 from glyphrender.typeset.boundary_flags import (
     HEAD_B2,
     HEAD_CLOSES,
@@ -80,7 +81,7 @@ def analyse_plain(chunk: Chunk, words: WordCache) -> SegmentTable:
         gap[separator] = 0
         gap[:-1][separator[1:]] = 0
     breaks = store.action.take(number)
-    _join_words(store, number, gap, breaks, ends)
+    _join_words(store, number, gap, breaks, ends, everywhere=words.style.line_breaks is LineBreaks.BROWSER)
     return SegmentTable(
         text=chunk.text,
         offset=chunk.offset,
@@ -102,10 +103,12 @@ def _join_words(
     gap: NDArray[np.uint8],
     breaks: NDArray[np.uint8],
     ends: NDArray[np.bool_],
+    *,
+    everywhere: bool,
 ) -> None:
     """Set `breaks` at the ends of words: UAX #14 LB18, and the rules before it that reach across spaces.
 
-    A tab counts as a space here.
+    A tab counts as a space here. With `everywhere`, a line may end after any space, and only LB18 holds.
     """
     kind = store.kind.take(number)
     spaced = (ends & (gap != 0)) | (kind == TAB)
@@ -113,6 +116,8 @@ def _join_words(
     # A line may end only after the last of a run of spaces, and not before a line end: LB7, LB6.
     blank = (kind == EMPTY) | (kind == TAB)
     breaks[:-1][kind[1:] != TEXT] = NO_BREAK
+    if everywhere:
+        return
     boundary = store.boundary.take(number)
     special = (boundary[1:] & _HEADS) | (boundary[:-1] & _TAILS)
     at = np.flatnonzero((special != 0) | blank[:-1])

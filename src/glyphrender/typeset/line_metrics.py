@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glyphrender.fonts.face import EM
-from glyphrender.theta import LineBreaker, Spaces, Theta
+from glyphrender.theta import LineBreaker, LineBreaks, Spaces, Theta
 from glyphrender.typeset.furniture import Furniture
 
 
@@ -24,6 +24,7 @@ class LineMetrics:
         marker_lead: the spaces before the marker, part of `marker`.
         collapse: whether a run of spaces is drawn as one.
         optimal: whether the lines of a paragraph are made evenly full.
+        natural: whether what is wider than a line is cut at its spaces and marks first.
         ascent, descent: of the first face, in em.
     """
 
@@ -37,6 +38,7 @@ class LineMetrics:
     marker_lead: int
     collapse: bool
     optimal: bool
+    natural: bool
     ascent: float
     descent: float
 
@@ -67,6 +69,7 @@ class LineMetrics:
             marker_lead=lead * gap,
             collapse=theta.spaces is Spaces.COLLAPSE,
             optimal=theta.line_breaker is LineBreaker.OPTIMAL,
+            natural=theta.line_breaks is LineBreaks.UNICODE,
             ascent=primary.ascent,
             descent=primary.descent,
         )

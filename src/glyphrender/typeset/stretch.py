@@ -13,11 +13,8 @@ import numpy as np
 from glyphrender.typeset.glyph_store import (
     EMPTY,
     MAY_BREAK,
-    MAY_HYPHENATE,
     NEWLINE,
-    NO_BREAK,
     PAGE_BREAK,
-    TAB,
     TEXT,
 )
 from glyphrender.typeset.line_metrics import LineMetrics
@@ -63,54 +60,3 @@ class Stretch:
             # A line may end before a marker, but only if something stands there. An empty line would result otherwise.
             something = (self.kind != EMPTY) | (segments.gap != 0)
             self.breaks[:-1][marker[1:] & something[:-1]] = MAY_BREAK
-
-
-def cut_wide_words(stretch: Stretch) -> SegmentTable:
-    """Return the segments of `stretch`, with parts that are wider than a line and have no break cut at their clusters.
-
-    If no part is that wide, the result is `stretch.segments` itself.
-    """
-    segments, metrics = stretch.segments, stretch.metrics
-    n = len(segments.number)
-    stop = np.flatnonzero((stretch.breaks != NO_BREAK) | stretch.ends_paragraph)
-    if not len(stop) or stop[-1] != n - 1:
-        stop = np.append(stop, n - 1)
-    start = np.append(0, stop[:-1] + 1)
-    width = stretch.end[stop] - stretch.start[start]
-    hyphen = stretch.breaks[stop] == MAY_HYPHENATE
-    width[hyphen] += metrics.hyphen
-    tab = stretch.kind == TAB
-    if tab.any():
-        # No break follows a tab before a closing bracket. Such a tab may be as wide as the distance between two stops.
-        tabs = np.append(0, np.cumsum(tab))
-        width += (tabs[stop] - tabs[start]) * metrics.tab
-    wide = width > min(metrics.first, metrics.rest)
-    if not wide.any():
-        return segments
-    inside = np.zeros(n + 1, np.int8)
-    inside[start[wide]] += 1
-    inside[stop[wide] + 1] -= 1
-    too_wide = np.cumsum(inside[:-1]) > 0
-    cut = too_wide & (stretch.kind == TEXT)
-    parts = [segments.store.by_cluster(number) for number in segments.number[cut].tolist()]
-    counts = np.ones(n, np.intp)
-    counts[cut] = [len(part) for part in parts]
-    at = np.repeat(np.arange(n), counts)
-    number = segments.number[at]
-    if parts:
-        number[cut[at]] = np.concatenate(parts)
-    # Only the last part of a segment keeps the gap and the break that follow it.
-    inner = np.append(at[1:] == at[:-1], False)
-    breaks = np.where(inner, NO_BREAK, segments.breaks[at])
-    # Breaks are added between segments too, but not beside an empty one: the result would be an empty line, or a line
-    # that begins with the spaces of the line before.
-    empty = np.append(stretch.kind == EMPTY, False)
-    between = ~empty[:-1] & ~empty[1:]
-    between[stop] = False
-    breaks[too_wide[at] & (breaks == NO_BREAK) & (inner | between[at])] = EMERGENCY
-    return segments.edited(
-        at,
-        number=number,
-        gap=np.where(inner, 0, segments.gap[at]).astype(np.uint8),
-        breaks=breaks.astype(np.uint8),
-    )

@@ -8,8 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.stack import FontStack
-from glyphrender.text import bidi, complexbreak, linebreak
-from glyphrender.theta import ComplexBreaks, ControlCharacters, MissingGlyph, SoftHyphens, Theta, ZeroWidth
+from glyphrender.text import bidi, browser_breaks, complexbreak, tailored_breaks
+from glyphrender.theta import (
+    ComplexBreaks,
+    ControlCharacters,
+    LineBreaks,
+    MissingGlyph,
+    SoftHyphens,
+    Theta,
+    ZeroWidth,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +38,7 @@ class WordStyle:
     missing_glyph: MissingGlyph
     hyphenate: bool
     complex_breaks: ComplexBreaks
+    line_breaks: LineBreaks
 
     @classmethod
     def of(cls, theta: Theta, stack: FontStack) -> WordStyle:
@@ -53,6 +62,7 @@ class WordStyle:
             missing_glyph=theta.missing_glyph,
             hyphenate=theta.hyphenate,
             complex_breaks=theta.complex_breaks,
+            line_breaks=theta.line_breaks,
         )
 
     @property
@@ -74,7 +84,8 @@ class WordStyle:
         return inert + bidi.INNER_SEPARATORS if self.control_characters is ControlCharacters.ESCAPE else inert
 
     def break_actions(self, cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
-        """Return what may happen after each character: UAX #14, and `complex_breaks` where UAX #14 does not say."""
-        actions = linebreak.break_actions(cps)
+        """Return what may happen after each character, by `line_breaks` and `complex_breaks`."""
+        browser = self.line_breaks is LineBreaks.BROWSER
+        actions = browser_breaks.break_actions(cps) if browser else tailored_breaks.break_actions(cps)
         complexbreak.add_breaks(cps, actions, self.complex_breaks)
         return actions

@@ -1,0 +1,86 @@
+"""Line breaks as Chromium takes them: after every space, by a table between two characters of ASCII, else by UAX #14.
+
+The table was measured: Chromium 156 set every pair of printable ASCII characters on a line without width
+(benchmarks/browser_pairs.py), and its answers are the three rules below. tests/data/browser-breaks.json holds what it
+answered for texts in context. The table looks at two characters, except for a hyphen before a digit.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.text import linebreak
+from glyphrender.text.linebreak import ALLOWED, PROHIBITED
+from glyphrender.text.runs import Mask
+
+# A line may end before an opening bracket, after any of these.
+_OPENING: Final = "(<[{"
+_BEFORE_OPENING: Final = '!"#%&)*+,-.:;=>?\\]|}~'
+# A line may end after a hyphen or a question mark, but not before these.
+_NOT_AFTER_HYPHEN: Final = "!$),./:;?]}"
+_NOT_AFTER_QUESTION: Final = "!\"'),./:;?]}"
+
+_SPACE, _TAB, _HYPHEN, _DELETE = 0x20, 0x09, 0x2D, 0x7F
+
+
+def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return PROHIBITED, ALLOWED or MANDATORY for a break after each character. The last is MANDATORY.
+
+    >>> from glyphrender.text.properties import codepoints
+    >>> text = "cp /etc/passwd foo(bar)?x=1-2"
+    >>> ends = np.flatnonzero(break_actions(codepoints(text))) + 1
+    >>> [text[start:end] for start, end in zip([0, *ends], ends)]
+    ['cp ', '/etc/passwd ', 'foo(bar)?', 'x=1-', '2']
+    """
+    actions = linebreak.break_actions(cps)
+    before, after, found = cps[:-1], cps[1:], actions[:-1]
+    optional = found != linebreak.MANDATORY
+    both = optional & _printable(before) & _printable(after)
+    pairs = table()[np.minimum(before, _DELETE), np.minimum(after, _DELETE)]
+    pairs[1:] |= _hyphen_in_word(cps)
+    found[both] = np.where(pairs, ALLOWED, PROHIBITED)[both]
+    # A line ends after the last space of a run, whatever follows.
+    blank = (cps == _SPACE) | (cps == _TAB)
+    spaced = optional & blank[:-1] & ~blank[1:] & ~_ends_line(after)
+    found[spaced] = ALLOWED
+    return actions
+
+
+@cache
+def table() -> NDArray[np.bool_]:
+    """Return [128, 128] whether a line may end between two characters of ASCII that are not spaces."""
+    allowed = np.zeros((128, 128), bool)
+    letters = np.frombuffer(bytes(range(0x21, 0x7F)), np.uint8)
+    for mark, never in (("-", _NOT_AFTER_HYPHEN + "0123456789"), ("?", _NOT_AFTER_QUESTION)):
+        allowed[ord(mark), letters[~np.isin(letters, [ord(other) for other in never])]] = True
+    for opening in _OPENING:
+        allowed[[ord(mark) for mark in _BEFORE_OPENING], ord(opening)] = True
+    return allowed
+
+
+def _printable(cps: NDArray[np.uint32]) -> Mask:
+    """Return which characters the table covers."""
+    covered: Mask = (cps > _SPACE) & (cps <= _DELETE)
+    return covered
+
+
+def _ends_line(cps: NDArray[np.uint32]) -> Mask:
+    """Return which characters end a line."""
+    return np.isin(cps, [0x0A, 0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029])
+
+
+def _hyphen_in_word(cps: NDArray[np.uint32]) -> Mask:
+    """Return [n - 2] whether the second and third of three characters are a hyphen and a digit, and no minus sign."""
+    inside: Mask = (cps[1:-1] == _HYPHEN) & _alphanumeric(cps[:-2]) & (cps[2:] >= 0x30) & (cps[2:] <= 0x39)
+    return inside
+
+
+def _alphanumeric(cps: NDArray[np.uint32]) -> Mask:
+    return _ALPHANUMERIC[np.minimum(cps, _DELETE)]
+
+
+_ALPHANUMERIC: Final = np.array([chr(cp).isalnum() for cp in range(0x80)])

@@ -1,0 +1,70 @@
+"""Line breaks as θ's default takes them: UAX #14, tailored in three places for paths, options and source code.
+
+UAX #14 calls backslash, plus, dollar and percent the prefixes and postfixes of numbers. So a line could end inside of
+`\\\\`, `C++` or `${HOME}`, or between `C:` and `\\Users`. A line could also end right after the slash of ` /usr` or the
+dashes of ` --help`. The tailorings look no further than the token: the text between two spaces, tabs or line ends. So
+a word can still be analysed alone (boundary_flags.py).
+
+1. A backslash counts as a letter (class AL).
+2. No line ends between one of these four and another mark of ASCII.
+3. No line ends after the marks of ASCII that a token begins with, if something of the token follows them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.text import browser_breaks, linebreak
+from glyphrender.text.runs import Mask
+
+# Tokens end at these.
+BLANKS: Final = tuple(map(ord, " \t\n\v\f\r\x85\u2028\u2029"))
+
+_NUMBER_MARKS: Final = tuple(map(ord, "\\+$%"))
+_BACKSLASH: Final = 0x5C
+_LETTER: Final = np.uint32(0x41)
+
+
+def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return PROHIBITED, ALLOWED or MANDATORY for a break after each character. The last is MANDATORY.
+
+    >>> from glyphrender.text.properties import codepoints
+    >>> text = "cp /etc C:\\\\a"
+    >>> ends = np.flatnonzero(break_actions(codepoints(text))) + 1
+    >>> [text[start:end] for start, end in zip([0, *ends], ends)]
+    ['cp /etc ', 'C:\\\\a']
+    """
+    backslash = cps == _BACKSLASH
+    actions = linebreak.break_actions(np.where(backslash, _LETTER, cps) if backslash.any() else cps)
+    at = np.flatnonzero((actions == linebreak.ALLOWED) & ascii_marks(cps))
+    if len(at):
+        number = np.isin(cps[at], _NUMBER_MARKS) & ascii_marks(cps[np.minimum(at + 1, len(cps) - 1)])
+        actions[at[number | _begin_tokens(cps)[at]]] = linebreak.PROHIBITED
+    return actions
+
+
+def ascii_marks(cps: NDArray[np.uint32]) -> Mask:
+    """Return which characters are marks of ASCII: printable, no space, neither letter nor digit."""
+    return _MARKS[np.minimum(cps, 0x80)]
+
+
+def certain_breaks(cps: NDArray[np.uint32]) -> Mask:
+    """Return after which characters a line may end under every `line_breaks` of θ."""
+    certain: Mask = linebreak.break_actions(cps) == linebreak.ALLOWED
+    certain &= break_actions(cps) == linebreak.ALLOWED
+    certain &= browser_breaks.break_actions(cps) == linebreak.ALLOWED
+    return certain
+
+
+def _begin_tokens(cps: NDArray[np.uint32]) -> Mask:
+    """Return which characters have nothing but ASCII marks between them and the beginning of their token."""
+    other = ~ascii_marks(cps)
+    last = np.maximum.accumulate(np.where(other, np.arange(len(cps)), -1))
+    begin: Mask = (last < 0) | np.isin(cps[last], BLANKS)
+    return begin
+
+
+_MARKS: Final = np.array([0x20 < cp < 0x7F and not chr(cp).isalnum() for cp in range(0x81)])

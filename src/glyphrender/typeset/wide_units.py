@@ -1,0 +1,244 @@
+"""Wide units: what is wider than a line and has no break inside is cut at its most natural places.
+
+A *unit* is what lies between two break opportunities. UAX #14 forbids a break before `.`, `/` or `!` even after a
+space, so a list of dotfiles is one unit. If a unit does not fit a line, places are allowed rank by rank, each
+rank only in units that are still too wide. The places of all ranks but the last two become regular breaks, so the line
+before is filled up too. The last two ranks cut words; such a cut is taken only in a unit that begins its line, as CSS
+has it (`overflow-wrap`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.text.properties import GeneralCategory, LineBreak, codepoints, records, table
+from glyphrender.text.runs import Mask
+from glyphrender.text.tailored_breaks import BLANKS, ascii_marks
+from glyphrender.typeset.glyph_store import EMPTY, MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TAB, TEXT
+from glyphrender.typeset.segments import SegmentTable
+from glyphrender.typeset.stretch import EMERGENCY, Stretch
+
+
+def cut_wide_units(stretch: Stretch) -> SegmentTable:
+    """Return the segments of `stretch`, with breaks in the units that are wider than a line.
+
+    If no unit is that wide, the result is `stretch.segments` itself.
+    """
+    breaks = stretch.breaks
+    if not (wide := _in_wide_units(stretch, breaks)).any():
+        return stretch.segments
+    added = np.zeros(len(breaks), np.uint8)
+    if stretch.metrics.natural:
+        for places in _after_spaces(stretch):
+            chosen = places & wide & (breaks == NO_BREAK)
+            if chosen.any():
+                added[chosen] = MAY_BREAK
+                breaks = np.where(chosen, MAY_BREAK, breaks)
+                if not (wide := _in_wide_units(stretch, breaks)).any():
+                    break
+    segments = stretch.segments
+    if added.any():
+        segments = segments.edited(slice(None), breaks=np.where(added, added, segments.breaks))
+    return _cut_at_clusters(Stretch(segments, stretch.metrics), wide) if wide.any() else segments
+
+
+def _in_wide_units(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
+    """Return [n] which segments are in a unit that is wider than a line."""
+    metrics, n = stretch.metrics, len(breaks)
+    stop = np.flatnonzero((breaks != NO_BREAK) | stretch.ends_paragraph)
+    if not len(stop) or stop[-1] != n - 1:
+        stop = np.append(stop, n - 1)
+    start = np.append(0, stop[:-1] + 1)
+    width = stretch.end[stop] - stretch.start[start]
+    width[breaks[stop] == MAY_HYPHENATE] += metrics.hyphen
+    tab = stretch.kind == TAB
+    if tab.any():
+        # No break follows a tab before a closing bracket. Such a tab may be as wide as the distance between two stops.
+        tabs = np.append(0, np.cumsum(tab))
+        width += (tabs[stop] - tabs[start]) * metrics.tab
+    return np.repeat(width > min(metrics.first, metrics.rest), stop + 1 - start)
+
+
+# -- places between words ---------------------------------------------------------------------------------------
+
+
+def _after_spaces(stretch: Stretch) -> Iterator[Mask]:
+    """Yield [n] after which segments a line may end because spaces or tabs follow, the best places first.
+
+    A place is better if it leaves no lone mark: `.env` may begin a line, but `/` or `}` should not.
+    """
+    kind, gap = stretch.kind, stretch.segments.gap
+    blank = (kind == EMPTY) | (kind == TAB)
+    place = np.zeros(len(kind), bool)
+    place[:-1] = ((gap[:-1] != 0) | (kind[:-1] == TAB)) & (kind[1:] == TEXT)
+    # A line that would hold nothing but spaces does not end.
+    index = np.arange(len(kind))
+    begins = np.append(0, np.flatnonzero(stretch.ends_paragraph) + 1)
+    inked = np.maximum.accumulate(np.where(blank | stretch.ends_paragraph, -1, index))
+    place &= inked >= begins[np.searchsorted(begins, index, "right") - 1]
+    text = _Text.of(stretch)
+    lone = ~text.token_has_content
+    good = np.zeros(len(kind), bool)
+    following = text.first[1:]
+    good[:-1] = place[:-1] & ~lone[following]
+    last = np.maximum.accumulate(np.where(blank, 0, np.maximum(text.first + text.length - 1, 0)))
+    good &= ~(lone[last] & _OPENS[text.kind[last]])
+    yield good
+    yield place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Text:
+    """The characters of a stretch. There are c of them, and n segments.
+
+    Attributes:
+        cps: [c] code points.
+        kind: [c] Line_Break.
+        first: [n] the first character of each segment; the last character of the text where there is none.
+        length: [n] characters of each segment, without its gap.
+        is_space: [c] whether it is a space, breakable or not.
+        token_has_content: [c] whether the token of the character has anything but marks: a letter, a digit, a symbol.
+    """
+
+    cps: NDArray[np.uint32]
+    kind: NDArray[np.uint8]
+    first: NDArray[np.int64]
+    length: NDArray[np.int32]
+    is_space: Mask
+    token_has_content: Mask
+
+    @classmethod
+    def of(cls, stretch: Stretch) -> _Text:
+        segments = stretch.segments
+        cps = codepoints(segments.text)
+        record = records(cps)
+        lengths = segments.lengths()
+        blank = np.isin(cps, BLANKS)
+        category = table().general_category.take(record)
+        content = ~blank & ~ascii_marks(cps) & ~_PUNCTUATION[category]
+        token = np.cumsum(blank)
+        return cls(
+            cps=cps,
+            kind=table().line_break.take(record) & np.uint8(63),
+            first=np.minimum(np.cumsum(lengths, dtype=np.int64) - lengths, len(cps) - 1),
+            is_space=category == GeneralCategory.Zs,
+            length=segments.store.length.take(segments.number),
+            token_has_content=(np.bincount(token, content, int(token[-1]) + 1) > 0)[token],
+        )
+
+
+# -- places inside words ----------------------------------------------------------------------------------------
+
+
+def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
+    """Return the segments of `stretch` with those in `wide` units cut into clusters, and breaks between the clusters.
+
+    Args:
+        stretch: the segments.
+        wide: [n] the segments to cut.
+    """
+    segments, n = stretch.segments, len(wide)
+    cut = wide & (stretch.kind == TEXT)
+    parts = [segments.store.by_cluster(number) for number in segments.number[cut].tolist()]
+    counts = np.ones(n, np.intp)
+    counts[cut] = [len(part) for part in parts]
+    at = np.repeat(np.arange(n), counts)
+    number = segments.number[at]
+    if parts:
+        number[cut[at]] = np.concatenate(parts)
+    # Only the last part of a segment keeps the gap and the break that follow it.
+    inner = np.append(at[1:] == at[:-1], False)
+    gap = np.where(inner, 0, segments.gap[at]).astype(np.uint8)
+    breaks = np.where(inner, NO_BREAK, segments.breaks[at]).astype(np.uint8)
+    parted = Stretch(segments.edited(at, number=number, gap=gap, breaks=breaks), stretch.metrics)
+    # Breaks are added between segments too, but not beside an empty one: the result would be an empty line, or a line
+    # that begins with the spaces of the line before.
+    free = wide[at] & (parted.breaks == NO_BREAK) & (parted.kind != EMPTY) & ~parted.ends_paragraph
+    free[:-1] &= parted.kind[1:] != EMPTY
+    free[-1] = False
+    found = parted.breaks
+    added = np.zeros(len(at), np.uint8)
+    ranks = _ranks(parted) if parted.metrics.natural else np.full(len(at), LETTERS, np.uint8)
+    for rank in range(PATHS, ANYWHERE + 1):
+        chosen = free & (ranks == rank) & _in_wide_units(parted, found)
+        if chosen.any():
+            kind = MAY_BREAK if rank < LETTERS else EMERGENCY
+            added[chosen] = kind
+            found = np.where(chosen, kind, found)
+    return parted.segments.edited(slice(None), breaks=np.where(added, added, breaks).astype(np.uint8))
+
+
+#: The ranks of places inside words: beside the marks that part paths, beside other marks, after spaces that the author
+#: wrote as unbreakable, between letters, and where a mark would be alone or come apart from its word.
+PATHS, MARKS, GLUE, LETTERS, ANYWHERE = range(5)
+
+
+def _ranks(stretch: Stretch) -> NDArray[np.uint8]:
+    """Return [n] the rank of the place after each segment."""
+    text = _Text.of(stretch)
+    rank = np.full(len(text.first), ANYWHERE, np.uint8)
+    base, there = text.first[:-1], text.first[1:]
+    last = np.maximum(base + text.length[:-1] - 1, base)
+    left, right = text.cps[base], text.cps[there]
+    right_kind = text.kind[there]
+    paired = (right == _BACKSLASH) & ((left == _BACKSLASH) | (left == _COLON))
+    together = paired | _GLUES[text.kind[last]] | _GLUES[right_kind] | _CLOSES[right_kind] | _OPENS[text.kind[base]]
+    inner = rank[:-1]
+    inner[~together] = LETTERS
+    spaced = text.is_space[base] & ~_GLUES[right_kind] & ~_CLOSES[right_kind]
+    inner[spaced] = GLUE
+    # A mark that ends a line needs something before it in its token, and something else than a mark after it.
+    mark, before = np.minimum(left, 0x80), text.cps[np.maximum(base - 1, 0)]
+    begun = _content_before(text)[base] & ~together
+    inner[begun & _OPENS[right_kind]] = MARKS
+    parts = begun & (~ascii_marks(right) | _OPENS[right_kind])
+    numeric = _IN_NUMBERS[mark] & _is_digit(before) & _is_digit(right)
+    inner[parts & _PARTS_TEXT[mark] & ~numeric & (before != _BACKSLASH)] = MARKS
+    inner[parts & (_PARTS_PATHS[mark] | ((left == _HYPHEN) & ~ascii_marks(before)))] = PATHS
+    # A backslash begins what follows it: \\alpha, \\d, \\Users.
+    inner[begun & (right == _BACKSLASH)] = PATHS
+    return rank
+
+
+def _content_before(text: _Text) -> Mask:
+    """Return [c] whether the token has anything but ASCII marks before or at each character."""
+    index = np.arange(len(text.cps))
+    content = ~ascii_marks(text.cps)
+    begin = np.maximum.accumulate(np.where(np.isin(text.cps, BLANKS), index, -1))
+    return np.maximum.accumulate(np.where(content, index, -1)) > begin
+
+
+def _is_digit(cps: NDArray[np.uint32]) -> Mask:
+    digit: Mask = (cps >= 0x30) & (cps <= 0x39)
+    return digit
+
+
+def _classes(*names: LineBreak) -> NDArray[np.bool_]:
+    """Return [64] whether a class is among `names`."""
+    member = np.zeros(64, bool)
+    member[list(names)] = True
+    return member
+
+
+def _marks(of: str) -> NDArray[np.bool_]:
+    """Return [129] whether a character of ASCII is among `of`."""
+    member = np.zeros(129, bool)
+    member[[ord(mark) for mark in of]] = True
+    return member
+
+
+_BACKSLASH, _COLON, _HYPHEN = 0x5C, 0x3A, 0x2D
+_L = LineBreak
+_GLUES: Final = _classes(_L.GL, _L.WJ, _L.ZWJ)
+#: A line should not begin with these, nor end with those.
+_CLOSES: Final = _classes(_L.CL, _L.CP, _L.EX, _L.IS, _L.SY, _L.NS, _L.BA, _L.HY, _L.HH, _L.IN, _L.QF, _L.CM)
+_OPENS: Final = _classes(_L.OP, _L.QI)
+_PUNCTUATION: Final = np.array([category.name[0] in "PZC" for category in GeneralCategory])
+_PARTS_PATHS: Final = _marks("/")
+_PARTS_TEXT: Final = _marks("._,;:?!&=+|@%>)]}")
+_IN_NUMBERS: Final = _marks(".,:")
