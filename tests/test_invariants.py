@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from isal import isal_zlib
 from nasty import NASTY, every_code_point
 from strategies import examples, exploring, texts, thetas
 
 from glyphrender import Page, Theta, Typesetter, default_typesetter, layout, render
+from glyphrender.raster import png
 from glyphrender.theta import Emoji, MissingGlyph
 from glyphrender.typeset.glyph_store import Column
 
@@ -244,6 +246,19 @@ def test_png_bytes_are_the_same_twice(text: str, theta: Theta) -> None:
     once = [page.png() for page in layout(text, theta)]
     default_typesetter().clear()
     assert [page.png() for page in layout(text, theta)] == once
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theta", [SMALL, SMALL.replace(font_color="#E6E6E6", page_bg_color="#101820", margin_y=0)])
+def test_png_bytes_do_not_depend_on_where_the_deflate_stream_is_in_memory(
+    theta: Theta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ISA-L hashes bits 16 and up of the stream's address into a table of 8,192 slots; see `png.deflated`."""
+    pixels = render("It is a truth universally acknowledged, that a single man", theta)[0].array
+    streams = [isal_zlib.compressobj(png.LEVEL) for _ in range(16_384)]  # 82 KB each, untouched until used
+    assert len({id(stream) >> 16 for stream in streams}) > 8192
+    monkeypatch.setattr(isal_zlib, "compressobj", lambda level: streams.pop())
+    assert len({png.encode(pixels, dpi=72) for _ in range(len(streams))}) == 1
 
 
 @pytest.mark.slow
