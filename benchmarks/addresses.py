@@ -40,7 +40,7 @@ def after(count: int) -> Callable[[NDArray[np.uint8]], bytes]:
     """Return a way to compress: `count` bytes, a flush, the other bytes."""
 
     def deflated(lines: NDArray[np.uint8]) -> bytes:
-        data, stream = memoryview(lines).cast("B"), isal_zlib.compressobj(png.LEVEL)
+        data, stream = lines.data.cast("B"), isal_zlib.compressobj(png.LEVEL)
         first = stream.compress(data[:count]) + stream.flush(isal_zlib.Z_SYNC_FLUSH)
         return first + stream.compress(data[count:]) + stream.flush()
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.document.layout import check_text, layout
 from glyphrender.document.page import Page
 from glyphrender.document.stream import PageStream
@@ -67,6 +68,10 @@ class Document(Sequence[Page]):
     Documents can be pickled and copied. A copy holds the text and the parameters, and the default typesetter lays out
     its pages again.
 
+    Several threads may read one document: each gets the pages that one thread alone would get, and a page is laid out
+    once. An error in the text reaches every thread that asks for a page behind it. While a thread calls `extend_text`,
+    the others see the pages as they were before or after it.
+
     Attributes:
         text: the text.
         theta: the rendering parameters.
@@ -86,6 +91,8 @@ class Document(Sequence[Page]):
         self.theta = Theta.of(theta)
         self._max_pages = max_pages
         self._typesetter = default_typesetter() if typesetter is None else typesetter
+        # Held while pages are laid out, and while `_pages`, `_rest` and `text` change together.
+        self._lock = fork_safe_lock()
         self._begin()
 
     def __repr__(self) -> str:
@@ -111,13 +118,16 @@ class Document(Sequence[Page]):
 
     def __iter__(self) -> Iterator[Page]:
         number = 0
-        while self._reach(number):
-            yield self._pages[number]
+        while True:
+            with self._lock:
+                if not self._reach(number):
+                    return
+                page = self._pages[number]
+            yield page
             number += 1
 
     def __len__(self) -> int:
-        self._reach_all()
-        return len(self._pages)
+        return len(self._all_pages())
 
     def __bool__(self) -> bool:
         return self._reach(0)
@@ -127,19 +137,19 @@ class Document(Sequence[Page]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Page]: ...
     def __getitem__(self, index: int | slice) -> Page | Sequence[Page]:
-        if isinstance(index, int) and index >= 0:
-            if not self._reach(index):
-                raise IndexError(f"page {index} of {len(self._pages)} (the first is 0)")
-        else:
-            self._reach_all()
-        return self._pages[index]
+        with self._lock:
+            if isinstance(index, int) and index >= 0:
+                if not self._reach(index):
+                    raise IndexError(f"page {index} of {len(self._pages)} (the first is 0)")
+            else:
+                self._reach(inf)
+            return self._pages[index]
 
     @property
     def missing(self) -> dict[str, int]:
         """The characters that no font has, and how often each occurs. Reading this property lays out the whole text."""
-        self._reach_all()
         found: Counter[str] = Counter()
-        for page in self._pages:
+        for page in self._all_pages():
             found.update(page.missing)
         return dict(found)
 
@@ -160,17 +170,18 @@ class Document(Sequence[Page]):
         """
         if not isinstance(text, str):
             raise DataError(f"text is {type(text).__name__}, not str. Pass what comes next as a str.")
-        self._reach_all()
-        whole = self.text + text
-        first, following = self._laid_out_again(whole)
-        same = 0
-        for old, new in zip(self._pages[first:], following, strict=False):
-            if not _look_alike(old._layout, new):
-                break
-            same += 1
-        self._pages[first + same :] = map(self._page, following[same:])
-        self.text = whole
-        return Extended(unchanged=first + same, pages=len(self._pages))
+        with self._lock:
+            self._reach(inf)
+            whole = self.text + text
+            first, following = self._laid_out_again(whole)
+            same = 0
+            for old, new in zip(self._pages[first:], following, strict=False):
+                if not _look_alike(old._layout, new):
+                    break
+                same += 1
+            self._pages[first + same :] = map(self._page, following[same:])
+            self.text = whole
+            return Extended(unchanged=first + same, pages=len(self._pages))
 
     def _laid_out_again(self, whole: str) -> tuple[int, list[PageLayout]]:
         """Return (index of the first page that `whole`, an extended text, may change; the pages from there on)."""
@@ -246,11 +257,13 @@ class Document(Sequence[Page]):
         Together the jobs have all pages. Call the function in forked processes. Each process lays out
         its own share if it can.
         """
-        text, theta, max_pages = self.text, self.theta, self._max_pages
-        if self._rest is None or theta.newline_marker:
-            # The pages are known, or the text is one paragraph, which one process must lay out.
-            self._reach_all()
-            return lambda job: iter(self._pages[job::jobs])
+        theta, max_pages = self.theta, self._max_pages
+        with self._lock:
+            text = self.text
+            if self._rest is None or theta.newline_marker:
+                # The pages are known, or the text is one paragraph, which one process must lay out.
+                known = self._all_pages()
+                return lambda job: iter(known[job::jobs])
         from glyphrender._system.processes import HandOff  # loads multiprocessing
 
         parts = shares_of(text, jobs)
@@ -273,26 +286,39 @@ class Document(Sequence[Page]):
     def _begin(self) -> None:
         """Forget all pages, and lay out from the first one when pages are reached."""
         self._pages: list[Page] = []
+        self._reaching = False  # whether `_rest` is at work
         self._rest: Iterator[Page] | None = layout(
             self.text, self.theta, max_pages=self._max_pages, typesetter=self._typesetter
         )
 
     def _reach(self, number: float) -> bool:
         """Lay out pages until page `number` is known; return whether there is one."""
-        while len(self._pages) <= number and self._rest is not None:
-            try:
-                page = next(self._rest, None)
-            except BaseException:
-                self._begin()  # an iterator that raised looks exhausted, but the text has not ended
-                raise
-            if page is None:
-                self._rest = None
-            else:
-                self._pages.append(page)
-        return number < len(self._pages)
+        with self._lock:
+            while len(self._pages) <= number and self._rest is not None:
+                if self._reaching:
+                    # The process was forked while another thread was in `_rest`, and here that thread does not exist.
+                    # Or a signal interrupted this thread there, and the handler reads the document.
+                    self._begin()
+                rest, self._reaching = self._rest, True
+                try:
+                    page = next(rest, None)
+                except BaseException:
+                    self._begin()  # an iterator that raised looks exhausted, but the text has not ended
+                    raise
+                if rest is not self._rest:
+                    continue  # a signal handler began anew
+                if page is None:
+                    self._rest = None
+                else:
+                    self._pages.append(page)
+                self._reaching = False
+            return number < len(self._pages)
 
-    def _reach_all(self) -> None:
-        self._reach(inf)
+    def _all_pages(self) -> list[Page]:
+        """Return all pages, in a list that does not change."""
+        with self._lock:
+            self._reach(inf)
+            return self._pages.copy()
 
 
 @overload

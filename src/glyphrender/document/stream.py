@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, SupportsIndex
 
+from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.document.layout import layout
 from glyphrender.document.page import Page
 from glyphrender.errors import LayoutError
@@ -24,6 +25,7 @@ class PageStream(Iterator[Page]):
 
     A stream is used once: iterate over it, `save` it, or ask for its `ratio`. It has no length and no index, and keeps
     no page, so a text of any length fits in memory. Read a file into a str, or call `render_file`, to get a `Document`.
+    Several threads may take pages from one stream: each page goes to one of them. A stream cannot be pickled or copied.
 
     Attributes:
         theta: the rendering parameters.
@@ -40,6 +42,7 @@ class PageStream(Iterator[Page]):
         self._pages: Iterator[Page] | None = layout(text, self.theta, max_pages=max_pages, typesetter=typesetter)
         self._begun = False
         self._typesetter = typesetter
+        self._lock = fork_safe_lock()
 
     def __repr__(self) -> str:
         state = "used up" if self._pages is None else "being read" if self._begun else "not yet read"
@@ -55,15 +58,19 @@ class PageStream(Iterator[Page]):
             raise _used()
         return self
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise LayoutError("a PageStream cannot be pickled or copied. Pass the text as one str, for a Document.")
+
     def __next__(self) -> Page:
-        if self._pages is None:
-            raise StopIteration
-        self._begun = True
-        try:
-            return next(self._pages)
-        except BaseException:  # the end, or an error after which no page can come
-            self._pages = None
-            raise
+        with self._lock:
+            if self._pages is None:
+                raise StopIteration
+            self._begun = True
+            try:
+                return next(self._pages)
+            except BaseException:  # the end, or an error after which no page can come
+                self._pages = None
+                raise
 
     def save(
         self,
@@ -104,10 +111,11 @@ class PageStream(Iterator[Page]):
 
     def _whole(self) -> Iterator[Page]:
         """Return all pages, and mark the stream as used up."""
-        pages, self._pages = self._pages, None
-        if pages is None or self._begun:
-            raise _used()
-        return pages
+        with self._lock:
+            pages, self._pages = self._pages, None
+            if pages is None or self._begun:
+                raise _used()
+            return pages
 
 
 def _used() -> LayoutError:

@@ -72,7 +72,7 @@ def deflated(lines: NDArray[np.uint8]) -> bytes:
     # and other bytes come out. Inputs of 4 to 16 bytes go to code without this fault, and once they are flushed the
     # stream has a history, so the faulty code is never reached. The price is 7 bytes and 0.01 ms a page. With 1 byte or
     # with a row before the flush, the fault stays (benchmarks/addresses.py).
-    data = memoryview(lines).cast("B")
+    data = lines.data.cast("B")
     stream = isal_zlib.compressobj(LEVEL)
     first = stream.compress(data[:_HISTORY]) + stream.flush(isal_zlib.Z_SYNC_FLUSH)
     return b"".join((first, stream.compress(data[_HISTORY:]), stream.flush()))
