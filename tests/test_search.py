@@ -23,7 +23,7 @@ from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.proposer import Proposals
 from glyphrender.search.report import journal_result
-from glyphrender.search.result import Budget, ErrorSource, SearchResult
+from glyphrender.search.result import Budget, ErrorSource, SearchProgress, SearchResult
 from glyphrender.search.search import search
 from glyphrender.search.space import Space
 
@@ -563,3 +563,17 @@ def test_a_front_that_could_only_be_read_again_in_part_stands_as_it_was(whole) -
     assert len(result.front) >= 4
     assert all(c.evaluation is not None and c.evaluation.samples == 16 for c in result.front)
     assert result.error_source is ErrorSource.SEARCH
+
+
+def test_progress_is_told_after_each_reading_and_the_forecast_bounds_what_is_read() -> None:
+    heard: list[SearchProgress] = []
+    judge = Judge()
+    result = a_search(judge, progress=heard.append)
+    assert len(heard) >= judge.calls  # one for each reading, and one for each batch
+    assert [each.samples for each in heard] == sorted(each.samples for each in heard)
+    assert heard[0].expected >= result.samples  # the first forecast drops nothing
+    assert all(each.samples <= each.expected for each in heard)
+    final = [each for each in heard if each.final]
+    assert final
+    assert final[-1].samples == final[-1].expected == result.samples
+    assert final[-1].seconds_left == 0

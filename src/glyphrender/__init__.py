@@ -3,7 +3,7 @@
     from glyphrender import Theta, render
 
     document = render(text, Theta.preset("dense"))
-    document[0].image             # PIL
+    document[0].image             # PIL; "dense" is for prose, and loses identifiers
     document.save("pages")        # page_0001.png …, manifest.json
 
 The public names are those in `__all__`. Each is imported when it is first used, so that `import glyphrender` is cheap.

@@ -181,11 +181,16 @@ def _shown(row: list[str]) -> list[str]:
 
 
 def _plotted(found: list[_Line]) -> str:
-    """Return a plot of ρ against the em in pixels. Each text and model is a series; known error rates are shown."""
+    """Return a plot of ρ against the em in pixels. Each text and model is a series.
+
+    The label of a point is its preset, with the error rate if that is known.
+    """
     series: dict[str, list[Point]] = {}
+    one_text = len({text for text, *_ in found}) == 1
     for text, preset, ratio, read in found:
         title = f"{text}, {preset}, {ratio.model}: ρ {ratio.rho:.2f}"
         wrong = "" if read is None else f"{read.error_rate:.1%}"
-        point = Point(ratio.font_pixels, ratio.rho, f"{title}, {wrong} read wrong" if wrong else title, wrong)
-        series.setdefault(f"{text}, {ratio.model}", []).append(point)
+        title, label = (f"{title}, {wrong} read wrong", f"{preset} {wrong}") if wrong else (title, preset)
+        point = Point(ratio.font_pixels, ratio.rho, title, label)
+        series.setdefault(ratio.model if one_text else f"{text}, {ratio.model}", []).append(point)
     return scatter(series, x="em of the text as the model sees it, in pixels", y="ρ")

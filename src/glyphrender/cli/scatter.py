@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from glyphrender.search.svg import Frame, linear, mark, round_ticks
+from glyphrender.search.svg import Frame, Labels, linear, mark, round_ticks
 
 WIDTH, HEIGHT = 760, 460
 _FRAME = Frame(width=WIDTH, height=HEIGHT, left=60, right=220, top=20, bottom=50)
@@ -42,12 +42,12 @@ def scatter(series: Mapping[str, Sequence[Point]], *, x: str, y: str) -> str:
     for tick in up:
         parts += _FRAME.horizontal_line(_FRAME.y(linear(tick, up)), f"{tick:g}")
     parts += _FRAME.titles(x, y)
+    places = {point: (_FRAME.x(linear(point.x, across)), _FRAME.y(linear(point.y, up))) for point in points}
+    labels = Labels(_FRAME, places.values())
+    named = {(*places[point], point.label) for point in points if point.label}  # points at one place share a name
+    parts += [labels.place(*each) for each in sorted(named)]
     for index, each in enumerate(series.values()):
-        for point in each:
-            left, top = _FRAME.x(linear(point.x, across)), _FRAME.y(linear(point.y, up))
-            parts.append(_mark(index, left, top, point.title))
-            if point.label:
-                parts.append(f'<text x="{left + 6:.1f}" y="{top + 3:.1f}" font-size="9">{escape(point.label)}</text>')
+        parts += [_mark(index, *places[point], point.title) for point in each]
     left = _FRAME.right_edge + 22
     for index, name in enumerate(series):
         top = _FRAME.top + 8 + 19 * index

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("step", "origin", "ρ", "error", "95% interval", "identifiers", "font", "size", "line", "page", "columns")
 _BUDGETS = ("evaluations", "samples", "seconds")
+# Characters of the bar, and the most seconds without a line where there is no bar.
+_BAR, _QUIET = 20, 60.0
 
 
 @click.command()
@@ -277,6 +281,12 @@ def _print(options: _Options, result: SearchResult, winner: Candidate) -> None:
         click.echo(caveat)
     theta, report = options.output / "theta.json", options.output / "report.html"
     click.echo(f"{theta}: step {winner.step}, ρ {winner.rho:.2f} at an error of {winner.error:.2%}")
+    named = winner.evaluation.details.get("identifiers") if winner.evaluation is not None else None
+    if named and named["exact"] < named["of"]:
+        lost = f"{named['exact']} of {named['of']} random identifiers were read exactly"
+        click.echo(
+            f"Under these parameters {lost}. Send identifiers as text beside the pages, as `glyphrender ask` does."
+        )
     click.echo(f"{report}: the front, its plot and its pixels")
 
 
@@ -297,19 +307,47 @@ def _caps(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def _progress_printer() -> Callable[[SearchProgress], None]:
-    """Return a function that prints a line about each batch on stderr. On a terminal, it overwrites the last line."""
+    """Return a function that shows on stderr how far the search is, and how long the rest takes at most.
+
+    A terminal gets a bar that is drawn again after each reading of a θ. A file or a pipe gets a line after each batch,
+    and at least one a minute.
+    """
     terminal = sys.stderr.isatty()
+    last_step, last_line = 0, time.monotonic()
 
     def show(progress: SearchProgress) -> None:
-        front = progress.front
-        reach = f", ρ {front[0].rho:.2f}–{front[-1].rho:.2f}" if front else ""
-        line = (
-            f"round {progress.round}, step {progress.step} of {progress.of}, {progress.samples:,} samples, "
-            f"{progress.seconds:,.0f} s: front of {len(front)}{reach}, hypervolume {progress.hypervolume:.4f}"
-        )
-        click.echo(f"\r\x1b[K{line}" if terminal else line, err=True, nl=not terminal or progress.step == progress.of)
+        nonlocal last_step, last_line
+        ends = progress.final and progress.samples >= progress.expected
+        if terminal:
+            line = f"{_bar(progress)} {_progress_line(progress)}"[: shutil.get_terminal_size().columns - 1]
+            click.echo(f"\r\x1b[K{line}", err=True, nl=ends)
+        elif ends or progress.step > last_step or time.monotonic() - last_line > _QUIET:
+            last_step, last_line = progress.step, time.monotonic()
+            click.echo(_progress_line(progress), err=True)
 
     return show
+
+
+def _bar(progress: SearchProgress) -> str:
+    done = round(_BAR * min(1.0, progress.samples / max(1, progress.expected)))
+    return f"[{'#' * done}{'-' * (_BAR - done)}]"
+
+
+def _progress_line(progress: SearchProgress) -> str:
+    what = "reading the front again" if progress.final else f"round {progress.round}"
+    left = progress.seconds_left
+    line = f"{what}, step {progress.step} of {progress.of}, {progress.samples:,} of {progress.expected:,} samples, "
+    line += f"{_duration(progress.seconds)}, at most {_duration(left)} left" if left is not None else "starting"
+    front = progress.front
+    return f"{line}: ρ {front[0].rho:.2f}–{front[-1].rho:.2f}" if front else line
+
+
+def _duration(seconds: float) -> str:
+    """Return "48 s", "12 min" or "3 h 05 min"."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _row(candidate: Candidate) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.svg import Frame, linear, mark, round_ticks
+from glyphrender.search.svg import Frame, Labels, linear, mark, round_ticks
 
 __all__ = ["Baseline", "front_plot"]
 
@@ -246,8 +246,9 @@ def _lineage(winner: Candidate | None, seen: Sequence[Candidate], axes: _Axes) -
 
 
 def _named(baselines: Sequence[Baseline], axes: _Axes) -> Iterator[str]:
-    """Draw crosses with names; a name that would stand on another name moves down."""
-    taken: list[tuple[float, float]] = []
+    """Draw crosses with names. No name covers another cross or name."""
+    labels = Labels(_FRAME, map(axes.at, baselines), size=12)
+    style = ' font-weight="600" paint-order="stroke" stroke="#fff" stroke-width="3"'
     for each in sorted(baselines, key=lambda each: axes.at(each)[1]):
         x, y = axes.at(each)
         yield _bar(axes, each.rho, each.evaluation, _BASELINE)
@@ -256,19 +257,7 @@ def _named(baselines: Sequence[Baseline], axes: _Axes) -> Iterator[str]:
             f'<path d="M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10" stroke="{_BASELINE}" stroke-width="2.2">'
             f"<title>{escape(title)}</title></path>"
         )
-        left, width = x + 9, 6.3 * len(each.name)
-        anchor = "start"
-        if left + width > _FRAME.right_edge:
-            left, anchor = x - 9, "end"
-        start = left if anchor == "start" else left - width
-        below = y + 4
-        while any(abs(below - other) < 13 and abs(start - at) < width for at, other in taken):
-            below += 3
-        taken.append((start, below))
-        yield (
-            f'<text x="{left:.1f}" y="{below:.1f}" text-anchor="{anchor}" fill="{_BASELINE}" font-weight="600" '
-            f'paint-order="stroke" stroke="#fff" stroke-width="3">{escape(each.name)}</text>'
-        )
+        yield labels.place(x, y, each.name, color=_BASELINE, style=style)
 
 
 def _legend(

@@ -17,6 +17,7 @@ __all__ = [
     "SearchProgress",
     "SearchResult",
     "ErrorSource",
+    "FINALISTS",
     "conclude",
     "finalists",
     "objectives",
@@ -27,7 +28,7 @@ __all__ = [
 # 0.04. Errors below this value are noise of the sample and count as alike.
 _NOISE: Final = 1e-3
 # Highest number of candidates that are read again.
-_FINALISTS: Final = 24
+FINALISTS: Final = 24
 # The final sample has this many times the tasks of the largest sample of the search, or all tasks there are.
 FINAL_FACTOR: Final = 3
 
@@ -58,17 +59,19 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchProgress:
-    """The progress of a search.
+    """The progress of a search, after each reading of a θ and after each batch.
 
     Attributes:
         round: number of the round.
-        step: steps done.
+        step: steps done, by whole batches.
         of: all steps asked for.
         evaluations: calls of the evaluator so far.
         samples: tasks of these calls.
         seconds: time passed.
         front: the best candidates so far, by ρ.
         hypervolume: hypervolume of that front.
+        expected: tasks of all calls, the last reading of the front included, if no round ends the search early.
+        final: whether the front is being read again, which ends the search.
     """
 
     round: int
@@ -79,6 +82,13 @@ class SearchProgress:
     seconds: float
     front: tuple[Candidate, ...]
     hypervolume: float
+    expected: int
+    final: bool
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The seconds that the rest takes at the speed so far, or None before the first reading."""
+        return self.seconds / self.samples * max(0, self.expected - self.samples) if self.samples else None
 
 
 class ErrorSource(StrEnum):
@@ -201,7 +211,7 @@ def readable_front(candidates: Sequence[Candidate], max_error: float) -> list[Ca
 def finalists(searched: Sequence[Candidate], max_error: float) -> list[Candidate]:
     """Return the candidates to read again: the best within `max_error` of those read on the largest sample."""
     readable = [candidate for candidate in searched if candidate.error <= max_error]
-    kept = best([objectives(candidate, max_error) for candidate in readable], _FINALISTS)
+    kept = best([objectives(candidate, max_error) for candidate in readable], FINALISTS)
     return [readable[index] for index in sorted(kept)]
 
 

@@ -15,6 +15,7 @@ from glyphrender.search.journal import Journal
 from glyphrender.search.pareto import best, hypervolume, tournament
 from glyphrender.search.proposer import Proposals, Proposer
 from glyphrender.search.result import (
+    FINALISTS,
     ErrorSource,
     SearchProgress,
     SearchResult,
@@ -59,7 +60,7 @@ class Run:
         space: the θ that may be tried.
         workers: lay out and evaluate θ.
         journal: the file that everything is written to, and that answers what is known already.
-        progress: called after each batch.
+        progress: called after each reading of a θ and after each batch.
         candidates: every θ so far, in the order of their steps.
         seen: digests of these.
         hypervolumes: hypervolume of the front after each round.
@@ -67,6 +68,8 @@ class Run:
         samples: tasks of these calls.
         stopped: why the run ends; empty while it goes on.
         began: when it began, on the monotonic clock.
+        told: the progress that the caller was told last.
+        samples_of_steps: tasks of the whole batches so far.
     """
 
     settings: SearchSettings
@@ -82,6 +85,22 @@ class Run:
     samples: int = 0
     stopped: str = ""
     began: float = 0.0
+    told: SearchProgress = field(init=False)
+    samples_of_steps: int = 0
+
+    def __post_init__(self) -> None:
+        self.told = SearchProgress(
+            round=1,
+            step=0,
+            of=self.settings.rounds * self.settings.steps,
+            evaluations=0,
+            samples=0,
+            seconds=0.0,
+            front=(),
+            hypervolume=0.0,
+            expected=0,
+            final=False,
+        )
 
     def whole(self, proposer: Proposer | None, start: Mapping[str, Theta]) -> SearchResult:
         """Search round after round until something stops the search, then read the front again."""
@@ -126,18 +145,43 @@ class Run:
             self.batch(round, given, size, rng)
             batch += 1
             front = tuple(self.front())
-            self.progress(
-                SearchProgress(
-                    round=round,
-                    step=len(self.candidates),
-                    of=self.settings.rounds * self.settings.steps,
-                    evaluations=self.evaluations,
-                    samples=self.samples,
-                    seconds=self.seconds(),
-                    front=front,
-                    hypervolume=self.hypervolume(front),
-                )
+            self.samples_of_steps = self.samples
+            self.told = replace(
+                self.told,
+                round=round,
+                step=len(self.candidates),
+                front=front,
+                hypervolume=self.hypervolume(front),
             )
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell the caller how far the search is."""
+        self.told = replace(
+            self.told,
+            evaluations=self.evaluations,
+            samples=self.samples,
+            seconds=self.seconds(),
+            expected=self.expected(),
+        )
+        self.progress(self.told)
+
+    def expected(self) -> int:
+        """Return the number of tasks that the whole search reads if no round ends it early.
+
+        The steps to come cost what those of the whole batches so far did on average. Before the first batch, no θ is
+        expected to be dropped by its ρ or its error.
+        """
+        if self.told.final:
+            return self.told.expected
+        rungs, to_come = self.sizes.rungs, self.told.of - self.told.step
+        of_batch = sum(-(-_BATCH // 2**rung) * samples for rung, samples in enumerate(rungs))
+        each = self.samples_of_steps / self.told.step if self.told.step else of_batch / _BATCH
+        expected = round(self.samples_of_steps + each * to_come)
+        if self.settings.budget.samples is not None:
+            expected = min(expected, self.settings.budget.samples)
+        readable = min(FINALISTS, max(1, self.told.of // 4))
+        return max(expected, self.samples) + readable * self.sizes.final
 
     def batch(self, round: int, given: Iterable[_Made], size: int, rng: random.Random) -> None:
         """Try `size` new θ, those of `given` first: make them, lay them out for ρ, then drop or read them."""
@@ -264,6 +308,7 @@ class Run:
             self.evaluations += 1
             self.samples += samples
             read.append(replace(candidate, evaluation=evaluation))
+            self.tell()
         return read
 
     def allowed(self, candidates: Sequence[Candidate], samples: int, seed: int) -> Sequence[Candidate]:
@@ -319,6 +364,7 @@ class Run:
     def final(self) -> list[Candidate]:
         """Return the best, read again on a larger sample of another seed; fewer if the evaluator may ask no more."""
         chosen = finalists(self.full(), self.settings.max_error)
+        self.told = replace(self.told, final=True, expected=self.samples + len(chosen) * self.sizes.final)
         return self.evaluated(chosen, self.sizes.final, self.settings.seed + 1, final=True)
 
     def seconds(self) -> float:

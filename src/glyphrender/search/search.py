@@ -74,7 +74,7 @@ def search(
         rungs: sample sizes of the halving; by default those of the evaluator, else (1, 3, 10).
         max_error: a θ of more error is of no use, whatever its ρ.
         start: θ to begin with, by name, moved into the space (see `Theta.of`); by default glyph-en and dense.
-        progress: called after each batch.
+        progress: called after each reading of a θ and after each batch.
 
     Raises:
         DataError: there is no text, an argument is out of range, or the journal cannot be written or belongs to another

@@ -12,7 +12,7 @@ from html import escape
 from math import ceil, floor, log10
 from typing import Final
 
-__all__ = ["SHAPES", "Frame", "linear", "mark", "round_ticks"]
+__all__ = ["SHAPES", "Frame", "Labels", "linear", "mark", "round_ticks"]
 
 _UPRIGHT_GRID, _GRID, _MINOR_GRID = "#e5e5e5", "#d4d4d4", "#f2f2f2"
 
@@ -87,6 +87,56 @@ class Frame:
         )
         ground = f'<rect width="{self.width}" height="{self.height}" fill="#fff"/>'
         return "\n".join([head, ground, *(part for part in parts if part), "</svg>\n"])
+
+
+class Labels:
+    """Places names beside points, so that no name covers another name or a mark.
+
+    Args:
+        frame: the picture. Names stay within the plotting area.
+        marks: the middles of all marks.
+        size: size of the type in pixels.
+    """
+
+    def __init__(self, frame: Frame, marks: Iterable[tuple[float, float]], *, size: float = 9.0) -> None:
+        self._frame = frame
+        self._size = size
+        self._taken = [(x - _MARK, y - _MARK, x + _MARK, y + _MARK) for x, y in marks]
+
+    def place(self, x: float, y: float, name: str, *, color: str = "#333", style: str = "") -> str:
+        """Return the name of the mark at (x, y) as SVG, or "" if there is no room within reach.
+
+        A name that stands away from its mark is tied to the mark by a thin line.
+        """
+        width, height = 0.6 * self._size * len(name), 1.1 * self._size
+        for away in _REACH:
+            for across, down in _DIRECTIONS:
+                middle_x = x + across * (away + width / 2)
+                middle_y = y + down * (away + height / 2)
+                box = (middle_x - width / 2, middle_y - height / 2, middle_x + width / 2, middle_y + height / 2)
+                if self._is_free(box):
+                    self._taken.append(box)
+                    near_x, near_y = min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3])
+                    tie = f'<path d="M{x:.1f} {y:.1f}L{near_x:.1f} {near_y:.1f}" stroke="#aaa" stroke-width=".7"/>'
+                    text = (
+                        f'<text x="{middle_x:.1f}" y="{middle_y + 0.35 * self._size:.1f}" text-anchor="middle" '
+                        f'font-size="{self._size:g}" fill="{color}"{style}>{escape(name)}</text>'
+                    )
+                    return (tie if away > _REACH[0] else "") + text
+        return ""
+
+    def _is_free(self, box: tuple[float, float, float, float]) -> bool:
+        left, top, right, bottom = box
+        frame = self._frame
+        if left < frame.left or right > frame.right_edge or top < frame.top or bottom > frame.floor:
+            return False
+        return not any(left < x1 and x0 < right and top < y1 and y0 < bottom for x0, y0, x1, y1 in self._taken)
+
+
+# Half the side of the square that a mark needs, the distances of a name from its mark, and the directions to try.
+_MARK: Final = 4.5
+_REACH: Final = (6.0, 14.0, 24.0, 36.0)
+_DIRECTIONS: Final = ((1, 0), (-1, 0), (0, -1), (0, 1), (0.8, -0.8), (0.8, 0.8), (-0.8, -0.8), (-0.8, 0.8))
 
 
 def round_ticks(low: float, high: float, *, intervals: int) -> tuple[float, ...]:

@@ -18,8 +18,10 @@ PRESETS: Mapping[str, str] = MappingProxyType(
         "glyph-en": "the English θ that the Glyph paper's search found, with DejaVu Sans for Verdana",
         "glyph-zh": "the Chinese θ of the paper, with Noto Sans CJK SC for Source Han Sans HW SC",
         "code": "source code, one source line a row: bold monospaced, line numbers, GLM grid",
-        "code-flow": "found by search on Python: running text, ↵ for a newline, bold sans 8.5 on 9.125 pt, GLM grid",
-        "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, wide page, GLM grid",
+        "code-flow": "found by search on Python: running text, ↵ for a newline, bold sans 8.5 on 9.125 pt, GLM grid; "
+        "an OCR program read 25 of 240 random identifiers exactly",
+        "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, wide page, GLM grid; an OCR program "
+        "read 2 of 240 random identifiers exactly, so send identifiers as text",
         "dense-zh": "found by search on Chinese prose: 8.25 on 9.125 pt, narrow page, GLM grid",
         "book": "a printed page: serif, justified, optimal line breaks, indented first lines",
         "document_style": "theme of the paper: office document",
