@@ -1,19 +1,37 @@
-"""Hyphenate: the places at which a word may be hyphenated, by Liang's patterns in pyphen (the `hyphenate` extra)."""
+"""Hyphenate: the places at which a word may be hyphenated, by Liang's patterns in pyphen (the `hyphenate` extra).
+
+A hyphen inside a URL, a path, an address, an identifier or a number would read as part of it. So only proper words are
+hyphenated. The whole token decides, the text between two spaces: it must be words and ordinary punctuation, and
+nothing else. A token that is taken for code though it is prose costs one hyphen; the reverse would show false text.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from typing import Final
 
-from glyphrender.errors import DependencyError, ThetaError, shown
+import numpy as np
 
-_LETTERS = re.compile(r"[^\W\d_]{5,}")
+from glyphrender.errors import DependencyError, ThetaError
+from glyphrender.text.properties import GeneralCategory, table
+
+# Fewer letters than this are not hyphenated; more than this are no word.
+_SHORTEST, _LONGEST = 5, 100
+# ASCII punctuation that is part of paths, addresses, identifiers and code, and so is not ordinary.
+_TECHNICAL: Final = "#%&*/@\\_{}"
+# Spaces that are no separators of words elsewhere (French puts them before "!"), and the zero-width space.
+_UNSPACED: Final = re.compile("[^\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]+")
+_DASHES: Final = "-\u2010\u2011\u2012\u2013\u2014\u2015"
+# Characters inside words: apostrophes (l'exemple), the middle dot of Catalan, soft hyphens, joiners.
+_INSIDE: Final = "'\u2019\u02bc\u00b7\u00ad\u200c\u200d"
 
 
 @lru_cache(maxsize=8)
 def hyphenator(language: str) -> Callable[[str], list[int]]:
-    """Return a function: word → the positions before which the word may be hyphenated.
+    """Return a function: token → the positions before which it may be hyphenated.
 
     Args:
         language: a BCP 47 tag; empty means English.
@@ -31,14 +49,72 @@ def hyphenator(language: str) -> Callable[[str], list[int]]:
     found = pyphen.language_fallback(language or "en")
     if found is None:
         raise ThetaError(
-            f"hyphenate=true has no patterns for language={shown(language)}. Set language, or hyphenate=false.",
+            f"hyphenate=true has no patterns for language={language!r}. Set language, or hyphenate=false.",
             field="language",
         )
     patterns = pyphen.Pyphen(lang=found)
 
-    def positions(word: str) -> list[int]:
-        # Only five or more letters in a row are hyphenated. A hyphen inside an identifier, a number or a path would
-        # read as part of it.
-        return [match.start() + at for match in _LETTERS.finditer(word) for at in patterns.positions(match.group())]
+    def positions(token: str) -> list[int]:
+        return [start + at for start, word in proper_words(token) for at in _positions(word, patterns.positions)]
 
     return positions
+
+
+def proper_words(token: str) -> Iterator[tuple[int, str]]:
+    """Yield (position, letters) of the words of a token that may be hyphenated; none if the token is no plain text.
+
+    >>> list(proper_words("(“never-ending,”"))
+    [(2, 'never'), (8, 'ending')]
+    >>> [list(proper_words(token)) for token in ("example.org", "limit=500", "getElement", "UNESCO", "--verbose")]
+    [[], [], [], [], []]
+    """
+    plain, letters = _expressions()
+    for part in _UNSPACED.finditer(token):
+        words = [(match.start(), match.group()) for match in letters.finditer(token, *part.span())]
+        if not plain.fullmatch(token, *part.span()) or any(_is_camel_case(word) for _, word in words):
+            continue
+        for start, word in words:
+            # A word in capitals may be an abbreviation, in which a hyphen would read as part of it.
+            if _SHORTEST <= len(word) <= _LONGEST and not word.isupper():
+                yield start, word
+
+
+def _positions(word: str, positions: Callable[[str], list[int]]) -> list[int]:
+    """Return the positions in `word`, for patterns that expect composed letters (NFC)."""
+    composed = unicodedata.normalize("NFC", word)
+    found = positions(composed)
+    if composed == word:
+        return found
+    lengths = [len(unicodedata.normalize("NFC", word[:end])) for end in range(len(word) + 1)]
+    # The last of several: a mark stays with its letter.
+    return [len(word) - lengths[::-1].index(at) for at in found if at in lengths]
+
+
+def _is_camel_case(word: str) -> bool:
+    """Return whether a capital stands elsewhere than at the beginning of a word that is not all capitals."""
+    return word[1:] != word[1:].lower() and not word.isupper()
+
+
+@cache
+def _expressions() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return (the expression of a token that is plain text, that of a run of letters with their marks)."""
+    letters = f"[{_ranges('L', 'M')}]++"
+    word = f"{letters}(?:[{_INSIDE}]++{letters})*+"
+    opens = f"{_ranges('Ps', 'Pi', 'Pf', without=_TECHNICAL)}\"'\u00a1\u00bf"
+    closes = f"[{_ranges('Pe', 'Pi', 'Pf', 'Po', without=_TECHNICAL)}]*+"
+    dash = f"[{_DASHES}]"
+    # A hyphen before the first word marks an option; the longer dashes open a line of dialogue.
+    plain = f"[{opens}{_DASHES[1:]}]*+{word}(?:{closes}{dash}++[{opens}]*+{word})*+{closes}{dash}?{closes}"
+    return re.compile(plain), re.compile(letters)
+
+
+def _ranges(*categories: str, without: str = "") -> str:
+    """Return the characters whose General_Category begins with one of `categories`, as ranges of a regular expression.
+
+    The characters of `without` are left out.
+    """
+    wanted = [category.value for category in GeneralCategory if category.name.startswith(categories)]
+    member = np.isin(table().general_category, wanted)[table().record]
+    member[[ord(character) for character in without]] = False
+    edges = np.flatnonzero(np.diff(member, prepend=False, append=False)).reshape(-1, 2)
+    return "".join(f"{re.escape(chr(first))}-{re.escape(chr(stop - 1))}" for first, stop in edges.tolist())

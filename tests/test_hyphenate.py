@@ -1,0 +1,115 @@
+"""Only proper words are hyphenated; what a hyphen would falsify is not."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glyphrender import Theta, layout
+from glyphrender.typeset.hyphenate import hyphenator, proper_words
+
+pyphen = pytest.importorskip("pyphen")
+DATA = Path(__file__).parent / "data"
+
+TECHNICAL = re.findall(
+    r"\S+",
+    """
+    https://example.org/wiki/Special:Recent_changes?limit=500&days=30#internationalization  mailto:internationalization
+    user.documentation@organization-example.international  src/internationalization/documentation.configuration.py,
+    getElementsByClassName  HTTPSConnectionPool  document.getElementById("internationalization")  limit=500
+    SHA256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08  0xdeadbeefcafebabe  internationalization2
+    documentation_generator  --internationalization  -internationalization  $internationalization  @internationalization
+    C:\\internationalization\\configuration  ~/internationalization  ./configuration  internationalization()
+    std::configuration  {configuration}  <configuration>  `configuration`  configuration|documentation  v2-configuration
+    SELECT-INTERNATIONALIZATION  INTERNATIONALIZATION  configuration.documentation  configuration,documentation
+    configuration=documentation  configuration+documentation  configuration@documentation  configuration/documentation
+    configuration:documentation  #configuration  %configuration%  configuration[documentation]  www.configuration.org
+    1internationalization  inter2nationalization  Überkonfiguration/Dokumentation
+    """,
+)
+
+PROSE = {
+    "internationalization.": "in-ter-na-tion-al-iz-a-tion.",
+    "(“internationalization”),": "(“in-ter-na-tion-al-iz-a-tion”),",
+    "never-ending-international": "nev-er-end-ing-in-ter-na-tion-al",
+    "international—another": "in-ter-na-tion-al—an-oth-er",
+    "international--another!": "in-ter-na-tion-al--an-oth-er!",
+    "—International": "—In-ter-na-tion-al",
+    "organization's": "or-gan-iz-a-tion's",
+    "international\u00a0!": "in-ter-na-tion-al\u00a0!",
+    "10\u00a0international": "10\u00a0in-ter-na-tion-al",
+    "[international]": "[in-ter-na-tion-al]",
+    "HTML-Documentation": "HTML-Doc-u-ment-a-tion",
+}
+
+
+def hyphenated(token: str, language: str) -> str:
+    for at in reversed(hyphenator(language)(token)):
+        token = token[:at] + "-" + token[at:]
+    return token
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", sorted(name for name in pyphen.LANGUAGES if "_" not in name))
+def test_no_language_hyphenates_what_is_not_plain_text(language: str) -> None:
+    positions = hyphenator(language.replace("_", "-"))
+    assert [token for token in TECHNICAL if positions(token)] == []
+
+
+@pytest.mark.parametrize("token", PROSE)
+def test_words_with_ordinary_punctuation_are_hyphenated(token: str) -> None:
+    assert hyphenated(token, "en") == PROSE[token]
+
+
+@pytest.mark.parametrize(
+    "file, language", [("eng", "en-US"), ("fra", "fr"), ("ell", "el"), ("rus", "ru"), ("fra", "nl"), ("eng", "de")]
+)
+def test_words_of_prose_are_hyphenated_as_the_patterns_say(file: str, language: str) -> None:
+    """Every word of the Universal Declaration, composed or decomposed, alone or between quotation marks."""
+    text = (DATA / f"udhr-{file}.txt").read_text(encoding="utf-8")
+    patterns = pyphen.Pyphen(lang=pyphen.language_fallback(language))
+    positions = hyphenator(language)
+    words = {word for word in re.findall(r"[^\W\d_]+", text) if len(word) >= 5 and not word.isupper()}
+    assert len(words) > 250
+    for word in words:
+        assert positions(f"«{word}»,") == [at + 1 for at in patterns.positions(word)]
+        apart = unicodedata.normalize("NFD", word)
+        pieces = [
+            apart[start:end] for start, end in zip([0, *positions(apart)], [*positions(apart), None], strict=True)
+        ]
+        assert [unicodedata.normalize("NFC", piece) for piece in pieces] == patterns.inserted(word, "|").split("|")
+
+
+@given(st.text("aBé.-/'\u2019\u0301 (“”),:_1\u00a0\u00ad—", max_size=40))
+def test_only_letters_of_long_words_are_parted(token: str) -> None:
+    for start, word in proper_words(token):
+        assert token[start : start + len(word)] == word
+        assert len(word) >= 5
+    for at in hyphenator("en")(token):
+        assert token[at - 1].isalpha() or unicodedata.category(token[at - 1]) == "Mn"
+        assert token[at].isalpha()
+
+
+@pytest.mark.parametrize(
+    "token", ["a" * 300_000 + "/", "a-" * 150_000 + "/", "a'" * 150_000, "'" * 300_000, "e\u0301" * 150_000]
+)
+def test_a_very_long_token_takes_no_time(token: str) -> None:
+    assert hyphenator("en")(token) == []
+
+
+def test_a_page_shows_no_hyphen_inside_an_address() -> None:
+    text = " ".join(token for token in TECHNICAL if "-" not in token) + " " + "internationalization " * 8
+    plain = set(re.findall(r"\S+", text))
+    for width in range(60, 200, 7):
+        theta = Theta(page_size=(width, 8000), hyphenate=True, language="en")
+        for page in layout(text, theta):
+            for line in page.lines:
+                word = next(word for word in re.finditer(r"\S+|\s+", text) if word.start() < line.end <= word.end())
+                if word.end() > line.end and hyphenator("en")(word.group()):
+                    assert word.group() in plain
+                    assert word.group() == "internationalization"
