@@ -267,3 +267,21 @@ def test_help_says_what_each_command_says_of_itself() -> None:
         assert found is not None
         assert (found.help or "").partition("\n")[0] == line
         assert found.name == name or found.name == "command"
+
+
+@pytest.mark.slow
+def test_verbose_tells_which_font_and_rasteriser_draw(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Hello")
+    quiet = run("render", "a.txt", "-o", "quiet", cwd=tmp_path)
+    told = run("-v", "render", "a.txt", "-o", "told", cwd=tmp_path)
+    assert quiet.stderr == ""
+    assert "glyphrender.typeset.shaper: font DejaVu Sans weight 400: " in told.stderr
+    assert re.search("^glyphrender.raster.canvas: .* draws? pages", told.stderr, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_nothing_is_logged_and_logging_is_not_imported_by_a_program_that_does_not_use_it() -> None:
+    code = "import sys; from glyphrender import render; render('a')[0].png(); print('logging' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
+    assert (done.stdout, done.stderr) == ("False\n", "")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system import log
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.harfbuzz import HarfBuzzCanvas
 from glyphrender.raster.mask_cache import MaskCache
@@ -89,6 +90,7 @@ def rasteriser() -> str:
             f"GLYPHRENDER_RASTER={wanted!r} is not a rasteriser. Set it to skia, numba or harfbuzz, or unset it."
         )
     if wanted == "harfbuzz":
+        log.info(__name__, "HarfBuzz draws pages, as GLYPHRENDER_RASTER asks")
         return wanted
     try:
         import skia  # noqa: F401
@@ -99,7 +101,9 @@ def rasteriser() -> str:
             raise error.__cause__ from None
         if wanted in ("skia", "numba"):
             raise DependencyError(missing_library_message(error)) from error
+        log.info(__name__, "HarfBuzz draws pages: %s", missing_library_message(error))
         return "harfbuzz"
+    log.info(__name__, "Skia draws pages")
     return "skia"
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system import log
 from glyphrender.errors import DependencyError
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.subpixel import PHASES, phases
@@ -196,6 +197,7 @@ def compiled(asked: bool) -> Any:
         rows, memory = Rows.of([]), np.zeros(SPARE, np.uint8)
         atlas = np.zeros(0, np.int32), np.zeros((0, 5), np.int32), np.zeros(0, np.uint64)
         stamp(memory, 0, 0, rows.baseline, rows.bounds, rows.glyph, rows.x, 0, True, *atlas)
+        log.info(__name__, "compiled code draws pages from here on")
     except Exception as error:
         if not asked:
             return None

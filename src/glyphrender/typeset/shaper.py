@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Literal, TypeAlias
 
+from glyphrender._system import log
 from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.fonts.stack import FontStack, font_stack
 from glyphrender.text.source import CHUNK
@@ -107,6 +108,8 @@ class Shaper:
                     language=theta.language,
                     emoji=emoji,
                 )
+                primary = stack.primary
+                log.info(__name__, "font %s weight %s: %s", theta.font, theta.font_weight, primary.path)
                 self._stacks[key] = stack
                 if len(self._stacks) > _STACKS:
                     del self._stacks[next(iter(self._stacks))]
@@ -178,6 +181,7 @@ class Shaper:
 
     def _begin_store(self, style: WordStyle) -> None:
         """Begin a new store; forget all words, texts and fonts but those of `style`."""
+        log.info(__name__, "the glyph store holds %.0f MB and is begun anew", self.store.nbytes / 1e6)
         self.store = GlyphStore(self._lock)
         self._words.clear()
         self._texts.clear()
