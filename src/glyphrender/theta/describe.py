@@ -42,7 +42,7 @@ def explain(field: str) -> str:
     accepted = PARAMETERS[name]
     lines = [f"{name}: {accepted.help}", f"  accepts  {accepted.domain()}", f"  default  {_written(name)}"]
     if isinstance(accepted, parameter.Choice) and accepted.choices.__doc__:
-        lines.append(f"  {accepted.choices.__doc__}")
+        lines.append(f"  {' '.join(accepted.choices.__doc__.split())}")
     return "\n".join(lines)
 
 
