@@ -14,8 +14,9 @@ from strategies import texts
 
 from glyphrender import DataError, Theta, layout
 from glyphrender.text import bidi
+from glyphrender.text.parts import count_line_ends
 from glyphrender.text.properties import codepoints
-from glyphrender.text.source import CHUNK, LINE_ENDS, Chunk, chunks, count_line_ends, decode, read
+from glyphrender.text.source import CHUNK, LINE_ENDS, Chunk, chunks, decode, read
 
 
 def cut(text: str, size: int, **options: int | None) -> list[Chunk]:
@@ -113,11 +114,9 @@ def test_text_that_is_not_str_is_one_error() -> None:
 
 
 @given(texts())
-def test_line_ends_are_those_of_python_but_for_its_separators(text: str) -> None:
-    """`str.splitlines` also cuts at U+001C to U+001E; UAX #14 does not."""
-    text = text.translate({0x1C: None, 0x1D: None, 0x1E: None})
-    ends = sum(line[-1] in LINE_ENDS for line in text.splitlines(keepends=True))
-    assert count_line_ends(text) == ends
+def test_source_lines_end_where_python_ends_the_lines_of_a_file(text: str) -> None:
+    lines = io.TextIOWrapper(io.BytesIO(text.encode("utf-8", "surrogatepass")), "utf-8", "surrogatepass").readlines()
+    assert count_line_ends(text) == sum(line.endswith("\n") for line in lines)
 
 
 # -- bytes ---------------------------------------------------------------------------------------------

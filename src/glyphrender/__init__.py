@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from glyphrender.ratio.ratio import Worth as Worth
     from glyphrender.ratio.ratio import compression_ratio as compression_ratio
     from glyphrender.ratio.ratio import worth_it as worth_it
+    from glyphrender.text.parts import Part as Part
+    from glyphrender.text.parts import PartSpan as PartSpan
     from glyphrender.theta import Theta as Theta
     from glyphrender.theta import ThetaLike as ThetaLike
 
@@ -78,6 +80,7 @@ _PUBLIC = {
     "ratio.align": ("align",),
     "ratio.fit": ("Fit", "fit"),
     "ratio.ratio": ("Ratio", "Worth", "compression_ratio", "worth_it"),
+    "text.parts": ("Part", "PartSpan"),
     "theta": ("Theta", "ThetaLike"),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}

@@ -103,7 +103,7 @@ def command(
     The answer is written to standard output as it comes. The server's count of tokens and our own count are written to
     standard error. The key is read from OPENAI_API_KEY; your own server needs no key.
     """
-    from glyphrender.document.document import render
+    from glyphrender.document.document import Document
     from glyphrender.inference.chat import Endpoint, Packing, ask, vision_of
 
     prices = _prices(price)
@@ -125,12 +125,12 @@ def command(
     reader = Reader(encoding=encoding, errors=errors)
     inputs = inputs_of(files)
     several = len(inputs) > 1 or any(source.walked for source in inputs)
-    text = "".join(joined(inputs, reader, "==> {path} <==" if several else ""))
+    document = Document.read(joined(inputs, reader, "==> {path} <==" if several else ""), theta)
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
     printed = _Printer()
     try:
-        answer = ask(render(text, theta), question, endpoint, packing, on_text=None if as_json else printed)
+        answer = ask(document, question, endpoint, packing, on_text=None if as_json else printed)
     finally:
         if printed.last and not printed.last.endswith("\n"):
             click.echo()

@@ -15,9 +15,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from glyphrender.errors import DataError
+
+if TYPE_CHECKING:
+    from glyphrender.text.parts import Part
 
 BLOCK = 1 << 20
 # Control characters other than \b \t \n \v \f \r and ESC. In encodings that extend ASCII, text has none of these
@@ -125,21 +128,24 @@ class Reader:
             yield block
 
 
-def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[str]:
+def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[str | Part]:
     """Yield the texts of `inputs`, one after the other, each below `heading`. "{path}" becomes the input's name.
 
-    If a text does not end with a newline, one is added. Each heading but the first has an empty line before it.
+    Each text is a `Part`: its lines are numbered from 1, and the heading has no number. If a text does not end with a
+    newline, one is added. Each heading but the first has an empty line before it.
 
     Raises:
         DataError: see `Reader.text`; or all inputs were skipped.
     """
+    from glyphrender.text.parts import Part  # imports numpy, which the listing of inputs does not need
+
     first = True
     for source in inputs:
         text = reader.text(source)
         if text is None:
             continue
-        if heading:
-            yield f"{'' if first else chr(10)}{heading.replace('{path}', source.name)}\n"
+        above = heading and f"{'' if first else chr(10)}{heading.replace('{path}', source.name)}\n"
+        yield Part(name=source.name, heading=above)
         first, last = False, "\n"
         for block in text:
             yield block

@@ -20,6 +20,7 @@ from glyphrender.cli.options import text_options, theta_options
 from glyphrender.errors import DataError, LayoutError, one_line
 
 if TYPE_CHECKING:
+    from glyphrender.text.parts import Part
     from glyphrender.theta import Theta
 
 HEADING = "==> {path} <=="  # the same line that `head` and `tail` print above each of several files
@@ -115,7 +116,7 @@ class _Job:
     jobs: int
     max_pages: int | None
 
-    def save(self, text: Iterator[str], place: Path, progress: Progress) -> _Written:
+    def save(self, text: Iterator[str | Part], place: Path, progress: Progress) -> _Written:
         """Write the pages of `text` to `place`, a directory or the file of a PDF."""
         from glyphrender.document.document import Document
         from glyphrender.document.stream import PageStream
@@ -125,7 +126,7 @@ class _Job:
             stream = PageStream(text, self.theta, max_pages=self.max_pages)
             manifest = stream.save(place, bits=bits, progress=progress, format=format)
         else:
-            document = Document("".join(text), self.theta, max_pages=self.max_pages)
+            document = Document.read(text, self.theta, max_pages=self.max_pages)
             manifest = document.save(place, bits=bits, jobs=self.jobs, progress=progress, format=format)
         return _Written.of(place, manifest)
 
@@ -203,6 +204,7 @@ def _one(
     job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress, heading: str | None
 ) -> _Written:
     """Write all inputs as one document. `heading` is None if the only input is the whole document."""
+    text: Iterator[str | Part] | None
     text = joined(inputs, reader, heading) if heading is not None else reader.text(inputs[0])
     assert text is not None  # only files found in a folder are skipped
     return job.save(text, output, progress)

@@ -21,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender._system.fork_safe_lock import fork_safe_lock
-from glyphrender.document.layout import check_text, layout
+from glyphrender.document.layout import check_text, laid_out
 from glyphrender.document.page import Page
 from glyphrender.document.stream import PageStream
 from glyphrender.errors import DataError
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
-from glyphrender.text.source import Text, count_line_ends, read
+from glyphrender.text.parts import Part, PartReader, PartSpan, count_line_ends
+from glyphrender.text.source import Text, read
 from glyphrender.theta import Theta, ThetaLike
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.page_layout import PageLayout
@@ -75,6 +76,7 @@ class Document(Sequence[Page]):
     Attributes:
         text: the text.
         theta: the rendering parameters.
+        parts: where the parts of the text begin, such as files; empty if it has none.
 
     >>> from glyphrender import render
     >>> document = render("one\\ftwo", {"form_feed": "PAGE"})
@@ -86,14 +88,35 @@ class Document(Sequence[Page]):
         self, text: str, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
     ) -> None:
         if not isinstance(text, str):
-            raise DataError(f"text is {type(text).__name__}, not str. Use render, which takes streams too.")
+            raise DataError(f"text is {type(text).__name__}, not str. Use render or Document.read, which take streams.")
         self.text = text
+        self.parts: tuple[PartSpan, ...] = ()
         self.theta = Theta.of(theta)
         self._max_pages = max_pages
         self._typesetter = default_typesetter() if typesetter is None else typesetter
         # Held while pages are laid out, and while `_pages`, `_rest` and `text` change together.
         self._lock = fork_safe_lock()
         self._begin()
+
+    @classmethod
+    def read(
+        cls, text: Text, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+    ) -> Document:
+        """Return the document of a stream, which is read to its end. The stream may have a `Part` before each file.
+
+        Arguments and errors are those of `render`.
+
+        >>> from glyphrender import Part
+        >>> document = Document.read([Part(name="a.txt"), "one", Part(name="b.txt"), "two"])
+        >>> document.text, [part.name for part in document.parts]
+        ('one\\ntwo', ['a.txt', 'b.txt'])
+        """
+        check_text(text)
+        reader = PartReader((text,) if isinstance(text, str) else text)
+        document = cls("".join(reader), theta, max_pages=max_pages, typesetter=typesetter)
+        document.parts = tuple(reader.parts)
+        document._begin()
+        return document
 
     def __repr__(self) -> str:
         known = f"{len(self._pages)} pages" + (" so far" if self._rest is not None else "")
@@ -109,12 +132,14 @@ class Document(Sequence[Page]):
             note = f"the first {_SHOWN} pages; there are more, which document.save(…) writes"
         return frame(sheet(pictures, title=f"Document, θ {self.theta.digest[:8]}", note=note, zoom=0.5))
 
-    def __getstate__(self) -> tuple[str, Theta, int | None]:
-        return self.text, self.theta, self._max_pages
+    def __getstate__(self) -> tuple[str, Theta, int | None, tuple[PartSpan, ...]]:
+        return self.text, self.theta, self._max_pages, self.parts
 
-    def __setstate__(self, state: tuple[str, Theta, int | None]) -> None:
-        text, theta, max_pages = state
+    def __setstate__(self, state: tuple[str, Theta, int | None, tuple[PartSpan, ...]]) -> None:
+        text, theta, max_pages, parts = state
         self.__init__(text, theta, max_pages=max_pages)  # type: ignore[misc]
+        self.parts = parts
+        self._begin()
 
     def __iter__(self) -> Iterator[Page]:
         number = 0
@@ -192,7 +217,7 @@ class Document(Sequence[Page]):
         first = max(0, min(len(old) - 1, bisect_right(old, paragraph, key=lambda page: page.span[1])))
         begin = old[first].span[0] if old else 0
         start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
-        paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin)
+        paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin, parts=self.parts)
         line = count_line_ends(whole[:start])
         lines = self._typesetter.lines_of_part(whole[start:], self.theta, offset=start, line=line)
         return first, list(paginator.fill(lines))
@@ -257,7 +282,7 @@ class Document(Sequence[Page]):
         Together the jobs have all pages. Call the function in forked processes. Each process lays out
         its own share if it can.
         """
-        theta, max_pages = self.theta, self._max_pages
+        theta, max_pages, parts = self.theta, self._max_pages, self.parts
         with self._lock:
             text = self.text
             if self._rest is None or theta.newline_marker:
@@ -266,14 +291,14 @@ class Document(Sequence[Page]):
                 return lambda job: iter(known[job::jobs])
         from glyphrender._system.processes import HandOff  # loads multiprocessing
 
-        parts = shares_of(text, jobs)
-        hand_off = HandOff(len(parts) + 1, (0, 0))
+        cut = shares_of(text, jobs)
+        hand_off = HandOff(len(cut) + 1, (0, 0))
 
         def share(job: int) -> Iterator[Page]:
-            for step in range(job, len(parts), jobs):
+            for step in range(job, len(cut), jobs):
                 begin = partial(hand_off.take, step)
                 pages, following = lay_out(
-                    text, parts[step], theta, self._typesetter.shaper, begin, max_pages=max_pages
+                    text, cut[step], theta, self._typesetter.shaper, begin, max_pages=max_pages, parts=parts
                 )
                 hand_off.give(step + 1, following)
                 yield from map(self._page, pages)
@@ -287,8 +312,8 @@ class Document(Sequence[Page]):
         """Forget all pages, and lay out from the first one when pages are reached."""
         self._pages: list[Page] = []
         self._reaching = False  # whether `_rest` is at work
-        self._rest: Iterator[Page] | None = layout(
-            self.text, self.theta, max_pages=self._max_pages, typesetter=self._typesetter
+        self._rest: Iterator[Page] | None = laid_out(
+            self.text, self.theta, max_pages=self._max_pages, typesetter=self._typesetter, parts=self.parts
         )
 
     def _reach(self, number: float) -> bool:
@@ -327,7 +352,11 @@ def render(  # type: ignore[overload-overlap]  # a str is an iterable of str too
 ) -> Document: ...
 @overload
 def render(
-    text: Iterable[str], theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+    text: Iterable[str | Part],
+    theta: ThetaLike = None,
+    *,
+    max_pages: int | None = None,
+    typesetter: Typesetter | None = None,
 ) -> PageStream: ...
 def render(
     text: Text, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None

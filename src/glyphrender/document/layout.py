@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from os import PathLike
 
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, LayoutError, shown
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
+from glyphrender.text.parts import PartSpan
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
 
@@ -23,7 +24,8 @@ def layout(
     no pages.
 
     Args:
-        text: a str, an iterator of str, or an open text file, which is read as pages are taken.
+        text: a str, an iterator of str, or an open text file, which is read as pages are taken. A `Part` in an iterator
+            says that a file begins, whose lines are numbered from 1.
         theta: the rendering parameters: a `Theta`, the name of a preset, a mapping, or None for the default, which is
             the searched θ of the Glyph paper.
         max_pages: a limit on the number of pages.
@@ -39,6 +41,18 @@ def layout(
     [(161, 30)]
     """
     check_text(text)
+    return laid_out(text, theta, max_pages=max_pages, typesetter=typesetter)
+
+
+def laid_out(
+    text: Text,
+    theta: ThetaLike = None,
+    *,
+    max_pages: int | None = None,
+    typesetter: Typesetter | None = None,
+    parts: Sequence[PartSpan] = (),
+) -> Iterator[Page]:
+    """Return what `layout` returns. `parts` are those of a `text` that is a str."""
     if max_pages is not None and (not isinstance(max_pages, int) or max_pages < 0):
         raise LayoutError(
             f"max_pages={shown(max_pages)} is not a whole number of 0 or more. Leave it out for no limit."
@@ -47,7 +61,7 @@ def layout(
         typesetter = default_typesetter()
     elif not isinstance(typesetter, Typesetter):
         raise LayoutError(f"typesetter is {type(typesetter).__name__}. Pass a Typesetter, or leave it out.")
-    pages = typesetter.layout_pages(text, Theta.of(theta), max_pages=max_pages)
+    pages = typesetter.layout_pages(text, Theta.of(theta), max_pages=max_pages, parts=parts)
     return map(partial(Page, typesetter=typesetter), pages)
 
 

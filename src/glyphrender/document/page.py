@@ -22,6 +22,7 @@ from glyphrender.document.find import visible_parts
 from glyphrender.errors import DataError, shown
 from glyphrender.raster import png
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
+from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Theta
 from glyphrender.typeset.glyph_store import BOX_FACE, NO_BREAK, TEXT
 from glyphrender.typeset.page_layout import Block, PageLayout
@@ -90,6 +91,11 @@ class Page:
     def span(self) -> tuple[int, int]:
         """(start, end) of the characters of the source that are on this page."""
         return self._layout.start, self._layout.end
+
+    @property
+    def parts(self) -> tuple[PartSpan, ...]:
+        """The parts, such as files, that have characters on this page; empty if the text has no parts."""
+        return self._layout.parts
 
     @property
     def text(self) -> str:

@@ -220,6 +220,7 @@ def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
     data = encoding.encoded(page)
     name = file_name(page.number, encoding.format)
     (folder / name).write_bytes(data)
+    parts = [{"name": part.name, "start": part.start} for part in page.parts]
     return {
         "file": name,
         "width": page.size[0],
@@ -229,6 +230,7 @@ def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
         "missing": {f"U+{ord(character):04X}": count for character, count in sorted(page.missing.items())},
+        **({"parts": parts} if parts else {}),
     }
 
 

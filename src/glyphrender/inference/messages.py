@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
-from glyphrender.document.document import Document, render
+from glyphrender.document.document import Document
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, EndpointError, VisionModelError
 from glyphrender.inference.conversation import Conversation, ImageLike, Turn, pil_image, png_bytes
@@ -25,6 +25,7 @@ from glyphrender.models.model import Limits, VisionModel
 from glyphrender.models.tokenizers import TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
 from glyphrender.ratio.fit import fit
+from glyphrender.text.parts import with_parts
 
 __all__ = ["INSTRUCTION", "Over", "Packing", "Request", "Send", "to_messages"]
 
@@ -280,6 +281,7 @@ class Packing:
     def _downshifted(self, load: PageLoad, room: Room, model: VisionModel) -> PageLoad:
         """Return the text of `load` in the largest type with which it fits into `room`."""
         text, theta = "".join(page.text for page in load.pages), load.pages[0].theta
+        parts = dict.fromkeys(part for page in load.pages for part in page.parts)
         for _ in range(6):
             if not load.excess(room):
                 return load
@@ -301,7 +303,7 @@ class Packing:
             )
             if not found.met:
                 raise VisionModelError(f"{found.reason}. Split the document (over='split'), or lower min_font_pixels.")
-            load = image_load(tuple(render(text, found.theta)), model, bits=self.bits)
+            load = image_load(tuple(Document.read(with_parts(text, [*parts]), found.theta)), model, bits=self.bits)
             theta = found.theta
         raise VisionModelError(
             f"{load.excess(room)[0]} a request takes. Split the document (over='split'), or lower min_font_pixels."

@@ -15,6 +15,7 @@ from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Row, Rows
 from glyphrender.raster.tone import Color
+from glyphrender.text.parts import PartSpan, line_number
 from glyphrender.theta import MissingGlyph, Theta
 from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
@@ -54,7 +55,7 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
         if (block.table.flags[block.lo : block.hi] & HYPHEN).any():
             pen.hyphens(block, glyphs)
         if theta.line_numbers:
-            pen.line_numbers(block, glyphs)
+            pen.line_numbers(block, glyphs, page.parts)
     return surface.pixels
 
 
@@ -172,17 +173,29 @@ class _Pen:
             rgb(theta.font_color),
         )
 
-    def line_numbers(self, block: Block, placed: Placed) -> None:
-        """Draw the numbers of source lines in the gutter, at the first line of each."""
+    def line_numbers(self, block: Block, placed: Placed, parts: Sequence[PartSpan]) -> None:
+        """Draw the numbers of source lines in the gutter, at the first line of each.
+
+        A line after a form feed, VT, NEL, U+2028 or U+2029 begins no line of the source, and neither does a heading.
+        """
         theta, table = self.theta, block.table
+        segments = table.segments
         first = np.flatnonzero(table.flags[block.lo : block.hi] & FIRST) + block.lo
-        line_ends = np.flatnonzero(table.segments.kinds() >= NEWLINE)
-        numbers = table.segments.line + 1 + np.searchsorted(line_ends, table.first[first])
+        ended = np.append(0, np.cumsum(segments.ends_source_line()))
+        begins = np.append(not segments.mid_line, segments.ends_source_line())
+        first = first[begins[table.first[first]]]
+        lines = segments.line + ended[table.first[first]]
+        numbers: list[int | None] = (lines + 1).tolist()
+        if parts:
+            offset = segments.offset + np.append(0, np.cumsum(segments.lengths()))[table.first[first]]
+            numbers = [line_number(parts, *place) for place in zip(offset.tolist(), lines.tolist(), strict=True)]
         text, page = rgb(theta.font_color), rgb(theta.background)
         red, green, blue = (round(p + (t - p) * _NUMBER_STRENGTH) for t, p in zip(text, page, strict=True))
         room = theta.gutter - 0.8 * theta.em
         rows: dict[float, list[Row]] = {}  # by their `condense`, which is 1 unless θ reserves too few digits
-        for line, number in zip(first.tolist(), numbers.tolist(), strict=True):
+        for line, number in zip(first.tolist(), numbers, strict=True):
+            if number is None:
+                continue
             glyphs, offset, advance = self.furniture.number(number)
             width = advance / EM * theta.em
             condense = min(1.0, room / width)

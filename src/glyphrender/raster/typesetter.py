@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.errors import DataError, shown
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.page import draw_page
+from glyphrender.text.parts import PartSpan
 from glyphrender.text.source import CHUNK, Text
 from glyphrender.theta import Theta
 from glyphrender.typeset.layout import layout_pages, lines_of_part
@@ -87,9 +88,11 @@ class Typesetter:
             self.masks.clear()
             self._pixels.clear()
 
-    def layout_pages(self, text: Text, theta: Theta, *, max_pages: int | None = None) -> Iterator[PageLayout]:
+    def layout_pages(
+        self, text: Text, theta: Theta, *, max_pages: int | None = None, parts: Sequence[PartSpan] = ()
+    ) -> Iterator[PageLayout]:
         """Yield the pages of `text`, laid out and not drawn; see `glyphrender.typeset.layout.layout_pages`."""
-        return layout_pages(text, theta, self.shaper, max_pages=max_pages)
+        return layout_pages(text, theta, self.shaper, max_pages=max_pages, parts=parts)
 
     def lines_of_part(self, text: str, theta: Theta, *, offset: int = 0, line: int = 0) -> Iterator[LineTable]:
         """Yield the lines of a part of a document; see `glyphrender.typeset.layout.lines_of_part`."""

@@ -22,6 +22,7 @@ from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import PIECE, TokenCounter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
+from glyphrender.text.parts import Part, PartReader
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
 
@@ -285,10 +286,10 @@ def _tokenizer(source: TokenizerLike | None, model: str | VisionModel) -> Tokeni
     return tokenizer(tokenizer_of(model if isinstance(model, str) else model.name) or "glm-4")
 
 
-def _tallied(text: Iterable[str], counter: TokenCounter) -> Iterator[str]:
+def _tallied(text: Iterable[str | Part], counter: TokenCounter) -> Iterator[str]:
     """Yield `text` unchanged, and count its tokens on the way to the layout."""
     read = getattr(text, "read", None)
-    for part in iter(lambda: read(PIECE), "") if callable(read) else text:
+    for part in iter(lambda: read(PIECE), "") if callable(read) else PartReader(text):
         counter.add(part)
         yield part
 

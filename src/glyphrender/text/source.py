@@ -20,10 +20,11 @@ import numpy as np
 from glyphrender._system.paths import path_of
 from glyphrender.errors import DataError
 from glyphrender.text import bidi, grapheme, tailored_breaks
+from glyphrender.text.parts import Part, PartReader, count_line_ends
 from glyphrender.text.properties import codepoints
 
-#: What `render` and `layout` take as text: a string, an iterator of strings, or an open text file.
-Text: TypeAlias = str | Iterable[str]
+#: What `render` and `layout` take as text: a string, an iterator of strings and of `Part`, or an open text file.
+Text: TypeAlias = str | Iterable[str | Part]
 
 # Characters per chunk. 128 Ki are some 20 pages: enough to make the cost of numpy calls (400 a chunk, 1–5 µs each)
 # negligible, and few enough to keep the lists of words in the cache of a core. A known text took 10% longer at 256 Ki.
@@ -31,7 +32,7 @@ CHUNK = 1 << 17
 # The last characters of an over-long paragraph's chunk, in which a place to cut is searched for.
 CUT_WINDOW = 4096
 
-# Characters that end a line of the source: LF, CR, CRLF, VT, FF, NEL, LS, PS (UAX #14 BK, CR, LF, NL).
+# Characters that end a line of the page: LF, CR, CRLF, VT, FF, NEL, LS, PS (UAX #14 BK, CR, LF, NL).
 LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 
 # (mark, codec), UTF-32 first, because its mark begins with that of UTF-16.
@@ -50,7 +51,8 @@ class Chunk:
     Attributes:
         text: the characters of the chunk, line ends included.
         offset: number of characters in the source before the chunk.
-        line: number of line ends in the source before the chunk; line numbers are counted from it.
+        line: number of source lines that end before the chunk; see `count_line_ends`.
+        mid_line: whether the chunk begins inside a source line.
         base: base direction (0 or 1) of the first paragraph, if that paragraph began in an earlier chunk; else None.
         open: whether the chunk ends inside a paragraph.
     """
@@ -58,6 +60,7 @@ class Chunk:
     text: str
     offset: int
     line: int
+    mid_line: bool = False
     base: int | None = None
     open: bool = False
 
@@ -144,11 +147,17 @@ def whole(text: Text) -> str:
     Raises:
         DataError: `text` is not a str and gives something other than str.
     """
-    return text if isinstance(text, str) else "".join(_blocks(text, CHUNK))
+    return text if isinstance(text, str) else "".join(PartReader(text))
 
 
 def chunks(
-    text: Text, *, size: int = CHUNK, base: int | None = None, offset: int = 0, line: int = 0, inert: str = ""
+    text: str | Iterable[str],
+    *,
+    size: int = CHUNK,
+    base: int | None = None,
+    offset: int = 0,
+    line: int = 0,
+    inert: str = "",
 ) -> Iterator[Chunk]:
     """Cut `text` into chunks of at most `size` characters.
 
@@ -159,7 +168,7 @@ def chunks(
         size: characters per chunk.
         base: base direction (0 or 1) that θ imposes on every paragraph, or None if each paragraph has its own.
         offset: number of characters before `text`.
-        line: number of line ends before `text`.
+        line: number of source lines that end before `text`, which begins a line.
         inert: characters that have no effect on direction; see `bidi.without_effect`.
 
     Raises:
@@ -169,17 +178,19 @@ def chunks(
     ['one two ', 'three']
     """
     inherited: int | None = None
+    mid_line = False
     for piece, closed in _cut_pieces(text, size):
-        yield Chunk(text=piece, offset=offset, line=line, base=inherited, open=not closed)
+        yield Chunk(text=piece, offset=offset, line=line, mid_line=mid_line, base=inherited, open=not closed)
         if closed:
             inherited = None
         elif inherited is None:
             inherited = base if base is not None else _base_direction(piece, inert)
         offset += len(piece)
         line += count_line_ends(piece)
+        mid_line = not piece.endswith(("\n", "\r"))
 
 
-def _cut_pieces(text: Text, size: int) -> Iterator[tuple[str, bool]]:
+def _cut_pieces(text: str | Iterable[str], size: int) -> Iterator[tuple[str, bool]]:
     """Yield (text of a chunk, whether it ends where a paragraph ends)."""
     rest = ""
     for block in _blocks(text, size):
@@ -193,7 +204,7 @@ def _cut_pieces(text: Text, size: int) -> Iterator[tuple[str, bool]]:
         yield rest, True
 
 
-def _blocks(text: Text, size: int) -> Iterator[str]:
+def _blocks(text: str | Iterable[str], size: int) -> Iterator[str]:
     """Yield `text` as strings. Each but the last has at least `size` characters."""
     if isinstance(text, str):
         yield text
@@ -240,14 +251,3 @@ def _base_direction(text: str, inert: str) -> int:
     """Return the base direction of the paragraph whose beginning is the end of `text` (UAX #9 P2, P3)."""
     cps = bidi.without_effect(codepoints(text[text.rfind("\n") + 1 :]), inert)
     return int(bidi.paragraph_levels(cps, "auto")[0]) if len(cps) else 0
-
-
-def count_line_ends(text: str) -> int:
-    """Return the number of line ends in `text`. CR LF is one.
-
-    >>> count_line_ends("a\\r\\nb\\n")
-    2
-    """
-    # `in` stops at the first match, and passes a text without matches thirty times as fast as `count` does.
-    ends = sum(text.count(mark) for mark in LINE_ENDS if mark in text)
-    return ends - text.count("\r\n") if "\r" in text else ends

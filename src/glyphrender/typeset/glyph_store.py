@@ -45,6 +45,8 @@ SEPARATORS: Final = {
     "\u2029": NEWLINE,
     "\f": PAGE_BREAK,
 }
+#: The numbers of the separators that end a line of the source: LF, CR LF and CR; see `text.parts.count_line_ends`.
+SOURCE_LINE_ENDS: Final = tuple(list(SEPARATORS).index(end) for end in ("\n", "\r\n", "\r"))
 
 
 class Column:
@@ -262,7 +264,7 @@ class GlyphStore:
         return np.arange(first, first + count, dtype=np.int32)
 
     def copied(self, other: GlyphStore, segments: NDArray[Any]) -> NDArray[np.int32]:
-        """Append `segments` of the store `other` to this one; return their numbers here."""
+        """Append `segments` of the store `other` to this one; return their numbers here. Separators keep theirs."""
         rows, counts = other.glyph_rows(segments)
         kept = other.style.take(segments)
         # Separators belong to every style, so their number says nothing.
@@ -286,7 +288,8 @@ class GlyphStore:
             cluster=other.cluster.take(rows),
             step=other.step.take(rows),
         )
-        return np.arange(first, first + len(segments), dtype=np.int32)
+        number = np.arange(first, first + len(segments), dtype=np.int32)
+        return np.where(segments < len(SEPARATORS), segments, number).astype(np.int32)
 
 
 _SEGMENT_COLUMNS: Final = (

@@ -7,9 +7,10 @@ the page is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from glyphrender.text.parts import PartReader, PartSpan
 from glyphrender.text.source import Text, chunks
 from glyphrender.theta import Direction, Theta
 from glyphrender.typeset.analyse import analyse
@@ -25,24 +26,36 @@ from glyphrender.typeset.style import WordStyle
 _BASE: Final = {Direction.AUTO: None, Direction.LTR: 0, Direction.RTL: 1}
 
 
-def layout_pages(text: Text, theta: Theta, shaper: Shaper, *, max_pages: int | None = None) -> Iterator[PageLayout]:
+def layout_pages(
+    text: Text, theta: Theta, shaper: Shaper, *, max_pages: int | None = None, parts: Sequence[PartSpan] = ()
+) -> Iterator[PageLayout]:
     """Typeset `text` under `theta`, page by page, drawing nothing.
 
     The shaper remembers the segments of the last few texts. Setting one of them again, under another θ of equal
     `WordStyle` and `direction`, takes a third of the time or less.
+
+    Args:
+        text: the text.
+        theta: the rendering parameters.
+        shaper: what is remembered.
+        max_pages: a limit on the number of pages.
+        parts: the parts of a `text` that is a str. A stream says itself where its parts begin.
 
     Raises:
         FontError: a font of `theta` cannot be used.
         LayoutError: the text needs more than `max_pages` pages.
         DataError: `text` gives something that is not str.
     """
+    if not isinstance(text, str):
+        text = reader = PartReader(text)
+        parts = reader.parts
     style = shaper.style(theta)  # the faces, and what else a shaped word depends on
     segments = shape_text(text, theta, style, shaper)  # words, shaped once each into the glyph store
     lines = set_lines(segments, theta, style, shaper)  # greedy or even lines, of the widths that θ gives
-    yield from Paginator(theta, max_pages=max_pages).fill(lines)  # columns and pages
+    yield from Paginator(theta, max_pages=max_pages, parts=parts).fill(lines)  # columns and pages
 
 
-def shape_text(text: Text, theta: Theta, style: WordStyle, shaper: Shaper) -> Iterable[SegmentTable]:
+def shape_text(text: str | PartReader, theta: Theta, style: WordStyle, shaper: Shaper) -> Iterable[SegmentTable]:
     """Return the segments of `text`, chunk by chunk, as far as the shaper remembers them, else new ones."""
     if isinstance(text, str):
         return shaper.remembered(text, style, theta.direction, lambda: analysed(text, theta, style, shaper))
@@ -50,9 +63,9 @@ def shape_text(text: Text, theta: Theta, style: WordStyle, shaper: Shaper) -> It
 
 
 def analysed(
-    text: Text, theta: Theta, style: WordStyle, shaper: Shaper, *, offset: int = 0, line: int = 0
+    text: str | Iterable[str], theta: Theta, style: WordStyle, shaper: Shaper, *, offset: int = 0, line: int = 0
 ) -> Iterator[SegmentTable]:
-    """Yield the segments of `text`, chunk by chunk; `offset` characters and `line` line ends come before it."""
+    """Yield the segments of `text`, chunk by chunk; `offset` characters and `line` source lines come before it."""
     base = _BASE[theta.direction]
     # Chunks are cut where a paragraph ends, if one does. New words are shaped.
     for chunk in chunks(text, size=shaper.chunk_size, base=base, offset=offset, line=line, inert=style.inert):
@@ -84,7 +97,7 @@ def lines_of_part(text: str, theta: Theta, shaper: Shaper, *, offset: int = 0, l
         text: the part.
         theta: the rendering parameters.
         shaper: what is remembered.
-        offset, line: characters and line ends of the document before the part.
+        offset, line: characters and source lines of the document before the part.
     """
     style = shaper.style(theta)
     yield from set_lines(analysed(text, theta, style, shaper, offset=offset, line=line), theta, style, shaper)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Theta
 from glyphrender.typeset.glyph_store import GlyphStore
 from glyphrender.typeset.line_table import LineTable
@@ -68,6 +69,7 @@ class PageLayout:
         blocks: the lines, in reading order.
         size: width and height in pixels, cropping applied.
         start, end: the characters of the source that the page shows.
+        parts: the parts of the source that have characters on the page.
     """
 
     number: int
@@ -76,6 +78,7 @@ class PageLayout:
     size: tuple[int, int]
     start: int
     end: int
+    parts: tuple[PartSpan, ...] = ()
 
     @property
     def stores(self) -> list[GlyphStore]:

@@ -8,13 +8,14 @@ here on, and the compression ratio of a text needs no more than that.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import Final
 
 import numpy as np
 
 from glyphrender.errors import LayoutError
+from glyphrender.text.parts import PartSpan, parts_between
 from glyphrender.theta import FormFeed, Theta
 from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
@@ -32,8 +33,17 @@ class Paginator:
         end: how many characters of the source are on them.
     """
 
-    def __init__(self, theta: Theta, *, max_pages: int | None = None, number: int = 0, end: int = 0) -> None:
-        self.theta, self.max_pages = theta, max_pages
+    def __init__(
+        self,
+        theta: Theta,
+        *,
+        max_pages: int | None = None,
+        number: int = 0,
+        end: int = 0,
+        parts: Sequence[PartSpan] = (),
+    ) -> None:
+        """Begin an empty page. `parts` may grow while pages are filled."""
+        self.theta, self.max_pages, self.parts = theta, max_pages, parts
         self.number, self.end = number, end
         self._begin_page()
 
@@ -132,6 +142,7 @@ class Paginator:
             size=_size(self.theta, self.blocks, last),
             start=start,
             end=self.end,
+            parts=parts_between(self.parts, start, self.end) if self.parts else (),
         )
         self._begin_page()
         return page

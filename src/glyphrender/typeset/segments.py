@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.typeset.glyph_store import MAY_BREAK, NEWLINE, GlyphStore
+from glyphrender.typeset.glyph_store import MAY_BREAK, SOURCE_LINE_ENDS, GlyphStore
 
 _COLUMNS: Final = ("number", "gap", "breaks", "level", "gap_level", "base")
 
@@ -21,7 +21,8 @@ class SegmentTable:
     Attributes:
         text: the characters.
         offset: the place of the first character in the source.
-        line: the number of line ends before it.
+        line: the number of source lines that end before it.
+        mid_line: whether the text begins inside a source line.
         open: whether the text ends inside a paragraph.
         store: the glyph store that `number` refers to.
         number: [n] numbers of the segments in `store`.
@@ -35,6 +36,7 @@ class SegmentTable:
     text: str
     offset: int
     line: int
+    mid_line: bool = False
     open: bool = False
     store: GlyphStore
     number: NDArray[np.int32]
@@ -61,15 +63,22 @@ class SegmentTable:
         kinds: NDArray[np.uint8] = self.store.kind.take(self.number)
         return kinds
 
+    def ends_source_line(self, of: slice = slice(None)) -> NDArray[np.bool_]:
+        """Return [n] whether a line of the source ends with the segment: at LF, CR LF or CR."""
+        number = self.number[of]
+        return (number >= SOURCE_LINE_ENDS[0]) & (number <= SOURCE_LINE_ENDS[-1])
+
     def split(self, at: int) -> tuple[SegmentTable, SegmentTable]:
         """Return the segments before number `at`, and those from it on."""
         skipped = int(self.lengths(slice(0, at)).sum())
         head = replace(self.edited(slice(0, at)), text=self.text[:skipped])
+        ends = self.ends_source_line(slice(0, at))
         tail = replace(
             self.edited(slice(at, None)),
             text=self.text[skipped:],
             offset=self.offset + skipped,
-            line=self.line + int((self.kinds()[:at] >= NEWLINE).sum()),
+            line=self.line + int(ends.sum()),
+            mid_line=not ends[-1] if at else self.mid_line,
         )
         return head, tail
 

@@ -7,11 +7,11 @@ before that. A process fills its last page with lines of the next share, whose o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from glyphrender.text.source import count_line_ends
+from glyphrender.text.parts import PartSpan, count_line_ends
 from glyphrender.theta import Theta
 from glyphrender.typeset.layout import lines_of_part
 from glyphrender.typeset.line_table import LineTable
@@ -31,7 +31,7 @@ class Share:
 
     Attributes:
         start, end: its characters.
-        line: the number of line ends before it.
+        line: the number of source lines that end before it.
     """
 
     start: int
@@ -62,6 +62,7 @@ def lay_out(
     begin: Callable[[], tuple[int, int]],
     *,
     max_pages: int | None = None,
+    parts: Sequence[PartSpan] = (),
 ) -> tuple[list[PageLayout], tuple[int, int]]:
     """Return (the pages that begin in `share`, what to tell the next share).
 
@@ -72,7 +73,7 @@ def lay_out(
         shaper: what is remembered.
         begin: called once the lines of the share are known. It returns (the number of pages before the first page that
             begins in the share, the character at which that page begins).
-        max_pages: see `layout_pages`.
+        max_pages, parts: see `layout_pages`.
     """
 
     def lines(of: Share) -> Iterator[LineTable]:
@@ -82,7 +83,7 @@ def lay_out(
     number, at = begin()
     if at >= share.end:
         return [], (number, at)
-    paginator = Paginator(theta, max_pages=max_pages, number=number, end=at)
+    paginator = Paginator(theta, max_pages=max_pages, number=number, end=at, parts=parts)
     line = share.line + count_line_ends(text[share.start : share.end])
     borrowed = chain.from_iterable(map(lines, _cut(text, _BORROWED, share.end, line)))
     pages: list[PageLayout] = []
