@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -276,6 +276,23 @@ def test_small_type_is_read_worse_than_large_and_each_page_once(tmp_path: Path) 
     assert model.asked == 4
     judge(Theta(font_size=14, line_height=16.8), samples=3, seed=0)
     assert model.asked == 5
+
+
+@pytest.mark.parametrize(("reason", "stored"), [("stop", 1), ("length", 1), ("content_filter", 0), ("broken off", 0)])
+def test_a_reply_that_broke_off_is_neither_scored_nor_stored(tmp_path: Path, reason: str, stored: int) -> None:
+    class Cut:
+        identity: ClassVar = ["m"]
+
+        def complete(self, conversation: Conversation, *, max_tokens: int | None = None, on_text: Any = None) -> Reply:
+            return Reply(text="It is", finish_reason=reason)
+
+    judge = VLMEvaluator([NOVEL], Cut(), replies=tmp_path / "r", tasks=["needle"], characters=400)
+    if stored:
+        assert judge(THETA, samples=1, seed=0).error == 1
+    else:
+        with pytest.raises(EndpointError, match=f"did not finish its answer .finish_reason='{reason}'"):
+            judge(THETA, samples=1, seed=0)
+    assert judge.replies.answered("m") == bool(stored)
 
 
 # -- a real server -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from glyphrender.inference.chat import Answer
     from glyphrender.theta import Theta
 
+# All control characters but tab and newline.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
 
 
@@ -66,6 +69,12 @@ _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
 )
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=120.0, show_default=True, metavar="S",
               help="Most seconds that the server may be silent.")  # fmt: skip
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0, min_open=True),
+    metavar="S",
+    help="Most seconds for a whole answer, with its retries; by default --timeout × (4 + --max-tokens / 256).",
+)
 @click.option("--retries", type=click.IntRange(0), default=3, show_default=True, metavar="N",
               help="Most times to send a failed request again, if the failure may be temporary.")  # fmt: skip
 @click.option(
@@ -91,24 +100,32 @@ def command(
     max_tokens: int,
     temperature: float | None,
     timeout: float,
+    deadline: float | None,
     retries: int,
     price: str | None,
     theta: Theta,
     encoding: str | None,
     errors: str,
     as_json: bool,
-) -> None:
+) -> int:
     """Ask a model about texts, sent to it as pages.
 
     The answer is written to standard output as it comes. The server's count of tokens and our own count are written to
-    standard error. The key is read from OPENAI_API_KEY; your own server needs no key.
+    standard error. The key is read from OPENAI_API_KEY; your own server needs no key. If the answer is empty or not
+    whole, standard error says why, and the exit status is 1.
     """
     from glyphrender.document.document import Document
     from glyphrender.inference.chat import Endpoint, Packing, ask, vision_of
 
     prices = _prices(price)
     endpoint = Endpoint(
-        model=model, base_url=base_url, max_tokens=max_tokens, temperature=temperature, timeout=timeout, retries=retries
+        model=model,
+        base_url=base_url,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        timeout=timeout,
+        deadline=deadline,
+        retries=retries,
     )
     endpoint = replace(endpoint, model=model or endpoint.only_model())
     packing = Packing(
@@ -136,18 +153,40 @@ def command(
             click.echo()
     if as_json:
         click.echo(json.dumps(_figures(answer, prices), indent=2, ensure_ascii=False))
-        return
-    click.echo(_report(answer, prices), err=True)
+    else:
+        click.echo(_report(answer, prices), err=True)
+    if lack := _lack(answer):
+        click.echo(one_line(f"glyphrender: {lack}"), err=True)
+    return 1 if lack else 0
+
+
+def _lack(answer: Answer) -> str:
+    """Return why the answer is not whole, and the way out; empty if the answer is whole."""
+    from glyphrender.inference.endpoint import BROKEN_OFF
+
+    reason = next((reply.finish_reason for reply in answer.replies if reply.cut), None)
+    if reason == "length":
+        return "the answer was cut off: raise --max-tokens."
+    if reason == BROKEN_OFF:
+        return "the answer was cut off: the server broke off in the middle of it. Ask again, or see its log."
+    if reason is not None:
+        return f"the answer is not whole: the server ended it with finish_reason={reason!r}. See its log."
+    if not answer.text.strip():
+        return "the answer is empty. Ask again, or raise --max-tokens if the model thinks before it answers."
+    return ""
 
 
 class _Printer:
-    """A function that writes pieces of the answer as they come, and remembers the last piece."""
+    """A function that writes pieces of the answer as they come, and remembers the last piece.
+
+    Control characters become escapes: a model may repeat those of a document, and a terminal would obey them.
+    """
 
     last = ""
 
     def __call__(self, piece: str) -> None:
         self.last = piece
-        sys.stdout.write(piece)
+        sys.stdout.write(_CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", piece))
         sys.stdout.flush()
 
 
@@ -166,6 +205,7 @@ def _figures(answer: Answer, prices: tuple[float, float] | None) -> dict[str, An
     return {
         "answer": answer.text,
         "cut": answer.cut,
+        "finish_reason": answer.replies[-1].finish_reason,
         "sent": "pages" if answer.as_pages else "text",
         "pages": sum(len(request.pages) for request in answer.requests),
         "requests": len(answer.replies),
@@ -200,5 +240,4 @@ def _report(answer: Answer, prices: tuple[float, float] | None) -> str:
         )
     if figures["cost"] is not None:
         items.append(f"cost {figures['cost']:.6f}")
-    cut = ". The answer was cut off: raise --max-tokens" if answer.cut else ""
-    return f"{', '.join(items)}{cut}."
+    return f"{', '.join(items)}."

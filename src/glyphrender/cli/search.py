@@ -211,7 +211,7 @@ def _searched(options: _Options, texts: list[str]) -> _Found:
     proposer = options.models.proposer(texts)
     budget = Budget(**_caps(options.budget))
     try:
-        options.output.mkdir(parents=True, exist_ok=True)
+        options.output.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{options.output} cannot be made ({error.strerror}). Choose another folder.") from error
     result = search(

@@ -1,7 +1,7 @@
 """Ask a model, on a server or on this machine: the messages that it takes, and the store of its replies.
 
 - `endpoint`: one model on a server (`Endpoint`) and its answer (`Reply`). `server`: the address, the client and its
-  errors.
+  errors. `call`: the bounds of a call. `events`, `completion`: what a server sends. `masking`: secrets in messages.
 - `conversation`: turns of text, documents and images. `model`: the `Model` protocol, and a model on a server.
 - `transformers`: a model on this machine.
 - `messages`: documents packed into requests within limits. `page_load`: the sizes and limits of a request.

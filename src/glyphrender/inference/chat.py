@@ -71,8 +71,8 @@ class Answer:
 
     @property
     def cut(self) -> bool:
-        """Return whether the answer, or the answer about a part, ended at `max_tokens`."""
-        return any(reply.finish_reason == "length" for reply in self.replies)
+        """Return whether the answer, or the answer about a part, is not whole; see `Reply.cut`."""
+        return any(reply.cut for reply in self.replies)
 
     def cost(self, prompt: float, completion: float) -> float | None:
         """Return the cost, at prices for a million tokens of prompt and answer; None if the server gave no count."""

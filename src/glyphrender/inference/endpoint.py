@@ -1,6 +1,6 @@
 """One model on an OpenAI-compatible server, and its answer.
 
-The `openai` client (extra `chat`) does the HTTP, the timeouts and the retries. This module adds three things: an
+The `openai` client (extra `chat`) does the HTTP; `server` and `call` bound it. This module adds three things: an
 endpoint that is a value and can be pickled, a reply that can be stored, and requests that drop the parameters a server
 does not know. Once an answer has begun to stream, the request is not repeated, because the caller already has a part of
 the text.
@@ -9,18 +9,41 @@ the text.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from glyphrender.errors import EndpointError
+from glyphrender.inference.call import Call
+from glyphrender.inference.completion import (
+    Delta,
+    Usage,
+    parsed,
+    read_chunk,
+    read_completion,
+    without_lone_surrogates,
+)
+from glyphrender.inference.events import Event, events
 from glyphrender.inference.server import REFUSALS, Server
 
-__all__ = ["ChatMessage", "Endpoint", "Reply"]
+__all__ = ["BROKEN_OFF", "ChatMessage", "Endpoint", "Reply"]
 
 #: One message of the chat completions API: {"role": …, "content": …}.
 ChatMessage: TypeAlias = Mapping[str, Any]
+
+#: The `finish_reason` of a reply whose stream ended without a reason and without its end mark: the server died, or a
+#: proxy cut the connection.
+BROKEN_OFF: Final = "broken off"
+
+# Reasons of a whole answer: OpenAI's word, those of text-generation servers, and Anthropic's behind gateways.
+_WHOLE: Final = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
+
+# A chunk of a stream takes 300 to 600 bytes for each token; thoughts and counts come on top.
+_BYTES_A_TOKEN: Final = 2048
+_BYTES: Final = 1 << 20
+# The longest list of models that is read; OpenRouter's has half a megabyte.
+_LISTING_BYTES: Final = 8 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +55,8 @@ class Reply:
         prompt_tokens: tokens of the prompt.
         completion_tokens: tokens of the answer, including the model's thoughts.
         cached_tokens: tokens of the prompt that the server had in its cache.
-        finish_reason: "stop"; "length" if the answer was cut off; None if the server gives no reason.
+        finish_reason: "stop"; "length" if the answer was cut off at `max_tokens`; "broken off" if the stream ended
+            without its end; another word of the server, such as "content_filter"; None if the server gives no reason.
     """
 
     text: str
@@ -46,6 +70,15 @@ class Reply:
         """Return the tokens of prompt and answer, without an unknown count; None if both are unknown."""
         counted = [count for count in (self.prompt_tokens, self.completion_tokens) if count is not None]
         return sum(counted) if counted else None
+
+    @property
+    def cut(self) -> bool:
+        """Return whether the answer is not whole: it ended for another reason than that the model was done.
+
+        >>> Reply(text="It is", finish_reason="length").cut, Reply(text="It is Jane.", finish_reason="stop").cut
+        (True, False)
+        """
+        return self.finish_reason is not None and self.finish_reason.lower() not in _WHOLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +96,8 @@ class Endpoint:
         temperature: temperature of sampling; None for the server's default. Some models accept only their default.
         seed: seed of sampling; None sends none.
         timeout: most seconds that the server may be silent, before an answer and between two pieces of an answer.
+        deadline: most seconds that a whole answer may take, with retries, pauses and redirects. None allows
+            `timeout` for each 256 tokens of `max_tokens`, and four more: 960 s by default.
         retries: most times that a failed request is sent again, if the failure may be temporary.
         extra: more fields of the request, such as {"chat_template_kwargs": {"enable_thinking": False}}.
     """
@@ -75,6 +110,7 @@ class Endpoint:
     temperature: float | None = None
     seed: int | None = None
     timeout: float = 120.0
+    deadline: float | None = None
     retries: int = 3
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -134,13 +170,16 @@ class Endpoint:
             response_format: the form of the answer, such as a JSON schema.
             model: name of the model; empty for the endpoint's `model`.
 
+        The server may send some times the bytes that `max_tokens` allows, and no more.
+
         Raises:
             RequestRefused: the server refuses this request, also after parameters were left out.
-            EndpointError: the server is down, refuses the key, fails, stalls, or its answer cannot be read.
+            EndpointError: the server is down, refuses the key, fails, stalls, takes longer than `deadline`, sends too
+                much, redirects to another origin, or its answer cannot be read.
             DependencyError: the package openai is not installed.
         """
         name = model or self.model or self.only_model()
-        request: dict[str, Any] = {"messages": list(messages), "model": name}
+        request: dict[str, Any] = {"messages": _sendable(list(messages)), "model": name}
         limit = self.max_tokens if max_tokens is None else max_tokens
         request["max_completion_tokens" if self.is_openai else "max_tokens"] = limit
         if self.temperature is not None:
@@ -151,22 +190,22 @@ class Endpoint:
             request["response_format"] = dict(response_format)
         if self.extra:
             request["extra_body"] = dict(self.extra)
+        answer = _Answer()
+        seconds = self.timeout * (4 + limit / 256) if self.deadline is None else self.deadline
+        self._server.client()  # the clock begins when the libraries are loaded
+        call = self._server.call(seconds=seconds, max_bytes=_BYTES + _BYTES_A_TOKEN * limit)
         pieces: list[str] = []
-        finish_reason, usage = None, None
-        with closing(self._pieces(request, stream)) as answers:
-            for piece, ended, counted in answers:
-                finish_reason, usage = ended or finish_reason, counted or usage
-                if piece:
-                    pieces.append(piece)
-                    if on_text is not None:
-                        on_text(piece)
-        details = getattr(usage, "prompt_tokens_details", None)
+        with call, closing(self._pieces(request, stream, call, answer)) as received:
+            for piece in without_lone_surrogates(received):
+                pieces.append(piece)
+                if on_text is not None:
+                    on_text(piece)
         return Reply(
             text="".join(pieces),
-            prompt_tokens=getattr(usage, "prompt_tokens", None),
-            completion_tokens=getattr(usage, "completion_tokens", None),
-            cached_tokens=getattr(details, "cached_tokens", None),
-            finish_reason=finish_reason,
+            prompt_tokens=answer.usage.prompt_tokens,
+            completion_tokens=answer.usage.completion_tokens,
+            cached_tokens=answer.usage.cached_tokens,
+            finish_reason=answer.finish_reason,
         )
 
     def models(self) -> dict[str, int | None]:
@@ -178,9 +217,19 @@ class Endpoint:
             EndpointError, DependencyError: see `complete`.
         """
         server = self._server
-        with server.errors(self.model):
-            listed = [model.model_dump() for model in server.client().models.list()]
-            return {str(model["id"]): _positive(model.get("max_model_len")) for model in listed}
+        server.client()
+        call = server.call(seconds=2 * self.timeout, max_bytes=_LISTING_BYTES)
+
+        def send(client: Any, timeout: float) -> Any:
+            return client.models.with_streaming_response.list(timeout=timeout)
+
+        with call, server.errors(self.model, call), server.response(call, send) as response:
+            body = parsed(b"".join(response.iter_raw()))
+            listed = body.get("data") if isinstance(body, dict) else body
+            if not isinstance(listed, list):
+                raise TypeError("the list of models is no list")
+            names = [model for model in listed if isinstance(model, dict) and isinstance(model.get("id"), str)]
+            return {model["id"]: _positive(model.get("max_model_len")) for model in names}
 
     def only_model(self) -> str:
         """Return the name of the one model that the server lists.
@@ -190,52 +239,123 @@ class Endpoint:
         """
         names = list(self.models())
         if len(names) != 1:
-            listed = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+            listed = self._server.redacted(", ".join(names[:8]) + (" …" if len(names) > 8 else ""))
             raise EndpointError(
                 f"{self.url} serves {len(names)} models ({listed or 'none'}). Name one as model.", url=self.url
             )
         return names[0]
 
-    def _pieces(self, request: dict[str, Any], stream: bool) -> Generator[tuple[str, str | None, Any]]:
-        """Yield (piece of the answer, finish_reason, usage) as they come.
+    def _pieces(self, request: dict[str, Any], stream: bool, call: Call, answer: _Answer) -> Generator[str]:
+        """Yield the pieces of the answer as they come, and note in `answer` how it ended.
 
         This is a generator, so that an error in the caller is not reported as an error of the server.
         """
         server = self._server
-        with server.errors(request["model"]):
+        with server.errors(request["model"], call):
             if stream:
-                answered = False
                 options = {"stream": True, "stream_options": {"include_usage": True}}
-                with _create(server.client(), request | options) as chunks:
-                    for chunk in chunks:
-                        yield "", None, chunk.usage
-                        for choice in chunk.choices or ():
-                            piece = (choice.delta.content if choice.delta is not None else None) or ""
-                            answered = answered or bool(piece) or choice.finish_reason is not None
-                            yield piece, choice.finish_reason, None
-                if answered:
+                with _sent(server, call, request | options) as response:
+                    yield from _streamed(server, events(response.iter_raw()), answer)
+                if answer.begun:
                     return
                 # Some servers end the stream when they fail, and some cannot stream. Both answer a request without
                 # streaming.
-            completion = _create(server.client(), request)
-            choices = getattr(completion, "choices", None)
-            if not isinstance(choices, list) or not choices or getattr(choices[0], "message", None) is None:
+            with _sent(server, call, request) as response:
+                body = parsed(b"".join(response.iter_raw()))
+            _raise_stated_error(server, body)
+            found = read_completion(body)
+            if found is None:
                 raise server.error(f"{server.url} answered without any choice. Check that it serves chat completions.")
-            yield choices[0].message.content or "", choices[0].finish_reason, getattr(completion, "usage", None)
+            answer.note(found)
+            yield found.text
 
 
-def _create(client: Any, request: dict[str, Any]) -> Any:
-    """Send a request. While the server refuses a parameter, change or drop that parameter and send again."""
+@dataclass(slots=True)
+class _Answer:
+    """How an answer ended, and its counts, noted while it comes."""
+
+    begun: bool = False
+    finish_reason: str | None = None
+    usage: Usage = field(default_factory=Usage)
+
+    def note(self, delta: Delta) -> None:
+        self.begun = self.begun or bool(delta.text) or delta.finish_reason is not None
+        self.finish_reason = delta.finish_reason or self.finish_reason
+        self.usage = delta.usage or self.usage
+
+
+def _streamed(server: Server, received: Iterable[Event], answer: _Answer) -> Generator[str]:
+    """Yield the texts of a stream, and note in `answer` how it ended: whole, for a reason, or broken off."""
+    stream = iter(received)
+    while True:
+        try:
+            event = next(stream, None)
+        except Exception:
+            if answer.finish_reason is None:
+                raise
+            return  # the answer has ended; only the counts are missing
+        if event is None:
+            break
+        if event.data.startswith("[DONE]"):
+            return
+        try:
+            value = parsed(event.data)
+        except ValueError:
+            if event.whole:
+                raise
+            break  # the stream ended in the middle of this event
+        _raise_stated_error(server, value, event.kind)
+        delta = read_chunk(value)
+        answer.note(delta)
+        yield delta.text
+    if answer.begun and answer.finish_reason is None:
+        answer.finish_reason = BROKEN_OFF
+
+
+def _raise_stated_error(server: Server, value: Any, kind: str = "") -> None:
+    """Raise the error that a server states in a body or an event of an answer that began well."""
+    stated = value.get("error") if isinstance(value, dict) else None
+    if not stated and kind != "error":
+        return
+    for name in ("message", "detail", "type"):
+        if isinstance(stated, dict) and stated.get(name):
+            stated = stated[name]
+    said = server.redacted(stated if isinstance(stated, str) else str(stated or value))
+    raise server.error(f"{server.url} failed while it answered ({said}). Ask again, or see its log.")
+
+
+@contextmanager
+def _sent(server: Server, call: Call, request: dict[str, Any]) -> Generator[Any]:
+    """Send a request and give the response. While the server refuses a parameter, change or drop it and send again."""
+    server.client()  # says what to install
     import openai
 
     request = dict(request)
     given_up: set[str] = set()
-    while True:
-        try:
-            return client.chat.completions.create(**request)
-        except openai.APIStatusError as error:
-            if not _give_up(request, given_up, error.status_code, str(error)):
-                raise
+
+    def send(client: Any, timeout: float) -> Any:
+        return client.chat.completions.with_streaming_response.create(**request, timeout=timeout)
+
+    with ExitStack() as opened:
+        while True:
+            try:
+                response = opened.enter_context(server.response(call, send))
+                break
+            except openai.APIStatusError as error:
+                if not _give_up(request, given_up, error.status_code, str(error)):
+                    raise
+        yield response
+
+
+def _sendable(value: Any) -> Any:
+    """Return a JSON value with U+FFFD for lone surrogates, which no request can hold."""
+    if isinstance(value, str):
+        return value if value.isascii() else "".join(without_lone_surrogates([value]))
+    if isinstance(value, Mapping):
+        return {name: _sendable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sendable(each) for each in value]
+    return value
 
 
 def _give_up(request: dict[str, Any], given_up: set[str], status: int, complaint: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -74,7 +75,8 @@ class Replies:
     """The replies in one file, by key.
 
     Attributes:
-        path: the file. It is created when the first request is recorded.
+        path: the file. It is created when the first request is recorded, for its owner alone: replies may hold what
+            documents hold.
 
     Raises:
         DataError: the file cannot be written, or is no such file.
@@ -144,10 +146,13 @@ class Replies:
     def _open(self) -> Iterator[sqlite3.Connection]:
         """Open one transaction, with its own connection (0.1 ms). Threads and forks may not share a connection."""
         try:
+            if not self.path.exists():
+                # SQLite gives its journal the mode of the file. A file that is there keeps its mode.
+                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
             with closing(sqlite3.connect(self.path, timeout=60)) as db, db:
                 db.execute(_TABLE)
                 yield db
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise DataError(
                 f"{self.path} cannot be used for replies ({error}). Name another file.", path=self.path
             ) from error

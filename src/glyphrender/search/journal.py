@@ -66,7 +66,8 @@ class Journal:
         if self.path is None:
             return
         try:
-            self._file = self.path.open("ab" if resume else "xb")
+            # For its owner alone: proposals hold a model's replies, and details pieces of the texts.
+            self._file = open(self.path, "ab" if resume else "xb", opener=_private)  # noqa: SIM115
         except FileExistsError as error:
             raise DataError(
                 f"{self.path} is there already. Pass resume to go on with it, or name another file."
@@ -229,6 +230,10 @@ def _line(line: Mapping[str, Any]) -> bytes:
 
 def _evaluation(line: Mapping[str, Any]) -> Evaluation:
     return Evaluation.from_dict({name: line[name] for name in ("error", "low", "high", "samples", "details")})
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int]:

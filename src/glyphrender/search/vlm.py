@@ -153,6 +153,12 @@ class VLMEvaluator:
             try:
                 conversation = Conversation.about(render(example.context, theta), example)
                 reply = self.model.complete(conversation, max_tokens=max_tokens)
+                if reply.cut and reply.finish_reason != "length":
+                    # A reply that was cut by something else says nothing about θ. It is not stored, and counts as none.
+                    raise EndpointError(
+                        f"{self.model.identity[0]} did not finish its answer (finish_reason={reply.finish_reason!r}). "
+                        "Check the server's log."
+                    )
             except EndpointError as error:
                 self.replies.release(key)
                 return error

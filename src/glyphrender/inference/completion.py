@@ -1,0 +1,165 @@
+"""The JSON of chat completions, read with suspicion: every value that a server sends may be of another type.
+
+A text, a reason and the counts of tokens are taken. A text or a reason of another type makes the answer unreadable. A
+count of another type is unknown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+__all__ = ["Delta", "Usage", "parsed", "read_chunk", "read_completion", "without_lone_surrogates"]
+
+# No prompt has as many tokens; a larger number would not be exact in JSON either.
+_MOST_TOKENS: Final = 1 << 53
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """The counts of tokens of an answer; None where a count is not known."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delta:
+    """A piece of an answer.
+
+    Attributes:
+        text: the text.
+        finish_reason: the reason for which the answer ended; None if it goes on, or if there is no reason.
+        usage: the counts, where they are given.
+    """
+
+    text: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+
+
+def parsed(data: str | bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: the text is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("JSON is nested too deeply") from None
+
+
+def read_chunk(value: Any) -> Delta:
+    """Return the piece of an answer in one chunk of a stream.
+
+    Raises:
+        TypeError: a value has another type than it should.
+
+    >>> read_chunk({"choices": [{"index": 0, "delta": {"content": "Jane"}, "finish_reason": "stop"}]})
+    Delta(text='Jane', finish_reason='stop', usage=None)
+    """
+    value = _mapping("a chunk", value)
+    texts: list[str] = []
+    reason = None
+    for choice in _choices(value):
+        texts.append(_text(_mapping("delta", choice.get("delta") or {}).get("content")))
+        reason = _reason(choice) or reason
+    return Delta(text="".join(texts), finish_reason=reason, usage=_usage(value))
+
+
+def read_completion(value: Any) -> Delta | None:
+    """Return the answer in a body that came in one piece; None if it has no choice.
+
+    Raises:
+        TypeError: a value has another type than it should.
+    """
+    for choice in _choices(value) if isinstance(value, Mapping) else ():
+        if choice.get("message") is None:
+            break
+        text = _text(_mapping("message", choice["message"]).get("content"))
+        return Delta(text=text, finish_reason=_reason(choice), usage=_usage(value))
+    return None
+
+
+def without_lone_surrogates(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield `pieces` with U+FFFD for lone surrogates. Two halves of a character in two pieces are joined.
+
+    >>> list(without_lone_surrogates(["a\\ud83d", "\\ude00", "\\ud800b"]))
+    ['a', '😀', '�b']
+    """
+    held = ""
+    for piece in pieces:
+        text = held + piece
+        held = ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, held = text[:-1], text[-1]
+        if text:
+            yield _well_formed(text)
+    if held:
+        yield "�"
+
+
+def _well_formed(text: str) -> str:
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _choices(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    choices = value.get("choices")
+    if choices is None:
+        return []
+    if not isinstance(choices, list):
+        raise TypeError(f"choices is {_name(choices)}, not a list")
+    # We ask for one choice. A server that sends several gives them numbers.
+    return [each for each in (_mapping("a choice", each) for each in choices) if each.get("index") in (None, 0)]
+
+
+def _text(content: Any) -> str:
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):  # parts; those of other types are the model's thoughts
+        parts = [_mapping("a part of content", part) for part in content]
+        return "".join(_text(part.get("text")) for part in parts if part.get("type") in (None, "text", "output_text"))
+    raise TypeError(f"content is {_name(content)}, not a text")
+
+
+def _reason(choice: Mapping[str, Any]) -> str | None:
+    reason = choice.get("finish_reason")
+    if reason is None or isinstance(reason, str):
+        return reason or None
+    raise TypeError(f"finish_reason is {_name(reason)}, not a text")
+
+
+def _usage(value: Mapping[str, Any]) -> Usage | None:
+    usage = value.get("usage")
+    if not isinstance(usage, Mapping):
+        return None
+    details = usage.get("prompt_tokens_details")
+    return Usage(
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_count(details.get("cached_tokens")) if isinstance(details, Mapping) else None,
+    )
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MOST_TOKENS:
+        return None
+    return int(value) if value == int(value) else None
+
+
+def _mapping(what: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{what} is {_name(value)}, not an object")
+    return value
+
+
+def _name(value: Any) -> str:
+    return "null" if value is None else type(value).__name__
