@@ -40,16 +40,17 @@ CUT = {
     "cut-off": "broken off", "half-a-line": "broken off", "half-a-mark": "broken off", "length": "length",
     "content-filter": "content_filter", "tool-calls": "tool_calls", "aborted": "abort",
 }  # fmt: skip
+#: Modes that only the clock ends.
+ENDLESS = (
+    "endless-drip-of-text", "pings", "empty-deltas", "drip", "slow-head", "slow-headers", "informational", "slow-body",
+    "slow-error", "slow-chunks", "silent", "stalled-error", "stalled-answer", "models-slow-head", "models-slow",
+)  # fmt: skip
 #: What the message of some errors says. The others need only be errors.
 SAID = {
     "endless": "sent more than the 3,145,728 bytes", "huge-line": "sent more than", "huge-json": "sent more than",
     "models-too-many": "sent more than the 8,388,608 bytes", "models-endless": "sent more than",
     "models-many": "serves 300000 models",
-    **dict.fromkeys(
-        ("endless-drip-of-text", "pings", "empty-deltas", "drip", "slow-head", "slow-headers", "informational",
-         "slow-body", "slow-chunks", "models-slow-head", "models-slow"), "did not finish its answer in",
-    ),
-    **dict.fromkeys(("silent", "stalled-answer"), "said nothing for|did not finish"),
+    **dict.fromkeys(ENDLESS, "did not finish its answer in|said nothing for|failed with status 500"),
     **dict.fromkeys(("gzip-bomb", "gzip-bomb-error", "brotli", "zstd", "models-bomb"), "compressed its answer"),
     "deep-json": "nested too deeply", "models-deep": "nested too deeply",
     "wrong-content": "content is int", "wrong-reason": "finish_reason is int", "choices-are-text": "choices is str",
@@ -66,10 +67,12 @@ def server() -> Iterator[Hostile]:
 
 
 def complete(server: Hostile, mode: str, *, user: bool = False, stream: bool = True) -> Reply:
-    many = mode in ("models-many", "models-too-many")  # the server itself takes a second to write them
+    timeout, deadline = (0.3, 0.7) if mode in ENDLESS else (20.0, 40.0)
+    if mode == "pings-after-the-end":
+        deadline = 2.0
     endpoint = Endpoint(
         model="" if mode in MODELS else "m", base_url=server.url(mode, user=user), api_key=KEY, retries=1,
-        timeout=10.0 if many else 0.3, deadline=0.7,
+        timeout=timeout, deadline=deadline,
     )  # fmt: skip
     return endpoint.complete(ASKED, stream=stream)
 
