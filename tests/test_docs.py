@@ -8,6 +8,8 @@ import importlib
 import inspect
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,30 @@ def headings(page: Path) -> set[str]:
             number += 1
         found.add(numbered)
     return found
+
+
+def python_of(page: Path) -> str:
+    """Return the Python of a page: its examples in their order, as one program."""
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return "\n".join(doctest.script_from_examples(block) if ">>> " in block else block for block in blocks)
+
+
+SHOWING_PYTHON = [path for path in DOCUMENTS if path not in REFERENCE and python_of(path)]
+
+
+@pytest.mark.parametrize("path", SHOWING_PYTHON, ids=name_of)
+def test_examples_of_a_page_define_the_names_that_they_use(path: Path) -> None:
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821", "-"]
+    found = subprocess.run(command, input=python_of(path), capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SHOWING_PYTHON, ids=name_of)
+def test_the_imports_of_a_page_work(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs")  # tiny_glm4v
+    for line in re.findall(r"^(?:from [\w.]+ )?import .*$", python_of(path), re.MULTILINE):
+        exec(line, {})
 
 
 WRITTEN = [path for path in DOCUMENTS if path not in REFERENCE and path.name not in {"log.md", "theta.md"}]

@@ -171,6 +171,24 @@ class DependencyError(GlyphRenderError, ImportError):
         super().__init__(message)
         self.extra = extra
 
+    @classmethod
+    def of(cls, error: ImportError, need: str, *, extra: str, otherwise: str = "") -> DependencyError:
+        """Return the error for a package that is not installed, or that is installed and cannot be loaded.
+
+        Args:
+            error: what the import raised.
+            need: what needs which package: "a PDF needs the package img2pdf".
+            extra: the extra that installs the package.
+            otherwise: another way out: ", or pass a tokenizer".
+
+        >>> print(DependencyError.of(ModuleNotFoundError(), "a PDF needs the package img2pdf", extra="pdf"))
+        a PDF needs the package img2pdf. Run pip install 'glyphrender[pdf]'.
+        """
+        if isinstance(error, ModuleNotFoundError):
+            return cls(f"{need}. Run pip install 'glyphrender[{extra}]'{otherwise}.", extra=extra)
+        reason = str(error).rstrip(".") or type(error).__name__
+        return cls(f"{need}, which is installed and cannot be loaded ({reason}). Reinstall it{otherwise}.", extra=extra)
+
 
 class TokenizerError(GlyphRenderError):
     """Text tokens cannot be counted with this tokenizer.

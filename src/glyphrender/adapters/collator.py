@@ -58,7 +58,7 @@ class Collator:
         try:
             import torch
         except ImportError as error:
-            raise missing() from error
+            raise missing(error) from error
         if not rows:
             raise DataError("a batch of no rows. Give at least one.")
         chats = [_messages(row, f"row {number}") for number, row in enumerate(rows)]

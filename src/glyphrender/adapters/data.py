@@ -372,7 +372,7 @@ def train_extra(name: str) -> Any:
         if name == "datasets":
             import_module("datasets.distributed")
     except ImportError as error:
-        raise DependencyError(f"this needs the package {name}. Install glyphrender[train].", extra="train") from error
+        raise DependencyError.of(error, f"this needs the package {name}", extra="train") from error
     return module
 
 

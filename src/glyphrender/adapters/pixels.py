@@ -315,7 +315,5 @@ def _torch() -> Any:
     try:
         import torch
     except ImportError as error:
-        raise DependencyError(
-            "pixel values need the package torch. Install glyphrender[transformers].", extra="transformers"
-        ) from error
+        raise DependencyError.of(error, "pixel values need the package torch", extra="transformers") from error
     return torch

@@ -35,7 +35,7 @@ def load_config(path_or_id: str | PathLike[str], *, trust_remote_code: bool = Fa
         from transformers import AutoConfig
         from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
     except ImportError as error:
-        raise missing() from error
+        raise missing(error) from error
     try:
         config = AutoConfig.from_pretrained(path_or_id, trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as error:
@@ -200,11 +200,9 @@ def _is_hole(part: Mapping[str, Any]) -> bool:
     return part["type"] == "image" and "image" not in part
 
 
-def missing() -> DependencyError:
+def missing(error: ImportError) -> DependencyError:
     """Return the error that names the extra."""
-    return DependencyError(
-        "this needs the packages torch and transformers. Install glyphrender[transformers].", extra="transformers"
-    )
+    return DependencyError.of(error, "this needs the packages torch and transformers", extra="transformers")
 
 
 def _first_line(error: Exception) -> str:

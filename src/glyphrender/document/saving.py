@@ -135,7 +135,7 @@ def _format(target: Path, format: str | None) -> str:
         try:
             import img2pdf  # noqa: F401 -- before any page is drawn
         except ImportError as error:
-            raise DependencyError("a PDF needs the package img2pdf. Install glyphrender[pdf].", extra="pdf") from error
+            raise DependencyError.of(error, "a PDF needs the package img2pdf", extra="pdf") from error
     return format
 
 

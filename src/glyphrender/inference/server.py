@@ -220,9 +220,7 @@ def _client(server: Server, process: int) -> Any:
     try:
         from openai import OpenAI
     except ImportError as error:
-        raise DependencyError(
-            "a model server needs the package openai. Install glyphrender[chat].", extra="chat"
-        ) from error
+        raise DependencyError.of(error, "a model server needs the package openai", extra="chat") from error
     try:
         user, password = _user(server.base_url)
         parts = urlsplit(server.base_url or _OPENAI)

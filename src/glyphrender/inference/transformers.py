@@ -52,7 +52,7 @@ def load(
         import torch
         from transformers import AutoModelForImageTextToText
     except ImportError as error:
-        raise missing() from error
+        raise missing(error) from error
     if dtype is not None and not isinstance(getattr(torch, dtype, None), torch.dtype):
         raise DataError(f"dtype={dtype!r} is none of torch. Use float32, bfloat16 or float16.")
     if device is None:

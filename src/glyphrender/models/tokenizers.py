@@ -310,10 +310,8 @@ def named_tokenizer(name: str) -> Tokenizer:
     try:
         import splintr
     except ImportError as error:
-        raise DependencyError(
-            f"tokenizer={shown(name)} needs the package splintr-rs. Install glyphrender[ratio], or pass a tokenizer.",
-            extra="ratio",
-        ) from error
+        need = f"tokenizer={shown(name)} needs the package splintr-rs"
+        raise DependencyError.of(error, need, extra="ratio", otherwise=", or pass a tokenizer") from error
     encode = splintr.Tokenizer.from_pretrained(vocabulary.key).encode_ordinary
     cuts = _SPACE_CUTS if vocabulary.prefix else _CUTS
     return Tokenizer(name, encode, cuts=cuts, nfc=vocabulary.nfc, prefix=vocabulary.prefix)

@@ -52,8 +52,6 @@ def load_levenshtein() -> ModuleType:
     try:
         from rapidfuzz.distance import Levenshtein
     except ImportError as error:
-        raise DependencyError(
-            "comparing texts needs the package rapidfuzz. Install glyphrender[reader].", extra="reader"
-        ) from error
+        raise DependencyError.of(error, "comparing texts needs the package rapidfuzz", extra="reader") from error
     module: ModuleType = Levenshtein
     return module

@@ -61,11 +61,8 @@ class RapidOcr:
             import onnxruntime  # noqa: F401
             import rapidocr  # noqa: F401
         except ImportError as error:
-            raise DependencyError(
-                f"reading pages by RapidOCR needs the package {error.name}. Install glyphrender[rapidocr], or pass a "
-                f"reader of your own.",
-                extra="rapidocr",
-            ) from error
+            need, otherwise = f"reading pages by RapidOCR needs the package {error.name}", ", or pass another reader"
+            raise DependencyError.of(error, need, extra="rapidocr", otherwise=otherwise) from error
         if self.enlarge < 1:
             raise DataError(f"enlarge={self.enlarge} is below 1. Use 1 for pages as they are, or 2.")
 

@@ -45,10 +45,8 @@ class Tesseract:
         try:
             import tesserocr  # noqa: F401
         except ImportError as error:
-            raise DependencyError(
-                "reading pages needs the package tesserocr. Install glyphrender[reader], or pass a reader of your own.",
-                extra="reader",
-            ) from error
+            need, otherwise = "reading pages needs the package tesserocr", ", or pass another reader"
+            raise DependencyError.of(error, need, extra="reader", otherwise=otherwise) from error
         object.__setattr__(self, "_data", _data_of(self.language))
 
     def __call__(self, image: Image, /) -> str:
@@ -90,7 +88,7 @@ def _data_of(language: str) -> Path:
     there = sorted({path.stem for folder in folders for path in folder.glob("*.traineddata")} - {"osd"})
     raise DependencyError(
         f"tesseract has no data for {language!r} ({', '.join(there) or 'nor any other'} found). Install "
-        f"glyphrender[reader] for eng, or put it into the folder that TESSDATA_PREFIX names.",
+        f"'glyphrender[reader]' for eng, or put it into the folder that TESSDATA_PREFIX names.",
         extra="reader",
     )
 

@@ -114,10 +114,7 @@ def dictionary() -> Any:
     """
     try:
         from icu4py.breakers import LineBreaker
-    except ImportError:
-        raise DependencyError(
-            "complex_breaks=DICTIONARY needs icu4py. Install it with: pip install 'glyphrender[icu]', "
-            "or set complex_breaks=CLUSTER.",
-            extra="icu",
-        ) from None
+    except ImportError as error:
+        need, otherwise = "complex_breaks=DICTIONARY needs the package icu4py", ", or set complex_breaks=CLUSTER"
+        raise DependencyError.of(error, need, extra="icu", otherwise=otherwise) from None
     return LineBreaker

@@ -42,10 +42,8 @@ def hyphenator(language: str) -> Callable[[str], list[int]]:
     """
     try:
         import pyphen
-    except ImportError:
-        raise DependencyError(
-            "hyphenate=true needs pyphen. Install it with: pip install 'glyphrender[hyphenate]'.", extra="hyphenate"
-        ) from None
+    except ImportError as error:
+        raise DependencyError.of(error, "hyphenate=true needs the package pyphen", extra="hyphenate") from None
     found = pyphen.language_fallback(language or "en")
     if found is None:
         raise ThetaError(

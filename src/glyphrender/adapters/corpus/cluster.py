@@ -39,9 +39,7 @@ def required() -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise DependencyError(
-            "--ray needs Ray Data. Install it with: pip install 'glyphrender[ray]'", extra="ray"
-        ) from error
+        raise DependencyError.of(error, "--ray needs the package ray", extra="ray") from error
     return ray
 
 
