@@ -322,7 +322,7 @@ def test_a_process_that_is_told_to_end_within_a_destructor_ends(capfd: pytest.Ca
         time.sleep(60)
 
     start = time.monotonic()
-    with pytest.raises(ResourceError, match=r"a process was killed \(exit status 1\)"):
+    with pytest.raises(ResourceError, match=r"a process was terminated \(SIGTERM\)"):
         list(imap_forked(1, work))
     assert time.monotonic() - start < 30
     assert capfd.readouterr().err == ""

@@ -1,17 +1,31 @@
-"""Atomic writes: at any time, a file holds all of its old content or all of its new content."""
+"""Atomic writes: at any time, a file holds all of its old content or all of its new content.
+
+A file is written under a hidden name (see hidden_names.py) and renamed. What a killed process has left is removed by
+the next write to the same file. A link is followed, and the rights of an old file are kept. What is no regular file,
+such as a terminal or a pipe, is written to as it is.
+"""
 
 from __future__ import annotations
 
 import os
-import threading
+import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from glyphrender._system.hidden_names import hidden_beside, hidden_name, lock, locked
 from glyphrender._system.paths import path_of
+from glyphrender._system.sync import sync_folder
 from glyphrender.errors import DataError
 
 
-def write_atomically(path: str | os.PathLike[str], content: str | bytes, *, durable: bool = True) -> None:
+def write_atomically(
+    path: str | os.PathLike[str],
+    content: str | bytes,
+    *,
+    durable: bool = True,
+    replaces: Callable[[bytes], bool] | None = None,
+) -> None:
     """Write `content` to a temporary file in the same folder, and rename that file to `path`.
 
     Args:
@@ -20,37 +34,87 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes, *, dura
         durable: sync the file and its folder to the disk, so that the file is whole after a power cut too. Without the
             sync, the file is whole after an error, an interrupt or a killed process, but a power cut may leave it
             empty. Pass False only for files that can be made again.
+        replaces: tells by the content of a file that is there whether it may be replaced. By default any may be.
 
     Raises:
-        DataError: the file cannot be written. Its old content, if any, is still there.
+        DataError: the file cannot be written, or may not be replaced. Its old content, if any, is still there.
     """
-    target = path_of(path, "Name a file to write.")
-    if not target.name:
-        raise DataError(f"{target} is a folder. Name a file to write.", path=target)
-    part = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.part")
+    given = path_of(path, "Name a file to write.")
+    if not given.name:
+        raise DataError(f"{given} is a folder. Name a file to write.", path=given)
+    target = Path(os.path.realpath(given))
     data = content.encode("utf-8") if isinstance(content, str) else content
+    part = target
     try:
-        with part.open("wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        part.replace(target)
-        if durable:
-            _sync_folder(target.parent)
-    except OSError as error:
-        raise DataError(f"{target} cannot be written ({error.strerror}). Choose another file.", path=target) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync the names in `folder` to the disk: without this, a power cut can undo the renaming."""
-    # Windows opens no folders, and some network file systems sync none. The file itself is synced by then.
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+        check_replaceable(path, replaces)
+        if _is_special(path):
+            with open(path, "wb") as file:
+                file.write(data)
+            return
+        _remove_left(target)
+        part, held = _new_part(target)
         try:
-            os.fsync(descriptor)
+            with part.open("r+b") as file:
+                file.write(data)
+                with suppress(FileNotFoundError):
+                    part.chmod(stat.S_IMODE(target.stat().st_mode))
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            part.replace(target)
         finally:
-            os.close(descriptor)
+            if held is not None:
+                os.close(held)
+        if durable:
+            sync_folder(target.parent)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.", path=path) from error
+    finally:
+        if part != target:
+            with suppress(OSError):
+                part.unlink()
+
+
+def check_replaceable(path: str | os.PathLike[str], replaces: Callable[[bytes], bool] | None) -> None:
+    """Refuse a file that may not be replaced; call this before work starts. An empty file may be.
+
+    Raises:
+        DataError: the file is there, and `replaces` does not know its content.
+    """
+    if replaces is None or not os.path.isfile(path):
+        return
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}). Choose another file.", path=path) from error
+    if data and not replaces(data):
+        raise DataError(
+            f"{path} is there already, and glyphrender did not write it as it is now. "
+            "Choose another file, or move it away.",
+            path=path,
+        )
+
+
+def _is_special(path: str | os.PathLike[str]) -> bool:
+    """Return whether `path` is there and is no regular file, or leads to an open file, as /dev/stdout does."""
+    return (os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)) or os.path.abspath(
+        path
+    ).startswith(("/dev/", "/proc/"))
+
+
+def _new_part(target: Path) -> tuple[Path, int | None]:
+    """Make an empty hidden file beside `target`; return its name and the descriptor that holds its lock, if any."""
+    while True:
+        part = hidden_name(target, "part")
+        part.open("xb").close()
+        held = lock(part)
+        if held is not None or part.exists():  # else another process took it for one that was left, and removed it
+            return part, held
+
+
+def _remove_left(target: Path) -> None:
+    for hidden in hidden_beside(target):
+        if hidden.suffix == ".part" and hidden.is_file():
+            with locked(hidden) as left, suppress(OSError):
+                if left:
+                    hidden.unlink()

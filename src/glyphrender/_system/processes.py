@@ -42,6 +42,8 @@ _WATCH: Final = 0.5
 _PR_SET_PDEATHSIG: Final = 1
 # Seconds that a process gets to clean up before it is killed.
 _GRACE: Final = 10.0
+# Seconds to wait for a signal that has ended a process, since it may be meant for this one too.
+_GROUP: Final = 0.25
 
 
 def can_fork() -> bool:
@@ -73,7 +75,7 @@ def imap_forked(jobs: int, work: Callable[[int], Iterator[Result]]) -> Iterator[
         while running:
             for pipe, (kind, value) in children.received(running):
                 if kind == "error":
-                    raise value
+                    raise _received(value)
                 if kind == "end":
                     running.discard(pipe)
                 else:
@@ -139,7 +141,7 @@ class ForkedPool(Generic[Item, Result]):
                 if mine and mine[0] in self._answers:
                     kind, value = self._answers.pop(mine.popleft())
                     if kind == "error":
-                        raise value
+                        raise _received(value)
                     yield value
                 elif more or mine:
                     self._collect()
@@ -158,7 +160,7 @@ class ForkedPool(Generic[Item, Result]):
         """Wait for results, and keep them until their turn comes."""
         for pipe, (kind, value) in self._children.received(self._busy):
             if kind == "error":
-                raise value  # the process itself failed, before it took an item
+                raise _received(value)  # the process itself failed, before it took an item
             number, kind, value = value
             self._busy.discard(pipe)
             self._idle.append(pipe)
@@ -201,13 +203,19 @@ class _Children:
     def fork(self, main: Callable[..., None], *arguments: Any) -> Connection:
         """Start a process that calls `main(its pipe, *arguments)`; return this end of the pipe."""
         fork = multiprocessing.get_context("fork")
-        if self._life is None:
-            self._life = fork.Pipe(duplex=False)
-        ours, theirs = fork.Pipe()
-        parent = _Parent(os.getpid(), *self._life, kills=_main_thread_on_linux())
-        process = fork.Process(target=_child, args=(parent, theirs, main, arguments), daemon=self._daemon)
-        self._processes.append(process)
-        process.start()
+        try:
+            if self._life is None:
+                self._life = fork.Pipe(duplex=False)
+            ours, theirs = fork.Pipe()
+            parent = _Parent(os.getpid(), *self._life, kills=_main_thread_on_linux())
+            process = fork.Process(target=_child, args=(parent, theirs, main, arguments), daemon=self._daemon)
+            self._processes.append(process)
+            process.start()
+        except OSError as error:  # too many files are open, or too many processes run
+            raise ResourceError(
+                f"a process cannot be started ({error.strerror}). Use fewer jobs, or raise the limit.",
+                errno=error.errno,
+            ) from error
         self._of_pipe[ours] = process
         theirs.close()  # that end is now open in the child alone, so the pipe closes when the child ends
         return ours
@@ -251,10 +259,14 @@ class _Children:
         with suppress(EOFError, OSError):
             if pipe.poll():  # the process sent its error and ended before it was sent an item
                 kind, error = pipe.recv()
-                if kind == "error" and isinstance(error, BaseException):
-                    return error
+                if kind == "error":
+                    return _received(error)
         process = self._of_pipe[pipe]
         process.join(_GRACE)
+        if process.exitcode in (-signal.SIGTERM, 128 + signal.SIGTERM):
+            # The signal may have been sent to the whole group. Then its exception is raised here, in this moment.
+            time.sleep(_GROUP)
+            return ResourceError("a process was terminated (SIGTERM). Run this again.")
         return ResourceError(
             f"a process was killed (exit status {process.exitcode}), perhaps because memory ran out. Use fewer jobs."
         )
@@ -299,7 +311,7 @@ def _main_thread_on_linux() -> bool:
 def _child(parent: _Parent, pipe: Connection, main: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     """Run `main` in a forked process, and send its error, if any."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt reaches the parent too, which then ends this process
-    exit_on([signal.SIGTERM], status=1)
+    exit_on([signal.SIGTERM])
     parent.follow()
     try:
         main(pipe, *arguments)
@@ -316,12 +328,27 @@ def _send(pipe: Connection, message: Any) -> None:
         os._exit(1)  # the parent is gone
 
 
-def _sendable(error: BaseException) -> BaseException:
-    """Return `error`, or an error that describes it if it cannot be pickled and read back."""
+def _sendable(error: BaseException) -> tuple[BaseException, BaseException | None]:
+    """Return `error` and its cause. An error that cannot be pickled and read back is described instead."""
+    cause = error.__cause__
+    return (
+        error if _can_be_sent(error) else GlyphRenderError(f"{type(error).__name__}: {error}"),
+        cause if _can_be_sent(cause) else None,
+    )
+
+
+def _can_be_sent(error: BaseException | None) -> bool:
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        return GlyphRenderError(f"{type(error).__name__}: {error}")
+        return False
+    return True
+
+
+def _received(sent: tuple[BaseException, BaseException | None]) -> BaseException:
+    """Return the error that `_sendable` was given, with its cause, which pickling would lose."""
+    error, cause = sent
+    error.__cause__ = cause
     return error
 
 

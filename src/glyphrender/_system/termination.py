@@ -21,7 +21,8 @@ _PAUSE: Final = 0.02
 def exit_on(numbers: Iterable[int], status: int | None = None) -> None:
     """Raise SystemExit in the main thread when one of the signals `numbers` arrives. Call this in the main thread.
 
-    An interrupt (KeyboardInterrupt) that is dropped is sent again too.
+    A signal that this process was started to ignore, as nohup does, stays ignored. An interrupt (KeyboardInterrupt)
+    that is dropped is sent again too.
 
     Args:
         numbers: numbers of signals.
@@ -47,7 +48,8 @@ def exit_on(numbers: Iterable[int], status: int | None = None) -> None:
             shown(unraisable)
 
     for number in numbers:
-        signal.signal(number, leave)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, leave)
     sys.unraisablehook = dropped
 
 

@@ -10,9 +10,9 @@ A command's module has the name of the command, and defines a function `command`
 errors into one line on stderr and an exit status:
 
     0         done
-    1         a failure: the disk is full, a server or a library is missing, a bug
+    1         a failure: the disk is full, a process was killed, a server or a library is missing, a bug
     2         the user's mistake: a bad value, an unreadable file, a page on which no line fits
-    130, 143  interrupted, terminated; a document is either complete or not there
+    130, 143  interrupted, terminated (129 if the terminal is closed); a document is either complete or not there
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -111,10 +112,11 @@ def command(verbose: int) -> None:
 
 def main() -> NoReturn:
     """Run the console script `glyphrender`."""
+    _open_closed_streams()
     # A console without Greek letters gets \u03b8 for θ; a file name that is not UTF-8 is shown with \udcff.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    exit_on([signal.SIGTERM])
+    exit_on([signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
     command(prog_name="glyphrender")
     raise AssertionError("click has exited")
 
@@ -132,10 +134,14 @@ def _verdict(error: Exception) -> tuple[int, str]:
             return 1, str(error)
         case GlyphRenderError():
             cause = error.__cause__
-            failed = isinstance(cause, OSError) and cause.errno in _FAILURES
+            failed = isinstance(cause, ChildProcessError | MemoryError) or (
+                isinstance(cause, OSError) and cause.errno in _FAILURES
+            )
             return 1 if failed else 2, str(error)
         case OSError():
             _discard_stdout()
+            if error.filename is None and error.errno == errno.EBADF:
+                return 1, "standard output is closed. Redirect it, as in > /dev/null."
             return 1, f"{error.filename or 'standard output'} failed ({error.strerror or error})."
         case MemoryError():
             return 1, "out of memory. Use fewer --jobs, or smaller pages."
@@ -150,3 +156,19 @@ def _discard_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):
         pass
+
+
+def _open_closed_streams() -> None:
+    """Give standard streams that are closed a descriptor. Otherwise the next file that is opened would take its place.
+
+    Writing to a closed standard output fails, as it must: a caller would take a lost answer for an empty one. Python
+    has no `sys.stdin` where it is closed; see `inputs`.
+    """
+    for stream, name, flags in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                os.fstat(stream)
+                continue
+            os.open(os.devnull, flags)  # takes the lowest free number, which is `stream`
+            if stream:
+                setattr(sys, name, open(stream, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 -- until the end

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from glyphrender._system.atomic_write import write_atomically
-from glyphrender.cli.inputs import Reader
+from glyphrender._system.atomic_write import check_replaceable, write_atomically
+from glyphrender._system.seal import is_sealed, sealed
+from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
 from glyphrender.cli.options import text_options
 from glyphrender.cli.ratio import aligned, check_some_text, known_models, print_skipped, texts
 from glyphrender.cli.scatter import Point, scatter
@@ -83,6 +84,12 @@ def command(
     With the extra "reader", some pages are drawn, resized as the model resizes them, and read by tesseract. "error
     rate" is the share of characters that tesseract reads wrong.
     """
+    outputs = [path for path in (csv_file, plot) if path is not None]
+    check_outputs(outputs, [*inputs_of(files), *(Input(name="", path=path) for path in thetas)] if outputs else [])
+    if csv_file is not None:
+        check_replaceable(csv_file, _is_figures)
+    if plot is not None:
+        check_replaceable(plot, is_sealed)
     named = _thetas(thetas, presets, dpi)
     models = known_models(vision or ("glm-4.1v", "qwen3-vl", "claude"))
     ocr = _page_reader(pages, language)
@@ -98,11 +105,16 @@ def command(
     if csv_file is not None:
         sheet = io.StringIO()
         csv.writer(sheet, lineterminator="\n").writerows([headings, *rows])
-        write_atomically(csv_file, sheet.getvalue())
+        write_atomically(csv_file, sheet.getvalue(), replaces=_is_figures)
     if plot is not None:
-        write_atomically(plot, _plotted(found))
+        write_atomically(plot, sealed(_plotted(found)), replaces=is_sealed)
     click.echo(table(headings, [_shown(row) for row in rows], left=3))
     print_skipped(reader)
+
+
+def _is_figures(data: bytes) -> bool:
+    """Return whether `data` is a CSV file of this command: it begins with the headings of some version."""
+    return data.startswith(",".join(_HEADINGS[:4]).encode() + b",")
 
 
 def _thetas(files: Sequence[Path], presets: Sequence[str], dpi: Sequence[float]) -> dict[str, Theta]:

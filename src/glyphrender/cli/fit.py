@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender.cli.inputs import Reader, inputs_of
+from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.errors import one_line
 
@@ -66,8 +66,13 @@ def command(
     Give one of --rho, --tokens and --pages. The result is the most legible of all rendering parameters that meet the
     target. If no parameters meet the target, the exit status is 1, and the nearest parameters are printed and written.
     """
+    from glyphrender._system.atomic_write import check_replaceable
     from glyphrender.ratio.fit import fit
+    from glyphrender.theta.theta import is_saved_theta
 
+    if output is not None:
+        check_outputs([output], [] if file == "-" else [Input(name="", path=Path(file))])
+        check_replaceable(output, is_saved_theta)
     _check_one_target({"--rho": rho, "--tokens": tokens, "--pages": pages})
     found = fit(
         _blocks(file, Reader(encoding=encoding, errors=errors)),

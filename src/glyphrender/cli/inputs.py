@@ -17,12 +17,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import click
+
 from glyphrender.errors import DataError
 
 if TYPE_CHECKING:
     from glyphrender.text.parts import Part
 
 BLOCK = 1 << 20
+HEADING = "==> {path} <=="  # the same line that `head` and `tail` print above each of several files
+# Most names that a message lists. For the others, the message gives their number.
+_LISTED = 5
 # Control characters other than \b \t \n \v \f \r and ESC. In encodings that extend ASCII, text has none of these
 # characters. In random bytes, one byte in ten is one. A file is binary if at least one byte in fifty is one.
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\b\t\n\v\f\r\x1b")
@@ -159,6 +164,22 @@ def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[st
         )
 
 
+def listed(skipped: Sequence[tuple[str, str]]) -> str:
+    """Return a message about the files that a `Reader` skipped."""
+    names = [f"{file} ({reason})" for file, reason in skipped[:_LISTED]]
+    more = f" and {len(skipped) - _LISTED:,} more" if len(skipped) > _LISTED else ""
+    return f"skipped {counted(len(skipped), 'file')} without text: {', '.join(names)}{more}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "page"), counted(1200, "page")
+    ('1 page', '1,200 pages')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def total_bytes(inputs: Iterable[Input]) -> int | None:
     """Return the number of bytes of all inputs, or None if the size of an input is not known."""
     total = 0
@@ -169,8 +190,35 @@ def total_bytes(inputs: Iterable[Input]) -> int | None:
     return total
 
 
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Input]) -> None:
+    """Refuse an output that is an input, or a folder that holds one: writing would replace the input.
+
+    A file of --theta is an input too.
+
+    Raises:
+        DataError: there is such an output. Links are followed.
+    """
+    places = {Path(os.path.realpath(output)): output for output in outputs}
+    context = click.get_current_context(silent=True)
+    theta_file = context.params.get("theta_file") if context else None
+    for path in (theta_file, *(source.path for source in inputs)):
+        if path is None:
+            continue
+        real = Path(os.path.realpath(path))
+        for place in (real, *real.parents):
+            if place in places:
+                raise DataError(
+                    f"{path} is an input, and lies inside the output {places[place]}: choose another."
+                    if place != real
+                    else f"{path} is an input and the output. Choose another output.",
+                    path=places[place],
+                )
+
+
 def _opened(path: Path | None) -> AbstractContextManager[BinaryIO]:
     """Open the file at `path`. If `path` is None, return standard input, which stays open at the end."""
+    if path is None and sys.stdin is None:
+        raise DataError("standard input is closed. Pass a file, or - after a pipe.")
     try:
         return path.open("rb") if path else nullcontext(sys.stdin.buffer)
     except OSError as error:

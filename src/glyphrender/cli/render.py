@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from glyphrender.cli.inputs import Input, Reader, inputs_of, joined, total_bytes
+from glyphrender.cli.inputs import (
+    HEADING,
+    Input,
+    Reader,
+    check_outputs,
+    counted,
+    inputs_of,
+    joined,
+    listed,
+    total_bytes,
+)
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.errors import DataError, LayoutError, one_line
 
@@ -23,8 +33,7 @@ if TYPE_CHECKING:
     from glyphrender.text.parts import Part
     from glyphrender.theta import Theta
 
-HEADING = "==> {path} <=="  # the same line that `head` and `tail` print above each of several files
-# Most names that a message lists. For the others, the message gives their number.
+# Most characters that the summary lists.
 _LISTED = 5
 
 
@@ -34,7 +43,7 @@ _LISTED = 5
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Directory for the pages: new, empty, or from an earlier render, which is replaced; or the file of a PDF.  "
+    help="Directory for the pages: new, empty, or of an earlier render and nothing else, which is replaced; or a PDF.  "
     "[default: pages, or pages.pdf]",
 )
 @theta_options
@@ -88,6 +97,7 @@ def command(
     inputs = inputs_of(files, include=include, exclude=exclude, output=output)
     reader = Reader(encoding=encoding, errors=errors)
     job = _Job(theta=theta, format=format, bits=int(bits) if bits else None, jobs=jobs, max_pages=max_pages)
+    check_outputs([job.place(output, source) for source in inputs] if each else [output], inputs)
     with _progress(total_bytes(inputs) if jobs == 1 else None, reader) as progress:
         if each:
             done = list(_each(job, inputs, output, reader, progress))
@@ -96,7 +106,7 @@ def command(
             done = [_one(job, inputs, output, reader, progress, under)]
     summary = _Summary(output=output, documents=done, skipped=reader.skipped, seconds=time.perf_counter() - start)
     if reader.skipped and not as_json:
-        click.echo(f"glyphrender: {one_line(_listed(reader.skipped))}", err=True)
+        click.echo(f"glyphrender: {one_line(listed(reader.skipped))}", err=True)
     click.echo(json.dumps(summary.to_dict()) if as_json else one_line(summary.line()))
 
 
@@ -179,13 +189,13 @@ class _Summary:
         return sum(document.bytes for document in self.documents)
 
     def line(self) -> str:
-        parts = [f"{_counted(self.pages, 'page')}, {self.bytes:,} bytes, {self.seconds * 1000:,.0f} ms: {self.output}"]
+        parts = [f"{counted(self.pages, 'page')}, {self.bytes:,} bytes, {self.seconds * 1000:,.0f} ms: {self.output}"]
         if len(self.documents) > 1:
-            parts.append(_counted(len(self.documents), "document"))
+            parts.append(counted(len(self.documents), "document"))
         if self.missing:
             found = [f"{name} ×{often:,}" for name, often in self.missing.most_common(_LISTED)]
             more = ", …" if len(self.missing) > _LISTED else ""
-            parts.append(f"{_counted(self.missing.total(), 'character')} that no font has: {', '.join(found)}{more}")
+            parts.append(f"{counted(self.missing.total(), 'character')} that no font has: {', '.join(found)}{more}")
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -284,13 +294,3 @@ def _progress(total: int | None, reader: Reader) -> Iterator[Progress]:
 
 def _on_terminal() -> bool:
     return sys.stderr.isatty()
-
-
-def _listed(skipped: list[tuple[str, str]]) -> str:
-    names = [f"{file} ({reason})" for file, reason in skipped[:_LISTED]]
-    more = f" and {len(skipped) - _LISTED:,} more" if len(skipped) > _LISTED else ""
-    return f"skipped {_counted(len(skipped), 'file')} without text: {', '.join(names)}{more}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

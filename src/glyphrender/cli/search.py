@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glyphrender.cli.evaluator import evaluator_of
-from glyphrender.cli.inputs import Reader, inputs_of
+from glyphrender.cli.inputs import Reader, check_outputs, inputs_of
 from glyphrender.cli.models import Models, model_options
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.cli.table import table
@@ -95,6 +95,7 @@ def command(**given: Any) -> None:
     """
     options = _Options(**given)
     texts = options.texts()
+    options.check_output()
     found = _read_journal(options) if options.report else _searched(options, texts)
     winner = options.winner_of(found.result)
     winner.theta.save(options.output / "theta.json")
@@ -162,6 +163,18 @@ class _Options:
         if not texts:
             raise DataError("there is no text in these files. Name one that is not empty.")
         return texts
+
+    def check_output(self) -> None:
+        """Refuse a folder with files that would have to be replaced, and are not those of an earlier search."""
+        from glyphrender._system.atomic_write import check_replaceable
+        from glyphrender.search.report import REPORT_FILES, check_report
+        from glyphrender.theta.theta import is_saved_theta
+
+        theta = self.output / "theta.json"
+        written = [self.journal, theta, *(self.output / name for name in REPORT_FILES)]
+        check_outputs(written, inputs_of(self.files, output=self.output))
+        check_replaceable(theta, is_saved_theta)
+        check_report(self.output)
 
     def judge(self, texts: list[str]) -> Evaluator:
         """Return the evaluator that --evaluator names."""

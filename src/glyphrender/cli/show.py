@@ -1,21 +1,26 @@
-"""`glyphrender show`: a text, or pages that `render` wrote → one HTML file for a browser."""
+"""`glyphrender show`: texts, or pages that `render` wrote → one HTML file for a browser."""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender._system.atomic_write import write_atomically
-from glyphrender.cli.inputs import Input, Reader
+from glyphrender._system.atomic_write import check_replaceable, write_atomically
+from glyphrender._system.seal import is_sealed, sealed
+from glyphrender.cli.inputs import HEADING, Input, Reader, check_outputs, inputs_of, joined, listed
 from glyphrender.cli.options import text_options, theta_options
+from glyphrender.document.manifest import is_pages_folder
 from glyphrender.document.sheet import Picture, saved, sheet
 from glyphrender.errors import DataError, one_line
 
 if TYPE_CHECKING:
+    from glyphrender.text.parts import Part
     from glyphrender.theta import Theta
 
 
@@ -62,36 +67,51 @@ def command(
     """Make one HTML file to look at pages in a browser.
 
     Zoom with + and -, go from page to page with the arrow keys, and point at a word to see its text and its place in
-    the source. SOURCE is a text, or a DIR written by render. The pages in a DIR have no text to point at, and the
-    rendering options do not change these pages.
+    the source. SOURCE is a text, a DIR of texts, or a DIR written by render. Pages that were written have no text to
+    point at, and the rendering options do not change them.
     """
     first, last = pages
     path = None if source == "-" else Path(source)
-    if path is not None and path.is_dir():
+    check_replaceable(output, is_sealed)
+    reader = Reader(encoding=encoding, errors=errors)
+    if written := path is not None and is_pages_folder(path):
+        assert path is not None
         pictures, total = saved(path, first, last or 10**9)
         more, title = (f" of {total}", path.resolve().name)
         cut = len(pictures) < total
     else:
         # One page after the last is laid out too, which shows whether there are more pages.
-        pictures, cut_after = _rendered(path, theta, first, last, Reader(encoding=encoding, errors=errors))
-        title = path.name if path else "standard input"
+        pictures, cut_after = _rendered(_text(path, output, reader), theta, first, last)
+        title = "standard input" if path is None else path.resolve().name if path.is_dir() else path.name
         more, cut = (", and there are more" if cut_after else ""), cut_after or first > 1
-    if not pictures and (first > 1 or (path is not None and path.is_dir())):
+    if reader.skipped:
+        click.echo(f"glyphrender: {one_line(listed(reader.skipped))}", err=True)
+    if not pictures and (first > 1 or written):
         raise DataError(f"{source} has no page {first}. Choose --pages that exist, such as 1-20.")
     shown = f"page {first}" if len(pictures) == 1 else f"pages {first}–{first + len(pictures) - 1}"
     note = f"{shown}{more}; --pages shows others" if cut else f"{len(pictures)} page{'' if len(pictures) == 1 else 's'}"
-    write_atomically(output, sheet(pictures, title=one_line(title), note=note))
+    write_atomically(output, sealed(sheet(pictures, title=one_line(title), note=note)), replaces=is_sealed)
     click.echo(one_line(f"{output}: {note}"))
 
 
-def _rendered(
-    path: Path | None, theta: Theta, first: int, last: int | None, reader: Reader
-) -> tuple[list[Picture], bool]:
+def _text(path: Path | None, output: Path, reader: Reader) -> Iterator[str | Part]:
+    """Return the text of a file or of standard input, or the texts of a folder under headings, block by block."""
+    is_folder = path is not None and path.is_dir()
+    inputs = inputs_of([str(path)]) if is_folder else [Input(name="", path=path)]
+    if is_folder:
+        # An earlier sheet in the folder is not a text of it.
+        inputs = [source for source in inputs if os.path.realpath(source.shown) != os.path.realpath(output)]
+        return joined(inputs, reader, HEADING)
+    check_outputs([output], inputs)
+    text = reader.text(inputs[0])
+    assert text is not None  # only files found in a folder are skipped
+    return text
+
+
+def _rendered(text: Iterator[str | Part], theta: Theta, first: int, last: int | None) -> tuple[list[Picture], bool]:
     """Return pages `first` to `last` of a text, and whether there are more after them."""
     from glyphrender.document.layout import layout
 
-    text = reader.text(Input(name="", path=path))
-    assert text is not None  # only files found in a folder are skipped
     laid_out = layout(text, theta)
     chosen = [Picture.of(page) for page in islice(laid_out, first - 1, last)]
     return chosen, next(laid_out, None) is not None

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender._system.fork_safe_lock import fork_safe_lock
+from glyphrender._system.jobs import checked_jobs
 from glyphrender.document.layout import check_text, laid_out
 from glyphrender.document.page import Page
 from glyphrender.document.stream import PageStream
@@ -235,7 +236,8 @@ class Document(Sequence[Page]):
 
         Args:
             path: the directory or the PDF file, which is created if missing. An existing directory must be empty or
-                hold an earlier document, which is replaced when the new one is complete.
+                hold an earlier document and nothing else, which is replaced when the new one is complete. A link is
+                followed.
             bits: bits of a grey pixel, see `Page.png`.
             jobs: number of processes that lay out and draw.
             progress: called with the number of pages written so far.
@@ -247,13 +249,13 @@ class Document(Sequence[Page]):
             characters.
 
         Raises:
-            DataError: `path` cannot be written, or the directory holds other files; `format` is unknown; or a PDF would
-                have no pages.
+            DataError: `path` cannot be written, or holds something that `save` did not write, or that was changed
+                since; an option has a wrong value; or a PDF would have no pages.
             DependencyError: a PDF needs the extra `pdf`.
         """
         from glyphrender.document.saving import save  # loads zipfile and email, which laying out does not need
 
-        jobs = min(jobs, len(self.text) // _WORTH_FORKING)  # no more processes than are worth forking
+        jobs = max(1, min(checked_jobs(jobs), len(self.text) // _WORTH_FORKING))  # as many as are worth forking
         shares = self._shares if jobs > 1 else None
         return save(
             self,

@@ -127,10 +127,8 @@ class Page:
         Raises:
             DataError: `bits` is none of these.
         """
-        if bits is not None and (not isinstance(bits, int) or isinstance(bits, bool) or bits not in (1, 2, 4, 8)):
-            raise DataError(f"bits={shown(bits)} is not 8, 4, 2 or 1. Leave it out for the default.")
-        if bits is None:
-            bits = 8 if self.theta.antialias or not self._two_colors else 1
+        default = 8 if self.theta.antialias or not self._two_colors else 1
+        bits = default if bits is None else checked_bits(bits)
         return png.encode(self._typesetter.draw(self._layout, reuse=True), dpi=self.theta.dpi, bits=bits)
 
     @property
@@ -267,6 +265,17 @@ class Page:
     def _placed(self) -> Iterator[tuple[Block, Placed, int]]:
         for block, start, _ in self._blocks():
             yield block, place(block, self.theta), start
+
+
+def checked_bits(bits: object) -> int:
+    """Return `bits` if a grey pixel can have so many.
+
+    Raises:
+        DataError: it is not 8, 4, 2 or 1.
+    """
+    if not isinstance(bits, int) or isinstance(bits, bool) or bits not in (1, 2, 4, 8):
+        raise DataError(f"bits={shown(bits)} is not 8, 4, 2 or 1. Leave it out for the default.")
+    return bits
 
 
 def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:

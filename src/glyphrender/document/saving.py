@@ -1,20 +1,16 @@
 """Pages → a directory of PNG or npy files with a manifest, or one PDF: all of it, or nothing.
 
-Everything is written into a hidden directory beside the target. Once it is complete, it takes the target's place by
-renaming. An error, a full disk or an interrupt removes the hidden directory; a killed process leaves only that
-directory behind. Pages are not synced to the disk one by one, because that would take longer than drawing them. So only
-a PDF is safe if the power fails.
+Everything is written into a hidden directory beside the target. Once it is complete and synced to the disk, it takes
+the target's place in one step (see folder_output.py and manifest.py). An error, a full disk or an interrupt removes the
+hidden directory. What a killed process has left is removed by the next save to the same target. Names of pages get more
+digits at the end, if the last page needs them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -25,10 +21,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from glyphrender._system.atomic_write import write_atomically
+from glyphrender._system.atomic_write import check_replaceable, write_atomically
+from glyphrender._system.folder_output import FolderOutput, WorkFolder
+from glyphrender._system.jobs import checked_jobs
 from glyphrender._system.paths import path_of
 from glyphrender._system.processes import can_fork, imap_forked
+from glyphrender._system.seal import is_sealed, sealed
 from glyphrender._system.version import __version__
+from glyphrender.document.manifest import MANIFEST, PAGES_FOLDER, file_name, manifest_bytes
+from glyphrender.document.page import checked_bits
 from glyphrender.errors import DataError, DependencyError, shown
 from glyphrender.raster.canvas import rasteriser
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from glyphrender.document.page import Page
     from glyphrender.theta import Theta
 
-MANIFEST: Final = "manifest.json"
 FORMATS: Final = ("png", "npy", "pdf")
 
 #: Number of jobs → a function from a job to its share of the pages.
@@ -65,23 +65,28 @@ def save(
     format = _format(target, format)
     if progress is not None and not callable(progress):
         raise DataError(f"progress is {type(progress).__name__}, not a function of the number of pages. Leave it out.")
-    if target.is_symlink():
-        target = target.resolve()  # so that the target of a link is replaced, not the link
-    with _hidden_folder(target, is_file=format == "pdf") as part:
+    if bits is not None and checked_bits(bits) and format == "npy":
+        raise DataError(f"bits={bits} does not go with format='npy', which has 8. Leave one out.")
+    jobs = checked_jobs(jobs)
+    work = WorkFolder if format == "pdf" else FolderOutput
+    if format == "pdf":
+        check_replaceable(path, is_sealed)
+    with work(path, PAGES_FOLDER) as output:
         share = shares(jobs) if shares is not None and jobs > 1 and can_fork() else None
         encoding = _Encoding(format="npy" if format == "npy" else "png", bits=bits)
         entries = []
-        for entry in _written(pages, part, encoding, jobs, share):
+        for entry in _written(pages, output.folder, encoding, jobs, share):
             entries.append(entry)
             if progress is not None:
                 progress(len(entries))
-        entries.sort(key=itemgetter("start", "file"))
+        entries.sort(key=itemgetter("number"))
+        _name_for_good(entries, output.folder, encoding.format)
         if format == "pdf":
-            return _save_pdf(target, part, entries, theta, typesetter)
+            return _save_pdf(Path(path), output.folder, entries, theta, typesetter)
         manifest = {**describe(theta, typesetter), "pages": entries}
-        (part / MANIFEST).write_bytes(_json(manifest).encode("utf-8", "surrogatepass"))
-        part.chmod(0o777 & ~_umask())
-        _take_place(part, target)
+        (output.folder / MANIFEST).write_bytes(manifest_bytes(manifest))
+        assert isinstance(output, FolderOutput)
+        output.publish()
     return manifest
 
 
@@ -108,13 +113,6 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
-
-
-def _json(manifest: dict[str, Any]) -> str:
-    """Return `manifest` as JSON that people can read, one page a line."""
-    head = json.dumps(manifest | {"pages": []}, indent=1, ensure_ascii=False)
-    pages = ",\n".join(json.dumps(page, ensure_ascii=False) for page in manifest["pages"])
-    return head.removesuffix("[]\n}") + f"[\n{pages}\n]}}\n"
 
 
 def _format(target: Path, format: str | None) -> str:
@@ -162,22 +160,14 @@ def _save_pdf(
     files = [str(folder / entry["file"]) for entry in entries]
     # No date is written, so that equal pages give equal bytes.
     data = img2pdf.convert(files, layout_fun=points, nodate=True, engine=img2pdf.Engine.internal, allow_oversized=True)
-    write_atomically(target, data)
+    data = sealed(data, pdf=True)
+    write_atomically(target, data, replaces=is_sealed)
     pages = [{name: value for name, value in entry.items() if name not in _OF_A_FILE} for entry in entries]
     about = {"file": target.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     return {**describe(theta, typesetter), **about, "pages": pages}
 
 
 _OF_A_FILE: Final = ("file", "bytes", "sha256")
-
-
-def file_name(number: int, format: str = "png") -> str:
-    """Return the file name of page `number`.
-
-    >>> file_name(7)
-    'page_0007.png'
-    """
-    return f"page_{number:04d}.{format}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,6 +212,7 @@ def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
     (folder / name).write_bytes(data)
     parts = [{"name": part.name, "start": part.start} for part in page.parts]
     return {
+        "number": page.number,
         "file": name,
         "width": page.size[0],
         "height": page.size[1],
@@ -234,90 +225,10 @@ def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _hidden_folder(target: Path, *, is_file: bool) -> Iterator[Path]:
-    """Make a hidden directory beside `target`, and remove it at the end if it is still there.
-
-    Raises:
-        DataError: `target` cannot be written, at the start or during the block.
-    """
-    # The name is chosen before the directory is made, because an interrupt may fall between the two.
-    part = _hidden_name(target.absolute(), "part")
-    made: list[Path] = []
-    try:
-        try:
-            _check_target(target, is_file=is_file)
-            made = _made_parents(target)
-            part.mkdir(mode=0o700)
-        except OSError as error:
-            raise DataError(
-                f"{target} cannot be written ({error.strerror}). Choose another place.", path=target
-            ) from error
-        yield part
-    except OSError as error:
-        raise DataError(
-            f"{target} cannot be written ({error.strerror}). Free space or choose another.", path=target
-        ) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        _remove_empty(made)
-
-
-def _made_parents(target: Path) -> list[Path]:
-    """Make the directories above `target`; return those that were not there before, the innermost first."""
-    absent = [parent for parent in target.absolute().parents if not parent.exists()]
-    try:
-        target.absolute().parent.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        _remove_empty([parent for parent in absent if parent.exists()])
-        raise
-    return absent
-
-
-def _remove_empty(directories: list[Path]) -> None:
-    """Remove `directories` in their order, up to the first that is not empty. After a success none is empty."""
-    for directory in directories:
-        try:
-            directory.rmdir()
-        except OSError:
-            return
-
-
-def _check_target(target: Path, *, is_file: bool) -> None:
-    if not target.exists():
-        above = next(parent for parent in target.absolute().parents if parent.exists())
-        if not above.is_dir():
-            raise DataError(f"{target} cannot be written ({above} is a file). Choose another directory.", path=target)
-    elif is_file:
-        if target.is_dir():
-            raise DataError(f"{target} is a directory. Choose a file for the PDF.", path=target)
-    elif not target.is_dir():
-        raise DataError(f"{target} is a file. Choose a directory for the pages.", path=target)
-    elif not (target / MANIFEST).exists() and any(target.iterdir()):
-        raise DataError(f"{target} holds other files. Choose an empty or a new directory for the pages.", path=target)
-
-
-def _take_place(part: Path, target: Path) -> None:
-    """Rename `part` to `target`. An earlier document at `target` is removed only after the renaming has worked."""
-    if not target.exists():
-        part.rename(target)
-        return
-    old = _hidden_name(target.absolute(), "old")
-    try:
-        target.rename(old)
-        part.rename(target)
-    finally:
-        if target.exists():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.rename(target)
-
-
-def _hidden_name(home: Path, suffix: str) -> Path:
-    return home.parent / f".{home.name}.{secrets.token_hex(4)}.{suffix}"
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _name_for_good(entries: list[dict[str, Any]], folder: Path, format: str) -> None:
+    """Take the numbers out of `entries`, and give the files names with as many digits as the last page needs."""
+    for entry in entries:
+        name = file_name(entry.pop("number"), format, pages=len(entries))
+        if name != entry["file"]:
+            (folder / entry["file"]).rename(folder / name)
+            entry["file"] = name

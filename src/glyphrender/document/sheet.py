@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glyphrender.document.manifest import dpi_of, read_manifest
 from glyphrender.errors import DataError
 
 if TYPE_CHECKING:
@@ -99,29 +100,19 @@ def saved(directory: Path, first: int, last: int) -> tuple[list[Picture], int]:
     Raises:
         DataError: the manifest or a page is missing or damaged.
     """
-    manifest = directory / "manifest.json"
-    try:
-        values = json.loads(manifest.read_text(encoding="utf-8", errors="surrogatepass"))
-        dpi, entries = float(values["theta"]["dpi"]), list(values["pages"])
-        return list(_saved(directory, dpi, entries[first - 1 : last], first)), len(entries)
-    except OSError as error:
-        missing = error.filename or manifest
-        raise DataError(
-            f"{missing} cannot be read ({error.strerror}). Render the pages again.", path=missing
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{manifest} is damaged ({error!r}). Render the pages again.", path=manifest) from error
-
-
-def _saved(directory: Path, dpi: float, entries: list[Any], first: int) -> Iterator[Picture]:
-    for number, entry in enumerate(entries, first):
-        path = directory / Path(entry["file"]).name
-        yield Picture(
-            number=number,
-            size=(int(entry["width"]), int(entry["height"])),
-            span=(int(entry["start"]), int(entry["end"])),
-            png=path.read_bytes() if path.suffix != ".npy" else _png_of_array(path, dpi),
-        )
+    manifest = read_manifest(directory)
+    pictures = []
+    for number, entry in enumerate(manifest["pages"][first - 1 : last], first):
+        path = directory / entry["file"]
+        try:
+            png = path.read_bytes() if path.suffix != ".npy" else _png_of_array(path, dpi_of(manifest))
+        except OSError as error:
+            raise DataError(f"{path} cannot be read ({error.strerror}). Render the pages again.", path=path) from error
+        except (ValueError, EOFError) as error:
+            raise DataError(f"{path} is damaged ({error}). Render the pages again.", path=path) from error
+        size, span = (entry["width"], entry["height"]), (entry["start"], entry["end"])
+        pictures.append(Picture(number=number, size=size, span=span, png=png))
+    return pictures, len(manifest["pages"])
 
 
 def _png_of_array(path: Path, dpi: float) -> bytes:
@@ -129,7 +120,10 @@ def _png_of_array(path: Path, dpi: float) -> bytes:
 
     from glyphrender.raster import png
 
-    return png.encode(np.load(path, allow_pickle=False), dpi=dpi)
+    pixels = np.load(path, allow_pickle=False)
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or not pixels.size:
+        raise ValueError("it holds no pixels")
+    return png.encode(pixels, dpi=dpi)
 
 
 def _figure(picture: Picture) -> str:

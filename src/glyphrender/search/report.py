@@ -16,7 +16,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from glyphrender._system.atomic_write import write_atomically
+from glyphrender._system.atomic_write import check_replaceable, write_atomically
+from glyphrender._system.seal import is_sealed, sealed
 from glyphrender.document.layout import layout
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
@@ -32,7 +33,10 @@ from glyphrender.theta import Theta, ThetaLike
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["front_table", "journal_result", "report_page", "seen_crop", "write_report"]
+__all__ = ["REPORT_FILES", "check_report", "front_table", "journal_result", "report_page", "seen_crop", "write_report"]
+
+REPORT_FILES: Final = ("front.svg", "front.md", "report.html")
+"""The files of a report."""
 
 # Width and height of a crop, in pixels. A crop is shown once as it is and once three times as large: 660 px, so that
 # two fit side by side.
@@ -61,18 +65,30 @@ def write_report(
 ) -> None:
     """Write `report.html`, `front.svg` and `front.md` into `folder`; the arguments are those of `report_page`.
 
+    Earlier files are replaced if nobody has changed them since.
+
     Raises:
-        DataError: a file cannot be written, or the front is empty.
+        DataError: a file cannot be written or replaced, or the front is empty.
     """
     page = report_page(result, winner=winner, text=text, model=model, baselines=baselines, title=title, note=note)
     place = Path(folder)
-    write_atomically(
-        place / "front.svg", front_plot(result.candidates, result.front, winner=winner, baselines=baselines)
-    )
+    plot = front_plot(result.candidates, result.front, winner=winner, baselines=baselines)
     table = front_table(result.front, winner=winner, baselines=baselines)
     caveat = result.error_source.caveat
-    write_atomically(place / "front.md", f"**{caveat}**\n\n{table}" if caveat else table)
-    write_atomically(place / "report.html", page)
+    table = f"**{caveat}**\n\n{table}" if caveat else table
+    check_report(place)
+    for name, content in zip(REPORT_FILES, (plot, table, page), strict=True):
+        write_atomically(place / name, sealed(content), replaces=is_sealed)
+
+
+def check_report(folder: str | os.PathLike[str]) -> None:
+    """Refuse a folder with files that `write_report` would have to replace and did not write.
+
+    Raises:
+        DataError: there is such a file.
+    """
+    for name in REPORT_FILES:
+        check_replaceable(Path(folder) / name, is_sealed)
 
 
 def journal_result(path: str | os.PathLike[str]) -> SearchResult:

@@ -405,10 +405,12 @@ class Theta:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `to_json` to `path`. At any time the file holds the old or the new text, never a part of it.
 
+        A file that is there is replaced only if `save` wrote it.
+
         Raises:
-            DataError: the file cannot be written.
+            DataError: the file cannot be written, or holds something else.
         """
-        write_atomically(path, self.to_json())
+        write_atomically(path, self.to_json(), replaces=is_saved_theta)
 
     def to_glyph(self) -> dict[str, Any]:
         """Return this θ as a Glyph config: kebab-case keys, as that project's script reads them.
@@ -507,8 +509,25 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
 )
 """Every field of θ with the `Parameter` that says what it accepts, in the order of the class."""
 
+# No version of `Theta.save` wrote fewer fields.
+_FEWEST_FIELDS = 30
 DEFAULTS: Mapping[str, Any] = MappingProxyType({field.name: field.default for field in dataclasses.fields(Theta)})
 """Every field of θ with its default."""
+
+
+def is_saved_theta(data: bytes) -> bool:
+    """Return whether `data` is what `Theta.save` writes: all fields of some version, in the same layout.
+
+    A file that a person wrote has fewer fields or another layout, and a Glyph config has other names.
+    """
+    try:
+        text = data.decode("utf-8")
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(values, dict) or not values.keys() <= PARAMETERS.keys() or len(values) < _FEWEST_FIELDS:
+        return False
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n" == text
 
 
 def check_field_names(names: Iterable[str]) -> None:

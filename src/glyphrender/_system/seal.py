@@ -1,0 +1,38 @@
+"""Seals: a last line with the SHA-256 of all before it. A sealed file is ours, and nobody has changed it since.
+
+Only such a file, or an empty one, is replaced when a command writes to the same name again. The line is a comment, so
+programs that read the file do not see it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+_XML: Final = b"<!-- glyphrender sha256 %s -->\n"
+_PDF: Final = b"%% glyphrender sha256 %s\n"
+_LAST_LINE: Final = re.compile(rb"(?:<!--|%) glyphrender sha256 ([0-9a-f]{64})(?: -->)?\n")
+
+
+def sealed(content: str | bytes, *, pdf: bool = False) -> bytes:
+    """Return `content`, HTML, SVG, Markdown or a PDF, with a seal.
+
+    >>> sealed("<p>text").decode().splitlines()[1][:23]
+    '<!-- glyphrender sha256'
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    if not data.endswith(b"\n"):
+        data += b"\n"
+    return data + (_PDF if pdf else _XML) % hashlib.sha256(data).hexdigest().encode()
+
+
+def is_sealed(data: bytes) -> bool:
+    """Return whether `data` is what `sealed` returned, unchanged.
+
+    >>> is_sealed(sealed("<p>text")), is_sealed(sealed("<p>text") + b"<p>mine")
+    (True, False)
+    """
+    start = data.rfind(b"\n", 0, -1) + 1
+    match = _LAST_LINE.fullmatch(data[start:])
+    return match is not None and match[1] == hashlib.sha256(data[:start]).hexdigest().encode()
