@@ -39,10 +39,12 @@ from glyphrender.typeset.glyph_store import (
     GlyphStore,
 )
 from glyphrender.typeset.segments import SegmentTable
+from glyphrender.typeset.style import WordStyle
 from glyphrender.typeset.word_cache import WordCache
 from glyphrender.typeset.word_characters import RTL_MARK
 
 _RARE_LINE_ENDS: Final = "\r\v\f\x85\u2028\u2029"
+_SEPARATORS: Final = codepoints(" \t\n" + _RARE_LINE_ENDS)
 
 
 def analyse(chunk: Chunk, words: WordCache, *, base: int | None) -> SegmentTable:
@@ -167,17 +169,12 @@ def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: WordCache, base: 
     """Return the segments of any chunk, whose code points are `cps`; see `analyse`."""
     levels = _levels(chunk, bidi.without_effect(cps, words.style.inert), base)
     # The whole text is analysed anyway, so breaks are read off it, not joined word by word. A tab counts as a space.
-    actions = words.style.break_actions(np.where(cps == 0x09, np.uint32(0x20), cps))
-    implicit = _implicit_boundaries(cps)
-    if levels is None:
-        return _segment_table(chunk, cps, words, levels, implicit, actions)
-    turn = np.append(False, levels[0][1:] != levels[0][:-1])
-    while True:
-        segments = _segment_table(chunk, cps, words, levels, implicit | turn, actions)
-        lost = _lost_breaks(cps, segments, turn, actions)
-        if not lost.any():
-            return segments
-        turn |= lost
+    blank = np.where(cps == 0x09, np.uint32(0x20), cps)
+    actions = words.style.break_actions(blank)
+    boundary = _implicit_boundaries(cps)
+    if levels is not None:
+        boundary |= _turns(cps, blank, levels[0], boundary, actions, words.style)
+    return _segment_table(chunk, cps, words, levels, boundary, actions)
 
 
 def _implicit_boundaries(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
@@ -188,29 +185,56 @@ def _implicit_boundaries(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
     return implicit
 
 
-def _lost_breaks(
-    cps: NDArray[np.uint32], segments: SegmentTable, turn: NDArray[np.bool_], actions: NDArray[np.uint8]
+def _turns(
+    cps: NDArray[np.uint32],
+    blank: NDArray[np.uint32],
+    level: NDArray[np.uint8],
+    implicit: NDArray[np.bool_],
+    actions: NDArray[np.uint8],
+    style: WordStyle,
 ) -> NDArray[np.bool_]:
-    """Return the places inside words where UAX #14 allows a break and the word's own analysis found none.
+    """Return whether a word begins at each character because the direction turns there, or for the reason below.
 
-    Only words that begin or end with a `turn` of direction can have such places. They were analysed without the text
-    beside them: ")" closes a quotation only where one was opened.
+    The parts of a word beside a turn are analysed without each other, and may lack a break that the whole text has: ")"
+    closes a quotation only where one was opened. Such a part is cut at that break. Nothing but the characters between
+    two separators bears on this, so a word is cut in the same way in any text.
+
+    Args:
+        cps: the text.
+        blank: the text with spaces for tabs.
+        level: the bidi level of each character.
+        implicit: whether a word begins at each character because it and the one before are ideographs.
+        actions: what may happen after each character of the whole text.
+        style: the style of the words.
     """
-    space = cps == 0x20
-    begins = turn.copy()
-    begins[1:] |= space[1:] | space[:-1]
-    word = np.cumsum(begins)
-    touched = np.zeros(word[-1] + 1, bool)
-    touched[word[turn]] = touched[word[np.flatnonzero(turn) - 1]] = True
-    whole = np.ones(len(cps), bool)  # no segment begins here
-    whole[np.cumsum(segments.lengths())[:-1]] = False
-    lost = touched[word] & whole & ~begins
-    lost[0] = False
-    lost[1:] &= actions[:-1] == linebreak.ALLOWED
-    if lost.any():
-        invisible = (table().flags[records(cps)] & Flag.DEFAULT_IGNORABLE.value) != 0
-        lost &= grapheme.cluster_starts(cps) & ~invisible
-    return lost
+    separator = np.isin(cps, _SEPARATORS)
+    inside = np.zeros(len(cps), bool)  # no separator is before or at this character
+    inside[1:] = ~separator[1:] & ~separator[:-1]
+    turn = inside.copy()
+    turn[1:] &= level[1:] != level[:-1]
+    if not turn.any():
+        return turn
+    token = np.cumsum(~inside)  # tokens are the text between separators; only some of them turn
+    turning = np.zeros(token[-1] + 1, bool)
+    turning[token[turn]] = True
+    some = np.flatnonzero(turning[token])
+    edge = ~inside[some] | implicit[some] | turn[some]
+    may_lack = np.zeros(len(some), bool)
+    may_lack[1:] = actions[some[1:] - 1] == linebreak.ALLOWED
+    invisible = (table().flags[records(cps[some])] & Flag.DEFAULT_IGNORABLE.value) != 0
+    may_lack &= grapheme.cluster_starts(cps)[some] & ~invisible
+    while True:
+        # The parts as they are analysed: a line each.
+        at = np.arange(len(some)) + np.cumsum(edge)
+        alone = np.full(at[-1] + 1, 0x0A, np.uint32)
+        alone[at] = blank[some]
+        found = style.break_actions(alone)[at]
+        lost = may_lack & ~edge
+        lost[1:] &= found[:-1] != linebreak.ALLOWED
+        if not lost.any():
+            turn[some[edge]] |= inside[some[edge]]
+            return turn
+        edge |= lost
 
 
 def _segment_table(

@@ -16,9 +16,9 @@ from glyphrender.typeset.boundary_flags import boundary_flags
 from glyphrender.typeset.glyph_store import MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TEXT, GlyphStore
 from glyphrender.typeset.hyphenate import hyphenator
 from glyphrender.typeset.shape import Glyphs
-from glyphrender.typeset.style import WordStyle
+from glyphrender.typeset.style import SOFT_HYPHEN, WordStyle
 from glyphrender.typeset.units import Units, shape_units
-from glyphrender.typeset.word_characters import SOFT_HYPHEN, Characters, WordText
+from glyphrender.typeset.word_characters import Characters, WordText
 
 
 def add_words(words: list[str], style: WordStyle, store: GlyphStore) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.stack import FontStack
 from glyphrender.text import bidi, browser_breaks, complexbreak, tailored_breaks
+from glyphrender.text.linebreak import ALLOWED, PROHIBITED
 from glyphrender.theta import (
     ComplexBreaks,
     ControlCharacters,
@@ -18,6 +20,8 @@ from glyphrender.theta import (
     Theta,
     ZeroWidth,
 )
+
+SOFT_HYPHEN: Final = 0xAD
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,8 +88,10 @@ class WordStyle:
         return inert + bidi.INNER_SEPARATORS if self.control_characters is ControlCharacters.ESCAPE else inert
 
     def break_actions(self, cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
-        """Return what may happen after each character, by `line_breaks` and `complex_breaks`."""
+        """Return what may happen after each character, by `line_breaks`, `complex_breaks` and `soft_hyphens`."""
         browser = self.line_breaks is LineBreaks.BROWSER
         actions = browser_breaks.break_actions(cps) if browser else tailored_breaks.break_actions(cps)
         complexbreak.add_breaks(cps, actions, self.complex_breaks)
+        if self.soft_hyphens is not SoftHyphens.BREAK:
+            actions[(cps == SOFT_HYPHEN) & (actions == ALLOWED)] = PROHIBITED
         return actions

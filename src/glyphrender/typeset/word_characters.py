@@ -18,11 +18,10 @@ from glyphrender.text import grapheme, linebreak, script
 from glyphrender.text.properties import Flag, GeneralCategory, codepoints, records, table
 from glyphrender.text.script import COMMON, LATIN
 from glyphrender.theta import ControlCharacters, SoftHyphens, ZeroWidth
-from glyphrender.typeset.style import WordStyle
+from glyphrender.typeset.style import SOFT_HYPHEN, WordStyle
 
 #: Put before a word that is set from right to left. No word begins with this character otherwise.
 RTL_MARK: Final = "\n"
-SOFT_HYPHEN: Final = 0xAD
 
 # Every character that can stand in for another one.
 _ESCAPES: Final = codepoints("\\xuU0123456789abcdef\u2010")
@@ -121,8 +120,6 @@ class Characters:
         stand_in = _stand_ins(text, style, ignorable)
         action = style.break_actions(cps)
         action[action == linebreak.MANDATORY] = linebreak.PROHIBITED
-        if style.soft_hyphens is not SoftHyphens.BREAK:
-            action[cps == SOFT_HYPHEN] = linebreak.PROHIBITED
         face = style.stack.assign(cps, starts)
         face[list(stand_in)] = style.stack.assign(_ESCAPES, np.ones(len(_ESCAPES), bool)).max()
         special = (face == MISSING) & ~text.is_end
