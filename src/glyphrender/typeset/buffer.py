@@ -23,18 +23,20 @@ from glyphrender.fonts.face import EM, Face
 
 # HarfBuzz drops joiners, variation selectors and bidi controls from its result: once the text is shaped, they have done
 # their work.
-_FLAGS: Final = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
+_DROP: Final = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
+# The flags without dotted circles, and with them.
+_FLAGS: Final = (_DROP | hb.BufferFlags.DO_NOT_INSERT_DOTTED_CIRCLE, _DROP)
 
 
 class Buffer(Protocol):
     """A shaper of texts that have one face, script, direction, language and set of features."""
 
-    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int32]:
+    def __call__(self, text: str, before: str = "", after: str = "", *, circles: bool = True) -> NDArray[np.int32]:
         """Return the glyphs of `text` as [6, glyphs], in visual order.
 
         The rows are: zeros (room for the caller's use), cluster (a character of `text`), glyph id, advance, x offset,
         and y offset. Lengths are EM units, y up. The letters of `text` join with `before` and `after`, which are not
-        shaped themselves.
+        shaped themselves. With `circles`, a sign without a base gets a dotted circle.
         """
 
 
@@ -66,12 +68,12 @@ class ObjectBuffer:
         self.script, self.direction = script, "rtl" if rtl else "ltr"
         self.buffer = hb.Buffer()
 
-    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int32]:
+    def __call__(self, text: str, before: str = "", after: str = "", *, circles: bool = True) -> NDArray[np.int32]:
         """See `Buffer`."""
         buffer = self.buffer
         buffer.clear_contents()
         buffer.add_str(before + text + after, len(before), len(text))
-        buffer.direction, buffer.script, buffer.flags = self.direction, self.script, _FLAGS
+        buffer.direction, buffer.script, buffer.flags = self.direction, self.script, _FLAGS[circles]
         if self.language:
             buffer.language = self.language
         hb.shape(self.font, buffer, self.features)
@@ -98,7 +100,7 @@ class NativeBuffer:
             *(_Feature(_tag(tag), value, 0, 0xFFFFFFFF) for tag, value in features.items())
         )
 
-    def __call__(self, text: str, before: str = "", after: str = "") -> NDArray[np.int32]:
+    def __call__(self, text: str, before: str = "", after: str = "", *, circles: bool = True) -> NDArray[np.int32]:
         """See `Buffer`."""
         library, buffer = self.library, thread_buffer()
         library.hb_buffer_reset(buffer)
@@ -108,7 +110,7 @@ class NativeBuffer:
         library.hb_buffer_set_script(buffer, self.script)
         if self.language:
             library.hb_buffer_set_language(buffer, self.language)
-        library.hb_buffer_set_flags(buffer, int(_FLAGS))
+        library.hb_buffer_set_flags(buffer, int(_FLAGS[circles]))
         library.hb_shape(self.font, buffer, self.features, len(self.features))
         # hb_glyph_info_t is codepoint, mask, cluster and two private numbers; hb_glyph_position_t is x_advance,
         # y_advance, x_offset, y_offset and one private number. All are 32 bits wide.

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import Face
-from glyphrender.text.properties import SCRIPT_TAGS
+from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, codepoints, records, table
 from glyphrender.typeset.buffer import Buffer, buffer
 
 # Units in one call. HarfBuzz takes the same time a unit for 61 units as for 512; with more units a call there are fewer
@@ -31,6 +31,14 @@ APART: Final = " \uffff "
 JOINING: Final = (
     "Arab", "Syrc", "Nkoo", "Mong", "Mand", "Adlm", "Rohg", "Mani", "Phag", "Phlp", "Sogd", "Ougr", "Chrs",
 )  # fmt: skip
+
+# Scripts whose letters HarfBuzz neither takes apart nor gathers into syllables.
+_SIMPLE: Final = frozenset(
+    {"Latn", "Grek", "Cyrl", "Armn", "Geor", "Hebr", "Arab", "Syrc", "Thai", "Laoo", "Hani", "Hira", "Kana", "Bopo"}
+    | {"Ethi", "Cans", "Cher", "Copt", "Goth", "Thaa"}
+)
+
+_MARKS: Final = (GeneralCategory.Mn, GeneralCategory.Mc, GeneralCategory.Me)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,16 +112,22 @@ def shape(
             alone = [unit for unit in units.tolist() if unit in context]
             rows += [_shape_in_context(call, texts[unit], unit, context[unit]) for unit in alone]
             units = np.setdiff1d(units, alone)
-        circle = faces[key >> 16].hb_font.get_nominal_glyph(0x25CC) or 0
-        these = texts if len(units) == len(texts) else [texts[unit] for unit in units.tolist()]
-        for start in range(0, len(units), BATCH):
-            some = slice(start, start + BATCH)
-            rows.append(_shape_batch(call, these[some], units[some], circle))
-    table = np.concatenate(rows, axis=1)
-    unit = table[0]
+        circle, parts = 0, [units]
+        if tag not in _SIMPLE and len(units) > 1:
+            circle = faces[key >> 16].hb_font.get_nominal_glyph(0x25CC) or 0
+            # HarfBuzz takes letters such as U+0929 apart, and puts them together again only if a mark is in the buffer.
+            marked = _marked([texts[unit] for unit in units.tolist()])
+            parts = [units[marked], units[~marked]]
+        for part in parts:
+            these = texts if len(part) == len(texts) else [texts[unit] for unit in part.tolist()]
+            for start in range(0, len(part), BATCH):
+                some = slice(start, start + BATCH)
+                rows.append(_shape_batch(call, these[some], part[some], circle))
+    glyphs = np.concatenate(rows, axis=1)
+    unit = glyphs[0]
     if (unit[1:] < unit[:-1]).any():
-        table = table[:, np.argsort(unit, kind="stable")]
-    unit, cluster, glyph, step, dx, dy = table
+        glyphs = glyphs[:, np.argsort(unit, kind="stable")]
+    unit, cluster, glyph, step, dx, dy = glyphs
     return Glyphs(unit=unit, cluster=cluster, glyph=glyph.view(np.uint32), step=step, dx=dx, dy=dy)
 
 
@@ -122,6 +136,29 @@ def _shape_in_context(call: Buffer, text: str, unit: int, context: tuple[str, st
     glyphs = call(text, *context)
     glyphs[0] = unit
     return glyphs
+
+
+def _marked(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Return [n] whether each text holds a combining mark."""
+    category = table().general_category.take(records(codepoints("".join(texts))))
+    marks = np.append(0, np.cumsum(np.isin(category, _MARKS)))
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    ends = np.cumsum(lengths)
+    marked: NDArray[np.bool_] = marks[ends] > marks[ends - lengths]
+    return marked
+
+
+def _circled(call: Buffer, texts: Sequence[str], glyphs: NDArray[np.int32], circle: int) -> bool:
+    """Return whether HarfBuzz put a dotted circle under a sign without a base.
+
+    HarfBuzz leaves the circle out if the sign comes a multiple of 15 syllables after another such sign, because it
+    numbers syllables in four bits. So words with circles cannot be shaped together. A font may draw circle and sign as
+    one glyph, so the words are shaped without circles too.
+    """
+    if (glyphs[2] == circle).any():
+        return True
+    bare = call(APART + APART.join(texts) + APART, circles=False)
+    return not np.array_equal(bare[1:3], glyphs[1:3])
 
 
 def _shape_batch(call: Buffer, texts: Sequence[str], units: NDArray[np.intp], circle: int) -> NDArray[np.int32]:
@@ -139,9 +176,7 @@ def _shape_batch(call: Buffer, texts: Sequence[str], units: NDArray[np.intp], ci
     begins = np.zeros(int(ends[-1]) + len(APART), bool)
     begins[glyphs[1]] = True
     apart = begins[starts - 1].all() and begins[starts].all() and begins[ends].all()
-    # HarfBuzz puts a dotted circle under a sign without a base, but not if the sign comes a multiple of 15 syllables
-    # after another such sign: HarfBuzz numbers syllables in four bits.
-    if len(texts) > 1 and (not apart or (circle and (glyphs[2] == circle).any())):
+    if len(texts) > 1 and (not apart or (circle and _circled(call, texts, glyphs, circle))):
         half = len(texts) // 2
         return np.hstack(
             [
