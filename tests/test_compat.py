@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from killed import killed_at, tree
 from PIL import Image, ImageChops
 
 from glyphrender import compat, layout
 from glyphrender._system.processes import can_fork
+from glyphrender._system.seal import is_sealed_png
 from glyphrender.compat import batch_process_to_images, cropped, load_config, text_to_images, theta_of
 from glyphrender.errors import DataError, FontError, GlyphRenderError, ThetaError
 
@@ -41,6 +43,12 @@ CONFIG = {
 }
 # (842 − 2·10 margin − 2·6 frame padding) / 10 pt a line.
 LINES_A_PAGE = 81
+
+
+def batch_of(folder: Path, items: list) -> None:
+    (folder / "items.json").write_text(json.dumps(items), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    batch_process_to_images(folder / "items.json", folder / "out", folder / "out.jsonl", folder / "config.json")
 
 
 def lines(count: int) -> str:
@@ -105,10 +113,9 @@ def test_soft_hyphens_and_zero_width_spaces_are_taken_out(tmp_path):
 
 def test_a_shorter_text_leaves_no_page_of_the_longer(tmp_path):
     first = text_to_images(lines(300), tmp_path, config_dict=CONFIG, unique_id="it")
-    (Path(first[0]).parent / "notes.txt").write_text("mine")
     assert len(first) == 4
     again = text_to_images(lines(100), tmp_path, config_dict=CONFIG, unique_id="it")
-    assert names(tmp_path / "it") == ["notes.txt", *(Path(path).name for path in again)]
+    assert names(tmp_path / "it") == [Path(path).name for path in again]
     assert len(again) == 2
 
 
@@ -143,6 +150,79 @@ def test_unwritable_and_unreadable_files_are_named(tmp_path):
         load_config(tmp_path / "file")
     with pytest.raises(DataError, match=r"absent\.json"):
         load_config(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize("unique_id", ["./.", ".//", "/", "///", "a/..", "a\0b", "\ud800", "x" * 300, 7, None, b"a"])
+def test_an_id_that_is_no_plain_folder_is_named_and_nothing_is_touched(tmp_path, unique_id):
+    (tmp_path / "page_777.png").write_text("mine")
+    if unique_id is None:
+        with pytest.raises(DataError, match="item 0 has no text in 'unique_id'"):
+            batch_of(tmp_path, [{"unique_id": None, "context": "a"}])
+    else:
+        with pytest.raises(DataError):
+            text_to_images("a", tmp_path, config_dict=CONFIG, unique_id=unique_id)
+    assert not [name for name in names(tmp_path) if name not in ("page_777.png", "items.json", "config.json")]
+    assert (tmp_path / "page_777.png").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / "notes.txt").write_text("mine"),
+        lambda folder: (folder / "page_009.png").write_bytes(b"of another tool"),
+        lambda folder: (folder / "page_001.png").write_bytes((folder / "page_001.png").read_bytes() + b"x"),
+        lambda folder: (folder / "sub").mkdir(),
+        lambda folder: (folder / "page_002.png").symlink_to("page_001.png"),
+    ],
+)
+def test_a_folder_with_anything_but_unchanged_pages_is_refused(tmp_path, spoil):
+    text_to_images("old", tmp_path, config_dict=CONFIG, unique_id="it")
+    spoil(tmp_path / "it")
+    before = tree(tmp_path)
+    with pytest.raises(DataError, match="it holds other files"):
+        text_to_images("new", tmp_path, config_dict=CONFIG, unique_id="it")
+    assert tree(tmp_path) == before
+
+
+def test_a_seal_changes_no_pixel(tmp_path):
+    (path,) = text_to_images("sealed", tmp_path, config_dict=CONFIG)
+    with Image.open(path) as image:
+        image.load()
+        assert len(image.text["glyphrender"]) == 64
+        assert is_sealed_png(Path(path).read_bytes())
+        image.save(path, pnginfo=None)
+    assert not is_sealed_png(Path(path).read_bytes())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_fork(), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
+def test_a_kill_at_any_step_never_mixes_the_pages_of_two_texts(tmp_path):
+    def write(text, where):
+        return text_to_images(text, where, config_dict=CONFIG, unique_id="a/b")
+
+    old, new = lines(300), lines(200).upper()
+    write(old, tmp_path / "old"), write(new, tmp_path / "new")
+    whole = [tree(tmp_path / "old"), tree(tmp_path / "new")]
+    found, step = [], 1
+    while True:
+        write(old, tmp_path / "out")
+        assert tree(tmp_path / "out") == whole[0], step
+        if not killed_at(step, lambda: write(new, tmp_path / "out")):
+            break
+        found.append(whole.index({name: data for name, data in tree(tmp_path / "out").items() if "/." not in name}))
+        step += 1
+    assert step > 15
+    assert set(found) == {0, 1}
+
+
+@pytest.mark.slow
+def test_names_of_a_thousand_pages_sort(tmp_path):
+    config = CONFIG | {"page-size": "60,44", "auto-crop-width": False}
+    paths = text_to_images("a\n" * 1005, tmp_path, config_dict=config, unique_id="it")
+    assert len(paths) > 1000
+    assert paths == sorted(paths) == sorted(map(str, (tmp_path / "it").iterdir()))
+    assert paths[0].endswith("page_0001.png")
 
 
 # -- geometry ------------------------------------------------------------------------------------------
@@ -313,12 +393,53 @@ def test_a_process_of_a_batch_that_is_killed_is_an_error_and_the_batch_can_be_co
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        b"mine",
+        b"mine\n",
+        b'{"a": 1}\n',
+        b"[1]\n",
+        b'{"unique_id": "one"}\n',
+        b'{"unique_id": "one", "image_paths": 7}\n',
+    ],
+)
+@pytest.mark.parametrize("is_recover", [True, False])
+def test_a_list_that_no_batch_wrote_is_refused_and_stays(batch, content, is_recover):
+    batch["output_jsonl_path"].write_bytes(content)
+    with pytest.raises(DataError, match="no list of a batch"):
+        batch_process_to_images(**batch, is_recover=is_recover)
+    assert batch["output_jsonl_path"].read_bytes() == content
+    assert not batch["output_dir"].exists()
+
+
+@pytest.mark.parametrize("name", ["json_path", "config_path"])
+def test_an_input_is_not_overwritten(batch, name):
+    before = batch[name].read_bytes()
+    with pytest.raises(DataError, match="is an input and the output"):
+        batch_process_to_images(**batch | {"output_jsonl_path": batch[name]})
+    assert batch[name].read_bytes() == before
+
+
+@pytest.mark.parametrize("wrong", [{"processes": 0}, {"processes": "2"}, {"batch_size": 0}, {"batch_size": None}])
+def test_wrong_numbers_are_named(batch, wrong):
+    with pytest.raises(DataError, match=next(iter(wrong))):
+        batch_process_to_images(**batch, **wrong)
+
+
+@pytest.mark.parametrize(
     ("items", "named"),
     [
         ({}, "no JSON list"),
         ([{"context": "a"}], "item 0 has no text in 'unique_id'"),
         ([{"unique_id": "a", "context": ""}], "item 0 has no text in 'context'"),
         ([7], "item 0"),
+        ([{"unique_id": "a", "context": "a", "config": "dense"}], "the config of item 0"),
+        ([{"unique_id": "a", "context": "a", "config": [1]}], "the config of item 0"),
+        ([{"unique_id": "a\0", "context": "a"}], "NUL"),
+        ([{"unique_id": "\ud800", "context": "a"}], "surrogate"),
+        ([{"unique_id": "a", "context": "a"}, {"unique_id": "a", "context": "b"}], "two items"),
+        ([{"unique_id": "a", "context": "a"}, {"unique_id": "./a", "context": "b"}], "two items"),
+        ([{"unique_id": "a/b", "context": "a"}, {"unique_id": "a", "context": "b"}], "lies in that of"),
     ],
 )
 def test_a_bad_list_is_refused_before_anything_is_written(batch, items, named):

@@ -10,8 +10,12 @@ one line more, because ReportLab never leaves the first line of a paragraph alon
 
 Some differences are deliberate. Pages whose colors are all neutral are grey PNGs. Tabs, right-to-left text, combining
 marks and characters that the font lacks are drawn. Indents and spaces around paragraphs apply to each line of the
-source, where Glyph applies them to groups of thirty lines. An interrupted batch can be continued, and no file but
-pages is ever replaced.
+source, where Glyph applies them to groups of thirty lines. From 1,000 pages on, the names have four digits, so that
+they sort. An interrupted batch can be continued.
+
+The folder of an id is replaced whole, in one step, so pages of two texts never lie in it together. It is replaced only
+if it holds nothing but pages that this module wrote and nobody has changed since: each has a chunk of text with its
+SHA-256 (see `_system/seal.py`), and the folder needs no manifest, which Glyph would not expect there.
 """
 
 from __future__ import annotations
@@ -20,15 +24,17 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from glyphrender.errors import DataError, ThetaError
+from glyphrender._system.folder_output import FolderKind, FolderOutput
+from glyphrender._system.jobs import checked_jobs
+from glyphrender._system.paths import path_of
+from glyphrender._system.seal import is_sealed_png, sealed_png
+from glyphrender.errors import DataError, ThetaError, shown
 from glyphrender.theta import Theta
 
 if TYPE_CHECKING:
@@ -41,6 +47,8 @@ FRAME_PADDING = 6.0
 # Grey levels by which a pixel must differ from the page's corner to count as ink when cropping.
 _TOLERANCE = 5
 _PAGE_FILE = re.compile(r"page_\d{3,}\.png")
+# Glyph's own number of digits. A name has more if the last page needs them.
+_DIGITS: Final = 3
 # Glyph removes soft hyphens and zero-width spaces from every text: they would break or hide in a ReportLab paragraph.
 _REMOVED = dict.fromkeys(map(ord, "\u00ad\u200b"))
 
@@ -54,7 +62,7 @@ def text_to_images(
 ) -> list[str]:
     """Write the pages of `text` as `output_dir/unique_id/page_001.png` …
 
-    Earlier pages under the same id are replaced only after all the new ones have been written.
+    Earlier pages under the same id are replaced in one step, after all the new ones have been written.
 
     Args:
         text: the text. U+00AD and U+200B are removed. An empty text gives one blank page.
@@ -69,8 +77,11 @@ def text_to_images(
     Raises:
         ThetaError: neither config is given, or the config is not valid.
         FontError: the font of the config cannot be used.
-        DataError: a file cannot be read or written, or `unique_id` leads out of `output_dir`.
+        DataError: a file cannot be read or written, `unique_id` leads out of `output_dir`, or its folder holds
+            something else than pages of this function.
     """
+    if not isinstance(text, str):
+        raise DataError(f"text is {type(text).__name__}, not str. Pass the text.")
     if config_dict is None:
         if config_path is None:
             raise ThetaError("config_path and config_dict are both None. Pass one of them.")
@@ -78,23 +89,16 @@ def text_to_images(
     if unique_id is None:
         digest = hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False)
         unique_id = digest.hexdigest()[:16]
-    target = Path(output_dir) / _inside(unique_id)
-    part = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
-        names = []
-        for number, png in enumerate(_pages(text, config_dict), 1):
-            names.append(f"page_{number:03d}.png")
-            (part / names[-1]).write_bytes(png)
-        _replace(target, part, names)
-    except OSError as error:
-        raise DataError(
-            f"{target} cannot be written ({error.strerror}). Choose another directory.", path=target
-        ) from error
-    finally:
-        if part is not None:
-            shutil.rmtree(part, ignore_errors=True)
+    target = path_of(output_dir, "Name a folder.") / _inside(unique_id)
+    with FolderOutput(target, _ID_FOLDER) as output:
+        count = 0
+        for count, png in enumerate(_pages(text, config_dict), 1):
+            (output.folder / _page_name(count)).write_bytes(sealed_png(png))
+        names = [_page_name(number, pages=count) for number in range(1, count + 1)]
+        for number, name in enumerate(names, 1):
+            if name != _page_name(number):
+                (output.folder / _page_name(number)).rename(output.folder / name)
+        output.publish()
     return [os.path.abspath(target / name) for name in names]
 
 
@@ -115,7 +119,8 @@ def batch_process_to_images(
     Args:
         json_path: the list.
         output_dir: see `text_to_images`. Folders of other ids are not touched.
-        output_jsonl_path: overwritten, or continued if `is_recover` is true.
+        output_jsonl_path: an earlier list, which is replaced, or continued if `is_recover` is true. Other files are
+            refused.
         config_path: a Glyph config file.
         processes: largest number of processes; there are never more than processors or items.
         is_recover: skip the items that `output_jsonl_path` already holds.
@@ -124,16 +129,25 @@ def batch_process_to_images(
     Raises:
         ThetaError: a config is not valid.
         FontError: the font of a config cannot be used.
-        DataError: a file cannot be read or written, or an item has no id or no text.
-        GlyphRenderError: a process was killed. Items already in the JSONL file stay; `is_recover` continues after them.
+        DataError: a file cannot be read or written or may not be replaced; or an item has no id, no text, or the id of
+            another item.
+        ResourceError: a process was killed. Items already in the JSONL file stay; `is_recover` continues after them.
     """
     from glyphrender._system.processes import ForkedPool
 
-    output = Path(output_jsonl_path)
+    checked_jobs(processes, "processes")
+    checked_jobs(batch_size, "batch_size")
+    output = path_of(output_jsonl_path, "Name a file for the list.")
     config = load_config(config_path)
-    items = _items(Path(json_path))
-    done = _finished(output) if is_recover and output.exists() else set()
-    items = [item for item in items if item["unique_id"] not in done]
+    items = _items(path_of(json_path, "Name a JSON file."))
+    for path in (json_path, config_path):
+        if output.exists() and output.samefile(path):
+            raise DataError(f"{output} is an input and the output. Choose another output.", path=output)
+    for own in (config, *({**config, **item["config"]} for item in items if item.get("config"))):
+        theta_of(own)
+    done = _finished(output, items, cut=is_recover) if output.exists() else set()
+    if is_recover:
+        items = [item for item in items if item["unique_id"] not in done]
 
     def rendered(index: int) -> list[str]:
         item = items[index]
@@ -145,9 +159,10 @@ def batch_process_to_images(
         output.parent.mkdir(parents=True, exist_ok=True)
         with output.open("a" if is_recover else "w", encoding="utf-8", errors="surrogatepass") as lines, pool:
             for count, (item, paths) in enumerate(zip(items, pool.imap(range(len(items))), strict=True), 1):
-                lines.write(json.dumps({**item, "image_paths": paths}, ensure_ascii=False) + "\n")
-                if count % batch_size == 0:
+                lines.write(_line({**item, "image_paths": paths}))
+                if count % batch_size == 0 or count == len(items):
                     lines.flush()
+                    os.fsync(lines.fileno())
     except OSError as error:
         raise DataError(f"{output} cannot be written ({error.strerror}). Choose another path.", path=output) from error
 
@@ -158,9 +173,9 @@ def load_config(config_path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         DataError: the file cannot be read, or is not a JSON object.
     """
-    values = _json(Path(config_path))
+    values = _json(path_of(config_path, "Name a Glyph config."))
     if not isinstance(values, dict):
-        raise DataError(f"{os.fspath(config_path)} holds no JSON object. Name a Glyph config.")
+        raise DataError(f"{config_path} holds no JSON object. Name a Glyph config.")
     return values
 
 
@@ -177,6 +192,8 @@ def theta_of(config: Mapping[str, Any]) -> Theta:
 
 
 def _given(config: Mapping[str, Any]) -> Theta:
+    if not isinstance(config, Mapping):
+        raise ThetaError(f"a config is {type(config).__name__}, not a mapping. Pass the keys of a Glyph config.")
     # A kebab-case key marks a Glyph config, so that an empty one is recognized too. The value is the script's default.
     return Theta.load({"overlap": "ALLOW", "font-size": 9, **config})
 
@@ -243,23 +260,45 @@ def _ink(pixels: NDArray[np.uint8], *, axis: int) -> NDArray[np.intp]:
     return np.flatnonzero(differs if differs.ndim == 1 else differs.any(axis=1))
 
 
-def _inside(unique_id: str) -> str:
-    if not unique_id or os.path.isabs(unique_id) or ".." in Path(unique_id).parts or unique_id in (".", "./"):
-        raise DataError(f"unique_id={unique_id!r} leads out of output_dir. Use a plain folder name.")
-    return unique_id
+def _inside(unique_id: object) -> str:
+    """Return `unique_id` if it names a folder below the output directory.
+
+    Raises:
+        DataError: it does not.
+    """
+    problem = ""
+    if not isinstance(unique_id, str):
+        problem = "is no str"
+    else:
+        parts = Path(unique_id).parts  # without "." and doubled slashes
+        if not parts or os.path.isabs(unique_id) or ".." in parts:
+            problem = "leads out of output_dir"
+        try:
+            if b"\0" in os.fsencode(unique_id):
+                problem = "holds a NUL character"
+        except UnicodeEncodeError:
+            problem = "holds a surrogate, which no file name can"
+    if problem:
+        raise DataError(f"unique_id={shown(unique_id)} {problem}. Use a plain folder name.")
+    return str(unique_id)
 
 
-def _replace(target: Path, part: Path, names: list[str]) -> None:
-    """Move the pages in `part` to `target`, and remove the further pages of an earlier, longer text."""
-    if not target.exists():
-        part.chmod(0o755)
-        part.rename(target)
-        return
-    for name in names:
-        (part / name).replace(target / name)
-    for file in target.iterdir():
-        if _PAGE_FILE.fullmatch(file.name) and file.name not in names:
-            file.unlink()
+def _page_name(number: int, *, pages: int = 1) -> str:
+    return f"page_{number:0{max(_DIGITS, len(str(pages)))}d}.png"
+
+
+def _foreign(folder: Path) -> str:
+    """Return the first thing in `folder` that is no page of this module, or was changed since; "" if none."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if not _PAGE_FILE.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                return entry.name
+            if not is_sealed_png(Path(entry.path).read_bytes()):
+                return f"{entry.name}, which is not as glyphrender.compat wrote it"
+    return ""
+
+
+_ID_FOLDER: Final = FolderKind(names=_PAGE_FILE, foreign=_foreign)
 
 
 def _items(path: Path) -> list[dict[str, Any]]:
@@ -272,21 +311,71 @@ def _items(path: Path) -> list[dict[str, Any]]:
                 raise DataError(
                     f"{path}: item {index} has no text in {key!r}. Add it, or take the item out.", path=path
                 )
+        if not isinstance(item.get("config"), dict | None):
+            raise DataError(f"{path}: the config of item {index} is no JSON object. Leave it out.", path=path)
+        _inside(item["unique_id"])
+    _check_places(path, items)
     return items
 
 
-def _finished(path: Path) -> set[str]:
-    """Return the ids in a JSONL file. A last line that an interrupt cut short is removed from the file."""
+def _check_places(path: Path, items: list[dict[str, Any]]) -> None:
+    """Refuse items whose pages would lie in one folder, or in a folder of another item's folder."""
+    places: dict[tuple[str, ...], dict[str, Any]] = {}
+    for item in items:
+        place = Path(item["unique_id"]).parts
+        other = places.setdefault(place, item)
+        if any(other.get(key) != item.get(key) for key in ("context", "config")):
+            raise DataError(
+                f"{path}: two items with other texts have the unique_id {shown(item['unique_id'])}. Make ids unique.",
+                path=path,
+            )
+    for place, item in places.items():
+        for length in range(1, len(place)):
+            if place[:length] in places:
+                raise DataError(
+                    f"{path}: the folder of {shown(item['unique_id'])} lies in that of "
+                    f"{shown(places[place[:length]]['unique_id'])}. Use ids that are no folders of others.",
+                    path=path,
+                )
+
+
+def _finished(path: Path, items: list[dict[str, Any]], *, cut: bool) -> set[str]:
+    """Return the ids in an earlier list. With `cut`, a last line that an interrupt cut short is removed from the file.
+
+    Raises:
+        DataError: the file cannot be read, or is no list of `batch_process_to_images`.
+    """
     try:
         data = path.read_bytes()
         whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
+        rest = data[len(whole) :]
+        done = set()
+        for line in map(json.loads, whole.splitlines()):
+            if not isinstance(line["unique_id"], str) or not isinstance(line["image_paths"], list):
+                raise ValueError("not a line of a batch")
+            done.add(line["unique_id"])
+        if rest and not any(_begins(rest, item) for item in items):
+            raise ValueError("its last line was not cut off by an interrupt")
+        if rest and cut:
             os.truncate(path, len(whole))
-        return {json.loads(line)["unique_id"] for line in whole.splitlines()}
+        return done
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). Choose another path.", path=path) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} has a line without unique_id ({error}). Choose another path.", path=path) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"{path} is there already, and is no list of a batch ({error}). Choose another path, or move it away.",
+            path=path,
+        ) from error
+
+
+def _begins(line: bytes, item: dict[str, Any]) -> bool:
+    """Return whether `line` is the beginning of the line of `item`."""
+    start = _line({**item, "image_paths": []}).removesuffix("]}\n").encode("utf-8", "surrogatepass")
+    return line[: len(start)] == start[: len(line)]
+
+
+def _line(item: dict[str, Any]) -> str:
+    return json.dumps(item, ensure_ascii=False) + "\n"
 
 
 def _json(path: Path) -> Any:

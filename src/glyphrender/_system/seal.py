@@ -1,18 +1,24 @@
 """Seals: a last line with the SHA-256 of all before it. A sealed file is ours, and nobody has changed it since.
 
 Only such a file, or an empty one, is replaced when a command writes to the same name again. The line is a comment, so
-programs that read the file do not see it.
+programs that read the file do not see it. A PNG has a chunk of text in place of the line.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import struct
+import zlib
 from typing import Final
 
 _XML: Final = b"<!-- glyphrender sha256 %s -->\n"
 _PDF: Final = b"%% glyphrender sha256 %s\n"
 _LAST_LINE: Final = re.compile(rb"(?:<!--|%) glyphrender sha256 ([0-9a-f]{64})(?: -->)?\n")
+
+_PNG_START: Final = b"\x89PNG\r\n\x1a\n"
+_PNG_END: Final = b"\0\0\0\0IEND\xaeB`\x82"
+_PNG_SEAL: Final = len(_PNG_END) + 12 + len("glyphrender\0") + 64
 
 
 def sealed(content: str | bytes, *, pdf: bool = False) -> bytes:
@@ -36,3 +42,20 @@ def is_sealed(data: bytes) -> bool:
     start = data.rfind(b"\n", 0, -1) + 1
     match = _LAST_LINE.fullmatch(data[start:])
     return match is not None and match[1] == hashlib.sha256(data[:start]).hexdigest().encode()
+
+
+def sealed_png(png: bytes) -> bytes:
+    """Return the bytes of a PNG file with a seal in a chunk of text, which changes no pixel.
+
+    >>> is_sealed_png(sealed_png(_PNG_START + _PNG_END)), is_sealed_png(_PNG_START + _PNG_END)
+    (True, False)
+    """
+    body = png.removesuffix(_PNG_END)
+    text = b"tEXtglyphrender\0" + hashlib.sha256(body).hexdigest().encode()
+    return body + struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text)) + _PNG_END
+
+
+def is_sealed_png(data: bytes) -> bool:
+    """Return whether `data` is what `sealed_png` returned, unchanged."""
+    body = data[:-_PNG_SEAL]
+    return body.startswith(_PNG_START) and data == sealed_png(body)
