@@ -75,6 +75,8 @@ def a_theta(rng: random.Random) -> Theta:
             "line_breaker": rng.choice(("GREEDY", "GREEDY", "OPTIMAL")),
             "complex_breaks": rng.choice(("CLUSTER", "CLUSTER", "DICTIONARY")),
             "hyphenate": rng.random() < 0.2,
+            "cells": rng.choice(("NATURAL", "NATURAL", "GRID")),
+            "box_drawing": rng.choice(("MONOSPACED", "MONOSPACED", "FONT")),
             "spaces": rng.choice(("KEEP", "COLLAPSE")),
             "zero_width": rng.choice(("HIDE", "HIDE", "ESCAPE")),
             "soft_hyphens": rng.choice(("BREAK", "BREAK", "HIDE", "SHOW")),

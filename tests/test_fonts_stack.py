@@ -124,15 +124,18 @@ def test_a_bundled_font_that_the_user_names_is_in_the_stack_once():
 @pytest.mark.parametrize(
     "language, region",
     [
-        ("", "SC"), ("en", "SC"), ("zh", "SC"), ("zh-CN", "SC"), ("zh-Hans", "SC"), ("zh_Hans_HK", "SC"),
+        ("", None), ("en", None), ("vi-Latn", None), ("chi", "SC"), ("zho-Hant", "TC"),
+        ("zh", "SC"), ("zh-CN", "SC"), ("zh-Hans", "SC"), ("zh_Hans_HK", "SC"),
         ("zh-Hant", "TC"), ("zh-TW", "TC"), ("zh-hk", "HK"), ("zh-Hant-HK", "HK"), ("zh-MO", "HK"),
         ("yue", "HK"), ("yue-Hans", "SC"), ("ja", "JP"), ("ja-JP", "JP"), ("JA", "JP"), ("ko", "KR"),
+        ("jpn", "JP"), ("ja-Jpan-JP", "JP"), ("kor", "KR"), ("ko-Kore", "KR"), ("cmn-Hant", "TC"), ("cmn", "SC"),
+        ("und-Jpan", "JP"), ("und-Hant-HK", "HK"), ("nan", "TC"),
     ],
 )  # fmt: skip
 def test_language_chooses_the_regional_form_of_han(language, region):
     assert cjk_region(language) == region
     stack = font_stack("DejaVu Sans", language=language)
-    assert families(stack, "直骨") == [f"Noto Sans CJK {region}"]
+    assert families(stack, "直骨") == [f"Noto Sans CJK {region or 'SC'}"]
     assert assign(stack, "直骨") == assign(font_stack("DejaVu Sans"), "直骨")
 
 

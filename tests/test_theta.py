@@ -23,6 +23,7 @@ from glyphrender.errors import DataError, ThetaError
 from glyphrender.theta import DEFAULTS, PARAMETERS, Alignment, Theta, parameter
 from glyphrender.theta import color as color
 from glyphrender.theta.describe import explain, parse_value, theta_page, theta_table
+from glyphrender.theta.language import Language
 from glyphrender.theta.parameter import Choice, Color, Flag, Names, Number, PageSize, Text
 
 
@@ -45,6 +46,7 @@ def bad_values() -> list[tuple[str, object]]:
         Flag: [None, 0, 1, "true", 1.0],
         Color: [0, "#12345", "#GGGGGG", "reddish", "#12345678", ("#000000",)],
         Text: [None, 3, "a\nb", "\ud800", "\x00", "\x9b1m", b"x"],
+        Language: [None, 3, "a\nb", "jp", "japanese", "zz", "e", "zh-", "ja_JP.UTF-8", "deutsch", b"ja", "\ud800"],
         Names: ["Inter", [""], [None], 3, ["a\nb"]],
     }
     cases = [(name, value) for name, accepted in PARAMETERS.items() for value in bad[type(accepted)]]
@@ -361,7 +363,7 @@ def test_the_strategy_keeps_fixed_fields(theta):
 DIGESTS = {
     "glyph-en": "3b780610ab89643230a1d1df2b095835a02cf322625a80df683a7ab25a469a8c",
     "glyph-zh": "d572271bdb20a49e1ffce34b7d3d13567d36198bd0aaba5537f3e3013bd81ba8",
-    "code": "6404ce28334f0fc20ed1aab60dd0d5ffaeb0dc4afc13ec46c9d03e7c9bd0e79e",
+    "code": "58d4b259e3d317a45deefcd01af15d7780053d875104b251817bbd96556d33c2",
     "code-flow": "87f72b74de8fd300fb18d69c4fc306ec939ac50c362f4889e5a4b31cc050d989",
     "dense": "6504e4897d15fbd3d01c459038a374705f9de64261eb22498bd9d8ad68516daa",
     "dense-zh": "c277f1e325d7ef7962e7da9ed77ba687300af0e201f416e2b10ce518a5031cb9",
@@ -369,7 +371,7 @@ DIGESTS = {
     "document_style": "2e10568099ed5f02c0452f361a13b00c108260b5c94322a244c83b22ff46a081",
     "web_style": "d3a67d49ff8729ef1a1d9bded1e6e9329bf1ca08dea745da6a38c806a6855be0",
     "dark_mode": "381b592df72c0627c5e5992a3a5b55952d1a8b3c350921b9e94ecaf21e48485f",
-    "code_style": "5fa7afbd9104e8fbd57d7cac1dc60a4201b51c110faae5fd9c4b86582f2e56a1",
+    "code_style": "3960ba5a018c75a642da717db71a9b4f62779f8a21a24207683af37a906825e3",
     "artistic_pixel": "3986dec9b2456cbbdde3f67b544732e59a026feb79675c86412fe5fd881d62fd",
 }
 

@@ -215,6 +215,21 @@ class Face:
         return float(self.hb_font.get_font_extents("ltr").line_gap) / EM
 
     @cached_property
+    def cell(self) -> int:
+        """Width of a cell of a grid in EM units: the advance of "0", of a space, or else half an em."""
+        font = self.hb_font
+        glyphs = (font.get_nominal_glyph(ord(character)) for character in "0 ")
+        advances = (font.get_glyph_h_advance(glyph) for glyph in glyphs if glyph is not None)
+        return next((advance for advance in advances if advance > 0), EM // 2)
+
+    @cached_property
+    def is_monospaced(self) -> bool:
+        """Whether "i", "M", "0" and the space have one advance."""
+        glyphs = [self.hb_font.get_nominal_glyph(ord(character)) for character in "iM0 "]
+        advances = {glyph and self.hb_font.get_glyph_h_advance(glyph) for glyph in glyphs}
+        return len(advances) == 1 and advances != {None}
+
+    @cached_property
     def has_color(self) -> bool:
         """Whether glyphs may have colors of their own (tables COLR, CBDT, sbix or SVG)."""
         return not _COLOR.isdisjoint(self.hb_face.table_tags)

@@ -29,10 +29,16 @@ from glyphrender.fonts.bundle import BLANK, IGNORABLE, UNCOVERED, Bundle, bundle
 from glyphrender.fonts.face import Face
 from glyphrender.fonts.library import find_face
 
-__all__ = ["MISSING", "FontStack", "font_stack"]
+__all__ = ["DRAWN", "MISSING", "MOST_FALLBACKS", "FontStack", "font_stack"]
 
 MISSING: Final = 255
 """Number that stands for no face: nothing in the stack covers any character of the cluster."""
+
+DRAWN: Final = 253
+"""Number that stands for no face: the character is drawn to fill its cell (box drawing)."""
+
+MOST_FALLBACKS: Final = 90
+"""The most fonts that a θ may name as fallbacks, beside some 160 bundled ones."""
 
 _FOLLOWS_CLUSTER: Final = 254  # in the tables: an ignorable character, which takes the face of its cluster
 _TEXT_STYLE: Final = 0xFE0E  # VS15
@@ -41,6 +47,11 @@ _KEYCAP: Final = 0x20E3
 _BLANK_BRAILLE: Final = 0x2800  # the pattern without dots
 _COLOR_EMOJI_FAMILIES: Final = ("Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji", "Twemoji Mozilla")
 _MAX_REMEMBERED_CLUSTERS: Final = 1 << 16
+
+# Languages that are written with Han characters: ISO 639-1, -2 and -3.
+_JAPANESE: Final = frozenset({"ja", "jpn", "ojp", "ryu"})
+_KOREAN: Final = frozenset({"ko", "kor", "okm", "jje"})
+_CHINESE: Final = frozenset({"zh", "zho", "chi", "cmn", "yue", "nan", "hak", "wuu", "gan", "hsn", "cdo", "lzh"})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -224,9 +235,8 @@ def font_stack(
     chain = _chain(fonts, language)
     # The first of equal faces stays, so a bundled font that the user names keeps the user's place.
     faces = tuple(dict.fromkeys([*named, emoji_face, *chain]))
-    if len(faces) > _FOLLOWS_CLUSTER:
-        most = _FOLLOWS_CLUSTER - len(chain) - 2
-        raise FontError(f"fallback names {len(fallback)} fonts. Use at most {most}.")
+    if len(fallback) > MOST_FALLBACKS:
+        raise FontError(f"fallback names {len(fallback)} fonts. Use at most {MOST_FALLBACKS}.")
     number = {face: place for place, face in enumerate(faces)}
     face_of_code_point, bundled = _code_point_tables(fonts, number, named, emoji_face, chain)
     outside = frozenset(number[face] for face in named if fonts.root not in face.path.parents)
@@ -279,22 +289,27 @@ def _emoji_face(fonts: Bundle, emoji: Literal["mono", "color"]) -> Face:
 
 def _chain(fonts: Bundle, language: str) -> list[Face]:
     """Return the bundled chain, with Han in the regional forms of `language`."""
-    regional = {fonts.cjk["SC"]: fonts.cjk[cjk_region(language)]}
+    regional = {fonts.cjk["SC"]: fonts.cjk[cjk_region(language) or "SC"]}
     return [fonts.styles[regional.get(number, number)].face() for number in fonts.chain]
 
 
-def cjk_region(language: str) -> Literal["SC", "TC", "HK", "JP", "KR"]:
-    """Return the regional forms of Han that a BCP 47 language tag asks for, and SC if it asks for none.
+def cjk_region(language: str) -> Literal["SC", "TC", "HK", "JP", "KR"] | None:
+    """Return the regional forms of Han that a BCP 47 language tag asks for, or None if it asks for none.
 
-    >>> cjk_region("ja"), cjk_region("zh-HK"), cjk_region("en")
-    ('JP', 'HK', 'SC')
+    >>> cjk_region("ja"), cjk_region("zh-HK"), cjk_region("ko-Kore-KR"), cjk_region("en")
+    ('JP', 'HK', 'KR', None)
     """
     subtags = language.casefold().replace("_", "-").split("-")
     spoken, rest = subtags[0], set(subtags[1:])
-    if spoken in ("ja", "ko"):
-        return "JP" if spoken == "ja" else "KR"
-    if spoken not in ("zh", "yue", "nan", "hak", "lzh", "cmn") or "hans" in rest:
+    if spoken in _JAPANESE or rest & {"jpan", "hrkt", "hira", "kana"}:
+        return "JP"
+    if spoken in _KOREAN or rest & {"kore", "hang"}:
+        return "KR"
+    written = rest & {"hans", "hant", "bopo"}
+    if spoken not in _CHINESE and not written:
+        return None
+    if "hans" in written:
         return "SC"
     if rest & {"hk", "mo"} or (spoken == "yue" and "cn" not in rest):
         return "HK"
-    return "TC" if rest & {"tw", "hant"} or spoken in ("nan", "hak", "lzh") else "SC"
+    return "TC" if written or "tw" in rest or spoken in ("nan", "hak", "lzh") else "SC"

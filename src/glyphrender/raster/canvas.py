@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender._system import log
+from glyphrender.raster.box_drawing import blend
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.harfbuzz import HarfBuzzCanvas
 from glyphrender.raster.mask_cache import MaskCache
@@ -27,6 +28,8 @@ from glyphrender.raster.tone import Color
 
 if TYPE_CHECKING:
     import skia
+
+Index: TypeAlias = NDArray[np.intp]
 
 _BLACK: Final[Color] = (0, 0, 0)
 _WHITE: Final[Color] = (255, 255, 255)
@@ -44,6 +47,9 @@ class Canvas(Protocol):
 
     def frame(self, x0: float, y0: float, x1: float, y1: float, width: float, color: Color) -> None:
         """Stroke a rectangle, with the stroke of `width` pixels inside it."""
+
+    def cells(self, tops: Index, lefts: Index, mask: NDArray[np.uint8], color: Color) -> None:
+        """Blend a mask of whole pixels at each place; the places do not overlap. See `box_drawing.blend`."""
 
     def glyphs(self, style: GlyphStyle, rows: Rows, color: Color) -> None:
         """Draw rows of glyphs of one face."""
@@ -183,6 +189,15 @@ class SkiaCanvas:
             outer = skia.RRect.MakeRect(skia.Rect(x0, y0, x1, y1))
             inner = skia.RRect.MakeRect(skia.Rect(x0 + width, y0 + width, x1 - width, y1 - width))
             self._canvas.drawDRRect(outer, inner, _paint(color))
+
+    def cells(self, tops: Index, lefts: Index, mask: NDArray[np.uint8], color: Color) -> None:
+        """Blend a mask of whole pixels at each place; see `Canvas`."""
+        if color != _BLACK:
+            self._to_grey()
+        if self._memory.ndim == 3:
+            blend(self._memory[:, :, :3], tops, lefts, mask, np.array(color, np.uint8))
+        else:
+            blend(self._memory, tops, lefts, mask, 255 if self._coverage else color[0])
 
     def glyphs(self, style: GlyphStyle, rows: Rows, color: Color) -> None:
         """Draw rows of glyphs of one face."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.raster.box_drawing import blend
 from glyphrender.raster.scratch import scratch
 from glyphrender.raster.subpixel import PHASES, phases
 from glyphrender.raster.tone import Color, canonical_luma, luma, tone_curve
@@ -60,6 +61,11 @@ class HarfBuzzCanvas:
         """Stroke a rectangle, with the stroke of `width` pixels inside it."""
         if width > 0:
             self._cover(x0, y0, x1, y1, width, color)
+
+    def cells(self, tops: Index, lefts: Index, mask: NDArray[np.uint8], color: Color) -> None:
+        """Blend a mask of whole pixels at each place; the places do not overlap. See `box_drawing.blend`."""
+        grey = self.pixels.ndim == 2
+        blend(self.pixels, tops, lefts, mask, luma(color) if grey else np.array(color, np.uint8))
 
     def glyphs(self, style: GlyphStyle, rows: Rows, color: Color) -> None:
         """Draw rows of glyphs of one face.

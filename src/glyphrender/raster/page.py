@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM, Face
+from glyphrender.raster.box_drawing import cell_mask
 from glyphrender.raster.canvas import Canvas, canvas
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.mask_cache import MaskCache
@@ -19,15 +20,18 @@ from glyphrender.text.parts import PartSpan, line_number
 from glyphrender.theta import MissingGlyph, Theta
 from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
-from glyphrender.typeset.glyph_store import BOX_FACE, NEWLINE
+from glyphrender.typeset.glyph_store import BOX_FACE, DRAWN_FACE, FULL, NEWLINE
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
+from glyphrender.typeset.style import WordStyle
 
 # The color of line numbers lies this far on the way from the page's color to the text's: visible, but not in the way.
 _NUMBER_STRENGTH = 0.55
 # In the box of a code point: the size of its digits as a share of the text's, and of its frame as a share of an em.
 _DIGIT_SIZE, _BOX_STROKE = 0.52, 0.05
+# The width of "─" as a share of the em, in a font that lacks it.
+_LIGHT_LINE = 0.09
 
 
 def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse: bool = False) -> NDArray[np.uint8]:
@@ -49,6 +53,7 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
     placed = [(block, place(block, theta)) for block in page.blocks]
     for _, glyphs in placed:
         pen.text(glyphs)
+    pen.box_drawing([(block, glyphs) for block, glyphs in placed if glyphs.has_box_drawing])
     for block, glyphs in placed:
         if theta.newline_marker:
             pen.markers(block, glyphs, *theta.newline_marker)
@@ -99,13 +104,15 @@ class _Pen:
         color = rgb(self.theta.font_color)
         styles = placed.store.styles
         uniform = placed.uniform_face
-        if uniform is not None and uniform[1] != BOX_FACE:
+        if uniform is not None and uniform[1] < DRAWN_FACE:
             # One face and nothing off the baseline: each line is a row.
             style, face = uniform
             rows = Rows(baseline=placed.baseline, bounds=placed.glyph_bounds, glyph=placed.glyph, x=placed.x)
             self._rows(styles[style].stack.faces[face], rows, color)
             return
         for style, face, condense, rows in _grouped(placed):
+            if face == DRAWN_FACE:
+                continue
             faces = styles[style].stack.faces
             if face == BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
                 self._boxes(rows, condense)
@@ -137,6 +144,49 @@ class _Pen:
                     face = self.furniture.style.stack.primary
                     drawn = Rows.of([(baseline, glyphs, start + offset * unit)])
                     self._rows(face, drawn, color, scale=_DIGIT_SIZE, condense=condense)
+
+    def box_drawing(self, blocks: Sequence[tuple[Block, Placed]]) -> None:
+        """Draw box drawing that fills its cells, down to the next line if that has box drawing too."""
+        theta = self.theta
+        color = rgb(theta.font_color)
+        for number, (block, placed) in enumerate(blocks):
+            line = placed.line_of_glyph
+            drawn = np.flatnonzero(placed.face == DRAWN_FACE)
+            has = np.zeros(len(placed.top) + 1, bool)
+            has[line[drawn]] = True
+            top = np.append(placed.top, placed.top[-1] + theta.line_height * theta.scale)
+            following = blocks[number + 1 :][:1]
+            if following and following[0][0].column == block.column and following[0][0].tops[0] > block.tops[-1]:
+                next_block = following[0][1]
+                top[-1] = next_block.top[0]
+                has[-1] = bool((next_block.face[next_block.line_of_glyph == 0] == DRAWN_FACE).any())
+            joined = has[:-1] & has[1:]
+            bottom = np.where(joined, top[1:], top[:-1] + theta.line_height * theta.scale)
+            cells = np.array([style.cell for style in placed.store.styles], np.int64)[placed.style[drawn]]
+            step = (cells + block.table.metrics.letter) * (theta.em * theta.scale / EM)
+            line = line[drawn]
+            # Rounded first, so that a cell begins where the one before it ends, however the sums round.
+            x = np.round(placed.x[drawn], 4)
+            edges = np.stack(
+                [x, np.round(x + step * placed.condense[line], 4), placed.top[line], bottom[line]], dtype=np.float64
+            )
+            left, right, up, low = np.floor(edges + 0.5).astype(np.intp)
+            keys = np.stack([placed.glyph[drawn].astype(np.intp), right - left, low - up])
+            kinds, kind = np.unique(keys, axis=1, return_inverse=True)
+            for index, (cp, width, height) in enumerate(kinds.T.tolist()):
+                if width > 0 and height > 0:
+                    at = np.flatnonzero(kind.reshape(-1) == index)
+                    stroke = self._stroke(placed.store.styles[int(placed.style[drawn[at[0]]])])
+                    mask = cell_mask(cp, width, height, stroke, theta.antialias)
+                    self.canvas.cells(up[at], left[at], mask, color)
+
+    def _stroke(self, style: WordStyle) -> float:
+        """Return the width in pixels of a light line of box drawing: that of "─" in the first face, if it has one."""
+        font = style.stack.primary.hb_font
+        glyph = font.get_nominal_glyph(0x2500)
+        extents = font.get_glyph_extents(glyph) if glyph is not None else None
+        stroke = abs(extents.height) / EM if extents is not None and extents.height else _LIGHT_LINE
+        return max(0.5, min(stroke, 2 * _LIGHT_LINE) * self.theta.font_pixels)
 
     # -- what is not text ------------------------------------------------------------------------------
 
@@ -240,6 +290,8 @@ def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, 
 def _grouped(placed: Placed) -> Iterator[tuple[int, int, float, Rows]]:
     """Yield (style, face, condense, rows). All rows of a group are of one face, and a row has one baseline."""
     condense = np.repeat(placed.condense, np.diff(placed.glyph_bounds))
+    if placed.fit is not None:
+        condense = condense * (placed.fit / FULL)
     style, face, y = placed.style, placed.face, placed.y
     order = np.lexsort((y, condense, face, style))
     style, face, condense, y = style[order], face[order], condense[order], y[order]

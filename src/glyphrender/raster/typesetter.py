@@ -19,6 +19,7 @@ from glyphrender.typeset.layout import layout_pages, lines_of_part
 from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.shaper import Shaper
+from glyphrender.typeset.style import Variant
 
 #: 256 MiB. A book of one million words under ten font styles needs some 100 MiB.
 MAX_BYTES: Final = 256 << 20
@@ -124,7 +125,8 @@ class Typesetter:
         """Give a page that comes from another process its fonts."""
         for store in page.stores:
             if not store.styles:
-                store.style_number(self.shaper.style(page.theta))
+                for variant in store.wanted or [Variant()]:
+                    store.style_number(self.shaper.style(page.theta, variant))
 
 
 def _unpickled(max_bytes: int, chunk_size: int) -> Typesetter:

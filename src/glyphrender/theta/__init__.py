@@ -2,15 +2,17 @@
 
 `theta.py` has the dataclass: its fields with their defaults, units and help texts, and the geometry of a page.
 `parameter.py` checks the value of one field, `constraints.py` checks fields against each other, and `choices.py` has
-the enumerations. `color.py` and `newline_markup.py` parse two kinds of value. `json_file.py`, `glyph_config.py`,
-`sampling.py` and `presets/` are ways to make a θ. `describe.py` explains the fields to people. No module here knows
-about fonts or text.
+the enumerations. `color.py`, `language.py` and `newline_markup.py` parse three kinds of value. `json_file.py`,
+`glyph_config.py`, `sampling.py` and `presets/` are ways to make a θ. `describe.py` explains the fields to people. No
+module here knows about fonts or text.
 """
 
 from __future__ import annotations
 
 from glyphrender.theta.choices import (
     Alignment,
+    BoxDrawing,
+    Cells,
     ComplexBreaks,
     ControlCharacters,
     Direction,
@@ -31,6 +33,8 @@ __all__ = [
     "DEFAULTS",
     "PARAMETERS",
     "Alignment",
+    "BoxDrawing",
+    "Cells",
     "ComplexBreaks",
     "ControlCharacters",
     "Direction",

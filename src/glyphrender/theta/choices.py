@@ -116,3 +116,27 @@ class Emoji(StrEnum):
 
     MONO = "MONO"
     COLOR = "COLOR"
+
+
+class Cells(StrEnum):
+    """NATURAL keeps the advances of the fonts. GRID gives each character one or two cells, as a terminal does.
+
+    A cell is as wide as the "0" of `font`. East Asian wide characters and emoji take two cells, all others one.
+    """
+
+    NATURAL = "NATURAL"
+    GRID = "GRID"
+
+
+class BoxDrawing(StrEnum):
+    """MONOSPACED sets paragraphs with box drawing in cells, and draws lines that join. FONT sets them as any text."""
+
+    MONOSPACED = "MONOSPACED"
+    FONT = "FONT"
+
+
+class Leading(StrEnum):
+    """FIXED makes every line `line_height` high. FIT makes a line higher if its ink needs more room."""
+
+    FIXED = "FIXED"
+    FIT = "FIT"

@@ -29,6 +29,8 @@ from glyphrender.theta import constraints, glyph_config, parameter
 from glyphrender.theta import newline_markup as markup
 from glyphrender.theta.choices import (
     Alignment,
+    BoxDrawing,
+    Cells,
     ComplexBreaks,
     ControlCharacters,
     Direction,
@@ -44,6 +46,7 @@ from glyphrender.theta.choices import (
     ZeroWidth,
 )
 from glyphrender.theta.json_file import read_json_object
+from glyphrender.theta.language import language
 from glyphrender.theta.parameter import Parameter, choice, color, count, flag, length, names, number, page, text
 
 if TYPE_CHECKING:
@@ -113,6 +116,12 @@ class Theta:
         True, help="use standard and contextual ligatures and alternates; joins of cursive scripts stay on always"
     )
     kerning: bool = flag(True, help="use pair kerning")
+    cells: Cells = choice(
+        Cells.NATURAL, help="advances of the fonts, or a grid of cells for code and tables in a monospaced font"
+    )
+    box_drawing: BoxDrawing = choice(
+        BoxDrawing.MONOSPACED, help="how paragraphs with box drawing (U+2500–259F) are set, so that tables align"
+    )
     emoji: Emoji = choice(Emoji.MONO, help="draw emoji as outlines, or in colour (pages are then RGB)")
     missing_glyph: MissingGlyph = choice(MissingGlyph.BOX, help="what is drawn for a character that no font covers")
 
@@ -159,11 +168,8 @@ class Theta:
     form_feed: FormFeed = choice(FormFeed.LINE, help="what a form feed ends")
 
     # Characters
-    language: str = text(
-        "",
-        pattern=r"(?:[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)?",
-        accepts='a BCP 47 tag such as "en", "zh-Hans" or "sr-Latn", or ""',
-        help="language of the text; selects regional Han forms, hyphenation patterns and language-specific glyphs",
+    language: str = language(
+        "", help="language of the text; selects regional Han forms, hyphenation patterns and language-specific glyphs"
     )
     direction: Direction = choice(Direction.AUTO, help="base direction of paragraphs")
     control_characters: ControlCharacters = choice(

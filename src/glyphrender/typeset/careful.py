@@ -109,6 +109,7 @@ class CarefulBreaker:
         Each tab reaches to the next tab stop, and is added to `tab_at` and `tab_width`.
         """
         origin, ink = self._start[start], self.stretch.end
+        stops = self.stretch.tab_stops(start)
         shift, begin = 0, start
         target = origin + limit
         best, whole = lo - 1, False
@@ -135,7 +136,7 @@ class CarefulBreaker:
                 whole = True
                 break
             x = self._start[tab] - origin + shift
-            width = self.metrics.tab - x % self.metrics.tab
+            width = stops - x % stops
             self.tab_at.append(tab)
             self.tab_width.append(width)
             shift += width

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from glyphrender._system.fork_safe_lock import fork_safe_lock
-from glyphrender.fonts.stack import MISSING
-from glyphrender.typeset.style import WordStyle
+from glyphrender.fonts.stack import DRAWN, MISSING
+from glyphrender.typeset.style import Variant, WordStyle
 
 # What a segment is. EMPTY is what lies between two adjoining separators.
 TEXT, EMPTY, TAB, NEWLINE, PAGE_BREAK = range(5)
@@ -31,6 +31,11 @@ NO_BREAK, MAY_BREAK, MAY_HYPHENATE = range(3)
 
 #: The face number of a code point that no face has. It is drawn in a box; its "glyph id" is the code point.
 BOX_FACE: Final = MISSING
+#: The face number of box drawing that fills its cells. Its "glyph id" is the code point.
+DRAWN_FACE: Final = DRAWN
+
+#: `fit` of an outline that is as wide as in its font.
+FULL: Final = 64
 
 #: Words that are not text. Each is one segment, and its number is the same in every store and for every style.
 SEPARATORS: Final = {
@@ -78,7 +83,8 @@ class GlyphStore:
               `clusters` (grapheme clusters, for letter spacing), `length` (characters of the source), `action` (break
               after it inside its word), `boundary` (flags of boundary_flags.py), `first_glyph`, `glyph_count`.
     Glyphs:   `glyph` (glyph id), `x`, `y` (offset of its origin from the segment's origin, EM units, y up), `cluster`
-              (character of the segment that its grapheme cluster starts with), `step` (its advance).
+              (character of the segment that its grapheme cluster starts with), `step` (its advance), `fit` (width of
+              its outline in 64ths of the font's, so that it fits its cells).
     """
 
     __slots__ = (
@@ -91,6 +97,8 @@ class GlyphStore:
         "clusters",
         "face",
         "first_glyph",
+        "fit",
+        "fitted",
         "glyph",
         "glyph_count",
         "glyphs",
@@ -101,6 +109,7 @@ class GlyphStore:
         "step",
         "style",
         "styles",
+        "wanted",
         "x",
         "y",
     )
@@ -109,6 +118,7 @@ class GlyphStore:
         self._lock = lock or fork_safe_lock()
         self._by_cluster: dict[int, NDArray[np.int32]] = {}
         self.styles: list[WordStyle] = []
+        self.wanted: list[Variant] = []  # the variants of the styles that an unpickled store lacks
         self.style = Column(np.uint16)
         self.kind = Column(np.uint8)
         self.face = Column(np.uint8)
@@ -124,7 +134,9 @@ class GlyphStore:
         self.y = Column(np.int32)
         self.cluster = Column(np.int32)
         self.step = Column(np.int32)
+        self.fit = Column(np.uint8)
         self.lifted = False  # whether any glyph stands off the baseline
+        self.fitted = False  # whether any outline is not as wide as in its font
         self.segments = 0  # rows that are published
         self.glyphs = 0
         none = np.zeros(len(SEPARATORS), np.int32)
@@ -143,13 +155,14 @@ class GlyphStore:
             y=none[:0],
             cluster=none[:0],
             step=none[:0],
+            fit=none[:0],
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the columns. The styles hold open fonts, so whoever unpickles a store gives it its styles."""
+        """Pickle the columns. Styles hold open fonts; their variants tell who unpickles a store what to give it."""
         columns = {name: getattr(self, name).rows[: self.segments] for name in _SEGMENT_COLUMNS}
         columns |= {name: getattr(self, name).rows[: self.glyphs] for name in _GLYPH_COLUMNS}
-        return _unpickled, (columns, self.lifted)
+        return _unpickled, (columns, self.lifted, self.fitted, [style.variant for style in self.styles])
 
     @property
     def nbytes(self) -> int:
@@ -180,6 +193,7 @@ class GlyphStore:
         y: NDArray[Any],
         cluster: NDArray[Any],
         step: NDArray[Any],
+        fit: NDArray[Any],
     ) -> int:
         """Append segments and the glyphs they own, `glyph_count` each; return the number of the first segment.
 
@@ -203,7 +217,9 @@ class GlyphStore:
             self.y.write(first, y)
             self.cluster.write(first, cluster)
             self.step.write(first, step)
+            self.fit.write(first, fit)
             self.lifted = self.lifted or bool(y.any())
+            self.fitted = self.fitted or bool((fit != FULL).any())
             # Published in this order: glyphs without a segment are harmless, a segment without glyphs is not.
             self.glyphs = first + len(glyph)
             self.segments = at + len(kind)
@@ -245,12 +261,14 @@ class GlyphStore:
         np.minimum.at(origin, of, pen)
         action = np.zeros(count, np.uint8)
         action[-1] = self.action.rows[segment]
+        advance = np.bincount(of, step, count).astype(np.int64)
+        cell = self.styles[self.style.rows[segment]].cell
         first = self.append(
             style=np.full(count, self.style.rows[segment]),
             kind=np.full(count, self.kind.rows[segment]),
             face=np.full(count, self.face.rows[segment]),
-            advance=np.bincount(of, step, count).astype(np.int64),
-            clusters=np.ones(count, np.int32),
+            advance=advance,
+            clusters=advance // cell if cell else np.ones(count, np.int32),
             length=np.diff(starts, append=int(self.length.rows[segment])),
             action=action,
             boundary=np.full(count, self.boundary.rows[segment]),
@@ -260,6 +278,7 @@ class GlyphStore:
             y=self.y.take(rows)[order],
             cluster=(cluster - starts[of])[order],
             step=step[order],
+            fit=self.fit.take(rows)[order],
         )
         return np.arange(first, first + count, dtype=np.int32)
 
@@ -287,6 +306,7 @@ class GlyphStore:
             y=other.y.take(rows),
             cluster=other.cluster.take(rows),
             step=other.step.take(rows),
+            fit=other.fit.take(rows),
         )
         number = np.arange(first, first + len(segments), dtype=np.int32)
         return np.where(segments < len(SEPARATORS), segments, number).astype(np.int32)
@@ -295,13 +315,13 @@ class GlyphStore:
 _SEGMENT_COLUMNS: Final = (
     "style", "kind", "face", "advance", "clusters", "length", "action", "boundary", "first_glyph", "glyph_count"
 )  # fmt: skip
-_GLYPH_COLUMNS: Final = ("glyph", "x", "y", "cluster", "step")
+_GLYPH_COLUMNS: Final = ("glyph", "x", "y", "cluster", "step", "fit")
 
 
-def _unpickled(columns: dict[str, NDArray[Any]], lifted: bool) -> GlyphStore:
+def _unpickled(columns: dict[str, NDArray[Any]], lifted: bool, fitted: bool, variants: list[Variant]) -> GlyphStore:
     store = GlyphStore()
     for name, rows in columns.items():
         getattr(store, name).write(0, rows)
-    store.lifted = lifted
+    store.lifted, store.fitted, store.wanted = lifted, fitted, variants
     store.glyphs, store.segments = len(columns["glyph"]), len(columns["kind"])
     return store

@@ -13,7 +13,6 @@ from typing import Final
 from glyphrender.text.parts import PartReader, PartSpan
 from glyphrender.text.source import Text, chunks
 from glyphrender.theta import Direction, Theta
-from glyphrender.typeset.analyse import analyse
 from glyphrender.typeset.break_lines import break_lines
 from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import LAST, LineTable
@@ -21,7 +20,9 @@ from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.shaper import Shaper
-from glyphrender.typeset.style import WordStyle
+from glyphrender.typeset.style import Variant, WordStyle
+from glyphrender.typeset.variants import VariantPolicy, analyse_variants
+from glyphrender.typeset.word_cache import WordCache
 
 _BASE: Final = {Direction.AUTO: None, Direction.LTR: 0, Direction.RTL: 1}
 
@@ -66,10 +67,16 @@ def analysed(
     text: str | Iterable[str], theta: Theta, style: WordStyle, shaper: Shaper, *, offset: int = 0, line: int = 0
 ) -> Iterator[SegmentTable]:
     """Yield the segments of `text`, chunk by chunk; `offset` characters and `line` source lines come before it."""
-    base = _BASE[theta.direction]
+    base, policy = _BASE[theta.direction], VariantPolicy.of(theta)
+
+    def words(variant: Variant) -> WordCache:
+        return shaper.words(style if variant == style.variant else shaper.style(theta, variant))
+
+    inherited = 0
     # Chunks are cut where a paragraph ends, if one does. New words are shaped.
     for chunk in chunks(text, size=shaper.chunk_size, base=base, offset=offset, line=line, inert=style.inert):
-        yield analyse(chunk, shaper.words(style), base=base)
+        table, inherited = analyse_variants(chunk, policy, words, base=base, inherited=inherited)
+        yield table
 
 
 def set_lines(segments: Iterable[SegmentTable], theta: Theta, style: WordStyle, shaper: Shaper) -> Iterator[LineTable]:

@@ -120,6 +120,10 @@ def _expandable(table: LineTable, lo: int, hi: int) -> NDArray[np.bool_]:
     # Indentation keeps its width, and so does everything before the last tab of a line.
     seen = np.maximum.accumulate(np.where(ink, np.arange(len(line)), -1))
     expandable &= same_line & (seen >= (table.first[lo:hi] - start)[line])
+    if table.metrics.grid:
+        expandable[:] = False  # cells keep their width
+    elif segments.cellular is not None:
+        expandable &= ~segments.cellular[start:stop]
     tab = np.flatnonzero(kind == TAB)
     if len(tab):
         last_tab = np.full(hi - lo, -1)

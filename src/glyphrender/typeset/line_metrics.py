@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glyphrender.fonts.face import EM
-from glyphrender.theta import LineBreaker, LineBreaks, Spaces, Theta
+from glyphrender.theta import Cells, LineBreaker, LineBreaks, Spaces, Theta
 from glyphrender.typeset.furniture import Furniture
 
 
@@ -19,6 +19,8 @@ class LineMetrics:
         gap: width of a space.
         letter: added to every grapheme cluster.
         tab: distance between tab stops.
+        tab_width: the same, in spaces.
+        grid: whether all text stands in cells, so that no gap may be stretched.
         hyphen: width of an added hyphen.
         marker: width of the newline marker after which the text flows on; None where a newline ends the line.
         marker_lead: the spaces before the marker, part of `marker`.
@@ -33,6 +35,8 @@ class LineMetrics:
     gap: int
     letter: int
     tab: int
+    tab_width: int
+    grid: bool
     hyphen: int
     marker: int | None
     marker_lead: int
@@ -51,8 +55,9 @@ class LineMetrics:
 
         primary = furniture.style.stack.primary
         letter = round(theta.letter_spacing / theta.em * EM)
-        space = max(0, furniture.shaped(" ")[2] + letter)
-        gap = max(0, space + round(theta.word_spacing / theta.em * EM))
+        grid = theta.cells is Cells.GRID
+        space = max(0, (furniture.style.cell if grid else furniture.shaped(" ")[2]) + letter)
+        gap = space if grid else max(0, space + round(theta.word_spacing / theta.em * EM))
         marker = theta.newline_marker
         text = marker[0] if marker else ""
         lead = len(text) - len(text.lstrip(" "))
@@ -64,6 +69,8 @@ class LineMetrics:
             gap=gap,
             letter=letter,
             tab=max(1, space * theta.tab_width),
+            tab_width=theta.tab_width,
+            grid=grid,
             hyphen=furniture.shaped(furniture.hyphen)[2] + letter,
             marker=ink + (lead + trail) * gap if marker else None,
             marker_lead=lead * gap,

@@ -61,6 +61,11 @@ class LineTable:
         return ink, gap
 
 
+def cell_step(segments: SegmentTable, metrics: LineMetrics) -> int:
+    """Return the distance between the cells of paragraphs with box drawing, in EM units."""
+    return max(1, segments.cell + metrics.letter)
+
+
 def advances(
     segments: SegmentTable, metrics: LineMetrics, start: int, stop: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -70,6 +75,9 @@ def advances(
     if metrics.letter:
         ink = np.maximum(ink + segments.store.clusters.take(segment).astype(np.int64) * metrics.letter, 0)
     gap = segments.gap[start:stop] * np.int64(metrics.gap)
+    if segments.cellular is not None:
+        cell = cell_step(segments, metrics)
+        gap = np.where(segments.cellular[start:stop], segments.gap[start:stop] * np.int64(cell), gap)
     if metrics.collapse or metrics.marker is not None:
         kind = segments.store.kind.take(segment)
         if metrics.collapse:

@@ -13,7 +13,8 @@ from glyphrender.fonts.stack import MISSING
 from glyphrender.text import linebreak
 from glyphrender.theta import MissingGlyph, SoftHyphens
 from glyphrender.typeset.boundary_flags import boundary_flags
-from glyphrender.typeset.glyph_store import MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TEXT, GlyphStore
+from glyphrender.typeset.cells import cells_of, on_grid
+from glyphrender.typeset.glyph_store import FULL, MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TEXT, GlyphStore
 from glyphrender.typeset.hyphenate import hyphenator
 from glyphrender.typeset.shape import Glyphs
 from glyphrender.typeset.style import SOFT_HYPHEN, WordStyle
@@ -41,7 +42,10 @@ def add_words(words: list[str], style: WordStyle, store: GlyphStore) -> tuple[ND
         _check_missing(text, characters)
     units = Units.of(text, characters)  # stretches of one face, script and direction
     glyphs = shape_units(text, characters, units, style)  # by HarfBuzz
-    return _append(store, text, characters, units, glyphs, style)
+    fit = np.full(len(glyphs.glyph), FULL, np.uint8)
+    if style.cell and len(fit):
+        glyphs, fit = on_grid(glyphs, text, characters, units, style.cell)
+    return _append(store, text, characters, units, glyphs, fit, style)
 
 
 def _check_missing(text: WordText, characters: Characters) -> None:
@@ -53,7 +57,13 @@ def _check_missing(text: WordText, characters: Characters) -> None:
 
 
 def _append(
-    store: GlyphStore, text: WordText, characters: Characters, units: Units, glyphs: Glyphs, style: WordStyle
+    store: GlyphStore,
+    text: WordText,
+    characters: Characters,
+    units: Units,
+    glyphs: Glyphs,
+    fit: NDArray[np.uint8],
+    style: WordStyle,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut the units into segments, append these to `store`, and return what `add_words` returns."""
     n, is_end = len(text.cps), text.is_end
@@ -86,12 +96,15 @@ def _append(
     origin = pen[ends - counts]
 
     counted = np.bincount(word, minlength=len(text.words))
+    # Letter spacing is added to every cluster, or to every cell. A joiner or a bidi mark is not spaced.
+    spaced = cells_of(text, characters) if style.cell else begins
+    clusters = np.bincount(segment[spaced != 0], spaced[spaced != 0], len(first))
     at = store.append(
         style=np.full(len(first), store.style_number(style)),
         kind=np.full(len(first), TEXT, np.uint8),
         face=characters.face[first],
         advance=np.maximum(pen[ends] - origin, 0),
-        clusters=np.bincount(segment[begins], minlength=len(first)),  # a joiner or a bidi mark is not spaced
+        clusters=clusters.astype(np.int32),
         length=last + 1 - first,
         action=action,
         boundary=boundary_flags(text.record, is_end, first=first, last=last, start=text.start[word]),
@@ -101,6 +114,7 @@ def _append(
         y=glyphs.dy[order],
         cluster=glyphs.cluster[order] - first[of],
         step=step,
+        fit=fit[order],
     )
     return at + np.cumsum(counted) - counted, counted
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from glyphrender.fonts.face import EM
 from glyphrender.text.bidi import visual_order
 from glyphrender.theta import Theta
-from glyphrender.typeset.glyph_store import GlyphStore
+from glyphrender.typeset.glyph_store import DRAWN_FACE, FULL, GlyphStore
 from glyphrender.typeset.line_boxes import LineBoxes, ink_bounds, line_boxes, unit_points
 from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import Block
@@ -30,6 +30,7 @@ class Placed:
         glyph: [g] glyph ids.
         x: [g] x of each glyph's origin.
         lift: [g] height of each glyph above the baseline; None where all are 0.
+        fit: [g] width of each outline in 64ths of the font's; None where all are 64.
         glyph_bounds: [n + 1] first glyph of each line.
         glyph_count: [s] glyphs of each segment.
         first_segment: number of the first segment in its table.
@@ -46,6 +47,7 @@ class Placed:
     glyph: NDArray[np.uint32]
     x: NDArray[np.float64]
     lift: NDArray[np.float64] | None
+    fit: NDArray[np.uint8] | None
     glyph_bounds: NDArray[np.intp]
     glyph_count: NDArray[np.int32]
     first_segment: int
@@ -70,6 +72,16 @@ class Placed:
         return np.repeat(self.style_of_segment, self.glyph_count)
 
     @property
+    def line_of_glyph(self) -> NDArray[np.intp]:
+        """[g] line that each glyph is on."""
+        return np.repeat(np.arange(len(self.baseline)), np.diff(self.glyph_bounds))
+
+    @property
+    def has_box_drawing(self) -> bool:
+        """Whether a segment is box drawing that fills its cells."""
+        return bool((self.face_of_segment == DRAWN_FACE).any())
+
+    @property
     def y(self) -> NDArray[np.float32]:
         """[g] y of each glyph's origin, down.
 
@@ -81,13 +93,19 @@ class Placed:
 
     @property
     def uniform_face(self) -> tuple[int, int] | None:
-        """(style, face) if all glyphs have the same ones, stand on the baseline and are not condensed; else None.
+        """(style, face) if all glyphs have the same ones, stand on the baseline and keep their width; else None.
 
         Each line is then one row of glyphs.
         """
         drawn = self.glyph_count > 0
         faces, styles = self.face_of_segment[drawn], self.style_of_segment[drawn]
-        if self.lift is not None or not len(faces) or (faces != faces[0]).any() or (self.condense < 1).any():
+        if (
+            self.lift is not None
+            or self.fit is not None
+            or not len(faces)
+            or (faces != faces[0]).any()
+            or (self.condense < 1).any()
+        ):
             return None
         return None if (styles != styles[0]).any() else (int(styles[0]), int(faces[0]))
 
@@ -130,10 +148,13 @@ def place(block: Block, theta: Theta) -> Placed:
         offset *= np.repeat(condense, counts)
     x += offset
     if table.metrics.letter:
-        x += _letter_shift(store, rows, counts, table.metrics.letter * pixels)
+        x += _letter_shift(store, segment, rows, counts) * (table.metrics.letter * pixels)
     lift = None
     if store.lifted and (up := store.y.take(rows)).any():
         lift = up * (theta.font_size * theta.scale / EM)
+    fit = store.fit.take(rows) if store.fitted else None
+    if fit is not None and (fit == FULL).all():
+        fit = None
     bounds = np.zeros(hi - lo + 1, np.intp)
     bounds[1:] = np.cumsum(counts)[last - start - 1]
     return Placed(
@@ -141,6 +162,7 @@ def place(block: Block, theta: Theta) -> Placed:
         glyph=store.glyph.take(rows),
         x=x,
         lift=lift,
+        fit=fit,
         glyph_bounds=bounds,
         condense=boxes.condense,
         left=left,
@@ -163,16 +185,29 @@ def _ascent(theta: Theta, table: LineTable) -> float:
 
 
 def _letter_shift(
-    store: GlyphStore, rows: NDArray[np.intp], counts: NDArray[np.int32], spacing: float
-) -> NDArray[np.float64]:
-    """Return [g] how far letter spacing moves each glyph: by `spacing` for each cluster before it in its segment."""
+    store: GlyphStore, segment: NDArray[np.int32], rows: NDArray[np.intp], counts: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Return [g] by how many letter spacings each glyph moves: the number of clusters before it in its segment.
+
+    In a grid, it is the number of cells before it.
+    """
     cluster = store.cluster.take(rows)
     begins = np.ones(len(rows), bool)
     begins[1:] = cluster[1:] != cluster[:-1]
     starts = np.cumsum(counts) - counts
     begins[starts[counts > 0]] = True
-    nth = np.cumsum(begins)
-    return (nth - np.repeat(nth[np.minimum(starts, len(rows) - 1)], counts)) * spacing if len(rows) else nth * 0.0
+    nth: NDArray[np.int64] = np.cumsum(begins)
+    if not len(rows):
+        return nth
+    head = np.repeat(np.minimum(starts, len(rows) - 1), counts)
+    shift: NDArray[np.int64] = nth - nth[head]
+    cells = np.array([style.cell for style in store.styles], np.int64)
+    if cells.any():
+        cell = np.repeat(cells[store.style.take(segment)], counts)
+        step = store.step.take(rows).astype(np.int64)
+        pen = np.cumsum(step) - step
+        shift[:] = np.where(cell > 0, (pen - pen[head]) // np.maximum(cell, 1), shift)
+    return shift
 
 
 def _reorder(

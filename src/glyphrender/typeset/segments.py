@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glyphrender.typeset.glyph_store import MAY_BREAK, SOURCE_LINE_ENDS, GlyphStore
 
-_COLUMNS: Final = ("number", "gap", "breaks", "level", "gap_level", "base")
+_COLUMNS: Final = ("number", "gap", "breaks", "level", "gap_level", "base", "cellular")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +31,8 @@ class SegmentTable:
         level: [n] bidi level of the segment, or None where every level is 0.
         gap_level: [n] bidi level of the gap, or None likewise.
         base: [n] base level of the paragraph, or None likewise.
+        cellular: [n] whether the paragraph is set in cells because it has box drawing, or None where none is.
+        cell: width of these cells, in EM units; 0 if there are none.
     """
 
     text: str
@@ -45,6 +47,8 @@ class SegmentTable:
     level: NDArray[np.uint8] | None
     gap_level: NDArray[np.uint8] | None
     base: NDArray[np.uint8] | None
+    cellular: NDArray[np.bool_] | None = None
+    cell: int = 0
 
     @property
     def nbytes(self) -> int:
@@ -92,10 +96,11 @@ class SegmentTable:
         if self.store is not store:
             number = store.copied(self.store, number)
 
-        def both(ours: NDArray[np.uint8] | None, theirs: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+        def both(ours: NDArray[Any] | None, theirs: NDArray[Any] | None) -> NDArray[Any] | None:
             if ours is None and theirs is None:
                 return None
-            none = [np.zeros(len(table.number), np.uint8) for table in (self, following)]
+            kind = theirs.dtype if ours is None and theirs is not None else ours.dtype if ours is not None else None
+            none = [np.zeros(len(table.number), kind) for table in (self, following)]
             return np.concatenate([none[0] if ours is None else ours, none[1] if theirs is None else theirs])
 
         return replace(
@@ -109,6 +114,8 @@ class SegmentTable:
             level=both(self.level, following.level),
             gap_level=both(self.gap_level, following.gap_level),
             base=both(self.base, following.base),
+            cellular=both(self.cellular, following.cellular),
+            cell=max(self.cell, following.cell),
         )
 
     def stored_in(self, store: GlyphStore, number: NDArray[np.int32]) -> SegmentTable:

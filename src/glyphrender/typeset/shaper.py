@@ -7,13 +7,13 @@ from typing import Any, Final, Literal, TypeAlias
 
 from glyphrender._system import log
 from glyphrender._system.fork_safe_lock import fork_safe_lock
-from glyphrender.fonts.stack import FontStack, font_stack
+from glyphrender.fonts.stack import MOST_FALLBACKS, FontStack, font_stack
 from glyphrender.text.source import CHUNK
 from glyphrender.theta import Direction, Emoji, Theta
 from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import GlyphStore
 from glyphrender.typeset.segments import SegmentTable
-from glyphrender.typeset.style import WordStyle
+from glyphrender.typeset.style import MONOSPACED, Variant, WordStyle
 from glyphrender.typeset.word_cache import WordCache
 
 # A search over θ lays out the same few texts again and again, and most of a layout's time goes into analysing them. So
@@ -82,30 +82,33 @@ class Shaper:
                 "texts": len(self._texts),
             }
 
-    def style(self, theta: Theta) -> WordStyle:
-        """Return the word style of `theta`.
+    def style(self, theta: Theta, variant: Variant = Variant()) -> WordStyle:  # noqa: B008 -- frozen
+        """Return the word style of `theta`, for paragraphs of one variant.
 
         Raises:
             FontError: a font of `theta` cannot be used.
             DependencyError: `theta` asks for dictionary breaks, and icu4py is not installed.
         """
-        return WordStyle.of(theta, self._stack(theta))
+        return WordStyle.of(theta, self._stack(theta, variant), variant)
 
-    def _stack(self, theta: Theta) -> FontStack:
+    def _stack(self, theta: Theta, variant: Variant) -> FontStack:
         """Return the font stack of `theta`; it is loaded if it is not remembered."""
-        font = (theta.font, theta.font_weight, theta.font_italic, theta.font_axes, theta.fallback)
-        key = (*font, theta.language, theta.emoji)
+        family, axes, fallback = theta.font, theta.font_axes, theta.fallback
+        if variant.boxes and not self._stack(theta, Variant()).primary.is_monospaced:
+            family, axes, fallback = MONOSPACED, "", (theta.font, *theta.fallback)[:MOST_FALLBACKS]
+        language = variant.han or theta.language
+        key = (family, theta.font_weight, theta.font_italic, axes, fallback, language, theta.emoji)
         with self._lock:
             stack = self._stacks.get(key)
             if stack is None:
                 emoji: Literal["mono", "color"] = "color" if theta.emoji is Emoji.COLOR else "mono"
                 stack = font_stack(
-                    theta.font,
+                    family,
                     weight=theta.font_weight,
                     italic=theta.font_italic,
-                    axes=theta.font_axes,
-                    fallback=theta.fallback,
-                    language=theta.language,
+                    axes=axes,
+                    fallback=fallback,
+                    language=language,
                     emoji=emoji,
                 )
                 primary = stack.primary

@@ -18,7 +18,7 @@ from glyphrender.typeset.glyph_store import (
     TEXT,
 )
 from glyphrender.typeset.line_metrics import LineMetrics
-from glyphrender.typeset.line_table import advances
+from glyphrender.typeset.line_table import advances, cell_step
 from glyphrender.typeset.segments import SegmentTable
 
 #: A break between two clusters of a word. It is allowed only because the word is wider than a line.
@@ -60,3 +60,17 @@ class Stretch:
             # A line may end before a marker, but only if something stands there. An empty line would result otherwise.
             something = (self.kind != EMPTY) | (segments.gap != 0)
             self.breaks[:-1][marker[1:] & something[:-1]] = MAY_BREAK
+
+    @property
+    def widest_tab(self) -> int:
+        """The largest distance between tab stops."""
+        segments, metrics = self.segments, self.metrics
+        cells = cell_step(segments, metrics) * metrics.tab_width if segments.cellular is not None else 0
+        return max(metrics.tab, cells)
+
+    def tab_stops(self, paragraph: int) -> int:
+        """Return the distance between tab stops in the paragraph that holds a segment."""
+        cellular = self.segments.cellular
+        if cellular is None or not cellular[paragraph]:
+            return self.metrics.tab
+        return cell_step(self.segments, self.metrics) * self.metrics.tab_width

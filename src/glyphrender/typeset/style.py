@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from glyphrender.fonts.stack import FontStack
 from glyphrender.text import bidi, browser_breaks, complexbreak, tailored_breaks
 from glyphrender.text.linebreak import ALLOWED, PROHIBITED
 from glyphrender.theta import (
+    BoxDrawing,
+    Cells,
     ComplexBreaks,
     ControlCharacters,
     LineBreaks,
@@ -22,6 +24,21 @@ from glyphrender.theta import (
 )
 
 SOFT_HYPHEN: Final = 0xAD
+#: The family in which paragraphs with box drawing are set, unless the font of θ is monospaced itself.
+MONOSPACED: Final = "DejaVu Sans Mono"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variant:
+    """A way in which a paragraph is set otherwise than θ alone says.
+
+    Attributes:
+        han: the language whose forms of Han the paragraph gets, or empty for those of θ.
+        boxes: whether the paragraph is set in cells of a monospaced face, because it has box drawing.
+    """
+
+    han: Literal["", "ja", "ko", "zh-Hant"] = ""
+    boxes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,23 +60,28 @@ class WordStyle:
     hyphenate: bool
     complex_breaks: ComplexBreaks
     line_breaks: LineBreaks
+    cell: int  # width of a cell in EM units; 0 where glyphs keep their advances
+    draws_boxes: bool  # whether box drawing in cells is drawn to fill its cell, not by a font
+    variant: Variant
 
     @classmethod
-    def of(cls, theta: Theta, stack: FontStack) -> WordStyle:
-        """Return the style of `theta`, whose faces are `stack`.
+    def of(cls, theta: Theta, stack: FontStack, variant: Variant = Variant()) -> WordStyle:
+        """Return the style of `theta`, whose faces are `stack`, for paragraphs of one variant.
 
         Raises:
             DependencyError: `theta` asks for dictionary breaks, and icu4py is not installed.
         """
         if theta.complex_breaks is ComplexBreaks.DICTIONARY:
             complexbreak.dictionary()  # raise the error now, not at the first word of Thai
+        grid = variant.boxes or theta.cells is Cells.GRID
         return cls(
             stack=stack,
             language=theta.language,
-            # CSS Text: letter spacing turns optional ligatures off, or the spacing would be uneven.
-            ligatures=theta.ligatures and not theta.letter_spacing,
-            alternates=theta.ligatures,
-            kerning=theta.kerning,
+            # CSS Text: letter spacing turns optional ligatures off, or the spacing would be uneven. In a grid, nothing
+            # may reach from one cell into the next.
+            ligatures=theta.ligatures and not theta.letter_spacing and not grid,
+            alternates=theta.ligatures and not grid,
+            kerning=theta.kerning and not grid,
             control_characters=theta.control_characters,
             soft_hyphens=theta.soft_hyphens,
             zero_width=theta.zero_width,
@@ -67,6 +89,9 @@ class WordStyle:
             hyphenate=theta.hyphenate,
             complex_breaks=theta.complex_breaks,
             line_breaks=theta.line_breaks,
+            cell=stack.primary.cell if grid else 0,
+            draws_boxes=theta.box_drawing is BoxDrawing.MONOSPACED,
+            variant=variant,
         )
 
     @property

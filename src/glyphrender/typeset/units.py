@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM
-from glyphrender.fonts.stack import MISSING
+from glyphrender.fonts.stack import DRAWN, MISSING
 from glyphrender.text.script import SCRIPT_TAGS
 from glyphrender.theta import MissingGlyph
 from glyphrender.typeset.shape import JOINING, Glyphs, shape
@@ -32,12 +32,14 @@ class Units:
         starts: [n] whether a unit begins at each character.
         first, last: [u] the first character of each unit, and the character after its last one.
         missing: [u] whether the unit is a character that no font has.
+        drawn: [u] whether the unit is box drawing that fills its cells.
     """
 
     starts: NDArray[np.bool_]
     first: NDArray[np.intp]
     last: NDArray[np.int64]
     missing: NDArray[np.bool_]
+    drawn: NDArray[np.bool_]
 
     @classmethod
     def of(cls, text: WordText, characters: Characters) -> Units:
@@ -50,20 +52,20 @@ class Units:
         first = np.flatnonzero(starts)
         # A unit ends where the next one begins, or at the end of its word.
         last = np.minimum(np.append(first[1:], len(text.cps)), text.end[text.word[first]])
-        return cls(starts=starts, first=first, last=last, missing=face[first] == MISSING)
+        return cls(starts=starts, first=first, last=last, missing=face[first] == MISSING, drawn=face[first] == DRAWN)
 
 
 def shape_units(text: WordText, characters: Characters, units: Units, style: WordStyle) -> Glyphs:
     """Return the glyphs of `units`. Their `cluster` is a character of `text`, not of the unit.
 
-    A character that no font has gets one glyph, whose glyph id is the code point.
+    A character that no font has gets one glyph, whose glyph id is the code point, and so does box drawing in cells.
 
     Raises:
         FontError: the file of a face cannot be read.
     """
     empty = np.zeros(len(text.cps), bool)
     empty[[at for at, drawn in characters.stand_in.items() if not drawn]] = True
-    shaped = np.flatnonzero(~units.missing & ~empty[units.first])
+    shaped = np.flatnonzero(~units.missing & ~units.drawn & ~empty[units.first])
     first, last = units.first[shaped], units.last[shaped]
     special = characters.special[first]
     glyphs = shape(
@@ -81,7 +83,9 @@ def shape_units(text: WordText, characters: Characters, units: Units, style: Wor
     if characters.ignorable.any():
         cluster = _moved_to_visible(cluster, units.last[unit], characters)
     glyphs = replace(glyphs, unit=unit.astype(np.int32), cluster=cluster.astype(np.int32))
-    return _with_boxes(glyphs, text, units, style) if units.missing.any() else glyphs
+    if units.missing.any():
+        glyphs = _with_boxes(glyphs, text, units, style)
+    return _with_drawn(glyphs, text, units, style.cell) if units.drawn.any() else glyphs
 
 
 def _unit_texts(text: WordText, characters: Characters, units: Units, shaped: NDArray[np.intp]) -> list[str]:
@@ -135,13 +139,29 @@ def _moved_to_visible(cluster: NDArray[np.intp], last: NDArray[np.int64], charac
 
 def _with_boxes(glyphs: Glyphs, text: WordText, units: Units, style: WordStyle) -> Glyphs:
     """Return `glyphs` with one more glyph for each unit that no font has, in the order of the units."""
-    unit = np.append(glyphs.unit, np.flatnonzero(units.missing))
     at = units.first[units.missing]
-    none = np.zeros(len(at), np.int32)
     if style.missing_glyph is MissingGlyph.NOTDEF:
         widths = np.full(len(at), style.stack.faces[0].hb_font.get_glyph_h_advance(0), np.int32)
     else:
         widths = np.array([box_width(int(cp)) for cp in text.cps[at]], np.int32)
+    return _with_code_points(glyphs, text, np.flatnonzero(units.missing), at, widths)
+
+
+def _with_drawn(glyphs: Glyphs, text: WordText, units: Units, cell: int) -> Glyphs:
+    """Return `glyphs` with one more glyph for each character of box drawing, in the order of the units."""
+    counts = (units.last - units.first)[units.drawn]
+    unit = np.repeat(np.flatnonzero(units.drawn), counts)
+    ends = np.cumsum(counts)
+    at = np.repeat(units.first[units.drawn] - ends + counts, counts) + np.arange(ends[-1])
+    return _with_code_points(glyphs, text, unit, at, np.full(len(at), cell, np.int32))
+
+
+def _with_code_points(
+    glyphs: Glyphs, text: WordText, units: NDArray[np.intp], at: NDArray[np.intp], widths: NDArray[np.int32]
+) -> Glyphs:
+    """Return `glyphs` and, in their order of `units`, a glyph for each character `at`: its id is the code point."""
+    unit = np.append(glyphs.unit, units)
+    none = np.zeros(len(at), np.int32)
     order = np.argsort(unit, kind="stable")
     return Glyphs(
         unit=unit.astype(np.int32)[order],

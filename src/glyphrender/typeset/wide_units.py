@@ -60,7 +60,7 @@ def _in_wide_units(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
     if tab.any():
         # No break follows a tab before a closing bracket. Such a tab may be as wide as the distance between two stops.
         tabs = np.append(0, np.cumsum(tab))
-        width += (tabs[stop] - tabs[start]) * metrics.tab
+        width += (tabs[stop] - tabs[start]) * stretch.widest_tab
     return np.repeat(width > min(metrics.first, metrics.rest), stop + 1 - start)
 
 

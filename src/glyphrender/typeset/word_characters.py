@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.fonts.stack import MISSING
+from glyphrender.fonts.stack import DRAWN, MISSING
 from glyphrender.text import grapheme, linebreak, script
 from glyphrender.text.properties import Flag, GeneralCategory, codepoints, records, table
 from glyphrender.text.script import COMMON, LATIN
@@ -92,7 +92,7 @@ class Characters:
     Attributes:
         starts: [n] whether a grapheme cluster begins at the character.
         script: [n] place of its script in `SCRIPT_TAGS`; characters without a script of their own count as Latin.
-        face: [n] place of its face in the font stack, or MISSING.
+        face: [n] place of its face in the font stack, or MISSING, or DRAWN for box drawing in cells.
         action: [n] what may happen after it, by `linebreak`; never MANDATORY.
         stand_in: character → the text that is drawn in its place, which may be empty.
         special: [n] whether the character is shaped alone: something stands in for it, or no font has it.
@@ -121,6 +121,9 @@ class Characters:
         action = style.break_actions(cps)
         action[action == linebreak.MANDATORY] = linebreak.PROHIBITED
         face = style.stack.assign(cps, starts)
+        if style.cell and style.draws_boxes:
+            alone = starts & np.append(starts[1:], True)
+            face[(cps >= 0x2500) & (cps < 0x25A0) & alone] = DRAWN
         face[list(stand_in)] = style.stack.assign(_ESCAPES, np.ones(len(_ESCAPES), bool)).max()
         special = (face == MISSING) & ~text.is_end
         special[list(stand_in)] = True
@@ -149,9 +152,24 @@ def _stand_ins(text: WordText, style: WordStyle, ignorable: NDArray[np.bool_]) -
         for at in np.flatnonzero(soft).tolist():
             stand_in[at] = _SOFT_HYPHEN_DRAWN[style.soft_hyphens]
     if style.zero_width is ZeroWidth.ESCAPE and ignorable.any():
-        for at in np.flatnonzero(ignorable & ~soft).tolist():
+        for at in np.flatnonzero(ignorable & ~soft & ~_makes_emoji(text)).tolist():
             stand_in[at] = escape_of(int(cps[at]))
     return stand_in
+
+
+def _makes_emoji(text: WordText) -> NDArray[np.bool_]:
+    """Return whether each character is a joiner between two pictographs, or the style of one: part of an emoji."""
+    cps = text.cps
+    pictograph = (table().flags.take(text.record) & np.uint8(Flag.EXTENDED_PICTOGRAPHIC)) != 0
+    keycap = ((cps >= 0x30) & (cps <= 0x39)) | (cps == 0x23) | (cps == 0x2A)
+    base = pictograph | ((cps >= 0x1F3FB) & (cps <= 0x1F3FF))  # skin tones
+    style = (cps == 0xFE0E) | (cps == 0xFE0F)
+    after = np.append(cps[1:], 0)
+    makes = np.zeros(len(cps), bool)
+    makes[1:] = style[1:] & (base[:-1] | (keycap[:-1] & (after[1:] == 0x20E3)))
+    styled = base | makes
+    makes[1:-1] |= (cps[1:-1] == 0x200D) & styled[:-2] & pictograph[2:]
+    return makes
 
 
 def escape_of(cp: int) -> str:

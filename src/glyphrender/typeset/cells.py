@@ -1,0 +1,121 @@
+"""Cells: the glyphs of a grid, in which each grapheme cluster takes one or two cells, as in a terminal.
+
+East Asian wide and fullwidth characters (UAX #11) and emoji take two cells, and so does a cluster of two letters or
+more (a conjunct of Devanagari); all others take one. Ambiguous characters take one, whatever the language: box drawing
+is ambiguous, and programs that draw tables count one. A glyph that is narrower than its cells stands in their middle; a
+wider one is condensed. The letters of scripts that join are stretched or condensed to fill their cells, so that they
+still join. Every pen position is then a whole number of cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.text.properties import Flag, GeneralCategory, GraphemeBreak, table
+from glyphrender.text.script import SCRIPT_TAGS
+from glyphrender.typeset.glyph_store import FULL
+from glyphrender.typeset.shape import JOINING, Glyphs
+from glyphrender.typeset.units import Units
+from glyphrender.typeset.word_characters import Characters, WordText
+
+_TEXT_STYLE: Final = 0xFE0E
+_EMOJI_STYLE: Final = 0xFE0F
+_KEYCAP: Final = 0x20E3
+_MARKS: Final = (GeneralCategory.Mn, GeneralCategory.Mc, GeneralCategory.Me)
+_JOINS: Final = np.isin(SCRIPT_TAGS, JOINING)
+
+
+def cells_of(text: WordText, characters: Characters) -> NDArray[np.uint8]:
+    """Return [n] how many cells each character adds to the line: those of a cluster at its first character, else 0."""
+    cps, is_end = text.cps, text.is_end
+    flags = table().flags.take(text.record)
+    starts = characters.starts | is_end
+    if text.text.isascii():
+        cells = (~is_end).astype(np.uint8)
+    else:
+        first = np.flatnonzero(starts)
+        wide = (flags & np.uint8(Flag.WIDE | Flag.EMOJI_PRESENTATION)) != 0
+        styled = _takes_style(cps, flags)
+        # VS15 asks for text presentation, which is narrow. VS16 and U+20E3 ask for emoji presentation.
+        wide[:-1] &= ~((cps[1:] == _TEXT_STYLE) & styled[:-1])
+        wide[1:] |= (cps[1:] == _EMOJI_STYLE) & styled[:-1]
+        wide |= cps == _KEYCAP
+        # The letters of a cluster count, and its marks do not: Thai "กำ" and Devanagari "क्ष" have two letters.
+        properties = table()
+        mark = np.isin(properties.general_category.take(text.record), _MARKS)
+        jamo = np.isin(properties.grapheme_break.take(text.record), (GraphemeBreak.V, GraphemeBreak.T)) & ~starts
+        count = np.add.reduceat(~(mark | jamo | characters.ignorable | is_end), first, dtype=np.intp)
+        count[np.logical_or.reduceat(wide, first)] = 2
+        # A mark without a base has a cell of its own, and what is invisible has none.
+        shown = np.logical_or.reduceat(~(characters.ignorable | is_end), first)
+        count = np.where(shown, np.clip(count, 1, 2), 0)
+        cells = np.zeros(len(cps), np.uint8)
+        cells[first] = count
+    for at, drawn in characters.stand_in.items():
+        cells[at] = len(drawn)
+    missing = np.flatnonzero(characters.special & ~is_end)
+    boxed = [at for at in missing.tolist() if at not in characters.stand_in]
+    cells[boxed] = np.maximum(cells[boxed], 1)
+    return cells
+
+
+def _takes_style(cps: NDArray[np.uint32], flags: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return whether VS16 after each character asks for emoji presentation."""
+    keycap = ((cps >= 0x30) & (cps <= 0x39)) | (cps == 0x23) | (cps == 0x2A)
+    takes: NDArray[np.bool_] = ((flags & Flag.EXTENDED_PICTOGRAPHIC.value) != 0) | keycap
+    return takes
+
+
+def on_grid(
+    glyphs: Glyphs, text: WordText, characters: Characters, units: Units, cell: int
+) -> tuple[Glyphs, NDArray[np.uint8]]:
+    """Return (the glyphs moved into their cells, [g] the width of each outline in 64ths of the font's).
+
+    The steps of 64ths keep the number of widths small in which a face is drawn.
+
+    Args:
+        glyphs: the glyphs of `units`. Their `cluster` is a character of `text`.
+        text: the words.
+        characters: what the characters are.
+        units: the units.
+        cell: width of a cell in EM units.
+    """
+    n = len(text.cps)
+    cells = cells_of(text, characters).astype(np.int64)
+    # A group is what is moved as one: the glyphs from one character that begins both a grapheme cluster and a glyph's
+    # cluster to the next. A ligature that cannot be turned off (lam-alef) has the cells of all its letters.
+    begins = np.zeros(n, bool)
+    begins[glyphs.cluster] = True
+    begins &= characters.starts
+    begins[units.first] = True
+    group_of = np.cumsum(begins) - 1
+    room = np.bincount(group_of, cells, group_of[-1] + 1).astype(np.int64) * cell
+    group = group_of[glyphs.cluster]
+    # In visual order, the glyphs of a group stand together.
+    change = np.append(True, (group[1:] != group[:-1]) | (glyphs.unit[1:] != glyphs.unit[:-1]))
+    first = np.flatnonzero(change)
+    last = np.append(first[1:], len(group)) - 1
+    run = np.cumsum(change) - 1
+    target = room[group[first]]
+    natural = np.add.reduceat(glyphs.step, first, dtype=np.int64)
+    same = (target == natural) & (first == last)
+    fit = np.full(len(first), FULL, np.int64)
+    squeezed = natural > target
+    fit[squeezed] = np.maximum(FULL * target[squeezed] // natural[squeezed], 1)
+    joins = _JOINS[characters.script[glyphs.cluster[first]]] & (natural > 0) & (target > 0)
+    fit[joins] = np.clip(-(-FULL * target[joins] // natural[joins]), 1, 255)
+    width = natural * fit // FULL
+    # A mark without a base has no advance, and hangs to the left of its origin.
+    shift = np.where(natural > 0, (target - width) // 2, target)
+    shift[same] = 0
+    pen = np.cumsum(glyphs.step, dtype=np.int64) - glyphs.step
+    within = pen - pen[first][run]
+    offset = (within + glyphs.dx) * fit[run] // FULL + shift[run]
+    step = np.zeros(len(group), np.int32)
+    step[last] = target
+    placed = replace(glyphs, step=step, dx=np.where(same[run], glyphs.dx, offset).astype(np.int32))
+    return placed, fit[run].astype(np.uint8)

@@ -1,0 +1,174 @@
+"""Variants: paragraphs that are set otherwise than θ alone says, and the analysis of a chunk that has some.
+
+Two things are decided for each paragraph (the text up to a line feed), by its own characters alone, so that a text
+gives the same pages whole, appended to, or in shares:
+
+- If `language` names no language that is written with Han, a paragraph with kana gets the Japanese forms of Han, one
+  with Hangul the Korean, and one with bopomofo the traditional Chinese forms.
+- A paragraph with box drawing is set in cells of a monospaced face, so that the columns of a table stand one below the
+  other.
+
+Nearly every chunk has one variant, and is analysed as it is. Otherwise the paragraphs of each variant are analysed
+together, as one text, and their segments are put back into the order of the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.fonts.stack import cjk_region
+from glyphrender.text.properties import SCRIPT_TAGS, codepoints, records, table
+from glyphrender.text.source import Chunk
+from glyphrender.theta import BoxDrawing, Cells, Theta
+from glyphrender.typeset.analyse import analyse
+from glyphrender.typeset.segments import SegmentTable
+from glyphrender.typeset.style import Variant
+from glyphrender.typeset.word_cache import WordCache
+
+# The variants by their codes. Bit 2 of a code says that the paragraph has box drawing.
+VARIANTS: Final = tuple(
+    Variant(han=han, boxes=boxes) for boxes in (False, True) for han in ("", "ja", "ko", "zh-Hant")
+)  # fmt: skip
+_BOXES: Final = 4
+_HIRAGANA, _KATAKANA, _HANGUL, _BOPOMOFO, _HAN = map(SCRIPT_TAGS.index, ("Hira", "Kana", "Hang", "Bopo", "Hani"))
+
+# Box drawing that may stand in prose: Chinese texts write "──" for a dash. Three in a row are a line.
+_HORIZONTAL: Final = np.array(
+    [0x2500, 0x2501, 0x2504, 0x2505, 0x2508, 0x2509, 0x254C, 0x254D, 0x2550, 0x2574, 0x2576, 0x2578, 0x257A, 0x257C,
+     0x257E], np.uint32
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VariantPolicy:
+    """The choices that paragraphs make for themselves.
+
+    Attributes:
+        han: whether they choose the regional forms of Han.
+        boxes: whether box drawing makes them monospaced.
+    """
+
+    han: bool
+    boxes: bool
+
+    @classmethod
+    def of(cls, theta: Theta) -> VariantPolicy:
+        """Return the policy of `theta`. In a grid of cells, every paragraph is monospaced already."""
+        boxes = theta.box_drawing is BoxDrawing.MONOSPACED and theta.cells is Cells.NATURAL
+        return cls(han=cjk_region(theta.language) is None, boxes=boxes)
+
+    def codes(self, text: str, cps: NDArray[np.uint32], starts: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Return [p] the place in `VARIANTS` of each paragraph of `text`; `starts` are their first characters."""
+        codes = np.zeros(len(starts), np.uint8)
+        if self.han:
+            script = table().script.take(records(cps))
+
+            def holds(character: NDArray[np.bool_]) -> NDArray[np.bool_]:
+                return np.logical_or.reduceat(character, starts)
+
+            kana = holds((script == _HIRAGANA) | (script == _KATAKANA))
+            # Hangul looks alike in all regions. Only a paragraph that has Han, or its punctuation, has a choice.
+            han = holds((script == _HAN) | ((cps >= 0x3000) & (cps < 0x3040)) | ((cps > 0xFF00) & (cps < 0xFF61)))
+            codes[holds(script == _BOPOMOFO) & han] = 3
+            codes[holds(script == _HANGUL) & han] = 2
+            codes[kana] = 1
+        if self.boxes:
+            codes[np.logical_or.reduceat(_is_drawing(cps), starts)] |= _BOXES
+        return codes
+
+
+def _is_drawing(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Return whether each character is box drawing that does not occur in prose."""
+    box = (cps >= 0x2500) & (cps < 0x25A0)
+    if not box.any():
+        return box
+    horizontal = np.isin(cps, _HORIZONTAL)
+    box &= ~horizontal
+    box[2:] |= horizontal[2:] & horizontal[1:-1] & horizontal[:-2]
+    return box
+
+
+def analyse_variants(
+    chunk: Chunk,
+    policy: VariantPolicy,
+    words: Callable[[Variant], WordCache],
+    *,
+    base: int | None,
+    inherited: int = 0,
+) -> tuple[SegmentTable, int]:
+    """Return (the segments of `chunk`, the code of the variant of the last paragraph, if it goes on in the next chunk).
+
+    Args:
+        chunk: a stretch of the source.
+        policy: what paragraphs may decide for themselves.
+        words: called with a variant, it returns the word cache of the variant's style.
+        base: the base direction (0 or 1) that θ imposes on every paragraph, or None.
+        inherited: the code of the first paragraph, if that began in an earlier chunk; else 0.
+
+    Raises:
+        FontError: θ asks for an error where no font has a character.
+    """
+    goes_on = not chunk.text.endswith("\n")
+    if not (policy.han or policy.boxes) or (chunk.text.isascii() and not inherited):
+        return analyse(chunk, words(Variant()), base=base), 0
+    cps = codepoints(chunk.text)
+    # Kana, box drawing and all that comes with them lie here. Jamo without Han has no choice.
+    if not inherited and not (cps >= 0x2500).any():
+        return analyse(chunk, words(Variant()), base=base), 0
+    starts = np.append(0, np.flatnonzero(cps[:-1] == 0x0A) + 1)
+    codes = policy.codes(chunk.text, cps, starts)
+    if inherited:
+        codes[0] = inherited
+    last = int(codes[-1]) if goes_on else 0
+    if (codes == codes[0]).all():
+        return _in_variant(analyse(chunk, words(VARIANTS[codes[0]]), base=base), int(codes[0]), words), last
+    return _by_paragraph(chunk, starts, codes, words, base), last
+
+
+def _in_variant(segments: SegmentTable, code: int, words: Callable[[Variant], WordCache]) -> SegmentTable:
+    """Return `segments`, marked as set in cells if the variant of `code` has box drawing."""
+    if not code & _BOXES:
+        return segments
+    return replace(segments, cell=words(VARIANTS[code]).style.cell, cellular=np.ones(len(segments.number), bool))
+
+
+def _by_paragraph(
+    chunk: Chunk,
+    starts: NDArray[np.intp],
+    codes: NDArray[np.uint8],
+    words: Callable[[Variant], WordCache],
+    base: int | None,
+) -> SegmentTable:
+    """Return the segments of a chunk whose paragraphs have several variants."""
+    bounds = np.append(starts, len(chunk.text))
+    used = np.unique(codes).tolist()
+    for code in used:
+        words(VARIANTS[code])  # to make room for one may begin a new store, so all are asked for before one is used
+    tables: list[SegmentTable] = []
+    paragraph: list[NDArray[np.intp]] = []
+    for code in used:
+        own = np.flatnonzero(codes == code)
+        pieces = [chunk.text[bounds[at] : bounds[at + 1]] for at in own.tolist()]
+        first = chunk.base if own[0] == 0 else None
+        part = Chunk(text="".join(pieces), offset=0, line=0, base=first)
+        analysed = _in_variant(analyse(part, words(VARIANTS[code]), base=base), code, words)
+        lengths = analysed.lengths()
+        ends = np.cumsum(bounds[own + 1] - bounds[own])
+        # An empty segment stands before the separator that it belongs to.
+        at = np.searchsorted(ends, np.cumsum(lengths) - lengths, "right")
+        tables.append(analysed)
+        paragraph.append(own[np.minimum(at, len(own) - 1)])
+    whole = tables[0]
+    for following in tables[1:]:
+        whole = whole.joined(following)
+    order = np.argsort(np.concatenate(paragraph), kind="stable")
+    breaks = np.concatenate([each.breaks for each in tables])
+    ordered = replace(whole, breaks=breaks).edited(order)
+    return replace(
+        ordered, text=chunk.text, offset=chunk.offset, line=chunk.line, mid_line=chunk.mid_line, open=chunk.open
+    )
