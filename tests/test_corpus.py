@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -447,12 +448,17 @@ def test_a_process_reads_a_source_that_cannot_be_sought_in_once(
     assert begun == [0, 0]  # a run leaves no reader behind for the next
 
 
-@examples(50)
-@given(st.binary(max_size=300), st.integers(1, 9), st.integers(1, 60))
-def test_cuts_are_a_partition_of_the_lines(data: bytes, items: int, size: int) -> None:
+@examples(100)
+@given(
+    st.one_of(st.binary(max_size=300), st.text("ab \r\n\n", max_size=120).map(str.encode)),
+    st.integers(1, 9),
+    st.integers(1, 60),
+)
+def test_cuts_are_a_partition_of_the_lines_that_are_not_blank(data: bytes, items: int, size: int) -> None:
     import tempfile
 
     lines = data.split(b"\n")[: None if not data.endswith(b"\n") else -1] if data else []
+    wanted = [number for number, line in enumerate(lines) if line and not line.isspace()]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "in.jsonl")
         path.write_bytes(data)
@@ -461,10 +467,12 @@ def test_cuts_are_a_partition_of_the_lines(data: bytes, items: int, size: int) -
         whole = list(source.records(0, 0))
         with SequentialReader() as reader:
             parts = [record for cut in survey.cuts for record in cut.records(reader)]
-    assert survey.count == len(lines)
+    assert survey.count == len(wanted)
     assert parts == whole
-    assert [record.number for record in parts] == list(range(len(lines)))
-    assert all(cut.count <= items for cut in survey.cuts)
+    assert [record.number for record in parts] == wanted
+    assert all(cut.items <= items for cut in survey.cuts)
+    assert all(before.first + before.count == after.first for before, after in pairwise(survey.cuts))
+    assert not survey.cuts or survey.cuts[-1].first + survey.cuts[-1].count == len(lines)
 
 
 # -- going on ----------------------------------------------------------------------------------------

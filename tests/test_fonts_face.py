@@ -1,6 +1,7 @@
 """A face reports what fontTools reports of its font, and a font that cannot draw text is refused."""
 
 import hashlib
+import os
 import pickle
 import random
 import struct
@@ -174,10 +175,10 @@ class TestRefused:
             Face.from_file(tmp_path)
 
     def test_a_file_without_permission(self, monkeypatch):
-        def denied(self: Path, mode: str) -> None:
+        def denied(path: object, flags: int) -> int:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(Path, "open", denied)
+        monkeypatch.setattr(os, "open", denied)
         with pytest.raises(FontError, match=r"Boxes\.ttf cannot be read \(Permission denied\)"):
             Face.from_file(BOXES)
 

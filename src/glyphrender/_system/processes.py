@@ -312,8 +312,8 @@ def _child(parent: _Parent, pipe: Connection, main: Callable[..., None], argumen
     """Run `main` in a forked process, and send its error, if any."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt reaches the parent too, which then ends this process
     exit_on([signal.SIGTERM])
-    parent.follow()
     try:
+        parent.follow()
         main(pipe, *arguments)
     except SystemExit:
         raise

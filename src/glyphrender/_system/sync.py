@@ -44,17 +44,20 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def sync_files_of(folder: Path) -> None:
-    """Sync all files of a folder, and their names.
+def sync_files_of(*folders: Path) -> None:
+    """Sync all files of the folders, and their names.
 
     Raises:
         OSError: see `sync_file`.
     """
-    with os.scandir(folder) as entries:
-        files = [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
+    files = []
+    for folder in folders:
+        with os.scandir(folder) as entries:
+            files += [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
     try:
         with ThreadPoolExecutor(_THREADS) as pool:
             deque(pool.map(sync_file, files), maxlen=0)
+            deque(pool.map(sync_folder, folders), maxlen=0)
     except RuntimeError:  # no thread can be started
         deque(map(sync_file, files), maxlen=0)
-    sync_folder(folder)
+        deque(map(sync_folder, folders), maxlen=0)

@@ -143,6 +143,8 @@ def _verdict(error: Exception) -> tuple[int, str]:
             if error.filename is None and error.errno == errno.EBADF:
                 return 1, "standard output is closed. Redirect it, as in > /dev/null."
             return 1, f"{error.filename or 'standard output'} failed ({error.strerror or error})."
+        case ImportError():
+            return 1, f"a library cannot be loaded ({error}). Free memory, or reinstall glyphrender."
         case MemoryError():
             return 1, "out of memory. Use fewer --jobs, or smaller pages."
         case _:

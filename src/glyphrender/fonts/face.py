@@ -10,6 +10,7 @@ broken font into an empty one, and an empty font draws nothing and reports nothi
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import struct
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender._system.cached_property import cached_property
+from glyphrender._system.regular_file import open_regular
 from glyphrender.errors import DependencyError, FontError
 
 if TYPE_CHECKING:
@@ -86,9 +88,11 @@ class Face:
         import uharfbuzz as hb
 
         try:
+            open_regular(self.path).close()  # HarfBuzz would wait at a pipe
             return hb.Face(hb.Blob.from_file_path(str(self.path)), self.index)
-        except hb.HarfBuzzError as error:
-            raise FontError(f"{self.path} cannot be read ({error}). Check that the file exists.") from error
+        except (OSError, hb.HarfBuzzError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise FontError(f"{self.path} cannot be read ({reason}). Check that the file exists.") from error
 
     @cached_property
     def hb_font(self) -> uharfbuzz.Font:
@@ -240,7 +244,7 @@ class Face:
         file_sha256 = self.file_sha256
         if not file_sha256:
             try:
-                with self.path.open("rb") as file:
+                with open_regular(self.path) as file:
                     file_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
                 raise FontError(f"{self.path} cannot be read ({error.strerror}). Check its permissions.") from error
@@ -271,7 +275,7 @@ def _table_directory(path: Path, index: int) -> dict[str, bytes]:
     Every table must lie within the file, because a download that was cut short still has a good header.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             signature = file.read(4)
             if signature in (b"wOFF", b"wOF2"):
@@ -299,11 +303,11 @@ def _table_directory(path: Path, index: int) -> dict[str, bytes]:
             return dict.fromkeys(tables, b"") | ({"cmap": file.read(length)} if length else {})
     except EOFError as error:
         raise FontError(f"{path} is damaged or cut short. Get the file again.") from error
-    except IsADirectoryError as error:
-        raise FontError(f"{path} is a directory. Name one font file in it.") from error
     except FileNotFoundError as error:
         raise FontError(f"{path} does not exist. Name a font file, or a family as 'DejaVu Sans'.") from error
     except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise FontError(f"{path} is {error.strerror}. Name one font file.") from error
         raise FontError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
 
 

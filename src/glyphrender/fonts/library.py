@@ -22,7 +22,7 @@ from glyphrender.errors import FontError, shown
 from glyphrender.fonts.bundle import Style, bundle
 from glyphrender.fonts.face import Face
 
-__all__ = ["Family", "families", "find_face", "parse_axes"]
+__all__ = ["Family", "families", "find_face", "is_bundled", "parse_axes"]
 
 _FILE: Final = re.compile(r"(?P<path>.+\.(?:[ot]t[fcb]|pfb|woff2?))(?:#(?P<index>\d+))?", re.I | re.S)
 _FONT_FILES: Final = frozenset({".ttf", ".otf", ".ttc", ".otc"})
@@ -63,10 +63,23 @@ def find_face(spec: str, *, weight: int = 400, italic: bool = False, axes: str =
         raise
 
 
+def is_bundled(spec: str) -> bool:
+    """Return whether `spec` names a bundled family, and so the same font on every machine.
+
+    >>> is_bundled("dejavu sans"), is_bundled("./DejaVu Sans.ttf")
+    (True, False)
+    """
+    return not _is_path(spec) and _key(spec) in _bundled()
+
+
+def _is_path(spec: str) -> bool:
+    return bool(_FILE.fullmatch(spec)) or "/" in spec or os.sep in spec
+
+
 def _face(spec: str, *, weight: int, italic: bool, axes: str) -> Face:
     variations = parse_axes(axes)
-    match = _FILE.fullmatch(spec)
-    if match or "/" in spec or os.sep in spec:
+    if _is_path(spec):
+        match = _FILE.fullmatch(spec)
         path, index = (match["path"], int(match["index"] or 0)) if match else (spec, 0)
         face = Face.from_file(Path(path).expanduser(), index=index, variations=variations)
     else:

@@ -39,7 +39,8 @@ class Sheet:
         self._draw = uharfbuzz.RasterDraw()
         self._scale = (style.size * style.scale_x / 65536, style.size / 65536)
         self._antialias = style.antialias
-        self._length = np.full(style.face.hb_font.face.glyph_count * PHASES, -1, np.int32)
+        # A damaged font can name glyphs beyond its last one. All of them are the one that follows it, without ink.
+        self._length = np.full((style.face.hb_font.face.glyph_count + 1) * PHASES, -1, np.int32)
         self._start = np.zeros_like(self._length)
         self._clear()
 
@@ -57,6 +58,7 @@ class Sheet:
 
     def ink(self, keys: Index) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.uint8], Index]:
         """Return (dx, dy, coverage, place in `keys`) of every inked pixel of `keys`."""
+        keys = np.minimum(keys, len(self._length) - 1)
         length = self._length[keys]
         if length.min() < 0:
             if len(self._coverage) > SHEET_PIXELS:

@@ -147,7 +147,10 @@ def _field_value(field: str, value: Any, parameters: Mapping[str, Parameter]) ->
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) else 9.0
+    try:
+        return float(value) if isinstance(value, (int, float)) else 9.0
+    except OverflowError:  # the check of the field says so
+        return 9.0
 
 
 def _config_value(value: Any) -> Any:

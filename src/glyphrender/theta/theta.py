@@ -188,7 +188,7 @@ class Theta:
 
     if not TYPE_CHECKING:  # type checkers and editors see the fields that the dataclass's own __init__ names
 
-        def __new__(cls, *args, **fields):
+        def __new__(cls, /, *args, **fields):
             """Refuse unknown fields with a suggestion, instead of a `TypeError`."""
             if args:
                 raise ThetaError(
@@ -341,7 +341,7 @@ class Theta:
             field="theta",
         )
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, /, **changes: Any) -> Self:
         """Return a copy with some fields changed, checked like a new θ.
 
         Raises:

@@ -85,7 +85,7 @@ def _rendered(
     """Yield the receipts of `shards`.
 
     Raises:
-        DataError: a file cannot be read or written there.
+        DataError, ResourceError, DependencyError: see `render_shard`.
         GlyphRenderError: a task failed in another way, for example because its machine was lost again and again.
     """
     if not shards:
@@ -98,7 +98,7 @@ def _rendered(
     try:
         for row in dataset.map(_task, fn_kwargs=given, num_cpus=1, concurrency=tasks).iter_rows():
             if row["error"]:
-                raise DataError(row["error"])
+                raise pickle.loads(row["error"])
             yield Receipt(**json.loads(row["receipt"]))
     except ray.exceptions.RayError as error:
         raise GlyphRenderError(f"a task of Ray failed: {' '.join(str(error).split())[:300]}") from error
@@ -110,12 +110,12 @@ def _reader() -> SequentialReader:
     return SequentialReader()
 
 
-def _task(row: dict[str, Any], options: Options, directory: Path, drawn_by: str) -> dict[str, str]:
-    """Return the receipt of a shard as JSON, or the error as text: Ray would wrap an exception beyond recognition."""
+def _task(row: dict[str, Any], options: Options, directory: Path, drawn_by: str) -> dict[str, Any]:
+    """Return the receipt of a shard as JSON, or the pickled error: Ray would wrap an exception beyond recognition."""
     try:
         if rasteriser() != drawn_by:  # pages of two rasterisers differ, and the manifest names only one
             raise DataError(f"a machine draws with {rasteriser()}, not {drawn_by}. Set GLYPHRENDER_RASTER on all.")
         receipt = render_shard(pickle.loads(row["shard"]), options, directory, _reader())
-        return {"receipt": json.dumps(asdict(receipt)), "error": ""}
+        return {"receipt": json.dumps(asdict(receipt)), "error": b""}
     except GlyphRenderError as error:
-        return {"receipt": "", "error": str(error)}
+        return {"receipt": "", "error": pickle.dumps(error)}

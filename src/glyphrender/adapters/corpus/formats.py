@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from glyphrender.adapters.corpus.faults import pyarrow
 from glyphrender.adapters.corpus.items import Item
 from glyphrender.adapters.corpus.names import folder_of
-from glyphrender.adapters.corpus.sources import pyarrow
 
 # Bytes of pages after which a row group is written: a reader of one row has to skip at most this many.
 _ROW_GROUP = 1 << 25
@@ -166,9 +166,9 @@ class _Png:
         folder.mkdir(parents=True)
         paths, digests = [], []
         for number, page in enumerate(rendered.pages, 1):
-            paths.append(f"images/{name}/page_{number:03d}.png")
+            paths.append(f"images/{name}/{page_name(number)}")
             digests.append(hashlib.sha256(page).hexdigest())
-            (folder / f"page_{number:03d}.png").write_bytes(page)
+            (folder / page_name(number)).write_bytes(page)
         values: dict[str, Any] = {"unique_id": item.id, "context": item.text, "config": item.theta.to_dict()}
         values |= {"image_paths": paths, "image_sha256": digests, "spans": rendered.spans}
         values["missing"] = dict(sorted(rendered.missing.items()))
@@ -176,6 +176,15 @@ class _Png:
 
     def close(self) -> None:
         self._lines.close()
+
+
+def page_name(number: int) -> str:
+    """Return the name of the file of page `number`, from 1.
+
+    >>> page_name(7)
+    'page_007.png'
+    """
+    return f"page_{number:03d}.png"
 
 
 def _feature(dtype: str) -> dict[str, str]:

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from glyphrender.adapters.corpus.options import Options
-from glyphrender.errors import DataError, ThetaError
-from glyphrender.theta import Theta, glyph_config
+from glyphrender.errors import DataError, FontError, ThetaError, shown
+from glyphrender.fonts.library import find_face, is_bundled
+from glyphrender.theta import Theta, check_field_names, glyph_config
+from glyphrender.theta.json_file import json_object
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +69,14 @@ def theta_of(given: Any, options: Options, position: int) -> Theta:
     An item may give no θ, the name of a preset, a JSON object as text, or the object itself.
     The fields of an object change the corpus's θ; a Glyph config (kebab-case keys) is a complete θ.
 
+    A record may name the bundled fonts, and those that the corpus's θ names. It may not name any other file or
+    installed family: the manifest describes no font of a record, so the same records and options would give other
+    pages on another machine, or after a resumption; and whoever writes records does not choose which files this
+    process opens.
+
     Raises:
         ThetaError, VisionModelError: it is not valid.
+        FontError: it names a font that it may not name, or an axis that the font lacks.
     """
     if isinstance(given, Mapping):  # a parquet column of objects has None for what a row leaves out
         given = json.dumps({name: value for name, value in given.items() if value is not None}, default=str)
@@ -83,13 +91,28 @@ def theta_of(given: Any, options: Options, position: int) -> Theta:
 
 @lru_cache(maxsize=1024)  # most items share their θ with others, and making one takes 60 µs
 def _theta(given: str, base: Theta) -> Theta:
-    if not given.lstrip().startswith("{"):
-        return Theta.preset(given)
-    try:
-        values = json.loads(given)
-    except (ValueError, RecursionError) as error:
-        raise ThetaError(f"its parameters are not JSON ({error})") from error
-    return Theta.load(values) if glyph_config.is_glyph(values) else base.replace(**values)
+    if given.lstrip().startswith("{"):
+        try:
+            values = json_object(given, "its theta")
+        except DataError as error:
+            raise ThetaError(str(error)) from error
+        if glyph_config.is_glyph(values):
+            theta = Theta.load(values)
+        else:
+            check_field_names(values)
+            theta = base.replace(**values)
+    else:
+        theta = Theta.preset(given)
+    for font in (theta.font, *theta.fallback):
+        if font not in (base.font, *base.fallback) and not is_bundled(font):
+            raise FontError(
+                f"its theta names the font {shown(font)}, which is neither bundled nor named by the θ of the corpus. "
+                "Name it there, as font or fallback.",
+                family=font,
+            )
+    if theta.font_axes != base.font_axes:  # a wrong axis is the record's fault, unlike any error of a font after this
+        find_face(theta.font, weight=theta.font_weight, italic=theta.font_italic, axes=theta.font_axes)
+    return theta
 
 
 def first_of(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:

@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from glyphrender._system.regular_file import kind_of
+from glyphrender.adapters.corpus.compressed import COMPRESSED
 from glyphrender.adapters.corpus.items import id_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.rows import Parquet
-from glyphrender.adapters.corpus.sources import Cut, JsonLines, SequentialReader, Source, TextFiles
+from glyphrender.adapters.corpus.sources import Cut, JsonLines, SequentialReader, Source
+from glyphrender.adapters.corpus.text_files import TextFile, TextFiles, unreadable
 from glyphrender.errors import DataError
 
 _LINES = (".jsonl", ".ndjson")
@@ -32,7 +35,7 @@ class Shard:
         number: number of the shard, from 0.
         total: number of all shards.
         cut: its records.
-        position: position of the first of them in the whole corpus, from 0; blank lines are counted.
+        position: position of the first of them in the whole corpus, from 0; blank lines between records are counted.
         repeats: positions of records whose id an earlier record has; only looked for where ids name folders.
     """
 
@@ -80,6 +83,9 @@ def plan(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path)
     described = []
     faults = []
     for source in _sources(inputs, options, away.resolve()):
+        if isinstance(source, str):
+            faults.append(source)
+            continue
         survey = source.survey(options.shard_items, options.shard_bytes)
         cuts += survey.cuts
         faults += [survey.fault] if survey.fault else []
@@ -96,23 +102,29 @@ def plan(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path)
     return Plan(shards=shards, inputs=tuple(described), faults=tuple(faults))
 
 
-def _sources(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path) -> Iterator[Source]:
+def _sources(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path) -> Iterator[Source | str]:
+    """Yield the sources of all inputs, and the faults of files in folders that are none."""
     for given in map(Path, inputs):
         if not given.exists():
-            raise DataError(f"{given} does not exist. Name a file of items, a text, or a folder.")
+            raise DataError(f"{given} does not exist. Name a file of items, a text, or a folder.", path=given)
         if not given.is_file() and not given.is_dir():
-            raise DataError(f"{given} is no regular file, and inputs are read more than once. Save it first.")
-        texts: list[tuple[str, Path]] = []
+            raise DataError(
+                f"{given} is no regular file but {kind_of(given.stat().st_mode)}, and inputs are read more than once. "
+                "Save it to a file first.",
+                path=given,
+            )
+        texts: list[TextFile] = []
         for name, path in _files(given, away):
             source = _source(name, path, options)
             if source is None:
-                texts.append((name, path))
+                texts.append(TextFile(name=name, path=path))
+            elif given.is_dir() and (reason := unreadable(path)):
+                yield f"{name} is left out: {reason}"
             else:
                 yield source
         if texts:
-            names, paths = zip(*texts, strict=True)
             fields = (options.id_field[:1], options.text_field[:1])
-            yield TextFiles(name=_name(given), names=names, paths=paths, fields=fields, max_bytes=options.max_bytes)
+            yield TextFiles(name=_name(given), files=tuple(texts), fields=fields, max_bytes=options.max_bytes)
 
 
 def _source(name: str, path: Path, options: Options) -> Source | None:
@@ -120,7 +132,7 @@ def _source(name: str, path: Path, options: Options) -> Source | None:
     if path.suffix == ".parquet":
         fields = (*options.id_field, *options.text_field, *options.theta_field)
         return Parquet(path=path, name=name, fields=fields, text_fields=options.text_field)
-    if (path.with_suffix("") if path.suffix in (".gz", ".zst") else path).suffix in _LINES:
+    if (path.with_suffix("") if path.suffix in COMPRESSED else path).suffix in _LINES:
         return JsonLines(path=path, name=name, max_bytes=options.max_bytes)
     return None
 
@@ -137,7 +149,9 @@ def _files(given: Path, away: Path) -> Iterable[tuple[str, Path]]:
     found = []
     for at, folders, files in os.walk(given.absolute(), onerror=refused):
         folders[:] = [each for each in folders if not each.startswith(".") and (Path(at) / each).resolve() != away]
-        paths = (Path(at) / each for each in files if not each.startswith("."))
+        # `walk` does not follow links to folders. They are listed as texts, so that each is told of.
+        links = [each for each in folders if (Path(at) / each).is_symlink()]
+        paths = (Path(at) / each for each in (*files, *links) if not each.startswith("."))
         found += [(f"{name}/{_shown(path.relative_to(given.absolute()))}", path) for path in paths]
     if not found:
         raise DataError(f"{given} is an empty folder. Name one that holds texts.")

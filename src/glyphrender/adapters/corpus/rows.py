@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glyphrender.adapters.corpus.sources import BLOCK, DAMAGE, Cutter, Record, Survey, pyarrow, readable, reason_of
+from glyphrender._system.regular_file import open_regular
+from glyphrender.adapters.corpus.compressed import BLOCK
+from glyphrender.adapters.corpus.faults import Damage, decoding, pyarrow, readable, reason_of
+from glyphrender.adapters.corpus.sources import Cutter, Record, Survey, blocks_of
 
 # Number of rows that are decoded at a time.
 _ROWS = 64
@@ -32,13 +35,15 @@ class Parquet:
         return f"{self.name}, row {number + 1}"
 
     def survey(self, items: int, size: int) -> Survey:  # noqa: D102
-        with readable(self.path), self.path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        with readable(self.path), open_regular(self.path) as file:
+            for block in blocks_of(file):
+                digest.update(block)
             length = file.tell()
         cutter = Cutter(self, items, size)
         fault = ""
         try:
-            with self._opened() as rows:
+            with readable(self.path), self._opened() as rows, decoding():
                 fault = self._unfit(rows.schema_arrow.names)
                 for group in range(0 if fault else rows.num_row_groups):
                     metadata = rows.metadata.row_group(group)
@@ -47,9 +52,9 @@ class Parquet:
                     mean = sum(column.total_uncompressed_size for column in read) / max(1, metadata.num_rows)
                     for _ in range(metadata.num_rows):
                         cutter.add(mean)
-        except DAMAGE as error:
-            fault = f"{self.name} cannot be read as parquet ({reason_of(error)})"
-        return Survey(cuts=cutter.cuts(), bytes=length, sha256=sha256, fault=fault)
+        except Damage as damage:
+            fault = f"{self.name} cannot be read as parquet ({reason_of(damage)})"
+        return Survey(cuts=cutter.cuts(), bytes=length, sha256=digest.hexdigest(), fault=fault)
 
     def _unfit(self, columns: list[str]) -> str:
         if set(self.text_fields) & set(columns):
@@ -66,27 +71,36 @@ class Parquet:
                 if end <= first:
                     continue
                 try:
-                    for batch in rows.iter_batches(_ROWS, row_groups=[group], columns=columns):
+                    with decoding():
+                        batches = rows.iter_batches(_ROWS, row_groups=[group], columns=columns)
+                    while (batch := _next(batches)) is not None:
                         skipped = min(max(0, first - number), len(batch))
                         number += skipped
                         for row in range(skipped, len(batch)):
                             yield Record(number, *_row(batch.slice(row, 1)))
                             number += 1
-                except DAMAGE as error:
+                except Damage as damage:
                     for lost in range(max(number, first), end):
-                        yield Record(lost, fault=f"not readable ({reason_of(error)})")
+                        yield Record(lost, fault=f"not readable ({reason_of(damage)})")
 
     def _opened(self) -> Any:
         pyarrow()
         from pyarrow import parquet
 
         # Without these, a whole row group is read before its first row.
-        return parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=BLOCK)
+        with decoding():
+            return parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=BLOCK)
+
+
+def _next(batches: Iterator[Any]) -> Any:
+    with decoding():
+        return next(batches, None)
 
 
 def _row(row: Any) -> tuple[dict[str, Any] | None, str]:
     """Return the values of a batch of one row, or the reason why it has none."""
     try:
-        return row.to_pylist()[0], ""
-    except ValueError as error:  # its text is not UTF-8
-        return None, f"not readable ({reason_of(error)})"
+        with decoding():
+            return row.to_pylist()[0], ""
+    except Damage as damage:  # its text is not UTF-8
+        return None, f"not readable ({reason_of(damage)})"

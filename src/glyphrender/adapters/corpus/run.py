@@ -25,10 +25,11 @@ from typing import Any
 from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.file_lock import lock_file
 from glyphrender._system.processes import can_fork, imap_forked, work_queue
+from glyphrender.adapters.corpus.faults import pyarrow
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Plan, Shard, plan
 from glyphrender.adapters.corpus.shard import WORK, Receipt, ShardRunner, render_shard
-from glyphrender.adapters.corpus.sources import SequentialReader, pyarrow
+from glyphrender.adapters.corpus.sources import SequentialReader
 from glyphrender.document.saving import describe
 from glyphrender.errors import DataError
 

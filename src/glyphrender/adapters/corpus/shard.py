@@ -1,8 +1,9 @@
 """One shard: its records → its file and its receipt. A shard is the unit of work everywhere, and depends only on its
 arguments.
 
-A complete file is renamed to its place, and then its receipt is. So a shard that has a receipt is done. A shard that
-has none is rendered again, to the same bytes, over what a killed process may have left.
+A complete file is synced and renamed to its place, and then its receipt is. So a shard that has a receipt is done, and
+a power cut does not change that. A shard that has none is rendered again, to the same bytes, over what a killed process
+may have left.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from glyphrender._system.atomic_write import write_atomically
-from glyphrender.adapters.corpus.formats import SUFFIXES, Rendered, writer
+from glyphrender._system.sync import sync_file, sync_files_of, sync_folder
+from glyphrender.adapters.corpus.faults import machine_fault, reason_of, resource_error
+from glyphrender.adapters.corpus.formats import SUFFIXES, Rendered, page_name, writer
 from glyphrender.adapters.corpus.items import Item, first_of, item_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
 from glyphrender.adapters.corpus.sources import Record, SequentialReader
 from glyphrender.document.layout import layout
-from glyphrender.errors import DataError, GlyphRenderError
+from glyphrender.errors import DataError, FontError, GlyphRenderError, ResourceError
 
 #: Folder, inside the folder of a corpus, with what is needed to resume a run. It is removed when the corpus is
 #: complete.
@@ -48,6 +51,7 @@ class Receipt:
         bytes: size of the file.
         sha256: digest of the file, in hex.
         missing: characters that no font has, by code point.
+        images: with format "png", the sizes of the pages of each folder in "images", in order.
         failures: id, position, place and reason of each item that failed.
     """
 
@@ -57,16 +61,30 @@ class Receipt:
     bytes: int
     sha256: str
     missing: dict[str, int]
+    images: dict[str, list[int]] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, shard: Shard, directory: Path) -> Receipt | None:
-        """Return the receipt of a shard that is done; None if there is none, or the file is gone or incomplete."""
+        """Return the receipt of a shard that is done; None if there is none, or a file is gone or incomplete."""
         try:
             receipt = cls(**json.loads(_receipt(shard, directory).read_text(encoding="utf-8")))
-            return receipt if (directory / receipt.file).stat().st_size == receipt.bytes else None
-        except (OSError, ValueError, TypeError):
+            whole = receipt._holds(directory)
+        except (OSError, ValueError, TypeError, AttributeError):
             return None
+        return receipt if whole else None
+
+    def _holds(self, directory: Path) -> bool:
+        """Return whether the files have the sizes that the receipt says."""
+        if (directory / self.file).stat().st_size != self.bytes:
+            return False
+        for folder, sizes in self.images.items():
+            place = directory / "images" / folder
+            if len(os.listdir(place)) != len(sizes):
+                return False
+            if any((place / page_name(number)).stat().st_size != size for number, size in enumerate(sizes, 1)):
+                return False
+        return True
 
 
 def render_shard(shard: Shard, options: Options, directory: Path, reader: SequentialReader) -> Receipt:
@@ -80,53 +98,78 @@ def render_shard(shard: Shard, options: Options, directory: Path, reader: Sequen
 
     Raises:
         DataError: the input cannot be read or has become shorter, or the output cannot be written.
+        ResourceError: the machine failed. The shard is not done, and can be rendered again.
+        DependencyError: a library that an item needs is missing.
     """
-    counts: Counter[str] = Counter()
-    missing: Counter[str] = Counter()
-    failures = []
-    seen = 0
-    name = shard.name
-    with _part(directory, name) as part:
-        out = writer(options.format, part, name, shard.repeats)
+    with _part(directory, shard.name) as part:
         try:
-            for record in shard.cut.records(reader):
-                seen += 1
-                position = shard.position + record.number - shard.cut.first
-                result = _result(record, options, position, shard.cut.source.place(record.number))
-                if isinstance(result, Rendered):
-                    out.add(result)
-                    missing.update(result.missing)
-                    counts.update(items=1, pages=len(result.pages))
-                elif result is not None:
-                    failures.append(result)
-        finally:
-            out.close()
-        if seen < shard.cut.count:
+            drawn = _drawn(shard, options, part, reader)
+        except MemoryError as error:
+            raise resource_error(error, shard.name) from error
+        if drawn.seen < shard.cut.items:
             raise DataError(
-                f"{shard.cut.source.name} has become shorter since the run began: {shard.cut.count - seen:,} records "
-                f"of {name} are gone. Restore it and resume, or begin a new corpus."
+                f"{shard.cut.source.name} has become shorter since the run began: {shard.cut.items - drawn.seen:,} "
+                f"records of {shard.name} are gone. Restore it and resume, or begin a new corpus."
             )
-        file = f"data/{name}{SUFFIXES[options.format]}"
+        file = f"data/{shard.name}{SUFFIXES[options.format]}"
         with (part / Path(file).name).open("rb") as written:
             size = os.fstat(written.fileno()).st_size
             digest = hashlib.file_digest(written, "sha256").hexdigest()
-            os.fsync(written.fileno())  # before its receipt may exist
+        images = {folder.name: _sizes(folder) for folder in sorted(part.glob("images/*"))}
+        # All that the receipt will claim is on the disk before there is a receipt.
+        sync_file(part / Path(file).name)
+        sync_files_of(*(part / "images" / name for name in images))
         _take_places(part, directory / file)
         receipt = Receipt(
             file=file,
-            items=counts["items"],
-            pages=counts["pages"],
+            items=drawn.counts["items"],
+            pages=drawn.counts["pages"],
             bytes=size,
             sha256=digest,
-            missing=dict(sorted(missing.items())),
-            failures=failures,
+            missing=dict(sorted(drawn.missing.items())),
+            images=images,
+            failures=drawn.failures,
         )
         write_atomically(_receipt(shard, directory), json.dumps(asdict(receipt), ensure_ascii=True))
     return receipt
 
 
+@dataclass(kw_only=True, slots=True)
+class _Drawn:
+    """Counts of a shard whose items have been written."""
+
+    seen: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _drawn(shard: Shard, options: Options, part: Path, reader: SequentialReader) -> _Drawn:
+    """Render the items of a shard, and write them into the folder `part`."""
+    drawn = _Drawn()
+    out = writer(options.format, part, shard.name, shard.repeats)
+    try:
+        for record in shard.cut.records(reader):
+            drawn.seen += 1
+            position = shard.position + record.number - shard.cut.first
+            result = _result(record, options, position, shard.cut.source.place(record.number))
+            if isinstance(result, Rendered):
+                out.add(result)
+                drawn.missing.update(result.missing)
+                drawn.counts.update(items=1, pages=len(result.pages))
+            elif result is not None:
+                drawn.failures.append(result)
+    finally:
+        out.close()
+    return drawn
+
+
 def _result(record: Record, options: Options, position: int, place: str) -> Rendered | dict[str, Any] | None:
-    """Return the item of a record with its pages, the reason why it has none, or None for a blank line."""
+    """Return the item of a record with its pages, the reason why it has none, or None for a blank line.
+
+    Raises:
+        ResourceError, DependencyError: the reason lies in the machine and not in the record.
+    """
     if record.values is None and not record.fault:
         return None
     identity = None
@@ -136,10 +179,11 @@ def _result(record: Record, options: Options, position: int, place: str) -> Rend
         given = first_of(record.values, options.id_field)
         identity = None if given is None else str(given)[:200]
         return _rendered(item_of(record.values, options, position=position, place=place), options)
-    except GlyphRenderError as error:
-        reason = str(error)
-    except Exception as error:  # a bug, or no memory left: one item of millions does not stop the run
-        reason = f"{type(error).__name__}: {error}"
+    except Exception as error:
+        if machine_fault(error):
+            raise resource_error(error, place) from error
+        # A bug in one item of millions does not stop the run.
+        reason = str(error) if isinstance(error, GlyphRenderError) else f"{type(error).__name__}: {reason_of(error)}"
     return {"position": position, "place": place, "id": identity, "reason": reason}
 
 
@@ -149,13 +193,18 @@ def _rendered(item: Item, options: Options) -> Rendered:
         raise DataError(f"{size:,} bytes of text, more than max_bytes={options.max_bytes}")
     pages, spans, size = [], [], 0
     missing: Counter[str] = Counter()
-    for page in layout(item.text, item.theta, max_pages=options.max_pages):
-        pages.append(page.png(bits=options.bits))
-        spans.append(page.span)
-        missing.update({f"U+{ord(character):04X}": count for character, count in page.missing.items()})
-        size += len(pages[-1])
-        if size > _MAX_ITEM:
-            raise DataError(f"more than {_MAX_ITEM:,} bytes of pages; make its text shorter")
+    try:
+        for page in layout(item.text, item.theta, max_pages=options.max_pages):
+            pages.append(page.png(bits=options.bits))
+            spans.append(page.span)
+            missing.update({f"U+{ord(character):04X}": count for character, count in page.missing.items()})
+            size += len(pages[-1])
+            if size > _MAX_ITEM:
+                raise DataError(f"more than {_MAX_ITEM:,} bytes of pages; make its text shorter")
+    except FontError as error:
+        # What a record may say of fonts has been checked. A font of the corpus or of the bundle does not load, perhaps
+        # because memory ran out: Skia and HarfBuzz do not tell.
+        raise ResourceError(str(error)) from error
     return Rendered(item=item, pages=pages, spans=spans, missing=missing)
 
 
@@ -167,6 +216,8 @@ def _part(directory: Path, name: str) -> Iterator[Path]:
         part.mkdir()
         yield part
     except OSError as error:
+        if error.errno is None:  # pyarrow does not pass on the number, for a full disk for example
+            raise resource_error(error, f"writing {directory}") from error
         raise DataError(
             f"{directory} cannot be written ({error.strerror}). Free space or choose another.", path=directory
         ) from error
@@ -182,6 +233,12 @@ def _take_places(part: Path, target: Path) -> None:
             shutil.rmtree(place)
         folder.rename(place)
     (part / target.name).replace(target)
+    for folder in (target.parent, target.parent.parent / "images"):
+        sync_folder(folder)
+
+
+def _sizes(folder: Path) -> list[int]:
+    return [(folder / page_name(number)).stat().st_size for number in range(1, len(os.listdir(folder)) + 1)]
 
 
 def _receipt(shard: Shard, directory: Path) -> Path:

@@ -1,5 +1,4 @@
-"""Files of records: the protocol of a source, JSONL, and folders whose files each hold one text (for parquet see
-`rows`).
+"""Files of records: the protocol of a source, and JSONL (for parquet see `rows`, for folders of texts `text_files`).
 
 A source is surveyed once, to find where it may be cut. After that, it can be read from any cut on. Broken parts become
 records with a fault, never exceptions. Memory is one block of 1 MB and one record. This module knows nothing of the
@@ -10,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
+import os
+import re
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
-from glyphrender.errors import DataError, DependencyError
-from glyphrender.text.source import decode_blocks
+from glyphrender._system.regular_file import open_regular
+from glyphrender.adapters.corpus.compressed import BLOCK, COMPRESSED, decompressed
+from glyphrender.adapters.corpus.faults import Damage, readable, reason_of
 
-BLOCK = 1 << 20
-# Errors that the readers raise for damaged files; an OSError with a number comes from the system instead.
-DAMAGE = (EOFError, zlib.error, ValueError, NotImplementedError, OSError)
+# Lines without anything to read.
+_BLANK: Final = re.compile(rb"(?:\n+|[ \t\r\v\f]+\n)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Record:
 
     Attributes:
         number: its number within its source, from 0.
-        values: its fields; None if it could not be read, or if a line is blank.
+        values: its fields; None if it could not be read, or if it is blank.
         fault: why it could not be read.
     """
 
@@ -43,18 +43,27 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cut:
-    """Records of one source that go into one shard: `count` records from number `first` on, which is at byte `seek`."""
+    """Records of one source that go into one shard.
+
+    Attributes:
+        source: the source.
+        first: number of the first record; of a line, blank lines are counted.
+        count: how many numbers the cut spans.
+        items: how many records it has: fewer where lines are blank.
+        seek: the byte at which the first record stands, if the source is `seekable`.
+    """
 
     source: Source
     first: int
     count: int
+    items: int
     seek: int = 0
 
     def records(self, reader: SequentialReader) -> Iterator[Record]:
         """Return the records; `reader` reads them if the source cannot be read from the middle."""
         if self.source.seekable:
-            return islice(self.source.records(self.first, self.seek), self.count)
-        return reader.records(self.source, self.first, self.count)
+            return islice(self.source.records(self.first, self.seek), self.items)
+        return reader.records(self.source, self.first, self.items)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,12 +84,12 @@ class Survey:
 
     @property
     def count(self) -> int:
-        """Number of records, blank lines included."""
-        return sum(cut.count for cut in self.cuts)
+        """Number of records."""
+        return sum(cut.items for cut in self.cuts)
 
 
 class Source(Protocol):
-    """A file of records, or a folder of texts.
+    """A file of records, or a folder of texts. Blank lines are no records, though they are counted in the numbers.
 
     Attributes:
         name: its name in messages, and in ids of records that have none.
@@ -116,7 +125,7 @@ class JsonLines:
 
     @property
     def seekable(self) -> bool:  # noqa: D102
-        return self.path.suffix not in (".gz", ".zst")
+        return self.path.suffix not in COMPRESSED
 
     def place(self, number: int) -> str:  # noqa: D102
         return f"{self.name}, line {number + 1}"
@@ -125,102 +134,34 @@ class JsonLines:
         cutter = Cutter(self, items, size)
         digest = hashlib.sha256()
         fault = ""
-        with readable(self.path), self._opened() as file:
-            lines = _lines(_hashed(_blocks(file), digest), self.max_bytes)
+        with readable(self.path):
             try:
-                for _, length in lines:
-                    cutter.add(length)
-            except DAMAGE as error:
-                if isinstance(error, OSError) and error.errno:
-                    raise
-                fault = f"{self.name} is damaged after line {cutter.count} ({reason_of(error)})"
+                for line, length, count in _lines(_hashed(self._blocks(0), digest), self.max_bytes):
+                    if line == b"":
+                        cutter.skip(count, length)
+                    else:
+                        cutter.add(length)
+            except Damage as damage:
+                fault = f"{self.name} is damaged after line {cutter.lines} ({reason_of(damage)})"
         return Survey(cuts=cutter.cuts(), bytes=cutter.bytes, sha256=digest.hexdigest(), fault=fault)
 
     def records(self, first: int, seek: int) -> Iterator[Record]:  # noqa: D102
-        with readable(self.path), self._opened() as file:
-            if self.seekable:
-                file.seek(seek)
-                number = first
-            else:
-                number = 0
-            for line, length in _lines(_blocks(file), self.max_bytes):
-                if number >= first:
-                    too_long = _too_long(length, self.max_bytes)
-                    yield _object(number, line) if line is not None else Record(number, fault=too_long)
-                number += 1
+        number = first if self.seekable else 0
+        # The survey has told of damage. Damage that came later ends the records early, which the reader notices.
+        with readable(self.path), suppress(Damage):
+            for line, length, count in _lines(self._blocks(seek if self.seekable else 0), self.max_bytes):
+                if line != b"" and number >= first:
+                    too_much = too_long(length, self.max_bytes)
+                    yield _object(number, line) if line is not None else Record(number, fault=too_much)
+                number += count
 
-    def _opened(self) -> AbstractContextManager[Any]:
-        if self.path.suffix == ".gz":
-            from isal import igzip
-
-            return igzip.open(self.path, "rb")  # type: ignore[no-untyped-call,no-any-return]
-        if self.path.suffix == ".zst":
-            arrow = pyarrow()
-            stream: AbstractContextManager[Any] = arrow.CompressedInputStream(arrow.OSFile(str(self.path)), "zstd")
-            return stream
-        return self.path.open("rb")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TextFiles:
-    """Files that each hold one text: UTF-8, or the encoding of their byte order mark.
-
-    `fields` are the names under which a record has the id (if there is one), and the text.
-    """
-
-    name: str
-    names: tuple[str, ...]
-    paths: tuple[Path, ...] = field(repr=False)
-    fields: tuple[tuple[str, ...], tuple[str, ...]]
-    max_bytes: int
-    first: int = 0
-
-    @property
-    def seekable(self) -> bool:  # noqa: D102
-        return True
-
-    def place(self, number: int) -> str:  # noqa: D102
-        return self.names[number - self.first]
-
-    def survey(self, items: int, size: int) -> Survey:  # noqa: D102
-        cutter = Cutter(self, items, size)
-        digest = hashlib.sha256()
-        for name, path in zip(self.names, self.paths, strict=True):
-            before = digest.copy()
-            try:
-                _refuse_special(path)
-                with path.open("rb") as file:
-                    content = hashlib.file_digest(file, "sha256").hexdigest()
-                    cutter.add(file.tell())
-            except OSError:  # it may be readable later, and then the corpus is another one
-                digest, content = before, "unreadable"
-                cutter.add(0)
-            digest.update(f"{name}\0{content}\0".encode("utf-8", "surrogateescape"))
-        cuts = tuple(
-            Cut(source=self._part(cut.first, cut.count), first=cut.first, count=cut.count) for cut in cutter.cuts()
-        )
-        return Survey(cuts=cuts, bytes=cutter.bytes, sha256=digest.hexdigest())
-
-    def records(self, first: int, seek: int) -> Iterator[Record]:  # noqa: D102
-        for number in range(first, self.first + len(self.paths)):
-            name, path = self.names[number - self.first], self.paths[number - self.first]
-            try:
-                _refuse_special(path)
-                if path.stat().st_size > self.max_bytes:
-                    yield Record(number, fault=_too_long(path.stat().st_size, self.max_bytes))
-                    continue
-                with path.open("rb") as file:
-                    text = "".join(decode_blocks(_blocks(file), name=name))
-            except (DataError, OSError) as error:
-                yield Record(number, fault=reason_of(error))
-            else:
-                ids, texts = self.fields
-                yield Record(number, dict.fromkeys(ids, name) | dict.fromkeys(texts, text))
-
-    def _part(self, first: int, count: int) -> TextFiles:
-        """Return a source of only these files, so that a shard that is sent to another machine names no other files."""
-        part = slice(first, first + count)
-        return replace(self, names=self.names[part], paths=self.paths[part], first=first)
+    def _blocks(self, seek: int) -> Iterator[bytes]:
+        if not self.seekable:
+            yield from decompressed(self.path)
+            return
+        with open_regular(self.path) as file:
+            file.seek(seek)
+            yield from blocks_of(file)
 
 
 class Cutter:
@@ -228,30 +169,37 @@ class Cutter:
 
     def __init__(self, source: Source, items: int, size: float) -> None:
         self._source, self._items, self._size = source, items, size
-        self._ends: list[tuple[int, int]] = [(0, 0)]  # record and byte at which a shard begins
-        self.count = 0
+        self._ends: list[tuple[int, int, int]] = [(0, 0, 0)]  # line, byte and record at which a shard begins
+        self.lines = 0
         self._bytes = 0.0
+        self._records = 0
 
     @property
     def bytes(self) -> int:
-        """Bytes of all records."""
+        """Bytes of all records and blank lines."""
         return round(self._bytes)
 
     def add(self, size: float) -> None:
         """Count one more record. A record that is longer than a shard becomes a shard of its own."""
-        first, begin = self._ends[-1]
-        if self.count > first and (self.count - first >= self._items or self._bytes - begin + size > self._size):
-            self._ends.append((self.count, self.bytes))
-        self.count += 1
+        _, begin, first = self._ends[-1]
+        if self._records > first and (self._records - first >= self._items or self._bytes - begin + size > self._size):
+            self._ends.append((self.lines, self.bytes, self._records))
+        self.lines += 1
+        self._records += 1
+        self._bytes += size
+
+    def skip(self, lines: int, size: int) -> None:
+        """Count blank lines, of `size` bytes together. They go into the shard of the records before them."""
+        self.lines += lines
         self._bytes += size
 
     def cuts(self) -> tuple[Cut, ...]:
-        """Return a cut for each shard."""
-        ends = [*self._ends, (self.count, self.bytes)]
+        """Return a cut for each shard; none if there is no record."""
+        ends = [*self._ends, (self.lines, self.bytes, self._records)]
         return tuple(
-            Cut(source=self._source, first=first, count=end - first, seek=seek)
-            for (first, seek), (end, _) in zip(ends, ends[1:], strict=False)
-            if end > first
+            Cut(source=self._source, first=first, count=end - first, items=records - before, seek=seek)
+            for (first, seek, before), (end, _, records) in zip(ends, ends[1:], strict=False)
+            if records > before
         )
 
 
@@ -279,34 +227,16 @@ class SequentialReader:
             self._records.close()
         self._source, self._records = None, iter(())
 
-    def records(self, source: Source, first: int, count: int) -> Iterator[Record]:
-        """Yield `count` records of `source` from number `first` on; fewer if the source ends before."""
+    def records(self, source: Source, first: int, items: int) -> Iterator[Record]:
+        """Yield `items` records of `source` from number `first` on; fewer if the source ends before."""
         if self._source != source or self._next > first:
             self.close()
             self._source, self._records, self._next = source, source.records(first, 0), first
-        while self._next < first + count:
-            record = next(self._records, None)
-            if record is None:
-                return
+        while items > 0 and (record := next(self._records, None)) is not None:
             self._next = record.number + 1
             if record.number >= first:
+                items -= 1
                 yield record
-
-
-def pyarrow() -> Any:
-    """Return the library of that name.
-
-    Raises:
-        DependencyError: it is not installed.
-    """
-    try:
-        import pyarrow as arrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise DependencyError(
-            "parquet and .zst files need pyarrow. Install it with: pip install 'glyphrender[corpus]'", extra="corpus"
-        ) from error
-    return arrow
 
 
 def _object(number: int, line: bytes) -> Record:
@@ -325,14 +255,12 @@ def _object(number: int, line: bytes) -> Record:
     return Record(number, values)
 
 
-def _refuse_special(path: Path) -> None:
-    """Refuse anything but a regular file: reading a pipe in a folder would wait for ever."""
-    if path.exists() and not path.is_file():
-        raise OSError(f"{path.name} is no regular file")
-
-
-def _blocks(file: Any) -> Iterator[bytes]:
-    return iter(lambda: file.read(BLOCK), b"")
+def blocks_of(file: Any) -> Iterator[bytes]:
+    """Yield the bytes of an open file, up to the size that it has now: a file that grows for ever has an end."""
+    left = os.fstat(file.fileno()).st_size - file.tell()
+    while left > 0 and (block := file.read(min(BLOCK, left))):
+        left -= len(block)
+        yield block
 
 
 def _hashed(blocks: Iterable[bytes], digest: Any) -> Iterator[bytes]:
@@ -341,8 +269,8 @@ def _hashed(blocks: Iterable[bytes], digest: Any) -> Iterator[bytes]:
         yield block
 
 
-def _lines(blocks: Iterable[bytes], limit: int) -> Iterator[tuple[bytes | None, int]]:
-    """Yield each line without its end, and its length including the end.
+def _lines(blocks: Iterable[bytes], limit: int) -> Iterator[tuple[bytes | None, int, int]]:
+    """Yield each line without its end, its length including the end, and 1. Blank lines are b"", many at a time.
 
     A line of more than `limit` bytes is not kept: None is yielded in its place.
     """
@@ -350,33 +278,30 @@ def _lines(blocks: Iterable[bytes], limit: int) -> Iterator[tuple[bytes | None, 
     length = 0
     for block in blocks:
         start = 0
-        while (end := block.find(b"\n", start) + 1) > 0:
+        while start < len(block):
+            if not length and (blank := _BLANK.match(block, start)):
+                yield b"", blank.end() - start, block.count(b"\n", start, blank.end())
+                start = blank.end()
+                continue
+            end = block.find(b"\n", start) + 1
+            if not end:
+                break
             length += end - start
-            yield (b"".join((*parts, block[start : end - 1])) if length <= limit else None), length
+            yield _line(parts, block[start : end - 1], length, limit), length, 1
             parts, length, start = [], 0, end
         length += len(block) - start
         parts = [*parts, block[start:]] if length <= limit else []
     if length:
-        yield (b"".join(parts) if length <= limit else None), length
+        yield _line(parts, b"", length, limit), length, 1
 
 
-def _too_long(length: int, limit: int) -> str:
+def _line(parts: list[bytes], last: bytes, length: int, limit: int) -> bytes | None:
+    if length > limit:
+        return None
+    line = b"".join((*parts, last))
+    return b"" if line.isspace() else line
+
+
+def too_long(length: int, limit: int) -> str:
+    """Return the fault of a record of `length` bytes."""
     return f"{length:,} bytes, more than max_bytes={limit}"
-
-
-def reason_of(error: BaseException) -> str:
-    """Return what an error says, on one line."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn errors of the operating system into a one-line `DataError`; errors from a damaged file pass through."""
-    try:
-        yield
-    except OSError as error:
-        if not error.errno:
-            raise
-        raise DataError(
-            f"{path} cannot be read ({error.strerror}). Check the path and its rights.", path=path
-        ) from error
