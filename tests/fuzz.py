@@ -115,10 +115,11 @@ class Seen:
     size: tuple[int, int]
     lines: tuple[Span, ...]
     words: tuple[Span, ...]
+    pieces: tuple[Span, ...]
 
     @classmethod
     def of(cls, page: Page) -> Seen:
-        return cls(page.number, page.span, page.text, page.theta, page.size, page.lines, page.words)
+        return cls(page.number, page.span, page.text, page.theta, page.size, page.lines, page.words, page.pieces)
 
 
 def lines_of(pages: list[Page]) -> list[tuple[str, tuple[float, ...]]]:

@@ -333,9 +333,9 @@ def test_a_page_is_saved_as_one_png(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.PNG", "a.png"]
 
 
-def test_words_are_those_of_python_in_plain_prose() -> None:
-    words = [word.text for page in render(TEXT, SMALL) for word in page.words]
-    assert words == TEXT.split()
+def test_pieces_are_the_words_of_python_in_plain_prose() -> None:
+    pieces = [piece.text for page in render(TEXT, SMALL) for piece in page.pieces]
+    assert pieces == TEXT.split()
 
 
 def test_missing_characters_are_counted_where_they_are() -> None:
@@ -498,7 +498,8 @@ def test_a_page_is_pickled_with_its_own_glyphs_alone() -> None:
         assert len(data) < 100_000
         again = pickle.loads(data)
         assert (again.png(), again.span, again.size, again.text) == (page.png(), page.span, page.size, page.text)
-        assert (again.words, again.lines, again.missing) == (page.words, page.lines, page.missing)
+        assert (again.words, again.pieces, again.lines) == (page.words, page.pieces, page.lines)
+        assert again.missing == page.missing
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

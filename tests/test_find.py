@@ -110,18 +110,18 @@ def test_what_is_found_is_the_text_in_a_box_on_its_line(text: str, theta: Theta,
         for span in spans:
             assert source[span.start - first : span.end - first] == span.text
             assert span.text in query
-            words = [word for word in page.words if word.start < span.end and span.start < word.end]
-            assert words
+            pieces = [piece for piece in page.pieces if piece.start < span.end and span.start < piece.end]
+            assert pieces
             x0, y0, x1, y1 = span.box
             assert x0 <= x1
-            assert any((word.box[1], word.box[3]) == (y0, y1) for word in words)
-            assert min(word.box[0] for word in words) - 1e-6 <= x0
-            assert x1 <= max(word.box[2] for word in words) + 1e-6
+            assert any((piece.box[1], piece.box[3]) == (y0, y1) for piece in pieces)
+            assert min(piece.box[0] for piece in pieces) - 1e-6 <= x0
+            assert x1 <= max(piece.box[2] for piece in pieces) + 1e-6
         visible = [
-            word for word in page.words if start <= word.start - first and word.end - first <= start + len(query)
+            piece for piece in page.pieces if start <= piece.start - first and piece.end - first <= start + len(query)
         ]
         if visible and source.find(query) == start:
             covered = np.zeros(len(source), bool)
             for span in spans:
                 covered[span.start - first : span.end - first] = True
-            assert all(covered[word.start - first : word.end - first].all() for word in visible)
+            assert all(covered[piece.start - first : piece.end - first].all() for piece in visible)

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import unicodedata
 from contextlib import suppress
 from itertools import zip_longest
 
@@ -18,11 +19,13 @@ from nasty import NASTY, every_code_point
 from strategies import examples, exploring, texts, thetas
 
 from glyphrender import Page, Theta, Typesetter, default_typesetter, layout, render
+from glyphrender.document.page import Span
 from glyphrender.raster import png
+from glyphrender.text.properties import Flag, codepoints, records, table
 from glyphrender.theta import Emoji, MissingGlyph
 from glyphrender.typeset.glyph_store import Column
 
-# Characters that may be in no word: separators, spaces and line ends.
+# Characters that may be in no piece: separators, spaces and line ends.
 SEPARATORS = frozenset(" \t\n\r\v\f\x85\u2028\u2029")
 # Positions are float32 when they are drawn, so an edge may be off by this many pixels on pages of 1000 pixels.
 ROUNDING = 0.01
@@ -50,15 +53,31 @@ def check_accounts(text: str, pages: list[Page]) -> None:
         edges = [start, *(line.end for line in page.lines)]
         assert [(line.start, line.end) for line in page.lines] == list(zip(edges[:-1], edges[1:], strict=True))
         assert edges[-1] == end
-        in_word = np.zeros(end - start, bool)
-        for word in page.words:
-            assert word.text == text[word.start : word.end] != ""
-            assert not in_word[word.start - start : word.end - start].any()
-            in_word[word.start - start : word.end - start] = True
-        outside = {text[start + at] for at in np.flatnonzero(~in_word)}
-        assert outside <= SEPARATORS
+        assert outside(page, page.pieces) <= SEPARATORS
+        # Words have none of the other spaces, and none of the characters that are not drawn.
+        assert {
+            character for character in outside(page, page.words) - SEPARATORS if not may_be_blank(character)
+        } == set()
         for line in page.lines:
             assert line.text == text[line.start : line.end]
+
+
+def outside(page: Page, spans: tuple[Span, ...]) -> set[str]:
+    """Return the characters of the page that no span has. The spans do not overlap, and are in order."""
+    start, end = page.span
+    inside = np.zeros(end - start, bool)
+    at = start
+    for span in spans:
+        assert span.text == page.text[span.start - start : span.end - start] != ""
+        assert at <= span.start
+        inside[span.start - start : (at := span.end) - start] = True
+    return {page.text[at] for at in np.flatnonzero(~inside)}
+
+
+def may_be_blank(character: str) -> bool:
+    """Return whether the character is a space, one that θ may hide, or invisible by its properties."""
+    ignorable = bool(table().flags[records(codepoints(character))][0] & Flag.DEFAULT_IGNORABLE)
+    return ignorable or unicodedata.category(character) in ("Zs", "Zl", "Zp", "Cc", "Cs")
 
 
 def check_boxes(pages: list[Page]) -> None:
@@ -72,7 +91,7 @@ def check_boxes(pages: list[Page]) -> None:
             width = max(width, page.theta.page_size[0] * page.theta.scale)
         if height == whole[1]:
             height = max(height, page.theta.page_size[1] * page.theta.scale)
-        for span in page.lines + page.words:
+        for span in page.lines + page.words + page.pieces:
             x0, y0, x1, y1 = span.box
             assert -ROUNDING <= x0 <= x1 <= width + ROUNDING, span
             assert -ROUNDING <= y0 <= y1 <= height + ROUNDING, span

@@ -81,8 +81,8 @@ def test_justification_widens_implicit_boundaries_between_ideographs() -> None:
 
 def test_marks_keep_their_distance_from_what_they_belong_to() -> None:
     """Nothing is stretched where no line may break: before 、 and after 「."""
-    words = page("一丁、「七」aaa", alignment="JUSTIFY", page_size=(64.1, 240)).words
-    by_text = {word.text: word.box for word in words}
+    pieces = page("一丁、「七」aaa", alignment="JUSTIFY", page_size=(64.1, 240)).pieces
+    by_text = {piece.text: piece.box for piece in pieces}
     assert "丁、" in by_text
     assert by_text["丁、"][2] - by_text["丁、"][0] == near(20)
 

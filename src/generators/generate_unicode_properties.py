@@ -37,6 +37,7 @@ from glyphrender.text.properties import (
     GeneralCategory,
     GraphemeBreak,
     LineBreak,
+    WordBreak,
 )
 
 RELEASE = "2025.11.3"
@@ -60,6 +61,29 @@ GRAPHEME_NAMES = {
     "LVT": GraphemeBreak.LVT,
     "ZWJ": GraphemeBreak.ZWJ,
     "EX": GraphemeBreak.EXTEND_ONLY,
+}
+
+
+WORD_NAMES = {
+    "XX": WordBreak.OTHER,
+    "CR": WordBreak.CR,
+    "LF": WordBreak.LF,
+    "NL": WordBreak.NEWLINE,
+    "Extend": WordBreak.EXTEND,
+    "ZWJ": WordBreak.ZWJ,
+    "FO": WordBreak.FORMAT,
+    "KA": WordBreak.KATAKANA,
+    "HL": WordBreak.HEBREW_LETTER,
+    "LE": WordBreak.A_LETTER,
+    "SQ": WordBreak.SINGLE_QUOTE,
+    "DQ": WordBreak.DOUBLE_QUOTE,
+    "MB": WordBreak.MID_NUM_LET,
+    "ML": WordBreak.MID_LETTER,
+    "MN": WordBreak.MID_NUM,
+    "NU": WordBreak.NUMERIC,
+    "EX": WordBreak.EXTEND_NUM_LET,
+    "RI": WordBreak.REGIONAL,
+    "WSegSpace": WordBreak.SPACE,
 }
 
 
@@ -240,6 +264,7 @@ def build(mirroring: str) -> dict[str, NDArray[Any]]:
     columns = {
         "line_break": line_break_column(category),
         "grapheme_break": grapheme_break_column(),
+        "word_break": column(WORD_NAMES.items(), "WB"),
         "bidi_class": bidi,
         "general_category": category,
         "script": script,

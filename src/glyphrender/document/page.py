@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,13 @@ from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.cached_property import cached_property
 from glyphrender._system.paths import path_of
 from glyphrender.document.find import visible_parts
+from glyphrender.document.words import Part, pieces, starts_of_words, words
 from glyphrender.errors import DataError, shown
 from glyphrender.raster import png
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Theta
-from glyphrender.typeset.glyph_store import BOX_FACE, NO_BREAK, TEXT
+from glyphrender.typeset.glyph_store import BOX_FACE
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
 
@@ -170,37 +171,50 @@ class Page:
 
     @cached_property
     def words(self) -> tuple[Span, ...]:
-        """The words in reading order. A word ends at a space, or at another place where a line may break.
+        """The words with ink, in reading order: what lies between two word boundaries of UAX #29.
 
-        A word that continues on the next line counts as two words.
+        Marks and symbols are words too, so every visible character of the source is in one of the boxes. Leave them out
+        with `any(map(str.isalnum, word.text))`. Every ideograph is a word, because no dictionary is used. Thai, Lao,
+        Khmer and Burmese have words under `complex_breaks=DICTIONARY`, and else one word from space to space.
+
+        A word that continues on the next line is a span on each line. A word that continues on the next page is cut
+        there. If a word mixes directions, its box also covers what stands between its parts. Letters that share a
+        glyph share a box.
+
+        >>> from glyphrender import render
+        >>> [word.text for word in render("A well-known author can't pay $3.50.")[0].words]
+        ['A', 'well', '-', 'known', 'author', "can't", 'pay', '$', '3.50', '.']
         """
+        starts = starts_of_words(self.text, self.theta.complex_breaks)
         spans: list[Span] = []
-        for block, placed, start in self._placed():
-            segments = block.table.segments
-            part = slice(placed.first_segment, placed.first_segment + len(placed.left))
-            length = segments.store.length.take(segments.number[part])
-            begin = np.cumsum(segments.lengths(part)) - segments.lengths(part)
-            ink = (segments.store.kind.take(segments.number[part]) == TEXT) & (length > 0)
-            line = placed.line_of_segment
-            starts = ink.copy()
-            joined = (segments.gap[part][:-1] == 0) & (segments.breaks[part][:-1] == NO_BREAK)
-            starts[1:] &= ~(ink[:-1] & joined & (line[1:] == line[:-1]))
-            first = np.flatnonzero(starts)
-            if not len(first):
-                continue
-            word = np.cumsum(starts) - 1
-            inside = np.flatnonzero(ink)
-            x0, x1 = np.full(len(first), np.inf), np.full(len(first), -np.inf)
-            np.minimum.at(x0, word[inside], placed.left[inside])
-            np.maximum.at(x1, word[inside], placed.right[inside])
-            end = np.zeros(len(first), np.int64)
-            np.maximum.at(end, word[inside], (begin + length)[inside])
-            height = self.theta.line_height * self.theta.scale
-            for index, segment in enumerate(first.tolist()):
-                y = float(placed.top[line[segment]])
-                box = (float(x0[index]), y, float(x1[index]), y + height)
-                spans.append(_span(block, start, int(begin[segment]), int(end[index]), box))
+        at = 0
+        for block, placed, origin in self._placed():
+            text = block.table.segments.text[origin : origin + block.characters]
+            spans += self._spans(block, origin, words(block, placed, text, starts[at : at + len(text)]))
+            at += len(text)
         return tuple(spans)
+
+    @cached_property
+    def pieces(self) -> tuple[Span, ...]:
+        """The pieces with ink, in reading order: what lies between two places where a line may end, or ends.
+
+        Every visible character of the source is in one of the boxes, and marks are with their words.
+
+        >>> from glyphrender import render
+        >>> [piece.text for piece in render("A well-known author can't pay $3.50.")[0].pieces]
+        ['A', 'well-', 'known', 'author', "can't", 'pay', '$3.50.']
+        """
+        return tuple(
+            span
+            for block, placed, origin in self._placed()
+            for span in self._spans(block, origin, pieces(block, placed))
+        )
+
+    def _spans(self, block: Block, origin: int, parts: Iterable[Part]) -> Iterator[Span]:
+        """Yield `parts` of a block as spans; `origin` is its first character in the text of its segments."""
+        height = self.theta.line_height * self.theta.scale
+        for part in parts:
+            yield _span(block, origin, part.start, part.end, (part.left, part.top, part.right, part.top + height))
 
     def save(self, path: str | PathLike[str], *, bits: int | None = None) -> None:
         """Write the page as one PNG file, atomically. The file is not synced to the disk.

@@ -8,6 +8,7 @@ font, a page or a pixel.
     runs.py          runs of neighboring characters of one kind, and their neighbors
 
     grapheme.py      UAX #29: where grapheme clusters begin
+    wordbreak.py     UAX #29: where words begin
     linebreak.py     UAX #14: where lines may break and must break
     tailored_breaks.py  the same, tailored for paths, options and source code (the default)
     browser_breaks.py   where Chromium breaks lines

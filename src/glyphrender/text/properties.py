@@ -1,6 +1,6 @@
 """The Unicode properties that layout needs, found by one lookup per character.
 
-Code points with equal properties share a record: 1,114,112 code points have 1,150 records. A text is looked up
+Code points with equal properties share a record: 1,114,112 code points have 1,172 records. A text is looked up
 once, as an array of record numbers. Each property is then a small array indexed by record.
 
 The file beside this module holds the usual two-stage table. It is unfolded on first use: one `take` from the
@@ -60,6 +60,14 @@ class GraphemeBreak(IntEnum):
     PICTOGRAPHIC = 18  # GCB=Other, Extended_Pictographic
 
 
+class WordBreak(IntEnum):
+    """Values of Word_Break."""
+
+    OTHER, CR, LF, NEWLINE, EXTEND, ZWJ, FORMAT, KATAKANA, HEBREW_LETTER, A_LETTER = range(10)
+    SINGLE_QUOTE, DOUBLE_QUOTE, MID_NUM_LET, MID_LETTER, MID_NUM, NUMERIC, EXTEND_NUM_LET = range(10, 17)
+    REGIONAL, SPACE = range(17, 19)  # SPACE is WSegSpace
+
+
 class BidiClass(IntEnum):
     """Values of Bidi_Class. Explicit formatting characters are LRE and above; isolates are LRI and above."""
 
@@ -117,6 +125,7 @@ class Table:
     record: NDArray[np.uint16]  # [0x110000] by code point
     line_break: NDArray[np.uint8]  # LineBreak, with the bit EAST_ASIAN
     grapheme_break: NDArray[np.uint8]  # GraphemeBreak
+    word_break: NDArray[np.uint8]  # WordBreak
     bidi_class: NDArray[np.uint8]  # BidiClass
     general_category: NDArray[np.uint8]  # GeneralCategory
     script: NDArray[np.uint8]  # index into SCRIPT_TAGS

@@ -2,7 +2,7 @@
 
 Most lines of source code are paragraphs that fit their line. One comparison for the whole chunk finds all such
 paragraphs. The others are broken together (greedy.py), except those with tabs or hyphens and those whose lines are made
-even (careful.py). What is wider than a line and has no break is cut first (wide_units.py). Spaces and tabs at
+even (careful.py). What is wider than a line and has no break is cut first (wide_pieces.py). Spaces and tabs at
 the end of a line hang: they do not count when a line is checked to fit.
 """
 
@@ -20,7 +20,7 @@ from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST, PAGE_END, LineTable
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.stretch import Stretch
-from glyphrender.typeset.wide_units import cut_wide_units
+from glyphrender.typeset.wide_pieces import cut_wide_pieces
 
 
 def break_lines(
@@ -39,7 +39,7 @@ def break_lines(
         and the next call must start with it.
     """
     stretch = Stretch(segments, metrics)  # where each segment would stand if all were on one line
-    if (cut := cut_wide_units(stretch)) is not segments:
+    if (cut := cut_wide_pieces(stretch)) is not segments:
         stretch = Stretch(cut, metrics)
     paragraphs = _Paragraphs.of(stretch, begins=begins, final=final)
     place = np.flatnonzero(stretch.breaks != NO_BREAK)

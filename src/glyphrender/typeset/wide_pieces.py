@@ -1,9 +1,9 @@
-"""Wide units: what is wider than a line and has no break inside is cut at its most natural places.
+"""Wide pieces: what is wider than a line and has no break inside is cut at its most natural places.
 
-A *unit* is what lies between two break opportunities. UAX #14 forbids a break before `.`, `/` or `!` even after a
-space, so a list of dotfiles is one unit. If a unit does not fit a line, places are allowed rank by rank, each
-rank only in units that are still too wide. The places of all ranks but the last two become regular breaks, so the line
-before is filled up too. The last two ranks cut words; such a cut is taken only in a unit that begins its line, as CSS
+A *piece* is what lies between two break opportunities. UAX #14 forbids a break before `.`, `/` or `!` even after a
+space, so a list of dotfiles is one piece. If a piece does not fit a line, places are allowed rank by rank, each
+rank only in pieces that are still too wide. The places of all ranks but the last two become regular breaks, so the line
+before is filled up too. The last two ranks cut words; such a cut is taken only in a piece that begins its line, as CSS
 has it (`overflow-wrap`).
 """
 
@@ -24,13 +24,13 @@ from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.stretch import EMERGENCY, Stretch
 
 
-def cut_wide_units(stretch: Stretch) -> SegmentTable:
-    """Return the segments of `stretch`, with breaks in the units that are wider than a line.
+def cut_wide_pieces(stretch: Stretch) -> SegmentTable:
+    """Return the segments of `stretch`, with breaks in the pieces that are wider than a line.
 
-    If no unit is that wide, the result is `stretch.segments` itself.
+    If no piece is that wide, the result is `stretch.segments` itself.
     """
     breaks = stretch.breaks
-    if not (wide := _in_wide_units(stretch, breaks)).any():
+    if not (wide := _in_wide_pieces(stretch, breaks)).any():
         return stretch.segments
     added = np.zeros(len(breaks), np.uint8)
     if stretch.metrics.natural:
@@ -39,7 +39,7 @@ def cut_wide_units(stretch: Stretch) -> SegmentTable:
             if chosen.any():
                 added[chosen] = MAY_BREAK
                 breaks = np.where(chosen, MAY_BREAK, breaks)
-                if not (wide := _in_wide_units(stretch, breaks)).any():
+                if not (wide := _in_wide_pieces(stretch, breaks)).any():
                     break
     segments = stretch.segments
     if added.any():
@@ -47,8 +47,8 @@ def cut_wide_units(stretch: Stretch) -> SegmentTable:
     return _cut_at_clusters(Stretch(segments, stretch.metrics), wide) if wide.any() else segments
 
 
-def _in_wide_units(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
-    """Return [n] which segments are in a unit that is wider than a line."""
+def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
+    """Return [n] which segments are in a piece that is wider than a line."""
     metrics, n = stretch.metrics, len(breaks)
     stop = np.flatnonzero((breaks != NO_BREAK) | stretch.ends_paragraph)
     if not len(stop) or stop[-1] != n - 1:
@@ -136,7 +136,7 @@ class _Text:
 
 
 def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
-    """Return the segments of `stretch` with those in `wide` units cut into clusters, and breaks between the clusters.
+    """Return the segments of `stretch` with those in `wide` pieces cut into clusters, and breaks between the clusters.
 
     Args:
         stretch: the segments.
@@ -165,7 +165,7 @@ def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
     added = np.zeros(len(at), np.uint8)
     ranks = _ranks(parted) if parted.metrics.natural else np.full(len(at), LETTERS, np.uint8)
     for rank in range(PATHS, ANYWHERE + 1):
-        chosen = free & (ranks == rank) & _in_wide_units(parted, found)
+        chosen = free & (ranks == rank) & _in_wide_pieces(parted, found)
         if chosen.any():
             kind = MAY_BREAK if rank < LETTERS else EMERGENCY
             added[chosen] = kind

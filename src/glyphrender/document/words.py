@@ -1,0 +1,178 @@
+"""The words and the pieces of a page: parts of the source, and where each stands.
+
+A *word* is what lies between two word boundaries of UAX #29. A *piece* is what lies between two places where a line may
+end. Both are cut at the ends of lines. Inside a segment, characters are found by the widths of their glyphs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.text import complexbreak, grapheme, linebreak
+from glyphrender.text.properties import Flag, GeneralCategory, codepoints, records, table
+from glyphrender.text.runs import Mask
+from glyphrender.text.wordbreak import word_starts
+from glyphrender.theta import ComplexBreaks
+from glyphrender.typeset.glyph_store import NO_BREAK, TEXT
+from glyphrender.typeset.page_layout import Block
+from glyphrender.typeset.place import Placed
+
+
+class Part(NamedTuple):
+    """Some characters of one line: `start` and `end` count from the start of the block; the rest is in pixels."""
+
+    start: int
+    end: int
+    left: float
+    right: float
+    top: float
+
+
+def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[Part]:
+    """Yield the words of `block` that have ink, in the order of the source.
+
+    Args:
+        block: lines in one column of a page.
+        placed: the places of their glyphs.
+        text: the characters of the block.
+        starts: [c] whether a word begins at each of them.
+    """
+    clusters = _Clusters.of(block, placed)
+    if not len(clusters.start):
+        return
+    # A word ends at the end of a line, too.
+    first = block.table.first[block.lo : block.hi] - placed.first_segment
+    edges = np.union1d(np.append(np.flatnonzero(starts), len(text)), _begins(block, placed)[first])
+    begin, end = edges[:-1], edges[1:]
+    lo = np.searchsorted(clusters.end, begin, "right")
+    hi = np.searchsorted(clusters.start, end, "left")
+    # A piece of the text counts if it has a visible character, or an invisible one that is drawn as an escape.
+    blank, ignorable = _without_ink(text)
+    seen = np.append(0, np.cumsum(~(blank | ignorable)))
+    drawn = np.append(0, np.cumsum(ignorable[clusters.start] & (clusters.right > clusters.left)))
+    inked = (lo < hi) & ((seen[end] > seen[begin]) | (drawn[hi] > drawn[np.minimum(lo, hi)]))
+    lo, hi, begin, end = lo[inked], hi[inked], begin[inked], end[inked]
+    if not len(lo):
+        return
+    left, right = _extremes(clusters, lo, hi)
+    top = placed.top[clusters.line[lo]]
+    yield from map(Part, begin.tolist(), end.tolist(), left.tolist(), right.tolist(), top.tolist())
+
+
+def starts_of_words(text: str, complex_breaks: ComplexBreaks) -> Mask:
+    """Return whether a word begins at each character of the text of a page: UAX #29, with two tailorings.
+
+    No word begins inside a grapheme cluster. UAX #29 leaves Thai, Lao, Khmer and Burmese to a dictionary: their letters
+    form words where lines break by one (`complex_breaks=DICTIONARY`), and else one word from space to space.
+    """
+    cps = codepoints(text)
+    starts = word_starts(cps)
+    complex_ = (table().flags.take(records(cps)) & np.uint8(Flag.COMPLEX)) != 0
+    both = np.append(False, complex_[1:] & complex_[:-1])
+    if both.any():
+        starts &= ~both
+        if complex_breaks is ComplexBreaks.DICTIONARY:
+            actions = linebreak.break_actions(cps)
+            complexbreak.add_breaks(cps, actions, complex_breaks)
+            starts |= both & np.append(False, actions[:-1] == linebreak.ALLOWED)
+    return starts & grapheme.cluster_starts(cps)
+
+
+def pieces(block: Block, placed: Placed) -> Iterator[Part]:
+    """Yield the pieces of `block` that have ink, in the order of the source."""
+    segments = block.table.segments
+    part = slice(placed.first_segment, placed.first_segment + len(placed.left))
+    length = segments.store.length.take(segments.number[part])
+    begin = _begins(block, placed)
+    ink = (segments.store.kind.take(segments.number[part]) == TEXT) & (length > 0)
+    line = placed.line_of_segment
+    starts = ink.copy()
+    joined = (segments.gap[part][:-1] == 0) & (segments.breaks[part][:-1] == NO_BREAK)
+    starts[1:] &= ~(ink[:-1] & joined & (line[1:] == line[:-1]))
+    first = np.flatnonzero(starts)
+    if not len(first):
+        return
+    piece = np.cumsum(starts) - 1
+    inside = np.flatnonzero(ink)
+    left, right = np.full(len(first), np.inf), np.full(len(first), -np.inf)
+    np.minimum.at(left, piece[inside], placed.left[inside])
+    np.maximum.at(right, piece[inside], placed.right[inside])
+    end = np.zeros(len(first), np.int64)
+    np.maximum.at(end, piece[inside], (begin + length)[inside])
+    top = placed.top[line[first]]
+    yield from map(Part, begin[first].tolist(), end.tolist(), left.tolist(), right.tolist(), top.tolist())
+
+
+class _Clusters(NamedTuple):
+    """The grapheme clusters of a block that have glyphs, in the order of the source.
+
+    Letters that share a glyph are one cluster.
+    """
+
+    start: NDArray[np.int64]  # first character, from the start of the block
+    end: NDArray[np.int64]  # the character after the last
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    line: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, block: Block, placed: Placed) -> _Clusters:
+        segments, store = block.table.segments, block.table.segments.store
+        part = slice(placed.first_segment, placed.first_segment + len(placed.left))
+        number = segments.number[part]
+        begin = _begins(block, placed)
+        rows, counts = store.glyph_rows(number)
+        segment = np.repeat(np.arange(len(number)), counts)
+        step = store.step.take(rows).astype(np.float64)
+        # Glyphs share the width of their segment as their advances do.
+        pen = np.append(0.0, np.cumsum(step))
+        ends = np.cumsum(counts)
+        total = (pen[ends] - pen[ends - counts])[segment]
+        width = (placed.right - placed.left)[segment]
+        scale = np.divide(width, total, out=np.zeros(len(total)), where=total > 0)
+        origin = placed.left[segment]
+        from_left = pen[:-1] - pen[ends - counts][segment]
+        left, right = origin + from_left * scale, origin + (from_left + step) * scale
+        whole = total <= 0  # no glyph has a width, so each has that of the segment
+        left[whole], right[whole] = origin[whole], (origin + width)[whole]
+        first = begin[segment] + store.cluster.take(rows)
+        start, of = np.unique(first, return_inverse=True)
+        lefts, rights = np.full(len(start), np.inf), np.full(len(start), -np.inf)
+        np.minimum.at(lefts, of, left)
+        np.maximum.at(rights, of, right)
+        owner = np.zeros(len(start), np.intp)
+        owner[of] = segment
+        end = begin[owner] + store.length.take(number)[owner]
+        end[:-1] = np.minimum(end[:-1], start[1:])
+        return cls(start, end, lefts, rights, placed.line_of_segment[owner])
+
+
+def _begins(block: Block, placed: Placed) -> NDArray[np.int64]:
+    """Return [s] the first character of each segment, from the start of the block."""
+    segments = block.table.segments
+    lengths = segments.lengths(slice(placed.first_segment, placed.first_segment + len(placed.left)))
+    return np.cumsum(lengths, dtype=np.int64) - lengths
+
+
+def _extremes(
+    clusters: _Clusters, lo: NDArray[np.intp], hi: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the left and the right edges of clusters `lo` to `hi - 1`, of which there is at least one."""
+    bounds = np.column_stack([lo, hi]).ravel()
+    left = np.minimum.reduceat(np.append(clusters.left, np.inf), bounds)[::2]
+    right = np.maximum.reduceat(np.append(clusters.right, -np.inf), bounds)[::2]
+    return left, right
+
+
+def _without_ink(text: str) -> tuple[Mask, Mask]:
+    """Return which characters are spaces or line ends, and which are invisible otherwise."""
+    record = records(codepoints(text))
+    ignorable: Mask = (table().flags.take(record) & np.uint8(Flag.DEFAULT_IGNORABLE)) != 0
+    return np.isin(table().general_category.take(record), _SPACES), ignorable
+
+
+_SPACES: Final = [GeneralCategory.Zs, GeneralCategory.Zl, GeneralCategory.Zp]
