@@ -77,6 +77,7 @@ def a_theta(rng: random.Random) -> Theta:
             "hyphenate": rng.random() < 0.2,
             "cells": rng.choice(("NATURAL", "NATURAL", "GRID")),
             "box_drawing": rng.choice(("MONOSPACED", "MONOSPACED", "FONT")),
+            "leading": rng.choice(("FIXED", "FIXED", "FIT")),
             "spaces": rng.choice(("KEEP", "COLLAPSE")),
             "zero_width": rng.choice(("HIDE", "HIDE", "ESCAPE")),
             "soft_hyphens": rng.choice(("BREAK", "BREAK", "HIDE", "SHOW")),

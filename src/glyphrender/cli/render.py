@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -153,17 +154,34 @@ class _Written:
     pages: int
     bytes: int
     missing: Counter[str]
+    collisions: dict[str, float]
+    scale: float  # pixels a point
 
     @classmethod
     def of(cls, output: Path, manifest: dict[str, Any]) -> _Written:
         missing: Counter[str] = Counter()
+        collisions: dict[str, float] = {}
         for page in manifest["pages"]:
             missing.update(page["missing"])
-        size = manifest.get("bytes") or sum(page["bytes"] for page in manifest["pages"])
-        return cls(output=output, pages=len(manifest["pages"]), bytes=size, missing=missing)
+            for script, pixels in page.get("collisions", {}).items():
+                collisions[script] = max(collisions.get(script, 0.0), pixels)
+        return cls(
+            output=output,
+            pages=len(manifest["pages"]),
+            bytes=manifest.get("bytes") or sum(page["bytes"] for page in manifest["pages"]),
+            missing=missing,
+            collisions=collisions,
+            scale=manifest["theta"]["dpi"] / 72,
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        return {"output": str(self.output), "pages": self.pages, "bytes": self.bytes, "missing": dict(self.missing)}
+        return {
+            "output": str(self.output),
+            "pages": self.pages,
+            "bytes": self.bytes,
+            "missing": dict(self.missing),
+            "collisions": self.collisions,
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,6 +214,13 @@ class _Summary:
             found = [f"{name} ×{often:,}" for name, often in self.missing.most_common(_LISTED)]
             more = ", …" if len(self.missing) > _LISTED else ""
             parts.append(f"{counted(self.missing.total(), 'character')} that no font has: {', '.join(found)}{more}")
+        if colliding := [document for document in self.documents if document.collisions]:
+            worst = max(colliding, key=lambda document: max(document.collisions.values()))
+            script, pixels = max(worst.collisions.items(), key=lambda item: item[1])
+            parts.append(
+                f"lines collide: {script} reaches {pixels:.1f} px over the next line. Use --set leading=FIT, or a "
+                f"line_height {ceil(2 * pixels / worst.scale) / 2:g} pt larger"
+            )
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -205,6 +230,10 @@ class _Summary:
             "bytes": self.bytes,
             "ms": round(self.seconds * 1000, 1),
             "missing": dict(self.missing),
+            "collisions": {
+                script: max(document.collisions.get(script, 0.0) for document in self.documents)
+                for script in dict.fromkeys(script for document in self.documents for script in document.collisions)
+            },
             "documents": [document.to_dict() for document in self.documents],
             "skipped": [{"file": file, "reason": reason} for file, reason in self.skipped],
         }

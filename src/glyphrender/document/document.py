@@ -179,6 +179,15 @@ class Document(Sequence[Page]):
             found.update(page.missing)
         return dict(found)
 
+    @property
+    def collisions(self) -> dict[str, float]:
+        """The scripts whose ink reaches over that of the next line: name → pixels; see `Page.collisions`."""
+        found: dict[str, float] = {}
+        for page in self._all_pages():
+            for script, pixels in page.collisions.items():
+                found[script] = max(found.get(script, 0.0), pixels)
+        return found
+
     def extend_text(self, text: str) -> Extended:
         """Append `text` to the text of the document, for a chat or the transcript of an agent that grows.
 

@@ -16,7 +16,7 @@ from glyphrender.typeset.place import Placed
 
 
 def visible_parts(
-    block: Block, placed: Placed, start: int, end: int, height: float
+    block: Block, placed: Placed, start: int, end: int
 ) -> Iterator[tuple[int, int, tuple[float, float, float, float]]]:
     """Yield, for each line of `block`, (start, end, box) of the visible characters of a range.
 
@@ -27,7 +27,6 @@ def visible_parts(
         block: lines in one column of a page.
         placed: the places of their glyphs.
         start, end: the range, in characters from the start of the block.
-        height: height of a line in pixels.
     """
     segments = block.table.segments
     part = slice(placed.first_segment, placed.first_segment + len(placed.left))
@@ -49,7 +48,7 @@ def visible_parts(
         yield (
             max(start, int(begin[first])),
             min(end, int(begin[last] + length[last])),
-            (min(lefts), y, max(rights), y + height),
+            (min(lefts), y, max(rights), y + float(placed.height[number])),
         )
 
 

@@ -221,6 +221,7 @@ def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
         "missing": {f"U+{ord(character):04X}": count for character, count in sorted(page.missing.items())},
+        **({"collisions": page.collisions} if page.collisions else {}),
         **({"parts": parts} if parts else {}),
     }
 

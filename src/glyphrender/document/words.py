@@ -30,6 +30,7 @@ class Part(NamedTuple):
     left: float
     right: float
     top: float
+    bottom: float
 
 
 def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[Part]:
@@ -59,8 +60,7 @@ def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[Par
     if not len(lo):
         return
     left, right = _extremes(clusters, lo, hi)
-    top = placed.top[clusters.line[lo]]
-    yield from map(Part, begin.tolist(), end.tolist(), left.tolist(), right.tolist(), top.tolist())
+    yield from _parts(placed, clusters.line[lo], begin, end, left, right)
 
 
 def starts_of_words(text: str, complex_breaks: ComplexBreaks) -> Mask:
@@ -103,8 +103,21 @@ def pieces(block: Block, placed: Placed) -> Iterator[Part]:
     np.maximum.at(right, piece[inside], placed.right[inside])
     end = np.zeros(len(first), np.int64)
     np.maximum.at(end, piece[inside], (begin + length)[inside])
-    top = placed.top[line[first]]
-    yield from map(Part, begin[first].tolist(), end.tolist(), left.tolist(), right.tolist(), top.tolist())
+    yield from _parts(placed, line[first], begin[first], end, left, right)
+
+
+def _parts(
+    placed: Placed,
+    line: NDArray[np.intp],
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+) -> Iterator[Part]:
+    """Yield the parts whose columns are given; each stands on the line `line`."""
+    top, bottom = placed.top[line], placed.top[line] + placed.height[line]
+    columns = (begin, end, left, right, top, bottom)
+    yield from map(Part, *(column.tolist() for column in columns))
 
 
 class _Clusters(NamedTuple):

@@ -35,6 +35,7 @@ __all__ = ["EM", "Face"]
 EM: Final = 65536
 """Units per em of every `hb_font`, whatever the file says, so that lengths of all faces add up in one unit."""
 
+_UNKNOWN: Final = (1 << 31) - 1
 _OUTLINES: Final = frozenset({"glyf", "CFF ", "CFF2"})
 _COLOR: Final = frozenset({"COLR", "CBDT", "sbix", "SVG "})
 _REQUIRED: Final = ("head", "hhea", "hmtx", "maxp")
@@ -120,6 +121,24 @@ class Face:
     def covers(self, cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
         """Return whether the character map holds each of `cps`; shape (n,). It takes about 2 ns a character."""
         return self._covered[np.minimum(cps, len(self._covered) - 1)]
+
+    @cached_property
+    def _ink(self) -> NDArray[np.int32]:
+        """[4, glyphs] the boxes that `ink` returns; the left edge of those that were not asked for is _UNKNOWN."""
+        ink = np.zeros((4, self.hb_face.glyph_count + 1), np.int32)
+        ink[0, :-1] = _UNKNOWN  # the last place stands for glyphs that the file does not have
+        return ink
+
+    def ink(self, glyphs: NDArray[np.uint32]) -> NDArray[np.int32]:
+        """Return [4, n] left, top, right and bottom of the ink of glyphs in EM units, y up; zeros if they have none."""
+        at = np.minimum(glyphs, self._ink.shape[1] - 1).astype(np.intp)
+        unknown = at[self._ink[0, at] == _UNKNOWN]
+        if len(unknown):
+            for glyph in np.unique(unknown).tolist():
+                box = self.hb_font.get_glyph_extents(glyph)
+                left, top, width, height = (box.x_bearing, box.y_bearing, box.width, box.height) if box else (0,) * 4
+                self._ink[:, glyph] = np.clip((left, top, left + width, top + height), -_UNKNOWN + 1, _UNKNOWN - 1)
+        return self._ink[:, at]
 
     def has_ink(self, cp: int) -> bool:
         """Return whether the character's own glyph draws anything. A face with colors counts as drawing everything."""

@@ -154,14 +154,14 @@ class _Pen:
             drawn = np.flatnonzero(placed.face == DRAWN_FACE)
             has = np.zeros(len(placed.top) + 1, bool)
             has[line[drawn]] = True
-            top = np.append(placed.top, placed.top[-1] + theta.line_height * theta.scale)
+            top = np.append(placed.top, placed.top[-1] + placed.height[-1])
             following = blocks[number + 1 :][:1]
             if following and following[0][0].column == block.column and following[0][0].tops[0] > block.tops[-1]:
                 next_block = following[0][1]
                 top[-1] = next_block.top[0]
                 has[-1] = bool((next_block.face[next_block.line_of_glyph == 0] == DRAWN_FACE).any())
             joined = has[:-1] & has[1:]
-            bottom = np.where(joined, top[1:], top[:-1] + theta.line_height * theta.scale)
+            bottom = np.where(joined, top[1:], top[:-1] + placed.height)
             cells = np.array([style.cell for style in placed.store.styles], np.int64)[placed.style[drawn]]
             step = (cells + block.table.metrics.letter) * (theta.em * theta.scale / EM)
             line = line[drawn]
@@ -277,6 +277,7 @@ def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, 
     top, open_column = 0.0, -1.0
     for block, following in zip_longest(blocks, blocks[1:]):
         flags = block.table.flags[block.lo : block.hi].tolist()
+        heights = block.line_heights(theta)
         for line, flag in enumerate(flags):
             if flag & FIRST or block.column != open_column:
                 top = float(block.tops[line]) - (theta.inset if flag & FIRST else 0.0)
@@ -284,7 +285,8 @@ def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, 
             closes = flag & LAST
             goes_on = following is not None and following.column == block.column
             if closes or (line == len(flags) - 1 and not goes_on):
-                yield block.column, top, float(block.tops[line]) + theta.line_height + (theta.inset if closes else 0.0)
+                bottom = float(block.tops[line] + heights[line])
+                yield block.column, top, bottom + (theta.inset if closes else 0.0)
 
 
 def _grouped(placed: Placed) -> Iterator[tuple[int, int, float, Rows]]:

@@ -37,6 +37,7 @@ from glyphrender.theta.choices import (
     Emoji,
     FormFeed,
     Hinting,
+    Leading,
     LineBreaker,
     LineBreaks,
     MissingGlyph,
@@ -106,6 +107,9 @@ class Theta:
     fallback: tuple[str, ...] = names((), help="families or files to try, in order, for characters that `font` lacks")
     font_size: float = length(9.0, range=(1, 1000), help="em size of the text")
     line_height: float = length(10.0, range=(0.5, 2000), help="distance from one baseline to the next")
+    leading: Leading = choice(
+        Leading.FIXED, help="whether a line is higher than line_height where its ink needs it (Tibetan, stacked marks)"
+    )
     overlap: Overlap = choice(Overlap.FORBID, help="whether line_height may be smaller than font_size")
     horizontal_scale: float = number(
         1.0, range=(0.5, 1.5), help="stretches the width of glyphs and spaces by this factor"

@@ -90,8 +90,10 @@ class GlyphStore:
     __slots__ = (
         "_by_cluster",
         "_lock",
+        "above",
         "action",
         "advance",
+        "below",
         "boundary",
         "cluster",
         "clusters",
@@ -105,6 +107,7 @@ class GlyphStore:
         "kind",
         "length",
         "lifted",
+        "measured",
         "segments",
         "step",
         "style",
@@ -135,6 +138,8 @@ class GlyphStore:
         self.cluster = Column(np.int32)
         self.step = Column(np.int32)
         self.fit = Column(np.uint8)
+        # How far the ink of a segment reaches above and below the baseline, if it was measured; see ink.py.
+        self.measured, self.above, self.below = Column(np.uint8), Column(np.int32), Column(np.int32)
         self.lifted = False  # whether any glyph stands off the baseline
         self.fitted = False  # whether any outline is not as wide as in its font
         self.segments = 0  # rows that are published
@@ -167,7 +172,8 @@ class GlyphStore:
     @property
     def nbytes(self) -> int:
         """The memory of all columns, in bytes."""
-        return sum(getattr(self, name).rows.nbytes for name in (*_SEGMENT_COLUMNS, *_GLYPH_COLUMNS))
+        names = (*_SEGMENT_COLUMNS, *_GLYPH_COLUMNS, "measured", "above", "below")
+        return sum(getattr(self, name).rows.nbytes for name in names)
 
     def style_number(self, style: WordStyle) -> int:
         """Return the place of `style` in `styles`; a new one is added at the end."""
@@ -212,6 +218,8 @@ class GlyphStore:
             self.length.write(at, length)
             self.action.write(at, action)
             self.boundary.write(at, boundary)
+            for column in (self.measured, self.above, self.below):
+                column.write(at, np.zeros(len(kind), np.uint8))
             self.glyph.write(first, glyph)
             self.x.write(first, x)
             self.y.write(first, y)
@@ -232,6 +240,12 @@ class GlyphStore:
         rows = np.repeat(self.first_glyph.take(segments) - ends + counts, counts)
         rows += np.arange(len(rows))
         return rows, counts
+
+    def measure(self, segments: NDArray[Any], above: NDArray[np.int32], below: NDArray[np.int32]) -> None:
+        """Remember how far the ink of segments reaches above and below the baseline, in EM units."""
+        with self._lock:
+            self.above.rows[segments], self.below.rows[segments] = above, below
+            self.measured.rows[segments] = 1
 
     def by_cluster(self, segment: int) -> NDArray[np.int32]:
         """Return segments, one a grapheme cluster in logical order, that together draw as `segment` does.
@@ -322,6 +336,8 @@ def _unpickled(columns: dict[str, NDArray[Any]], lifted: bool, fitted: bool, var
     store = GlyphStore()
     for name, rows in columns.items():
         getattr(store, name).write(0, rows)
+    for column in (store.measured, store.above, store.below):
+        column.write(0, np.zeros(len(columns["kind"]), np.uint8))
     store.lifted, store.fitted, store.wanted = lifted, fitted, variants
     store.glyphs, store.segments = len(columns["glyph"]), len(columns["kind"])
     return store

@@ -22,6 +22,8 @@ class Block:
         lo, hi: the range of lines.
         column: x of the left edge of the column, in points.
         tops: [hi - lo] y of the top of each line, in points from the top of the page.
+        ascents: [hi - lo] distance from the top of each line to its baseline, in points; None under `leading=FIXED`.
+        heights: [hi - lo] height of each line, in points; None likewise.
     """
 
     table: LineTable
@@ -29,6 +31,12 @@ class Block:
     hi: int
     column: float
     tops: NDArray[np.float64]
+    ascents: NDArray[np.float64] | None = None
+    heights: NDArray[np.float64] | None = None
+
+    def line_heights(self, theta: Theta) -> NDArray[np.float64]:
+        """Return [hi - lo] the height of each line in points."""
+        return np.full(self.hi - self.lo, theta.line_height) if self.heights is None else self.heights
 
     @property
     def characters(self) -> int:

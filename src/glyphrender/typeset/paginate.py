@@ -17,6 +17,7 @@ import numpy as np
 from glyphrender.errors import LayoutError
 from glyphrender.text.parts import PartSpan, parts_between
 from glyphrender.theta import FormFeed, Theta
+from glyphrender.typeset.ink import fitted
 from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
 from glyphrender.typeset.page_layout import Block, PageLayout
@@ -64,8 +65,10 @@ class Paginator:
         first, last = (table.flags & FIRST) != 0, (table.flags & LAST) != 0
         before = np.where(first, theta.space_before + theta.inset, 0.0)
         after = np.where(last, theta.space_after + theta.inset, 0.0)
-        bottom = np.cumsum(before + theta.line_height + after)
-        top = bottom - after - theta.line_height
+        fit = fitted(table, theta)
+        lines_high = theta.line_height if fit is None else fit[1]
+        bottom = np.cumsum(before + lines_high + after)
+        top = bottom - after - lines_high
         need = bottom - np.where(last, theta.space_after, 0.0)  # space below a paragraph may run off the column
         # Lists, because bisection in a list costs a fifth of bisection in an array.
         needs, page_ends = need.tolist(), []
@@ -95,6 +98,8 @@ class Paginator:
                         column=columns[self.column],
                         # Rounded, so that a page looks the same however long the sums before it are.
                         tops=np.round(top[lo:hi] - origin + theta.margin_y, 6),
+                        ascents=None if fit is None else fit[0][lo:hi],
+                        heights=None if fit is None else fit[1][lo:hi],
                     )
                 )
                 self.y = float(bottom[hi - 1] - origin)
@@ -155,7 +160,7 @@ def _size(theta: Theta, blocks: list[Block], last: bool) -> tuple[int, int]:
         right = max(right_edge(block.table, block.lo, block.hi, theta) + block.column for block in blocks)
         width = min(width, cropped_side(right, theta.margin_x, theta))
     if theta.auto_crop_last_page and last:
-        bottom = max(float(block.tops[-1]) for block in blocks) + theta.line_height + theta.inset
+        bottom = max(float(block.tops[-1] + block.line_heights(theta)[-1]) for block in blocks) + theta.inset
         height = min(height, cropped_side(bottom, theta.margin_y, theta))
     if width * height < theta.min_pixels:
         height = min(whole[1], _multiple(theta.min_pixels / width, theta.page_grid))

@@ -16,6 +16,7 @@ from glyphrender.fonts.face import EM
 from glyphrender.text.bidi import visual_order
 from glyphrender.theta import Theta
 from glyphrender.typeset.glyph_store import DRAWN_FACE, FULL, GlyphStore
+from glyphrender.typeset.ink import ascent
 from glyphrender.typeset.line_boxes import LineBoxes, ink_bounds, line_boxes, unit_points
 from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import Block
@@ -39,6 +40,7 @@ class Placed:
         face_of_segment: [s] place in the font stack of the segment's style, or BOX_FACE.
         style_of_segment: [s] place in `store.styles`.
         baseline, top: [n] y of each line, y down.
+        height: [n] height of each line.
         condense: [n] horizontal scale of the outlines; 1, or less where a line had to be condensed.
         boxes: the line boxes.
     """
@@ -58,6 +60,7 @@ class Placed:
     style_of_segment: NDArray[np.uint16]
     baseline: NDArray[np.float64]
     top: NDArray[np.float64]
+    height: NDArray[np.float64]
     condense: NDArray[np.float64]
     boxes: LineBoxes
 
@@ -155,6 +158,7 @@ def place(block: Block, theta: Theta) -> Placed:
     fit = store.fit.take(rows) if store.fitted else None
     if fit is not None and (fit == FULL).all():
         fit = None
+    ascents = ascent(theta, table.metrics) if block.ascents is None else block.ascents
     bounds = np.zeros(hi - lo + 1, np.intp)
     bounds[1:] = np.cumsum(counts)[last - start - 1]
     return Placed(
@@ -172,16 +176,11 @@ def place(block: Block, theta: Theta) -> Placed:
         style_of_segment=store.style.take(segment),
         glyph_count=counts,
         first_segment=start,
-        baseline=(block.tops + _ascent(theta, table)) * theta.scale,
+        baseline=(block.tops + ascents) * theta.scale,
         top=block.tops * theta.scale,
+        height=block.line_heights(theta) * theta.scale,
         boxes=boxes,
     )
-
-
-def _ascent(theta: Theta, table: LineTable) -> float:
-    """Return the distance from the top of a line to its baseline, in points; the font is centered in `line_height`."""
-    ascent, descent = table.metrics.ascent, table.metrics.descent
-    return (theta.line_height + (ascent - descent) * theta.font_size) / 2
 
 
 def _letter_shift(
