@@ -11,6 +11,13 @@ from glyphrender import Theta, layout, render
 HERE = Path(__file__).parent
 NOVEL = (HERE.parent / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
 CODE = (HERE.parent / "src/glyphrender/raster/png.py").read_text(encoding="utf-8")
+# What a program wrote to a terminal: colors, a link, and a progress bar that overwrites itself.
+LOG = (
+    "\x1b[2m2026-03-26 17:34:37\x1b[0m \x1b[32mINFO\x1b[0m fetching "
+    "\x1b]8;;https://example.org\x07example.org\x1b]8;;\x07\n"
+    + "".join(f"\r{step:3}%|{'█' * (step // 10):10}| {step}/100" for step in range(0, 101, 5))
+    + "\n\x1b[1;31mERROR\x1b[0m disk \x1b[1m/dev/sda\x1b[0m is full\n"
+)
 SCRIPTS = (HERE / "scripts.txt").read_text(encoding="utf-8")
 # The file of the novel breaks its lines at about 70 characters. Most text has one line for each paragraph.
 PROSE = "\n".join(" ".join(part.split()) for part in NOVEL.split("\n\n"))
@@ -23,6 +30,7 @@ PICTURES = {
     "columns": (PROSE, Theta(columns=2, alignment="JUSTIFY", hyphenate=True, language="en", **SMALL), 2),
     "dark": (PROSE, Theta(page_bg_color="#1E1E1E", font_color="#D4D4D4", **SMALL), 2),
     "code": (CODE, Theta.preset("code").replace(line_numbers=3, auto_crop_width=False, **SMALL), 0),
+    "log": (LOG, Theta.preset("log"), 0),
     "marker": (CODE, Theta(newline_markup='<font color="#FF0000"> \\n </font>', **SMALL), 0),
     "cropped": ("A short text on a page\nthat is cut down to it.", Theta(), 0),
     "paragraphs": (

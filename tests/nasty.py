@@ -49,6 +49,9 @@ NASTY: dict[str, str] = {
     "Tibetan stack": "ཀ" + "ྐ" * 400,
     "interlinear annotation": "\ufff9a\ufffab\ufffb" * 100,
     "tabs and spaces at every place": " \t a\t\t b \t\n\t c \t " * 30,
+    "control sequences without an end": "\x1b]0;a title \x1bP q \x9d" * 100 + "\x1b[1;3" * 100,
+    "a progress bar of 20,000 steps": "".join(f"\r{step} of 20000 \x1b[K" for step in range(20_000)),
+    "carriage returns and backspaces only": "\r\b" * 1000 + "\n" + "\b" * 1000,
     "private use": "".join(map(chr, range(0xE000, 0xE200))),
     "noncharacters": "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF)),
 }

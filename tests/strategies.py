@@ -161,6 +161,8 @@ INGREDIENTS = (
     "\u00ad\u200b\u2060\ufeff\u200c\u034f",
     "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
     "\0\x07\x1b\x7f\x80\x9f",
+    "\x1b[1;31m\x1b]8;;a b\x1b\\\x9bK\x1b(B\x1bP q\x07\x9c",
+    "10%\r20%\r\b\b3 _\bu\r\n",
     "\ud800\udbff\udc00\udfff",
     "\ue000\U0010ffff\U000e0041\ufffe\U0001d518\U00013000\U0002f800",
     "\u00a0\u2007\u2009\u202f\u3000\u1680",

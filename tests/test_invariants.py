@@ -24,6 +24,7 @@ from glyphrender.raster import png
 from glyphrender.text.properties import Flag, codepoints, records, table
 from glyphrender.theta import Emoji, MissingGlyph
 from glyphrender.typeset.glyph_store import Column
+from glyphrender.typeset.style import consumption
 
 # Characters that may be in no piece: separators, spaces and line ends.
 SEPARATORS = frozenset(" \t\n\r\v\f\x85\u2028\u2029")
@@ -41,9 +42,12 @@ SMALL = Theta(page_size=(150, 80), margin_x=4, margin_y=4)
 
 
 def check_accounts(text: str, pages: list[Page]) -> None:
-    """Check that every character is on exactly one page, and in a word of that page unless it is a separator."""
+    """Check that every character is on exactly one page, and in a word of it, but separators and what is consumed."""
     assert "".join(page.text for page in pages) == text
     assert [page.number for page in pages] == list(range(1, len(pages) + 1))
+    consumed = np.zeros(len(text), bool)
+    for first, last in consumption(pages[0].theta).spans(text) if pages else ():
+        consumed[first:last] = True
     edges = [0, *(page.span[1] for page in pages)]
     assert [page.span for page in pages] == list(zip(edges[:-1], edges[1:], strict=True))
     assert edges[-1] == len(text)
@@ -53,17 +57,17 @@ def check_accounts(text: str, pages: list[Page]) -> None:
         edges = [start, *(line.end for line in page.lines)]
         assert [(line.start, line.end) for line in page.lines] == list(zip(edges[:-1], edges[1:], strict=True))
         assert edges[-1] == end
-        assert outside(page, page.pieces) <= SEPARATORS
+        assert outside(page, page.pieces, consumed) <= SEPARATORS
         # Words have none of the other spaces, and none of the characters that are not drawn.
         assert {
-            character for character in outside(page, page.words) - SEPARATORS if not may_be_blank(character)
+            character for character in outside(page, page.words, consumed) - SEPARATORS if not may_be_blank(character)
         } == set()
         for line in page.lines:
             assert line.text == text[line.start : line.end]
 
 
-def outside(page: Page, spans: tuple[Span, ...]) -> set[str]:
-    """Return the characters of the page that no span has. The spans do not overlap, and are in order."""
+def outside(page: Page, spans: tuple[Span, ...], consumed: np.ndarray) -> set[str]:
+    """Return the characters of the page that no span has and that are drawn. The spans do not overlap, in order."""
     start, end = page.span
     inside = np.zeros(end - start, bool)
     at = start
@@ -71,7 +75,7 @@ def outside(page: Page, spans: tuple[Span, ...]) -> set[str]:
         assert span.text == page.text[span.start - start : span.end - start] != ""
         assert at <= span.start
         inside[span.start - start : (at := span.end) - start] = True
-    return {page.text[at] for at in np.flatnonzero(~inside)}
+    return {page.text[at] for at in np.flatnonzero(~inside & ~consumed[start:end])}
 
 
 def may_be_blank(character: str) -> bool:

@@ -23,6 +23,7 @@ from glyphrender.errors import DataError
 
 if TYPE_CHECKING:
     from glyphrender.text.parts import Part
+    from glyphrender.theta import Theta
 
 BLOCK = 1 << 20
 HEADING = "==> {path} <=="  # the same line that `head` and `tail` print above each of several files
@@ -88,12 +89,14 @@ class Reader:
 
     Attributes:
         bytes: number of bytes read so far.
+        escapes: number of ESC and CSI characters in the text read so far.
         skipped: (file, reason) for each file that was skipped.
     """
 
     def __init__(self, *, encoding: str | None = None, errors: str = "strict") -> None:
         self.encoding, self.errors = encoding, errors
         self.bytes = 0
+        self.escapes = 0
         self.skipped: list[tuple[str, str]] = []
 
     def text(self, source: Input) -> Iterator[str] | None:
@@ -125,7 +128,9 @@ class Reader:
 
         with _opened(source.path) as file:
             blocks = self._counted(file, source)
-            yield from decode_blocks(blocks, name=source.shown, encoding=self.encoding, errors=self.errors)
+            for text in decode_blocks(blocks, name=source.shown, encoding=self.encoding, errors=self.errors):
+                self.escapes += text.count("\x1b") + text.count("\x9b")
+                yield text
 
     def _counted(self, file: BinaryIO, source: Input) -> Iterator[bytes]:
         while block := _block(file, source):
@@ -178,6 +183,17 @@ def counted(number: int, noun: str) -> str:
     ('1 page', '1,200 pages')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+# With this many escape sequences, a text is the output of a program that wrote to a terminal.
+_MANY_ESCAPES = 10
+
+
+def escapes_hint(reader: Reader, theta: Theta) -> str:
+    """Return a line that says that many escape sequences are drawn, and the way out; "" if they are few or left out."""
+    if reader.escapes < _MANY_ESCAPES or theta.ansi != "ESCAPE":
+        return ""
+    return f"{reader.escapes:,} escape sequences are drawn; --preset log or --set ansi=STRIP leaves them out."
 
 
 def total_bytes(inputs: Iterable[Input]) -> int | None:

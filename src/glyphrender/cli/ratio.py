@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli.inputs import Reader, inputs_of
+from glyphrender.cli.inputs import Reader, escapes_hint, inputs_of
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.cli.table import table
 from glyphrender.errors import DataError, VisionModelError, one_line
@@ -63,6 +63,8 @@ def command(
             rows.append([source, *(_refused(ratio) if isinstance(ratio, dict) else _row(ratio, tokenizer))])
     print_skipped(reader)
     check_some_text(rows, reader)
+    if not as_json and (hint := escapes_hint(reader, theta)):
+        click.echo(f"glyphrender: {hint}", err=True)
     click.echo(json.dumps(values, indent=2, ensure_ascii=False) if as_json else table(_HEADINGS, rows, left=2))
 
 

@@ -22,6 +22,7 @@ from glyphrender.cli.inputs import (
     Reader,
     check_outputs,
     counted,
+    escapes_hint,
     inputs_of,
     joined,
     listed,
@@ -108,6 +109,8 @@ def command(
     summary = _Summary(output=output, documents=done, skipped=reader.skipped, seconds=time.perf_counter() - start)
     if reader.skipped and not as_json:
         click.echo(f"glyphrender: {one_line(listed(reader.skipped))}", err=True)
+    if not as_json and (hint := escapes_hint(reader, theta)):
+        click.echo(f"glyphrender: {hint}", err=True)
     click.echo(json.dumps(summary.to_dict()) if as_json else one_line(summary.line()))
 
 
@@ -279,16 +282,17 @@ def _each_forked(
 
     alone, queue = replace(job, jobs=1), work_queue(len(inputs))
 
-    def share(_: int) -> Iterator[tuple[int, _Written | None, list[tuple[str, str]]]]:
+    def share(_: int) -> Iterator[tuple[int, _Written | None, list[tuple[str, str]], int]]:
         for index in queue():
             own = Reader(encoding=reader.encoding, errors=reader.errors)
             written = next(_each(alone, [inputs[index]], output, own, lambda pages: None), None)
-            yield index, written, own.skipped
+            yield index, written, own.skipped, own.escapes
 
     done: dict[int, _Written | None] = {}
     skipped: dict[int, list[tuple[str, str]]] = {}
-    for index, written, passed_over in imap_forked(job.jobs, share):
+    for index, written, passed_over, escapes in imap_forked(job.jobs, share):
         done[index], skipped[index] = written, passed_over
+        reader.escapes += escapes
         progress(sum(document.pages for document in done.values() if document))
     for index in range(len(inputs)):
         reader.skipped += skipped[index]

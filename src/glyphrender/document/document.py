@@ -27,7 +27,7 @@ from glyphrender.document.page import Page
 from glyphrender.document.stream import PageStream
 from glyphrender.errors import DataError
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
-from glyphrender.text.parts import Part, PartReader, PartSpan, count_line_ends
+from glyphrender.text.parts import Part, PartReader, PartSpan
 from glyphrender.text.source import Text, read
 from glyphrender.theta import Theta, ThetaLike
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
@@ -35,6 +35,7 @@ from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.place import place
 from glyphrender.typeset.shares import lay_out, shares_of
+from glyphrender.typeset.style import consumption
 
 if TYPE_CHECKING:
     from glyphrender.models.model import VisionModel
@@ -113,7 +114,8 @@ class Document(Sequence[Page]):
         ('one\\ntwo', ['a.txt', 'b.txt'])
         """
         check_text(text)
-        reader = PartReader((text,) if isinstance(text, str) else text)
+        theta = Theta.of(theta)
+        reader = PartReader((text,) if isinstance(text, str) else text, consumption(theta).count_line_ends)
         document = cls("".join(reader), theta, max_pages=max_pages, typesetter=typesetter)
         document.parts = tuple(reader.parts)
         document._begin()
@@ -228,7 +230,7 @@ class Document(Sequence[Page]):
         begin = old[first].span[0] if old else 0
         start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
         paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin, parts=self.parts)
-        line = count_line_ends(whole[:start])
+        line = consumption(self.theta).count_line_ends(whole[:start])
         lines = self._typesetter.lines_of_part(whole[start:], self.theta, offset=start, line=line)
         return first, list(paginator.fill(lines))
 
@@ -302,7 +304,7 @@ class Document(Sequence[Page]):
                 return lambda job: iter(known[job::jobs])
         from glyphrender._system.processes import HandOff  # loads multiprocessing
 
-        cut = shares_of(text, jobs)
+        cut = shares_of(text, jobs, consumption(theta))
         hand_off = HandOff(len(cut) + 1, (0, 0))
 
         def share(job: int) -> Iterator[Page]:

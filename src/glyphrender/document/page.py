@@ -202,7 +202,8 @@ class Page:
         >>> [word.text for word in render("A well-known author can't pay $3.50.")[0].words]
         ['A', 'well', '-', 'known', 'author', "can't", 'pay', '$', '3.50', '.']
         """
-        starts = starts_of_words(self.text, self.theta.complex_breaks)
+        consumed = [block.table.segments.consumed()[start:end] for block, start, end in self._blocks()]
+        starts = starts_of_words(self.text, self.theta.complex_breaks, np.concatenate([*consumed, np.zeros(0, bool)]))
         spans: list[Span] = []
         at = 0
         for block, placed, origin in self._placed():

@@ -63,12 +63,23 @@ def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[Par
     yield from _parts(placed, clusters.line[lo], begin, end, left, right)
 
 
-def starts_of_words(text: str, complex_breaks: ComplexBreaks) -> Mask:
+def starts_of_words(text: str, complex_breaks: ComplexBreaks, consumed: Mask) -> Mask:
     """Return whether a word begins at each character of the text of a page: UAX #29, with two tailorings.
+
+    Where [c] `consumed` is true, the character is read and not drawn. It does not part a word, and it is not in the
+    word before it or after it.
 
     No word begins inside a grapheme cluster. UAX #29 leaves Thai, Lao, Khmer and Burmese to a dictionary: their letters
     form words where lines break by one (`complex_breaks=DICTIONARY`), and else one word from space to space.
     """
+    if consumed.any():
+        drawn = np.flatnonzero(~consumed)
+        within = starts_of_words("".join(map(text.__getitem__, drawn.tolist())), complex_breaks, consumed[drawn])
+        begins = np.ones(len(text) + 1, bool)  # whether a word begins at the next character that is drawn, or none does
+        begins[drawn] = within
+        following = np.minimum.accumulate(np.where(consumed, len(text), np.arange(len(text)))[::-1])[::-1]
+        first = consumed & ~np.append(False, consumed[:-1])
+        return np.where(consumed, first & begins[following], begins[:-1])
     cps = codepoints(text)
     starts = word_starts(cps)
     complex_ = (table().flags.take(records(cps)) & np.uint8(Flag.COMPLEX)) != 0

@@ -8,7 +8,7 @@ asks which part a line belongs to.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,12 +95,15 @@ class PartReader:
     ('one\\nb:\\ntwo', [PartSpan(name='b', start=4, text_start=7, line=2)])
     """
 
-    def __init__(self, stream: Iterable[str | Part]) -> None:
-        """Begin to read `stream`, an iterable or an open text file."""
+    def __init__(self, stream: Iterable[str | Part], count: Callable[[str], int] = count_line_ends) -> None:
+        """Begin to read `stream`, an iterable or an open text file. `count` counts the source lines that end."""
+        self._count = count
         self.parts: list[PartSpan] = []
         self._stream = stream
 
     def __iter__(self) -> Iterator[str]:
+        count = self._count
+        lone, pair = count("\r"), count("\r\n")
         offset = line = 0
         last = "\n"
         read = getattr(self._stream, "read", None)
@@ -110,10 +113,10 @@ class PartReader:
                 # LF after CR makes CR LF, which is one line end.
                 between = "" if last == "\n" else "\n"
                 if between:
-                    offset, line = offset + 1, line + (last != "\r")
+                    offset, line = offset + 1, line + (pair - lone if last == "\r" else 1)
                     yield between
                 start = offset
-                offset, line, last = offset + len(heading), line + count_line_ends(heading), "\n"
+                offset, line, last = offset + len(heading), line + count(heading), "\n"
                 self.parts.append(PartSpan(name=item.name, start=start, text_start=offset, line=line))
                 block = heading
             else:
@@ -121,7 +124,9 @@ class PartReader:
                 if not isinstance(block, str):
                     raise DataError(f"text must be str, or give str; got {type(block).__name__}. Decode bytes first.")
                 if block:
-                    line += count_line_ends(block) - (last == "\r" and block.startswith("\n"))
+                    line += count(block)
+                    if last == "\r" and block.startswith("\n"):
+                        line += pair - lone - 1  # the two are one line end
                     offset, last = offset + len(block), block[-1]
             if block:
                 yield block

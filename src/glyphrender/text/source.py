@@ -20,7 +20,8 @@ import numpy as np
 from glyphrender._system.paths import path_of
 from glyphrender.errors import DataError
 from glyphrender.text import bidi, grapheme, tailored_breaks
-from glyphrender.text.parts import Part, PartReader, count_line_ends
+from glyphrender.text.consumed import NOTHING, Consumption
+from glyphrender.text.parts import Part, PartReader
 from glyphrender.text.properties import codepoints
 
 #: What `render` and `layout` take as text: a string, an iterator of strings and of `Part`, or an open text file.
@@ -55,6 +56,7 @@ class Chunk:
         mid_line: whether the chunk begins inside a source line.
         base: base direction (0 or 1) of the first paragraph, if that paragraph began in an earlier chunk; else None.
         open: whether the chunk ends inside a paragraph.
+        cuts: characters, but not the first, before which a word is cut, because something was consumed there; rising.
     """
 
     text: str
@@ -63,6 +65,7 @@ class Chunk:
     mid_line: bool = False
     base: int | None = None
     open: bool = False
+    cuts: tuple[int, ...] = ()
 
 
 def decode(data: bytes, *, name: str, encoding: str | None = None, errors: str = "strict") -> str:
@@ -158,10 +161,12 @@ def chunks(
     offset: int = 0,
     line: int = 0,
     inert: str = "",
+    consumed: Consumption = NOTHING,
 ) -> Iterator[Chunk]:
     """Cut `text` into chunks of at most `size` characters.
 
-    A stream is read at most one chunk ahead. A chunk may be one character longer, so that CR LF is never cut.
+    A stream is read at most one chunk ahead. A chunk may be one character longer, so that CR LF is never cut. It may be
+    as long as a control sequence that is consumed, or as a source line in which text may be overwritten.
 
     Args:
         text: a string, an iterable of strings, or an open text file.
@@ -170,6 +175,7 @@ def chunks(
         offset: number of characters before `text`.
         line: number of source lines that end before `text`, which begins a line.
         inert: characters that have no effect on direction; see `bidi.without_effect`.
+        consumed: what will not be drawn.
 
     Raises:
         DataError: `text` is not a string and gives something other than strings.
@@ -179,29 +185,41 @@ def chunks(
     """
     inherited: int | None = None
     mid_line = False
-    for piece, closed in _cut_pieces(text, size):
+    for piece, closed in _cut_pieces(text, size, consumed):
         yield Chunk(text=piece, offset=offset, line=line, mid_line=mid_line, base=inherited, open=not closed)
         if closed:
             inherited = None
         elif inherited is None:
-            inherited = base if base is not None else _base_direction(piece, inert)
+            inherited = base if base is not None else _base_direction(consumed.kept(piece), inert)
         offset += len(piece)
-        line += count_line_ends(piece)
+        line += consumed.count_line_ends(piece)
         mid_line = not piece.endswith(("\n", "\r"))
 
 
-def _cut_pieces(text: str | Iterable[str], size: int) -> Iterator[tuple[str, bool]]:
+def _cut_pieces(text: str | Iterable[str], size: int, consumed: Consumption) -> Iterator[tuple[str, bool]]:
     """Yield (text of a chunk, whether it ends where a paragraph ends)."""
-    rest = ""
-    for block in _blocks(text, size):
-        buffer, start = rest + block, 0
+    held: list[str] = []  # what was read and not cut
+    length = wanted = 0
+    for block in chain(_blocks(text, size), (None,)):  # None is the end
+        if block is not None:
+            held.append(block)
+            length += len(block)
+            if length < wanted:
+                continue
+        buffer, start = "".join(held), 0
+        wanted = 0
         while len(buffer) - start > size:  # one character of look-ahead, so that CR LF is never cut
-            end, closed = _cut(buffer, start, start + size)
+            cut = _cut(buffer, start, start + size, consumed, final=block is None)
+            if cut is None:
+                wanted = 2 * (len(buffer) - start)  # so that a long line is looked at a few times, not at every block
+                break
+            end, closed = cut
             yield buffer[start:end], closed
             start = end
-        rest = buffer[start:]
-    if rest:
-        yield rest, True
+        held = [buffer[start:]]
+        length = len(held[0])
+    if held[0]:
+        yield held[0], True
 
 
 def _blocks(text: str | Iterable[str], size: int) -> Iterator[str]:
@@ -224,26 +242,47 @@ def _blocks(text: str | Iterable[str], size: int) -> Iterator[str]:
     yield "".join(parts)
 
 
-def _cut(buffer: str, start: int, stop: int) -> tuple[int, bool]:
+def _cut(buffer: str, start: int, stop: int, consumed: Consumption, *, final: bool) -> tuple[int, bool] | None:
     """Return the end of the chunk that begins at `start`, and whether a paragraph ends there.
 
     The end is at `stop` or before it, or one character after it if `stop` lies between CR and LF. In order of
-    preference it is a line end, a break after a space, any other break, or a boundary of grapheme clusters.
+    preference it is a line end, a break after a space, any other break, or a boundary of grapheme clusters. Where text
+    may be overwritten, it is the end of a source line. It is never inside a consumed control sequence. The result is
+    None if it depends on text that follows the buffer; `final` tells that none follows.
     """
     end = buffer.rfind("\n", start, stop) + 1
+    if consumed.overwritten:
+        end = end or buffer.find("\n", stop) + 1
+        return (end, True) if end else None
     if not end:
         last = max(buffer.rfind(mark, start, stop) for mark in LINE_ENDS)
         end = 0 if last < 0 else last + (2 if buffer.startswith("\r\n", last) else 1)
     if end:
         return end, True
+    sequences = list(consumed.found_sequences(buffer, start, stop))
+    if sequences and not final and consumed.may_go_on(buffer, sequences[-1]):
+        return None
     head = max(start, stop - CUT_WINDOW)
-    cps = codepoints(buffer[head:stop])
+    kept = np.ones(stop - head, bool)
+    for first, last in sequences:
+        kept[max(first - head, 0) : max(last - head, 0)] = False
+    after = np.flatnonzero(kept) + head + 1  # the place after each character that is drawn
+    cps = codepoints(buffer[head:stop])[kept]
     allowed = np.flatnonzero(tailored_breaks.certain_breaks(cps)[:-1]) + 1
     spaced = allowed[cps[allowed - 1] == 0x20]
     clusters = np.flatnonzero(grapheme.cluster_starts(cps)[1:]) + 1
     for places in (spaced, allowed, clusters):
         if len(places):
-            return head + int(places[-1]), False
+            return int(after[places[-1] - 1]), False
+    if sequences and sequences[-1][1] >= stop:  # nothing is drawn here; the next sequence may be what ends this one
+        end = sequences[-1][1]
+        for following in consumed.found_sequences(buffer, end, len(buffer)):
+            if following[0] != end:
+                break
+            if not final and consumed.may_go_on(buffer, following):
+                return None
+            end = following[1]
+        return end, False
     return stop, False
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from glyphrender.theta.choices import (
     Alignment,
+    Ansi,
     BoxDrawing,
+    CarriageReturn,
     Cells,
     ComplexBreaks,
     ControlCharacters,
@@ -36,6 +38,8 @@ __all__ = [
     "Alignment",
     "BoxDrawing",
     "Cells",
+    "Ansi",
+    "CarriageReturn",
     "ComplexBreaks",
     "ControlCharacters",
     "Direction",

@@ -66,6 +66,28 @@ class ControlCharacters(StrEnum):
     HIDE = "HIDE"
 
 
+class Ansi(StrEnum):
+    """The result for control sequences of ECMA-48, which color the output of programs.
+
+    ESCAPE leaves them to `control_characters`. STRIP draws nothing for a whole sequence: CSI, OSC (such as links), DCS,
+    SOS, PM, APC, and ESC with what belongs to it.
+    """
+
+    ESCAPE = "ESCAPE"
+    STRIP = "STRIP"
+
+
+class CarriageReturn(StrEnum):
+    """The effect of a carriage return that no line feed follows. LINE ends the line.
+
+    OVERWRITE draws only the last stretch of the line, as a terminal shows a progress bar at its end, and a backspace
+    takes back the character before it.
+    """
+
+    LINE = "LINE"
+    OVERWRITE = "OVERWRITE"
+
+
 class SoftHyphens(StrEnum):
     """BREAK draws U+00AD as a hyphen if the line breaks there, as in Unicode. HIDE never draws it. SHOW always does.
 

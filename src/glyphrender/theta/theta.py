@@ -29,7 +29,9 @@ from glyphrender.theta import constraints, glyph_config, parameter
 from glyphrender.theta import newline_markup as markup
 from glyphrender.theta.choices import (
     Alignment,
+    Ansi,
     BoxDrawing,
+    CarriageReturn,
     Cells,
     ComplexBreaks,
     ControlCharacters,
@@ -178,6 +180,10 @@ class Theta:
     direction: Direction = choice(Direction.AUTO, help="base direction of paragraphs")
     control_characters: ControlCharacters = choice(
         ControlCharacters.ESCAPE, help="what is drawn for C0 and C1 controls"
+    )
+    ansi: Ansi = choice(Ansi.ESCAPE, help="what is drawn for control sequences of terminals, such as colours")
+    carriage_return: CarriageReturn = choice(
+        CarriageReturn.LINE, help="what a carriage return does that no line feed follows"
     )
     soft_hyphens: SoftHyphens = choice(SoftHyphens.BREAK, help="what U+00AD becomes")
     zero_width: ZeroWidth = choice(

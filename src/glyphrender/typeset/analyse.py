@@ -8,6 +8,7 @@ text is analysed as a whole, and the same separators are marked with numpy.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -60,9 +61,19 @@ def analyse(chunk: Chunk, words: WordCache, *, base: int | None) -> SegmentTable
     """
     cps = None if chunk.text.isascii() else codepoints(chunk.text)
     plain = cps is None or not _needs_implicit_boundaries(bidi.without_effect(cps, words.style.inert))
+    plain = plain and not chunk.cuts
+    if not chunk.text:
+        return _empty(chunk, words, rightward=base != 1 and chunk.base != 1)
     if plain and base != 1 and chunk.base != 1 and not any(map(chunk.text.__contains__, _RARE_LINE_ENDS)):
         return analyse_plain(chunk, words)
     return analyse_full(chunk, codepoints(chunk.text) if cps is None else cps, words, base)
+
+
+def _empty(chunk: Chunk, words: WordCache, *, rightward: bool) -> SegmentTable:
+    """Return the one segment of a chunk of which nothing is drawn."""
+    table = analyse_plain(chunk, words)
+    one = None if rightward else np.ones(len(table.number), np.uint8)
+    return replace(table, level=one, gap_level=one, base=one)
 
 
 # -- a text whose words are separated by spaces, tabs and newlines alone -----------------------------------
@@ -172,8 +183,14 @@ def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: WordCache, base: 
     blank = np.where(cps == 0x09, np.uint32(0x20), cps)
     actions = words.style.break_actions(blank)
     boundary = _implicit_boundaries(cps)
-    if levels is not None:
-        boundary |= _turns(cps, blank, levels[0], boundary, actions, words.style)
+    cuts = None
+    if chunk.cuts:
+        cuts = np.zeros(len(cps), bool)
+        cuts[list(chunk.cuts)] = True
+    if levels is not None or cuts is not None:
+        boundary |= _turns(cps, blank, None if levels is None else levels[0], cuts, boundary, actions, words.style)
+    if cuts is not None:
+        boundary |= cuts
     return _segment_table(chunk, cps, words, levels, boundary, actions)
 
 
@@ -188,21 +205,24 @@ def _implicit_boundaries(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
 def _turns(
     cps: NDArray[np.uint32],
     blank: NDArray[np.uint32],
-    level: NDArray[np.uint8],
+    level: NDArray[np.uint8] | None,
+    cuts: NDArray[np.bool_] | None,
     implicit: NDArray[np.bool_],
     actions: NDArray[np.uint8],
     style: WordStyle,
 ) -> NDArray[np.bool_]:
-    """Return whether a word begins at each character because the direction turns there, or for the reason below.
+    """Return whether a word begins at each character because of a turn or a cut there, or for the reason below.
 
-    The parts of a word beside a turn are analysed without each other, and may lack a break that the whole text has: ")"
-    closes a quotation only where one was opened. Such a part is cut at that break. Nothing but the characters between
-    two separators bears on this, so a word is cut in the same way in any text.
+    A turn is a change of direction. The parts of a word beside a turn or a cut are analysed without each other, and may
+    lack a break that the whole text has: ")" closes a quotation only where one was opened. Such a part is cut at that
+    break. Nothing but the characters between two separators bears on this, so a word is cut in the same way in any
+    text.
 
     Args:
         cps: the text.
         blank: the text with spaces for tabs.
-        level: the bidi level of each character.
+        level: the bidi level of each character, or None where all are 0.
+        cuts: whether a word is cut before each character, or None where none is.
         implicit: whether a word begins at each character because it and the one before are ideographs.
         actions: what may happen after each character of the whole text.
         style: the style of the words.
@@ -210,8 +230,9 @@ def _turns(
     separator = np.isin(cps, _SEPARATORS)
     inside = np.zeros(len(cps), bool)  # no separator is before or at this character
     inside[1:] = ~separator[1:] & ~separator[:-1]
-    turn = inside.copy()
-    turn[1:] &= level[1:] != level[:-1]
+    turn = np.zeros(len(cps), bool) if cuts is None else cuts & inside
+    if level is not None:
+        turn[1:] |= inside[1:] & (level[1:] != level[:-1])
     if not turn.any():
         return turn
     token = np.cumsum(~inside)  # tokens are the text between separators; only some of them turn
@@ -291,7 +312,7 @@ def _spelled_out(
     line_end = np.isin(cps, [ord(mark) for mark in "\n" + _RARE_LINE_ENDS])
     alone = line_end | (cps == 0x09)  # a word of its own
     pair = np.zeros(n, bool)  # the CR of CR LF, which are one word
-    pair[:-1] = (cps[:-1] == 0x0D) & (cps[1:] == 0x0A)
+    pair[:-1] = (cps[:-1] == 0x0D) & (cps[1:] == 0x0A) & ~boundary[1:]
     put = boundary.copy()  # a space is put before this character
     put[1:] |= (alone[1:] & ~np.append(False, pair[:-1])[1:]) | (alone[:-1] & ~pair[:-1])
     put[1:] &= ~space[:-1] & ~pair[:-1]

@@ -14,13 +14,14 @@ from glyphrender.text.parts import PartReader, PartSpan
 from glyphrender.text.source import Text, chunks
 from glyphrender.theta import Direction, Theta
 from glyphrender.typeset.break_lines import break_lines
+from glyphrender.typeset.drawn import Drawn
 from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import LAST, LineTable
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.shaper import Shaper
-from glyphrender.typeset.style import Variant, WordStyle
+from glyphrender.typeset.style import Variant, WordStyle, consumption
 from glyphrender.typeset.variants import VariantPolicy, analyse_variants
 from glyphrender.typeset.word_cache import WordCache
 
@@ -48,7 +49,7 @@ def layout_pages(
         DataError: `text` gives something that is not str.
     """
     if not isinstance(text, str):
-        text = reader = PartReader(text)
+        text = reader = PartReader(text, consumption(theta).count_line_ends)
         parts = reader.parts
     style = shaper.style(theta)  # the faces, and what else a shaped word depends on
     segments = shape_text(text, theta, style, shaper)  # words, shaped once each into the glyph store
@@ -59,7 +60,9 @@ def layout_pages(
 def shape_text(text: str | PartReader, theta: Theta, style: WordStyle, shaper: Shaper) -> Iterable[SegmentTable]:
     """Return the segments of `text`, chunk by chunk, as far as the shaper remembers them, else new ones."""
     if isinstance(text, str):
-        return shaper.remembered(text, style, theta.direction, lambda: analysed(text, theta, style, shaper))
+        return shaper.remembered(
+            text, style, (theta.direction, consumption(theta)), lambda: analysed(text, theta, style, shaper)
+        )
     return analysed(text, theta, style, shaper)
 
 
@@ -67,16 +70,20 @@ def analysed(
     text: str | Iterable[str], theta: Theta, style: WordStyle, shaper: Shaper, *, offset: int = 0, line: int = 0
 ) -> Iterator[SegmentTable]:
     """Yield the segments of `text`, chunk by chunk; `offset` characters and `line` source lines come before it."""
-    base, policy = _BASE[theta.direction], VariantPolicy.of(theta)
+    base, policy, consumed = _BASE[theta.direction], VariantPolicy.of(theta), consumption(theta)
 
     def words(variant: Variant) -> WordCache:
         return shaper.words(style if variant == style.variant else shaper.style(theta, variant))
 
     inherited = 0
     # Chunks are cut where a paragraph ends, if one does. New words are shaped.
-    for chunk in chunks(text, size=shaper.chunk_size, base=base, offset=offset, line=line, inert=style.inert):
-        table, inherited = analyse_variants(chunk, policy, words, base=base, inherited=inherited)
-        yield table
+    cut = chunks(
+        text, size=shaper.chunk_size, base=base, offset=offset, line=line, inert=style.inert, consumed=consumed
+    )
+    for chunk in cut:
+        drawn = Drawn.of(chunk, consumed)
+        table, inherited = analyse_variants(drawn.chunk, policy, words, base=base, inherited=inherited)
+        yield drawn.accounted(table)
 
 
 def set_lines(segments: Iterable[SegmentTable], theta: Theta, style: WordStyle, shaper: Shaper) -> Iterator[LineTable]:

@@ -9,9 +9,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.text.properties import codepoints
 from glyphrender.typeset.glyph_store import MAY_BREAK, SOURCE_LINE_ENDS, GlyphStore
 
-_COLUMNS: Final = ("number", "gap", "breaks", "level", "gap_level", "base", "cellular")
+_COLUMNS: Final = ("number", "gap", "breaks", "level", "gap_level", "base", "cellular", "hidden")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +34,8 @@ class SegmentTable:
         base: [n] base level of the paragraph, or None likewise.
         cellular: [n] whether the paragraph is set in cells because it has box drawing, or None where none is.
         cell: width of these cells, in EM units; 0 if there are none.
+        hidden: [n] characters that are consumed (text/consumed.py) after the segment, before or after its gap; or None
+            where nothing is consumed.
     """
 
     text: str
@@ -49,6 +52,7 @@ class SegmentTable:
     base: NDArray[np.uint8] | None
     cellular: NDArray[np.bool_] | None = None
     cell: int = 0
+    hidden: NDArray[np.int32] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -60,7 +64,30 @@ class SegmentTable:
     def lengths(self, of: slice = slice(None)) -> NDArray[np.int32]:
         """Return [n] characters of the source that each segment and its gap stand for. They add up to the text."""
         lengths: NDArray[np.int32] = (self.store.length.take(self.number[of]) + self.gap[of]).astype(np.int32)
-        return lengths
+        return lengths if self.hidden is None else lengths + self.hidden[of]
+
+    def consumed(self) -> NDArray[np.bool_]:
+        """Return [c] whether each character of the text is consumed.
+
+        If a gap and consumed characters follow a segment, the first of them counts as the gap.
+        """
+        consumed = np.zeros(len(self.text), bool)
+        if self.hidden is not None:
+            ends = np.cumsum(self.lengths(), dtype=np.int64)
+            some = np.flatnonzero(self.hidden)
+            count = self.hidden[some].astype(np.int64)
+            consumed[np.repeat(ends[some] - np.cumsum(count), count) + np.arange(count.sum())] = True
+        return consumed
+
+    def drawn(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """Return (code points of the text without what is consumed, the place in them of each segment)."""
+        cps, lengths = codepoints(self.text), self.lengths().astype(np.int64)
+        if self.hidden is not None:
+            spaced = (self.hidden > 0) & (self.gap != 0)
+            cps = cps.copy()
+            cps[(np.cumsum(lengths) - self.hidden - 1)[spaced]] = 0x20
+            cps, lengths = cps[~self.consumed()], lengths - self.hidden
+        return cps, np.cumsum(lengths) - lengths
 
     def kinds(self) -> NDArray[np.uint8]:
         """Return [n] TEXT, EMPTY, TAB, NEWLINE or PAGE_BREAK."""
@@ -116,6 +143,7 @@ class SegmentTable:
             base=both(self.base, following.base),
             cellular=both(self.cellular, following.cellular),
             cell=max(self.cell, following.cell),
+            hidden=both(self.hidden, following.hidden),
         )
 
     def stored_in(self, store: GlyphStore, number: NDArray[np.int32]) -> SegmentTable:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 from glyphrender._system import log
 from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.fonts.stack import MOST_FALLBACKS, FontStack, font_stack
+from glyphrender.text.consumed import Consumption
 from glyphrender.text.source import CHUNK
 from glyphrender.theta import Direction, Emoji, Theta
 from glyphrender.typeset.furniture import Furniture
@@ -28,7 +29,9 @@ _STYLES: Final = 32
 _FURNITURE: Final = 64
 
 _Fonts: TypeAlias = tuple[str, int, bool, str, tuple[str, ...], str, Emoji]
-_TextKey: TypeAlias = tuple[str, WordStyle, Direction]
+# What the analysis of a text depends on, beside its style: the base direction, and what is consumed.
+_Reading: TypeAlias = tuple[Direction, Consumption]
+_TextKey: TypeAlias = tuple[str, WordStyle, _Reading]
 
 
 class Shaper:
@@ -139,14 +142,14 @@ class Shaper:
             return furniture
 
     def remembered(
-        self, text: str, style: WordStyle, direction: Direction, analysed: Callable[[], Iterator[SegmentTable]]
+        self, text: str, style: WordStyle, reading: _Reading, analysed: Callable[[], Iterator[SegmentTable]]
     ) -> Iterable[SegmentTable]:
         """Return the segments of `text`: the remembered ones, or else those that `analysed` yields.
 
         New segments are remembered once the caller has taken all of them. They are the same for every θ of equal style
-        and direction, whatever its sizes.
+        and reading, whatever its sizes.
         """
-        key = (text, style, direction)
+        key = (text, style, reading)
         with self._lock:
             if key in self._texts:
                 self._texts[key] = self._texts.pop(key)

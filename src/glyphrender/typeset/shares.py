@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from glyphrender.text.parts import PartSpan, count_line_ends
+from glyphrender.text.consumed import NOTHING, Consumption
+from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Theta
 from glyphrender.typeset.layout import lines_of_part
 from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.shaper import Shaper
+from glyphrender.typeset.style import consumption
 
 # Characters of a share. They make some 35 pages, of which up to one is laid out twice.
 SHARE = 1 << 18
@@ -39,18 +41,18 @@ class Share:
     line: int
 
 
-def shares_of(text: str, processes: int) -> list[Share]:
+def shares_of(text: str, processes: int, consumed: Consumption = NOTHING) -> list[Share]:
     """Return `text` in shares of about `SHARE` characters: a multiple of `processes`, where its paragraphs allow it."""
-    return list(_cut(text, -(-len(text) // (processes * max(1, round(len(text) / (processes * SHARE)))))))
+    return list(_cut(text, consumed, -(-len(text) // (processes * max(1, round(len(text) / (processes * SHARE)))))))
 
 
-def _cut(text: str, size: int, start: int = 0, line: int = 0) -> Iterator[Share]:
+def _cut(text: str, consumed: Consumption, size: int, start: int = 0, line: int = 0) -> Iterator[Share]:
     """Yield shares of at least `size` characters, from `start` on."""
     while start < len(text):
         newline = text.find("\n", start + size - 1)
         end = newline + 1 if newline >= 0 else len(text)
         yield Share(start=start, end=end, line=line)
-        line += count_line_ends(text[start:end])
+        line += consumed.count_line_ends(text[start:end])
         start = end
 
 
@@ -84,8 +86,9 @@ def lay_out(
     if at >= share.end:
         return [], (number, at)
     paginator = Paginator(theta, max_pages=max_pages, number=number, end=at, parts=parts)
-    line = share.line + count_line_ends(text[share.start : share.end])
-    borrowed = chain.from_iterable(map(lines, _cut(text, _BORROWED, share.end, line)))
+    consumed = consumption(theta)
+    line = share.line + consumed.count_line_ends(text[share.start : share.end])
+    borrowed = chain.from_iterable(map(lines, _cut(text, consumed, _BORROWED, share.end, line)))
     pages: list[PageLayout] = []
     for page in paginator.fill(chain(own, borrowed)):
         pages.append(page)

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from glyphrender.fonts.stack import FontStack
 from glyphrender.text import bidi, browser_breaks, complexbreak, tailored_breaks
+from glyphrender.text.consumed import Consumption
 from glyphrender.text.linebreak import ALLOWED, PROHIBITED
 from glyphrender.theta import (
+    Ansi,
     BoxDrawing,
+    CarriageReturn,
     Cells,
     ComplexBreaks,
     ControlCharacters,
@@ -39,6 +42,13 @@ class Variant:
 
     han: Literal["", "ja", "ko", "zh-Hant"] = ""
     boxes: bool = False
+
+
+def consumption(theta: Theta) -> Consumption:
+    """Return what `theta` draws nothing for; see text/consumed.py."""
+    return Consumption(
+        sequences=theta.ansi is Ansi.STRIP, overwritten=theta.carriage_return is CarriageReturn.OVERWRITE
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -113,6 +113,8 @@ def analyse_variants(
     Raises:
         FontError: θ asks for an error where no font has a character.
     """
+    if not chunk.text:  # all of it is consumed
+        return analyse(chunk, words(Variant()), base=base), inherited
     goes_on = not chunk.text.endswith("\n")
     if not (policy.han or policy.boxes) or (chunk.text.isascii() and not inherited):
         return analyse(chunk, words(Variant()), base=base), 0
@@ -149,13 +151,18 @@ def _by_paragraph(
     used = np.unique(codes).tolist()
     for code in used:
         words(VARIANTS[code])  # to make room for one may begin a new store, so all are asked for before one is used
+    cut = np.array(chunk.cuts, np.intp)
+    in_paragraph = np.searchsorted(bounds, cut, "right") - 1
     tables: list[SegmentTable] = []
     paragraph: list[NDArray[np.intp]] = []
     for code in used:
         own = np.flatnonzero(codes == code)
         pieces = [chunk.text[bounds[at] : bounds[at + 1]] for at in own.tolist()]
         first = chunk.base if own[0] == 0 else None
-        part = Chunk(text="".join(pieces), offset=0, line=0, base=first)
+        begin = np.append(0, np.cumsum(bounds[own + 1] - bounds[own]))[:-1]
+        cuts = cut[np.isin(in_paragraph, own)]
+        cuts += (begin - bounds[own])[np.searchsorted(own, in_paragraph[np.isin(in_paragraph, own)])]
+        part = Chunk(text="".join(pieces), offset=0, line=0, base=first, cuts=tuple(cuts[cuts > 0].tolist()))
         analysed = _in_variant(analyse(part, words(VARIANTS[code]), base=base), code, words)
         lengths = analysed.lengths()
         ends = np.cumsum(bounds[own + 1] - bounds[own])

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.text.properties import GeneralCategory, LineBreak, codepoints, records, table
+from glyphrender.text.properties import GeneralCategory, LineBreak, records, table
 from glyphrender.text.runs import Mask
 from glyphrender.text.tailored_breaks import BLANKS, ascii_marks
 from glyphrender.typeset.glyph_store import EMPTY, MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TAB, TEXT
@@ -115,9 +115,8 @@ class _Text:
     @classmethod
     def of(cls, stretch: Stretch) -> _Text:
         segments = stretch.segments
-        cps = codepoints(segments.text)
+        cps, first = segments.drawn()
         record = records(cps)
-        lengths = segments.lengths()
         blank = np.isin(cps, BLANKS)
         category = table().general_category.take(record)
         content = ~blank & ~ascii_marks(cps) & ~_PUNCTUATION[category]
@@ -125,7 +124,7 @@ class _Text:
         return cls(
             cps=cps,
             kind=table().line_break.take(record) & np.uint8(63),
-            first=np.minimum(np.cumsum(lengths, dtype=np.int64) - lengths, len(cps) - 1),
+            first=np.minimum(first, len(cps) - 1),
             is_space=category == GeneralCategory.Zs,
             length=segments.store.length.take(segments.number),
             token_has_content=(np.bincount(token, content, int(token[-1]) + 1) > 0)[token],
@@ -155,7 +154,10 @@ def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
     inner = np.append(at[1:] == at[:-1], False)
     gap = np.where(inner, 0, segments.gap[at]).astype(np.uint8)
     breaks = np.where(inner, NO_BREAK, segments.breaks[at]).astype(np.uint8)
-    parted = Stretch(segments.edited(at, number=number, gap=gap, breaks=breaks), stretch.metrics)
+    columns: dict[str, NDArray[Any]] = {"number": number, "gap": gap, "breaks": breaks}
+    if segments.hidden is not None:
+        columns["hidden"] = np.where(inner, 0, segments.hidden[at])
+    parted = Stretch(segments.edited(at, **columns), stretch.metrics)
     # Breaks are added between segments too, but not beside an empty one: the result would be an empty line, or a line
     # that begins with the spaces of the line before.
     free = wide[at] & (parted.breaks == NO_BREAK) & (parted.kind != EMPTY) & ~parted.ends_paragraph

@@ -1,0 +1,76 @@
+"""Drawn: a chunk without what is consumed (text/consumed.py), and the account of it.
+
+Line breaks, direction and shaping are those of the text without it, but a segment ends where something was consumed
+inside a word. The segments then count what was consumed after each of them. So every character of the source is still
+in exactly one segment or gap, or counted by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.text.consumed import Consumption
+from glyphrender.text.source import Chunk
+from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
+from glyphrender.typeset.segments import SegmentTable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drawn:
+    """The characters of a chunk that are drawn.
+
+    Attributes:
+        source: the chunk.
+        chunk: the chunk without what is consumed.
+        place: [k] where something was consumed, among the characters that are drawn.
+        count: [k] how many characters were consumed there.
+    """
+
+    source: Chunk
+    chunk: Chunk
+    place: NDArray[np.int64]
+    count: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, chunk: Chunk, consumed: Consumption) -> Drawn:
+        """Return `chunk` without what is `consumed`."""
+        spans = consumed.spans(chunk.text) if consumed else []
+        start, end = np.array(spans, np.int64).reshape(-1, 2).T
+        count = end - start
+        place = start - (np.cumsum(count) - count)
+        drawn = chunk
+        if spans:
+            edges = [0, *(edge for span in spans for edge in span), len(chunk.text)]
+            text = "".join(chunk.text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
+            inside = place[(place > 0) & (place < len(text))]
+            drawn = replace(chunk, text=text, cuts=tuple(inside.tolist()))
+        return cls(source=chunk, chunk=drawn, place=place, count=count)
+
+    def accounted(self, table: SegmentTable) -> SegmentTable:
+        """Return `table`, the segments of `chunk`, as the segments of `source`.
+
+        What is consumed at the start of a paragraph belongs to an empty segment there, and all else to the segment
+        before it.
+        """
+        if not len(self.place):
+            return table
+        stop = np.cumsum(table.lengths())
+        row = np.searchsorted(stop, self.place)  # the row of the character before the place
+        begins = (self.place == 0) | ((stop[row] == self.place) & (table.kinds()[row] >= NEWLINE))
+        # An empty row is put before row `before`.
+        before = np.where(self.place == 0, 0, row + 1)[begins]
+        at = np.insert(np.arange(len(stop)), before, np.minimum(before, len(stop) - 1))
+        added = np.insert(np.zeros(len(stop), bool), before, True)
+        hidden = np.zeros(len(stop), np.int32)
+        np.add.at(hidden, row[~begins], self.count[~begins])
+        columns: dict[str, Any] = {
+            "number": np.where(added, 0, table.number[at]).astype(np.int32),  # the separator ""
+            "gap": np.where(added, 0, table.gap[at]).astype(np.uint8),
+            "breaks": np.where(added, NO_BREAK, table.breaks[at]).astype(np.uint8),
+            "hidden": np.insert(hidden, before, self.count[begins]),
+        }
+        return replace(table.edited(at, **columns), text=self.source.text)
