@@ -378,3 +378,17 @@ def test_lines_of_a_journal_that_were_written_before_are_read() -> None:
     found = Proposals.from_dict(proposals)
     assert found.thetas[0].font_size == 8
     assert found.log == proposals["log"]
+
+
+def test_a_database_of_another_program_is_refused_and_stays(tmp_path) -> None:
+    import sqlite3
+
+    from glyphrender.inference.replies import Replies
+
+    with sqlite3.connect(tmp_path / "mine.db") as db:
+        db.execute("CREATE TABLE notes (text TEXT)")
+    db.close()
+    before = (tmp_path / "mine.db").read_bytes()
+    with pytest.raises(DataError, match="a table 'notes'"):
+        Replies(tmp_path / "mine.db")
+    assert (tmp_path / "mine.db").read_bytes() == before

@@ -262,6 +262,16 @@ def test_a_file_that_is_no_journal_is_left_alone(tmp_path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("note", [b"my own note\n", b"my own note", b'{"note": 1}\n', b"[" * 100_000 + b"\n"])
+def test_a_note_at_the_end_of_a_journal_is_not_cut_off(whole, tmp_path, note) -> None:
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(whole[1].read_bytes() + note)
+    with pytest.raises(DataError, match="does not belong to a journal"):
+        a_search(Judge(), journal=journal, resume=True)
+    assert journal.read_bytes() == whole[1].read_bytes() + note
+
+
+@pytest.mark.slow
 def test_a_journal_whose_first_line_was_torn_is_begun_again(whole, tmp_path) -> None:
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(whole[1].read_bytes()[:100])

@@ -84,8 +84,24 @@ class Replies:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
-        if self.path.exists():
-            _ = self.spent  # raises here if the file is something else
+        if self.path.exists() and self.path.stat().st_size:
+            self._check()
+
+    def _check(self) -> None:
+        """Refuse a file that is no store of replies, and change nothing in it."""
+        try:
+            with closing(sqlite3.connect(self.path, timeout=60)) as db:
+                tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        except sqlite3.Error as error:
+            raise DataError(
+                f"{self.path} cannot be used for replies ({error}). Name another file.", path=self.path
+            ) from error
+        if not tables <= {"reply"}:
+            raise DataError(
+                f"{self.path} cannot be used for replies (it has a table {min(tables - {'reply'})!r}). "
+                "Name another file.",
+                path=self.path,
+            )
 
     def __repr__(self) -> str:
         return f"Replies({str(self.path)!r})"

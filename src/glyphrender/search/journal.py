@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from glyphrender._system.file_lock import lock_file
+from glyphrender._system.sync import sync_folder
 from glyphrender.errors import DataError
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
@@ -36,6 +37,9 @@ __all__ = ["FORMAT", "Journal", "read_candidates", "read_lines"]
 # space decides.
 _LATER: Final = frozenset({"text", "tokenizer"})
 _DESCRIBING: Final = frozenset({"axes"})
+
+# Each line begins so.
+_START: Final = b'{"kind": "'
 
 FORMAT: Final = 1
 """Version of the journal format; a journal of another version is not read."""
@@ -97,6 +101,7 @@ class Journal:
             self._file.truncate(whole)
             if not lines:
                 self._append(header)
+                sync_folder(path.absolute().parent)
         except OSError as error:
             raise DataError(f"{path} cannot be written ({error.strerror}). Choose another file.", path=path) from error
 
@@ -253,8 +258,9 @@ def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
             line = json.loads(raw)
             if not isinstance(line, dict) or "kind" not in line:
                 raise ValueError("no object with a kind")
-        except ValueError as error:
-            if whole + len(raw) == len(data):
+        except (ValueError, RecursionError) as error:
+            # Only what a killed process has left may be cut off: the beginning of a line. The rest is a person's.
+            if not raw.endswith(b"\n") and (not lines or raw[: len(_START)] == _START[: len(raw)]):
                 break
             raise DataError(
                 f"{path}, line {number}, does not belong to a journal ({error}). Restore the file, or begin a new one.",
