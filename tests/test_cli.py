@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,7 @@ def test_a_full_disk_is_a_failure_and_leaves_nothing(tmp_path: Path) -> None:
         text.write_text("In the beginning was the Word, and the Word was with God.\n" * 5000)
         message = refused("render", text, "-o", disk / "new/pages", cwd=disk, status=1)
         assert "No space left" in message
+        assert "No space left" in refused("render", text, "-o", disk / "new/pages", "--jobs", 2, cwd=disk, status=1)
         assert refused("show", text, "-o", disk / "pages.html", cwd=disk, status=1)
         # What was there before is still whole.
         assert run("render", SAMPLE, "-o", "old", cwd=disk).returncode == 0
@@ -192,14 +194,50 @@ def test_a_bug_is_named_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stderr.startswith("glyphrender: a bug (ZeroDivisionError")
 
 
+def closed(stream: int) -> Callable[[], None]:
+    return lambda: os.close(stream)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX descriptors")
+def test_a_closed_stream_is_one_line_or_nothing(tmp_path: Path) -> None:
+    result = run("render", SAMPLE, cwd=tmp_path, preexec_fn=closed(1))
+    assert result.returncode == 1  # the summary is lost, the pages are not
+    assert result.stderr == "glyphrender: standard output is closed. Redirect it, as in > /dev/null.\n"
+    assert len(list((tmp_path / "pages").iterdir())) > 2
+    assert "standard input is closed" in refused("render", "-", "-o", "other", cwd=tmp_path, preexec_fn=closed(0))
+    result = run("render", "nope.txt", cwd=tmp_path, preexec_fn=closed(2))
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("files", [8, 12, 16, 20])
+def test_too_few_files_are_a_failure_in_one_line(tmp_path: Path, jobs: str, files: int) -> None:
+    import resource
+
+    (tmp_path / "long.txt").write_text(SAMPLE.read_text() * 100)
+    limit = (files, files)
+    options = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)}
+    result = run("render", "long.txt", "--jobs", jobs, cwd=tmp_path, **options)
+    if result.returncode:
+        assert result.returncode == 1
+        assert re.fullmatch(r"glyphrender: [^\n]*Too many open files[^\n]*\n", result.stderr), result.stderr
+        assert [path.name for path in tmp_path.iterdir()] == ["long.txt"]
+
+
 # -- signals -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupt_leaves_nothing_behind(signum: int, status: int, jobs: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "status", "group"),
+    [("SIGINT", 130, False), ("SIGTERM", 143, False), ("SIGTERM", 143, True), ("SIGHUP", 129, True)],
+)
+def test_an_interrupt_leaves_nothing_behind(name: str, status: int, group: bool, jobs: str, tmp_path: Path) -> None:
     text = tmp_path / "long.txt"
     text.write_text(SAMPLE.read_text() * 300)
     out = tmp_path / "out"
@@ -213,16 +251,40 @@ def test_an_interrupt_leaves_nothing_behind(signum: int, status: int, jobs: str,
         # A signal may fall between open() and its `with`, inside pathlib: the file is then closed by the collector.
         env=environment(PYTHONWARNINGS="error,ignore::ResourceWarning"),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        start_new_session=True,
     )
     deadline = time.monotonic() + 30
     while not list(out.glob("new/.pages.*.part/page_0003.png")):  # it is in the middle of its work
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    process.send_signal(signum)
+    (os.killpg if group else os.kill)(process.pid, getattr(signal, name))
     stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout, stderr) == (status, "", "")
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="Linux has this list")
+def test_a_process_that_is_killed_is_a_failure_and_no_mistake_of_the_user(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text(SAMPLE.read_text() * 300)
+    process = subprocess.Popen(
+        [*COMMAND, "render", "long.txt", "--jobs", "2"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment(PYTHONWARNINGS="error,ignore::ResourceWarning"),
+    )
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob(".pages.*.part/page_0003.png")):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert re.fullmatch(r"glyphrender: a process was killed \(exit status -9\)[^\n]*\n", stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["long.txt"]
 
 
 # -- what it prints ----------------------------------------------------------------------------------

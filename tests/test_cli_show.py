@@ -7,6 +7,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -126,8 +127,76 @@ def test_pages_that_were_rendered_can_be_shown(form: str) -> None:
     assert "no page 99" in call("show", "out", "--pages", "99", status=2)
 
 
+def test_the_texts_of_a_folder_are_shown_under_headings() -> None:
+    Path("src").mkdir()
+    Path("src/a.txt").write_text("one\n")
+    Path("src/b.txt").write_text("two\n")
+    Path("src/logo.png").write_bytes(b"\x89PNG\0")
+    for _ in range(2):  # an earlier sheet in the folder is no text
+        assert call("show", "src", "-o", "src/sheet.html") == "src/sheet.html: 1 page\n"
+        lines = [line[6] for line in Sheet("src/sheet.html").spans[0]["lines"]]
+        assert [str(line).strip() for line in lines] == ["==> src/a.txt <==", "one", "", "==> src/b.txt <==", "two"]
+    Path("src/sheet.html").unlink()
+    # A manifest of something else does not make pages of a folder.
+    Path("src/manifest.json").write_text('{"manifest_version": 3}')
+    assert call("show", "src") == "pages.html: 1 page\n"
+
+
+def test_only_an_earlier_sheet_is_replaced() -> None:
+    Path("t.txt").write_text("one\n")
+    assert "is an input and the output" in call("show", "t.txt", "-o", "t.txt", status=2)
+    Path("mine.html").write_text("<p>mine")
+    assert "did not write it" in call("show", "t.txt", "-o", "mine.html", status=2)
+    call("show", "t.txt"), call("show", "t.txt")
+    Path("pages.html").write_text(Path("pages.html").read_text() + "<p>mine")
+    assert "did not write it" in call("show", "t.txt", status=2)
+
+
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"pages": []}', '{"theta": {"dpi": 72}, "pages": [{"file": "../x.png"}]}']
+    ("place", "value"),
+    [
+        (("pages", 0, "width"), 1e400),
+        (("pages", 0, "width"), -1),
+        (("pages", 0, "height"), "842"),
+        (("pages", 0, "start"), None),
+        (("pages", 0, "end"), 10**30),
+        (("pages", 0, "file"), "../../t.txt"),
+        (("pages", 0, "file"), "/etc/passwd"),
+        (("pages", 0, "file"), 7),
+        (("pages", 0, "sha256"), []),
+        (("pages", 0, "missing"), {"U+0041": "x"}),
+        (("pages", 0), "page_0001.png"),
+        (("pages",), {"0": 1}),
+        (("pages",), None),
+        (("theta",), []),
+        (("theta_digest",), 7),
+    ],
+    ids=str,
+)
+def test_a_wrong_value_in_a_manifest_is_named(place: tuple[Any, ...], value: object) -> None:
+    call("render", SAMPLE, "-o", "out")
+    manifest = json.loads(Path("out/manifest.json").read_text())
+    inner = manifest
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    Path("out/manifest.json").write_text(json.dumps(manifest))
+    assert "out/manifest.json is damaged" in call("show", "out", status=2)
+
+
+@pytest.mark.parametrize("dpi", [1e400, -1, 0, "72", None, 10**400, True], ids=lambda dpi: str(dpi)[:9])
+def test_a_wrong_resolution_of_arrays_is_that_of_points(dpi: object) -> None:
+    call("render", SAMPLE, "-o", "out", "--format", "npy")
+    manifest = json.loads(Path("out/manifest.json").read_text())
+    manifest["theta"]["dpi"] = dpi
+    Path("out/manifest.json").write_text(json.dumps(manifest))
+    call("show", "out")
+    Path("out/page_0001.npy").write_bytes(b"no array")
+    assert "out/page_0001.npy is damaged" in call("show", "out", status=2)
+
+
+@pytest.mark.parametrize(
+    "damage", ["[" * 100_000, "", "{", "[]", '{"pages": []}', '{"theta": {"dpi": 72}, "pages": [{"file": "../x.png"}]}']
 )
 def test_a_damaged_manifest_is_named(damage: str) -> None:
     call("render", SAMPLE, "-o", "out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 from nasty import NASTY
 from strategies import examples, texts, thetas
 
-from glyphrender import GlyphRenderError, LayoutError, ResourceError, Theta, render
+from glyphrender import DataError, GlyphRenderError, LayoutError, ResourceError, Theta, render
 from glyphrender._system import processes as processes
 from glyphrender._system.processes import ForkedPool, HandOff, imap_forked, work_queue
 from glyphrender.raster.typesetter import default_typesetter
@@ -113,6 +115,51 @@ def test_an_error_that_cannot_be_sent_is_described() -> None:
 
     with pytest.raises(GlyphRenderError, match="Odd: a local class"):
         list(imap_forked(1, work))
+
+
+def test_the_cause_of_an_error_comes_along() -> None:
+    def work(job: int) -> Iterator[int]:
+        yield job
+        raise DataError("the page cannot be written") from OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DataError, match="cannot be written") as caught:
+        list(imap_forked(1, work))
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.ENOSPC
+
+    def answer(item: int) -> int:
+        raise DataError("the page cannot be written") from OSError(errno.ENOSPC, "No space left on device")
+
+    with ForkedPool(2, answer) as pool, pytest.raises(DataError) as caught:
+        list(pool.imap([1, 2]))
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EAGAIN])
+@pytest.mark.parametrize("call", ["pipe", "fork"])
+def test_a_process_that_cannot_be_started_is_told_of(monkeypatch: pytest.MonkeyPatch, number: int, call: str) -> None:
+    calls = 0
+
+    def scarce() -> Any:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            return real()
+        raise OSError(number, os.strerror(number))
+
+    real = getattr(os, call)
+    monkeypatch.setattr(os, call, scarce)
+
+    def work(job: int) -> Iterator[int]:
+        time.sleep(60)
+        yield job
+
+    start = time.monotonic()
+    with pytest.raises(ResourceError, match=r"a process cannot be started \(.*\)\. Use fewer jobs") as caught:
+        list(imap_forked(8, work))
+    assert caught.value.errno == number
+    assert time.monotonic() - start < 30
+    assert not multiprocessing.active_children()
 
 
 def test_a_process_that_is_killed_is_an_error() -> None:

@@ -22,11 +22,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from glyphrender.errors import DependencyError
+from glyphrender.errors import DependencyError, ResourceError
 from glyphrender.fonts.face import Face
 from glyphrender.raster import canvas as canvases
 from glyphrender.raster import harfbuzz, sheet
-from glyphrender.raster.canvas import SkiaCanvas
+from glyphrender.raster.canvas import SkiaCanvas, rasteriser
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.harfbuzz import HarfBuzzCanvas
 from glyphrender.raster.mask_cache import MaskCache
@@ -464,3 +464,36 @@ def test_an_unknown_rasteriser_is_an_error(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(DependencyError, match="GLYPHRENDER_RASTER='cairo' is not a rasteriser"):
         canvases.canvas(10, 10, grey=True, background=WHITE, masks=MASKS)
     canvases.rasteriser.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("reason", "shortage"),
+    [
+        ("libpng16.so.16: failed to map segment from shared object", True),
+        ("skia.so: cannot open shared object file: Too many open files", True),
+        ("skia.so: failed to map segment from shared object: Operation not permitted", False),
+        ("libEGL.so.1: cannot open shared object file: No such file or directory", False),
+    ],
+)
+def test_a_shortage_is_not_taken_for_a_missing_library(
+    monkeypatch: pytest.MonkeyPatch, reason: str, shortage: bool
+) -> None:
+    """Else pages would have other pixels where memory is scarce."""
+
+    class Refusing:
+        def find_spec(self, name: str, path: object, target: object = None) -> None:
+            if name == "skia":
+                raise ImportError(reason)
+
+    monkeypatch.delenv("GLYPHRENDER_RASTER", raising=False)
+    monkeypatch.delitem(sys.modules, "skia", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Refusing(), *sys.meta_path])
+    rasteriser.cache_clear()
+    try:
+        if shortage:
+            with pytest.raises(ResourceError, match="Skia cannot be loaded"):
+                rasteriser()
+        else:
+            assert rasteriser() == "harfbuzz"
+    finally:
+        rasteriser.cache_clear()

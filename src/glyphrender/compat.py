@@ -134,6 +134,7 @@ def batch_process_to_images(
         ResourceError: a process was killed. Items already in the JSONL file stay; `is_recover` continues after them.
     """
     from glyphrender._system.processes import ForkedPool
+    from glyphrender.raster.canvas import rasteriser
 
     checked_jobs(processes, "processes")
     checked_jobs(batch_size, "batch_size")
@@ -154,6 +155,7 @@ def batch_process_to_images(
         own = {**config, **(item.get("config") or {})}
         return text_to_images(item["context"], output_dir, config_dict=own, unique_id=item["unique_id"])
 
+    rasteriser()  # once for all processes
     pool = ForkedPool(min(processes, os.cpu_count() or 1, len(items)), rendered)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -279,7 +279,9 @@ def _each_forked(
 ) -> Iterator[_Written]:
     """Write the documents in several processes, and yield them in the order of `inputs`. A document has one process."""
     from glyphrender._system.processes import imap_forked, work_queue  # imports multiprocessing, which takes a while
+    from glyphrender.raster.canvas import rasteriser
 
+    rasteriser()  # once for all processes
     alone, queue = replace(job, jobs=1), work_queue(len(inputs))
 
     def share(_: int) -> Iterator[tuple[int, _Written | None, list[tuple[str, str]], int]]:

@@ -72,16 +72,18 @@ def command(
     """
     first, last = pages
     path = None if source == "-" else Path(source)
-    check_replaceable(output, is_sealed)
     reader = Reader(encoding=encoding, errors=errors)
     if written := path is not None and is_pages_folder(path):
         assert path is not None
+        check_replaceable(output, is_sealed)
         pictures, total = saved(path, first, last or 10**9)
         more, title = (f" of {total}", path.resolve().name)
         cut = len(pictures) < total
     else:
+        text = _text(path, output, reader)
+        check_replaceable(output, is_sealed)
         # One page after the last is laid out too, which shows whether there are more pages.
-        pictures, cut_after = _rendered(_text(path, output, reader), theta, first, last)
+        pictures, cut_after = _rendered(text, theta, first, last)
         title = "standard input" if path is None else path.resolve().name if path.is_dir() else path.name
         more, cut = (", and there are more" if cut_after else ""), cut_after or first > 1
     if reader.skipped:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -111,7 +110,7 @@ def is_pages_folder(folder: Path) -> bool:
 def dpi_of(manifest: Mapping[str, Any]) -> float:
     """Return the resolution of the pages of a manifest; 72 if its θ has none that a page can have."""
     dpi = manifest["theta"].get("dpi")
-    good = isinstance(dpi, int | float) and not isinstance(dpi, bool) and math.isfinite(dpi) and 1 <= dpi < 1e5
+    good = isinstance(dpi, int | float) and not isinstance(dpi, bool) and 1 <= dpi < 1e5
     return float(dpi) if good else 72.0
 
 

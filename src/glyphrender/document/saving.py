@@ -71,6 +71,7 @@ def save(
     work = WorkFolder if format == "pdf" else FolderOutput
     if format == "pdf":
         check_replaceable(path, is_sealed)
+    about = describe(theta, typesetter)  # loads the rasteriser, before a process is forked that could find another
     with work(path, PAGES_FOLDER) as output:
         share = shares(jobs) if shares is not None and jobs > 1 and can_fork() else None
         encoding = _Encoding(format="npy" if format == "npy" else "png", bits=bits)
@@ -82,8 +83,8 @@ def save(
         entries.sort(key=itemgetter("number"))
         _name_for_good(entries, output.folder, encoding.format)
         if format == "pdf":
-            return _save_pdf(Path(path), output.folder, entries, theta, typesetter)
-        manifest = {**describe(theta, typesetter), "pages": entries}
+            return _save_pdf(Path(path), output.folder, entries, theta, about)
+        manifest = {**about, "pages": entries}
         (output.folder / MANIFEST).write_bytes(manifest_bytes(manifest))
         assert isinstance(output, FolderOutput)
         output.publish()
@@ -138,7 +139,7 @@ def _format(target: Path, format: str | None) -> str:
 
 
 def _save_pdf(
-    target: Path, folder: Path, entries: list[dict[str, Any]], theta: Theta, typesetter: Typesetter | None
+    target: Path, folder: Path, entries: list[dict[str, Any]], theta: Theta, described: dict[str, Any]
 ) -> dict[str, Any]:
     """Write the PNGs of `folder` as one PDF; return its manifest.
 
@@ -164,7 +165,7 @@ def _save_pdf(
     write_atomically(target, data, replaces=is_sealed)
     pages = [{name: value for name, value in entry.items() if name not in _OF_A_FILE} for entry in entries]
     about = {"file": target.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    return {**describe(theta, typesetter), **about, "pages": pages}
+    return {**described, **about, "pages": pages}
 
 
 _OF_A_FILE: Final = ("file", "bytes", "sha256")

@@ -23,7 +23,7 @@ from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.masks import SPARE
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.scratch import scratch
-from glyphrender.raster.skia_library import missing_library_message
+from glyphrender.raster.skia_library import is_shortage, missing_library_message
 from glyphrender.raster.tone import Color
 
 if TYPE_CHECKING:
@@ -87,8 +87,9 @@ def rasteriser() -> str:
 
     Raises:
         DependencyError: see `canvas`.
+        ResourceError: Skia is there, but memory or files are too scarce to load it.
     """
-    from glyphrender.errors import DependencyError
+    from glyphrender.errors import DependencyError, ResourceError
 
     wanted = os.environ.get("GLYPHRENDER_RASTER", "")
     if wanted not in ("", "skia", "numba", "harfbuzz"):
@@ -105,6 +106,11 @@ def rasteriser() -> str:
         # from here on would change the pixels, so the interrupt is raised again.
         if error.__cause__ is not None and not isinstance(error.__cause__, Exception):
             raise error.__cause__ from None
+        if is_shortage(error):  # HarfBuzz has other pixels, and pages may not depend on how much memory is free
+            raise ResourceError(
+                f"Skia cannot be loaded ({error}): the limits on memory or open files are too low. Raise them, "
+                "or set GLYPHRENDER_RASTER=harfbuzz."
+            ) from error
         if wanted in ("skia", "numba"):
             raise DependencyError(missing_library_message(error)) from error
         log.info(__name__, "HarfBuzz draws pages: %s", missing_library_message(error))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from typing import Final
 
 # Libraries that skia-python links against but does not bring → the packages that hold them (Debian and Ubuntu, Fedora).
@@ -11,6 +14,21 @@ _PACKAGES: Final = {
     "libexpat.so.1": ("libexpat1", "expat"),
     "libstdc++.so.6": ("libstdc++6", "libstdc++"),
 }
+
+
+# Where the loader has no memory left, it says this without the system's reason; where files may not be run, with it.
+_NO_MEMORY: Final = re.compile(r"failed to map segment from shared object$")
+_SHORTAGES: Final = (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+
+
+def is_shortage(error: ImportError) -> bool:
+    """Return whether Skia is there, but the system had no memory or no file descriptors left for it.
+
+    >>> is_shortage(ImportError("libskia.so: failed to map segment from shared object"))
+    True
+    """
+    reason = str(error).strip()
+    return bool(_NO_MEMORY.search(reason)) or any(os.strerror(number) in reason for number in _SHORTAGES)
 
 
 def missing_library_message(error: ImportError) -> str:
