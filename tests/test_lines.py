@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from nasty import NASTY
 from strategies import examples, exploring, texts
 from unicode_data import break_cases, extents, unicode_texts
 
-from glyphrender import Theta, layout
+from glyphrender import Theta, Typesetter, layout
 from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text import grapheme, linebreak
 from glyphrender.text.properties import Flag, codepoints, records, table
@@ -126,6 +128,54 @@ def set_lines(text: str, theta: Theta = BOX) -> list[str]:
 def width_of(line: str) -> int:
     """Return the width of a line of Boxes.ttf in points, at 10 pt; spaces at its end hang."""
     return sum(5 if character == " " else 6 for character in line.rstrip(" "))
+
+
+def columns_of(text: str, tab: int) -> int:
+    """Return the columns that a line takes on a typewriter; blanks at its end hang."""
+    column = 0
+    for character in text.rstrip(" \t"):
+        column += tab - column % tab if character == "\t" else 1
+    return column
+
+
+def typewritten(text: str, width: int, tab: int) -> list[str]:
+    """Return the lines of a text of words, spaces and tabs, as a typewriter with tab stops would set it."""
+    lines = []
+    for paragraph in text.splitlines(keepends=True):
+        rest = paragraph.rstrip("\n")
+        while columns_of(rest, tab) > width:
+            ends = [at for at in range(1, len(rest)) if rest[at - 1] in " \t" and rest[at] not in " \t"]
+            fitting = [at for at in ends if columns_of(rest[:at], tab) <= width]
+            if not ends:
+                break
+            at = (fitting or ends[:1])[-1]
+            lines.append(rest[:at])
+            rest = rest[at:]
+        lines.append(rest + paragraph[len(paragraph.rstrip("\n")) :])
+    return lines
+
+
+@pytest.mark.slow
+@examples(150)
+@given(
+    st.lists(st.sampled_from([" ", "  ", "\t", "\t\t", "\n", "a", "bc", "def", "ghijk"]), max_size=40).map("".join),
+    st.integers(5, 20),
+    st.integers(1, 9),
+    st.sampled_from(["GREEDY", "OPTIMAL"]),
+    st.sampled_from([64, 1 << 17]),
+)
+@example("a\t\n\tbc\t" * 40 + "a", 6, 4, "GREEDY", 64)
+def test_lines_with_tabs_break_as_on_a_typewriter(text: str, width: int, tab: int, breaker: str, chunk: int) -> None:
+    """No word is wider than a line here, and a space is as wide as a letter."""
+    words = re.sub("[^ \t\n]{6,}", lambda match: match.group()[:5], text)
+    if breaker == "OPTIMAL":  # which breaks paragraphs with tabs greedily
+        words = "".join("\t" + line for line in words.splitlines(keepends=True))
+    theta = Theta(
+        font="DejaVu Sans Mono", font_size=10, line_height=10, tab_width=tab, line_breaker=breaker,
+        page_size=(6.021 * width, 10_000), margin_x=0, margin_y=0,
+    )  # fmt: skip
+    pages = layout(words, theta, typesetter=Typesetter(chunk_size=chunk))
+    assert [line.text for page in pages for line in page.lines] == typewritten(words, width, tab)
 
 
 @pytest.mark.parametrize(
@@ -351,16 +401,21 @@ def test_lines_broken_together_are_those_broken_one_by_one(
                 break
             line, width = 1 + (spaces or fitting or inside[:1])[-1], rest
             expected.append(line - 1)
+
+    def reach(begin: Any, width: Any, stop: Any) -> tuple[Any, Any]:
+        target = start[begin] + width
+        return np.searchsorted(end[place], target, "right"), end[stop - 1] <= target
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(greedy, "_SEARCH", search)
         cuts = greedy.greedy_cuts(
+            reach,
             place,
-            start=start,
-            end=end,
             regular=np.array([segments[k][2] == " " for k in place], bool),
             begins=stops - [len(paragraph) for paragraph in paragraphs],
             stops=stops,
             first=np.full(len(paragraphs), first, np.int64),
             rest=rest,
+            lines=int(end[-1]) // rest,
         )
     assert sorted(cuts.tolist()) == expected

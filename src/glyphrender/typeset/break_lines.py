@@ -1,8 +1,8 @@
 """Break lines: segments and the widths of lines → a line table.
 
 Most lines of source code are paragraphs that fit their line. One comparison for the whole chunk finds all such
-paragraphs. The others are broken together (greedy.py), except those with tabs or hyphens and those whose lines are made
-even (careful.py). What is wider than a line and has no break is cut first (wide_pieces.py). Spaces and tabs at
+paragraphs (reach.py). The others are broken together (greedy.py), except those with hyphens and those whose lines are
+made even (careful.py). What is wider than a line and has no break is cut first (wide_pieces.py). Spaces and tabs at
 the end of a line hang: they do not count when a line is checked to fit.
 """
 
@@ -18,6 +18,7 @@ from glyphrender.typeset.glyph_store import MAY_BREAK, MAY_HYPHENATE, NO_BREAK, 
 from glyphrender.typeset.greedy import greedy_cuts
 from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST, PAGE_END, LineTable
+from glyphrender.typeset.reach import Reach
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.stretch import Stretch
 from glyphrender.typeset.wide_pieces import cut_wide_pieces
@@ -41,14 +42,14 @@ def break_lines(
     stretch = Stretch(segments, metrics)  # where each segment would stand if all were on one line
     if (cut := cut_wide_pieces(stretch)) is not segments:
         stretch = Stretch(cut, metrics)
-    paragraphs = _Paragraphs.of(stretch, begins=begins, final=final)
-    place = np.flatnonzero(stretch.breaks != NO_BREAK)
+    reach = Reach(stretch, np.flatnonzero(stretch.breaks != NO_BREAK))
+    paragraphs = _Paragraphs.of(stretch, reach, begins=begins, final=final)
     careful, plain = _sorted_out(stretch, paragraphs)
-    lines, left = _broken_together(stretch, paragraphs, plain, place)
-    walked = _walked(stretch, paragraphs, careful, place)
+    lines, left = _broken_together(stretch, paragraphs, plain, reach)
+    walked = _walked(stretch, paragraphs, careful, reach)
     if walked is not None and walked.left is not None:
         left = walked.left
-    return _assembled(stretch, paragraphs, lines, walked, left)
+    return _assembled(stretch, reach, paragraphs, lines, walked, left)
 
 
 class _Paragraphs(NamedTuple):
@@ -61,7 +62,7 @@ class _Paragraphs(NamedTuple):
     open: bool  # the last one goes on in the next chunk
 
     @classmethod
-    def of(cls, stretch: Stretch, *, begins: bool, final: bool) -> _Paragraphs:
+    def of(cls, stretch: Stretch, reach: Reach, *, begins: bool, final: bool) -> _Paragraphs:
         n = len(stretch.kind)
         end = np.flatnonzero(stretch.ends_paragraph) + 1
         goes_on = not len(end) or end[-1] < n
@@ -71,12 +72,9 @@ class _Paragraphs(NamedTuple):
         limit = np.full(len(end), stretch.metrics.first, np.int64)
         if not begins:
             limit[0] = stretch.metrics.rest
-        fits = stretch.end[end - 1] - stretch.start[start] <= limit
+        _, fits = reach(start, limit, end)
         if goes_on and not final:
             fits[-1] = False
-        tabs = np.flatnonzero(stretch.kind == TAB)
-        if len(tabs):
-            fits[np.searchsorted(end, tabs, "right")] = False
         return cls(start, end, fits, begins, goes_on and not final)
 
 
@@ -91,32 +89,33 @@ class _Lines(NamedTuple):
 def _sorted_out(stretch: Stretch, paragraphs: _Paragraphs) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the paragraphs that do not fit a line: (those that need care, the others)."""
     broken = np.flatnonzero(~paragraphs.fits)
-    # A paragraph that goes on is never broken evenly, for its end is not known.
+    # A paragraph that goes on is never broken evenly, for its end is not known. Neither is one with tabs.
     plain = np.full(len(broken), not stretch.metrics.optimal)
     if paragraphs.open and len(plain):
         plain[-1] = True
-    careful = np.flatnonzero((stretch.kind == TAB) | (stretch.breaks == MAY_HYPHENATE))
-    if len(careful):
-        plain &= ~np.isin(broken, np.searchsorted(paragraphs.end, careful, "right"))
+    for there, value in ((stretch.kind == TAB, True), (stretch.breaks == MAY_HYPHENATE, False)):
+        if (at := np.flatnonzero(there)).size:
+            plain[np.isin(broken, np.searchsorted(paragraphs.end, at, "right"))] = value
     return broken[~plain], broken[plain]
 
 
 def _broken_together(
-    stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp], place: NDArray[np.intp]
+    stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp], reach: Reach
 ) -> tuple[_Lines, int]:
     """Return (the lines of the `chosen` paragraphs, the first segment that is left over)."""
     metrics = stretch.metrics
     begins, stops = paragraphs.start[chosen], paragraphs.end[chosen]
     first = (chosen > 0) | paragraphs.begins
+    longest = (reach.laid[stops - 1] - reach.laid[begins]).max(initial=0)
     cut = 1 + greedy_cuts(
-        place,
-        start=stretch.start,
-        end=stretch.end,
-        regular=stretch.breaks[place] == MAY_BREAK,
+        reach,
+        reach.place,
+        regular=stretch.breaks[reach.place] == MAY_BREAK,
         begins=begins,
         stops=stops,
         first=np.where(first, metrics.first, metrics.rest),
         rest=metrics.rest,
+        lines=int(longest) // metrics.rest,
     )
     starts, ends = np.sort(np.append(begins, cut)), np.sort(np.append(cut, stops))
     flags = np.zeros(len(starts), np.uint8)
@@ -129,15 +128,13 @@ def _broken_together(
     return _Lines(starts, ends, flags), left
 
 
-def _walked(
-    stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp], place: NDArray[np.intp]
-) -> CarefulBreaker | None:
+def _walked(stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp], reach: Reach) -> CarefulBreaker | None:
     """Return the breaker that has walked the `chosen` paragraphs line by line; None if there are none."""
     if not len(chosen):
         return None
-    breaker = CarefulBreaker(stretch, place)
-    lo = np.searchsorted(place, paragraphs.start[chosen]).tolist()
-    hi = np.searchsorted(place, paragraphs.end[chosen] - 1).tolist()
+    breaker = CarefulBreaker(stretch, reach)
+    lo = np.searchsorted(reach.place, paragraphs.start[chosen]).tolist()
+    hi = np.searchsorted(reach.place, paragraphs.end[chosen] - 1).tolist()
     for index, paragraph in enumerate(chosen.tolist()):
         breaker.add(
             int(paragraphs.start[paragraph]),
@@ -151,24 +148,27 @@ def _walked(
 
 
 def _assembled(
-    stretch: Stretch, paragraphs: _Paragraphs, plain: _Lines, walked: CarefulBreaker | None, left: int
+    stretch: Stretch,
+    reach: Reach,
+    paragraphs: _Paragraphs,
+    plain: _Lines,
+    walked: CarefulBreaker | None,
+    left: int,
 ) -> tuple[LineTable, SegmentTable | None]:
     """Return (all lines in order, the segments from `left` on)."""
     alone = np.flatnonzero(paragraphs.fits)
     single = np.full(len(alone), FIRST | LAST, np.uint8)
     if len(alone) and alone[0] == 0 and not paragraphs.begins:
         single[0] = LAST
-    lists = (walked.first, walked.last, walked.flags, walked.shift) if walked else ([], [], [], [])
+    lists = (walked.first, walked.last, walked.flags) if walked else ([], [], [])
     first = np.concatenate([np.array(lists[0], np.int32), plain.first, paragraphs.start[alone]]).astype(np.int32)
     order = np.argsort(first, kind="stable")
     first = first[order]
     last = np.concatenate([np.array(lists[1], np.int32), plain.last, paragraphs.end[alone]]).astype(np.int32)[order]
     flags = np.concatenate([np.array(lists[2], np.uint8), plain.flags, single])[order]
-    shift = np.zeros(len(first), np.int64)
-    shift[: len(lists[3])] = lists[3]
-    shift = shift[order]
+    tab_at, tab_width, added = reach.tabs(first, last)
     flags[stretch.kind[last - 1] == PAGE_BREAK] |= PAGE_END
-    width = np.maximum(stretch.end[last - 1] - stretch.start[first] + shift, 0)
+    width = np.maximum(stretch.end[last - 1] - stretch.start[first] + added, 0)
     width[(flags & HYPHEN) != 0] += stretch.metrics.hyphen
     segments, rest = stretch.segments, None
     if left < len(segments.number):
@@ -180,7 +180,7 @@ def _assembled(
         last=last,
         width=width,
         flags=flags,
-        tab_at=np.array(walked.tab_at if walked else [], np.intp),
-        tab_width=np.array(walked.tab_width if walked else [], np.int64),
+        tab_at=tab_at,
+        tab_width=tab_width,
     )
     return table, rest

@@ -89,19 +89,24 @@ def analysed(
 def set_lines(segments: Iterable[SegmentTable], theta: Theta, style: WordStyle, shaper: Shaper) -> Iterator[LineTable]:
     """Yield the lines of `segments`, those of a chunk at a time.
 
-    A paragraph that goes on in the next chunk leaves its last, unfinished line for that chunk.
+    A paragraph that goes on in the next chunk leaves its last, unfinished line for that chunk. A line may be longer
+    than a chunk, for example if a million tabs hang on it. To copy such a line once a chunk would take quadratic time,
+    so chunks are gathered until they are as long as the line before.
     """
     metrics = LineMetrics.of(theta, shaper.furniture(style))
-    begins, rest = True, None
+    begins, left, gathered = True, 0, []
     for table in segments:
-        whole = table if rest is None else rest.joined(table)
-        final = not table.open and metrics.marker is None
-        lines, rest = break_lines(whole, metrics, begins=begins, final=final)
+        gathered.append(table)
+        flows = table.open or metrics.marker is not None
+        if flows and sum(len(each.number) for each in gathered) < 2 * left:
+            continue
+        lines, rest = break_lines(gathered[0].joined(*gathered[1:]), metrics, begins=begins, final=not flows)
+        gathered, left = ([rest], len(rest.number)) if rest is not None else ([], 0)
         if len(lines):
             yield lines
             begins = rest is None or bool(lines.flags[-1] & LAST)
-    if rest is not None:
-        yield break_lines(rest, metrics, begins=begins, final=True)[0]
+    if gathered:
+        yield break_lines(gathered[0].joined(*gathered[1:]), metrics, begins=begins, final=True)[0]
 
 
 def lines_of_part(text: str, theta: Theta, shaper: Shaper, *, offset: int = 0, line: int = 0) -> Iterator[LineTable]:

@@ -113,38 +113,31 @@ class SegmentTable:
         )
         return head, tail
 
-    def joined(self, following: SegmentTable) -> SegmentTable:
-        """Return this table and the one that follows it in the source as one.
+    def joined(self, *following: SegmentTable) -> SegmentTable:
+        """Return this table and those that follow it in the source as one.
 
-        A source is only cut where a line may break, so a line may break between the two. Where the shaper has begun a
-        new store in between, these segments are copied into it.
+        A source is only cut where a line may break, so a line may break between two tables. Where the shaper has begun
+        a new store in between, the segments before are copied into it.
         """
-        store, number = following.store, self.number
-        if self.store is not store:
-            number = store.copied(self.store, number)
+        if not following:
+            return self
+        tables = (self, *following)
+        store = tables[-1].store
 
-        def both(ours: NDArray[Any] | None, theirs: NDArray[Any] | None) -> NDArray[Any] | None:
-            if ours is None and theirs is None:
+        def column(name: str) -> NDArray[Any] | None:
+            columns = [getattr(table, name) for table in tables]
+            if all(rows is None for rows in columns):
                 return None
-            kind = theirs.dtype if ours is None and theirs is not None else ours.dtype if ours is not None else None
-            none = [np.zeros(len(table.number), kind) for table in (self, following)]
-            return np.concatenate([none[0] if ours is None else ours, none[1] if theirs is None else theirs])
+            kind = next(rows.dtype for rows in columns if rows is not None)
+            none = [np.zeros(len(table.number), kind) for table in tables]
+            return np.concatenate([none[at] if rows is None else rows for at, rows in enumerate(columns)])
 
-        return replace(
-            self,
-            text=self.text + following.text,
-            open=following.open,
-            store=store,
-            number=np.concatenate([number, following.number]),
-            gap=np.concatenate([self.gap, following.gap]),
-            breaks=np.concatenate([self.breaks[:-1], [np.uint8(MAY_BREAK)], following.breaks]),
-            level=both(self.level, following.level),
-            gap_level=both(self.gap_level, following.gap_level),
-            base=both(self.base, following.base),
-            cellular=both(self.cellular, following.cellular),
-            cell=max(self.cell, following.cell),
-            hidden=both(self.hidden, following.hidden),
-        )
+        joined: dict[str, Any] = {name: column(name) for name in _COLUMNS}
+        number = [each.number if each.store is store else store.copied(each.store, each.number) for each in tables]
+        joined["number"] = np.concatenate(number)
+        joined["breaks"][np.cumsum([len(table.number) for table in tables[:-1]]) - 1] = MAY_BREAK
+        text, cell = "".join(table.text for table in tables), max(table.cell for table in tables)
+        return replace(self, text=text, open=tables[-1].open, store=store, cell=cell, **joined)
 
     def stored_in(self, store: GlyphStore, number: NDArray[np.int32]) -> SegmentTable:
         """Return this table with its segments as they are numbered in `store`."""

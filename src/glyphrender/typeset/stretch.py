@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glyphrender.typeset.glyph_store import (
     EMPTY,
@@ -68,9 +69,10 @@ class Stretch:
         cells = cell_step(segments, metrics) * metrics.tab_width if segments.cellular is not None else 0
         return max(metrics.tab, cells)
 
-    def tab_stops(self, paragraph: int) -> int:
-        """Return the distance between tab stops in the paragraph that holds a segment."""
-        cellular = self.segments.cellular
-        if cellular is None or not cellular[paragraph]:
-            return self.metrics.tab
-        return cell_step(self.segments, self.metrics) * self.metrics.tab_width
+    def tab_stops(self, at: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return the distance between tab stops in the paragraph that holds each segment."""
+        stops = np.full(len(at), self.metrics.tab, np.int64)
+        if self.segments.cellular is not None:
+            cells = self.segments.cellular[at] != 0
+            stops[cells] = cell_step(self.segments, self.metrics) * self.metrics.tab_width
+        return stops
