@@ -135,12 +135,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write the table into docs/browser.md")
     parser.add_argument("--record", action="store_true", help="write Chromium's breaks into tests/data")
+    parser.add_argument(
+        "--line-breaks", default="UNICODE", help="the field of θ; BROWSER compares with line-break:auto"
+    )
     parser.add_argument("--css", default="", help="CSS to add to Chromium's style, such as line-break:auto")
     arguments = parser.parse_args()
-    theirs = chromium.line_starts([chromium.Case(text=s.text, theta=s.theta, css=arguments.css) for s in SETTINGS])
+    css = arguments.css + (";line-break:auto" if arguments.line_breaks == "BROWSER" else "")
+    theirs = chromium.line_starts([chromium.Case(text=s.text, theta=s.theta, css=css) for s in SETTINGS])
     rows: dict[str, list[int]] = {}
     for setting, case in zip(SETTINGS, theirs, strict=True):
-        ours = our_line_starts(setting.text, setting.theta)
+        ours = our_line_starts(setting.text, setting.theta.replace(line_breaks=arguments.line_breaks))
         row = rows.setdefault(f"{setting.file} | {setting.language} | {setting.font}", [0] * 4)
         row[:] = [a + b for a, b in zip(row, counts(ours, case), strict=True)]
         for number, mine, other in differing(setting.text, ours, case):

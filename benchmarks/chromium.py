@@ -133,6 +133,14 @@ def line_starts(cases: Sequence[Case]) -> list[list[list[int]]]:
     return answer
 
 
+def dom(source: str) -> str:
+    """Return the document that Chromium makes of the HTML `source`, after its scripts have run."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        page = Path(folder, "page.html")
+        page.write_text(source, encoding="utf-8")
+        return _run(page, "--virtual-time-budget=600000", "--dump-dom")
+
+
 def _browser() -> str:
     browser = executable()
     if browser is None:

@@ -1,8 +1,9 @@
-"""Lines start where Chromium starts them: recorded by benchmarks/breaks.py, held without a browser."""
+"""Lines start where Chromium starts them, as benchmarks/breaks.py and browser_breaks.py recorded it."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -94,3 +95,50 @@ def test_first_lines_and_all_lines_agree_in_98_of_100() -> None:
     assert first > 1000
     assert agree / first >= 0.98
     assert same / lines >= 0.98
+
+
+# -- line_breaks=BROWSER: every place where Chromium lets a line end ------------------------------------------------
+
+# Chromium takes ° after a bracketed number as it takes it elsewhere; UAX #14 LB25 ties it to the number.
+DEGREE = {"x=1 [1]°a/b?é", "C:\\x–(注)…Hello,°[1]) foo.bar", "Hello,€$9.99:[1]°3.14 ((brackets)", "x=1, [1]°!"}
+
+
+def recorded() -> dict[str, list[tuple[str, list[int]]]]:
+    """Return language → (text, where Chromium's lines of no width start)."""
+    found: dict[str, list[tuple[str, list[int]]]] = {}
+    for line in (DATA / "browser-breaks.txt").read_text(encoding="utf-8").split("\n")[1:-1]:
+        language, marked = line.split("\t", 1)
+        pieces = marked.split("¦")
+        found.setdefault(language, []).append(("".join(pieces), [0, *accumulate(map(len, pieces))][:-1]))
+    return found
+
+
+def test_the_record_has_more_than_two_thousand_texts_in_ten_languages() -> None:
+    counts = Counter({language: len(texts) for language, texts in recorded().items()})
+    assert counts.total() > 2300
+    assert len(counts) == 10
+
+
+@pytest.mark.parametrize("language", recorded())
+def test_browser_breaks_are_those_of_chromium(language: str) -> None:
+    """The texts are the paragraphs of one document on a page that is wider than each of them."""
+    if language == "th":
+        pytest.importorskip("icu4py")
+    theta = Theta(
+        line_breaks="BROWSER",
+        language=language,
+        page_size=(6000, 14400),
+        ligatures=False,
+        complex_breaks="DICTIONARY" if language == "th" else "CLUSTER",
+    )
+    texts = recorded()[language]
+    source = "\n".join(text for text, _ in texts)
+    pieces = [piece.start for page in layout(source, theta) for piece in page.pieces]
+    different, at = set(), 0
+    for text, starts in texts:
+        # A piece begins where something is drawn.
+        visible = {len(text) - len(text[start:].lstrip(" \t")) for start in starts} - {len(text)}
+        if visible != {piece - at for piece in pieces if at <= piece < at + len(text)}:
+            different.add(text)
+        at += len(text) + 1
+    assert different == (DEGREE if language == "en" else set())

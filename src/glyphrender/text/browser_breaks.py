@@ -1,8 +1,11 @@
 """Line breaks as Chromium takes them: after every space, by a table between two characters of ASCII, else by UAX #14.
 
 The table was measured: Chromium 156 set every pair of printable ASCII characters on a line without width
-(benchmarks/browser_pairs.py), and its answers are the three rules below. tests/data/browser-breaks.json holds what it
-answered for texts in context. The table looks at two characters, except for a hyphen before a digit.
+(benchmarks/browser_breaks.py --pairs), and its answers are the three rules below. The table looks at two characters,
+except for a hyphen before a digit. tests/data/browser-breaks.txt holds what Chromium answered for texts in context.
+
+Its reading of UAX #14 has two tailorings. Small kana and the long vowel mark may begin a line (class CJ is ID), and
+in Chinese the double quotation marks are brackets.
 """
 
 from __future__ import annotations
@@ -24,11 +27,27 @@ _BEFORE_OPENING: Final = '!"#%&)*+,-.:;=>?\\]|}~'
 _NOT_AFTER_HYPHEN: Final = "!$),./:;?]}"
 _NOT_AFTER_QUESTION: Final = "!\"'),./:;?]}"
 
+_CONDITIONAL: Final = (
+    (0x3041, 0x3041), (0x3043, 0x3043), (0x3045, 0x3045), (0x3047, 0x3047), (0x3049, 0x3049), (0x3063, 0x3063),
+    (0x3083, 0x3083), (0x3085, 0x3085), (0x3087, 0x3087), (0x308E, 0x308E), (0x3095, 0x3096), (0x30A1, 0x30A1),
+    (0x30A3, 0x30A3), (0x30A5, 0x30A5), (0x30A7, 0x30A7), (0x30A9, 0x30A9), (0x30C3, 0x30C3), (0x30E3, 0x30E3),
+    (0x30E5, 0x30E5), (0x30E7, 0x30E7), (0x30EE, 0x30EE), (0x30F5, 0x30F6), (0x30FC, 0x30FC), (0x31F0, 0x31FF),
+    (0xFF67, 0xFF70), (0x1B132, 0x1B132), (0x1B150, 0x1B152), (0x1B155, 0x1B155), (0x1B164, 0x1B167),
+)  # fmt: skip
+_KANA: Final = np.uint32(0x3042)
+
+_OPENING_QUOTE, _CLOSING_QUOTE = 0x201C, 0x201D
+_OPENING_BRACKET, _CLOSING_BRACKET = np.uint32(0x7B), np.uint32(0x7D)
+
 _SPACE, _TAB, _HYPHEN, _DELETE = 0x20, 0x09, 0x2D, 0x7F
 
 
-def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
+def break_actions(cps: NDArray[np.uint32], *, chinese: bool = False) -> NDArray[np.uint8]:
     """Return PROHIBITED, ALLOWED or MANDATORY for a break after each character. The last is MANDATORY.
+
+    Args:
+        cps: code points, shape (n,).
+        chinese: whether the language is Chinese; “ is an opening bracket there, and ” a closing one.
 
     >>> from glyphrender.text.properties import codepoints
     >>> text = "cp /etc/passwd foo(bar)?x=1-2"
@@ -36,7 +55,11 @@ def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
     >>> [text[start:end] for start, end in zip([0, *ends], ends)]
     ['cp ', '/etc/passwd ', 'foo(bar)?', 'x=1-', '2']
     """
-    actions = linebreak.break_actions(cps)
+    read = np.where(np.isin(cps, _small_kana()), _KANA, cps)
+    if chinese:
+        read = np.where(cps == _OPENING_QUOTE, _OPENING_BRACKET, read)
+        read = np.where(cps == _CLOSING_QUOTE, _CLOSING_BRACKET, read)
+    actions = linebreak.break_actions(read)
     before, after, found = cps[:-1], cps[1:], actions[:-1]
     optional = found != linebreak.MANDATORY
     both = optional & _printable(before) & _printable(after)
@@ -45,9 +68,16 @@ def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
     found[both] = np.where(pairs, ALLOWED, PROHIBITED)[both]
     # A line ends after the last space of a run, whatever follows.
     blank = (cps == _SPACE) | (cps == _TAB)
-    spaced = optional & blank[:-1] & ~blank[1:] & ~_ends_line(after)
-    found[spaced] = ALLOWED
+    found[optional & blank[:-1] & ~_ends_line(after)] = ALLOWED
+    found[optional & blank[1:]] = PROHIBITED
     return actions
+
+
+@cache
+def _small_kana() -> NDArray[np.uint32]:
+    """Return the characters of class CJ. A line may begin with them (`line-break: auto`), as with other kana."""
+    ranges = [range(first, last + 1) for first, last in _CONDITIONAL]
+    return np.array([cp for each in ranges for cp in each], np.uint32)
 
 
 @cache

@@ -55,7 +55,8 @@ def certain_breaks(cps: NDArray[np.uint32]) -> Mask:
     """Return after which characters a line may end under every `line_breaks` of θ."""
     certain: Mask = linebreak.break_actions(cps) == linebreak.ALLOWED
     certain &= break_actions(cps) == linebreak.ALLOWED
-    certain &= browser_breaks.break_actions(cps) == linebreak.ALLOWED
+    for chinese in (False, True):
+        certain &= browser_breaks.break_actions(cps, chinese=chinese) == linebreak.ALLOWED
     return certain
 
 

@@ -124,8 +124,11 @@ class WordStyle:
 
     def break_actions(self, cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
         """Return what may happen after each character, by `line_breaks`, `complex_breaks` and `soft_hyphens`."""
-        browser = self.line_breaks is LineBreaks.BROWSER
-        actions = browser_breaks.break_actions(cps) if browser else tailored_breaks.break_actions(cps)
+        if self.line_breaks is LineBreaks.BROWSER:
+            chinese = self.language.lower().partition("-")[0] == "zh"
+            actions = browser_breaks.break_actions(cps, chinese=chinese)
+        else:
+            actions = tailored_breaks.break_actions(cps)
         complexbreak.add_breaks(cps, actions, self.complex_breaks)
         if self.soft_hyphens is not SoftHyphens.BREAK:
             actions[(cps == SOFT_HYPHEN) & (actions == ALLOWED)] = PROHIBITED
