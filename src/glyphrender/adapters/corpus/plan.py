@@ -131,7 +131,14 @@ def _source(name: str, path: Path, options: Options) -> Source | None:
     """Return the records in the file at `path`; None if it is a text."""
     if path.suffix == ".parquet":
         fields = (*options.id_field, *options.text_field, *options.theta_field)
-        return Parquet(path=path, name=name, fields=fields, text_fields=options.text_field)
+        return Parquet(
+            path=path,
+            name=name,
+            fields=fields,
+            text_fields=options.text_field,
+            plain_fields=(*options.id_field, *options.text_field),
+            max_bytes=options.max_bytes,
+        )
     if (path.with_suffix("") if path.suffix in COMPRESSED else path).suffix in _LINES:
         return JsonLines(path=path, name=name, max_bytes=options.max_bytes)
     return None
