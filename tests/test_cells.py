@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -139,8 +140,6 @@ def test_lines_join_between_cells() -> None:
 
 @pytest.mark.parametrize("antialias", [True, False])
 def test_every_box_sign_has_ink_and_meets_the_edges_that_its_name_says(antialias: bool) -> None:
-    import unicodedata
-
     def arms(cp: int, size: tuple[int, int]) -> str:
         mask = cell_mask(cp, *size, 1.0, antialias) > 0
         sides = {"UP": mask[0], "DOWN": mask[-1], "LEFT": mask[:, 0], "RIGHT": mask[:, -1]}
@@ -153,6 +152,21 @@ def test_every_box_sign_has_ink_and_meets_the_edges_that_its_name_says(antialias
             if cp < 0x2580 and "DIAGONAL" not in name and "DASH" not in name:
                 words = set(name.replace("VERTICAL", "UP DOWN").replace("HORIZONTAL", "LEFT RIGHT").split())
                 assert set(arms(cp, size).split()) == words & {"UP", "DOWN", "LEFT", "RIGHT"}, name
+
+
+def test_every_mosaic_has_ink_and_covers_the_share_that_its_name_says() -> None:
+    for cp in range(0x1FB00, 0x1FB8C):
+        mask = cell_mask(cp, 8, 24, 1.0, True) / 255
+        assert mask.any()
+        name = unicodedata.name(chr(cp), "")
+        shares = {"ONE EIGHTH BLOCK-": 1, "ONE QUARTER": 2, "THREE EIGHTHS": 3, "FIVE EIGHTHS": 5, "THREE QUARTERS": 6}
+        for words, eighths in shares.items():
+            if words in name and "1358" not in name:
+                assert mask.mean() == pytest.approx(eighths / 8, abs=0.02), name
+        if "SEXTANT" in name:
+            assert mask.mean() == pytest.approx((len(name) - len("BLOCK SEXTANT-")) / 6)
+    rows = render("\U0001fb00\U0001fb02\n" * 2)[0]
+    assert rows.missing == {}
 
 
 def test_lines_of_one_table_meet_in_the_middle_of_their_cells() -> None:

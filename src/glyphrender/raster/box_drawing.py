@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.raster.legacy_computing import legacy_mask
+
 Mask = NDArray[np.float64]
 
 _WEIGHTS: Final = {"LIGHT": 1, "SINGLE": 1, "HEAVY": 2, "DOUBLE": 3}
@@ -29,7 +31,7 @@ def cell_mask(cp: int, width: int, height: int, stroke: float, antialias: bool) 
     """Return the coverage of a sign that fills a cell, (height, width) uint8.
 
     Args:
-        cp: a code point of U+2500–259F.
+        cp: a code point of U+2500–259F or U+1FB00–1FB8B.
         width, height: size of the cell in pixels.
         stroke: width of a light line in pixels. Lines are whole pixels wide; a thinner stroke makes them lighter.
         antialias: whether pixels may be partly covered.
@@ -39,8 +41,12 @@ def cell_mask(cp: int, width: int, height: int, stroke: float, antialias: bool) 
     """
     thick = max(1, round(stroke))
     strength = min(1.0, stroke / thick) if antialias else 1.0
-    block = cp >= 0x2580
-    mask = _block(cp, width, height, antialias) if block else _lines(cp, width, height, thick) * strength
+    if cp >= 0x1FB00:
+        mask = legacy_mask(cp, width, height)
+    elif cp >= 0x2580:
+        mask = _block(cp, width, height, antialias)
+    else:
+        mask = _lines(cp, width, height, thick) * strength
     if not antialias:
         mask = (mask >= 0.5).astype(np.float64)
     coverage: NDArray[np.uint8] = np.floor(mask * 255 + 0.5).astype(np.uint8)

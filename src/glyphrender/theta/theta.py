@@ -126,7 +126,7 @@ class Theta:
         Cells.NATURAL, help="advances of the fonts, or a grid of cells for code and tables in a monospaced font"
     )
     box_drawing: BoxDrawing = choice(
-        BoxDrawing.MONOSPACED, help="how paragraphs with box drawing (U+2500–259F) are set, so that tables align"
+        BoxDrawing.MONOSPACED, help="how paragraphs with box drawing (U+2500–259F) are set; MONOSPACED aligns tables"
     )
     emoji: Emoji = choice(Emoji.MONO, help="draw emoji as outlines, or in colour (pages are then RGB)")
     missing_glyph: MissingGlyph = choice(MissingGlyph.BOX, help="what is drawn for a character that no font covers")

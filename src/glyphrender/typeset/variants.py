@@ -29,6 +29,7 @@ from glyphrender.typeset.analyse import analyse
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.style import Variant
 from glyphrender.typeset.word_cache import WordCache
+from glyphrender.typeset.word_characters import is_box_drawing
 
 # The variants by their codes. Bit 2 of a code says that the paragraph has box drawing.
 VARIANTS: Final = tuple(
@@ -84,7 +85,7 @@ class VariantPolicy:
 
 def _is_drawing(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Return whether each character is box drawing that does not occur in prose."""
-    box = (cps >= 0x2500) & (cps < 0x25A0)
+    box = is_box_drawing(cps)
     if not box.any():
         return box
     horizontal = np.isin(cps, _HORIZONTAL)

@@ -123,7 +123,7 @@ class Characters:
         face = style.stack.assign(cps, starts)
         if style.cell and style.draws_boxes:
             alone = starts & np.append(starts[1:], True)
-            face[(cps >= 0x2500) & (cps < 0x25A0) & alone] = DRAWN
+            face[is_box_drawing(cps) & alone] = DRAWN
         face[list(stand_in)] = style.stack.assign(_ESCAPES, np.ones(len(_ESCAPES), bool)).max()
         special = (face == MISSING) & ~text.is_end
         special[list(stand_in)] = True
@@ -170,6 +170,12 @@ def _makes_emoji(text: WordText) -> NDArray[np.bool_]:
     styled = base | makes
     makes[1:-1] |= (cps[1:-1] == 0x200D) & styled[:-2] & pictograph[2:]
     return makes
+
+
+def is_box_drawing(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Return whether each character is drawn to fill its cell: box drawing, block elements, and mosaics."""
+    drawn: NDArray[np.bool_] = ((cps >= 0x2500) & (cps < 0x25A0)) | ((cps >= 0x1FB00) & (cps < 0x1FB8C))
+    return drawn
 
 
 def escape_of(cp: int) -> str:
