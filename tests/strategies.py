@@ -111,6 +111,8 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
     red_reads = not neutral and contrast("#FF0000", behind) >= MIN_CONTRAST
     pick("newline_markup", st.sampled_from(RED_MARKUPS if red_reads else MARKUPS))
 
+    pick("continuation_indent", st.sampled_from((0.0, 0.0, 3.5, 40.0)))
+    pick("continuation_mark", st.sampled_from(("", "", "↪", "»»")))
     digits = pick("line_numbers", st.sampled_from((0, 0, 3, 6)))
     left = pick("left_indent", lengths(0, 30))
     indents = left + pick("right_indent", lengths(0, 30))

@@ -433,6 +433,7 @@ def _look_alike(one: PageLayout, other: PageLayout) -> bool:
     theta = one.theta
     # Backgrounds and borders of paragraphs show where paragraphs begin and end.
     seen = HYPHEN | (FIRST | LAST if theta.para_bg_color or theta.border_width else 0)
+    seen |= FIRST if theta.continuation_mark else 0
 
     def columns(page: PageLayout) -> Iterator[NDArray[Any]]:
         yield np.concatenate([block.table.flags[block.lo : block.hi] & seen for block in page.blocks])

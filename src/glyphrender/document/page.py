@@ -137,7 +137,7 @@ class Page:
     def _two_colors(self) -> bool:
         theta = self.theta
         plain = {theta.font_color, theta.page_bg_color, theta.background} <= {"#000000", "#FFFFFF"}
-        return theta.is_grey and plain and not theta.line_numbers
+        return theta.is_grey and plain and not (theta.line_numbers or theta.continuation_mark)
 
     @property
     def missing(self) -> dict[str, int]:

@@ -59,6 +59,8 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
             pen.markers(block, glyphs, *theta.newline_marker)
         if (block.table.flags[block.lo : block.hi] & HYPHEN).any():
             pen.hyphens(block, glyphs)
+        if theta.continuation_mark and block.table.metrics.continuation is not None:
+            pen.continuation_marks(block, glyphs)
         if theta.line_numbers:
             pen.line_numbers(block, glyphs, page.parts)
     return surface.pixels
@@ -223,6 +225,34 @@ class _Pen:
             rgb(theta.font_color),
         )
 
+    def continuation_marks(self, block: Block, placed: Placed) -> None:
+        """Draw the mark in the indent of each line that is not the first of its paragraph, if the indent has room."""
+        theta, table, boxes = self.theta, block.table, placed.boxes
+        mark = theta.continuation_mark
+        face = self.furniture.face_of(mark)
+        glyphs, offset, advance = self.furniture.shaped(mark, face)
+        unit = theta.em / EM
+        hang = table.hang[block.lo : block.hi]
+        at = np.flatnonzero(((table.flags[block.lo : block.hi] & FIRST) == 0) & (hang >= advance))
+        indent = np.minimum(hang, table.metrics.continuation or 0) * unit
+        left = boxes.left - indent
+        if table.segments.base is not None:
+            leftward = table.segments.base[table.first[block.lo : block.hi]] == 1
+            left = np.where(leftward, boxes.left + boxes.width + indent - advance * unit, left)
+        rows = [
+            (float(placed.baseline[line]), glyphs, (left[line] + block.column + offset * unit) * theta.scale)
+            for line in at.tolist()
+        ]
+        if rows:
+            self._rows(self.furniture.style.stack.faces[face], Rows.of(rows), self._faint)
+
+    @property
+    def _faint(self) -> Color:
+        """The color of line numbers and marks."""
+        text, page = rgb(self.theta.font_color), rgb(self.theta.background)
+        red, green, blue = (round(p + (t - p) * _NUMBER_STRENGTH) for t, p in zip(text, page, strict=True))
+        return red, green, blue
+
     def line_numbers(self, block: Block, placed: Placed, parts: Sequence[PartSpan]) -> None:
         """Draw the numbers of source lines in the gutter, at the first line of each.
 
@@ -239,8 +269,6 @@ class _Pen:
         if parts:
             offset = segments.offset + np.append(0, np.cumsum(segments.lengths()))[table.first[first]]
             numbers = [line_number(parts, *place) for place in zip(offset.tolist(), lines.tolist(), strict=True)]
-        text, page = rgb(theta.font_color), rgb(theta.background)
-        red, green, blue = (round(p + (t - p) * _NUMBER_STRENGTH) for t, p in zip(text, page, strict=True))
         room = theta.gutter - 0.8 * theta.em
         rows: dict[float, list[Row]] = {}  # by their `condense`, which is 1 unless θ reserves too few digits
         for line, number in zip(first.tolist(), numbers, strict=True):
@@ -254,7 +282,7 @@ class _Pen:
             row = (float(placed.baseline[line - block.lo]), glyphs, [left + x * unit for x in offset])
             rows.setdefault(condense, []).append(row)
         for condense, some in rows.items():
-            self._rows(self.furniture.style.stack.primary, Rows.of(some), (red, green, blue), condense=condense)
+            self._rows(self.furniture.style.stack.primary, Rows.of(some), self._faint, condense=condense)
 
     def paragraphs(self, blocks: Sequence[Block]) -> None:
         """Draw background and border of each paragraph, or of the part of it that is in one column of the page."""

@@ -172,11 +172,12 @@ class ReaderEvaluator:
 
 
 def excerpt_theta(theta: Theta) -> Theta:
-    """Return the θ of a page as wide as one column of `theta`, as high as its text, and without line numbers."""
+    """Return the θ of a page as wide as one column of `theta`, as high as its text, with no numbers and marks."""
     width = theta.column_width - theta.gutter + 2 * theta.margin_x
     return theta.replace(
         columns=1,
         line_numbers=0,
+        continuation_mark="",
         page_size=(width, theta.page_size[1]),
         auto_crop_width=False,
         auto_crop_last_page=True,

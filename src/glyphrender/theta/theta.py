@@ -169,6 +169,17 @@ class Theta:
     line_numbers: int = count(
         0, range=(0, 12), unit="digits", help="width of the gutter for source line numbers; 0 draws none"
     )
+    continuation_indent: float = length(
+        0.0,
+        range=(0, 1000),
+        help="indent of lines after the first of a paragraph, beyond its leading spaces; at most half a column",
+    )
+    continuation_mark: str = text(
+        "",
+        pattern=r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{0,8}",
+        accepts='up to 8 characters such as "↪", or ""',
+        help="mark in the indent of these lines; a mark alone makes the indent as wide as it needs",
+    )
     tab_width: int = count(4, range=(1, 64), unit="spaces", help="distance between tab stops")
     spaces: Spaces = choice(Spaces.KEEP, help="what several spaces in a row become")
     form_feed: FormFeed = choice(FormFeed.LINE, help="what a form feed ends")

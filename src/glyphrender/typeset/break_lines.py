@@ -8,12 +8,14 @@ the end of a line hang: they do not count when a line is checked to fit.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.typeset.careful import CarefulBreaker
+from glyphrender.typeset.continuation import hangs
 from glyphrender.typeset.glyph_store import MAY_BREAK, MAY_HYPHENATE, NO_BREAK, PAGE_BREAK, TAB
 from glyphrender.typeset.greedy import greedy_cuts
 from glyphrender.typeset.line_metrics import LineMetrics
@@ -58,6 +60,7 @@ class _Paragraphs(NamedTuple):
     start: NDArray[np.intp]  # first segment
     end: NDArray[np.intp]  # the segment after the last
     fits: NDArray[np.bool_]  # the paragraph is one line
+    hang: NDArray[np.int64]  # indent of its lines after the first; 0 if it is one line
     begins: bool  # the first one begins here
     open: bool  # the last one goes on in the next chunk
 
@@ -71,11 +74,15 @@ class _Paragraphs(NamedTuple):
         start = np.append(0, end[:-1])
         limit = np.full(len(end), stretch.metrics.first, np.int64)
         if not begins:
-            limit[0] = stretch.metrics.rest
+            limit[0] = stretch.metrics.rest - (stretch.segments.hang or 0)
         _, fits = reach(start, limit, end)
         if goes_on and not final:
             fits[-1] = False
-        return cls(start, end, fits, begins, goes_on and not final)
+        hang = np.zeros(len(end), np.int64)
+        hang[~fits] = hangs(stretch, start[~fits], end[~fits])
+        if not begins:
+            hang[0] = stretch.segments.hang or 0
+        return cls(start, end, fits, hang, begins, goes_on and not final)
 
 
 class _Lines(NamedTuple):
@@ -103,7 +110,7 @@ def _broken_together(
     stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp], reach: Reach
 ) -> tuple[_Lines, int]:
     """Return (the lines of the `chosen` paragraphs, the first segment that is left over)."""
-    metrics = stretch.metrics
+    rest = stretch.metrics.rest - paragraphs.hang[chosen]
     begins, stops = paragraphs.start[chosen], paragraphs.end[chosen]
     first = (chosen > 0) | paragraphs.begins
     longest = (reach.laid[stops - 1] - reach.laid[begins]).max(initial=0)
@@ -113,9 +120,9 @@ def _broken_together(
         regular=stretch.breaks[reach.place] == MAY_BREAK,
         begins=begins,
         stops=stops,
-        first=np.where(first, metrics.first, metrics.rest),
-        rest=metrics.rest,
-        lines=int(longest) // metrics.rest,
+        first=np.where(first, stretch.metrics.first, rest),
+        rest=rest,
+        lines=int(longest) // int(rest.min(initial=stretch.metrics.rest)),
     )
     starts, ends = np.sort(np.append(begins, cut)), np.sort(np.append(cut, stops))
     flags = np.zeros(len(starts), np.uint8)
@@ -142,6 +149,7 @@ def _walked(stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp],
             lo[index],
             hi[index],
             first=paragraphs.begins or paragraph > 0,
+            hang=int(paragraphs.hang[paragraph]),
             goes_on=paragraphs.open and paragraph == len(paragraphs.end) - 1,
         )
     return breaker
@@ -173,12 +181,16 @@ def _assembled(
     segments, rest = stretch.segments, None
     if left < len(segments.number):
         segments, rest = segments.split(left)
+        begun = left > paragraphs.start[-1] or (len(paragraphs.start) == 1 and not paragraphs.begins)
+        rest = replace(rest, hang=int(paragraphs.hang[-1]) if begun else None)
+    hang = np.where(flags & FIRST, 0, paragraphs.hang[np.searchsorted(paragraphs.end, first, "right")])
     table = LineTable(
         segments=segments,
         metrics=stretch.metrics,
         first=first,
         last=last,
         width=width,
+        hang=hang,
         flags=flags,
         tab_at=tab_at,
         tab_width=tab_width,

@@ -41,26 +41,28 @@ class CarefulBreaker:
         self._place_kind = stretch.breaks[reach.place].tolist()
         self._start = stretch.start.tolist()
 
-    def add(self, start: int, end: int, lo: int, hi: int, *, first: bool, goes_on: bool) -> None:
+    def add(self, start: int, end: int, lo: int, hi: int, *, first: bool, hang: int, goes_on: bool) -> None:
         """Break the paragraph of segments `start` to `end - 1`.
 
         Args:
             start, end: the segments.
             lo, hi: the break opportunities of the paragraph are `place[lo:hi]`.
             first: whether the paragraph begins here; if not, an earlier chunk has its first line.
+            hang: the indent of its lines after the first.
             goes_on: whether the paragraph goes on in the next chunk. Its last line is then left over.
         """
-        limit = self.metrics.first if first else self.metrics.rest
+        rest = self.metrics.rest - hang
+        limit = self.metrics.first if first else rest
         flags = FIRST if first else 0
         tabbed = self._has_tab(start, end)
         if self.metrics.optimal and not tabbed and not goes_on:  # the end of a paragraph that goes on is not known
-            lo, start, limit, flags = self._break_evenly(start, end, lo, hi, limit, flags)
+            lo, start, limit, flags = self._break_evenly(start, end, lo, hi, limit, rest, flags)
         fill = self._fill_tabbed if tabbed else self._fill
         while (b := fill(start, end, limit, lo, hi)) < hi:
             cut = self._places[b] + 1
             hyphen = HYPHEN if self._place_kind[b] == MAY_HYPHENATE else 0
             self._line(start, cut, flags | hyphen)
-            start, lo, flags, limit = cut, b + 1, 0, self.metrics.rest
+            start, lo, flags, limit = cut, b + 1, 0, rest
         if goes_on:
             self.left = start
         else:
@@ -118,7 +120,7 @@ class CarefulBreaker:
         return max(b, lo)
 
     def _break_evenly(
-        self, start: int, end: int, lo: int, hi: int, limit: int, flags: int
+        self, start: int, end: int, lo: int, hi: int, limit: int, rest: int, flags: int
     ) -> tuple[int, int, int, int]:
         """Break a paragraph into evenly full lines (optimal.py), except its last line.
 
@@ -132,11 +134,11 @@ class CarefulBreaker:
             ends=[self._place_end[k] + added for k, added in zip(regular, hyphen, strict=True)]
             + [int(self.stretch.end[end - 1])],
             first=limit,
-            rest=self.metrics.rest,
+            rest=rest,
         )
         for cut in cuts:
             place = regular[cut]
             stop = self._places[place] + 1
             self._line(start, stop, flags | (HYPHEN if hyphen[cut] else 0))
-            start, lo, limit, flags = stop, place + 1, self.metrics.rest, 0
+            start, lo, limit, flags = stop, place + 1, rest, 0
         return lo, start, limit, flags

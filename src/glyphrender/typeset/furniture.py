@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender._system.cached_property import cached_property
+from glyphrender.text.properties import codepoints
 from glyphrender.text.script import LATIN
 from glyphrender.typeset.shape import shape
 from glyphrender.typeset.style import WordStyle
@@ -23,11 +24,19 @@ class Furniture:
 
     style: WordStyle
 
-    def shaped(self, text: str) -> tuple[NDArray[np.uint32], NDArray[np.int64], int]:
-        """Return (glyph ids, x of each glyph, total advance) of `text`; lengths are EM units."""
+    def face_of(self, text: str) -> int:
+        """Return the place in the font stack of the first face that has all characters of `text`, or 0."""
+        cps = codepoints(text)
+        return next((at for at, face in enumerate(self.style.stack.faces) if face.covers(cps).all()), 0)
+
+    def shaped(self, text: str, face: int = 0) -> tuple[NDArray[np.uint32], NDArray[np.int64], int]:
+        """Return (glyph ids, x of each glyph, total advance) of `text`; lengths are EM units.
+
+        `face` is the place of the face in the font stack.
+        """
         glyphs = shape(
             [text],
-            [self.style.stack.primary],
+            [self.style.stack.faces[face]],
             np.zeros(1, np.uint8),
             np.array([LATIN], np.uint8),
             np.zeros(1, bool),

@@ -26,7 +26,7 @@ def greedy_cuts(
     begins: NDArray[np.intp],
     stops: NDArray[np.intp],
     first: NDArray[np.int64],
-    rest: int,
+    rest: NDArray[np.int64],
     lines: int,
 ) -> NDArray[np.intp]:
     """Return the segments after which lines end, in any order. The last lines of the paragraphs are left out.
@@ -46,7 +46,7 @@ def greedy_cuts(
     ...     begins=np.array([0]),
     ...     stops=np.array([4]),
     ...     first=np.array([8]),
-    ...     rest=8,
+    ...     rest=np.array([8]),
     ...     lines=2,
     ... ).tolist()
     [1]
@@ -58,7 +58,7 @@ def greedy_cuts(
             regular one.
         begins, stops: [k] first segment of each paragraph, and the segment after its last.
         first: [k] width of the first line of each paragraph.
-        rest: width of all other lines.
+        rest: [k] width of the other lines of each paragraph.
         lines: how many lines the longest paragraph has, about.
     """
     # The opportunities of paragraph k are those numbered lo[k] to hi[k] - 1.
@@ -68,7 +68,7 @@ def greedy_cuts(
     last_regular = np.append(nearest, -1)
 
     def reached(
-        begin: NDArray[np.intp], width: NDArray[np.int64] | int, least: NDArray[np.intp], of: NDArray[np.intp]
+        begin: NDArray[np.intp], width: NDArray[np.int64], least: NDArray[np.intp], of: NDArray[np.intp]
     ) -> NDArray[np.intp]:
         """Return the opportunity that ends each line, a line of paragraph `of` that begins at segment `begin`.
 
@@ -89,14 +89,14 @@ def greedy_cuts(
         while (goes_on := at < hi[of]).any():
             of, at = of[goes_on], at[goes_on]
             ends.append(at)
-            at = reached(place[at] + 1, rest, at + 1, of)
+            at = reached(place[at] + 1, rest[of], at + 1, of)
         return place[np.concatenate(ends)]
     # The opportunities of these paragraphs alone; number k of a paragraph is at k - offset.
     offset = lo - (np.cumsum(count) - count)
     own = np.arange(count.sum()) + np.repeat(offset, count)
     # A memoryview, not the array: only a fraction of the opportunities are read, and an item of a memoryview costs a
     # fraction of a numpy scalar.
-    following = reached(place[own] + 1, rest, own + 1, np.repeat(of, count)).data
+    following = reached(place[own] + 1, np.repeat(rest, count), own + 1, np.repeat(of, count)).data
     cuts: list[int] = []
     for here, behind, skipped in zip(at.tolist(), hi.tolist(), offset.tolist(), strict=True):
         while here < behind:

@@ -24,6 +24,7 @@ class LineMetrics:
         hyphen: width of an added hyphen.
         marker: width of the newline marker after which the text flows on; None where a newline ends the line.
         marker_lead: the spaces before the marker, part of `marker`.
+        continuation: indent of the lines after the first of a paragraph, beyond its leading spaces; None for no indent.
         collapse: whether a run of spaces is drawn as one.
         optimal: whether the lines of a paragraph are made evenly full.
         natural: whether what is wider than a line is cut at its spaces and marks first.
@@ -40,6 +41,7 @@ class LineMetrics:
     hyphen: int
     marker: int | None
     marker_lead: int
+    continuation: int | None
     collapse: bool
     optimal: bool
     natural: bool
@@ -74,9 +76,21 @@ class LineMetrics:
             hyphen=furniture.shaped(furniture.hyphen)[2] + letter,
             marker=ink + (lead + trail) * gap if marker else None,
             marker_lead=lead * gap,
+            continuation=_continuation(theta, furniture, units(theta.continuation_indent), gap),
             collapse=theta.spaces is Spaces.COLLAPSE,
             optimal=theta.line_breaker is LineBreaker.OPTIMAL,
             natural=theta.line_breaks is LineBreaks.UNICODE,
             ascent=primary.ascent,
             descent=primary.descent,
         )
+
+
+def _continuation(theta: Theta, furniture: Furniture, indent: int, gap: int) -> int | None:
+    """Return `LineMetrics.continuation`: with room for the mark and a space, and a whole number of cells in a grid."""
+    if theta.newline_marker or not (theta.continuation_indent or theta.continuation_mark):
+        return None
+    if mark := theta.continuation_mark:
+        indent = max(indent, furniture.shaped(mark, furniture.face_of(mark))[2] + gap)
+    if theta.cells is Cells.GRID and gap:
+        indent = -(-indent // gap) * gap
+    return indent

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from glyphrender.text.properties import GeneralCategory, LineBreak, records, table
 from glyphrender.text.runs import Mask
 from glyphrender.text.tailored_breaks import BLANKS, ascii_marks
+from glyphrender.typeset.continuation import hangs
 from glyphrender.typeset.glyph_store import EMPTY, MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TAB, TEXT
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.stretch import EMERGENCY, Stretch
@@ -61,7 +62,14 @@ def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
         # No break follows a tab before a closing bracket. Such a tab may be as wide as the distance between two stops.
         tabs = np.append(0, np.cumsum(tab))
         width += (tabs[stop] - tabs[start]) * stretch.widest_tab
-    return np.repeat(width > min(metrics.first, metrics.rest), stop + 1 - start)
+    wide = width > min(metrics.first, metrics.rest)
+    if metrics.continuation is not None:
+        ends = np.append(np.flatnonzero(stretch.ends_paragraph) + 1, n)
+        some = np.flatnonzero(width > metrics.rest - metrics.rest // 2)
+        paragraph = np.searchsorted(ends, start[some], "right")
+        found, of = np.unique(paragraph, return_inverse=True)
+        wide[some] |= width[some] > metrics.rest - hangs(stretch, np.append(0, ends)[found], ends[found])[of]
+    return np.repeat(wide, stop + 1 - start)
 
 
 # -- places between words ---------------------------------------------------------------------------------------
