@@ -115,7 +115,7 @@ def test_presets_of_a_model() -> None:
     theta = Theta.preset("glyph-en@qwen3-vl")
     assert theta == Theta.preset("glyph-en").align_to("qwen3-vl")
     assert theta.page_pixels == (608, 832)
-    with pytest.raises(VisionModelError, match=r"not a known vision model\. Use one of: glm-4\.1v"):
+    with pytest.raises(VisionModelError, match=r"'qwen9' is not a known vision model\. Did you mean qwen3"):
         Theta.preset("glyph-en@qwen9")
     with pytest.raises(ThetaError, match="no preset"):
         Theta.preset("glyph@qwen3-vl")

@@ -30,7 +30,8 @@ def test_a_file_is_read_by_a_real_model(book: Path, tiny_server: str, tiny_path:
     assert result.stdout.endswith("\n")
     assert "2 pages, 1 request, " in result.stderr
     assert " → 5, by our count " in result.stderr
-    assert ", cost 0.00" in result.stderr
+    assert ", cost $0.00" in result.stderr
+    assert ", as text $0.00" in result.stderr
     assert result.stderr.endswith("glyphrender: the answer was cut off: raise --max-tokens.\n")
 
 
@@ -50,10 +51,34 @@ def test_json_holds_the_answer_and_the_figures(book: Path) -> None:
     assert text["text"] == "Who?"
 
 
+def test_the_price_of_the_model_is_in_the_table_and_both_forms_are_counted(book: Path) -> None:
+    usage = {"prompt_tokens": 900, "completion_tokens": 50, "prompt_tokens_details": {"cached_tokens": 450}}
+    events = (chunk("It is Jane.", "stop", usage=usage), "[DONE]")
+    with failing(lambda to, body, count: answer_events(to, *events)) as (url, _):
+        server = ("--base-url", url, "--model", "claude-opus-5-20260724")
+        figures = json.loads(run("ask", book, "Who?", *server, "--json", cwd=book.parent).stdout)
+        told = run("ask", book, "Who?", *server, "--vision", "claude", cwd=book.parent).stderr
+        dear = run("ask", book, "Who?", "--base-url", url, "--model", "gpt-4o-mini", "--send", "pages", cwd=book.parent)
+        unknown = run("ask", book, "Who?", "--base-url", url, "--model", "my-model", cwd=book.parent)
+        hosted = run("ask", book, "Who?", "--base-url", url, "--model", "m", "--vision", "claude", cwd=book.parent)
+    assert figures["sent"] == "pages"
+    assert figures["cost"] == figures["cost_as_pages"] == pytest.approx((450 * 5 + 450 * 0.5 + 50 * 25) / 1e6)
+    prompt = 900 - figures["visual_tokens"] + figures["text_tokens"]
+    assert figures["cost_as_text"] == pytest.approx((prompt * (5 + 0.5) / 2 + 50 * 25) / 1e6)
+    assert "cost $0.003725, as text $0.00" in told
+    assert dear.stderr.startswith(
+        "glyphrender: not worth it: pages cost no less than text: the document for gpt-4o-mini ("
+    )
+    assert unknown.stderr.startswith(
+        "glyphrender: the vision model of my-model is not known: pages are sized and counted"
+    )
+    assert "no price is known for claude." in hosted.stderr
+
+
 def test_a_failure_after_the_answer_began_ends_its_line(book: Path) -> None:
     events = (chunk("It is "), '{"error": {"message": "worker died"}}')
     with failing(lambda to, body, count: answer_events(to, *events)) as (url, _):
-        result = run("ask", book, "Who?", "--base-url", url, "--model", "m", cwd=book.parent)
+        result = run("ask", book, "Who?", "--base-url", url, "--model", "m", "--vision", "glm-4.1v", cwd=book.parent)
     assert result.returncode == 1
     assert result.stdout == "It is \n"
     assert result.stderr.startswith("glyphrender: ")
@@ -65,13 +90,13 @@ def test_mistakes_and_failures_are_one_line(book: Path) -> None:
         return refused("ask", book, "Who?", *arguments, cwd=book.parent, status=status)
 
     assert "cannot be reached" in refuse(
-        "--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--retries", "0", status=1
+        "--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--vision", "glm-4.1v", "--retries", "0", status=1
     )
     assert "--price 3 is not two numbers" in refuse("--price", "3", "--base-url", "http://127.0.0.1:9/v1")
     with failing(lambda to, body, count: answer_json(to, 400, {"error": {"message": "no images here"}})) as (url, _):
-        server = ("--base-url", url, "--model", "m")
+        server = ("--base-url", url, "--model", "m", "--vision", "glm-4.1v")
         assert "status 400 (no images here)" in refuse(*server, status=1)
         message = refuse(*server, "--send", "pages", "--max-images", "1")
         assert "2 images are 1 more than the 1" in message
         assert "--over map" in message
-        assert "qwen9" in refuse(*server, "--vision", "qwen9")
+        assert "qwen9" in refuse(*server[:4], "--vision", "qwen9")

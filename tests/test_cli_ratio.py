@@ -16,9 +16,13 @@ from test_cli import refused, run
 from glyphrender import Theta, compression_ratio
 from glyphrender.cli.bench import command as bench_command
 from glyphrender.cli.fit import command as fit_command
+from glyphrender.cli.models import command as models_command
+from glyphrender.cli.options import dollars
 from glyphrender.cli.ratio import command as ratio_command
 from glyphrender.cli.scatter import HEIGHT, WIDTH, Point, scatter
 from glyphrender.cli.table import table
+from glyphrender.errors import VisionModelError
+from glyphrender.models.prices import Price
 from glyphrender.models.vision import VISION_MODELS
 
 SAMPLE = Path(__file__).parent / "data/udhr-eng.txt"
@@ -37,7 +41,9 @@ def test_the_figures_are_those_of_the_library() -> None:
     rows = json.loads(ratio(SAMPLE, "--json", "--vision", "qwen3-vl", "--vision", "glm-4.1v").stdout)
     assert [row["vision"] for row in rows] == ["qwen3-vl", "glm-4.1v"]
     for row in rows:
-        assert row == {"text": row["text"], **compression_ratio(TEXT, theta=Theta(), model=row["vision"]).to_dict()}
+        found = compression_ratio(TEXT, theta=Theta(), model=row["vision"])
+        money = {"worth_it": True, "cost_as_pages": None, "cost_as_text": None}
+        assert row == {"text": row["text"], **found.to_dict(), **money}
 
 
 def test_the_table_has_a_line_for_each_text_and_model(tmp_path: Path) -> None:
@@ -51,11 +57,85 @@ def test_the_table_has_a_line_for_each_text_and_model(tmp_path: Path) -> None:
     assert "b.bin was passed over: binary" in result.stderr
 
 
+def test_several_texts_have_a_line_of_their_sums_for_each_model(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    (tmp_path / "b.txt").write_text(TEXT * 2)
+    models = ("--vision", "claude-opus-5", "--vision", "Qwen/Qwen3-VL-8B-Instruct")
+    *_, opus, qwen = ratio(tmp_path, *models).stdout.splitlines()
+    found = [compression_ratio(text, model="claude-opus-5") for text in (TEXT, TEXT * 2)]
+    text, visual = (sum(getattr(each, name) for each in found) for name in ("text_tokens", "visual_tokens"))
+    assert opus.split()[:6] == ["2", "texts", "claude", f"{text / visual:.2f}", f"~{text:,}", f"{visual:,}"]
+    assert qwen.split()[:3] == ["2", "texts", "qwen3-vl"]
+    *rows, total, _ = json.loads(ratio(tmp_path, *models, "--json").stdout)
+    assert [row["text"][-5:] for row in rows] == ["a.txt", "a.txt", "b.txt", "b.txt"]
+    assert (total["total"], total["texts"], total["rho"]) == (True, 2, text / visual)
+    assert total["cost_as_text"] == pytest.approx(text * 5e-6)
+    assert total["cost_as_pages"] == pytest.approx(rows[0]["cost_as_pages"] + rows[2]["cost_as_pages"])
+    assert len(ratio(SAMPLE).stdout.splitlines()) == 2  # one text has no sums
+
+
+def test_money_is_shown_where_a_price_is_known_and_asked_for_where_it_is_not(tmp_path: Path) -> None:
+    heading, line = ratio(SAMPLE, "--vision", "claude-opus-4-5").stdout.splitlines()
+    assert heading.split()[-4:] == ["as", "pages", "as", "text"]
+    cost = compression_ratio(TEXT, model="claude-standard").cost(Price.of(5, 25))
+    assert line.split()[-2:] == [dollars(cost.as_pages), dollars(cost.as_text)]
+    mine = tmp_path / "mine.toml"
+    mine.write_text('[[price]]\nmodel = "glyph"\ninput = 0.5\noutput = 1\n')
+    for arguments in (("--vision", "zai-org/Glyph", "--prices", mine), ("--price", "0.5,1")):
+        assert ratio(SAMPLE, *arguments).stdout.splitlines()[0].endswith("as text")
+    unpriced = ratio(SAMPLE, "--vision", "claude")
+    assert "as pages" not in unpriced.stdout
+    assert "no price is known for claude." in unpriced.stderr
+    assert "--prices FILE" in unpriced.stderr
+    assert ratio(SAMPLE).stderr == ""  # open models have no price to know
+
+
+def test_text_that_is_cheaper_is_said_first(tmp_path: Path) -> None:
+    short = tmp_path / "short.txt"
+    short.write_text("Short.")
+    result = ratio(short, SAMPLE, "--vision", "glm-4.1v", "--vision", "gpt-4o-mini")
+    assert result.output.startswith("glyphrender: not worth it for 3 of 4: pages cost no less than text: ")
+    assert "short.txt for glm-4.1v (" in result.stderr
+    assert [row.get("worth_it") for row in json.loads(ratio(short, SAMPLE, "--json").stdout)] == [False, True, True]
+    assert fit(short, "--pages", "1").output.startswith("glyphrender: not worth it: ")
+    bench = CliRunner().invoke(bench_command, [str(short), "--preset", "dense", "--vision", "gpt-4o", "--read", "0"])
+    assert "not worth it: pages cost no less than text: " in bench.stderr
+    assert bench.stdout.splitlines()[0].split()[-4:] == ["as", "pages", "as", "text"]
+
+
+def test_fit_warns_of_type_that_is_hard_to_read_and_keeps_its_status() -> None:
+    result = fit(SAMPLE, "--rho", "4", "--vision", "claude-opus-5")
+    assert result.return_value == 0
+    assert "px is hard to read" in result.stderr
+    assert " as pages, $" in result.stdout
+    values = json.loads(fit(SAMPLE, "--rho", "4", "--vision", "claude-opus-5", "--json").stdout)
+    assert "hard to read" in values["warning"]
+    assert values["cost_as_pages"] < values["cost_as_text"]
+
+
+def test_models_are_listed_by_family_and_names_are_resolved() -> None:
+    def models(*arguments: str) -> Result:
+        return CliRunner().invoke(models_command, arguments, catch_exceptions=False)
+
+    lines = models().stdout.splitlines()
+    assert {line.split()[1] for line in lines[1 : 1 + len(VISION_MODELS)]} == set(VISION_MODELS)
+    assert any(line.split()[:3] == ["claude-opus-5", "5", "25"] for line in lines)
+    found = json.loads(models("zai-org/Glyph", "claude-opus-4-5@20251101", "--json").stdout)["models"]
+    assert [(row["name"], row["model"]) for row in found] == [
+        ("zai-org/Glyph", "glm-4.1v"), ("claude-opus-4-5@20251101", "claude-standard"),
+    ]  # fmt: skip
+    assert found[1]["price"]["source"].startswith("https://platform.claude.com/")
+    everything = json.loads(models("--json").stdout)
+    assert len(everything["prices"]) > 40
+    with pytest.raises(VisionModelError, match="Did you mean qwen3-vl"):
+        models("qwen4-vl")
+
+
 @pytest.mark.slow
 def test_all_models_are_in_the_table_of_all() -> None:
     lines = ratio(SAMPLE, "--all", "--align").stdout.splitlines()[1:]
     assert [line.split()[1] for line in lines] == list(VISION_MODELS)
-    resampled = {line.split()[1] for line in lines if line.split()[-1] != "0"}
+    resampled = {line.split()[1] for line in lines if line.split()[9] != "0"}
     assert resampled == {name for name in VISION_MODELS if name.startswith("gemini-3")}
 
 
@@ -134,10 +214,15 @@ def test_points_stand_inside_the_plot(points: list[tuple[float, float]], name: s
     [
         (["bench"], ["Missing argument"]),
         (["bench", "in.txt", "--preset", "nope"], ["nope", "glyph-en"]),
-        (["bench", "in.txt", "--vision", "nope"], ["nope", "glm-4.1v"]),
+        (["bench", "in.txt", "--vision", "nope"], ["nope", "glyphrender models"]),
         (["bench", "in.txt", "--preset", "dense", "--read", "0", "--csv", "no/where.csv"], ["no/where.csv", "written"]),
         (["ratio"], ["Missing argument"]),
-        (["ratio", "in.txt", "--vision", "glm-9v"], ["glm-9v", "glm-4.1v", "qwen3-vl"]),
+        (["ratio", "in.txt", "--vision", "glm-9v"], ["glm-9v", "Did you mean glm-"]),
+        (["models", "glm-9v"], ["glm-9v", "Did you mean glm-"]),
+        (["ratio", "in.txt", "--price", "3"], ["--price 3 is not two numbers", "0.25,2"]),
+        (["ratio", "in.txt", "--price", "nan,1"], ["--price nan,1 is no price"]),
+        (["ratio", "in.txt", "--prices", "none.toml"], ["none.toml", "cannot be read as TOML"]),
+        (["bench", "in.txt", "--prices", "in.txt"], ["in.txt", "cannot be read as TOML"]),
         (["ratio", "in.txt", "--tokenizer", "glm-9"], ["glm-9", "glm-4", "glyphrender[ratio]"]),
         (["ratio", "in.txt", "--tokenizer", "none.json"], ["none.json", "cannot be read"]),
         (["ratio", "in.txt", "--all", "--vision", "glm-4.1v"], ["--all", "--vision"]),

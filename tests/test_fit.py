@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from strategies import examples
 
 from glyphrender import Theta, ThetaError, compression_ratio, fit
-from glyphrender.ratio.fit import FIELDS
+from glyphrender.inference.messages import Packing
+from glyphrender.ratio.fit import FIELDS, LEAST_FONT_PIXELS
 
 HERE = Path(__file__).parent
 PROSE = re.sub(
@@ -49,6 +50,27 @@ def test_budgets_are_kept(target: dict[str, int], over: Any) -> None:
     assert found.met == (figure <= most)
     assert found.bound in (name, *FIELDS)
     assert found.reason.startswith(f"{name} is {figure:,} of at most {most:,}: ")
+
+
+def test_type_that_is_hard_to_read_is_warned_of_and_no_other() -> None:
+    small = fit(PROSE, rho=6)
+    assert small.met
+    assert small.ratio.font_pixels < LEAST_FONT_PIXELS
+    assert small.warning.startswith(f"type of {small.ratio.font_pixels:.2f} px is hard to read")
+    assert fit(PROSE, rho=2).warning == ""
+    assert fit("", rho=1).warning == ""
+    assert Packing(model="glm-4.1v").min_font_pixels == LEAST_FONT_PIXELS
+
+
+def test_a_result_shows_what_matters_in_a_line() -> None:
+    found = fit(PROSE, rho=3)
+    assert re.fullmatch(
+        r"<Ratio ρ 3\.\d\d: [\d,]+ text tokens \(glm-4\), [\d,]+ visual tokens of glm-4\.1v on \d+ pages, "
+        r"type \d\.\d\d px>",
+        repr(found.ratio),
+    )
+    assert repr(found) == f"<Fit met: {found.reason}; {found.ratio!r}>"
+    assert repr(fit(PROSE, pages=1, over={"font_size": (8, 9)})).startswith("<Fit not met: pages is ")
 
 
 def test_what_bound_is_said() -> None:

@@ -65,7 +65,8 @@ def test_a_document_of_several_requests_is_asked_in_parts_then_combined(endpoint
 
 
 def test_a_short_text_goes_as_text(endpoint: Endpoint) -> None:
-    answer = ask("The parcel is 8841-2207.", "Which?", endpoint)
+    with pytest.warns(UserWarning, match="is not known"):
+        answer = ask("The parcel is 8841-2207.", "Which?", endpoint)
     assert not answer.as_pages
     assert answer.prompt_tokens
 
@@ -342,6 +343,11 @@ def test_a_server_of_several_models_asks_for_a_name() -> None:
 )
 def test_the_vision_model_follows_from_the_name(name: str, vision: str) -> None:
     assert vision_of(name) == vision
+
+
+def test_a_name_that_says_nothing_is_told() -> None:
+    with pytest.warns(UserWarning, match="the vision model of 'my-model' is not known: pages are sized and counted as"):
+        assert vision_of("my-model") == "glm-4.1v"
 
 
 @pytest.mark.slow

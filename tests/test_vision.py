@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from glyphrender import compression_ratio
 from glyphrender.errors import DataError, EndpointError, VisionModelError
 from glyphrender.models.vision import VISION_MODELS, calibrated, vision_from_config, vision_model
 from glyphrender.models.vision_table import vision_table
@@ -51,12 +52,111 @@ def test_counting_needs_nothing_heavy() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_an_unknown_name_is_answered_with_those_there_are() -> None:
+def test_an_unknown_name_is_answered_with_those_most_like_it() -> None:
     with pytest.raises(
-        VisionModelError, match=r"model='gpt-2' is not a known vision model. Use one of: .*glm-4.1v"
+        VisionModelError,
+        match=r"model='qwen4-vl' is not a known vision model\. Did you mean qwen3-vl or .*\? `glyphrender models` li",
     ) as caught:
-        vision_model("gpt-2")
-    assert caught.value.model == "gpt-2"
+        vision_model("qwen4-vl")
+    assert caught.value.model == "qwen4-vl"
+    assert len(str(caught.value)) < 200
+    with pytest.raises(
+        VisionModelError, match=r"'my-model' is not a known vision model\. `glyphrender models` lists all"
+    ):
+        vision_model("my-model")
+
+
+#: Names as they are on the hub, at providers and at gateways, and the model of ours that counts their images.
+NAMES = {
+    "glm-4.1v": "zai-org/Glyph, zai-org/GLM-4.1V-9B-Thinking, THUDM/GLM-4.1V-9B-Base, glm-4.1v-thinking-flash, "
+                "unsloth/Glyph-GGUF, /models/Glyph/",
+    "glm-4.5v": "zai-org/GLM-4.5V, zai-org/GLM-4.5V-FP8, z-ai/glm-4.5v",
+    "glm-4.6v": "zai-org/GLM-4.6V-Flash, z-ai/glm-4.6v",
+    "glm-ocr": "zai-org/GLM-OCR",
+    "qwen3-vl": "Qwen/Qwen3-VL-8B-Instruct, Qwen/Qwen3-VL-235B-A22B-Thinking-FP8, qwen3-vl:8b, qwen3-vl-plus, "
+                "unsloth/Qwen3-VL-8B-Instruct-GGUF:Q4_K_M, accounts/fireworks/models/qwen3-vl-30b-a3b-instruct",
+    "qwen3.5": "Qwen/Qwen3.5-397B-A17B, Qwen/Qwen3.5-27B",
+    "qwen3.6": "Qwen/Qwen3.6-35B-A3B",
+    "qwen2.5-vl": "Qwen/Qwen2.5-VL-7B-Instruct, Qwen/Qwen2.5-VL-72B-Instruct-AWQ, qwen2.5vl:7b, "
+                  "accounts/fireworks/models/qwen2p5-vl-32b-instruct, qwen/qwen2.5-vl-72b-instruct:free",
+    "qwen2-vl": "Qwen/Qwen2-VL-7B-Instruct, Qwen/Qwen2-VL-2B",
+    "internvl3": "OpenGVLab/InternVL3-8B-hf, OpenGVLab/InternVL3-78B",
+    "internvl3.5": "OpenGVLab/InternVL3_5-8B-HF, OpenGVLab/InternVL3_5-241B-A28B",
+    "internvl2.5": "OpenGVLab/InternVL2_5-8B",
+    "deepseek-ocr": "deepseek-ai/DeepSeek-OCR, deepseek-ocr:3b",
+    "deepseek-ocr-2": "deepseek-ai/DeepSeek-OCR-2",
+    "idefics3": "HuggingFaceM4/Idefics3-8B-Llama3",
+    "smolvlm": "HuggingFaceTB/SmolVLM-Instruct, HuggingFaceTB/SmolVLM-Base",
+    "smolvlm-256m": "HuggingFaceTB/SmolVLM-256M-Instruct, HuggingFaceTB/SmolVLM-500M-Instruct",
+    "llava-next": "llava-hf/llava-v1.6-mistral-7b-hf, llava-hf/llava-next-72b-hf",
+    "llava-onevision": "llava-hf/llava-onevision-qwen2-7b-ov-hf",
+    "pixtral": "mistralai/Pixtral-12B-2409, pixtral-12b-latest, mistral-community/pixtral-12b",
+    "mistral-small-3.1": "mistralai/Mistral-Small-3.1-24B-Instruct-2503, mistral-small3.1:24b, mistral-small-2503",
+    "mistral-small-3.2": "mistralai/Mistral-Small-3.2-24B-Instruct-2506, mistral-small-2506",
+    "gemma-3": "google/gemma-3-4b-it, google/gemma-3-27b-it, gemma3:12b, google/gemma-3-12b-it-qat-q4_0-gguf",
+    "gemma-3n": "google/gemma-3n-E4B-it, gemma3n:e2b",
+    "gemma-4": "google/gemma-4-31b-it",
+    "llama-4": "meta-llama/Llama-4-Scout-17B-16E-Instruct, llama4:maverick, us.meta.llama4-scout-17b-instruct-v1:0",
+    "phi-4-multimodal": "microsoft/Phi-4-multimodal-instruct",
+    "claude": "claude-opus-4-7, claude-opus-4-8, anthropic/claude-opus-4.7, claude-opus-5, claude-sonnet-5, "
+              "claude-sonnet-5-5, claude-haiku-5-5, claude-fable-5-1, anthropic.claude-opus-4-8, claude-opus-latest, "
+              "claude-opus-4-7@20260416, publishers/anthropic/models/claude-opus-5, CLAUDE-OPUS-5",
+    "claude-standard": "claude-opus-4-5, claude-opus-4-5-20251101, claude-opus-4-6, claude-opus-4-1-20250805, "
+                       "claude-opus-4-20250514, claude-sonnet-4-20250514, claude-sonnet-4-5, claude-haiku-4-5, "
+                       "claude-3-5-sonnet-20241022, claude-3-7-sonnet-latest, claude-3-haiku-20240307, "
+                       "us.anthropic.claude-sonnet-4-5-20250929-v1:0, global.anthropic.claude-opus-4-5-20251101-v1:0, "
+                       "anthropic/claude-sonnet-4.5, claude-sonnet-4-5@20250929, anthropic/claude-3.5-haiku:beta",
+    "gpt-6": "gpt-6-astra, openai/gpt-6-sol, gpt-6.2-sol, gpt-6-luna-2026-09-22",
+    "gpt-6-high": "gpt-6-high",
+    "gpt-5.5": "gpt-5.5, gpt-5.5-pro, openai/gpt-5.5",
+    "gpt-5.4": "gpt-5.4, gpt-5.4-2026-03-05, gpt-5.4-pro",
+    "gpt-5": "gpt-5, gpt-5-2025-08-07, gpt-5-chat-latest, gpt-5.1, azure/gpt-5",
+    "gpt-5-mini": "gpt-5-mini, gpt-5-mini-2025-08-07",
+    "gpt-4.1": "gpt-4.1, gpt-4.1-2025-04-14, azure/gpt-4.1",
+    "gpt-4.1-mini": "gpt-4.1-mini-2025-04-14",
+    "gpt-4.1-nano": "gpt-4.1-nano",
+    "gpt-4o": "gpt-4o, gpt-4o-2024-11-20, chatgpt-4o-latest, gpt-4-turbo-2024-04-09, gpt-4-1106-vision-preview",
+    "gpt-4o-mini": "gpt-4o-mini, openai/gpt-4o-mini-2024-07-18",
+    "o3": "o3, o3-2025-04-16, o3-pro, o1",
+    "o4-mini": "o4-mini, o4-mini-2025-04-16",
+    "gemini-2.5": "gemini-2.5-pro, google/gemini-2.5-flash-preview-09-2025, models/gemini-2.0-flash, gemini-2.5-flash",
+    "gemini-3": "gemini-3-pro-preview, gemini-3.1-pro-preview, google/gemini-3.8-flash, "
+                "publishers/google/models/gemini-3-flash",
+    "gemini-3-low": "gemini-3-low, Gemini-3-Low",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "served"), NAMES.items(), ids=list(NAMES))
+def test_a_served_name_stands_for_the_model_that_counts_its_images(name: str, served: str) -> None:
+    assert {each: vision_model(each).name for each in served.split(", ")} == dict.fromkeys(served.split(", "), name)
+
+
+#: Models that see no images, or whose way of counting we do not know. None of them is guessed.
+STRANGERS = (
+    "Qwen/Qwen3-8B, Qwen/Qwen2.5-7B-Instruct, qwen3-coder, zai-org/GLM-4.6, glm-4-9b, deepseek-ai/DeepSeek-V3, "
+    "deepseek-ai/deepseek-vl2, microsoft/phi-4, google/gemma-3-1b-it, meta-llama/Llama-3.3-70B-Instruct, "
+    "mistralai/Mistral-7B-Instruct-v0.3, claude-2.1, claude-instant-1.2, gpt-4, gpt-4-0613, gpt-3.5-turbo, gpt-5-nano, "
+    "gpt-5.2, gpt-5.4-mini, gpt-5.1-codex, gpt-oss-120b, gpt-4o-audio-preview, gpt-4o-mini-tts, gpt-60, o3-mini, "
+    "gemini-1.5-pro, gemini-4-neon, gemini-2.5-flash-preview-tts, my-model, m, 4, /, llava-1.5-7b, glyphrender, glyphs"
+)
+
+
+@pytest.mark.parametrize("name", [*STRANGERS.split(", "), "", "  ", "\ud800", "a" * 100_000])
+def test_what_we_do_not_know_is_not_guessed(name: str) -> None:
+    with pytest.raises(VisionModelError, match="is not a known vision model"):
+        vision_model(name)
+
+
+@pytest.mark.parametrize("name", VISION_MODELS)
+def test_our_own_names_are_known_in_any_spelling(name: str) -> None:
+    for each in (name, name.upper(), f" {name} ", name.replace("-", "_"), f"someone/{name}"):
+        assert vision_model(each) is vision_model(name)
+
+
+def test_the_tokenizer_is_that_of_the_model_whatever_its_name() -> None:
+    served = compression_ratio("One. " * 99, model="Qwen/Qwen3-VL-8B-Instruct")
+    assert served == compression_ratio("One. " * 99, model="qwen3-vl")
+    assert (served.model, served.tokenizer) == ("qwen3-vl", "qwen3")
 
 
 def test_names_are_known_in_any_case() -> None:
@@ -250,7 +350,7 @@ def test_calibration_needs_counts_that_differ_and_are_numbers() -> None:
 
 def test_the_examples_of_the_document_run() -> None:
     result = doctest.testfile(str(PAGE), module_relative=False, encoding="utf-8")
-    assert result.attempted == 12
+    assert result.attempted == 14
     assert result.failed == 0
 
 

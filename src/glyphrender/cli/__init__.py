@@ -3,7 +3,7 @@
 A command's module has the name of the command, and defines a function `command`. The other modules are:
 
     options.py, inputs.py   options and input files that commands share
-    models.py, evaluator.py options of `search` that name models and evaluators
+    model_options.py, evaluator.py options of `search` that name models and evaluators
     table.py, scatter.py    tables for a terminal, a scatter plot as SVG
 
 `glyphrender --help` reads the table below and imports no command, so it takes only 0.1 s. Only `Group.main` turns
@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "search": "Search the rendering parameters that read best for a visual token.",
     "ask": "Ask a model about texts, sent to it as pages.",
     "bench": "Compare compression ratios over texts, parameters and models.",
+    "models": "List the vision models by family, and the prices that are known.",
     "fonts": "List the fonts, or which of them draw a text.",
     "theta": "Look at, check and convert rendering parameters.",
 }

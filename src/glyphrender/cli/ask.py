@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glyphrender.cli.inputs import Reader, inputs_of, joined
-from glyphrender.cli.options import text_options, theta_options
+from glyphrender.cli.options import Pricing, dollars, price_options, text_options, theta_options
+from glyphrender.cli.ratio import priced
 from glyphrender.errors import one_line
 
 if TYPE_CHECKING:
+    from glyphrender.document.document import Document
     from glyphrender.inference.chat import Answer
+    from glyphrender.models.prices import Price
     from glyphrender.theta import Theta
 
 # All control characters but tab and newline.
@@ -77,9 +80,7 @@ _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
 )
 @click.option("--retries", type=click.IntRange(0), default=3, show_default=True, metavar="N",
               help="Most times to send a failed request again, if the failure may be temporary.")  # fmt: skip
-@click.option(
-    "--price", metavar="IN,OUT", help="Prices of a million tokens of prompt and of answer, to print the cost."
-)
+@price_options
 @theta_options
 @text_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object at the end, not the answer as it comes.")
@@ -102,7 +103,7 @@ def command(
     timeout: float,
     deadline: float | None,
     retries: int,
-    price: str | None,
+    pricing: Pricing,
     theta: Theta,
     encoding: str | None,
     errors: str,
@@ -115,9 +116,10 @@ def command(
     whole, standard error says why, and the exit status is 1.
     """
     from glyphrender.document.document import Document
-    from glyphrender.inference.chat import Endpoint, Packing, ask, vision_of
+    from glyphrender.inference.chat import UNKNOWN_VISION, Endpoint, Packing, ask
+    from glyphrender.models.names import family_name
+    from glyphrender.models.vision import VISION_MODELS
 
-    prices = _prices(price)
     endpoint = Endpoint(
         model=model,
         base_url=base_url,
@@ -128,8 +130,15 @@ def command(
         retries=retries,
     )
     endpoint = replace(endpoint, model=model or endpoint.only_model())
+    price = pricing.of(endpoint.model)
+    if vision is None and (vision := family_name(endpoint.model, VISION_MODELS)) is None:
+        vision = UNKNOWN_VISION
+        _say(
+            f"the vision model of {endpoint.model} is not known: pages are sized and counted as for {vision}. Pass "
+            "--vision NAME."
+        )
     packing = Packing(
-        model=vision or vision_of(endpoint.model),
+        model=vision,
         provider="openai",
         send=send,  # type: ignore[arg-type]
         over=_OVER[over],  # type: ignore[arg-type]
@@ -145,6 +154,8 @@ def command(
     document = Document.read(joined(inputs, reader, "==> {path} <==" if several else ""), theta)
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
+    if send == "pages":
+        _say(_verdict(document, vision, endpoint.model, pricing))
     printed = _Printer()
     try:
         answer = ask(document, question, endpoint, packing, on_text=None if as_json else printed)
@@ -152,12 +163,33 @@ def command(
         if printed.last and not printed.last.endswith("\n"):
             click.echo()
     if as_json:
-        click.echo(json.dumps(_figures(answer, prices), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_figures(answer, price), indent=2, ensure_ascii=False))
     else:
-        click.echo(_report(answer, prices), err=True)
-    if lack := _lack(answer):
-        click.echo(one_line(f"glyphrender: {lack}"), err=True)
+        click.echo(_report(answer, price), err=True)
+    if price is None and answer.ratio is not None:
+        _say(pricing.hint([vision]))
+    lack = _lack(answer)
+    _say(lack)
     return 1 if lack else 0
+
+
+def _say(message: str) -> None:
+    """Write a message to standard error, if there is one."""
+    if message:
+        click.echo(one_line(f"glyphrender: {message}"), err=True)
+
+
+def _verdict(document: Document, vision: str, model: str, pricing: Pricing) -> str:
+    """Return that pages cost no less than text, if so; empty without a tokenizer."""
+    from glyphrender.cli.ratio import verdict
+    from glyphrender.errors import DependencyError, TokenizerError, VisionModelError
+    from glyphrender.ratio.ratio import document_ratio
+
+    try:
+        ratio = document_ratio(document, text=document.text, theta=document.theta, model=vision, over_limit="ignore")
+    except (DependencyError, TokenizerError, VisionModelError):
+        return ""
+    return verdict([("the document", model, ratio)], pricing)
 
 
 def _lack(answer: Answer) -> str:
@@ -190,18 +222,13 @@ class _Printer:
         sys.stdout.flush()
 
 
-def _prices(price: str | None) -> tuple[float, float] | None:
-    if price is None:
-        return None
-    try:
-        prompt, completion = (float(each) for each in price.split(","))
-    except ValueError:
-        raise click.UsageError(f"--price {price} is not two numbers. Write --price IN,OUT, as 0.25,2.") from None
-    return prompt, completion
-
-
-def _figures(answer: Answer, prices: tuple[float, float] | None) -> dict[str, Any]:
+def _figures(answer: Answer, price: Price | None) -> dict[str, Any]:
     ratio = answer.ratio
+    costs = None if price is None else answer.costs(price)
+    # Without a tokenizer the other form is not known, and what was sent is.
+    cost = None if price is None else answer.cost(price.rates.input, price.rates.output)
+    if costs is not None:
+        cost = costs.as_pages if answer.as_pages else costs.as_text
     return {
         "answer": answer.text,
         "cut": answer.cut,
@@ -212,7 +239,8 @@ def _figures(answer: Answer, prices: tuple[float, float] | None) -> dict[str, An
         "prompt_tokens": answer.prompt_tokens,
         "cached_tokens": answer.cached_tokens,
         "completion_tokens": answer.completion_tokens,
-        "cost": answer.cost(*prices) if prices else None,
+        "cost": cost,
+        **priced(costs),
         "visual_tokens": ratio.prompt_tokens if ratio else None,
         "text_tokens": ratio.text_tokens if ratio else None,
         "rho": ratio.rho if ratio else None,
@@ -220,9 +248,9 @@ def _figures(answer: Answer, prices: tuple[float, float] | None) -> dict[str, An
     }
 
 
-def _report(answer: Answer, prices: tuple[float, float] | None) -> str:
+def _report(answer: Answer, price: Price | None) -> str:
     """Return one line about the pages or text that were sent, and the tokens that were counted."""
-    figures = _figures(answer, prices)
+    figures = _figures(answer, price)
     pages, requests = figures["pages"], figures["requests"]
     items = [
         f"{pages:,} page{'s'[: pages != 1]}" if answer.as_pages else "as text",
@@ -239,5 +267,9 @@ def _report(answer: Answer, prices: tuple[float, float] | None) -> str:
             f"ρ {answer.ratio.rho:.2f}"
         )
     if figures["cost"] is not None:
-        items.append(f"cost {figures['cost']:.6f}")
+        other = figures["cost_as_text" if answer.as_pages else "cost_as_pages"]
+        form = "text" if answer.as_pages else "pages"
+        items.append(
+            f"cost {dollars(figures['cost'])}" + (f", as {form} {dollars(other)}" if other is not None else "")
+        )
     return f"{', '.join(items)}."

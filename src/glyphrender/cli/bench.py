@@ -14,8 +14,8 @@ import click
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
 from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
-from glyphrender.cli.options import text_options
-from glyphrender.cli.ratio import aligned, check_some_text, known_models, print_skipped, texts
+from glyphrender.cli.options import Pricing, price_options, text_options
+from glyphrender.cli.ratio import MONEY, aligned, check_some_text, known_models, money, print_skipped, texts, verdict
 from glyphrender.cli.scatter import Point, scatter
 from glyphrender.cli.table import table
 from glyphrender.errors import DependencyError, one_line
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from glyphrender.ocr.legibility import Legibility, PageReader
-    from glyphrender.ratio.ratio import Ratio
+    from glyphrender.ratio.ratio import PromptCost, Ratio
     from glyphrender.theta import Theta
 
 _HEADINGS = ("text", "preset", "model", "ρ", "font px", "pages", "chars/token", "text tokens", "visual", "resampled")
@@ -59,6 +59,7 @@ _PAGES = 3
 @click.option("--reader-language", "language", metavar="NAME", help="Tesseract's language; by default eng.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the figures to this file.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Write an SVG: the ratio against the height of the type.")
+@price_options
 @text_options
 def command(
     *,
@@ -74,6 +75,7 @@ def command(
     language: str | None,
     csv_file: Path | None,
     plot: Path | None,
+    pricing: Pricing,
     encoding: str | None,
     errors: str,
 ) -> None:
@@ -95,20 +97,32 @@ def command(
     ocr = _page_reader(pages, language)
     reader = Reader(encoding=encoding, errors=errors)
     found: list[_Line] = []
+    costs: list[PromptCost | None] = []
+    named_ratios: list[tuple[str, str, Ratio]] = []
     for (source, text), (name, theta), model in _combinations(texts(files, reader), named, models):
         ratio = _ratio(text, theta, model, tokenizer, align=align)
         read = None if ocr is None else _legibility(text, ratio, ocr, pages or _PAGES, seed)
         found.append((source, name, ratio, read))
+        price = pricing.of(model)
+        costs.append(None if price is None else ratio.cost(price))
+        named_ratios.append((f"{source}, {name}", model, ratio))
     check_some_text(found, reader)
-    headings = _HEADINGS if ocr is None else (*_HEADINGS, *_READ)
+    has_price = any(cost is not None for cost in costs)
+    headings = (*_HEADINGS, *(() if ocr is None else _READ), *(MONEY if has_price else ()))
     rows = [_row(*line) for line in found]
     if csv_file is not None:
         sheet = io.StringIO()
-        csv.writer(sheet, lineterminator="\n").writerows([headings, *rows])
+        sums = [(f"{cost.as_pages:.9f}", f"{cost.as_text:.9f}") if cost is not None else ("", "") for cost in costs]
+        cells = [[*row, *(sums[number] if has_price else ())] for number, row in enumerate(rows)]
+        csv.writer(sheet, lineterminator="\n").writerows([headings, *cells])
         write_atomically(csv_file, sheet.getvalue(), replaces=_is_figures)
     if plot is not None:
         write_atomically(plot, sealed(_plotted(found)), replaces=is_sealed)
-    click.echo(table(headings, [_shown(row) for row in rows], left=3))
+    for message in (verdict(named_ratios, pricing), pricing.hint(vision)):
+        if message:
+            click.echo(one_line(f"glyphrender: {message}"), err=True)
+    shown = [[*_shown(row), *(money(cost) if has_price else ())] for row, cost in zip(rows, costs, strict=True)]
+    click.echo(table(headings, shown, left=3))
     print_skipped(reader)
 
 

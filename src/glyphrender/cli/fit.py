@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
-from glyphrender.cli.options import text_options, theta_options
+from glyphrender.cli.options import Pricing, dollars, price_options, text_options, theta_options
+from glyphrender.cli.ratio import priced, verdict
 from glyphrender.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from glyphrender.ratio.fit import Fit
+    from glyphrender.ratio.ratio import PromptCost
     from glyphrender.theta import Theta
 
 
@@ -35,12 +37,13 @@ if TYPE_CHECKING:
     type=float,
     default=0.0,
     metavar="N",
-    help="Smallest height of the type, in pixels of the model.",
+    help="Smallest height of the type, in pixels of the model. Below 7 a warning says what such type loses.",
 )
 @click.option("--vision", metavar="NAME", default="glm-4.1v", show_default=True, help="The vision model.")
 @click.option("--tokenizer", metavar="NAME|FILE", help="A name or a tokenizer.json; by default the model's own.")
 @click.option("--align", is_flag=True, help="Align the parameters to the model's grid first.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the parameters to this file.")
+@price_options
 @theta_options
 @text_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the summary.")
@@ -56,6 +59,7 @@ def command(
     tokenizer: str | None,
     align: bool,
     output: Path | None,
+    pricing: Pricing,
     theta: Theta,
     encoding: str | None,
     errors: str,
@@ -87,7 +91,14 @@ def command(
     )
     if output is not None:
         found.theta.save(output)
-    click.echo(_json(found) if as_json else _summary(found, theta))
+    if found.warning:
+        click.echo(one_line(f"glyphrender: {found.warning}"), err=True)
+    for message in (verdict([(file, vision, found.ratio)], pricing), pricing.hint([vision])):
+        if message:
+            click.echo(one_line(f"glyphrender: {message}"), err=True)
+    price = pricing.of(vision)
+    cost = None if price is None else found.ratio.cost(price)
+    click.echo(_json(found, cost) if as_json else _summary(found, theta, cost))
     return 0 if found.met else 1
 
 
@@ -127,12 +138,13 @@ def _bounds(setting: str, bounds: str) -> tuple[float, float]:
     return low, high
 
 
-def _json(found: Fit) -> str:
-    values = {"met": found.met, "bound": found.bound, "reason": found.reason, "theta": found.theta.to_dict()}
-    return json.dumps({**values, "ratio": found.ratio.to_dict()}, indent=2, ensure_ascii=False)
+def _json(found: Fit, cost: PromptCost | None) -> str:
+    values = {"met": found.met, "bound": found.bound, "reason": found.reason, "warning": found.warning}
+    ratio = {"ratio": found.ratio.to_dict(), "worth_it": found.ratio.worth_it, **priced(cost)}
+    return json.dumps({**values, "theta": found.theta.to_dict(), **ratio}, indent=2, ensure_ascii=False)
 
 
-def _summary(found: Fit, before: Theta) -> str:
+def _summary(found: Fit, before: Theta, cost: PromptCost | None) -> str:
     """Return three lines: why the search stopped, the figures, and the options that set the changed fields."""
     ratio, old = found.ratio, before.to_dict()
     changes = [
@@ -144,4 +156,6 @@ def _summary(found: Fit, before: Theta) -> str:
         f"ρ {ratio.rho:.2f}: {ratio.text_tokens:,} text tokens, {ratio.visual_tokens:,} visual tokens on "
         f"{len(ratio.pages):,} pages, type {ratio.font_pixels:.2f} px high"
     )
+    if cost is not None:
+        figures += f", {dollars(cost.as_pages)} as pages, {dollars(cost.as_text)} as text"
     return "\n".join([found.reason, figures, one_line(" ".join(changes) or "the parameters are as they were")])

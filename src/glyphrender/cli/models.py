@@ -1,136 +1,114 @@
-"""Options of `glyphrender search` that name two models: one reads pages to judge a θ, one proposes new θ."""
+"""`glyphrender models`: the vision models that are known, what a name stands for, and prices."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from glyphrender.cli.options import Pricing, price_options
+from glyphrender.cli.table import table
+from glyphrender.errors import one_line
+
 if TYPE_CHECKING:
-    from glyphrender.search.proposer import Proposer
-    from glyphrender.search.vlm import VLMEvaluator
+    from glyphrender.models.prices import Price
 
-_OPTIONS = (
-    click.option("--model", metavar="NAME", help="Name of the model of --evaluator vlm on its server."),
-    click.option(
-        "--base-url",
-        metavar="URL",
-        help="Address of the server's API, such as http://127.0.0.1:8000/v1. The key is taken from OPENAI_API_KEY.",
-    ),
-    click.option(
-        "--local", is_flag=True, help="Load the model with transformers; --model is a directory, or a name on the hub."
-    ),
-    click.option(
-        "--tasks",
-        metavar="NAME,...|FILE",
-        default="transcribe,needle,hops,quote",
-        show_default=True,
-        help="Kinds of tasks, or a JSONL file of {context, question, answer}.",
-    ),
-    click.option(
-        "--task-length",
-        type=click.IntRange(400),
-        default=12_000,
-        show_default=True,
-        help="Length of a task's text in cells. An ideograph is two cells.",
-    ),
-    click.option(
-        "--max-requests", type=click.IntRange(1), help="Most requests to the model, all resumed runs together."
-    ),
-    click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of the model, all resumed runs together."),
-    click.option(
-        "--concurrency",
-        type=click.IntRange(1),
-        default=4,
-        show_default=True,
-        help="Highest number of requests at once.",
-    ),
-    click.option(
-        "--thinking", type=click.IntRange(0), default=0, show_default=True, help="Tokens for the thoughts of a reply."
-    ),
-    click.option(
-        "--proposer",
-        type=click.Choice(["expert", "llm"]),
-        help="Proposer of θ between rounds: rules, or a language model.",
-    ),
-    click.option("--proposer-model", metavar="NAME", help="The model of --proposer llm; by default --model."),
-    click.option("--proposer-url", metavar="URL", help="Address of the proposer's API; by default --base-url."),
-    click.option("--proposer-sees", is_flag=True, help="Show crops of pages to the proposer."),
-)
-
-# The parameter names that click derives from the options, in the same order.
-_NAMES = (
-    *("model", "base_url", "local", "tasks", "task_length", "max_requests", "max_tokens", "concurrency", "thinking"),
-    *("proposer", "proposer_model", "proposer_url", "proposer_sees"),
-)
+_A4 = (595, 842)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Models:
-    """The values of the model options of one call.
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@price_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def command(*, names: tuple[str, ...], pricing: Pricing, as_json: bool) -> None:
+    """List the vision models by family, and the prices that are known.
 
-    Attributes:
-        options: values by parameter name.
+    With NAMEs, print which model each name stands for: names on the hub, at providers and at gateways are known too.
+    "tokens" are visual tokens of a page of A4 at 72 dpi.
     """
+    from glyphrender.models.vision import VISION_MODELS
 
-    options: dict[str, Any]
-
-    def evaluator(self, texts: Sequence[str], folder: Path) -> VLMEvaluator:
-        """Return the evaluator of `--evaluator vlm`. Its replies are kept in `folder`."""
-        from glyphrender.search.vlm import evaluator
-
-        given = self.options
-        if not given["model"]:
-            raise click.UsageError("--evaluator vlm needs --model, and --base-url if it is a server of your own.")
-        return evaluator(
-            texts,
-            model=given["model"],
-            base_url=given["base_url"],
-            local=given["local"],
-            replies=folder / "replies.sqlite",
-            tasks=given["tasks"],
-            characters=given["task_length"],
-            max_requests=given["max_requests"],
-            max_tokens=given["max_tokens"],
-            concurrency=given["concurrency"],
-            thinking_tokens=given["thinking"],
-        )
-
-    def proposer(self, texts: Sequence[str]) -> Proposer | None:
-        """Return the proposer that `--proposer` names, or None."""
-        given = self.options
-        if given["proposer"] is None:
-            return None
-        if given["proposer"] == "expert":
-            from glyphrender.search.expert import ExpertProposer
-
-            return ExpertProposer()
-        from glyphrender.inference.endpoint import Endpoint
-        from glyphrender.search.llm import LLMProposer
-
-        model = given["proposer_model"] or given["model"]
-        if not model:
-            raise click.UsageError(
-                "--proposer llm needs --proposer-model, and --proposer-url if it is your own server."
-            )
-        base_url = given["proposer_url"] or given["base_url"]
-        endpoint = Endpoint(model=model, base_url=base_url, temperature=0.0, retries=4)
-        return LLMProposer(endpoint=endpoint, sample=texts[0] if given["proposer_sees"] else "")
+    asked = names or VISION_MODELS
+    rows = [_row(name, pricing.of(name)) for name in (asked if names else sorted(asked, key=_family_first))]
+    prices = [] if names else list(pricing.table)
+    if as_json:
+        found: dict[str, Any] = {"models": rows}
+        if not names:
+            found["prices"] = [_price(price) for price in prices]
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    headings = ["name", "stands for", "family", "grid", "tokens"] if names else ["family", "model", "grid", "tokens"]
+    cells = [
+        [one_line(name), row["model"], row["family"], row["grid"], f"{row['tokens']:,}"]
+        if names
+        else [row["family"], row["model"], row["grid"], f"{row['tokens']:,}"]
+        for name, row in zip(asked if names else [row["model"] for row in rows], rows, strict=True)
+    ]
+    if names and any(row["price"] for row in rows):
+        headings += ["$ input", "$ output"]
+        for line, row in zip(cells, rows, strict=True):
+            line += [f"{row['price'][name]:g}" if row["price"] else "" for name in ("input", "output")]
+    click.echo(table(headings, cells, left=3 if names else 2))
+    if prices:
+        lines = [
+            [
+                price.model,
+                f"{price.rates.input:g}",
+                f"{price.rates.output:g}",
+                _cached(price),
+                _above(price),
+                price.date,
+            ]
+            for price in prices
+        ]
+        click.echo()
+        click.echo("Dollars for a million tokens; nothing was paid to check them. --json has the sources.")
+        click.echo(table(("price of", "input", "output", "cached", "above", "read"), lines))
+    if hint := pricing.hint(names):
+        click.echo(one_line(f"glyphrender: {hint}"), err=True)
 
 
-def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command. The command gets their values as the parameter `models`."""
+def _family_first(name: str) -> tuple[bool, str]:
+    """Return a key that sorts open families before hosted ones, and the models of a family together."""
+    from glyphrender.models.vision import vision_model
 
-    @functools.wraps(function)
-    def wrapper(*args: Any, **given: Any) -> Any:
-        options = {name: given.pop(name) for name in _NAMES}
-        return function(*args, models=Models(options=options), **given)
+    model = vision_model(name)
+    return model.hosted, model.family
 
-    decorated: Callable[..., Any] = wrapper
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+
+def _row(name: str, price: Price | None) -> dict[str, Any]:
+    from glyphrender.models.vision import vision_model
+
+    model = vision_model(name)
+    return {
+        "name": name,
+        "model": model.name,
+        "family": model.family,
+        "hosted": model.hosted,
+        "grid": f"{model.grid[0]} px" if model.grid else "",
+        "tokens": model.image(*_A4).tokens,
+        "limits": list(model.limits.in_words()),
+        "source": model.source,
+        "checked": model.checked,
+        "price": None if price is None else _price(price),
+    }
+
+
+def _price(price: Price) -> dict[str, Any]:
+    def rates(found: Any) -> dict[str, float | None]:
+        return {name: getattr(found, name) for name in ("input", "output", "cached_input", "image_input")}
+
+    above = None if price.above is None else {"tokens": price.above[0], **rates(price.above[1])}
+    return {"model": price.model, **rates(price.rates), "above": above, "date": price.date, "source": price.source}
+
+
+def _cached(price: Price) -> str:
+    return "" if price.rates.cached_input is None else f"{price.rates.cached_input:g}"
+
+
+def _above(price: Price) -> str:
+    if price.above is None:
+        return ""
+    tokens, rates = price.above
+    return f"{rates.input:g}, {rates.output:g} above {tokens:,} tokens"

@@ -1,15 +1,18 @@
-"""Options that several commands share: rendering parameters, and how bytes become text."""
+"""Options that several commands share: rendering parameters, how bytes become text, and prices."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from glyphrender.models.prices import Price, PriceTable
     from glyphrender.theta import Theta
 
 Command = Callable[..., Any]
@@ -66,6 +69,81 @@ def theta_of(file: Path | None, preset: str | None, settings: tuple[str, ...]) -
     if wrong:
         raise ThetaError.joined(wrong)
     return theta.replace(**changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """The prices of one call of a command.
+
+    Attributes:
+        given: the price of `--price`, which holds for every model; or None.
+        table: the table of prices.
+    """
+
+    given: Price | None
+    table: PriceTable
+
+    def of(self, model: str) -> Price | None:
+        """Return the price of the model of this name; None if there is none."""
+        return self.given or self.table.of(model)
+
+    def hint(self, models: Iterable[str]) -> str:
+        """Return how to give a price, if one of the `models` is hosted and has none; else an empty string."""
+        from glyphrender.models.vision import vision_model
+
+        lacking = [name for name in models if self.of(name) is None and vision_model(name).hosted]
+        if not lacking:
+            return ""
+        return (
+            f"no price is known for {lacking[0]}. Name a model that has one (`glyphrender models` lists them), or pass "
+            "--price IN,OUT or --prices FILE."
+        )
+
+
+def price_options(function: Command) -> Command:
+    """Add `--price` and `--prices`. The command gets the parameter `pricing`, a `Pricing`."""
+
+    @click.option(
+        "--price", metavar="IN,OUT", help="Dollars for a million tokens of prompt and of answer, for every model."
+    )
+    @click.option(
+        "--prices",
+        "prices_file",
+        type=click.Path(path_type=Path),
+        help="Prices of models from a TOML file, before those that come with glyphrender. [env: GLYPHRENDER_PRICES]",
+    )
+    @functools.wraps(function)
+    def wrapper(*args: Any, price: str | None, prices_file: Path | None, **rest: Any) -> Any:
+        from glyphrender.models.prices import prices
+
+        return function(*args, pricing=Pricing(_price(price), prices(prices_file)), **rest)
+
+    return wrapper
+
+
+def _price(given: str | None) -> Price | None:
+    from glyphrender.models.prices import Price
+
+    if given is None:
+        return None
+    try:
+        prompt, completion = (float(each) for each in given.split(","))
+    except ValueError:
+        raise click.UsageError(f"--price {given} is not two numbers. Write --price IN,OUT, as 0.25,2.") from None
+    if not (0 <= prompt < math.inf and 0 <= completion < math.inf):
+        raise click.UsageError(f"--price {given} is no price. Write two numbers of dollars, as 0.25,2.")
+    return Price.of(prompt, completion)
+
+
+def dollars(value: float) -> str:
+    """Return a sum of money for a person: four digits, and cents at least.
+
+    >>> dollars(0.0034096), dollars(12.5), dollars(0)
+    ('$0.003410', '$12.50', '$0.00')
+    """
+    if value >= 1 or value <= 0:
+        return f"${value:,.2f}"
+    return f"${value:.{min(9, 3 - math.floor(math.log10(value)))}f}"
 
 
 def text_options(function: Command) -> Command:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Sequence, Sized
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from glyphrender.cli.inputs import Reader, escapes_hint, inputs_of
-from glyphrender.cli.options import text_options, theta_options
+from glyphrender.cli.options import Pricing, dollars, price_options, text_options, theta_options
 from glyphrender.cli.table import table
 from glyphrender.errors import DataError, VisionModelError, one_line
 
 if TYPE_CHECKING:
     from glyphrender.document.document import Document
-    from glyphrender.ratio.ratio import Ratio
+    from glyphrender.models.prices import Price
+    from glyphrender.ratio.ratio import PromptCost, Ratio
     from glyphrender.theta import Theta
 
 _HEADINGS = ("text", "model", "ρ", "text tokens", "visual", "overhead", "pages", "chars/token", "font px", "resampled")
+MONEY = ("as pages", "as text")
+# The most texts that the verdict names.
+_NAMED = 3
 
 
 @click.command()
@@ -27,6 +32,7 @@ _HEADINGS = ("text", "model", "ρ", "text tokens", "visual", "overhead", "pages"
 @click.option("--all", "every", is_flag=True, help="All vision models.")
 @click.option("--tokenizer", metavar="NAME|FILE", help="A name or a tokenizer.json; by default the model's own.")
 @click.option("--align", is_flag=True, help="Align the parameters to the grid of each model first.")
+@price_options
 @theta_options
 @text_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with each page, instead of a table.")
@@ -37,6 +43,7 @@ def command(
     every: bool,
     tokenizer: str | None,
     align: bool,
+    pricing: Pricing,
     theta: Theta,
     encoding: str | None,
     errors: str,
@@ -47,7 +54,8 @@ def command(
     The ratio is exact. It is computed from each model's image arithmetic and tokenizer; nothing is drawn. "font px" is
     the em of the text as the model sees it. "resampled" is the number of pages that the model's processor blurs.
     "overhead" is the tokens around images, which the ratio leaves out. A "~" before text tokens means that another
-    model's tokenizer counted them.
+    model's tokenizer counted them. Where a price is known, "as pages" and "as text" are dollars of a prompt. Standard
+    error says first which texts are not worth it: text is cheaper.
     """
     from glyphrender.models.vision import VISION_MODELS
 
@@ -55,17 +63,146 @@ def command(
         raise click.UsageError("--all and --vision are both given. Choose one.")
     models = VISION_MODELS if every else known_models(vision or ("glm-4.1v",))
     reader = Reader(encoding=encoding, errors=errors)
-    rows: list[list[str]] = []
-    values: list[dict[str, Any]] = []
-    for source, text in texts(files, reader):
-        for ratio in _ratios(text, theta, models, tokenizer, align=align, lenient=every):
-            values.append({"text": source, **(ratio if isinstance(ratio, dict) else ratio.to_dict())})
-            rows.append([source, *(_refused(ratio) if isinstance(ratio, dict) else _row(ratio, tokenizer))])
+    lines = [
+        _Line(source, name, ratio, pricing.of(name))
+        for source, text in texts(files, reader)
+        for name, ratio in _ratios(text, theta, models, tokenizer, align=align, lenient=every)
+    ]
     print_skipped(reader)
-    check_some_text(rows, reader)
+    check_some_text(lines, reader)
+    totals = [total for name in models if (total := _total([line for line in lines if line.model == name])) is not None]
+    found = [(line.source, line.model, line.ratio) for line in lines if not isinstance(line.ratio, dict)]
+    for message in (verdict(found, pricing), "" if every else pricing.hint(models)):
+        if message:
+            click.echo(one_line(f"glyphrender: {message}"), err=True)
+    shown: list[_Line | _Total] = [*lines, *totals]
     if not as_json and (hint := escapes_hint(reader, theta)):
         click.echo(f"glyphrender: {hint}", err=True)
-    click.echo(json.dumps(values, indent=2, ensure_ascii=False) if as_json else table(_HEADINGS, rows, left=2))
+    if as_json:
+        click.echo(json.dumps([each.to_dict() for each in shown], indent=2, ensure_ascii=False))
+        return
+    has_price = any(line.price is not None for line in lines)
+    rows = [[*each.row(tokenizer), *(money(each.cost) if has_price else ())] for each in shown]
+    click.echo(table((*_HEADINGS, *(MONEY if has_price else ())), rows, left=2))
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A text for a model: its ratio, or the model's reason to refuse the pages, and the price of the model."""
+
+    source: str
+    model: str
+    ratio: Ratio | dict[str, Any]
+    price: Price | None
+
+    @property
+    def cost(self) -> PromptCost | None:
+        return None if isinstance(self.ratio, dict) or self.price is None else self.ratio.cost(self.price)
+
+    def row(self, tokenizer: str | None) -> list[str]:
+        cells = _refused(self.ratio) if isinstance(self.ratio, dict) else _row(self.ratio, tokenizer)
+        return [self.source, *cells, *[""] * (len(_HEADINGS) - 1 - len(cells))]
+
+    def to_dict(self) -> dict[str, Any]:
+        if isinstance(self.ratio, dict):
+            return {"text": self.source, **self.ratio}
+        return {"text": self.source, **self.ratio.to_dict(), "worth_it": self.ratio.worth_it, **priced(self.cost)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Total:
+    """The sums of several texts for one model."""
+
+    model: str
+    ratios: tuple[Ratio, ...]
+    cost: PromptCost | None
+
+    @property
+    def sums(self) -> dict[str, int]:
+        names = ("text_tokens", "visual_tokens", "overhead", "characters", "resampled")
+        return {name: sum(getattr(ratio, name) for ratio in self.ratios) for name in names}
+
+    @property
+    def pages(self) -> int:
+        return sum(len(ratio.pages) for ratio in self.ratios)
+
+    def row(self, tokenizer: str | None) -> list[str]:
+        sums, visual = self.sums, self.sums["visual_tokens"] or 1
+        return [
+            f"{len(self.ratios):,} texts",
+            self.ratios[0].model,
+            f"{sums['text_tokens'] / visual:.2f}",
+            f"{'' if _exact(self.ratios[0], tokenizer) else '~'}{sums['text_tokens']:,}",
+            f"{sums['visual_tokens']:,}",
+            f"{sums['overhead']:,}",
+            f"{self.pages:,}",
+            f"{sums['characters'] / visual:.1f}",
+            "",
+            f"{sums['resampled']:,}",
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        sums = self.sums
+        return {
+            "text": None,
+            "total": True,
+            "texts": len(self.ratios),
+            "vision": self.ratios[0].model,
+            "rho": sums["text_tokens"] / (sums["visual_tokens"] or 1),
+            **sums,
+            "pages": self.pages,
+            "worth_it": sums["visual_tokens"] + sums["overhead"] < sums["text_tokens"],
+            **priced(self.cost),
+        }
+
+
+def _total(lines: Sequence[_Line]) -> _Total | None:
+    """Return the sums of the lines of one model, or None if there are not several."""
+    from glyphrender.ratio.ratio import PromptCost
+
+    ratios = tuple(line.ratio for line in lines if not isinstance(line.ratio, dict))
+    if len(ratios) < 2:
+        return None
+    costs = [line.cost for line in lines if line.cost is not None]
+    cost = PromptCost(as_pages=sum(each.as_pages for each in costs), as_text=sum(each.as_text for each in costs))
+    return _Total(lines[0].model, ratios, cost if costs else None)
+
+
+def priced(cost: PromptCost | None) -> dict[str, float | None]:
+    """Return the fields of JSON for what a text costs; None where no price is known."""
+    if cost is None:
+        return {"cost_as_pages": None, "cost_as_text": None}
+    return {"cost_as_pages": cost.as_pages, "cost_as_text": cost.as_text}
+
+
+def money(cost: PromptCost | None) -> tuple[str, str]:
+    """Return the two cells of a table for what a text costs, as pages and as text."""
+    return ("", "") if cost is None else (dollars(cost.as_pages), dollars(cost.as_text))
+
+
+def verdict(found: Sequence[tuple[str, str, Ratio]], pricing: Pricing) -> str:
+    """Return which texts cost no less as pages, in one sentence; empty if all are worth it.
+
+    Money decides where a price is known, tokens decide elsewhere.
+
+    Args:
+        found: the name of a text, the name of a model, and the ratio of the text for the model.
+        pricing: the prices.
+    """
+    dear = []
+    for source, model, ratio in found:
+        price = pricing.of(model)
+        cost = None if price is None else ratio.cost(price)
+        if ratio.pages and not (ratio.worth_it if cost is None else cost):
+            figures = f"{ratio.prompt_tokens:,} tokens for {ratio.text_tokens:,}"
+            if cost is not None:
+                figures += f", {dollars(cost.as_pages)} for {dollars(cost.as_text)}"
+            dear.append(f"{source} for {model} ({figures})")
+    if not dear:
+        return ""
+    more = f", and {len(dear) - _NAMED:,} more" if len(dear) > _NAMED else ""
+    count = f" for {len(dear):,} of {len(found):,}" if len(found) > 1 else ""
+    return f"not worth it{count}: pages cost no less than text: {', '.join(dear[:_NAMED])}{more}."
 
 
 def known_models(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -102,8 +239,11 @@ def texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:
 
 def _ratios(
     text: str, theta: Theta, models: tuple[str, ...], tokenizer: str | None, *, align: bool, lenient: bool
-) -> Iterator[Ratio | dict[str, Any]]:
-    """Yield ρ for each model. If `lenient`, yield a model's reason to refuse the pages instead of raising an error."""
+) -> Iterator[tuple[str, Ratio | dict[str, Any]]]:
+    """Yield each model's name, and its ρ.
+
+    If `lenient`, yield a model's reason to refuse the pages instead of raising an error.
+    """
     from glyphrender.document.document import render
     from glyphrender.ratio.ratio import document_ratio
 
@@ -112,11 +252,14 @@ def _ratios(
         try:
             used = aligned(theta, name, lenient=lenient) if align else theta
             document = documents.setdefault(used, render(text, used))  # laid out once for all models with the same θ
-            yield document_ratio(document, text=text, theta=used, model=name, tokenizer=tokenizer, over_limit="ignore")
+            yield (
+                name,
+                document_ratio(document, text=text, theta=used, model=name, tokenizer=tokenizer, over_limit="ignore"),
+            )
         except VisionModelError as error:
             if not lenient:
                 raise
-            yield {"vision": name, "error": str(error)}
+            yield name, {"vision": name, "error": str(error)}
 
 
 def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
@@ -129,14 +272,18 @@ def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
         return theta
 
 
-def _row(ratio: Ratio, tokenizer: str | None) -> list[str]:
+def _exact(ratio: Ratio, tokenizer: str | None) -> bool:
+    """Return whether the text was counted by the model's own tokenizer, or by the one that was asked for."""
     from glyphrender.models.tokenizers import tokenizer_of
 
-    exact = tokenizer is not None or tokenizer_of(ratio.model) == ratio.tokenizer
+    return tokenizer is not None or tokenizer_of(ratio.model) == ratio.tokenizer
+
+
+def _row(ratio: Ratio, tokenizer: str | None) -> list[str]:
     return [
         ratio.model,
         f"{ratio.rho:.2f}",
-        f"{'' if exact else '~'}{ratio.text_tokens:,}",
+        f"{'' if _exact(ratio, tokenizer) else '~'}{ratio.text_tokens:,}",
         f"{ratio.visual_tokens:,}",
         f"{ratio.overhead:,}",
         f"{len(ratio.pages):,}{'!' if ratio.exceeds else ''}",

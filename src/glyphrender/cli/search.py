@@ -15,7 +15,7 @@ import click
 
 from glyphrender.cli.evaluator import evaluator_of
 from glyphrender.cli.inputs import Reader, check_outputs, inputs_of
-from glyphrender.cli.models import Models, model_options
+from glyphrender.cli.model_options import Models, model_options
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.cli.table import table
 

@@ -6,6 +6,7 @@ One more request combines these answers.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,12 +15,16 @@ from glyphrender.document.document import Document, render
 from glyphrender.errors import DependencyError, EndpointError, TokenizerError, VisionModelError
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.messages import Packing, Request
+from glyphrender.models.names import family_name
+from glyphrender.models.prices import Price
 from glyphrender.models.vision import VISION_MODELS, vision_model
-from glyphrender.ratio.ratio import Ratio, document_ratio
+from glyphrender.ratio.ratio import PromptCost, Ratio, document_ratio
 from glyphrender.theta import Theta
 
-__all__ = ["Answer", "Endpoint", "Packing", "Reply", "ask", "vision_of"]
+__all__ = ["UNKNOWN_VISION", "Answer", "Endpoint", "Packing", "Reply", "ask", "vision_of"]
 
+#: The vision model of a served model whose name says nothing.
+UNKNOWN_VISION: Final = "glm-4.1v"
 NOTHING: Final = "NOT IN THESE PAGES"
 _SHARE: Final = (
     "{question}\n\nAnswer from these pages alone, and name the page of what you find: other readers have the other "
@@ -73,6 +78,38 @@ class Answer:
     def cut(self) -> bool:
         """Return whether the answer, or the answer about a part, is not whole; see `Reply.cut`."""
         return any(reply.cut for reply in self.replies)
+
+    def costs(self, price: Price) -> PromptCost | None:
+        """Return the dollars of the question and its answer, with the document as pages and as text.
+
+        The form that was sent is counted by the server. The other form is the same prompt with our count of the
+        document in its place, in one request, and with the same share in the cache. None if the server gave no counts,
+        or if there is no tokenizer.
+
+        Args:
+            price: the price of the model.
+        """
+        prompt, output, ratio = self.prompt_tokens, self.completion_tokens, self.ratio
+        if prompt is None or output is None or ratio is None:
+            return None
+        pages = sum(len(request.pages) for request in self.requests) if self.as_pages else 0
+        sent = 0.0
+        for number, reply in enumerate(self.replies):
+            part = len(self.requests[number].pages) if number < len(self.requests) else 0
+            images = min(ratio.visual_tokens * part / pages, reply.prompt_tokens or 0) if pages else 0
+            sent += price.cost(
+                text_tokens=(reply.prompt_tokens or 0) - images,
+                image_tokens=images,
+                cached_tokens=reply.cached_tokens or 0,
+                output_tokens=reply.completion_tokens or 0,
+            )
+        share = min(1.0, (self.cached_tokens or 0) / prompt) if prompt else 0.0
+        document, images = (ratio.text_tokens, 0) if self.as_pages else (ratio.overhead, ratio.visual_tokens)
+        rest = max(0, prompt - (ratio.prompt_tokens if self.as_pages else ratio.text_tokens)) + document
+        other = price.cost(
+            text_tokens=rest, image_tokens=images, cached_tokens=share * (rest + images), output_tokens=output
+        )
+        return PromptCost(as_pages=sent, as_text=other) if self.as_pages else PromptCost(as_pages=other, as_text=sent)
 
     def cost(self, prompt: float, completion: float) -> float | None:
         """Return the cost, at prices for a million tokens of prompt and answer; None if the server gave no count."""
@@ -133,16 +170,22 @@ def ask(
 
 
 def vision_of(model: str) -> str:
-    """Return the name of the vision model that a served model's name stands for.
+    """Return the name of the vision model that a served model's name stands for; see `vision_model`.
 
-    The result is the longest name in `VISION_MODELS` that `model` contains. If `model` contains none, the result is
-    "glm-4.1v".
+    If the name stands for none that we know, a warning says so, and the result is "glm-4.1v": pages are then sized and
+    counted as for that model.
 
     >>> vision_of("Qwen/Qwen3-VL-8B-Instruct"), vision_of("zai-org/Glyph")
     ('qwen3-vl', 'glm-4.1v')
     """
-    name = model.lower().replace("_", "-")
-    return max((known for known in VISION_MODELS if known in name), key=len, default="glm-4.1v")
+    found = family_name(model, VISION_MODELS)
+    if found is None:
+        warnings.warn(
+            f"the vision model of {model!r} is not known: pages are sized and counted as for {UNKNOWN_VISION}. Name "
+            "one (packing.model, or --vision).",
+            stacklevel=2,
+        )
+    return found or UNKNOWN_VISION
 
 
 def _listed(endpoint: Endpoint) -> dict[str, int | None]:

@@ -24,7 +24,7 @@ from glyphrender.inference.sidecar import exact_strings, most_tokens, sidecar
 from glyphrender.models.model import Limits, VisionModel
 from glyphrender.models.tokenizers import TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
-from glyphrender.ratio.fit import fit
+from glyphrender.ratio.fit import LEAST_FONT_PIXELS, fit
 from glyphrender.text.parts import with_parts
 
 __all__ = ["INSTRUCTION", "Over", "Packing", "Request", "Send", "to_messages"]
@@ -95,7 +95,7 @@ class Packing:
     provider: str | Provider | None = None
     send: Send = "auto"
     over: Over = "error"
-    min_font_pixels: float = 7.0
+    min_font_pixels: float = LEAST_FONT_PIXELS
     context: int | None = None
     answer: int = 0
     max_images: int | None = None

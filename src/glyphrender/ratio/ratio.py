@@ -19,6 +19,7 @@ from glyphrender.document.layout import check_text, layout
 from glyphrender.document.page import Page
 from glyphrender.errors import VisionModelError, shown
 from glyphrender.models.model import VisionModel
+from glyphrender.models.prices import Price
 from glyphrender.models.tokenizers import PIECE, TokenCounter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
@@ -26,7 +27,7 @@ from glyphrender.text.parts import Part, PartReader
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
 
-__all__ = ["OverLimit", "PageCost", "Ratio", "Worth", "compression_ratio", "document_ratio", "worth_it"]
+__all__ = ["OverLimit", "PageCost", "PromptCost", "Ratio", "Worth", "compression_ratio", "document_ratio", "worth_it"]
 
 #: What happens if the pages together break a limit of the model: a warning, an error, or nothing.
 OverLimit: TypeAlias = Literal["warn", "error", "ignore"]
@@ -58,6 +59,27 @@ class PageCost:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PromptCost:
+    """The dollars that a text costs in a prompt, as pages and as text. It is true if pages are cheaper.
+
+    Attributes:
+        as_pages: dollars of its pages, with the tokens that their images add.
+        as_text: dollars of the text itself.
+    """
+
+    as_pages: float
+    as_text: float
+
+    def __bool__(self) -> bool:
+        return self.as_pages < self.as_text
+
+    @property
+    def saved(self) -> float:
+        """Dollars that pages save; negative if they cost more."""
+        return self.as_text - self.as_pages
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Ratio:
     """ρ of a text under a θ, and the figures behind it.
 
@@ -80,6 +102,13 @@ class Ratio:
     text_tokens: int
     pages: tuple[PageCost, ...]
     exceeds: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Ratio ρ {self.rho:.2f}: {self.text_tokens:,} text tokens ({self.tokenizer}), {self.visual_tokens:,} "
+            f"visual tokens of {self.model} on {len(self.pages):,} page{'s'[: len(self.pages) != 1]}, type "
+            f"{self.font_pixels:.2f} px>"
+        )
 
     @property
     def visual_tokens(self) -> int:
@@ -119,6 +148,28 @@ class Ratio:
         if not self.characters:
             return self.theta.font_pixels
         return sum(page.font_pixels * page.characters for page in self.pages) / self.characters
+
+    @property
+    def worth_it(self) -> bool:
+        """Whether the pages need fewer tokens of a prompt than the text."""
+        return self.prompt_tokens < self.text_tokens
+
+    def cost(self, price: Price) -> PromptCost:
+        """Return the dollars that the text costs in one prompt, as pages and as text.
+
+        Args:
+            price: the price of the model; `glyphrender.models.prices.prices` has a table.
+
+        >>> from glyphrender.models.prices import prices
+        >>> ratio = compression_ratio("It was the best of times. " * 400, model="claude-opus-5")
+        >>> cost = ratio.cost(prices().of("claude-opus-5"))
+        >>> bool(cost), round(cost.as_pages, 4), round(cost.as_text, 4)
+        (True, 0.0032, 0.014)
+        """
+        return PromptCost(
+            as_pages=price.cost(image_tokens=self.visual_tokens, text_tokens=self.overhead),
+            as_text=price.cost(text_tokens=self.text_tokens),
+        )
 
     @property
     def resampled(self) -> int:
@@ -283,7 +334,7 @@ def worth_it(
 def _tokenizer(source: TokenizerLike | None, model: str | VisionModel) -> Tokenizer:
     if source is not None:
         return tokenizer(source)
-    return tokenizer(tokenizer_of(model if isinstance(model, str) else model.name) or "glm-4")
+    return tokenizer(tokenizer_of(vision_model(model).name) or "glm-4")
 
 
 def _tallied(text: Iterable[str | Part], counter: TokenCounter) -> Iterator[str]:
