@@ -27,7 +27,7 @@ _SHADES: Final = {0x2591: 0.25, 0x2592: 0.5, 0x2593: 0.75}
 
 
 @lru_cache(maxsize=4096)
-def cell_mask(cp: int, width: int, height: int, stroke: float, antialias: bool) -> NDArray[np.uint8]:
+def cell_mask(cp: int, width: int, height: int, stroke: float, antialias: bool, *, line: int = 0) -> NDArray[np.uint8]:
     """Return the coverage of a sign that fills a cell, (height, width) uint8.
 
     Args:
@@ -35,6 +35,8 @@ def cell_mask(cp: int, width: int, height: int, stroke: float, antialias: bool) 
         width, height: size of the cell in pixels.
         stroke: width of a light line in pixels. Lines are whole pixels wide; a thinner stroke makes them lighter.
         antialias: whether pixels may be partly covered.
+        line: height of the line of text, if the cell reaches further down, over the space before the next line.
+            Horizontal lines stand in the middle of the line.
 
     >>> cell_mask(0x2514, 5, 4, 1.0, True).tolist()
     [[0, 0, 255, 0, 0], [0, 0, 255, 255, 255], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
@@ -46,7 +48,7 @@ def cell_mask(cp: int, width: int, height: int, stroke: float, antialias: bool) 
     elif cp >= 0x2580:
         mask = _block(cp, width, height, antialias)
     else:
-        mask = _lines(cp, width, height, thick) * strength
+        mask = _lines(cp, width, height, line or height, thick) * strength
     if not antialias:
         mask = (mask >= 0.5).astype(np.float64)
     coverage: NDArray[np.uint8] = np.floor(mask * 255 + 0.5).astype(np.uint8)
@@ -116,15 +118,15 @@ def _block(cp: int, width: int, height: int, antialias: bool) -> Mask:
 # -- lines ---------------------------------------------------------------------------------------------------
 
 
-def _lines(cp: int, width: int, height: int, thick: int) -> Mask:
+def _lines(cp: int, width: int, height: int, line: int, thick: int) -> Mask:
     name = unicodedata.name(chr(cp)).removeprefix("BOX DRAWINGS ")
     if "DIAGONAL" in name:
         return _diagonals(name, width, height, thick)
     if "ARC" in name:
-        return _arc("RIGHT" in name, "DOWN" in name, width, height, thick)
+        return _arc("RIGHT" in name, "DOWN" in name, width, height, line, thick)
     if "DASH" in name:
-        return _dashed(name, width, height, thick)
-    return _junction(_arms(name), width, height, thick)
+        return _dashed(name, width, height, line, thick)
+    return _junction(_arms(name), width, height, line, thick)
 
 
 def _arms(name: str) -> dict[str, int]:
@@ -148,7 +150,7 @@ def _span(length: int, thick: int) -> tuple[int, int]:
     return start, start + thick
 
 
-def _junction(arms: dict[str, int], width: int, height: int, thick: int) -> Mask:
+def _junction(arms: dict[str, int], width: int, height: int, line: int, thick: int) -> Mask:
     """Return lines from the edges of a cell to its middle, joined there."""
     heavy = max(thick + 1, 2 * thick)
     size = {0: thick, 1: thick, 2: heavy, 3: 3 * thick}
@@ -156,12 +158,12 @@ def _junction(arms: dict[str, int], width: int, height: int, thick: int) -> Mask
     upright, level = (max(arms.get(arm, 0) for arm in pair) for pair in ("UD", "LR"))
     # The band that the lines of each direction take in the middle, by their heaviest arm.
     x0, x1 = _span(width, size[upright])
-    y0, y1 = _span(height, size[level])
+    y0, y1 = _span(line, size[level])
 
     def fill(arm: str, start: int, end: int, thickness: int, value: bool) -> None:
         """Fill an arm, `thickness` wide, from its edge of the cell to `start` (R, D) or to `end` (L, U)."""
         along = slice(max(start, 0), None) if arm in "RD" else slice(0, max(end, 0))
-        a, b = _span(height if arm in "LR" else width, thickness)
+        a, b = _span(line if arm in "LR" else width, thickness)
         over = slice(max(a, 0), max(b, 0))
         mask[(over, along) if arm in "LR" else (along, over)] = value
 
@@ -189,11 +191,11 @@ def _junction(arms: dict[str, int], width: int, height: int, thick: int) -> Mask
     return mask.astype(np.float64)
 
 
-def _dashed(name: str, width: int, height: int, thick: int) -> Mask:
+def _dashed(name: str, width: int, height: int, line: int, thick: int) -> Mask:
     count = next(number for word, number in _DASHES.items() if f"{word} DASH" in name)
     weight = "HEAVY" if "HEAVY" in name else "LIGHT"
     upright = "VERTICAL" in name
-    mask = _junction(_arms(f"{weight} {'VERTICAL' if upright else 'HORIZONTAL'}"), width, height, thick)
+    mask = _junction(_arms(f"{weight} {'VERTICAL' if upright else 'HORIZONTAL'}"), width, height, line, thick)
     length = height if upright else width
     gap = max(1, round(length / count / 3)) if length >= 2 * count else 0
     for dash in range(count):
@@ -225,10 +227,10 @@ def _diagonals(name: str, width: int, height: int, thick: int) -> Mask:
     return _averaged(inside, width, height)
 
 
-def _arc(right: bool, down: bool, width: int, height: int, thick: int) -> Mask:
+def _arc(right: bool, down: bool, width: int, height: int, line: int, thick: int) -> Mask:
     """Return a line from one edge that bends into a line from another; the ends are those of straight lines."""
     x, y = _samples(width, height)
-    (x0, x1), (y0, y1) = _span(width, thick), _span(height, thick)
+    (x0, x1), (y0, y1) = _span(width, thick), _span(line, thick)
     # Seen from the middle of the cell, towards the two edges that the line touches.
     u = x - (x0 + x1) / 2 if right else (x0 + x1) / 2 - x
     v = y - (y0 + y1) / 2 if down else (y0 + y1) / 2 - y

@@ -169,17 +169,16 @@ class _Pen:
             line = line[drawn]
             # Rounded first, so that a cell begins where the one before it ends, however the sums round.
             x = np.round(placed.x[drawn], 4)
-            edges = np.stack(
-                [x, np.round(x + step * placed.condense[line], 4), placed.top[line], bottom[line]], dtype=np.float64
-            )
-            left, right, up, low = np.floor(edges + 0.5).astype(np.intp)
-            keys = np.stack([placed.glyph[drawn].astype(np.intp), right - left, low - up])
+            ends = np.round(x + step * placed.condense[line], 4)
+            edges = np.stack([x, ends, placed.top[line], bottom[line], (placed.top + placed.height)[line]])
+            left, right, up, low, base = np.floor(edges + 0.5).astype(np.intp)
+            keys = np.stack([placed.glyph[drawn].astype(np.intp), right - left, low - up, base - up])
             kinds, kind = np.unique(keys, axis=1, return_inverse=True)
-            for index, (cp, width, height) in enumerate(kinds.T.tolist()):
+            for index, (cp, width, height, line_height) in enumerate(kinds.T.tolist()):
                 if width > 0 and height > 0:
                     at = np.flatnonzero(kind.reshape(-1) == index)
                     stroke = self._stroke(placed.store.styles[int(placed.style[drawn[at[0]]])])
-                    mask = cell_mask(cp, width, height, stroke, theta.antialias)
+                    mask = cell_mask(cp, width, height, stroke, theta.antialias, line=line_height)
                     self.canvas.cells(up[at], left[at], mask, color)
 
     def _stroke(self, style: WordStyle) -> float:
