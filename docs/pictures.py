@@ -18,6 +18,21 @@ LOG = (
     + "".join(f"\r{step:3}%|{'█' * (step // 10):10}| {step}/100" for step in range(0, 101, 5))
     + "\n\x1b[1;31mERROR\x1b[0m disk \x1b[1m/dev/sda\x1b[0m is full\n"
 )
+TABLE = """\
+┌───────────┬────────┬──────┐
+│ name      │ size   │ ok   │
+├───────────┼────────┼──────┤
+│ 日本語    │ 12 KB  │ yes  │
+│ résumé    │ 3 KB   │ no   │
+│ 안녕      │ 9 KB   │ ✓    │
+│ emoji 🎉  │ 1 KB   │ ✗    │
+╞═══════════╪════════╪══════╡
+│ ░▒▓█ ▌▐▀▄ │ ●○◆◇   │ →←↑↓ │
+└───────────┴────────┴──────┘
+src
+├── main.py   # 入口
+└── util.py   # 工具
+"""
 SCRIPTS = (HERE / "scripts.txt").read_text(encoding="utf-8")
 # The file of the novel breaks its lines at about 70 characters. Most text has one line for each paragraph.
 PROSE = "\n".join(" ".join(part.split()) for part in NOVEL.split("\n\n"))
@@ -31,6 +46,7 @@ PICTURES = {
     "dark": (PROSE, Theta(page_bg_color="#1E1E1E", font_color="#D4D4D4", **SMALL), 2),
     "code": (CODE, Theta.preset("code").replace(line_numbers=3, auto_crop_width=False, **SMALL), 0),
     "log": (LOG, Theta.preset("log"), 0),
+    "table": (TABLE, Theta(), 0),
     "marker": (CODE, Theta(newline_markup='<font color="#FF0000"> \\n </font>', **SMALL), 0),
     "cropped": ("A short text on a page\nthat is cut down to it.", Theta(), 0),
     "paragraphs": (
