@@ -142,9 +142,9 @@ class Packing:
             raise DataError("the document is empty. Ask about one that has text.")
         if not question.strip():
             raise DataError("the question is empty. Ask something.")
-        load = self._load(pages, model)
+        load = self._load(pages, model, document.text)
         caps = self._caps(to, model, [page.size for page in pages] if load.images else [])
-        room = self._room(question, caps, to, exact=self._exact(pages) if load.images else "")
+        room = self._room(question, caps, to, exact=self._exact(pages, document.text) if load.images else "")
         if problems := load.excess(room):
             if self.over == "downshift" and load.images:
                 load = self._downshifted(load, room, model)
@@ -152,7 +152,10 @@ class Packing:
                 raise _too_much(problems[0], model, to)
         if load.images:
             _check_image_bytes([len(load.data(page)) for page in load.pages], to)
-        return tuple(self._page_request(group, question, to, model, whole=load) for group in load.groups(room))
+        return tuple(
+            self._page_request(group, question, to, model, whole=load, text=document.text)
+            for group in load.groups(room)
+        )
 
     def request(self, conversation: Conversation) -> Request:
         """Return the one request that sends a whole conversation.
@@ -211,13 +214,13 @@ class Packing:
         exact: list[str] = []  # exact strings of the documents so far, which go before the next text
         for part in (*turn.parts, None):  # None is the end of the turn
             if isinstance(part, Document):
-                load = self._load(tuple(part), model)
+                load = self._load(tuple(part), model, part.text)
                 pages += load.pages
                 tokens += load.total
                 if load.images:
                     sizes += [page.size for page in load.pages]
                     parts += [PackedImage(load.data(page), page) for page in load.pages]
-                    exact += filter(None, (self._exact(load.pages),))
+                    exact += filter(None, (self._exact(load.pages, part.text),))
                 else:
                     parts.append("".join(map(load.data, load.pages)))
             elif part is None or isinstance(part, str):
@@ -241,7 +244,7 @@ class Packing:
             caps = replace(caps, max_images=min(count, caps.max_images or count))
         return caps
 
-    def _load(self, pages: tuple[Page, ...], model: VisionModel) -> PageLoad:
+    def _load(self, pages: tuple[Page, ...], model: VisionModel, text: str) -> PageLoad:
         """Return pages as images or as text: as `send` says, or whichever costs fewer tokens."""
         images = None if self.send == "text" else image_load(pages, model, bits=self.bits)
         if self.send == "pages" and images is not None:
@@ -250,12 +253,13 @@ class Packing:
         # Count the text of all pages together. If each page were counted alone, a word that continues on the next page
         # would count twice.
         whole = counted.count("".join(page.text for page in pages))
-        if images is not None and images.total + counted.count(self._exact(pages)) < whole:
+        if images is not None and images.total + counted.count(self._exact(pages, text)) < whole:
             return images
         return text_load(pages, counted)
 
-    def _exact(self, pages: Sequence[Page]) -> str:
-        return sidecar(exact_strings(pages), budget=self.exact) if self.exact else ""
+    def _exact(self, pages: Sequence[Page], text: str) -> str:
+        """Return the exact strings of pages of the document `text`. One that the pages cut is not among them."""
+        return sidecar(exact_strings(pages, text=text), budget=self.exact) if self.exact else ""
 
     def _room(self, question: str, caps: Limits, to: Provider, *, exact: str) -> Room:
         """Return the room for pages in a request, after everything else in the request is subtracted.
@@ -310,9 +314,9 @@ class Packing:
         )
 
     def _page_request(
-        self, load: PageLoad, question: str, to: Provider, model: VisionModel, *, whole: PageLoad
+        self, load: PageLoad, question: str, to: Provider, model: VisionModel, *, whole: PageLoad, text: str
     ) -> Request:
-        exact = self._exact(load.pages) if load.images else ""
+        exact = self._exact(load.pages, text) if load.images else ""
         first, last = load.pages[0].number, load.pages[-1].number
         which = f"Above are pages {first} to {last} of a longer document." if len(load.pages) < len(whole.pages) else ""
         tail = "\n\n".join(filter(None, (exact, which, question)))
