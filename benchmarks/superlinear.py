@@ -29,7 +29,7 @@ from typing import Any
 import report
 import texts
 
-from glyphrender import Theta, Typesetter, layout
+from glyphrender import GlyphRenderError, Theta, Typesetter, layout
 
 PROSE = 250_000
 MOST_EXPONENT, MOST_PROSE = 1.1, 10
@@ -244,7 +244,11 @@ def main() -> None:
     print(report.table(head, []), end="", flush=True)
     for name in kinds:
         make, fields = KINDS[name]
-        found = list(measured(make, Theta(**fields), lengths, prose))
+        try:
+            found = list(measured(make, Theta(**fields), lengths, prose))
+        except GlyphRenderError as error:  # such as color emoji where no font has them
+            print(f"| {name}: {error} |", flush=True)
+            continue
         costs = [cost / n for (cost, _), n in zip(found, lengths, strict=True)]
         exponent = 1 + math.log(costs[-1] / costs[-2]) / math.log(4)
         good = exponent <= MOST_EXPONENT and costs[-1] <= MOST_PROSE

@@ -131,21 +131,30 @@ class _Pen:
         em = theta.font_pixels
         across = em * theta.horizontal_scale * condense
         stroke = max(_BOX_STROKE * em, 0.5)
-        for y, code_points, x in rows.lists():
-            for cp, left in zip(code_points, x, strict=True):
-                digits = f"{cp:04X}" if cp <= 0xFFFF else f"{cp:06X}"
-                half = len(digits) // 2
-                width = (0.36 * half + 0.2) * across
-                box = (left + 0.04 * across, y - 0.86 * em, left + width - 0.04 * across, y + 0.16 * em)
-                self._frame(*box, stroke, color)
-                for row, text in enumerate((digits[:half], digits[half:])):
-                    glyphs, offset, advance = self.furniture.shaped(text)
-                    unit = across * _DIGIT_SIZE / EM
-                    start = left + (width - advance * unit) / 2
-                    baseline = y - 0.42 * em + 0.46 * em * row
-                    face = self.furniture.style.stack.primary
-                    drawn = Rows.of([(baseline, glyphs, start + offset * unit)])
-                    self._rows(face, drawn, color, scale=_DIGIT_SIZE, condense=condense)
+        kinds, kind = np.unique(rows.glyph, return_inverse=True)
+        digits = [self.furniture.digits(cp) for cp in kinds.tolist()]
+        half = np.array([columns for _, _, columns in digits])[kind]
+        width = (0.36 * half + 0.2) * across
+        y = np.repeat(rows.baseline, np.diff(rows.bounds))
+        edges = np.array([rows.x + 0.04 * across, y - 0.86 * em, rows.x + width - 0.04 * across, y + 0.16 * em])
+        for x0, y0, x1, y1 in edges.T.tolist():
+            self._frame(x0, y0, x1, y1, stroke, color)
+        unit = across * _DIGIT_SIZE / EM
+        face = self.furniture.style.stack.primary
+        for number in (0, 1):
+            glyph, offset, advance = zip(*(row[number] for row in digits), strict=True)
+            count = np.array([*map(len, glyph)])
+            first, counts = (np.cumsum(count) - count)[kind], count[kind]
+            ends = np.append(0, np.cumsum(counts))
+            at = np.repeat(first - ends[:-1], counts) + np.arange(ends[-1])
+            start = rows.x + (width - np.array(advance)[kind] * unit) / 2
+            drawn = Rows(
+                baseline=rows.baseline - 0.42 * em + 0.46 * em * number,
+                bounds=ends[rows.bounds],
+                glyph=np.concatenate(glyph)[at],
+                x=np.repeat(start, counts) + np.concatenate(offset)[at] * unit,
+            )
+            self._rows(face, drawn, color, scale=_DIGIT_SIZE, condense=condense)
 
     def box_drawing(self, blocks: Sequence[tuple[Block, Placed]]) -> None:
         """Draw box drawing that fills its cells, down to the next line if that has box drawing too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from glyphrender.text.properties import codepoints
 from glyphrender.text.script import LATIN
 from glyphrender.typeset.shape import shape
 from glyphrender.typeset.style import WordStyle
+
+#: A row of digits in a box: (glyph ids, x of each glyph, total advance). Lengths are EM units.
+DigitRow: TypeAlias = tuple[NDArray[np.uint32], NDArray[np.int64], int]
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,23 @@ class Furniture:
         )
         pen = np.cumsum(glyphs.step, dtype=np.int64)
         return glyphs.glyph, pen - glyphs.step + glyphs.dx, int(pen[-1]) if len(pen) else 0
+
+    @cached_property
+    def _digit_rows(self) -> dict[str, DigitRow]:
+        """What `shaped` returns, of two or three hexadecimal digits. There are at most 4,352 of these."""
+        return {}
+
+    def digits(self, cp: int) -> tuple[DigitRow, DigitRow, int]:
+        """Return (upper row, lower row, digits in a row) of the box that stands for a code point no font has."""
+        text = f"{cp:04X}" if cp <= 0xFFFF else f"{cp:06X}"
+        half = len(text) // 2
+        rows = []
+        for part in (text[:half], text[half:]):
+            row = self._digit_rows.get(part)
+            if row is None:
+                row = self._digit_rows[part] = self.shaped(part)
+            rows.append(row)
+        return rows[0], rows[1], half
 
     @cached_property
     def hyphen(self) -> str:

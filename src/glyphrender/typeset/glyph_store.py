@@ -88,7 +88,6 @@ class GlyphStore:
     """
 
     __slots__ = (
-        "_by_cluster",
         "_lock",
         "above",
         "action",
@@ -99,6 +98,7 @@ class GlyphStore:
         "clusters",
         "face",
         "first_glyph",
+        "first_part",
         "fit",
         "fitted",
         "glyph",
@@ -108,6 +108,7 @@ class GlyphStore:
         "length",
         "lifted",
         "measured",
+        "part_count",
         "segments",
         "step",
         "style",
@@ -119,7 +120,6 @@ class GlyphStore:
 
     def __init__(self, lock: Any = None) -> None:
         self._lock = lock or fork_safe_lock()
-        self._by_cluster: dict[int, NDArray[np.int32]] = {}
         self.styles: list[WordStyle] = []
         self.wanted: list[Variant] = []  # the variants of the styles that an unpickled store lacks
         self.style = Column(np.uint16)
@@ -140,6 +140,8 @@ class GlyphStore:
         self.fit = Column(np.uint8)
         # How far the ink of a segment reaches above and below the baseline, if it was measured; see ink.py.
         self.measured, self.above, self.below = Column(np.uint8), Column(np.int32), Column(np.int32)
+        # The segments of a cluster each that draw as a segment does, if it was split; see `by_clusters`.
+        self.first_part, self.part_count = Column(np.int32), Column(np.int32)
         self.lifted = False  # whether any glyph stands off the baseline
         self.fitted = False  # whether any outline is not as wide as in its font
         self.segments = 0  # rows that are published
@@ -172,7 +174,7 @@ class GlyphStore:
     @property
     def nbytes(self) -> int:
         """The memory of all columns, in bytes."""
-        names = (*_SEGMENT_COLUMNS, *_GLYPH_COLUMNS, "measured", "above", "below")
+        names = (*_SEGMENT_COLUMNS, *_GLYPH_COLUMNS, *_LATER_COLUMNS)
         return sum(getattr(self, name).rows.nbytes for name in names)
 
     def style_number(self, style: WordStyle) -> int:
@@ -218,8 +220,8 @@ class GlyphStore:
             self.length.write(at, length)
             self.action.write(at, action)
             self.boundary.write(at, boundary)
-            for column in (self.measured, self.above, self.below):
-                column.write(at, np.zeros(len(kind), np.uint8))
+            for name in _LATER_COLUMNS:
+                getattr(self, name).write(at, np.zeros(len(kind), np.uint8))
             self.glyph.write(first, glyph)
             self.x.write(first, x)
             self.y.write(first, y)
@@ -247,54 +249,70 @@ class GlyphStore:
             self.above.rows[segments], self.below.rows[segments] = above, below
             self.measured.rows[segments] = 1
 
-    def by_cluster(self, segment: int) -> NDArray[np.int32]:
-        """Return segments, one a grapheme cluster in logical order, that together draw as `segment` does.
+    def by_clusters(self, segments: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return, for each of `segments`, (the first, the number) of segments of one grapheme cluster each.
 
-        The shaping is kept, as CSS Text asks of a break inside a word: joining forms do not change. Clusters that share
-        a glyph (a ligature) stay one segment. A segment is split once; later calls return the same numbers.
+        They follow each other in the store and in the text, and together they draw as the segment does. The shaping is
+        kept, as CSS Text asks of a break inside a word: joining forms do not change. Clusters that share a glyph (a
+        ligature) stay one segment. A segment is split once; later calls return the same numbers.
         """
-        found = self._by_cluster.get(segment)
-        if found is None:
-            with self._lock:
-                found = self._by_cluster.get(segment)
-                if found is None:
-                    found = self._by_cluster[segment] = self._split(segment)
-        return found
+        with self._lock:
+            new = segments[self.part_count.take(segments) == 0]
+            if len(new):
+                self._split(np.unique(new))
+            return self.first_part.take(segments), self.part_count.take(segments)
 
-    def _split(self, segment: int) -> NDArray[np.int32]:
-        rows, _ = self.glyph_rows(np.array([segment]))
+    def _split(self, segments: NDArray[Any]) -> None:
+        """Split `segments`, all different, and note their parts."""
+        rows, counts = self.glyph_rows(segments)
+        owner = np.repeat(np.arange(len(segments)), counts)
+        length = self.length.take(segments).astype(np.int64)
+        base = np.cumsum(length + 1) - length - 1  # a number of its own for each character of each segment
         cluster, step = self.cluster.take(rows), self.step.take(rows)
-        starts = np.unique(np.append(cluster, 0))
-        count = len(starts)
-        if count < 2:
-            return np.array([segment], np.int32)
-        of = np.searchsorted(starts, cluster)
+        starts = np.unique(np.append(base[owner] + cluster, base))
+        parts = np.diff(np.append(np.searchsorted(starts, base), len(starts)))  # of each segment
+        if (whole := parts == 1).any():
+            self.first_part.rows[segments[whole]] = segments[whole]
+            self.part_count.rows[segments[whole]] = 1
+            if not whole.all():
+                self._split(segments[~whole])
+            return
+        of_part = np.repeat(np.arange(len(segments)), parts)
+        of = np.searchsorted(starts, base[owner] + cluster)
         order = np.argsort(of, kind="stable")  # the visual order inside each cluster stays
-        pen = np.cumsum(step) - step
-        origin = np.full(count, np.iinfo(np.int64).max)
+        pen = np.cumsum(step, dtype=np.int64) - step
+        origin = np.full(len(starts), np.iinfo(np.int64).max)
         np.minimum.at(origin, of, pen)
-        action = np.zeros(count, np.uint8)
-        action[-1] = self.action.rows[segment]
-        advance = np.bincount(of, step, count).astype(np.int64)
-        cell = self.styles[self.style.rows[segment]].cell
-        first = self.append(
-            style=np.full(count, self.style.rows[segment]),
-            kind=np.full(count, self.kind.rows[segment]),
-            face=np.full(count, self.face.rows[segment]),
+        # `x` counts from where the segment begins, and so must the origin.
+        begin = np.append(pen, 0)[np.minimum(np.cumsum(counts) - counts, len(pen))]
+        last = np.cumsum(parts) - 1
+        action = np.zeros(len(starts), np.uint8)
+        action[last] = self.action.take(segments)
+        start = starts - base[of_part]
+        end = np.append(start[1:], 0)
+        end[last] = length
+        advance = np.bincount(of, step, len(starts)).astype(np.int64)
+        style = self.style.take(segments)[of_part]
+        cell = np.array([one.cell for one in self.styles])[style]
+        added = self.append(
+            style=style,
+            kind=self.kind.take(segments)[of_part],
+            face=self.face.take(segments)[of_part],
             advance=advance,
-            clusters=advance // cell if cell else np.ones(count, np.int32),
-            length=np.diff(starts, append=int(self.length.rows[segment])),
+            clusters=np.where(cell, advance // np.maximum(cell, 1), 1),
+            length=end - start,
             action=action,
-            boundary=np.full(count, self.boundary.rows[segment]),
-            glyph_count=np.bincount(of, minlength=count),
+            boundary=self.boundary.take(segments)[of_part],
+            glyph_count=np.bincount(of, minlength=len(starts)),
             glyph=self.glyph.take(rows)[order],
-            x=(self.x.take(rows) - origin[of])[order],
+            x=(self.x.take(rows) - (origin[of] - begin[owner]))[order],
             y=self.y.take(rows)[order],
-            cluster=(cluster - starts[of])[order],
+            cluster=(cluster - start[of])[order],
             step=step[order],
             fit=self.fit.take(rows)[order],
         )
-        return np.arange(first, first + count, dtype=np.int32)
+        self.first_part.rows[segments] = added + last + 1 - parts
+        self.part_count.rows[segments] = parts  # published last
 
     def copied(self, other: GlyphStore, segments: NDArray[Any]) -> NDArray[np.int32]:
         """Append `segments` of the store `other` to this one; return their numbers here. Separators keep theirs."""
@@ -329,6 +347,8 @@ class GlyphStore:
 _SEGMENT_COLUMNS: Final = (
     "style", "kind", "face", "advance", "clusters", "length", "action", "boundary", "first_glyph", "glyph_count"
 )  # fmt: skip
+# What is found out about a segment when it is asked for, and not pickled. A new row is 0.
+_LATER_COLUMNS: Final = ("measured", "above", "below", "first_part", "part_count")
 _GLYPH_COLUMNS: Final = ("glyph", "x", "y", "cluster", "step", "fit")
 
 
@@ -336,8 +356,8 @@ def _unpickled(columns: dict[str, NDArray[Any]], lifted: bool, fitted: bool, var
     store = GlyphStore()
     for name, rows in columns.items():
         getattr(store, name).write(0, rows)
-    for column in (store.measured, store.above, store.below):
-        column.write(0, np.zeros(len(columns["kind"]), np.uint8))
+    for name in _LATER_COLUMNS:
+        getattr(store, name).write(0, np.zeros(len(columns["kind"]), np.uint8))
     store.lifted, store.fitted, store.wanted = lifted, fitted, variants
     store.glyphs, store.segments = len(columns["glyph"]), len(columns["kind"])
     return store

@@ -151,13 +151,10 @@ def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
     """
     segments, n = stretch.segments, len(wide)
     cut = wide & (stretch.kind == TEXT)
-    parts = [segments.store.by_cluster(number) for number in segments.number[cut].tolist()]
-    counts = np.ones(n, np.intp)
-    counts[cut] = [len(part) for part in parts]
+    number, counts = segments.number.copy(), np.ones(n, np.intp)
+    number[cut], counts[cut] = segments.store.by_clusters(segments.number[cut])
     at = np.repeat(np.arange(n), counts)
-    number = segments.number[at]
-    if parts:
-        number[cut[at]] = np.concatenate(parts)
+    number = number[at] + (np.arange(len(at)) - (np.cumsum(counts) - counts)[at]).astype(np.int32)
     # Only the last part of a segment keeps the gap and the break that follow it.
     inner = np.append(at[1:] == at[:-1], False)
     gap = np.where(inner, 0, segments.gap[at]).astype(np.uint8)
