@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +86,32 @@ def test_a_tree_of_nothing_but_binary_files_is_an_error(tree: Path) -> None:
 def test_a_dangling_link_in_a_tree_is_skipped(tree: Path) -> None:
     (tree / "link").symlink_to("nowhere")
     assert "src/link (dangling)" in call("render", "src").stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices have no names there")
+def test_pipes_devices_and_links_to_folders_in_a_tree_are_skipped_and_named(tree: Path) -> None:
+    os.mkfifo(tree / "pipe.txt")
+    (tree / "zero.txt").symlink_to("/dev/zero")
+    (tree / "loop.txt").symlink_to("loop.txt")
+    (tree / "up").symlink_to("..")
+    skipped = json.loads(call("render", "src", "--json").stdout)["skipped"]
+    reasons = {entry["file"]: entry["reason"] for entry in skipped}
+    assert reasons["src/pipe.txt"] == "a pipe"
+    assert reasons["src/zero.txt"] == "a device"
+    assert reasons["src/loop.txt"] == "dangling"
+    assert reasons["src/up"] == "a link to a directory"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="devices have no names there")
+def test_a_device_that_is_named_is_refused_and_a_pipe_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for device in ("/dev/zero", "/dev/null"):
+        result = CliRunner().invoke(cli.command, ["render", device])
+        assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+        assert f"{device} is a device, not a regular file. Name a file, a folder, or - for" in result.stderr
+    os.mkfifo("pipe")
+    with subprocess.Popen(["sh", "-c", "echo from a pipe > pipe"]):
+        assert "1 page" in call("render", "pipe").stdout
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,11 @@ import pytest
 from box_fonts import BOXES, box_font, glyph_boxes
 from fontTools.ttLib import TTCollection, TTFont
 
+from glyphrender import Theta, render
 from glyphrender.errors import FontError
 from glyphrender.fonts import EM, Face
 from glyphrender.fonts.bundle import bundle
+from glyphrender.fonts.library import families
 
 BUNDLED = [style for style in bundle().styles if style.family in ("DejaVu Sans", "Inter", "Noto Sans CJK JP")]
 SMALL = {0x41: ((0, 0, 800, 800), 1000)}
@@ -173,6 +175,34 @@ class TestRefused:
     def test_a_directory(self, tmp_path):
         with pytest.raises(FontError, match="is a directory"):
             Face.from_file(tmp_path)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="pipes and sockets have no names there")
+    @pytest.mark.parametrize("kind", ["pipe", "device", "link to a device", "loop"])
+    def test_what_is_no_regular_file_is_not_opened(self, tmp_path, kind):
+        path = tmp_path / "font.ttf"
+        match kind:
+            case "pipe":
+                os.mkfifo(path)
+            case "device":
+                path = Path("/dev/zero")
+            case "link to a device":
+                path.symlink_to("/dev/zero")
+            case _:
+                path.symlink_to("font.ttf")
+        for call in (
+            lambda: Face.from_file(path),
+            lambda: Face(path=path).hb_face,
+            lambda: Face(path=path).digest,
+            lambda: render("x", Theta(font=str(path)))[0],
+        ):
+            with pytest.raises(FontError, match=r"a pipe, not a regular|a device, not a regular|cannot be read"):
+                call()
+
+    def test_a_pipe_among_installed_fonts_is_passed_over(self, tmp_path, monkeypatch):
+        os.mkfifo(tmp_path / "pipe.ttf")
+        (tmp_path / "Boxes.ttf").write_bytes(BOXES.read_bytes())
+        monkeypatch.setenv("GLYPHRENDER_FONTS", str(tmp_path))
+        assert any(family.name == "Boxes" for family in families())
 
     def test_a_file_without_permission(self, monkeypatch):
         def denied(path: object, flags: int) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import uharfbuzz
-from box_fonts import box_font, draw, glyph_boxes
+from box_fonts import BOXES, box_font, draw, glyph_boxes
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.t2CharStringPen import T2CharStringPen
 from hidden_libraries import run_without, why_not
@@ -497,3 +497,13 @@ def test_a_shortage_is_not_taken_for_a_missing_library(
             assert rasteriser() == "harfbuzz"
     finally:
         rasteriser.cache_clear()
+
+
+def test_a_glyph_beyond_the_last_of_a_damaged_font_has_no_ink() -> None:
+    """A font whose maxp says 0 glyphs, or whose lookups name more than there are, raised an IndexError."""
+    face = Face.from_file(BOXES)
+    style = GlyphStyle(face=face, size=10, scale_x=1, hinting="NONE", subpixel=True, antialias=True)
+    glyph, count = face.hb_font.get_nominal_glyph(ord("A")), face.hb_face.glyph_count
+    assert glyph is not None
+    *_, which = sheet.Sheet(style).ink(np.array([count, count + 1, 65535, glyph]) * 4)
+    assert set(which.tolist()) == {3}

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import inspect
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -469,3 +470,55 @@ def test_diff_compares_with_the_defaults_or_with_what_stands_for_a_theta() -> No
     theta = Theta(dpi=96)
     assert theta.diff() == theta.diff({}) == {"dpi": (96.0, 72.0)}
     assert theta.diff("dense") == theta.diff(Theta.preset("dense"))
+
+
+ODD_FILES = {
+    "deep": "[" * 200_000,
+    "deep objects": '{"a":' * 100_000,
+    "twice": '{"font_size": 9, "font_size": 12}',
+    "twice, a long key": '{"' + "k" * 10**6 + '": 1, "' + "k" * 10**6 + '": 2}',
+    "not a number": '{"font_size": NaN}',
+    "infinite": '{"font_size": Infinity}',
+    "too large": '{"dpi": 1e400}',
+    "100,000 digits": '{"dpi": ' + "9" * 100_000 + "}",
+    "4,000 digits": '{"dpi": 1' + "0" * 4000 + "}",
+    "a Glyph config of 400 digits": '{"font-size": 1' + "0" * 400 + "}",
+    "a class": '{"__class__": "os.system"}',
+    "self": '{"self": 1}',
+    "cls": '{"cls": 1, "args": 2}',
+    "a NUL": '{"\\u0000": 1}',
+    "a long key": '{"' + "k" * 10**6 + '": 1}',
+    "a lone surrogate": '{"font": "\\ud800"}',
+    "a long value": '{"newline_markup": "<font color=\\"#FF0000\\">' + "<" * 10**6 + '</font>"}',
+    "a list": "[]",
+    "a number": "1",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("name", ODD_FILES)
+def test_an_odd_file_is_one_error_of_bounded_length(name: str, tmp_path) -> None:
+    path = tmp_path / "theta.json"
+    path.write_text(ODD_FILES[name], encoding="utf-8")
+    with pytest.raises((DataError, ThetaError)) as raised:
+        Theta.load(path)
+    assert len(str(raised.value)) < 1500
+    assert "\n" not in str(raised.value)
+
+
+def test_a_theta_file_is_no_device_no_folder_and_not_huge(tmp_path) -> None:
+    with pytest.raises(DataError, match="a directory, not a regular file"):
+        Theta.load(tmp_path)
+    if os.path.exists("/dev/zero"):
+        with pytest.raises(DataError, match="a device, not a regular file"):
+            Theta.load("/dev/zero")
+    (tmp_path / "disk.img").write_bytes(b" " * (5 << 20))
+    with pytest.raises(DataError, match="more than 4,194,304 bytes, too many for a θ"):
+        Theta.load(tmp_path / "disk.img")
+
+
+@pytest.mark.parametrize("name", ["self", "cls", "args", "fields", "changes", "", "\0", "θ"])
+def test_no_name_of_a_field_is_mistaken_for_a_parameter_of_python(name: str) -> None:
+    for call in (lambda: Theta(**{name: 1}), lambda: Theta().replace(**{name: 1}), lambda: Theta.from_dict({name: 1})):
+        with pytest.raises(ThetaError, match="has no field"):
+            call()

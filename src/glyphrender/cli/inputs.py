@@ -7,6 +7,7 @@ skipped, and is always listed. If a file that the user names is not text, there 
 from __future__ import annotations
 
 import codecs
+import errno
 import glob
 import os
 import sys
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from glyphrender._system.regular_file import kind_of, open_regular
 from glyphrender.errors import DataError
 
 if TYPE_CHECKING:
@@ -114,10 +116,14 @@ class Reader:
 
     def _refusal(self, path: Path) -> str:
         """Return the reason to skip a file that was found in a folder, or "" if there is none."""
-        if not path.is_file():
-            return "not a regular file" if path.exists() else "dangling"
+        try:
+            kind = kind_of(os.stat(path).st_mode)
+        except OSError:  # or a link that leads to itself
+            return "dangling"
+        if kind:
+            return "a link to a directory" if path.is_dir() else kind
         if self.encoding is None:
-            with _opened(path) as file:
+            with _opened(path, named=False) as file:
                 if _is_binary(file.read(BLOCK)):
                     self.bytes += os.fstat(file.fileno()).st_size
                     return "binary"
@@ -126,15 +132,18 @@ class Reader:
     def _decoded(self, source: Input) -> Iterator[str]:
         from glyphrender.text.source import decode_blocks  # imports numpy, which the listing of inputs does not need
 
-        with _opened(source.path) as file:
+        with _opened(source.path, named=not source.walked) as file:
             blocks = self._counted(file, source)
             for text in decode_blocks(blocks, name=source.shown, encoding=self.encoding, errors=self.errors):
                 self.escapes += text.count("\x1b") + text.count("\x9b")
                 yield text
 
     def _counted(self, file: BinaryIO, source: Input) -> Iterator[bytes]:
-        while block := _block(file, source):
+        # A file in a folder is read up to the size that it has now: one that grows for ever has an end.
+        left = os.fstat(file.fileno()).st_size if source.walked else BLOCK
+        while left > 0 and (block := _block(file, source, min(left, BLOCK))):
             self.bytes += len(block)
+            left -= len(block) if source.walked else 0
             yield block
 
 
@@ -201,6 +210,8 @@ def total_bytes(inputs: Iterable[Input]) -> int | None:
     total = 0
     for source in inputs:
         if source.path is None or not source.path.is_file():
+            if source.walked:  # it is skipped
+                continue
             return None
         total += source.path.stat().st_size
     return total
@@ -231,21 +242,28 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Input]) -> None:
                 )
 
 
-def _opened(path: Path | None) -> AbstractContextManager[BinaryIO]:
-    """Open the file at `path`. If `path` is None, return standard input, which stays open at the end."""
+def _opened(path: Path | None, *, named: bool) -> AbstractContextManager[BinaryIO]:
+    """Open the file at `path`. If `path` is None, return standard input, which stays open at the end.
+
+    A pipe that the user named, such as that of a shell's `<(command)`, is read. A device never ends, and is refused.
+    """
     if path is None and sys.stdin is None:
         raise DataError("standard input is closed. Pass a file, or - after a pipe.")
     try:
-        return path.open("rb") if path else nullcontext(sys.stdin.buffer)
+        return open_regular(path, pipes=named) if path else nullcontext(sys.stdin.buffer)
     except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise DataError(
+                f"{path} is {error.strerror}. Name a file, a folder, or - for standard input.", path=path or ""
+            ) from error
         raise DataError(
             f"{path} cannot be read ({error.strerror}). Check the path and its rights.", path=path or ""
         ) from error
 
 
-def _block(file: BinaryIO, source: Input) -> bytes:
+def _block(file: BinaryIO, source: Input, size: int) -> bytes:
     try:
-        return file.read(BLOCK)
+        return file.read(size)
     except OSError as error:
         raise DataError(f"{source.shown} cannot be read ({error.strerror}). Check the disk or folder.") from error
 
@@ -277,8 +295,10 @@ def _walked(folder: Path, include: Sequence[str], exclude: Sequence[str], output
             and not _matched((inside / name).as_posix(), exclude)
             and (away is None or (Path(at) / name).resolve() != away)
         )
+        # `walk` does not follow links to folders. They are listed, so that the reader tells of them.
+        links = [name for name in folders if (Path(at) / name).is_symlink()]
         seen += len(files)
-        for name in files:
+        for name in (*files, *links):
             path = (inside / name).as_posix()
             if (not include or _matched(path, include)) and not _matched(path, exclude):
                 found.append(Input(name=_name(folder, path), path=Path(at) / name, walked=True))
