@@ -93,6 +93,7 @@ def test_the_manifest_and_the_pickled_page_tell_of_collisions(tmp_path: Path) ->
     manifest = document.save(tmp_path / "pages")
     assert manifest["pages"][0]["collisions"] == document[0].collisions
     assert json.loads((tmp_path / "pages" / "manifest.json").read_text())["pages"][0]["collisions"]
+    document.save(tmp_path / "pages")  # a folder with such a manifest is still our own
     assert pickle.loads(pickle.dumps(document[0])).collisions == document[0].collisions
     assert "collisions" not in render("plain").save(tmp_path / "plain")["pages"][0]
 

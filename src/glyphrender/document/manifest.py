@@ -62,7 +62,7 @@ PAGE_KEYS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "missing": _is_counts,
 }
 # Keys that a page has only if there is something to say.
-_OPTIONAL: Final = frozenset({"parts"})
+_OPTIONAL: Final = frozenset({"collisions", "parts"})
 
 
 def file_name(number: int, format: str = "png", *, pages: int = 1) -> str:

@@ -52,7 +52,7 @@ class Furniture:
 
     @cached_property
     def _digit_rows(self) -> dict[str, DigitRow]:
-        """What `shaped` returns, of two or three hexadecimal digits. There are at most 4,352 of these."""
+        """The result of `shaped` for two or three hexadecimal digits. There are at most 4,352 of these."""
         return {}
 
     def digits(self, cp: int) -> tuple[DigitRow, DigitRow, int]:
