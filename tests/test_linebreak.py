@@ -112,7 +112,10 @@ def tailored_pieces(text: str) -> list[str]:
         (r"a \\ b \(c\) \[d\] %\alpha", ["a ", "\\\\ ", "b ", r"\(c\) ", r"\[d\] ", r"%\alpha"]),
         ("C++ i++ $$x ${HOME}/bin $(pwd) 100%%", ["C++ ", "i++ ", "$$x ", "${HOME}/", "bin ", "$(pwd) ", "100%%"]),
         ("ls /usr/bin --all -l ./a ../b", ["ls /usr/", "bin ", "--all ", "-l ./a ../b"]),
-        ("//see </b> |x| !x ~/y", ["//see ", "</b> ", "|x| !x ", "~/y"]),
+        (
+            "“/usr” (/bin) ‘--all’ //see </b> |x| !x ~/y",
+            ["“/usr” ", "(/bin) ", "‘--all’ //see ", "</b> ", "|x| !x ", "~/y"],
+        ),
         ("https://example.org/a-b and/or", ["https://", "example.org/", "a-", "b ", "and/", "or"]),
         ("東京/大阪 \\漢", ["東", "京/", "大", "阪 ", "\\漢"]),
     ],

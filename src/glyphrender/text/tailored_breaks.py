@@ -7,7 +7,7 @@ a word can still be analysed alone (boundary_flags.py).
 
 1. A backslash counts as a letter (class AL).
 2. No line ends between one of these four and another mark of ASCII.
-3. No line ends after the marks of ASCII that a token begins with, if something of the token follows them.
+3. No line ends after the marks that a token begins with, if the last of them is of ASCII and something follows.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.text import browser_breaks, linebreak
+from glyphrender.text.properties import Flag, GeneralCategory, records, table
 from glyphrender.text.runs import Mask
 
 # Tokens end at these.
@@ -42,13 +43,14 @@ def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
     at = np.flatnonzero((actions == linebreak.ALLOWED) & ascii_marks(cps))
     if len(at):
         number = np.isin(cps[at], _NUMBER_MARKS) & ascii_marks(cps[np.minimum(at + 1, len(cps) - 1)])
-        actions[at[number | _begin_tokens(cps)[at]]] = linebreak.PROHIBITED
+        actions[at[number | begin_tokens(cps)[at]]] = linebreak.PROHIBITED
     return actions
 
 
 def ascii_marks(cps: NDArray[np.uint32]) -> Mask:
     """Return which characters are marks of ASCII: printable, no space, neither letter nor digit."""
-    return _MARKS[np.minimum(cps, 0x80)]
+    marks: Mask = _MARKS.take(np.minimum(cps, 0x80))
+    return marks
 
 
 def certain_breaks(cps: NDArray[np.uint32]) -> Mask:
@@ -60,12 +62,18 @@ def certain_breaks(cps: NDArray[np.uint32]) -> Mask:
     return certain
 
 
-def _begin_tokens(cps: NDArray[np.uint32]) -> Mask:
-    """Return which characters have nothing but ASCII marks between them and the beginning of their token."""
-    other = ~ascii_marks(cps)
+def begin_tokens(cps: NDArray[np.uint32]) -> Mask:
+    """Return which characters have nothing but marks between them and the beginning of their token, with themselves.
+
+    Marks are those of ASCII and all other punctuation that is not East Asian wide: “/usr” begins with two.
+    """
+    record = records(cps)
+    other = ~ascii_marks(cps) & ~_PUNCTUATION[table().general_category.take(record)]
+    other |= (table().flags.take(record) & np.uint8(Flag.WIDE)) != 0
     last = np.maximum.accumulate(np.where(other, np.arange(len(cps)), -1))
     begin: Mask = (last < 0) | np.isin(cps[last], BLANKS)
     return begin
 
 
+_PUNCTUATION: Final = np.array([category.name[0] == "P" for category in GeneralCategory])
 _MARKS: Final = np.array([0x20 < cp < 0x7F and not chr(cp).isalnum() for cp in range(0x81)])

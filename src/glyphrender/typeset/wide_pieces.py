@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from glyphrender.text.properties import GeneralCategory, LineBreak, records, table
 from glyphrender.text.runs import Mask
-from glyphrender.text.tailored_breaks import BLANKS, ascii_marks
+from glyphrender.text.tailored_breaks import BLANKS, ascii_marks, begin_tokens
 from glyphrender.typeset.continuation import hangs
 from glyphrender.typeset.glyph_store import EMPTY, MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TAB, TEXT
 from glyphrender.typeset.segments import SegmentTable
@@ -89,8 +89,10 @@ def _after_spaces(stretch: Stretch) -> Iterator[Mask]:
     begins = np.append(0, np.flatnonzero(stretch.ends_paragraph) + 1)
     inked = np.maximum.accumulate(np.where(blank | stretch.ends_paragraph, -1, index))
     place &= inked >= begins[np.searchsorted(begins, index, "right") - 1]
+    if not place.any():
+        return
     text = _Text.of(stretch)
-    lone = ~text.token_has_content
+    lone = ~text.token_has_content()
     good = np.zeros(len(kind), bool)
     following = text.first[1:]
     good[:-1] = place[:-1] & ~lone[following]
@@ -109,34 +111,38 @@ class _Text:
         kind: [c] Line_Break.
         first: [n] the first character of each segment; the last character of the text where there is none.
         length: [n] characters of each segment, without its gap.
-        is_space: [c] whether it is a space, breakable or not.
-        token_has_content: [c] whether the token of the character has anything but marks: a letter, a digit, a symbol.
+        category: [c] General_Category.
+        mark: [c] whether it is a mark of ASCII.
     """
 
     cps: NDArray[np.uint32]
     kind: NDArray[np.uint8]
     first: NDArray[np.int64]
     length: NDArray[np.int32]
-    is_space: Mask
-    token_has_content: Mask
+    category: NDArray[np.uint8]
+    mark: Mask
 
     @classmethod
     def of(cls, stretch: Stretch) -> _Text:
         segments = stretch.segments
         cps, first = segments.drawn()
         record = records(cps)
-        blank = np.isin(cps, BLANKS)
-        category = table().general_category.take(record)
-        content = ~blank & ~ascii_marks(cps) & ~_PUNCTUATION[category]
-        token = np.cumsum(blank)
         return cls(
             cps=cps,
             kind=table().line_break.take(record) & np.uint8(63),
             first=np.minimum(first, len(cps) - 1),
-            is_space=category == GeneralCategory.Zs,
             length=segments.store.length.take(segments.number),
-            token_has_content=(np.bincount(token, content, int(token[-1]) + 1) > 0)[token],
+            category=table().general_category.take(record),
+            mark=ascii_marks(cps),
         )
+
+    def token_has_content(self) -> Mask:
+        """Return [c] whether the token of the character has anything but marks: a letter, a digit, a symbol."""
+        blank = np.isin(self.cps, BLANKS)
+        content = ~blank & ~self.mark & ~_PUNCTUATION.take(self.category)
+        token = np.cumsum(blank)
+        has: Mask = (np.bincount(token, content, int(token[-1]) + 1) > 0)[token]
+        return has
 
 
 # -- places inside words ----------------------------------------------------------------------------------------
@@ -171,7 +177,7 @@ def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
     found = parted.breaks
     added = np.zeros(len(at), np.uint8)
     ranks = _ranks(parted) if parted.metrics.natural else np.full(len(at), LETTERS, np.uint8)
-    for rank in range(PATHS, ANYWHERE + 1):
+    for rank in np.flatnonzero(np.bincount(ranks[free])).tolist():
         chosen = free & (ranks == rank) & _in_wide_pieces(parted, found)
         if chosen.any():
             kind = MAY_BREAK if rank < LETTERS else EMERGENCY
@@ -188,36 +194,33 @@ PATHS, MARKS, GLUE, LETTERS, ANYWHERE = range(5)
 def _ranks(stretch: Stretch) -> NDArray[np.uint8]:
     """Return [n] the rank of the place after each segment."""
     text = _Text.of(stretch)
-    rank = np.full(len(text.first), ANYWHERE, np.uint8)
+    rank = np.full(len(text.first), LETTERS, np.uint8)
+    # Between two letters or digits, nothing but their order matters.
+    plain = _PLAIN.take(text.kind) & ~text.mark
     base, there = text.first[:-1], text.first[1:]
-    last = np.maximum(base + text.length[:-1] - 1, base)
-    left, right = text.cps[base], text.cps[there]
-    right_kind = text.kind[there]
+    at = np.flatnonzero(~(plain.take(base) & plain.take(there)) | (text.length[:-1] > 1))
+    if not len(at):
+        return rank
+    base, there = base[at], there[at]
+    left, right, right_kind = text.cps[base], text.cps[there], text.kind[there]
+    last = np.maximum(base + text.length[at] - 1, base)
     paired = (right == _BACKSLASH) & ((left == _BACKSLASH) | (left == _COLON))
     together = paired | _GLUES[text.kind[last]] | _GLUES[right_kind] | _CLOSES[right_kind] | _OPENS[text.kind[base]]
-    inner = rank[:-1]
-    inner[~together] = LETTERS
-    spaced = text.is_space[base] & ~_GLUES[right_kind] & ~_CLOSES[right_kind]
-    inner[spaced] = GLUE
+    found = np.where(together, ANYWHERE, LETTERS)
+    space = (text.category[base] == GeneralCategory.Zs) & ~_GLUES[right_kind] & ~_CLOSES[right_kind]
+    found[space] = GLUE
     # A mark that ends a line needs something before it in its token, and something else than a mark after it.
-    mark, before = np.minimum(left, 0x80), text.cps[np.maximum(base - 1, 0)]
-    begun = _content_before(text)[base] & ~together
-    inner[begun & _OPENS[right_kind]] = MARKS
-    parts = begun & (~ascii_marks(right) | _OPENS[right_kind])
-    numeric = _IN_NUMBERS[mark] & _is_digit(before) & _is_digit(right)
-    inner[parts & _PARTS_TEXT[mark] & ~numeric & (before != _BACKSLASH)] = MARKS
-    inner[parts & (_PARTS_PATHS[mark] | ((left == _HYPHEN) & ~ascii_marks(before)))] = PATHS
-    # A backslash begins what follows it: \\alpha, \\d, \\Users.
-    inner[begun & (right == _BACKSLASH)] = PATHS
+    before = np.maximum(base - 1, 0)
+    begun = ~begin_tokens(text.cps)[base] & ~together
+    found[begun & _OPENS[right_kind]] = MARKS
+    parts = begun & (~text.mark[there] | _OPENS[right_kind])
+    mark = np.minimum(left, 0x80)
+    numeric = _IN_NUMBERS[mark] & _is_digit(text.cps[before]) & _is_digit(right)
+    found[parts & _PARTS_TEXT[mark] & ~numeric & (text.cps[before] != _BACKSLASH)] = MARKS
+    found[parts & (_PARTS_PATHS[mark] | ((left == _HYPHEN) & ~text.mark[before]))] = PATHS
+    found[begun & (right == _BACKSLASH)] = PATHS  # a backslash begins what follows it: \alpha, \d, \Users
+    rank[at] = found
     return rank
-
-
-def _content_before(text: _Text) -> Mask:
-    """Return [c] whether the token has anything but ASCII marks before or at each character."""
-    index = np.arange(len(text.cps))
-    content = ~ascii_marks(text.cps)
-    begin = np.maximum.accumulate(np.where(np.isin(text.cps, BLANKS), index, -1))
-    return np.maximum.accumulate(np.where(content, index, -1)) > begin
 
 
 def _is_digit(cps: NDArray[np.uint32]) -> Mask:
@@ -245,6 +248,7 @@ _GLUES: Final = _classes(_L.GL, _L.WJ, _L.ZWJ)
 #: A line should not begin with these, nor end with those.
 _CLOSES: Final = _classes(_L.CL, _L.CP, _L.EX, _L.IS, _L.SY, _L.NS, _L.BA, _L.HY, _L.HH, _L.IN, _L.QF, _L.CM)
 _OPENS: Final = _classes(_L.OP, _L.QI)
+_PLAIN: Final = _classes(_L.AL, _L.NU, _L.HL, _L.ID)
 _PUNCTUATION: Final = np.array([category.name[0] in "PZC" for category in GeneralCategory])
 _PARTS_PATHS: Final = _marks("/")
 _PARTS_TEXT: Final = _marks("._,;:?!&=+|@%>)]}")
