@@ -20,9 +20,9 @@ from glyphrender.inference.sidecar import STRING_KINDS, exact_strings, most_toke
 DATA = Path(__file__).parent / "data/exact-strings.txt"
 # Strings found of those expected, as measured. A fall is a fault.
 RECALL = {
-    "amount": 74, "time": 28, "phone": 27, "account": 24, "key": 9, "hash": 23, "uuid": 11, "address": 23,
-    "token": 16, "version": 20, "image": 8, "url": 26, "email": 26, "message-id": 6, "path": 29, "base64": 8,
-    "percent": 2, "digits": 12, "cell": 30, "reference": 22, "unseen": 6,
+    "amount": 79, "time": 30, "phone": 27, "account": 24, "key": 9, "hash": 23, "uuid": 11, "address": 23,
+    "token": 18, "version": 20, "image": 9, "url": 26, "email": 26, "message-id": 6, "path": 29, "base64": 8,
+    "percent": 2, "digits": 12, "cell": 33, "reference": 24, "unseen": 6,
 }  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def test_every_listed_string_of_the_benchmark_is_whole() -> None:
 
 
 def test_no_fewer_strings_of_the_benchmark_are_found_than_were() -> None:
-    assert sum(len(sample.expected) for sample in SAMPLES) > 430
+    assert sum(len(sample.expected) for sample in SAMPLES) > 440
     found: Counter[str] = Counter()
     for sample in SAMPLES:
         found[sample.kind] += len(set(sample.expected) & set(listed(sample.text)))

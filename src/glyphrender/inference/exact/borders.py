@@ -16,7 +16,7 @@ _LOOK: Final = 200
 _TAG_BEFORE: Final = re.compile(r"(?P<glue>\S?)<[A-Za-z/!?][^<>\n]*>\Z")
 _STRING_PREFIX: Final = re.compile(r"(?:^|[^\w])(?:[rbfuRBFUL]{1,2}|u8)\Z")
 _NAME_BEFORE: Final = re.compile(rf"[^\s{DELIMITERS}]*\Z")
-_CUT_LINE: Final = re.compile(rf"(?:[^\W_][-‐={UNSEEN}]|[-‐]?[{UNSEEN}]|\S\\|\d[.,'’])[ \t]*\r?\n[ \t]*\Z")
+_CUT_LINE: Final = re.compile(rf"(?:[^\W_][-‐={UNSEEN}]|[-‐]?[{UNSEEN}]|\S\\)[ \t]*\r?\n[ \t]*\Z")
 
 
 def begins(text: str, start: int) -> bool:

@@ -31,7 +31,7 @@ SPACE: Final = " \u00a0\u2007\u2009\u202f"
 
 _UNSEEN: Final = re.compile(f"[{UNSEEN}]")
 _MAPPED: Final = str.maketrans({"٬": ",", "٫": ".", "−": "-", "‐": "-", "‑": "-", "’": "'", "．": ".", "／": "/"})
-_GLUE: Final = frozenset("_/\\-@~$%'’#*^")
+_GLUE: Final = frozenset("_/\\-@~$%#*^")
 
 
 def seen(text: str) -> str:
@@ -39,7 +39,7 @@ def seen(text: str) -> str:
     if text.isascii():
         return text
     text = _UNSEEN.sub("", text).translate(_MAPPED)
-    return unicodedata.normalize("NFKC", text) if re.search("[\uff01-\uff5e]", text) else text
+    return unicodedata.normalize("NFKC", text) if re.search("[\uff01-\uff5e\uffe0-\uffe6]", text) else text
 
 
 def glues(text: str, at: int, *, after: bool) -> bool:
@@ -53,10 +53,10 @@ def glues(text: str, at: int, *, after: bool) -> bool:
     if not 0 <= at < len(text):
         return False
     char = text[at]
-    if char in ".,:?&=+!":
+    if char in ".,:?&=+!'’":
         beyond = at + 1 if after else at - 1
         # `"a": 1`, `"a","b"` and `"a"="b"` are lists of strings; `"a".b` and `"a",1` are not more than that.
-        return char in ".?&" and 0 <= beyond < len(text) and (text[beyond].isalnum() or text[beyond] in "/_")
+        return char in ".?&'’" and 0 <= beyond < len(text) and (text[beyond].isalnum() or text[beyond] in "/_")
     return (
         char.isalnum()
         or char in _GLUE

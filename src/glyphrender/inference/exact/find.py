@@ -137,6 +137,8 @@ def _strings(text: str, start: int, end: int) -> Iterator[Found]:
         elif found.kind == "path":
             if text[found.start - 1 : found.start + 1] == "</":
                 continue  # a tag
+            if "*" in (text[found.start - 1 : found.start], text[found.end : found.end + 1]):
+                continue  # a pattern
             if not _path_ends(text, outer, found):
                 found.kind, found.end = "", extent(text, found.start, found.end)
         elif found.kind in ("url", "email"):
@@ -210,7 +212,10 @@ def _is_item(part: str) -> bool:
 
 
 def _wraps(text: str, chunk: tuple[int, int], found: Found) -> bool:
-    """Return whether a URL at the end of a line may go on in the next line, as in wrapped mail."""
+    """Return whether a URL at the end of a line may go on in the next line, as in wrapped mail, or behind a space."""
+    space = None if text.startswith(_HTTP, found.start) else _NEXT_WORD.match(text, chunk[1])
+    if space and re.search(r"^[^/\s:]+/|\.\w{1,5}[.,;:)]?$", space["word"]):
+        return True  # s3://bucket/my key/a.txt
     match = _NEXT_LINE.match(text, chunk[1])
     if not match or found.end < chunk[1] or "://" in match["word"]:
         return False
@@ -221,6 +226,8 @@ def _wraps(text: str, chunk: tuple[int, int], found: Found) -> bool:
     )
 
 
+_HTTP: Final = ("http:", "https:", "HTTP", "www.")
+_NEXT_WORD: Final = re.compile(r"[ ](?P<word>\S{1,200})")
 _NEXT_LINE: Final = re.compile(r"[ \t]*\r?\n[ \t>]*(?P<word>[\w/?&=%#][^\s]{0,200})")
 
 
@@ -231,9 +238,9 @@ def _is_cell(text: str, chunk: tuple[int, int], found: Found) -> bool:
         if beside and not in_table_row(text, found.start):
             return False
     if found.kind == "url" and re.search("[,;]", text[found.start : found.end].replace("&amp;", "")):
-        line = text.rfind("\n", max(0, found.start - 2), found.start) >= 0 or found.start == 0
+        begins_line = text.rfind("\n", max(0, found.start - 2), found.start) >= 0 or found.start == 0
         stop = text[chunk[1] : chunk[1] + 1]
-        if text[found.start - 1 : found.start] in (",", ";") or (line and (not stop or stop == "\n")):
+        if text[found.start - 1 : found.start] in (",", ";") or (begins_line and (not stop or stop == "\n")):
             return False
         # Another string behind a comma may be the next item of a list; in quotes or brackets it is not.
         around = text[chunk[0] - 1 : chunk[0]], stop
@@ -241,8 +248,12 @@ def _is_cell(text: str, chunk: tuple[int, int], found: Found) -> bool:
         if all(mark and mark in QUOTES + "<>" for mark in around):
             return True
         return bool(re.search("[/=&#?]", "".join(items))) and not any(map(_is_item, items))
+    before, after = text[chunk[0] - 1 : chunk[0]], text[chunk[1] : chunk[1] + 1]
+    if found.kind == "url" and before and before in QUOTES and after == " " and found.start == chunk[0]:
+        line = text[chunk[1] : chunk[1] + 200].split("\n", 1)[0]
+        return not any(mark in line for mark in QUOTES)  # "https://example.org/my file.pdf"
     # <https://… without > goes on behind the end of the line.
-    return text[chunk[0] - 1 : chunk[0]] != "<" or text[chunk[1] : chunk[1] + 1] != "\n"
+    return before != "<" or not after.isspace()
 
 
 def _in_block(text: str, found: Found) -> bool:

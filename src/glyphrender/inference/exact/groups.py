@@ -85,7 +85,8 @@ def _link(
         return None
     head = text[begin : run[0][1]] if run else group
     if letters := _LETTERS.fullmatch(gap):
-        same = len(letters["letters"]) in (1, 2, len(group))  # 4 U 123/24, ABCDE 12345 FGHIJ 67890
+        size = len(letters["letters"])
+        same = size == len(group) or (size < 3 and len(group) < 4)  # ABCDE 12345 FGHIJ 67890, 4 U 123/24
         return first if same or re.fullmatch(r"[A-Z]{2}\d{2}[0-9A-Z]{0,4}", head) else None
     left, right = text[first : one[1]], text[other[0] : other[1]].rstrip(".,;:!?")
     lead = _LEAD.fullmatch(head) and (head[0] in "+(0")
@@ -97,6 +98,8 @@ def _link(
         return None
     if not lead and before not in (",", ";") and _kind(text[one[0] : one[1]].strip("()")) in _STRONG:
         return None
+    if re.fullmatch(r"[A-Z]{2,}-\d{1,2}", group) and "-" in right:
+        return None  # ISBN-10 0-306-40615-2
     for mixed, neighbor in ((left, right), (right, left)):
         if len(mixed) >= 8 and not mixed.isdigit() and mixed.isalnum() and neighbor.isdigit() and len(neighbor) < 8:
             return None  # a serial number beside a count
@@ -264,6 +267,8 @@ def wrapped(text: str, start: int, end: int) -> bool:
         before = text[max(0, line - 160) : line].rstrip("\r \t")
         before = before[before.rfind("\n") + 1 :]
         words = before.split()
+        if re.search(r"\d[.,'’]\Z", before) and re.match(r"\d{3}(?!\d)", text[start:end]):
+            return True
         if words and _GROUPISH.fullmatch(words[-1]):
             last = words[-1]
             grouped = len(words) > 1 and _GROUPISH.fullmatch(words[-2]) is not None

@@ -57,7 +57,7 @@ _DATE: Final = rf"\d{{4}}-\d\d-\d\d(?:[T_]{_CLOCK}{_ZONE}?)?"
 _DURATION: Final = r"-?P(?=[\dT])(?:\d+(?:[.,]\d+)?[YMWD])*(?:T(?:\d+(?:[.,]\d+)?[HMS])+)?"
 _TIME: Final = re.compile(
     rf"(?:R\d*/)?{_DATE}(?:/(?:{_DATE}|{_DURATION}|{_CLOCK}{_ZONE}?))?(?:/{_DURATION})?"
-    rf"|\d{{8}}T\d{{4}}(?:\d\d(?:\.\d+)?)?{_ZONE}?|\d{{4}}-?W\d\d(?:-?\d)?"
+    rf"|\d{{8}}T\d{{4}}(?:\d\d(?:[.,]\d+)?)?{_ZONE}?|\d{{4}}-?W\d\d(?:-?\d)?"
     rf"|\d\d:\d\d:\d\d(?:\.\d{{1,9}}|,(?:\d{{3}}){{1,2}}|[:;]\d\d)?{_ZONE}?|(?:{_DURATION}/)?{_DURATION}"
     r"|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}|\d{1,2}[-/][A-Z][a-z]{2}[-/]\d{4}(?::\d\d:\d\d:\d\d)?"
     r"|\d{4}年\d{1,2}月\d{1,2}日"
@@ -71,9 +71,10 @@ _GROUPED: Final = (
 )
 _LETTER: Final = f"[^\\W\\d_{UNSPACED}]"
 _UNIT: Final = (
-    r"(?:%|‰|°[CFKNSEW]?|[$€£¥₹₽₩₺₪฿₫₴₦₱]|,-|[×x·]10\^?-?[\d⁰¹²³⁴-⁹⁻]+"
+    r"(?:%|‰|°[CFKNSEW]?|[$€£¥₹₽₩₺₪฿₫₴₦₱]|[.,][-–]{1,2}|[×x·]10\^?-?[\d⁰¹²³⁴-⁹⁻]+"
     rf"|(?![DEIOPQSUXYZ](?![A-Za-z])){_LETTER}{{1,5}}[²³]?(?:/{_LETTER}{{1,4}}[²³]?)?)?"
 )
+_NO_CENTS: Final = re.compile(r"\d[.,]-{1,2}\Z")  # 99,-
 _AMOUNT: Final = re.compile(
     rf"{_SIGN}{_MONEY}{_SIGN}{_GROUPED}(?:[eE][+-]?\d+)?{_UNIT}"
     r"|(?:\d+(?:[.,]\d+)?[万亿億兆千百만억조천백])+(?:\d+(?:[.,]\d+)?)?[円元원人]?"
@@ -95,6 +96,7 @@ _IMAGE: Final = re.compile(
     r"(?=[^@]*[:@])(?P<registry>[\w.-]+(?::\d+)?/)?(?P<name>[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*)"
     r"(?P<tag>:\w[\w.-]*)?(?P<digest>@sha256:[0-9a-f]{32,64})?"
 )
+_PINNED: Final = re.compile(rf"[A-Za-z][\w.-]*(?:/[\w.-]+)*@(?=[a-f]*\d)(?:{_HEX}{{7,12}}|{_HEX}{{40}}|{_HEX}{{64}})")
 _PART: Final = r"[\w.@+~%=$#!\[\]()-]+"
 _UNIX: Final = re.compile(
     rf"(?:~\w*|\.\.?|\$\w+|file:)?(?:/{_PART})+/?(?::\d+(?:[:-]\d+)?)?"
@@ -134,7 +136,13 @@ def kind_of(text: str) -> str | None:
     if not SHORTEST <= len(text) <= LONGEST:
         return None
     text = seen(text)
-    if text[-1] in ".,;:!?'-" or text[0] in ",;!'" or "'," in text or "';" in text or not _balanced(text):
+    if (
+        (text[-1] in ".,;:!?'-" and not _NO_CENTS.search(text))
+        or text[0] in ",;!'"
+        or "'," in text
+        or "';" in text
+        or not _balanced(text)
+    ):
         return None
     for kind, rule in _RULES:
         if rule(text):
@@ -205,6 +213,8 @@ def _is_joined(text: str) -> bool:
 
 def _is_version(text: str) -> bool:
     if text[0].isascii() and _VERSION.fullmatch(text):
+        return True
+    if _PINNED.fullmatch(text):
         return True
     match = _IMAGE.fullmatch(text)
     if not match or not (match["tag"] or match["digest"]):

@@ -7,7 +7,7 @@ from typing import Final
 
 from glyphrender.inference.exact.words import Found
 
-_NAMED_ZONE: Final = r"(?:UTC|GMT|[A-Z]{2,4}T)(?![\w-]|:\d)"
+_NAMED_ZONE: Final = r"(?:UTC|GMT|[A-Z]{2,4}T)(?![\w+-]|:\d)"
 _CLOCK: Final = re.compile(
     r"[ ]\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?+)?+(?: ?[AP]M\b| ?[ap]\.?m\b\.?)?+"
     rf"(?:[ ]?(?:[+-]\d\d:?\d\d(?!\w|:\d)|Z(?!\w)|{_NAMED_ZONE}))?+(?![\w{{%+-]|[:.,]\w)"
@@ -20,7 +20,7 @@ _DATE_BEFORE: Final = re.compile(
     rf"(?:\d{{1,2}} {_MONTHS}(?: \d{{4}})?|{_MONTHS} {{1,2}}\d{{1,2}}(?:,? \d{{4}})?)"
     r"|\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}[/.]\d\d[/.]\d\d) \Z"
 )
-_YEAR: Final = re.compile(rf" (?:19|20)\d\d(?![\w/-]|[:.,]\w)(?: {_NAMED_ZONE})?")
+_YEAR: Final = re.compile(rf" (?:19|20)\d\d(?![\w/-]|[:.,]\w)(?: (?:{_NAMED_ZONE}|[+-]\d{{4}}(?!\w)))?")
 
 
 def join_clock(text: str, found: Found) -> bool:

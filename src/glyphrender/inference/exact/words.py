@@ -46,6 +46,8 @@ _NAMED: Final = re.compile(
     r"port|pid|uid|gid|isbn|from|to|user|by|at|on|cc|bcc|ticket|case|tracking|batch|lot|sku|ean|gtin|upc|etag|betrag|preis|"
     r"summe|nummer|rechnung|konto|montant|importe|numero|telefon|telefono)"
 )
+# What these begin goes on to the end of the chunk, `;` and `,` included.
+_OPAQUE: Final = re.compile(r"data:[\w+-]+[/;,]|(?:sips?|magnet|mailto|cid|mid):.*[,;]")
 _PARAMETER: Final = re.compile(r"[\w.%\[\]-]+=[^=\s]*=*")
 _CALL: Final = re.compile(r"(?P<name>[@!$&*]{0,2}[A-Za-z_][\w.:]*!?)?(?P<open>[(\[])")
 _MARKDOWN: Final = re.compile(r"[^\[\]()]*\]\(")
@@ -178,7 +180,7 @@ def _closes_at_end(text: str, start: int, end: int) -> bool:
 def _inside(text: str, start: int, end: int, depth: int) -> Iterator[Found]:
     """Yield the strings of a list, an assignment, a call, a link or a place in a file."""
     body = text[start:end]
-    if body.startswith("data:") and "/" in body:
+    if _OPAQUE.match(body):
         return
     if "&" in body and all(_PARAMETER.fullmatch(part) for part in body.split("&")):
         at = start
@@ -293,7 +295,7 @@ def _list(text: str, start: int, end: int, depth: int) -> Iterator[Found]:
     numeric = [_is_numeric(text, begin, stop) for begin, stop in zip(starts, stops, strict=True)]
     wide = (len(items) >= 4 and numeric.count(False) >= 2) or text[start - 1 : start] in ("[", "(")
     for number, item in enumerate(items):
-        joined = False
+        joined = number + 1 < len(items) and text[starts[number + 1] : stops[number + 1]] in _DASHES  # 99,-
         for left in (number - 1, number):
             if not item or not 0 <= left < len(items) - 1 or text[stops[left]] != ",":
                 continue
@@ -303,12 +305,12 @@ def _list(text: str, start: int, end: int, depth: int) -> Iterator[Found]:
                 joined |= not _apart(text, (starts, stops), left, numeric, wide)
                 continue
             own = item[0] if left < number else item[-1]
-            if own.kind in _WEAK or (own.kind == "time" and ":" in text[own.start : own.end]):
+            if own.kind in _WEAK or _is_clock(text, own):
                 if left < number:
                     beside = [other for other in items[left] if other.end == stops[left]]
                 else:
                     beside = [other for other in items[left + 1] if other.start == starts[left + 1]]
-                joined |= not (beside and beside[0].kind not in _WEAK)
+                joined |= not (beside and beside[0].kind not in {*_WEAK, "url"} and not _is_clock(text, beside[0]))
         if joined:
             continue
         quoted = bool(item) and starts[number] < item[0].start and item[-1].end < stops[number]
@@ -318,7 +320,9 @@ def _list(text: str, start: int, end: int, depth: int) -> Iterator[Found]:
                 edge = starts[number + 1] + behind.startswith("'") if behind else 0
                 next_kinds = {other.kind for other in items[number + 1] if other.start == edge} if behind else set()
                 sure = not behind.strip("'") or bool(next_kinds - {"number", "version"})
-                if not (sure or (found.kind == "path" and has_extension(text[found.start : found.end]))):
+                if not (
+                    sure or (found.kind == "path" and behind != "v" and has_extension(text[found.start : found.end]))
+                ):
                     continue
                 if (
                     found.kind == "path"
@@ -331,12 +335,18 @@ def _list(text: str, start: int, end: int, depth: int) -> Iterator[Found]:
             yield found
 
 
+def _is_clock(text: str, found: Found) -> bool:
+    """Return whether a time may go on behind a comma, as `18:03:11,482` does."""
+    return found.kind == "time" and re.search("[:T]", text[found.start : found.end]) is not None
+
+
 def _is_numeric(text: str, start: int, stop: int) -> bool:
     """Return whether an item could be a part of a number: digits with points, and a sign or a unit."""
     return _NUMERIC.fullmatch(text[start:stop].strip("'")) is not None
 
 
 _NUMERIC: Final = re.compile(r"[^\d\s]{0,3}\d[\d.'’]*+(?:[eE][+-]?\d+)?(?:[%€$£¥]|[^\W\d_]{1,3})?")
+_DASHES: Final = ("-", "–", "--", "—", ".-", ".–")
 _FRACTION: Final = re.compile(r"\d+(?:[eE][+-]?\d+)?(?:[%€$£¥]|[^\W\d_]{1,3})?")
 _WEAK: Final = frozenset({"number", "version", "code"})
 
