@@ -607,3 +607,11 @@ def _counted_down(steps: int) -> Iterator[Any]:
 def _end_at(patch: pytest.MonkeyPatch, step: Any) -> None:
     for name in ("rename", "replace", "mkdir", "write_bytes", "write_text"):
         patch.setattr(Path, name, step(getattr(Path, name)))
+
+
+@pytest.mark.parametrize("jobs", [0, -1, "2", True, 1.5])
+def test_a_wrong_number_of_processes_is_named(tmp_path: Path, jobs: Any) -> None:
+    with pytest.raises(DataError, match=r"jobs=.* is no whole number of 1 or more"):
+        render_corpus([tmp_path / "absent.jsonl"], tmp_path / "out", jobs=jobs)
+    with pytest.raises(DataError, match="is not 8, 4, 2 or 1"):
+        Options(bits=True)

@@ -497,9 +497,11 @@ def test_the_winner_is_the_knee_or_what_is_asked_for(whole) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"rounds": 0}, "rounds=0 does nothing"),
-        ({"steps": 0}, "steps=0 does nothing"),
-        ({"jobs": 0}, "jobs=0 does nothing"),
+        ({"rounds": 0}, "rounds=0 is no whole number"),
+        ({"steps": 0}, "steps=0 is no whole number"),
+        ({"jobs": 0}, "jobs=0 is no whole number"),
+        ({"jobs": "2"}, "jobs='2' is no whole number"),
+        ({"jobs": 1.5}, "jobs=1.5 is no whole number"),
         ({"max_error": 0}, "max_error=0 is no share"),
         ({"rungs": (3, 2)}, "do not rise"),
         ({"rungs": ()}, "do not rise"),

@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from glyphrender._system.counts import checked_count
 from glyphrender._system.folder_output import FolderKind, FolderOutput
-from glyphrender._system.jobs import checked_jobs
 from glyphrender._system.paths import path_of
 from glyphrender._system.seal import is_sealed_png, sealed_png
 from glyphrender.errors import DataError, ThetaError, shown
@@ -136,8 +136,8 @@ def batch_process_to_images(
     from glyphrender._system.processes import ForkedPool
     from glyphrender.raster.canvas import rasteriser
 
-    checked_jobs(processes, "processes")
-    checked_jobs(batch_size, "batch_size")
+    checked_count(processes, "processes")
+    checked_count(batch_size, "batch_size")
     output = path_of(output_jsonl_path, "Name a file for the list.")
     config = load_config(config_path)
     items = _items(path_of(json_path, "Name a JSON file."))

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.counts import checked_count
 from glyphrender._system.fork_safe_lock import fork_safe_lock
-from glyphrender._system.jobs import checked_jobs
 from glyphrender.document.layout import check_text, laid_out
 from glyphrender.document.page import Page
 from glyphrender.document.stream import PageStream
@@ -266,7 +266,7 @@ class Document(Sequence[Page]):
         """
         from glyphrender.document.saving import save  # loads zipfile and email, which laying out does not need
 
-        jobs = max(1, min(checked_jobs(jobs), len(self.text) // _WORTH_FORKING))  # as many as are worth forking
+        jobs = max(1, min(checked_count(jobs), len(self.text) // _WORTH_FORKING))  # as many as are worth forking
         shares = self._shares if jobs > 1 else None
         return save(
             self,

@@ -234,7 +234,9 @@ class Page:
             yield _span(block, origin, part.start, part.end, (part.left, part.top, part.right, part.bottom))
 
     def save(self, path: str | PathLike[str], *, bits: int | None = None) -> None:
-        """Write the page as one PNG file, atomically. The file is not synced to the disk.
+        """Write the page as one PNG file, atomically. A file of that name is replaced, whatever it holds.
+
+        The file is not synced to the disk.
 
         Args:
             path: the file, whose name ends in ".png".

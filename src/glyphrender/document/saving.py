@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
+from glyphrender._system.counts import checked_count
 from glyphrender._system.folder_output import FolderOutput, WorkFolder
-from glyphrender._system.jobs import checked_jobs
 from glyphrender._system.paths import path_of
 from glyphrender._system.processes import can_fork, imap_forked
 from glyphrender._system.seal import is_sealed, sealed
@@ -67,7 +67,7 @@ def save(
         raise DataError(f"progress is {type(progress).__name__}, not a function of the number of pages. Leave it out.")
     if bits is not None and checked_bits(bits) and format == "npy":
         raise DataError(f"bits={bits} does not go with format='npy', which has 8. Leave one out.")
-    jobs = checked_jobs(jobs)
+    jobs = checked_count(jobs)
     work = WorkFolder if format == "pdf" else FolderOutput
     if format == "pdf":
         check_replaceable(path, is_sealed)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from glyphrender._system.counts import checked_count
 from glyphrender.errors import DataError
 from glyphrender.search.evaluation import Evaluator
 from glyphrender.search.result import FINAL_FACTOR, Budget
@@ -30,8 +31,7 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         for name in ("rounds", "steps", "jobs"):
-            if (value := getattr(self, name)) < 1:
-                raise DataError(f"{name}={value} does nothing. Use 1 or more.")
+            checked_count(getattr(self, name), name)
         if not 0 < self.max_error <= 1:
             raise DataError(f"max_error={self.max_error} is no share. Use a number above 0, up to 1.")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
+from glyphrender._system.counts import checked_count
 from glyphrender._system.processes import ForkedPool, can_fork
 from glyphrender.errors import DataError, FontError, LayoutError, ThetaError, VisionModelError
 from glyphrender.models.model import VisionModel
@@ -85,6 +86,7 @@ class Workers:
     """
 
     def __init__(self, work: Work, jobs: int, *, forked: Callable[[], None] = lambda: None) -> None:
+        checked_count(jobs)
         self._work = work
         self._processes: ForkedPool[tuple[str, Any], Any] | None = None
         self._threads: ThreadPoolExecutor | None = None

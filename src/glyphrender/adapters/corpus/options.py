@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from glyphrender.document.page import checked_bits
 from glyphrender.errors import DataError
 from glyphrender.theta import Theta
 
@@ -50,8 +51,8 @@ class Options:
         object.__setattr__(self, "theta", Theta.of(self.theta))
         if self.format not in FORMATS:
             raise DataError(f"format={self.format!r} is none of {', '.join(FORMATS)}. Choose one.")
-        if self.bits not in (None, 1, 2, 4, 8):
-            raise DataError(f"bits={self.bits!r} is none of 1, 2, 4, 8. Choose one.")
+        if self.bits is not None:
+            checked_bits(self.bits)
         for name in ("max_pages", "max_bytes", "shard_items", "shard_bytes"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:

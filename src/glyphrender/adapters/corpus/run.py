@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from glyphrender._system.atomic_write import write_atomically
+from glyphrender._system.counts import checked_count
 from glyphrender._system.file_lock import lock_file
 from glyphrender._system.processes import can_fork, imap_forked, work_queue
 from glyphrender.adapters.corpus.faults import pyarrow
@@ -109,6 +110,8 @@ def render_corpus(
         GlyphRenderError: a process was killed. Finished shards stay.
     """
     options = options or Options()
+    if jobs is not None:
+        checked_count(jobs)
     directory = Path(os.path.abspath(output))
     _check(directory, resume=resume)
     versions = describe(options.theta)  # before anything is written, since a font may be missing
