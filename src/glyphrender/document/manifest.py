@@ -61,7 +61,7 @@ PAGE_KEYS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "sha256": _is_digest,
     "missing": _is_counts,
 }
-# Keys that a page has only if there is something to say.
+# Keys that a page has only if there is something to say. A manifest with others is no render's, and is not replaced.
 _OPTIONAL: Final = frozenset({"collisions", "parts"})
 
 
