@@ -76,7 +76,7 @@ _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
     "--deadline",
     type=click.FloatRange(0, min_open=True),
     metavar="S",
-    help="Most seconds for a whole answer, with its retries; by default --timeout × (4 + --max-tokens / 256).",
+    help="Most seconds for a whole answer, with its retries; by default --timeout × (2 + --max-tokens / 256).",
 )
 @click.option("--retries", type=click.IntRange(0), default=3, show_default=True, metavar="N",
               help="Most times to send a failed request again, if the failure may be temporary.")  # fmt: skip

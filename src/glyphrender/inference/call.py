@@ -48,14 +48,25 @@ class Call:
         self._deadline = time.monotonic() + seconds
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
-        # A timer takes at most `threading.TIMEOUT_MAX` seconds.
-        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._expire)
-        self._timer.daemon = True
+        self._timer = self._new_timer(seconds)
 
     def __enter__(self) -> Self:
         self._deadline = time.monotonic() + self.seconds
         self._timer.start()
         return self
+
+    def end_within(self, seconds: float) -> None:
+        """Move the deadline forward, if it is further away than so many seconds."""
+        if seconds < self.remaining:
+            self._timer.cancel()
+            self._deadline = time.monotonic() + seconds
+            self._timer = self._new_timer(seconds)
+            self._timer.start()
+
+    def _new_timer(self, seconds: float) -> threading.Timer:
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._expire)
+        timer.daemon = True
+        return timer
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

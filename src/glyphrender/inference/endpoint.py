@@ -42,6 +42,8 @@ _WHOLE: Final = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_tur
 # A chunk of a stream takes 300 to 600 bytes for each token; thoughts and counts come on top.
 _BYTES_A_TOKEN: Final = 2048
 _BYTES: Final = 1 << 20
+# The counts of tokens follow the end of an answer at once. A server that goes on to send pings is not waited for.
+_AFTER_THE_END: Final = 5.0
 # The longest list of models that is read; OpenRouter's has half a megabyte.
 _LISTING_BYTES: Final = 8 << 20
 
@@ -97,7 +99,7 @@ class Endpoint:
         seed: seed of sampling; None sends none.
         timeout: most seconds that the server may be silent, before an answer and between two pieces of an answer.
         deadline: most seconds that a whole answer may take, with retries, pauses and redirects. None allows
-            `timeout` for each 256 tokens of `max_tokens`, and four more: 960 s by default.
+            `timeout` for each 256 tokens of `max_tokens`, and twice more: 720 s by default.
         retries: most times that a failed request is sent again, if the failure may be temporary.
         extra: more fields of the request, such as {"chat_template_kwargs": {"enable_thinking": False}}.
     """
@@ -191,7 +193,7 @@ class Endpoint:
         if self.extra:
             request["extra_body"] = dict(self.extra)
         answer = _Answer()
-        seconds = self.timeout * (4 + limit / 256) if self.deadline is None else self.deadline
+        seconds = self.timeout * (2 + limit / 256) if self.deadline is None else self.deadline
         self._server.client()  # the clock begins when the libraries are loaded
         call = self._server.call(seconds=seconds, max_bytes=_BYTES + _BYTES_A_TOKEN * limit)
         pieces: list[str] = []
@@ -218,7 +220,7 @@ class Endpoint:
         """
         server = self._server
         server.client()
-        call = server.call(seconds=2 * self.timeout, max_bytes=_LISTING_BYTES)
+        call = server.call(seconds=self.timeout, max_bytes=_LISTING_BYTES)
 
         def send(client: Any, timeout: float) -> Any:
             return client.models.with_streaming_response.list(timeout=timeout)
@@ -255,7 +257,7 @@ class Endpoint:
             if stream:
                 options = {"stream": True, "stream_options": {"include_usage": True}}
                 with _sent(server, call, request | options) as response:
-                    yield from _streamed(server, events(response.iter_raw()), answer)
+                    yield from _streamed(server, call, events(response.iter_raw()), answer)
                 if answer.begun:
                     return
                 # Some servers end the stream when they fail, and some cannot stream. Both answer a request without
@@ -284,7 +286,7 @@ class _Answer:
         self.usage = delta.usage or self.usage
 
 
-def _streamed(server: Server, received: Iterable[Event], answer: _Answer) -> Generator[str]:
+def _streamed(server: Server, call: Call, received: Iterable[Event], answer: _Answer) -> Generator[str]:
     """Yield the texts of a stream, and note in `answer` how it ended: whole, for a reason, or broken off."""
     stream = iter(received)
     while True:
@@ -306,6 +308,8 @@ def _streamed(server: Server, received: Iterable[Event], answer: _Answer) -> Gen
             break  # the stream ended in the middle of this event
         _raise_stated_error(server, value, event.kind)
         delta = read_chunk(value)
+        if delta.finish_reason is not None:
+            call.end_within(_AFTER_THE_END)
         answer.note(delta)
         yield delta.text
     if answer.begun and answer.finish_reason is None:
