@@ -97,6 +97,7 @@ def test_text_that_is_cheaper_is_said_first(tmp_path: Path) -> None:
     assert result.output.startswith("glyphrender: not worth it for 3 of 4: pages cost no less than text: ")
     assert "short.txt for glm-4.1v (" in result.stderr
     assert [row.get("worth_it") for row in json.loads(ratio(short, SAMPLE, "--json").stdout)] == [False, True, True]
+    assert "not worth it" not in ratio(SAMPLE, "--price", "0,0").stderr
     assert fit(short, "--pages", "1").output.startswith("glyphrender: not worth it: ")
     bench = CliRunner().invoke(bench_command, [str(short), "--preset", "dense", "--vision", "gpt-4o", "--read", "0"])
     assert "not worth it: pages cost no less than text: " in bench.stderr

@@ -154,7 +154,7 @@ def command(
     document = Document.read(joined(inputs, reader, "==> {path} <==" if several else ""), theta)
     for path, reason in reader.skipped:
         click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
-    if send == "pages":
+    if send != "text":
         _say(_verdict(document, vision, endpoint.model, pricing))
     printed = _Printer()
     try:

@@ -193,7 +193,9 @@ def verdict(found: Sequence[tuple[str, str, Ratio]], pricing: Pricing) -> str:
     for source, model, ratio in found:
         price = pricing.of(model)
         cost = None if price is None else ratio.cost(price)
-        if ratio.pages and not (ratio.worth_it if cost is None else cost):
+        # A price of 0 decides nothing: then tokens do.
+        by_tokens = cost is None or not cost.as_pages + cost.as_text
+        if ratio.pages and not (ratio.worth_it if by_tokens else cost):
             figures = f"{ratio.prompt_tokens:,} tokens for {ratio.text_tokens:,}"
             if cost is not None:
                 figures += f", {dollars(cost.as_pages)} for {dollars(cost.as_text)}"
