@@ -43,6 +43,8 @@ def vision_model(name: str | VisionModel) -> VisionModel:
                 f"model is {type(name).__name__}, not a name or a VisionModel. Use a VISION_MODELS name."
             )
         return name
+    if (model := _BY_NAME.get(name)) is not None:
+        return model
     found = family_name(name, VISION_MODELS)
     if found is None:
         like = close_names(name, VISION_MODELS)
