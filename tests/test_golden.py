@@ -29,6 +29,12 @@ CODE = """def area(width, height):
 
 print(area(3, 4), '→', "ok")
 """
+WRAPPED = """class Reader:
+    def text(self, source: Input, *, encoding: str | None = None) -> Iterator[str] | None:
+\t\treturn self.decoded(source, encoding) or self.guessed(source, encoding=encoding)
+
+URL = "https://example.org/a/very/long/path/that/does/not/fit/the/line?query=1"
+"""
 MIXED = (
     "The word שלום (peace) and the number ١٢٣٤, then العربية again.\n"
     "שלום! This is (English) בתוך עברית, 12.5%.\n"
@@ -49,6 +55,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "japanese": (udhr("jpn"), {"alignment": "JUSTIFY", "language": "ja", "first_line_indent": 9}),
     "hindi-thai": (udhr("hin", 2, 3) + udhr("tha", 2, 3), {"line_height": 14}),
     "code": (CODE, {"font": "DejaVu Sans Mono", "line_numbers": 2, "spaces": "KEEP"}),
+    "wrapped-code": (WRAPPED, {**Theta.preset("code").fields(), **SMALL, "line_numbers": 2, "page_grid": 1}),
     "newline-marker": (udhr("eng", 0, 3), {"newline_markup": '<font color="#FF0000"> \\n </font>'}),
     "dark": (udhr("ell"), {"font_color": "#E6E6E6", "page_bg_color": "#101820", "font": "Noto Sans"}),
     "paragraphs": (

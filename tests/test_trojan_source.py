@@ -62,7 +62,7 @@ def read_back(text: str, theta: Theta) -> str:
 @pytest.mark.parametrize("preset", CODE)
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_code_is_read_back_from_its_page_in_the_order_of_the_source(kind: str, preset: str) -> None:
-    theta = Theta.preset(preset).replace(line_numbers=0, newline_markup="<br/>")
+    theta = Theta.preset(preset).replace(line_numbers=0, newline_markup="<br/>", continuation_mark="")
     text = SAMPLES[kind]
     assert read_back(text, theta) == "".join(escaped(text).split())
 
@@ -78,7 +78,7 @@ def test_a_control_drawn_as_an_escape_leaves_the_text_around_it_in_its_own_order
 
 
 def _in_order(text: str, theta: Theta) -> list:
-    return sorted(render(text, theta)[0].words, key=lambda word: (word.box[1], word.box[0]))
+    return sorted(render(text, theta)[0].pieces, key=lambda word: (word.box[1], word.box[0]))
 
 
 def test_no_character_of_code_vanishes() -> None:
@@ -90,7 +90,7 @@ def test_no_character_of_code_vanishes() -> None:
         *ignorable
     }
     assert {0x3164, 0xFE0F, 0xFEFF, 0xFFA0, 0xFFF0, 0x1BCA0, 0x1D173, 0xE0001, 0xE007F, 0xE01EF} <= {*ignorable}
-    theta = Theta.preset("code").replace(line_numbers=0, page_size=(504, 14000))
+    theta = Theta.preset("code").replace(line_numbers=0, continuation_mark="", page_size=(504, 14000))
     text = "".join(f"a{chr(cp)}b\n" for cp in ignorable)
     assert read_back(text, theta) == "".join(f"a{escape_of(cp)}b" for cp in ignorable)
     seen = set(ignorable)
