@@ -80,7 +80,11 @@ def a_theta(rng: random.Random) -> Theta:
             "leading": rng.choice(("FIXED", "FIXED", "FIT")),
             "spaces": rng.choice(("KEEP", "COLLAPSE")),
             "zero_width": rng.choice(("HIDE", "HIDE", "ESCAPE")),
-            "soft_hyphens": rng.choice(("BREAK", "BREAK", "HIDE", "SHOW")),
+            "soft_hyphens": rng.choice(("BREAK", "BREAK", "HIDE", "SHOW", "ESCAPE")),
+            "ansi": rng.choice(("ESCAPE", "STRIP")),
+            "carriage_return": rng.choice(("LINE", "LINE", "OVERWRITE")),
+            "continuation_indent": rng.choice((0, 0, 6, 90)),
+            "continuation_mark": rng.choice(("", "", "↪", "»")),
             "control_characters": rng.choice(("ESCAPE", "HIDE")),
             "missing_glyph": rng.choice(("BOX", "NOTDEF")),
             "form_feed": rng.choice(("LINE", "PAGE")),
@@ -158,7 +162,8 @@ def check_width(text: str, theta: Theta, pages: list[Page]) -> None:
     blocks = [block for page in default_typesetter().layout_pages(text, theta) for block in page.blocks]
     if not blocks:
         return
-    room = max(int(block.table.width[block.lo : block.hi].max()) for block in blocks) * theta.em / EM
+    room = max(int((block.table.width + block.table.hang)[block.lo : block.hi].max()) for block in blocks)
+    room = room * theta.em / EM
     if room > theta.measure:
         return
     try:

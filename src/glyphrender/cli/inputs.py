@@ -91,7 +91,7 @@ class Reader:
 
     Attributes:
         bytes: number of bytes read so far.
-        escapes: number of ESC and CSI characters in the text read so far.
+        escapes: number of control sequences in the text read so far.
         skipped: (file, reason) for each file that was skipped.
     """
 
@@ -130,12 +130,15 @@ class Reader:
         return ""
 
     def _decoded(self, source: Input) -> Iterator[str]:
-        from glyphrender.text.source import decode_blocks  # imports numpy, which the listing of inputs does not need
+        # Both import numpy, which the listing of inputs does not need.
+        from glyphrender.text.consumed import Consumption
+        from glyphrender.text.source import decode_blocks
 
+        escapes = Consumption(sequences=True)
         with _opened(source.path, named=not source.walked) as file:
             blocks = self._counted(file, source)
             for text in decode_blocks(blocks, name=source.shown, encoding=self.encoding, errors=self.errors):
-                self.escapes += text.count("\x1b") + text.count("\x9b")
+                self.escapes += sum(1 for _ in escapes.found_sequences(text, 0, len(text)))
                 yield text
 
     def _counted(self, file: BinaryIO, source: Input) -> Iterator[bytes]:

@@ -60,7 +60,7 @@ def analyse(chunk: Chunk, words: WordCache, *, base: int | None) -> SegmentTable
         FontError: θ asks for an error where no font has a character.
     """
     cps = None if chunk.text.isascii() else codepoints(chunk.text)
-    plain = cps is None or not _needs_implicit_boundaries(bidi.without_effect(cps, words.style.inert))
+    plain = cps is None or not _needs_implicit_boundaries(_directed(chunk, cps, words.style))
     plain = plain and not chunk.cuts
     if not chunk.text:
         return _empty(chunk, words, rightward=base != 1 and chunk.base != 1)
@@ -170,6 +170,12 @@ def _ideographic_records() -> NDArray[np.bool_]:
     return alone
 
 
+def _directed(chunk: Chunk, cps: NDArray[np.uint32], style: WordStyle) -> NDArray[np.uint32]:
+    """Return the code points of `chunk` as they decide about direction: what is drawn as an escape has no effect."""
+    # `in` takes a fortieth of the time of a comparison of every character.
+    return bidi.without_effect(cps, "".join(filter(chunk.text.__contains__, style.inert)))
+
+
 def _needs_implicit_boundaries(cps: NDArray[np.uint32]) -> bool:
     """Return whether the text has ideographs, or anything that is written from right to left."""
     record = records(cps)
@@ -178,7 +184,7 @@ def _needs_implicit_boundaries(cps: NDArray[np.uint32]) -> bool:
 
 def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: WordCache, base: int | None) -> SegmentTable:
     """Return the segments of any chunk, whose code points are `cps`; see `analyse`."""
-    levels = _levels(chunk, bidi.without_effect(cps, words.style.inert), base)
+    levels = _levels(chunk, _directed(chunk, cps, words.style), base)
     # The whole text is analysed anyway, so breaks are read off it, not joined word by word. A tab counts as a space.
     blank = np.where(cps == 0x09, np.uint32(0x20), cps)
     actions = words.style.break_actions(blank)

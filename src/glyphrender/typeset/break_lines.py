@@ -183,7 +183,9 @@ def _assembled(
         segments, rest = segments.split(left)
         begun = left > paragraphs.start[-1] or (len(paragraphs.start) == 1 and not paragraphs.begins)
         rest = replace(rest, hang=int(paragraphs.hang[-1]) if begun else None)
-    hang = np.where(flags & FIRST, 0, paragraphs.hang[np.searchsorted(paragraphs.end, first, "right")])
+    hang = np.zeros(len(first), np.int64)
+    if paragraphs.hang.any():
+        hang = np.where(flags & FIRST, 0, paragraphs.hang[np.searchsorted(paragraphs.end, first, "right")])
     table = LineTable(
         segments=segments,
         metrics=stretch.metrics,
