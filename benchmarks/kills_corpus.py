@@ -136,10 +136,9 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def campaign(folder: Path, kills: int, seed: int) -> collections.Counter[str]:
-    """Kill runs of each format `kills` times, and return what happened."""
+def campaign(folder: Path, kills: int, seed: int, tally: collections.Counter[str]) -> None:
+    """Kill runs of each format `kills` times, and count what happens."""
     rng = random.Random(seed)
-    tally: collections.Counter[str] = collections.Counter()
     inputs = write_inputs(folder, rng)
     for form in FORMATS:
         options = ["--format", form, "--shard-items", "8", "--jobs", "2", *SMALL, "--resume"]
@@ -161,7 +160,6 @@ def campaign(folder: Path, kills: int, seed: int) -> collections.Counter[str]:
             equal = tree(out) == expected
             tally["runs equal to the one left alone" if equal else "RUNS THAT DIFFER"] += 1
         print(f"{form}: {done} kills, a run takes {usual:.1f} s", flush=True)
-    return tally
 
 
 def limited(megabytes: int, command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -174,9 +172,8 @@ def limited(megabytes: int, command: list[str]) -> subprocess.CompletedProcess[s
     return subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, env=environment)
 
 
-def low_memory(folder: Path) -> collections.Counter[str]:
+def low_memory(folder: Path, tally: collections.Counter[str]) -> None:
     """Run under rising limits of memory; resume without one; compare."""
-    tally: collections.Counter[str] = collections.Counter()
     source = folder / "low.jsonl"
     source.write_text(
         "".join(json.dumps({"id": str(n), "text": f"{n} مرحبا 東京 text " * 20}) + "\n" for n in range(12))
@@ -205,7 +202,6 @@ def low_memory(folder: Path) -> collections.Counter[str]:
             tally["equal to the run without a limit" if equal else "DIFFER"] += 1
             if not equal:
                 print(form, megabytes, done.returncode, done.stderr[-300:], file=sys.stderr)
-    return tally
 
 
 def main() -> None:
@@ -215,11 +211,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--memory", action="store_true", help="limits of memory instead of signals")
     arguments = parser.parse_args()
+    tally: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
-        here = Path(folder)
-        tally = low_memory(here) if arguments.memory else campaign(here, arguments.kills, arguments.seed)
-    for name, count in sorted(tally.items()):
-        print(f"{count:6,} {name}")
+        try:
+            if arguments.memory:
+                low_memory(Path(folder), tally)
+            else:
+                campaign(Path(folder), arguments.kills, arguments.seed, tally)
+        finally:  # an interrupt shows what was found so far
+            for name, count in sorted(tally.items()):
+                print(f"{count:6,} {name}")
     sys.exit(1 if any(count for name, count in tally.items() if name.startswith(_BAD)) else 0)
 
 
