@@ -63,6 +63,7 @@ def test_a_list_of_marked_words_is_cut_at_its_spaces_at_every_width(text: str) -
         ("aaa\u00a0bbb ccc", ["aaa\u00a0bbb ", "ccc"]),
         ("ccc aaa\u00a0bbb", ["ccc ", "aaa\u00a0bbb"]),
         ("aaaa\u00a0.bbb .cccccc", ["aaaa\u00a0.bbb ", ".cccccc"]),  # spaces before glue
+        ("          .bbbb", ["          ", ".bbbb"]),  # rather than in the word
         ("aaaaaaaa(bbbbb)", ["aaaaaaaa", "(bbbbb)"]),
         ("1234567890.12345678", ["1234567890.1234", "5678"]),  # a number is one thing: cut as a word is
         ("aaaaaaaaaaaa\u2060bb", ["aaaaaaaaaa", "aa\u2060bb"]),

@@ -78,19 +78,20 @@ def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
 def _after_spaces(stretch: Stretch) -> Iterator[Mask]:
     """Yield [n] after which segments a line may end because spaces or tabs follow, the best places first.
 
-    A place is better if it leaves no lone mark: `.env` may begin a line, but `/` or `}` should not.
+    A place is better if it leaves no lone mark: `.env` may begin a line, but `/` or `}` should not. The worst place is
+    after the indentation, because the line before is left empty.
     """
     kind, gap = stretch.kind, stretch.segments.gap
     blank = (kind == EMPTY) | (kind == TAB)
     place = np.zeros(len(kind), bool)
     place[:-1] = ((gap[:-1] != 0) | (kind[:-1] == TAB)) & (kind[1:] == TEXT)
-    # A line that would hold nothing but spaces does not end.
     index = np.arange(len(kind))
     begins = np.append(0, np.flatnonzero(stretch.ends_paragraph) + 1)
     inked = np.maximum.accumulate(np.where(blank | stretch.ends_paragraph, -1, index))
-    place &= inked >= begins[np.searchsorted(begins, index, "right") - 1]
+    indentation = place & (inked < begins[np.searchsorted(begins, index, "right") - 1])
     if not place.any():
         return
+    place ^= indentation
     text = _Text.of(stretch)
     lone = ~text.token_has_content()
     good = np.zeros(len(kind), bool)
@@ -100,6 +101,7 @@ def _after_spaces(stretch: Stretch) -> Iterator[Mask]:
     good &= ~(lone[last] & _OPENS[text.kind[last]])
     yield good
     yield place
+    yield indentation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
