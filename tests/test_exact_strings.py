@@ -1,4 +1,4 @@
-"""Exact strings are whole: in 360 texts written by hand, in joined tokens, in glued ones, at the borders of pages."""
+"""Exact strings are whole: in 428 texts written by hand, in joined tokens, in glued ones, at the borders of pages."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from glyphrender.inference.sidecar import STRING_KINDS, exact_strings, most_toke
 DATA = Path(__file__).parent / "data/exact-strings.txt"
 # Strings found of those expected, as measured. A fall is a fault.
 RECALL = {
-    "amount": 79, "time": 30, "phone": 27, "account": 24, "key": 9, "hash": 23, "uuid": 11, "address": 23,
-    "token": 18, "version": 20, "image": 9, "url": 26, "email": 26, "message-id": 6, "path": 29, "base64": 8,
-    "percent": 2, "digits": 12, "cell": 33, "reference": 24, "unseen": 6,
+    "amount": 89, "time": 35, "phone": 31, "account": 30, "key": 12, "hash": 30, "uuid": 13, "address": 25,
+    "token": 21, "version": 24, "image": 10, "url": 33, "email": 29, "message-id": 7, "path": 34, "base64": 9,
+    "percent": 3, "digits": 15, "cell": 36, "reference": 29, "unseen": 6,
 }  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def test_every_listed_string_of_the_benchmark_is_whole() -> None:
 
 
 def test_no_fewer_strings_of_the_benchmark_are_found_than_were() -> None:
-    assert sum(len(sample.expected) for sample in SAMPLES) > 440
+    assert sum(len(sample.expected) for sample in SAMPLES) > 520
     found: Counter[str] = Counter()
     for sample in SAMPLES:
         found[sample.kind] += len(set(sample.expected) & set(listed(sample.text)))
@@ -163,6 +163,7 @@ def test_a_token_with_more_of_it_before_is_not_listed(glue: str) -> None:
     [
         "id 550e8400-e29b-\n41d4-a716-446655440000",
         "pay to DE89 3704 0044\n0532 0130 00 now",
+        "12345 67890 (NL91 ABNA 0417 1643 00",
         "the sum of 1 234\n567,89 EUR",
         "call us at +49 30\n1234567 today",
         "Konto 98765\u00ad\n4321",

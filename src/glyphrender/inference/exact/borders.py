@@ -16,7 +16,9 @@ _LOOK: Final = 200
 _TAG_BEFORE: Final = re.compile(r"(?P<glue>\S?)<[A-Za-z/!?][^<>\n]*>\Z")
 _STRING_PREFIX: Final = re.compile(r"(?:^|[^\w])(?:[rbfuRBFUL]{1,2}|u8)\Z")
 _NAME_BEFORE: Final = re.compile(rf"[^\s{DELIMITERS}]*\Z")
-_CUT_LINE: Final = re.compile(rf"(?:[^\W_][-‐={UNSEEN}]|[-‐]?[{UNSEEN}]|\S\\)[ \t]*\r?\n[ \t]*\Z")
+# Quoted-printable ends a line of 73 to 76 characters with `=`.
+_SOFT_BREAK: Final = re.compile(r"(?:\A|\n)[^\n]{72,75}=\r?\n\Z")
+_CUT_LINE: Final = re.compile(rf"(?:[^\W_][-‐{UNSEEN}]|[-‐]?[{UNSEEN}]|\S\\)[ \t]*\r?\n[ \t]*\Z")
 
 
 def begins(text: str, start: int) -> bool:
@@ -26,7 +28,9 @@ def begins(text: str, start: int) -> bool:
         return True
     char = text[at]
     if char == "\n" or (char.isspace() and text[max(0, start - _LOOK) : start].isspace()):
-        return not _CUT_LINE.search(text, max(0, start - _LOOK), start)
+        return not _CUT_LINE.search(text, max(0, start - _LOOK), start) and not _SOFT_BREAK.search(
+            text[max(0, start - 79) : start]
+        )
     if char.isspace():
         line = text.rfind("\n", max(0, start - 40), start)
         indented = line >= 0 and text[line:start].isspace()

@@ -19,9 +19,10 @@ _HEAD: Final = re.compile(r"['‘(\[]{0,2}[-–/]?(?:[0-9A-Z]{0,4}\d|\d)[\dA-Z]*
 _SUFFIX: Final = re.compile(r"[-+(#±−–~≈€$£¥₹\dA-Z/.,'’()]+\Z")
 _TAIL: Final = re.compile(r"[-+(#±−–~≈€$£¥₹]{0,3}[\dA-Z]+(?:[-–/.,'’()]{1,2}[\dA-Z]+)*\)?[-/]?\Z")
 _LETTERS: Final = re.compile(rf"[{SPACE}](?P<letters>[A-Z]{{1,6}}|[A-F]{{8}}|[a-f]{{8}})[{SPACE}]")
-_AFTER_CLOCK: Final = re.compile(r"\d:\d\d(?:[.,]\d+)?\s\Z")
-_ITEM: Final = re.compile(r"(?<=[,;(])(?P<group>[-+#±−–~≈€$£¥₹(]{0,2}\d[\d'’]*\)?)\Z")
+_AFTER_CLOCK: Final = re.compile(r"\d:\d\d(?:[.,]\d+)?\s(?:(?:19|20)\d\d\s)?\Z")
+_ITEM: Final = re.compile(r"(?<=[,;(])(?P<group>[-+#±−–~≈€$£¥₹(]{0,2}[A-Z]{0,2}\d[\dA-Z'’]*\)?)\Z")
 _WORD: Final = re.compile(r"(?:[0-9A-Fa-f]{8}){1,2}")
+_IBAN_HEAD: Final = re.compile(r"[A-Z]{2}\d{2}[0-9A-Z]{0,4}")
 _DASH: Final = re.compile(rf"[{SPACE}][-/–][{SPACE}]")
 _STRONG: Final = frozenset({"uuid", "address", "hash", "time", "url", "email", "version", "path"})
 _LEAD: Final = re.compile(r"\(?\+?\(?\d{1,4}\)?|\(\d{2,5}\)")
@@ -61,6 +62,8 @@ def _link(
             return None
     elif not _DASH.fullmatch(gap) and not _LETTERS.fullmatch(gap):
         return None
+    if run and _DASH.fullmatch(gap) and _is_iban(text[begin : one[1]]):
+        return None
     word = _WORD.fullmatch(text, *one) and _WORD.match(text, *other)
     if word and one[1] - one[0] == word.end() - other[0] and not text[word.end() : other[1]].strip(".,;:)"):
         return one[0]  # a digest in words of 32 bits
@@ -87,10 +90,11 @@ def _link(
     if letters := _LETTERS.fullmatch(gap):
         size = len(letters["letters"])
         same = size == len(group) or (size < 3 and len(group) < 4)  # ABCDE 12345 FGHIJ 67890, 4 U 123/24
-        return first if same or re.fullmatch(r"[A-Z]{2}\d{2}[0-9A-Z]{0,4}", head) else None
+        iban = any(_IBAN_HEAD.fullmatch(each.lstrip("(")) for each in (head, group))
+        return first if same or iban else None
     left, right = text[first : one[1]], text[other[0] : other[1]].rstrip(".,;:!?")
     lead = _LEAD.fullmatch(head) and (head[0] in "+(0")
-    if re.fullmatch(r"[-+]\d{2}:?\d{2}", group) and _AFTER_CLOCK.search(text, max(0, first - 16), first):
+    if re.fullmatch(r"[-+]\d{2}:?\d{2}", group) and _AFTER_CLOCK.search(text, max(0, first - 24), first):
         return None  # the zone of a clock
     if lead and run and digits(text[begin : one[1]]) >= 7 and _kind(right) in ("address", "version", "time"):
         return None
@@ -173,7 +177,7 @@ def whole_run(text: str, start: int, end: int) -> tuple[int, int, str] | None:
     amount = _AMOUNT.fullmatch(plain) if len({char for char in body if char in SPACE}) == 1 else None
     if amount and (" " not in body or _is_amount(text, start, end, amount)):
         return start, end, "number"
-    if _IBAN.fullmatch(plain) and len(plain.replace(" ", "")) == _IBAN_LENGTHS.get(plain[:2]):
+    if _is_iban(plain):
         return start, end, "code"
     if _FINGERPRINT.fullmatch(plain):
         return start, end, "hash"
@@ -190,6 +194,10 @@ def whole_run(text: str, start: int, end: int) -> tuple[int, int, str] | None:
     if re.fullmatch(r"97[89](?:[ -]\d+){4}", plain) and len(bare) == 13:
         return start, end, "number"
     return None
+
+
+def _is_iban(plain: str) -> bool:
+    return bool(_IBAN.fullmatch(plain)) and len(plain.replace(" ", "")) == _IBAN_LENGTHS.get(plain[:2])
 
 
 def _is_amount(text: str, start: int, end: int, amount: re.Match[str]) -> bool:

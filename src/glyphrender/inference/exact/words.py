@@ -295,7 +295,7 @@ def _list(text: str, start: int, end: int, depth: int) -> Iterator[Found]:
     numeric = [_is_numeric(text, begin, stop) for begin, stop in zip(starts, stops, strict=True)]
     wide = (len(items) >= 4 and numeric.count(False) >= 2) or text[start - 1 : start] in ("[", "(")
     for number, item in enumerate(items):
-        joined = number + 1 < len(items) and text[starts[number + 1] : stops[number + 1]] in _DASHES  # 99,-
+        joined = number + 1 < len(items) and _NO_CENTS.match(text, starts[number + 1], stops[number + 1]) is not None
         for left in (number - 1, number):
             if not item or not 0 <= left < len(items) - 1 or text[stops[left]] != ",":
                 continue
@@ -346,7 +346,7 @@ def _is_numeric(text: str, start: int, stop: int) -> bool:
 
 
 _NUMERIC: Final = re.compile(r"[^\d\s]{0,3}\d[\d.'’]*+(?:[eE][+-]?\d+)?(?:[%€$£¥]|[^\W\d_]{1,3})?")
-_DASHES: Final = ("-", "–", "--", "—", ".-", ".–")
+_NO_CENTS: Final = re.compile(r"\.?[-–]{1,2}(?![\w.-])")  # 99,-
 _FRACTION: Final = re.compile(r"\d+(?:[eE][+-]?\d+)?(?:[%€$£¥]|[^\W\d_]{1,3})?")
 _WEAK: Final = frozenset({"number", "version", "code"})
 
