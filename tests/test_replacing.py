@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -194,9 +195,13 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new_document(
     assert found == {before, "new"} if can or fresh else {"absent", "old", "new"}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
-def test_an_old_document_is_put_back_even_if_the_next_save_fails(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("locks", [True, False], ids=["locks", "no locks"])
+def test_an_old_document_is_put_back_even_if_the_next_save_fails(
+    pages: Path, monkeypatch: pytest.MonkeyPatch, locks: bool
+) -> None:
+    if not locks:
+        monkeypatch.setattr(folder_output, "lock", lambda path, wait=0.0: None)
+        monkeypatch.setattr(folder_output, "locked", lambda path: nullcontext(False))
     old = tree(pages)
     pages.rename(hidden_name(pages, "old"))  # killed between two renamings
     with pytest.raises(ZeroDivisionError):

@@ -84,11 +84,11 @@ class WorkFolder:
                 self._check()
                 self._made = made_parents(self.target)
                 with _changing_names_in(self.target.parent) as held:
-                    if held:
-                        for hidden in hidden_beside(self.target):
-                            with locked(hidden) as left:
-                                if left:
-                                    self._tidy(hidden)
+                    for hidden in hidden_beside(self.target):
+                        with locked(hidden) as left:
+                            # Without locks (on NFS) too, an old folder is put back where nothing is in its place.
+                            if (held and left) or (hidden.suffix == ".old" and not os.path.lexists(self.target)):
+                                self._tidy(hidden)
                     self._look_inside()
                     self._hidden.add(self.folder)
                     self.folder.mkdir(mode=0o700)
