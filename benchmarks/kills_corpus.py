@@ -111,8 +111,8 @@ def killed(command: list[str], out: Path, usual: float, rng: random.Random, tall
         tally[f"{number.name} {'group' if group else 'parent alone'}"] += 1
         tally[f"at: {name}"] += 1
     status = process.wait(60)
-    # Before the run has begun, Python itself is still starting, and has no handlers.
-    if not alone and (out / ".run/run.json").exists() and status not in (0, STATUS[number]):
+    # Before it has workers, Python itself may still be starting, and has no handlers.
+    if children and not alone and status not in (0, STATUS[number]):
         tally[f"STATUS {status} after {number.name}"] += 1
     said = errors.read_text(errors="replace")
     if any(words in said for words in ("Traceback", "a bug", "Exception ignored")):
