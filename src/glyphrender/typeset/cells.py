@@ -3,8 +3,8 @@
 East Asian wide and fullwidth characters (UAX #11) and emoji take two cells, and so does a cluster of two letters or
 more (a conjunct of Devanagari); all others take one. Ambiguous characters take one, whatever the language: box drawing
 is ambiguous, and programs that draw tables count one. A glyph that is narrower than its cells stands in their middle; a
-wider one is condensed. The letters of scripts that join are stretched or condensed to fill their cells, so that they
-still join. Every pen position is then a whole number of cells.
+wider one is condensed. The letters of scripts that join (Arabic), or hang on one line (Devanagari), are stretched or
+condensed to fill their cells, so that they still join. Every pen position is then a whole number of cells.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _TEXT_STYLE: Final = 0xFE0E
 _EMOJI_STYLE: Final = 0xFE0F
 _KEYCAP: Final = 0x20E3
 _MARKS: Final = (GeneralCategory.Mn, GeneralCategory.Mc, GeneralCategory.Me)
-_JOINS: Final = np.isin(SCRIPT_TAGS, JOINING)
+# The letters of these scripts hang on one line.
+_LINED: Final = ("Deva", "Beng", "Guru")
+_JOINS: Final = np.isin(SCRIPT_TAGS, (*JOINING, *_LINED))
 
 
 def cells_of(text: WordText, characters: Characters) -> NDArray[np.uint8]:
