@@ -3,19 +3,24 @@
     python tests/fuzz.py --documents 200000 --processes 2
 
 Document k of a seed is always the same, so a failure is repeated by its number: `--first K --documents 1`. Every
-document is set as a whole. Every 16th is also set from parts, with cold and with warm caches, and on a page of its own
-width. Every 128th is drawn.
+document is set as a whole, once more, from a stream of pieces, and by appending the pieces. Every 16th is also set with
+cold caches, by other typesetters, from a file, and on a page of its own width. Every 128th is drawn. Every 2048th is
+repeated to 70,000 characters and saved by one process and by two.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import random
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,7 +28,7 @@ from nasty import NASTY
 from strategies import FAMILIES, INGREDIENTS, LANGUAGES
 from test_invariants import check_accounts, check_boxes, same
 
-from glyphrender import Page, Theta, Typesetter, default_typesetter, layout
+from glyphrender import Page, Theta, Typesetter, default_typesetter, layout, render
 from glyphrender.document.page import Span
 from glyphrender.errors import ThetaError
 from glyphrender.fonts.face import EM
@@ -127,8 +132,12 @@ class Seen:
         return cls(page.number, page.span, page.text, page.theta, page.size, page.lines, page.words, page.pieces)
 
 
-def lines_of(pages: list[Page]) -> list[tuple[str, tuple[float, ...]]]:
-    return [(line.text, line.box) for page in pages for line in page.lines]
+def outline(pages: Iterable[Page | Seen]) -> list[tuple[Any, ...]]:
+    """Return what two layouts of a text must have in common: pages, sizes, lines and the box of each line."""
+    return [
+        (page.number, page.span, page.size, [(line.start, line.end, line.text, line.box) for line in page.lines])
+        for page in pages
+    ]
 
 
 def check(text: str, theta: Theta, rng: random.Random, number: int) -> None:
@@ -137,22 +146,51 @@ def check(text: str, theta: Theta, rng: random.Random, number: int) -> None:
     seen: list[Any] = [Seen.of(page) for page in pages]
     check_accounts(text, seen)
     check_boxes(seen)
+    whole = outline(seen)
+    cuts = sorted(rng.randint(0, len(text)) for _ in range(rng.choice((1, 1, 2, 3))))
+    pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    assert outline(layout(text, theta)) == whole, "again"
+    assert outline(render(iter(pieces), theta)) == whole, "stream"
+    check_appended(pieces, theta, whole, step_by_step=number % 16 == 0)
     if number % 16 == 0:
-        cuts = sorted(rng.randint(0, len(text)) for _ in range(4))
-        parts = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-        assert lines_of(list(layout(iter(parts), theta))) == lines_of(pages), "parts"
+        assert outline(layout(io.StringIO(text, newline=""), theta)) == whole, "file"
         default_typesetter().clear()
-        fresh = list(layout(text, theta))
-        assert lines_of(fresh) == lines_of(pages), "cold cache"
+        assert outline(layout(text, theta)) == whole, "cold cache"
         longest = max(map(len, text.split("\n"))) + 1
         if not theta.newline_marker and theta.line_breaker == "GREEDY":
-            typesetter = Typesetter(chunk_size=max(64, longest))
-            assert lines_of(list(layout(text, theta, typesetter=typesetter))) == lines_of(pages), "chunks"
+            for typesetter in (Typesetter(chunk_size=max(64, longest)), Typesetter(max_bytes=1000)):
+                assert outline(layout(text, theta, typesetter=typesetter)) == whole, repr(typesetter)
         check_width(text, theta, pages)
     if number % 128 == 0:
         again = list(layout(text, theta))
         same(again, pages)
         assert [page.png() for page in again] == [page.png() for page in pages], "bytes"
+    if number % 2048 == 0 and text:
+        check_jobs((text + "\n") * (70_000 // (len(text) + 1) + 1), theta.replace(page_size=(300, 400)))
+
+
+def check_appended(pieces: list[str], theta: Theta, whole: list[tuple[Any, ...]], *, step_by_step: bool) -> None:
+    """Check that a document to which the pieces are appended has the pages of the whole.
+
+    With `step_by_step`, check too that each piece leaves the pages that it is said to leave.
+    """
+    document = render(pieces[0], theta)
+    for piece in pieces[1:]:
+        before = outline(document) if step_by_step else []
+        unchanged = document.extend_text(piece).unchanged
+        if step_by_step:
+            assert outline(document[:unchanged]) == before[:unchanged], "unchanged"
+    assert outline(document) == whole, "append"
+
+
+def check_jobs(text: str, theta: Theta) -> None:
+    """Check that two processes write the bytes that one writes."""
+    with TemporaryDirectory() as folder:
+        one, two = (render(text, theta).save(f"{folder}/{jobs}", jobs=jobs) for jobs in (1, 2))
+        assert one == two, "jobs"
+        for page in one["pages"]:
+            first, second = (Path(folder, jobs, page["file"]).read_bytes() for jobs in "12")
+            assert first == second, "jobs"
 
 
 def check_width(text: str, theta: Theta, pages: list[Page]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.text.properties import BRACKET, MAX_OPEN_BRACKETS, SCRIPT_TAGS, brackets, records, table
+from glyphrender.text.runs import distinct
 
 COMMON: Final = SCRIPT_TAGS.index("Zyyy")
 INHERITED: Final = SCRIPT_TAGS.index("Zinh")
@@ -44,7 +45,7 @@ def resolve_scripts(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
     # A line feed counts as strong and Common, so that no lookup passes it.
     feeds = cps == 0x0A
     strong = scripts != COMMON
-    several = len(np.unique(scripts[strong])) > 1
+    several = len(distinct(scripts[strong])) > 1
     strong |= feeds
 
     sets = table().script_set.take(record)

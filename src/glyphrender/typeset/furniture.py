@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,11 @@ from glyphrender.text.script import LATIN
 from glyphrender.typeset.shape import shape
 from glyphrender.typeset.style import WordStyle
 
-#: A row of digits in a box: (glyph ids, x of each glyph, total advance). Lengths are EM units.
-DigitRow: TypeAlias = tuple[NDArray[np.uint32], NDArray[np.int64], int]
+# Boxes have at most 4,352 different rows of digits.
+_MOST_REMEMBERED: Final = 8192
+
+#: (glyph ids, x of each glyph, total advance) of a text. Lengths are EM units.
+ShapedText: TypeAlias = tuple[NDArray[np.uint32], NDArray[np.int64], int]
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,24 @@ class Furniture:
         cps = codepoints(text)
         return next((at for at, face in enumerate(self.style.stack.faces) if face.covers(cps).all()), 0)
 
-    def shaped(self, text: str, face: int = 0) -> tuple[NDArray[np.uint32], NDArray[np.int64], int]:
-        """Return (glyph ids, x of each glyph, total advance) of `text`; lengths are EM units.
+    def shaped(self, text: str, face: int = 0) -> ShapedText:
+        """Return (glyph ids, x of each glyph, total advance) of `text`; lengths are EM units. Do not write to it.
 
         `face` is the place of the face in the font stack.
         """
+        found = self._remembered.get((text, face))
+        if found is None:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[text, face] = self._shaped(text, face)
+        return found
+
+    @cached_property
+    def _remembered(self) -> dict[tuple[str, int], ShapedText]:
+        """What was shaped: spaces and hyphens, by which lines are measured, and the digits in boxes."""
+        return {}
+
+    def _shaped(self, text: str, face: int) -> ShapedText:
         glyphs = shape(
             [text],
             [self.style.stack.faces[face]],
@@ -50,22 +66,11 @@ class Furniture:
         pen = np.cumsum(glyphs.step, dtype=np.int64)
         return glyphs.glyph, pen - glyphs.step + glyphs.dx, int(pen[-1]) if len(pen) else 0
 
-    @cached_property
-    def _digit_rows(self) -> dict[str, DigitRow]:
-        """The result of `shaped` for two or three hexadecimal digits. There are at most 4,352 of these."""
-        return {}
-
-    def digits(self, cp: int) -> tuple[DigitRow, DigitRow, int]:
+    def digits(self, cp: int) -> tuple[ShapedText, ShapedText, int]:
         """Return (upper row, lower row, digits in a row) of the box that stands for a code point no font has."""
         text = f"{cp:04X}" if cp <= 0xFFFF else f"{cp:06X}"
         half = len(text) // 2
-        rows = []
-        for part in (text[:half], text[half:]):
-            row = self._digit_rows.get(part)
-            if row is None:
-                row = self._digit_rows[part] = self.shaped(part)
-            rows.append(row)
-        return rows[0], rows[1], half
+        return self.shaped(text[:half]), self.shaped(text[half:]), half
 
     @cached_property
     def hyphen(self) -> str:

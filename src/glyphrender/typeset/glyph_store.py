@@ -21,6 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.fonts.stack import DRAWN, MISSING
+from glyphrender.text.runs import distinct
 from glyphrender.typeset.style import Variant, WordStyle
 
 # What a segment is. EMPTY is what lies between two adjoining separators.
@@ -259,7 +260,7 @@ class GlyphStore:
         with self._lock:
             new = segments[self.part_count.take(segments) == 0]
             if len(new):
-                self._split(np.unique(new))
+                self._split(distinct(new))
             return self.first_part.take(segments), self.part_count.take(segments)
 
     def _split(self, segments: NDArray[Any]) -> None:
@@ -269,9 +270,7 @@ class GlyphStore:
         length = self.length.take(segments).astype(np.int64)
         base = np.cumsum(length + 1) - length - 1  # a number of its own for each character of each segment
         cluster, step = self.cluster.take(rows), self.step.take(rows)
-        # Not np.unique, whose hash table takes ten times as long for numbers that are distinct and nearly in order.
-        ordered = np.sort(np.append(base[owner] + cluster, base))
-        starts = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+        starts = distinct(np.append(base[owner] + cluster, base))
         parts = np.diff(np.append(np.searchsorted(starts, base), len(starts)))  # of each segment
         if (whole := parts == 1).any():
             self.first_part.rows[segments[whole]] = segments[whole]

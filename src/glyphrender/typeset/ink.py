@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM
+from glyphrender.text.runs import distinct
 from glyphrender.theta import Leading, Theta
 from glyphrender.typeset.glyph_store import BOX_FACE, DRAWN_FACE, GlyphStore
 from glyphrender.typeset.line_metrics import LineMetrics
@@ -38,7 +39,7 @@ def glyph_ink(
     """
     ink = np.zeros((4, len(glyph)), np.int32)
     kind = style.astype(np.int64) << 8 | face
-    for key in np.unique(kind).tolist():
+    for key in distinct(kind).tolist():
         at = np.flatnonzero(kind == key)
         number = key & 0xFF
         if number in (BOX_FACE, DRAWN_FACE):
@@ -55,7 +56,7 @@ def segment_ink(store: GlyphStore, segments: NDArray[np.int32]) -> tuple[NDArray
     """
     known = store.measured.take(segments)
     if not known.all():
-        new = np.unique(segments[known == 0])
+        new = distinct(segments[known == 0])
         rows, counts = store.glyph_rows(new)
         above, below = np.zeros(len(new), np.int32), np.zeros(len(new), np.int32)
         if len(rows):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from glyphrender.fonts.face import Face
 from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, codepoints, records, table
+from glyphrender.text.runs import distinct
 from glyphrender.typeset.buffer import Buffer, buffer
 
 # Units in one call. HarfBuzz takes the same time a unit for 61 units as for 512; with more units a call there are fewer
@@ -98,7 +99,7 @@ def shape(
     """
     kind = (face.astype(np.int64) << 16) | (script.astype(np.int64) << 1) | rtl
     rows = [np.zeros((6, 0), np.int32)]
-    for key in np.unique(kind).tolist():
+    for key in distinct(kind).tolist():
         units = np.flatnonzero(kind == key)
         tag = SCRIPT_TAGS[(key & 0xFFFF) >> 1]
         call = buffer(

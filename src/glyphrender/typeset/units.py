@@ -68,16 +68,20 @@ def shape_units(text: WordText, characters: Characters, units: Units, style: Wor
     shaped = np.flatnonzero(~units.missing & ~units.drawn & ~empty[units.first])
     first, last = units.first[shaped], units.last[shaped]
     special = characters.special[first]
+    alike = _alike(text.cps[first], characters.script[first], special)
+    chosen = np.flatnonzero(alike == np.arange(len(alike)))  # one of those that are shaped alike
     glyphs = shape(
-        _unit_texts(text, characters, units, shaped),
+        _unit_texts(text, characters, units, shaped[chosen]),
         style.stack.faces,
-        characters.face[first],
-        characters.script[first],
-        text.rtl[text.word[first]] & ~special,  # an escape reads left to right
+        characters.face[first[chosen]],
+        characters.script[first[chosen]],
+        (text.rtl[text.word[first]] & ~special)[chosen],  # an escape reads left to right
         language=style.language,
         features=style.features,
-        context=_contexts(text, characters, first, last),
+        context=_contexts(text, characters, first[chosen], last[chosen]),
     )
+    if len(chosen) < len(shaped):
+        glyphs = _repeated(glyphs, np.searchsorted(chosen, alike))
     cluster = first[glyphs.unit] + np.where(special[glyphs.unit], 0, glyphs.cluster)
     unit = shaped[glyphs.unit]
     if characters.ignorable.any():
@@ -86,6 +90,30 @@ def shape_units(text: WordText, characters: Characters, units: Units, style: Wor
     if units.missing.any():
         glyphs = _with_boxes(glyphs, text, units, style)
     return _with_drawn(glyphs, text, units, style.cell) if units.drawn.any() else glyphs
+
+
+def _alike(cps: NDArray[np.uint32], script: NDArray[np.uint8], special: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return [u] the number of the first unit that is shaped as each unit is.
+
+    All units but special ones stand for themselves. A special unit is one character, and what is drawn for it depends
+    on the character and its script alone.
+    """
+    alike = np.arange(len(cps))
+    at = np.flatnonzero(special)
+    if len(at) > 1:
+        key = (cps[at].astype(np.int64) << 8) | script[at]
+        _, index, inverse = np.unique(key, return_index=True, return_inverse=True)
+        alike[at] = at[index[inverse]]
+    return alike
+
+
+def _repeated(glyphs: Glyphs, source: NDArray[np.intp]) -> Glyphs:
+    """Return the glyphs of units that are shaped as the units `source` of `glyphs` are."""
+    counts = np.bincount(glyphs.unit, minlength=int(source.max()) + 1)
+    starts, repeated = np.cumsum(counts) - counts, counts[source]
+    rows = np.repeat(starts[source] - np.cumsum(repeated) + repeated, repeated) + np.arange(repeated.sum())
+    columns = {name: getattr(glyphs, name)[rows] for name in ("cluster", "glyph", "step", "dx", "dy")}
+    return Glyphs(unit=np.repeat(np.arange(len(source)), repeated).astype(np.int32), **columns)
 
 
 def _unit_texts(text: WordText, characters: Characters, units: Units, shaped: NDArray[np.intp]) -> list[str]:
@@ -143,7 +171,7 @@ def _with_boxes(glyphs: Glyphs, text: WordText, units: Units, style: WordStyle) 
     if style.missing_glyph is MissingGlyph.NOTDEF:
         widths = np.full(len(at), style.stack.faces[0].hb_font.get_glyph_h_advance(0), np.int32)
     else:
-        widths = np.array([box_width(int(cp)) for cp in text.cps[at]], np.int32)
+        widths = np.where(text.cps[at] > 0xFFFF, box_width(0x10000), box_width(0xFFFF)).astype(np.int32)
     return _with_code_points(glyphs, text, np.flatnonzero(units.missing), at, widths)
 
 

@@ -7,6 +7,7 @@ decided here too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -143,17 +144,20 @@ def _stand_ins(text: WordText, style: WordStyle, ignorable: NDArray[np.bool_]) -
     cps = text.cps
     category = table().general_category.take(text.record)
     stand_in: dict[int, str] = {}
+
+    def draw(places: NDArray[np.bool_], drawn: Callable[[int], str]) -> None:
+        at = np.flatnonzero(places)
+        code_points = cps[at].tolist()
+        texts = {cp: drawn(cp) for cp in set(code_points)}
+        stand_in.update(zip(at.tolist(), map(texts.__getitem__, code_points), strict=True))
+
     control = ((category == GeneralCategory.Cc) | (category == GeneralCategory.Cs)) & ~text.is_end
-    for at in np.flatnonzero(control).tolist():
-        escape = style.control_characters is ControlCharacters.ESCAPE
-        stand_in[at] = escape_of(int(cps[at])) if escape else ""
+    draw(control, escape_of if style.control_characters is ControlCharacters.ESCAPE else lambda cp: "")
     soft = cps == SOFT_HYPHEN
     if style.soft_hyphens is not SoftHyphens.BREAK:
-        for at in np.flatnonzero(soft).tolist():
-            stand_in[at] = _SOFT_HYPHEN_DRAWN[style.soft_hyphens]
+        draw(soft, lambda cp: _SOFT_HYPHEN_DRAWN[style.soft_hyphens])
     if style.zero_width is ZeroWidth.ESCAPE and ignorable.any():
-        for at in np.flatnonzero(ignorable & ~soft & ~_makes_emoji(text)).tolist():
-            stand_in[at] = escape_of(int(cps[at]))
+        draw(ignorable & ~soft & ~_makes_emoji(text), escape_of)
     return stand_in
 
 
