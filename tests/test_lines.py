@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from itertools import combinations
 from pathlib import Path
@@ -248,6 +249,35 @@ def test_optimal_lines_are_no_worse_than_greedy_ones_in_prose() -> None:
                     total += (theta.measure - (line.box[2] - line.box[0])) ** 2
         ragged[breaker] = total
     assert ragged["OPTIMAL"] < 0.9 * ragged["GREEDY"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3)), min_size=1, max_size=60),
+    st.integers(12, 40),
+    st.integers(12, 40),
+    st.booleans(),
+)
+def test_even_breaks_have_the_least_sum_whatever_the_number_of_words_on_a_line(
+    words: list[tuple[int, int]], first: int, rest: int, hyphens: bool
+) -> None:
+    starts, ends, at = [], [], 0
+    for number, (width, gap) in enumerate(words):
+        starts.append(at)
+        ends.append(at + width + (2 if hyphens and number % 3 == 0 and width < 10 else 0))
+        at += width + gap
+
+    def left(begin: int, end: int) -> int:
+        return (rest if begin else first) - (ends[end] - starts[begin])
+
+    least = [0.0]  # of the lines up to each opportunity; the last line costs nothing
+    for end in range(len(words)):
+        last = end == len(words) - 1
+        costs = [least[b] + (0 if last else left(b, end) ** 2) for b in range(end + 1) if left(b, end) >= 0]
+        least.append(min(costs, default=math.inf))
+    cuts = even_breaks(starts=starts, ends=ends, first=first, rest=rest)
+    lines = list(zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(words) - 1], strict=True))
+    assert all(left(begin, end) >= 0 for begin, end in lines)
+    assert sum(left(begin, end) ** 2 for begin, end in lines[:-1]) == least[-1]
 
 
 def test_even_breaks_stop_before_what_fits_nowhere() -> None:

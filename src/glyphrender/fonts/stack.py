@@ -47,6 +47,8 @@ _KEYCAP: Final = 0x20E3
 _BLANK_BRAILLE: Final = 0x2800  # the pattern without dots
 _COLOR_EMOJI_FAMILIES: Final = ("Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji", "Twemoji Mozilla")
 _MAX_REMEMBERED_CLUSTERS: Final = 1 << 16
+# Characters of a cluster that are composed in their order. No letter of Unicode is composed of more than four.
+_LONGEST_COMPOSED: Final = 32
 
 # Languages that are written with Han characters: ISO 639-1, -2 and -3.
 _JAPANESE: Final = frozenset({"ja", "jpn", "ojp", "ryu"})
@@ -166,6 +168,8 @@ class FontStack:
         order: list[int] = sorted(candidates, key=lambda number: (number == self.emoji) != as_emoji)
         # HarfBuzz composes and decomposes to suit the font: a font that has only "é" draws "e" + U+0301.
         text = "".join(map(chr, drawn))
+        if len(text) > _LONGEST_COMPOSED:  # Python sorts marks in quadratic time; what is composed stands at the front
+            text = text[:_LONGEST_COMPOSED] + "".join(dict.fromkeys(text[_LONGEST_COMPOSED:]))
         spellings = [drawn, _normalized("NFC", text), _normalized("NFD", text)]
         for number in order:
             if any(self._claims(number, spelling).all() for spelling in spellings):
