@@ -91,14 +91,14 @@ def set_lines(segments: Iterable[SegmentTable], theta: Theta, style: WordStyle, 
 
     A paragraph that goes on in the next chunk leaves its last, unfinished line for that chunk. A line may be longer
     than a chunk, for example if a million tabs hang on it. To copy such a line once a chunk would take quadratic time,
-    so chunks are gathered until they are as long as the line before.
+    so chunks are gathered until they are three times as long as the line before.
     """
     metrics = LineMetrics.of(theta, shaper.furniture(style))
     begins, left, gathered = True, 0, []
     for table in segments:
         gathered.append(table)
         flows = table.open or metrics.marker is not None
-        if flows and sum(len(each.number) for each in gathered) < 2 * left:
+        if flows and sum(len(each.number) for each in gathered) < 4 * left:
             continue
         lines, rest = break_lines(gathered[0].joined(*gathered[1:]), metrics, begins=begins, final=not flows)
         gathered, left = ([rest], len(rest.number)) if rest is not None else ([], 0)
