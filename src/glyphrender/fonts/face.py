@@ -124,7 +124,7 @@ class Face:
 
     @cached_property
     def _ink(self) -> NDArray[np.int32]:
-        """[4, glyphs] the boxes that `ink` returns; the left edge of those that were not asked for is _UNKNOWN."""
+        """[4, glyphs] the boxes that `ink` returns; the left edge of a glyph that was not measured yet is _UNKNOWN."""
         ink = np.zeros((4, self.hb_face.glyph_count + 1), np.int32)
         ink[0, :-1] = _UNKNOWN  # the last place stands for glyphs that the file does not have
         return ink

@@ -5,8 +5,9 @@ number of a face does not depend on earlier texts. Each cluster gets one face, t
 characters.
 
 A bundled font never draws a private-use character: DejaVu has pictures of its own there, which the author of a text
-did not mean. A font that the user names draws its own, because the user named it for that (a Nerd Font). No font draws
-a visible character by an empty glyph: that character goes to the next face, and is missing if there is none.
+did not mean. A font that the user names draws these characters, because the user may have named it for them (a Nerd
+Font). No font draws a visible character by an empty glyph: the character goes to the next face, and is missing if there
+is none.
 
 A table gives the face of every code point (1.1 MB a stack), so ordinary text needs one lookup, 1 ns a character. Only
 clusters whose characters have different faces are examined one by one, and each distinct cluster once. Nothing is
@@ -135,7 +136,7 @@ class FontStack:
             self._unseen[cp] = False
 
     def _claims(self, number: int, cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
-        """Return whether a face draws each of `cps`; shape (n,). See the head of this module for what it may draw."""
+        """Return whether a face draws each of `cps`, by the rules in the docstring of this module; shape (n,)."""
         face = self.faces[number]
         claimed = face.covers(cps)
         if number not in self._outside:

@@ -1,8 +1,8 @@
-"""Box drawing (U+2500–257F) and block elements (U+2580–259F), drawn to fill their cells as terminals draw them.
+"""Box drawing (U+2500–257F) and block elements (U+2580–259F), which fill their cells as in a terminal.
 
 The glyphs of a font join only at the font's own line height. Here each sign is a mask of whole pixels, as large as its
-cell. Edges of cells are rounded to pixels before, so that neighbors share them: lines join at any line height, and
-columns stand one below the other. The shapes are read from the names of the characters.
+cell. The caller has rounded the edges of cells to pixels, so neighbors share their edges: lines join at any line
+height, and columns stand one below the other. The shapes are read from the names of the characters.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Signs of old computers that fill their cells (U+1FB00–1FB8B): sextants, wedges, triangles and eighths of blocks.
 
-The shapes are read from the names of the characters. The rest of their block are pictures, which a font draws.
+The shapes are read from the names of the characters. The other characters of the block are pictures, which a font
+draws.
 """
 
 from __future__ import annotations

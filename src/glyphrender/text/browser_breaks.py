@@ -1,10 +1,10 @@
-"""Line breaks as Chromium takes them: after every space, by a table between two characters of ASCII, else by UAX #14.
+"""Line breaks as in Chromium: after every space, by a table between two characters of ASCII, and else by UAX #14.
 
 The table was measured: Chromium 156 set every pair of printable ASCII characters on a line without width
 (benchmarks/browser_breaks.py --pairs), and its answers are the three rules below. The table looks at two characters,
 except for a hyphen before a digit. tests/data/browser-breaks.txt holds what Chromium answered for texts in context.
 
-Its reading of UAX #14 has two tailorings. Small kana and the long vowel mark may begin a line (class CJ is ID), and
+Chromium tailors UAX #14 in two ways. Small kana and the long vowel mark may begin a line (class CJ is ID), and
 in Chinese the double quotation marks are brackets.
 """
 
@@ -66,7 +66,7 @@ def break_actions(cps: NDArray[np.uint32], *, chinese: bool = False) -> NDArray[
     pairs = table()[np.minimum(before, _DELETE), np.minimum(after, _DELETE)]
     pairs[1:] |= _hyphen_in_word(cps)
     found[both] = np.where(pairs, ALLOWED, PROHIBITED)[both]
-    # A line ends after the last space of a run, whatever follows.
+    # A line may end after the last space of a run, whatever follows.
     blank = (cps == _SPACE) | (cps == _TAB)
     found[optional & blank[:-1] & ~_ends_line(after)] = ALLOWED
     found[optional & blank[1:]] = PROHIBITED

@@ -1,4 +1,4 @@
-"""Consumed characters: what a terminal obeys and does not show. They stay in the source, but are not drawn.
+"""Consumed characters: a terminal obeys them and does not show them. They stay in the source, but are not drawn.
 
 Three things are consumed. *Control sequences* of ECMA-48 set colors and titles. *Overwritten text* stood on a line
 before a carriage return took the cursor back, as progress bars do. A *backspace* takes back the character before it, as
@@ -29,7 +29,7 @@ _ENDS_STRING: Final = rf"\x1b{_C1}\x18\x1a{_LINE_ENDS}"  # CAN and SUB cancel a 
 # What closes a string: ST, CAN or SUB; or any introducer, which begins the next sequence, as in the VT500's parser.
 _CLOSED: Final = rf"(?:\x1b\\|[\x9c\x18\x1a]|(?=[\x1b{_C1}]))"
 _SEQUENCE: Final = re.compile(
-    # CSI: parameters, intermediates, a final character. One that breaks off is consumed as far as it goes.
+    # CSI: parameters, intermediates, a final character. A sequence that breaks off is consumed as far as it goes.
     r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
     # OSC, which xterm lets BEL close too; then DCS, SOS, PM and APC.
     rf"|(?:\x1b\]|\x9d)[^\x07{_ENDS_STRING}]*+(?:\x07|{_CLOSED})"
@@ -50,8 +50,8 @@ class Consumption:
     """A choice of what is consumed.
 
     Attributes:
-        sequences: whether control sequences are.
-        overwritten: whether text before a lone CR is, and the character before a backspace.
+        sequences: whether control sequences are consumed.
+        overwritten: whether the text before a lone CR and the character before a backspace are consumed.
     """
 
     sequences: bool = False
@@ -61,7 +61,9 @@ class Consumption:
         return self.sequences or self.overwritten
 
     def spans(self, text: str) -> list[Span]:
-        """Return the consumed stretches of `text`, which rise and do not touch. `text` begins and ends at lines.
+        """Return the consumed stretches of `text`, which rise and do not touch.
+
+        If text may be overwritten, `text` must consist of whole lines.
 
         >>> Consumption(sequences=True).spans("a\\x1b[1mb\\x1b[0m\\x1b]0;x\\x07")
         [(1, 5), (6, 16)]
@@ -97,7 +99,7 @@ class Consumption:
         return "".join(text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
 
     def count_line_ends(self, text: str) -> int:
-        """Return the number of source lines that end in `text`. Where a lone CR overwrites, it ends none."""
+        """Return the number of source lines that end in `text`. A lone CR that overwrites ends no line."""
         return text.count("\n") if self.overwritten else count_line_ends(text)
 
 
@@ -117,7 +119,7 @@ def _merged(spans: list[Span]) -> list[Span]:
 
 
 def _overwritten(text: str, sequences: list[Span]) -> list[Span]:
-    """Return what carriage returns and backspaces consume. `sequences` are consumed too."""
+    """Return the spans that carriage returns and backspaces consume. `sequences` are those of control sequences."""
     found: list[Span] = []
     done = at = 0
     for move in _MOVES.finditer(text):
@@ -144,9 +146,9 @@ def _overwritten(text: str, sequences: list[Span]) -> list[Span]:
 
 
 def _overwritten_in_line(text: str, start: int, stop: int, sequences: list[Span]) -> Iterator[Span]:
-    """Yield what is consumed of the line from `start` to `stop - 1`: all but its last stretch between CRs that counts.
+    """Yield the consumed spans of the line from `start` to `stop - 1`.
 
-    A stretch counts if it draws something, or erases the line.
+    One stretch between carriage returns is kept: the last that draws something or erases the line.
     """
     first, last = _last_that_counts(text, start, stop, sequences)
     left = text.rfind("\r", start, first) + 1 or start
@@ -160,7 +162,7 @@ def _overwritten_in_line(text: str, start: int, stop: int, sequences: list[Span]
 
 
 def _last_that_counts(text: str, start: int, stop: int, sequences: list[Span]) -> Span:
-    """Return the last character that is drawn or sequence that erases; the empty span at `start` if there is none."""
+    """Return the span of the last drawn character or erasing sequence; the empty span at `start` if there is none."""
     end = stop
     for index in range(bisect_left(sequences, (stop, stop)) - 1, -1, -1):
         first, last = sequences[index]
@@ -176,7 +178,7 @@ def _last_that_counts(text: str, start: int, stop: int, sequences: list[Span]) -
 
 
 def _taken_back(text: str, start: int, stop: int, sequences: list[Span]) -> Iterator[Span]:
-    """Yield each backspace, and the character that it takes back. Of an underlined character, the line is taken."""
+    """Yield each backspace, and the character that it takes back. If one of the two is `_`, that one is taken back."""
     skipped = {index for first, last in sequences for index in range(max(first, start), min(last, stop))}
     shown: list[int] = []
     underlines = False

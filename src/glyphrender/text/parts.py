@@ -71,8 +71,8 @@ class PartSpan:
 def count_line_ends(text: str) -> int:
     """Return the number of source lines that end in `text`: at LF, CR LF and CR.
 
-    So do Python's `open` and editors count. A form feed, VT, NEL, U+2028 or U+2029 ends no line of the source, though
-    it ends a line of the page.
+    Python's `open` and editors count in the same way. A form feed, VT, NEL, U+2028 or U+2029 ends no line of the
+    source, though it ends a line of the page.
 
     >>> count_line_ends("a\\r\\nb\\nc\\rd\\fe\\u2028")
     3

@@ -1,4 +1,4 @@
-"""The source text: bytes are decoded to `str`, and a `str` is cut into chunks that are analyzed on their own.
+"""The source text: bytes are decoded to `str`, and a `str` is cut into chunks that are analysed on their own.
 
 Everything after this module works on one `Chunk` at a time, so the size of a chunk bounds memory. A chunk ends at
 the end of a paragraph if it holds one. A paragraph longer than `CHUNK` is cut where a line may end under every θ. The
@@ -56,7 +56,7 @@ class Chunk:
         mid_line: whether the chunk begins inside a source line.
         base: base direction (0 or 1) of the first paragraph, if that paragraph began in an earlier chunk; else None.
         open: whether the chunk ends inside a paragraph.
-        cuts: characters, but not the first, before which a word is cut, because something was consumed there; rising.
+        cuts: rising places, without 0, at which a word is cut because something was consumed there.
     """
 
     text: str
@@ -248,7 +248,7 @@ def _cut(buffer: str, start: int, stop: int, consumed: Consumption, *, final: bo
     The end is at `stop` or before it, or one character after it if `stop` lies between CR and LF. In order of
     preference it is a line end, a break after a space, any other break, or a boundary of grapheme clusters. Where text
     may be overwritten, it is the end of a source line. It is never inside a consumed control sequence. The result is
-    None if it depends on text that follows the buffer; `final` tells that none follows.
+    None if it depends on text after the buffer; with `final`, the buffer ends the text.
     """
     end = buffer.rfind("\n", start, stop) + 1
     if consumed.overwritten:

@@ -1,4 +1,4 @@
-"""Line breaks as θ's default takes them: UAX #14, tailored in three places for paths, options and source code.
+"""Line breaks under the default θ: UAX #14, tailored in three places for paths, options and source code.
 
 UAX #14 calls backslash, plus, dollar and percent the prefixes and postfixes of numbers. So a line could end inside of
 `\\\\`, `C++` or `${HOME}`, or between `C:` and `\\Users`. A line could also end right after the slash of ` /usr` or the
@@ -63,7 +63,7 @@ def certain_breaks(cps: NDArray[np.uint32]) -> Mask:
 
 
 def begin_tokens(cps: NDArray[np.uint32]) -> Mask:
-    """Return which characters have nothing but marks between them and the beginning of their token, with themselves.
+    """Return whether the token of each character consists of marks alone, up to and including the character.
 
     Marks are those of ASCII and all other punctuation that is not East Asian wide: “/usr” begins with two.
     """

@@ -67,10 +67,10 @@ class ControlCharacters(StrEnum):
 
 
 class Ansi(StrEnum):
-    """The result for control sequences of ECMA-48, which color the output of programs.
+    """The treatment of control sequences (ECMA-48), with which programs color their output.
 
-    ESCAPE leaves them to `control_characters`. STRIP draws nothing for a whole sequence: CSI, OSC (such as links), DCS,
-    SOS, PM, APC, and ESC with what belongs to it.
+    ESCAPE leaves their characters to `control_characters`. STRIP draws nothing for a whole sequence: CSI, OSC (such as
+    links), DCS, SOS, PM, APC, and ESC with the characters that belong to it.
     """
 
     ESCAPE = "ESCAPE"
@@ -101,10 +101,11 @@ class SoftHyphens(StrEnum):
 
 
 class ZeroWidth(StrEnum):
-    """The result for a character that Unicode calls default ignorable, such as U+200B, U+202E or a variation selector.
+    """The treatment of default ignorable characters (Unicode), such as U+200B, U+202E and variation selectors.
 
-    HIDE draws nothing for it, and lets it affect shaping and order. ESCAPE draws a visible escape, and the character
-    has no effect on shaping or on the order of other text. U+00AD has a field of its own, `soft_hyphens`.
+    HIDE draws nothing for such a character, and lets it affect shaping and order. ESCAPE draws a visible escape, and
+    the character has no effect on shaping or on the order of other text; inside an emoji it is as under HIDE. U+00AD
+    has a field of its own, `soft_hyphens`.
     """
 
     HIDE = "HIDE"
@@ -143,7 +144,8 @@ class Emoji(StrEnum):
 class Cells(StrEnum):
     """NATURAL keeps the advances of the fonts. GRID gives each character one or two cells, as a terminal does.
 
-    A cell is as wide as the "0" of `font`. East Asian wide characters and emoji take two cells, all others one.
+    A cell is as wide as the "0" of `font`. East Asian wide characters, emoji and clusters of several letters take two
+    cells, all others one.
     """
 
     NATURAL = "NATURAL"

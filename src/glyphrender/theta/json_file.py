@@ -39,7 +39,7 @@ def json_object(text: str, name: str, *, path: Path | str = "") -> dict[str, Any
     """Return the JSON object in `text`. Messages call it `name`.
 
     Raises:
-        DataError: it is not JSON, or no object.
+        DataError: `text` is not JSON, or holds no object.
         ThetaError: an object sets a key twice; `.field` is the key.
     """
 

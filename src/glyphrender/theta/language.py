@@ -1,9 +1,9 @@
-"""Language tags: what people write is brought into the one form of BCP 47, or refused with the tag that was meant.
+"""Language tags: the forms that people write become BCP 47. A tag that names no language is refused, with a suggestion.
 
 BCP 47 has the two-letter code wherever there is one. Lists of languages also write ISO 639-2 and 639-3 ("jpn", "ger",
 "zho"), POSIX locales ("ja_JP") and names ("Japanese"), and countries are taken for languages ("jp"). A tag that is not
 understood would choose nothing, and Japanese would be drawn in the forms of mainland China without a word. Three-letter
-codes that ISO 639-1 does not have ("yue", "haw") are kept: there are 7,900, and a list of them is not kept here.
+codes that ISO 639-1 does not have ("yue", "haw") are accepted unchecked: there are 7,900, too many to list here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ za zha|zh zho chi|zu zul
 _SHORT: Final = {
     code: codes[0] for line in re.split(r"[|\n]", _ISO_639.strip()) for codes in [line.split()] for code in codes
 } | {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro"}  # codes that BCP 47 has replaced
-# What people write for a language that is no language code: countries, and English names.
+# Codes of countries and English names that people write in place of a language code.
 _MEANT: Final = {
     "jp": "ja", "cn": "zh-Hans", "hk": "zh-HK", "cz": "cs", "dk": "da", "gr": "el", "ua": "uk", "vn": "vi", "us": "en",
     "gb": "en-GB", "japanese": "ja", "korean": "ko", "chinese": "zh-Hans", "mandarin": "zh-Hans", "english": "en",

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 from glyphrender._system.atomic_write import write_atomically
 from glyphrender.errors import DataError, ThetaError, shown
@@ -110,7 +110,7 @@ class Theta:
     font_size: float = length(9.0, range=(1, 1000), help="em size of the text")
     line_height: float = length(10.0, range=(0.5, 2000), help="distance from one baseline to the next")
     leading: Leading = choice(
-        Leading.FIXED, help="whether a line is higher than line_height where its ink needs it (Tibetan, stacked marks)"
+        Leading.FIXED, help="height of a line: line_height, or more if its ink needs more (Tibetan, stacked marks)"
     )
     overlap: Overlap = choice(Overlap.FORBID, help="whether line_height may be smaller than font_size")
     horizontal_scale: float = number(
@@ -123,7 +123,7 @@ class Theta:
     )
     kerning: bool = flag(True, help="use pair kerning")
     cells: Cells = choice(
-        Cells.NATURAL, help="advances of the fonts, or a grid of cells for code and tables in a monospaced font"
+        Cells.NATURAL, help="width of characters: the advances of the fonts, or one or two cells each, as in a terminal"
     )
     box_drawing: BoxDrawing = choice(
         BoxDrawing.MONOSPACED, help="how paragraphs with box drawing (U+2500–259F) are set; MONOSPACED aligns tables"
@@ -164,7 +164,9 @@ class Theta:
         help="what a newline becomes: a line break, or a marker after which the text continues on the same line",
     )
     line_breaker: LineBreaker = choice(LineBreaker.GREEDY, help="how line ends are chosen")
-    line_breaks: LineBreaks = choice(LineBreaks.UNICODE, help="where lines may end: by UAX #14, or as in Chromium")
+    line_breaks: LineBreaks = choice(
+        LineBreaks.UNICODE, help="places where lines may end: by UAX #14, or as in Chromium"
+    )
     hyphenate: bool = flag(False, help="break words at line ends by the hyphenation patterns of `language`")
     line_numbers: int = count(
         0, range=(0, 12), unit="digits", help="width of the gutter for source line numbers; 0 draws none"
@@ -172,13 +174,13 @@ class Theta:
     continuation_indent: float = length(
         0.0,
         range=(0, 1000),
-        help="indent of lines after the first of a paragraph, beyond its leading spaces; at most half a column",
+        help="indent of the lines after the first, added to the leading spaces; together at most half a line",
     )
     continuation_mark: str = text(
         "",
         pattern=r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{0,8}",
         accepts='up to 8 characters such as "↪", or ""',
-        help="mark in the indent of these lines; a mark alone makes the indent as wide as it needs",
+        help="mark in the indent of these continuation lines, which is at least as wide as the mark and a space",
     )
     tab_width: int = count(4, range=(1, 64), unit="spaces", help="distance between tab stops")
     spaces: Spaces = choice(Spaces.KEEP, help="what several spaces in a row become")
@@ -192,13 +194,13 @@ class Theta:
     control_characters: ControlCharacters = choice(
         ControlCharacters.ESCAPE, help="what is drawn for C0 and C1 controls"
     )
-    ansi: Ansi = choice(Ansi.ESCAPE, help="what is drawn for control sequences of terminals, such as colours")
+    ansi: Ansi = choice(Ansi.ESCAPE, help="how control sequences of terminals, such as colours, are drawn")
     carriage_return: CarriageReturn = choice(
-        CarriageReturn.LINE, help="what a carriage return does that no line feed follows"
+        CarriageReturn.LINE, help="effect of a carriage return without a line feed after it"
     )
-    soft_hyphens: SoftHyphens = choice(SoftHyphens.BREAK, help="what U+00AD becomes")
+    soft_hyphens: SoftHyphens = choice(SoftHyphens.BREAK, help="how the soft hyphen, U+00AD, is drawn")
     zero_width: ZeroWidth = choice(
-        ZeroWidth.HIDE, help="what is drawn for zero-width characters and bidi controls; ESCAPE also stops their effect"
+        ZeroWidth.HIDE, help="how zero-width characters and bidi controls are drawn; ESCAPE also stops their effect"
     )
     complex_breaks: ComplexBreaks = choice(ComplexBreaks.CLUSTER, help="where Thai, Lao, Khmer and Burmese may break")
 
@@ -536,10 +538,11 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
 )
 """Every field of θ with the `Parameter` that says what it accepts, in the order of the class."""
 
-# No version of `Theta.save` wrote fewer fields.
-_FEWEST_FIELDS = 30
 DEFAULTS: Mapping[str, Any] = MappingProxyType({field.name: field.default for field in dataclasses.fields(Theta)})
 """Every field of θ with its default."""
+
+# No version of `Theta.save` wrote fewer fields.
+_FEWEST_FIELDS: Final = 30
 
 
 def is_saved_theta(data: bytes) -> bool:

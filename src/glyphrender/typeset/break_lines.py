@@ -2,7 +2,7 @@
 
 Most lines of source code are paragraphs that fit their line. One comparison for the whole chunk finds all such
 paragraphs (reach.py). The others are broken together (greedy.py), except those with hyphens and those whose lines are
-made even (careful.py). What is wider than a line and has no break is cut first (wide_pieces.py). Spaces and tabs at
+made even (careful.py). Pieces that are wider than a line are cut first (wide_pieces.py). Spaces and tabs at
 the end of a line hang: they do not count when a line is checked to fit.
 """
 
@@ -96,7 +96,7 @@ class _Lines(NamedTuple):
 def _sorted_out(stretch: Stretch, paragraphs: _Paragraphs) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the paragraphs that do not fit a line: (those that need care, the others)."""
     broken = np.flatnonzero(~paragraphs.fits)
-    # A paragraph that goes on is never broken evenly, for its end is not known. Neither is one with tabs.
+    # A paragraph that goes on is never broken evenly, because its end is not known, and neither is one with tabs.
     plain = np.full(len(broken), not stretch.metrics.optimal)
     if paragraphs.open and len(plain):
         plain[-1] = True

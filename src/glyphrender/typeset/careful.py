@@ -99,13 +99,14 @@ class CarefulBreaker:
         count, whole = self.reach(begin, limit, stop)
         if whole[0]:
             return hi
-        return self._settled(min(int(count[0]), hi) - 1, lo, lambda place: self.reach.left(place, begin, limit, stop))
+        last = min(int(count[0]), hi) - 1
+        return self._settled(last, lo, lambda place: self.reach.room_left(place, begin, limit, stop))
 
     def _settled(self, b: int, lo: int, left: Callable[[int], int]) -> int:
         """Return the last opportunity from `lo` to `b` that has room for its hyphen and does not cut a word needlessly.
 
-        `left` returns the room that is left of a line that ends at an opportunity. If there is none, return `b`, but at
-        least `lo`.
+        `left` returns the room that is left on a line that ends at an opportunity. If there is no such opportunity,
+        return `b`, but at least `lo`.
         """
         place = b
         while place >= lo:

@@ -52,7 +52,7 @@ def cells_of(text: WordText, characters: Characters) -> NDArray[np.uint8]:
         jamo = np.isin(properties.grapheme_break.take(text.record), (GraphemeBreak.V, GraphemeBreak.T)) & ~starts
         count = np.add.reduceat(~(mark | jamo | characters.ignorable | is_end), first, dtype=np.intp)
         count[np.logical_or.reduceat(wide, first)] = 2
-        # A mark without a base has a cell of its own, and what is invisible has none.
+        # A mark without a base has a cell of its own, and an invisible cluster has none.
         shown = np.logical_or.reduceat(~(characters.ignorable | is_end), first)
         count = np.where(shown, np.clip(count, 1, 2), 0)
         cells = np.zeros(len(cps), np.uint8)
@@ -77,7 +77,7 @@ def on_grid(
 ) -> tuple[Glyphs, NDArray[np.uint8]]:
     """Return (the glyphs moved into their cells, [g] the width of each outline in 64ths of the font's).
 
-    The steps of 64ths keep the number of widths small in which a face is drawn.
+    The steps of 64ths keep the number of different widths small, because a face is drawn once for each width.
 
     Args:
         glyphs: the glyphs of `units`. Their `cluster` is a character of `text`.

@@ -1,6 +1,6 @@
-"""Drawn: a chunk without what is consumed (text/consumed.py), and the account of it.
+"""Drawn: a chunk without its consumed characters (text/consumed.py), and the account of them.
 
-Line breaks, direction and shaping are those of the text without it, but a segment ends where something was consumed
+Line breaks, direction and shaping are those of the text without them, but a segment ends where something was consumed
 inside a word. The segments then count what was consumed after each of them. So every character of the source is still
 in exactly one segment or gap, or counted by one.
 """
@@ -21,7 +21,7 @@ from glyphrender.typeset.segments import SegmentTable
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawn:
-    """The characters of a chunk that are drawn.
+    """A chunk without its consumed characters.
 
     Attributes:
         source: the chunk.
@@ -53,8 +53,8 @@ class Drawn:
     def accounted(self, table: SegmentTable) -> SegmentTable:
         """Return `table`, the segments of `chunk`, as the segments of `source`.
 
-        What is consumed at the start of a paragraph belongs to an empty segment there, and all else to the segment
-        before it.
+        Characters that are consumed at the start of a paragraph belong to an empty segment there. All others belong to
+        the segment before them.
         """
         if not len(self.place):
             return table

@@ -81,8 +81,9 @@ class GlyphStore:
     """Columns of segments and glyphs. Rows are only ever added.
 
     Segments: `style` (place in `styles`), `kind`, `face` (place in the style's font stack), `advance` (EM units),
-              `clusters` (grapheme clusters, for letter spacing), `length` (characters of the source), `action` (break
-              after it inside its word), `boundary` (flags of boundary_flags.py), `first_glyph`, `glyph_count`.
+              `clusters` (grapheme clusters, or cells in a grid, for letter spacing), `length` (characters of the
+              source), `action` (break after it inside its word), `boundary` (flags of boundary_flags.py),
+              `first_glyph`, `glyph_count`.
     Glyphs:   `glyph` (glyph id), `x`, `y` (offset of its origin from the segment's origin, EM units, y up), `cluster`
               (character of the segment that its grapheme cluster starts with), `step` (its advance), `fit` (width of
               its outline in 64ths of the font's, so that it fits its cells).
@@ -167,7 +168,7 @@ class GlyphStore:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the columns. Styles hold open fonts; their variants tell who unpickles a store what to give it."""
+        """Pickle the columns. Styles hold open fonts, so only their variants are pickled."""
         columns = {name: getattr(self, name).rows[: self.segments] for name in _SEGMENT_COLUMNS}
         columns |= {name: getattr(self, name).rows[: self.glyphs] for name in _GLYPH_COLUMNS}
         return _unpickled, (columns, self.lifted, self.fitted, [style.variant for style in self.styles])

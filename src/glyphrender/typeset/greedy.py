@@ -1,8 +1,8 @@
 """Greedy line breaking of many paragraphs at once: a line takes what fits.
 
 One `searchsorted` finds the end of the next line of every paragraph, and this is repeated until no text is left. If a
-paragraph has so many lines that this would take too long, one search over all break opportunities finds how far a line
-would reach that begins after each of them. The lines are then read off by going from opportunity to opportunity, which
+paragraph has so many lines that this would take too long, one search finds, for every break opportunity, how far a line
+would reach that begins after it. The lines are then read off by going from opportunity to opportunity, which
 costs 0.1 µs a line.
 """
 
@@ -52,7 +52,7 @@ def greedy_cuts(
     [1]
 
     Args:
-        reach: how far lines reach, as `Reach` tells it.
+        reach: returns how far lines reach, as `Reach` does.
         place: [p] the break opportunities: segments after which a line may end, rising.
         regular: [p] whether the opportunity is a regular one, between words. A line ends at any other only if it has no
             regular one.

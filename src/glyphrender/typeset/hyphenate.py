@@ -1,8 +1,8 @@
 """Hyphenate: the places at which a word may be hyphenated, by Liang's patterns in pyphen (the `hyphenate` extra).
 
 A hyphen inside a URL, a path, an address, an identifier or a number would read as part of it. So only proper words are
-hyphenated. The whole token decides, the text between two spaces: it must be words and ordinary punctuation, and
-nothing else. A token that is taken for code though it is prose costs one hyphen; the reverse would show false text.
+hyphenated. A token is the text between two spaces. It must consist of words and ordinary punctuation alone. If prose is
+taken for code, one hyphen is lost; if code were taken for prose, the page would show false text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from glyphrender.errors import DependencyError, ThetaError
 from glyphrender.text.properties import GeneralCategory, table
 
-# Fewer letters than this are not hyphenated; more than this are no word.
+# A word of fewer letters is not hyphenated. More letters are no word.
 _SHORTEST, _LONGEST = 5, 100
 # ASCII punctuation that is part of paths, addresses, identifiers and code, and so is not ordinary.
 _TECHNICAL: Final = "#%&*/@\\_{}"
@@ -31,7 +31,7 @@ _INSIDE: Final = "'\u2019\u02bc\u00b7\u00ad\u200c\u200d"
 
 @lru_cache(maxsize=8)
 def hyphenator(language: str) -> Callable[[str], list[int]]:
-    """Return a function: token → the positions before which it may be hyphenated.
+    """Return a function: token → the positions before which the token may be hyphenated.
 
     Args:
         language: a BCP 47 tag; empty means English.

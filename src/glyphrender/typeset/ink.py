@@ -29,7 +29,7 @@ def glyph_ink(
 ) -> NDArray[np.int32]:
     """Return [4, g] left, top, right and bottom of the ink of glyphs, from their origins, in EM units, y up.
 
-    Box drawing fills its line and no more, so it counts as without ink.
+    Box drawing has no ink here, because it fills its line and no more.
 
     Args:
         store: the glyph store.
@@ -50,7 +50,7 @@ def glyph_ink(
 
 
 def segment_ink(store: GlyphStore, segments: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return ([n] how far the ink of each segment reaches above the baseline, [n] below it), in EM units, not below 0.
+    """Return ([n] how far the ink of each segment reaches above the baseline, [n] below it) in EM units, 0 or more.
 
     Each segment is measured once, and remembered by the store.
     """
@@ -87,7 +87,7 @@ def ascent(theta: Theta, metrics: LineMetrics) -> float:
 def fitted(table: LineTable, theta: Theta) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return ([n] distance from the top of each line to its baseline, [n] height of each line) in points.
 
-    The result is None where all lines are `line_height` high. No line is higher than a column.
+    The result is None if all lines are `line_height` high. No line is higher than a column.
     """
     if theta.leading is Leading.FIXED or not len(table):
         return None

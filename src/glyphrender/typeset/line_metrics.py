@@ -27,7 +27,7 @@ class LineMetrics:
         continuation: indent of the lines after the first of a paragraph, beyond its leading spaces; None for no indent.
         collapse: whether a run of spaces is drawn as one.
         optimal: whether the lines of a paragraph are made evenly full.
-        natural: whether what is wider than a line is cut at its spaces and marks first.
+        natural: whether a piece that is wider than a line is cut at its spaces and marks first.
         ascent, descent: of the first face, in em.
     """
 

@@ -1,8 +1,9 @@
-"""`Reach`: how far a line reaches that begins at a given segment, with tabs or without.
+"""`Reach`: how far a line reaches from a given segment, with tabs or without.
 
-The width of a tab depends on where its line begins, but only that of the first tab of a line. A tab ends at a tab stop,
-so from there on all is as far from the next tab stops as on any other line. That gives every segment a second position:
-its distance from a tab stop, plus the stops that all tabs before it pass. A line is then measured by two comparisons:
+Only the first tab of a line has a width that depends on where the line begins. This tab ends at a tab stop, so after it
+all distances to the next tab stops are the same on any line. Every segment therefore has a second position: its
+distance
+from a tab stop, plus the stops that all tabs before it pass. A line is then measured by two comparisons:
 of the plain positions up to its first tab, and of the second positions after it. Tabs and spaces hang until something
 is drawn after them.
 """
@@ -50,7 +51,9 @@ class Reach:
     def __call__(
         self, begin: NDArray[np.intp], width: NDArray[np.int64] | int, stop: NDArray[np.intp]
     ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Return (how many opportunities lie no further than lines have room, whether all up to `stop` fits).
+        """Return (the number of opportunities that each line reaches, whether all up to `stop` fits the line).
+
+        Opportunities are counted from the beginning of the stretch.
 
         Args:
             begin: the first segment of each line.
@@ -68,7 +71,7 @@ class Reach:
         drawn = tabbed & (self._next_ink[tab] < stop)
         return np.where(tabbed, reached, count), np.where(drawn, self.laid[stop - 1] <= room, whole)
 
-    def left(self, opportunity: int, begin: NDArray[np.intp], width: int, stop: NDArray[np.intp]) -> int:
+    def room_left(self, opportunity: int, begin: NDArray[np.intp], width: int, stop: NDArray[np.intp]) -> int:
         """Return the room that is left on a line from `begin` that ends at opportunity number `opportunity`."""
         if self.has_tabs:
             tab, tabbed, room = self._after_tab(begin, width, stop)
@@ -90,7 +93,7 @@ class Reach:
     def tabs(
         self, first: NDArray[np.int32], last: NDArray[np.int32]
     ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
-        """Return (the tabs on lines, the width of each, what they add to the width of each line).
+        """Return (the tabs on the lines, the width of each tab, the width that tabs add to each line).
 
         The lines are segments `first[k]` to `last[k] - 1`, rising, without a hole. Tabs at the end of a line hang and
         add nothing.

@@ -71,7 +71,7 @@ class SegmentTable:
     def consumed(self) -> NDArray[np.bool_]:
         """Return [c] whether each character of the text is consumed.
 
-        If a gap and consumed characters follow a segment, the first of them counts as the gap.
+        If a gap and consumed characters follow a segment, the first of these characters counts as the gap.
         """
         consumed = np.zeros(len(self.text), bool)
         if self.hidden is not None:
@@ -118,8 +118,8 @@ class SegmentTable:
     def joined(self, *following: SegmentTable) -> SegmentTable:
         """Return this table and those that follow it in the source as one.
 
-        A source is only cut where a line may break, so a line may break between two tables. Where the shaper has begun
-        a new store in between, the segments before are copied into it.
+        A source is only cut where a line may break, so a line may break between two tables. If the shaper has begun a
+        new store in between, the earlier segments are copied into the new store.
         """
         if not following:
             return self

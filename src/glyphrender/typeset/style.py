@@ -45,7 +45,7 @@ class Variant:
 
 
 def consumption(theta: Theta) -> Consumption:
-    """Return what `theta` draws nothing for; see text/consumed.py."""
+    """Return the choice of characters for which `theta` draws nothing; see text/consumed.py."""
     return Consumption(
         sequences=theta.ansi is Ansi.STRIP, overwritten=theta.carriage_return is CarriageReturn.OVERWRITE
     )

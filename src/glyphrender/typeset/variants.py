@@ -1,10 +1,10 @@
-"""Variants: paragraphs that are set otherwise than θ alone says, and the analysis of a chunk that has some.
+"""Variants: paragraphs that are set otherwise than θ alone says, and the analysis of a chunk with such paragraphs.
 
 Two things are decided for each paragraph (the text up to a line feed), by its own characters alone, so that a text
 gives the same pages whole, appended to, or in shares:
 
-- If `language` names no language that is written with Han, a paragraph with kana gets the Japanese forms of Han, one
-  with Hangul the Korean, and one with bopomofo the traditional Chinese forms.
+- If `language` names no language that is written with Han, a paragraph with kana gets the Japanese forms of Han, a
+  paragraph with Hangul gets the Korean forms, and one with bopomofo gets the traditional Chinese forms.
 - A paragraph with box drawing is set in cells of a monospaced face, so that the columns of a table stand one below the
   other.
 
@@ -38,7 +38,7 @@ VARIANTS: Final = tuple(
 _BOXES: Final = 4
 _HIRAGANA, _KATAKANA, _HANGUL, _BOPOMOFO, _HAN = map(SCRIPT_TAGS.index, ("Hira", "Kana", "Hang", "Bopo", "Hani"))
 
-# Box drawing that may stand in prose: Chinese texts write "──" for a dash. Three in a row are a line.
+# Horizontal lines may stand in prose: Chinese texts write "──" for a dash. Three in a row are box drawing.
 _HORIZONTAL: Final = np.array(
     [0x2500, 0x2501, 0x2504, 0x2505, 0x2508, 0x2509, 0x254C, 0x254D, 0x2550, 0x2574, 0x2576, 0x2578, 0x257A, 0x257C,
      0x257E], np.uint32
@@ -50,8 +50,8 @@ class VariantPolicy:
     """The choices that paragraphs make for themselves.
 
     Attributes:
-        han: whether they choose the regional forms of Han.
-        boxes: whether box drawing makes them monospaced.
+        han: whether paragraphs choose the regional forms of Han.
+        boxes: whether box drawing makes a paragraph monospaced.
     """
 
     han: bool
@@ -102,7 +102,9 @@ def analyse_variants(
     base: int | None,
     inherited: int = 0,
 ) -> tuple[SegmentTable, int]:
-    """Return (the segments of `chunk`, the code of the variant of the last paragraph, if it goes on in the next chunk).
+    """Return (the segments of `chunk`, the code that the next chunk inherits).
+
+    The code is that of the last paragraph if this paragraph goes on in the next chunk, else 0.
 
     Args:
         chunk: a stretch of the source.
@@ -151,7 +153,8 @@ def _by_paragraph(
     bounds = np.append(starts, len(chunk.text))
     used = np.unique(codes).tolist()
     for code in used:
-        words(VARIANTS[code])  # to make room for one may begin a new store, so all are asked for before one is used
+        # Asking for a cache may begin a new store, so all caches are asked for before one is used.
+        words(VARIANTS[code])
     cut = np.array(chunk.cuts, np.intp)
     in_paragraph = np.searchsorted(bounds, cut, "right") - 1
     tables: list[SegmentTable] = []

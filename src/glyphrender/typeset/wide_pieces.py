@@ -1,6 +1,6 @@
-"""Wide pieces: what is wider than a line and has no break inside is cut at its most natural places.
+"""Wide pieces: a piece that is wider than a line is cut at its most natural places.
 
-A *piece* is what lies between two break opportunities. UAX #14 forbids a break before `.`, `/` or `!` even after a
+A *piece* is the text between two break opportunities. UAX #14 forbids a break before `.`, `/` or `!` even after a
 space, so a list of dotfiles is one piece. If a piece does not fit a line, places are allowed rank by rank, each
 rank only in pieces that are still too wide. The places of all ranks but the last two become regular breaks, so the line
 before is filled up too. The last two ranks cut words; such a cut is taken only in a piece that begins its line, as CSS
@@ -72,7 +72,7 @@ def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
     return np.repeat(wide, stop + 1 - start)
 
 
-# -- places between words ---------------------------------------------------------------------------------------
+# -- places between words ------------------------------------------------------------------------------------
 
 
 def _after_spaces(stretch: Stretch) -> Iterator[Mask]:
@@ -114,7 +114,7 @@ class _Text:
         first: [n] the first character of each segment; the last character of the text where there is none.
         length: [n] characters of each segment, without its gap.
         category: [c] General_Category.
-        mark: [c] whether it is a mark of ASCII.
+        mark: [c] whether the character is a mark of ASCII.
     """
 
     cps: NDArray[np.uint32]
@@ -188,8 +188,8 @@ def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
     return parted.segments.edited(slice(None), breaks=np.where(added, added, breaks).astype(np.uint8))
 
 
-#: The ranks of places inside words: beside the marks that part paths, beside other marks, after spaces that the author
-#: wrote as unbreakable, between letters, and where a mark would be alone or come apart from its word.
+#: The ranks of places inside words: beside the marks that part paths; beside other marks; after no-break spaces;
+#: between letters; and places where a mark would be alone or be parted from its word.
 PATHS, MARKS, GLUE, LETTERS, ANYWHERE = range(5)
 
 
@@ -247,7 +247,7 @@ def _marks(of: str) -> NDArray[np.bool_]:
 _BACKSLASH, _COLON, _HYPHEN = 0x5C, 0x3A, 0x2D
 _L = LineBreak
 _GLUES: Final = _classes(_L.GL, _L.WJ, _L.ZWJ)
-#: A line should not begin with these, nor end with those.
+#: A line should not begin with a character of `_CLOSES`, nor end with one of `_OPENS`.
 _CLOSES: Final = _classes(_L.CL, _L.CP, _L.EX, _L.IS, _L.SY, _L.NS, _L.BA, _L.HY, _L.HH, _L.IN, _L.QF, _L.CM)
 _OPENS: Final = _classes(_L.OP, _L.QI)
 _PLAIN: Final = _classes(_L.AL, _L.NU, _L.HL, _L.ID)
