@@ -50,7 +50,7 @@ class Furniture:
 
     @cached_property
     def _remembered(self) -> dict[tuple[str, int], ShapedText]:
-        """What was shaped: spaces and hyphens, by which lines are measured, and the digits in boxes."""
+        """The texts that were shaped: spaces and hyphens, by which lines are measured, and the digits in boxes."""
         return {}
 
     def _shaped(self, text: str, face: int) -> ShapedText:
