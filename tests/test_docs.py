@@ -41,7 +41,7 @@ def test_the_examples_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Monk
     result = doctest.testfile(str(ROOT / "README.md"), module_relative=False, encoding="utf-8")
     assert result.failed == 0
     assert result.attempted >= 10
-    assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == ["manifest.json", "page_0001.png"]
+    assert sorted(path.name for path in (tmp_path / "sentence").iterdir()) == ["manifest.json", "page_0001.png"]
 
 
 def test_all_python_in_the_readme_is_run() -> None:

@@ -2,8 +2,8 @@
 
     from glyphrender.adapters.corpus import Options, render_corpus
 
-    render_corpus(["books.jsonl"], "pages", Options(theta=Theta.preset("dense")), jobs=8)
-    datasets.load_dataset("pages")["train"][0]["images"]      # PIL images
+    render_corpus(["books.jsonl"], "shards", Options(theta=Theta.preset("dense")), jobs=8)
+    datasets.load_dataset("shards")["train"][0]["images"]      # PIL images
 
 The data goes this way:
 
