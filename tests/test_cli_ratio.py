@@ -162,6 +162,11 @@ def test_fit_prints_the_options_that_give_its_pages(tmp_path: Path) -> None:
     assert json.loads(ratio(SAMPLE, "--json", *options.split()).stdout)[0]["rho"] == found.rho
 
 
+def test_fit_counts_one_page_as_one_page(tmp_path: Path) -> None:
+    (short := tmp_path / "short.txt").write_text("One page.", encoding="utf-8")
+    assert " on 1 page, type " in fit(short, "--pages", "1").stdout
+
+
 def test_fit_that_misses_says_how_far_it_got() -> None:
     result = fit(SAMPLE, "--pages", "1", "--over", "font-size=8,12", "--min-font-pixels", "8.5", "--json")
     assert result.return_value == 1

@@ -2,9 +2,10 @@
 
 A command's module has the name of the command, and defines a function `command`. The other modules are:
 
-    options.py, inputs.py   options and input files that commands share
-    model_options.py, evaluator.py options of `search` that name models and evaluators
-    table.py, scatter.py    tables for a terminal, a scatter plot as SVG
+    options.py, inputs.py             options and input files that commands share
+    model_options.py, evaluator.py    options of `search` that name models and evaluators
+    notices.py                        messages on standard error
+    table.py, scatter.py              tables for a terminal, a scatter plot as SVG
 
 `glyphrender --help` reads the table below and imports no command, so it takes only 0.1 s. Only `Group.main` turns
 errors into one line on stderr and an exit status:
@@ -30,7 +31,8 @@ import click
 
 from glyphrender._system.termination import exit_on
 from glyphrender._system.version import __version__
-from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError, ResourceError, one_line
+from glyphrender.cli.notices import say
+from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError, ResourceError
 
 COMMANDS: Mapping[str, str] = {
     "render": "Typeset text into page images.",
@@ -73,8 +75,8 @@ class Group(click.Group):
         except click.Abort:
             status = 128 + signal.SIGINT
         except Exception as error:
-            status, message = _verdict(error)
-            click.echo(f"glyphrender: {one_line(message)}", err=True)
+            status, message = _status_and_message(error)
+            say(message)
             if os.environ.get("GLYPHRENDER_DEBUG"):
                 raise
         sys.exit(status)
@@ -122,7 +124,7 @@ def main() -> NoReturn:
     raise AssertionError("click has exited")
 
 
-def _verdict(error: Exception) -> tuple[int, str]:
+def _status_and_message(error: Exception) -> tuple[int, str]:
     """Return the exit status and the message of an error."""
     match error:
         case click.UsageError():
@@ -162,10 +164,10 @@ def _discard_stdout() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Give standard streams that are closed a descriptor. Otherwise the next file that is opened would take its place.
+    """Give each closed standard stream a descriptor. Otherwise the next file that is opened would take its number.
 
-    Writing to a closed standard output fails, as it must: a caller would take a lost answer for an empty one. Python
-    has no `sys.stdin` where it is closed; see `inputs`.
+    Writing to a closed standard output still fails: a caller must not take a lost answer for an empty one. If standard
+    input is closed, `sys.stdin` stays None, and `inputs` refuses to read it.
     """
     for stream, name, flags in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:

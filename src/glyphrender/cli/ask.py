@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli.inputs import Reader, inputs_of, joined
+from glyphrender.cli.inputs import HEADING, Reader, inputs_of, joined
+from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import Pricing, dollars, price_options, text_options, theta_options
-from glyphrender.cli.ratio import priced
-from glyphrender.errors import one_line
+from glyphrender.cli.ratio import priced, print_skipped, verdict
 
 if TYPE_CHECKING:
     from glyphrender.document.document import Document
@@ -115,10 +115,7 @@ def command(
     standard error. The key is read from OPENAI_API_KEY; your own server needs no key. If the answer is empty or not
     whole, standard error says why, and the exit status is 1.
     """
-    from glyphrender.document.document import Document
-    from glyphrender.inference.chat import UNKNOWN_VISION, Endpoint, Packing, ask
-    from glyphrender.models.names import family_name
-    from glyphrender.models.vision import VISION_MODELS
+    from glyphrender.inference.chat import Endpoint, Packing, ask
 
     endpoint = Endpoint(
         model=model,
@@ -131,12 +128,7 @@ def command(
     )
     endpoint = replace(endpoint, model=model or endpoint.only_model())
     price = pricing.of(endpoint.model)
-    if vision is None and (vision := family_name(endpoint.model, VISION_MODELS)) is None:
-        vision = UNKNOWN_VISION
-        _say(
-            f"the vision model of {endpoint.model} is not known: pages are sized and counted as for {vision}. Pass "
-            "--vision NAME."
-        )
+    vision = _vision_of(endpoint.model) if vision is None else vision
     packing = Packing(
         model=vision,
         provider="openai",
@@ -147,15 +139,10 @@ def command(
         exact=exact,
         bits=int(bits) if bits else None,
     )
-    theta = theta.align_to(packing.model) if align else theta
-    reader = Reader(encoding=encoding, errors=errors)
-    inputs = inputs_of(files)
-    several = len(inputs) > 1 or any(source.walked for source in inputs)
-    document = Document.read(joined(inputs, reader, "==> {path} <==" if several else ""), theta)
-    for path, reason in reader.skipped:
-        click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
+    theta = theta.align_to(vision) if align else theta
+    document = _document(files, Reader(encoding=encoding, errors=errors), theta)
     if send != "text":
-        _say(_verdict(document, vision, endpoint.model, pricing))
+        say(_not_worth_it(document, vision, endpoint.model, pricing))
     printed = _Printer()
     try:
         answer = ask(document, question, endpoint, packing, on_text=None if as_json else printed)
@@ -167,21 +154,40 @@ def command(
     else:
         click.echo(_report(answer, price), err=True)
     if price is None and answer.ratio is not None:
-        _say(pricing.hint([vision]))
+        say(pricing.hint([vision]))
     lack = _lack(answer)
-    _say(lack)
+    say(lack)
     return 1 if lack else 0
 
 
-def _say(message: str) -> None:
-    """Write a message to standard error, if there is one."""
-    if message:
-        click.echo(one_line(f"glyphrender: {message}"), err=True)
+def _vision_of(model: str) -> str:
+    """Return the vision model that the name of a served model stands for. Say so if the name stands for none."""
+    from glyphrender.inference.chat import UNKNOWN_VISION
+    from glyphrender.models.names import family_name
+    from glyphrender.models.vision import VISION_MODELS
+
+    if (found := family_name(model, VISION_MODELS)) is not None:
+        return found
+    say(
+        f"the vision model of {model} is not known: pages are sized and counted as for {UNKNOWN_VISION}. Pass "
+        "--vision NAME."
+    )
+    return UNKNOWN_VISION
 
 
-def _verdict(document: Document, vision: str, model: str, pricing: Pricing) -> str:
-    """Return that pages cost no less than text, if so; empty without a tokenizer."""
-    from glyphrender.cli.ratio import verdict
+def _document(files: tuple[str, ...], reader: Reader, theta: Theta) -> Document:
+    """Return all files as one document, with a heading above each of several files. Name the skipped files."""
+    from glyphrender.document.document import Document
+
+    inputs = inputs_of(files)
+    several = len(inputs) > 1 or any(source.walked for source in inputs)
+    document = Document.read(joined(inputs, reader, HEADING if several else ""), theta)
+    print_skipped(reader)
+    return document
+
+
+def _not_worth_it(document: Document, vision: str, model: str, pricing: Pricing) -> str:
+    """Return a sentence if the pages cost no less than the text; else, or without a tokenizer, an empty string."""
     from glyphrender.errors import DependencyError, TokenizerError, VisionModelError
     from glyphrender.ratio.ratio import document_ratio
 
@@ -193,7 +199,7 @@ def _verdict(document: Document, vision: str, model: str, pricing: Pricing) -> s
 
 
 def _lack(answer: Answer) -> str:
-    """Return why the answer is not whole, and the way out; empty if the answer is whole."""
+    """Return why the answer is not whole, and the way out; an empty string if the answer is whole."""
     from glyphrender.inference.endpoint import BROKEN_OFF
 
     reason = next((reply.finish_reason for reply in answer.replies if reply.cut), None)
@@ -211,7 +217,8 @@ def _lack(answer: Answer) -> str:
 class _Printer:
     """A function that writes pieces of the answer as they come, and remembers the last piece.
 
-    Control characters become escapes: a model may repeat those of a document, and a terminal would obey them.
+    Control characters become escapes. A model may repeat the control characters of a document, and a terminal would
+    obey them.
     """
 
     last = ""
@@ -225,7 +232,7 @@ class _Printer:
 def _figures(answer: Answer, price: Price | None) -> dict[str, Any]:
     ratio = answer.ratio
     costs = None if price is None else answer.costs(price)
-    # Without a tokenizer the other form is not known, and what was sent is.
+    # Without a tokenizer, only the cost of the form that was sent is known.
     cost = None if price is None else answer.cost(price.rates.input, price.rates.output)
     if costs is not None:
         cost = costs.as_pages if answer.as_pages else costs.as_text
@@ -251,10 +258,9 @@ def _figures(answer: Answer, price: Price | None) -> dict[str, Any]:
 def _report(answer: Answer, price: Price | None) -> str:
     """Return one line about the pages or text that were sent, and the tokens that were counted."""
     figures = _figures(answer, price)
-    pages, requests = figures["pages"], figures["requests"]
     items = [
-        f"{pages:,} page{'s'[: pages != 1]}" if answer.as_pages else "as text",
-        f"{requests:,} request{'s'[: requests != 1]}",
+        counted(figures["pages"], "page") if answer.as_pages else "as text",
+        counted(figures["requests"], "request"),
     ]
     if figures["prompt_tokens"] is None:
         items.append("no usage from the server")

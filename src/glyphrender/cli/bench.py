@@ -14,11 +14,12 @@ import click
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
 from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, price_options, text_options
 from glyphrender.cli.ratio import MONEY, aligned, check_some_text, known_models, money, print_skipped, texts, verdict
 from glyphrender.cli.scatter import Point, scatter
 from glyphrender.cli.table import table
-from glyphrender.errors import DependencyError, one_line
+from glyphrender.errors import DependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -86,12 +87,7 @@ def command(
     With the extra "reader", some pages are drawn, resized as the model resizes them, and read by tesseract. "error
     rate" is the share of characters that tesseract reads wrong.
     """
-    outputs = [path for path in (csv_file, plot) if path is not None]
-    check_outputs(outputs, [*inputs_of(files), *(Input(name="", path=path) for path in thetas)] if outputs else [])
-    if csv_file is not None:
-        check_replaceable(csv_file, _is_figures)
-    if plot is not None:
-        check_replaceable(plot, is_sealed)
+    _check_files(csv_file, plot, files, thetas)
     named = _thetas(thetas, presets, dpi)
     models = known_models(vision or ("glm-4.1v", "qwen3-vl", "claude"))
     ocr = _page_reader(pages, language)
@@ -111,23 +107,41 @@ def command(
     headings = (*_HEADINGS, *(() if ocr is None else _READ), *(MONEY if has_price else ()))
     rows = [_row(*line) for line in found]
     if csv_file is not None:
-        sheet = io.StringIO()
-        sums = [(f"{cost.as_pages:.9f}", f"{cost.as_text:.9f}") if cost is not None else ("", "") for cost in costs]
-        cells = [[*row, *(sums[number] if has_price else ())] for number, row in enumerate(rows)]
-        csv.writer(sheet, lineterminator="\n").writerows([headings, *cells])
-        write_atomically(csv_file, sheet.getvalue(), replaces=_is_figures)
+        sums = [_exact_money(cost) if has_price else () for cost in costs]
+        _write_csv(csv_file, [headings, *((*row, *each) for row, each in zip(rows, sums, strict=True))])
     if plot is not None:
         write_atomically(plot, sealed(_plotted(found)), replaces=is_sealed)
-    for message in (verdict(named_ratios, pricing), pricing.hint(vision)):
-        if message:
-            click.echo(one_line(f"glyphrender: {message}"), err=True)
+    say(verdict(named_ratios, pricing))
+    say(pricing.hint(vision))
     shown = [[*_shown(row), *(money(cost) if has_price else ())] for row, cost in zip(rows, costs, strict=True)]
     click.echo(table(headings, shown, left=3))
     print_skipped(reader)
 
 
+def _check_files(csv_file: Path | None, plot: Path | None, files: Sequence[str], thetas: Sequence[Path]) -> None:
+    """Refuse to write over an input, or over a file that this command did not write."""
+    outputs = [path for path in (csv_file, plot) if path is not None]
+    if outputs:
+        check_outputs(outputs, [*inputs_of(files), *(Input(name="", path=path) for path in thetas)])
+    if csv_file is not None:
+        check_replaceable(csv_file, _is_figures)
+    if plot is not None:
+        check_replaceable(plot, is_sealed)
+
+
+def _write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    sheet = io.StringIO()
+    csv.writer(sheet, lineterminator="\n").writerows(rows)
+    write_atomically(path, sheet.getvalue(), replaces=_is_figures)
+
+
+def _exact_money(cost: PromptCost | None) -> tuple[str, str]:
+    """Return the two cells of the CSV file for what a text costs, as pages and as text."""
+    return ("", "") if cost is None else (f"{cost.as_pages:.9f}", f"{cost.as_text:.9f}")
+
+
 def _is_figures(data: bytes) -> bool:
-    """Return whether `data` is a CSV file of this command: it begins with the headings of some version."""
+    """Return whether `data` is a CSV file of this command: its first four headings are those of every version."""
     return data.startswith(",".join(_HEADINGS[:4]).encode() + b",")
 
 
@@ -171,7 +185,7 @@ def _page_reader(pages: int | None, language: str | None) -> PageReader | None:
     except DependencyError as error:
         if pages is not None or language is not None:
             raise
-        click.echo(one_line(f"glyphrender: legibility is not measured: {error} --read 0 leaves it out."), err=True)
+        say(f"legibility is not measured: {error} --read 0 leaves it out.")
         return None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import theta_options
 from glyphrender.errors import one_line
 
@@ -103,13 +104,14 @@ def command(
         progress.end()
     seconds = time.perf_counter() - start
     if manifest["failed"] and not as_json:
-        click.echo(f"glyphrender: {manifest['failed']:,} failed, see {one_line(str(output))}/failed.jsonl", err=True)
+        say(f"{manifest['failed']:,} failed, see {output}/failed.jsonl")
     if as_json:
         counts = {name: manifest[name] for name in ("items", "failed", "pages", "bytes", "missing")}
         click.echo(json.dumps({"output": str(output), "shards": len(manifest["shards"]), "s": seconds, **counts}))
     else:
-        what = f"{manifest['items']:,} items, {manifest['pages']:,} pages, {manifest['bytes']:,} bytes"
-        click.echo(one_line(f"{what} in {len(manifest['shards']):,} shards, {seconds:,.1f} s: {output}"))
+        figures = ", ".join(counted(manifest[f"{noun}s"], noun) for noun in ("item", "page", "byte"))
+        shards = counted(len(manifest["shards"]), "shard")
+        click.echo(one_line(f"{figures} in {shards}, {seconds:,.1f} s: {output}"))
     return 1 if manifest["failed"] and not manifest["items"] else 0
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
+from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import Pricing, dollars, price_options, text_options, theta_options
 from glyphrender.cli.ratio import priced, verdict
 from glyphrender.errors import one_line
@@ -91,11 +92,9 @@ def command(
     )
     if output is not None:
         found.theta.save(output)
-    if found.warning:
-        click.echo(one_line(f"glyphrender: {found.warning}"), err=True)
-    for message in (verdict([(file, vision, found.ratio)], pricing), pricing.hint([vision])):
-        if message:
-            click.echo(one_line(f"glyphrender: {message}"), err=True)
+    say(found.warning)
+    say(verdict([(file, vision, found.ratio)], pricing))
+    say(pricing.hint([vision]))
     price = pricing.of(vision)
     cost = None if price is None else found.ratio.cost(price)
     click.echo(_json(found, cost) if as_json else _summary(found, theta, cost))
@@ -154,7 +153,7 @@ def _summary(found: Fit, before: Theta, cost: PromptCost | None) -> str:
     ]
     figures = (
         f"ρ {ratio.rho:.2f}: {ratio.text_tokens:,} text tokens, {ratio.visual_tokens:,} visual tokens on "
-        f"{len(ratio.pages):,} pages, type {ratio.font_pixels:.2f} px high"
+        f"{counted(len(ratio.pages), 'page')}, type {ratio.font_pixels:.2f} px high"
     )
     if cost is not None:
         figures += f", {dollars(cost.as_pages)} as pages, {dollars(cost.as_text)} as text"

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from glyphrender._system.regular_file import kind_of, open_regular
+from glyphrender.cli.notices import counted
 from glyphrender.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _LISTED = 5
 # characters. In random bytes, one byte in ten is one. A file is binary if at least one byte in fifty is one.
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\b\t\n\v\f\r\x1b")
 _BINARY_SHARE = 50
+# With this many escape sequences, a text is the output of a program that wrote to a terminal.
+_MANY_ESCAPES = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +56,7 @@ class Input:
 
     @property
     def shown(self) -> str:
-        """The name in messages."""
+        """Return the name in messages."""
         return str(self.path) if self.path else "standard input"
 
 
@@ -182,23 +185,12 @@ def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[st
 
 
 def listed(skipped: Sequence[tuple[str, str]]) -> str:
-    """Return a message about the files that a `Reader` skipped."""
+    """Return a message about the files that a `Reader` skipped; "" if it skipped none."""
+    if not skipped:
+        return ""
     names = [f"{file} ({reason})" for file, reason in skipped[:_LISTED]]
     more = f" and {len(skipped) - _LISTED:,} more" if len(skipped) > _LISTED else ""
     return f"skipped {counted(len(skipped), 'file')} without text: {', '.join(names)}{more}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "page"), counted(1200, "page")
-    ('1 page', '1,200 pages')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-# With this many escape sequences, a text is the output of a program that wrote to a terminal.
-_MANY_ESCAPES = 10
 
 
 def escapes_hint(reader: Reader, theta: Theta) -> str:
@@ -221,12 +213,12 @@ def total_bytes(inputs: Iterable[Input]) -> int | None:
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Input]) -> None:
-    """Refuse an output that is an input, or a folder that holds one: writing would replace the input.
+    """Refuse an output that is an input, or a folder that holds an input: writing would replace the input.
 
-    A file of --theta is an input too.
+    The file of --theta is an input too. Links are followed.
 
     Raises:
-        DataError: there is such an output. Links are followed.
+        DataError: an output is an input, or holds one.
     """
     places = {Path(os.path.realpath(output)): output for output in outputs}
     context = click.get_current_context(silent=True)
@@ -238,7 +230,7 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Input]) -> None:
         for place in (real, *real.parents):
             if place in places:
                 raise DataError(
-                    f"{path} is an input, and lies inside the output {places[place]}: choose another."
+                    f"{path} is an input, and lies inside the output {places[place]}. Choose another output."
                     if place != real
                     else f"{path} is an input and the output. Choose another output.",
                     path=places[place],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, price_options
 from glyphrender.cli.table import table
 from glyphrender.errors import one_line
@@ -29,8 +30,7 @@ def command(*, names: tuple[str, ...], pricing: Pricing, as_json: bool) -> None:
     """
     from glyphrender.models.vision import VISION_MODELS
 
-    asked = names or VISION_MODELS
-    rows = [_row(name, pricing.of(name)) for name in (asked if names else sorted(asked, key=_family_first))]
+    rows = [_row(name, pricing.of(name)) for name in names or sorted(VISION_MODELS, key=_family_first)]
     prices = [] if names else list(pricing.table)
     if as_json:
         found: dict[str, Any] = {"models": rows}
@@ -38,35 +38,12 @@ def command(*, names: tuple[str, ...], pricing: Pricing, as_json: bool) -> None:
             found["prices"] = [_price(price) for price in prices]
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    headings = ["name", "stands for", "family", "grid", "tokens"] if names else ["family", "model", "grid", "tokens"]
-    cells = [
-        [one_line(name), row["model"], row["family"], row["grid"], f"{row['tokens']:,}"]
-        if names
-        else [row["family"], row["model"], row["grid"], f"{row['tokens']:,}"]
-        for name, row in zip(asked if names else [row["model"] for row in rows], rows, strict=True)
-    ]
-    if names and any(row["price"] for row in rows):
-        headings += ["$ input", "$ output"]
-        for line, row in zip(cells, rows, strict=True):
-            line += [f"{row['price'][name]:g}" if row["price"] else "" for name in ("input", "output")]
-    click.echo(table(headings, cells, left=3 if names else 2))
+    click.echo(_named_table(rows) if names else _family_table(rows))
     if prices:
-        lines = [
-            [
-                price.model,
-                f"{price.rates.input:g}",
-                f"{price.rates.output:g}",
-                _cached(price),
-                _above(price),
-                price.date,
-            ]
-            for price in prices
-        ]
         click.echo()
         click.echo("Dollars for a million tokens; nothing was paid to check them. --json has the sources.")
-        click.echo(table(("price of", "input", "output", "cached", "above", "read"), lines))
-    if hint := pricing.hint(names):
-        click.echo(one_line(f"glyphrender: {hint}"), err=True)
+        click.echo(_price_table(prices))
+    say(pricing.hint(names))
 
 
 def _family_first(name: str) -> tuple[bool, str]:
@@ -75,6 +52,30 @@ def _family_first(name: str) -> tuple[bool, str]:
 
     model = vision_model(name)
     return model.hosted, model.family
+
+
+def _named_table(rows: list[dict[str, Any]]) -> str:
+    """Return a table of what names stand for, with a price where one is known."""
+    headings = ["name", "stands for", "family", "grid", "tokens"]
+    cells = [[one_line(row["name"]), row["model"], row["family"], row["grid"], f"{row['tokens']:,}"] for row in rows]
+    if any(row["price"] for row in rows):
+        headings += ["$ input", "$ output"]
+        for line, row in zip(cells, rows, strict=True):
+            line += [f"{row['price'][name]:g}" if row["price"] else "" for name in ("input", "output")]
+    return table(headings, cells, left=3)
+
+
+def _family_table(rows: list[dict[str, Any]]) -> str:
+    cells = [[row["family"], row["model"], row["grid"], f"{row['tokens']:,}"] for row in rows]
+    return table(["family", "model", "grid", "tokens"], cells, left=2)
+
+
+def _price_table(prices: list[Price]) -> str:
+    cells = [
+        [price.model, f"{price.rates.input:g}", f"{price.rates.output:g}", _cached(price), _above(price), price.date]
+        for price in prices
+    ]
+    return table(["price of", "input", "output", "cached", "above", "read"], cells)
 
 
 def _row(name: str, price: Price | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glyphrender.cli.inputs import Reader, escapes_hint, inputs_of
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, dollars, price_options, text_options, theta_options
 from glyphrender.cli.table import table
 from glyphrender.errors import DataError, VisionModelError, one_line
@@ -72,15 +73,13 @@ def command(
     check_some_text(lines, reader)
     totals = [total for name in models if (total := _total([line for line in lines if line.model == name])) is not None]
     found = [(line.source, line.model, line.ratio) for line in lines if not isinstance(line.ratio, dict)]
-    for message in (verdict(found, pricing), "" if every else pricing.hint(models)):
-        if message:
-            click.echo(one_line(f"glyphrender: {message}"), err=True)
+    say(verdict(found, pricing))
+    say("" if every else pricing.hint(models))
     shown: list[_Line | _Total] = [*lines, *totals]
-    if not as_json and (hint := escapes_hint(reader, theta)):
-        click.echo(f"glyphrender: {hint}", err=True)
     if as_json:
         click.echo(json.dumps([each.to_dict() for each in shown], indent=2, ensure_ascii=False))
         return
+    say(escapes_hint(reader, theta))
     has_price = any(line.price is not None for line in lines)
     rows = [[*each.row(tokenizer), *(money(each.cost) if has_price else ())] for each in shown]
     click.echo(table((*_HEADINGS, *(MONEY if has_price else ())), rows, left=2))
@@ -88,7 +87,10 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A text for a model: its ratio, or the model's reason to refuse the pages, and the price of the model."""
+    """A line of the table: the name of a text, the name of a model, the model's price, and the ratio.
+
+    If the model refuses the pages, `ratio` is a dict with the reason.
+    """
 
     source: str
     model: str
@@ -181,12 +183,12 @@ def money(cost: PromptCost | None) -> tuple[str, str]:
 
 
 def verdict(found: Sequence[tuple[str, str, Ratio]], pricing: Pricing) -> str:
-    """Return which texts cost no less as pages, in one sentence; empty if all are worth it.
+    """Return one sentence that names the texts whose pages cost no less than the text; "" if there are none.
 
-    Money decides where a price is known, tokens decide elsewhere.
+    Money decides where a price is known, and tokens decide elsewhere.
 
     Args:
-        found: the name of a text, the name of a model, and the ratio of the text for the model.
+        found: (name of a text, name of a model, ratio of the text for the model).
         pricing: the prices.
     """
     dear = []
@@ -229,7 +231,7 @@ def check_some_text(found: Sized, reader: Reader) -> None:
 def print_skipped(reader: Reader) -> None:
     """Print the skipped files to stderr, with the reasons."""
     for path, reason in reader.skipped:
-        click.echo(one_line(f"glyphrender: {path} was passed over: {reason}."), err=True)
+        say(f"{path} was passed over: {reason}.")
 
 
 def texts(files: tuple[str, ...], reader: Reader) -> Iterator[tuple[str, str]]:

@@ -21,13 +21,13 @@ from glyphrender.cli.inputs import (
     Input,
     Reader,
     check_outputs,
-    counted,
     escapes_hint,
     inputs_of,
     joined,
     listed,
     total_bytes,
 )
+from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.errors import DataError, LayoutError, one_line
 
@@ -107,10 +107,9 @@ def command(
             under = heading if len(inputs) > 1 or inputs[0].walked else None
             done = [_one(job, inputs, output, reader, progress, under)]
     summary = _Summary(output=output, documents=done, skipped=reader.skipped, seconds=time.perf_counter() - start)
-    if reader.skipped and not as_json:
-        click.echo(f"glyphrender: {one_line(listed(reader.skipped))}", err=True)
-    if not as_json and (hint := escapes_hint(reader, theta)):
-        click.echo(f"glyphrender: {hint}", err=True)
+    if not as_json:
+        say(listed(reader.skipped))
+        say(escapes_hint(reader, theta))
     click.echo(json.dumps(summary.to_dict()) if as_json else one_line(summary.line()))
 
 
@@ -318,7 +317,7 @@ def _progress(total: int | None, reader: Reader) -> Iterator[Progress]:
         file=sys.stderr,
         show_percent=bool(total),
         show_eta=bool(total),
-        item_show_func=lambda pages: f"{pages} pages" if pages else None,
+        item_show_func=lambda pages: counted(pages, "page") if pages else None,
     ) as bar:
 
         def show(pages: int) -> None:

@@ -14,6 +14,7 @@ import click
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
 from glyphrender.cli.inputs import HEADING, Input, Reader, check_outputs, escapes_hint, inputs_of, joined, listed
+from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.document.manifest import is_pages_folder
 from glyphrender.document.sheet import Picture, saved, sheet
@@ -86,14 +87,12 @@ def command(
         pictures, cut_after = _rendered(text, theta, first, last)
         title = "standard input" if path is None else path.resolve().name if path.is_dir() else path.name
         more, cut = (", and there are more" if cut_after else ""), cut_after or first > 1
-    if reader.skipped:
-        click.echo(f"glyphrender: {one_line(listed(reader.skipped))}", err=True)
-    if hint := escapes_hint(reader, theta):
-        click.echo(f"glyphrender: {hint}", err=True)
+    say(listed(reader.skipped))
+    say(escapes_hint(reader, theta))
     if not pictures and (first > 1 or written):
         raise DataError(f"{source} has no page {first}. Choose --pages that exist, such as 1-20.")
     shown = f"page {first}" if len(pictures) == 1 else f"pages {first}–{first + len(pictures) - 1}"
-    note = f"{shown}{more}; --pages shows others" if cut else f"{len(pictures)} page{'' if len(pictures) == 1 else 's'}"
+    note = f"{shown}{more}; --pages shows others" if cut else counted(len(pictures), "page")
     write_atomically(output, sealed(sheet(pictures, title=one_line(title), note=note)), replaces=is_sealed)
     click.echo(one_line(f"{output}: {note}"))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from glyphrender.cli import Group
+from glyphrender.cli.notices import say
 from glyphrender.errors import one_line
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def validate(file: tuple[Path, ...], no_fonts: bool) -> None:
         except GlyphRenderError as error:
             faults += 1
             named = str(error) if str(path) in str(error) else f"{path}: {error}"
-            click.echo(one_line(f"glyphrender: {named}"), err=True)
+            say(named)
         else:
             click.echo(one_line(f"{path}: valid, digest {theta.digest}"))
     if faults:
