@@ -22,7 +22,8 @@ from strategies import examples, texts, thetas
 
 from glyphrender import DataError, GlyphRenderError, LayoutError, ResourceError, Theta, render
 from glyphrender._system import processes as processes
-from glyphrender._system.processes import ForkedPool, HandOff, imap_forked, work_queue
+from glyphrender._system.processes import ForkedPool, imap_forked
+from glyphrender._system.shared_work import HandOff, work_queue
 from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.theta.choices import Emoji, MissingGlyph
 from glyphrender.typeset import shares as module

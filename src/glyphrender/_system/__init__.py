@@ -1,1 +1,1 @@
-"""Requests to the operating system: atomic writes, file locks, forked processes, and what a fork must renew."""
+"""Requests to the operating system: atomic writes, file locks, forked processes, and locks that a fork renews."""

@@ -1,8 +1,8 @@
 """Atomic writes: at any time, a file holds all of its old content or all of its new content.
 
 A file is written under a hidden name (see hidden_names.py) and renamed. What a killed process has left is removed by
-the next write to the same file. A link is followed, and the rights of an old file are kept. What is no regular file,
-such as a terminal or a pipe, is written to as it is.
+the next write to the same file. A link is followed, and the rights of an old file are kept. A terminal, a pipe or a
+device is written to in place, and so is every path below /dev and /proc.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def write_atomically(
         durable: sync the file and its folder to the disk, so that the file is whole after a power cut too. Without the
             sync, the file is whole after an error, an interrupt or a killed process, but a power cut may leave it
             empty. Pass False only for files that can be made again.
-        replaces: tells by the content of a file that is there whether it may be replaced. By default any may be.
+        replaces: a function of the content of a file that is there. It returns whether the file may be replaced. By
+            default every file may be replaced.
 
     Raises:
         DataError: the file cannot be written, or may not be replaced. Its old content, if any, is still there.
@@ -76,10 +77,14 @@ def write_atomically(
 
 
 def check_replaceable(path: str | os.PathLike[str], replaces: Callable[[bytes], bool] | None) -> None:
-    """Refuse a file that may not be replaced; call this before work starts. An empty file may be.
+    """Refuse a file that may not be replaced. Call this before work starts. An empty file may always be replaced.
+
+    Args:
+        path: the file, which need not be there.
+        replaces: see `write_atomically`.
 
     Raises:
-        DataError: the file is there, and `replaces` does not know its content.
+        DataError: `replaces` returns False for the content of the file, or the file cannot be read.
     """
     if replaces is None or not os.path.isfile(path):
         return
@@ -108,11 +113,13 @@ def _new_part(target: Path) -> tuple[Path, int | None]:
         part = hidden_name(target, "part")
         part.open("xb").close()
         held = lock(part)
-        if held is not None or part.exists():  # else another process took it for one that was left, and removed it
+        # Before it was locked, another process may have taken the file for one that was left, and removed it.
+        if held is not None or part.exists():
             return part, held
 
 
 def _remove_left(target: Path) -> None:
+    """Remove the hidden files that killed processes have left beside `target`."""
     for hidden in hidden_beside(target):
         if hidden.suffix == ".part" and hidden.is_file():
             with locked(hidden) as left, suppress(OSError):

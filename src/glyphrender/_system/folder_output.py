@@ -1,18 +1,18 @@
-"""Folders as outputs: a folder is written under a hidden name, and takes its place whole, or not at all.
+"""Folders as outputs: a folder is written under a hidden name, and takes its place as a whole or not at all.
 
-A folder that is there already is replaced only if it is empty, or holds nothing but unchanged files that the same
-writer wrote; `FolderKind` tells. Everything else is the user's, and stays. A link is followed.
+A folder that is there already is replaced only if it is empty, or if it holds nothing but unchanged files of the same
+writer, which `FolderKind` tells. Everything else is the user's, and stays. A link is followed.
 
 Where the system can, old and new are exchanged in one step (see exchange.py), so readers never find the name missing.
 Elsewhere two renamings follow each other; if a process is killed between them, the next run that writes to the same
 place puts the old folder back. Hidden folders have one of two kinds:
 
     .NAME.TOKEN.part   being written, or being removed: holds nothing that is needed
-    .NAME.TOKEN.old    a whole folder, the old or the new one, in the moment of the exchange
+    .NAME.TOKEN.old    a whole folder, the old or the new one, at the moment of the exchange
 
-The next run removes or puts back what a killed one has left (see hidden_names.py). While names change, the folder that
-holds them is locked. A process that cannot get this lock within seconds goes on without it: each step is safe alone,
-but two writers to one place may then refuse one of them.
+The next run removes or puts back what a killed run has left (see hidden_names.py). While names change, the folder that
+holds them is locked. A process that cannot get this lock within seconds goes on without the lock. Each step is safe
+alone, but one of two writers to one place may then end with an error.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class FolderKind:
 
 
 class WorkFolder:
-    """A hidden folder beside a file that is being made. A context manager: after the block nothing hidden is left.
+    """A hidden folder beside a file that is being made. This is a context manager: the block leaves nothing hidden.
 
     Args:
         path: the file that is being made. Folders above it are made.
@@ -167,17 +167,18 @@ class FolderOutput(WorkFolder):
 
     Args:
         path: the folder to make or replace. Folders above it are made.
-        kind: what a folder may hold that is replaced.
+        kind: the folders that may be replaced.
 
     Raises:
-        DataError: `path` cannot be written, or holds something that `kind` does not know; at the start or at `publish`.
+        DataError: `path` cannot be written, or holds something that `kind` does not know. This is found at the start or
+            at `publish`.
     """
 
     def publish(self) -> None:
-        """Put the folder in its place. Its files are synced to the disk before, and its name after.
+        """Put the folder in its place. First sync its files to the disk, then rename the folder, then sync the name.
 
         Raises:
-            DataError: the place holds something by now that is not ours; it stays as it is.
+            DataError: by now the place holds something that is not ours. It stays as it is.
         """
         sync_files_of(self.folder)
         parent = self.target.parent
@@ -203,7 +204,7 @@ class FolderOutput(WorkFolder):
             self._hidden.add(old)
             self.target.rename(old)
             aside.rename(self.target)
-        # A file that came between the last look and the exchange is in the old folder.
+        # If a file was added after the check and before the exchange, it is in the old folder. Then exchange back.
         if foreign := self._kind.foreign(old):
             if old == aside:
                 exchange(old, self.target)
@@ -246,7 +247,9 @@ class FolderOutput(WorkFolder):
 
 
 def first_foreign(folder: Path, digests: Mapping[str, str]) -> str:
-    """Return the first thing in `folder` that is no regular file of `digests`, or has another content; "" if none.
+    """Return the name of the first entry of `folder` that `digests` does not describe, in words; "" if there is none.
+
+    An entry is described if it is a regular file with a name and a content that `digests` has.
 
     Args:
         folder: the folder.
@@ -293,7 +296,7 @@ def made_parents(target: Path) -> list[Path]:
 
 
 def remove_empty(directories: list[Path]) -> None:
-    """Remove `directories` in their order, up to the first that is not empty. After a success none is empty."""
+    """Remove `directories` in their order, and stop at the first that is not empty."""
     for directory in directories:
         try:
             directory.rmdir()
@@ -303,7 +306,7 @@ def remove_empty(directories: list[Path]) -> None:
 
 @contextmanager
 def _changing_names_in(folder: Path) -> Iterator[bool]:
-    """Keep other processes of this package from changing names in `folder`; yield whether this worked."""
+    """Keep other processes of this package from changing names in `folder`. Yield whether the lock was free."""
     held = lock(folder, wait=_WAIT)
     try:
         yield held is not None

@@ -1,9 +1,9 @@
 """Names of hidden files and folders that a run works in, so that a later run can tell what a killed run has left.
 
-A name is `.TARGET.RANDOM+CHECK.KIND`. CHECK is a hash of the rest, so a file of a user does not get such a name by
-chance. The process that works in a file or folder holds an advisory lock on it. The system frees the lock when the
-process ends, however it ends. So what has such a name and can be locked was left by a killed process. On a file system
-without locks nothing counts as left.
+A name is `.TARGET.RANDOM+CHECK.KIND`. CHECK is a hash of TARGET and RANDOM, so a file of a user does not get such a
+name by chance. The process that works in a file or folder holds an advisory lock on it, and the system frees the lock
+when the process ends, however it ends. So a file or folder that has such a name and can be locked was left by a killed
+process. On a file system without locks nothing counts as left.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def renamed(hidden: Path, kind: str) -> Path:
 
 
 def hidden_beside(target: Path) -> list[Path]:
-    """Return what lies beside `target` under names that `hidden_name` made for it."""
+    """Return the files and folders beside `target` whose names `hidden_name` made for it."""
     # Compare the start before the rest: a folder may hold a million files.
     start = f".{_shown(target.name)}."
     try:

@@ -10,7 +10,8 @@ This module always uses `fork`, although Python 3.14 starts processes in another
 import everything again, and could be given only objects that can be pickled. Some processes cannot fork: on Windows, or
 inside a daemonic process of multiprocessing, such as a worker of a torch DataLoader. There, the calling process does
 all the work itself, with the same results. Forking is fragile on macOS once system frameworks are loaded, and where
-threads of other libraries hold locks; locks of this package are renewed (see fork_safe_lock.py).
+threads of other libraries hold locks. Locks of this package are renewed (see fork_safe_lock.py). What processes share
+while they run is in shared_work.py.
 """
 
 from __future__ import annotations
@@ -36,18 +37,19 @@ from glyphrender.errors import GlyphRenderError, ResourceError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Seconds between two checks of a process whether its parent is still there, in case another process holds its pipe.
+# Seconds between two checks of a process that its parent is still there. The pipe alone does not tell, if another
+# process holds its other end.
 _WATCH: Final = 0.5
 # From linux/prctl.h: the signal that a process gets when the thread that forked it ends.
 _PR_SET_PDEATHSIG: Final = 1
 # Seconds that a process gets to clean up before it is killed.
 _GRACE: Final = 10.0
-# Seconds to wait for a signal that has ended a process, since it may be meant for this one too.
+# Seconds that this process waits for the signal that has ended another one: the signal may be meant for both.
 _GROUP: Final = 0.25
 
 
 def can_fork() -> bool:
-    """Return whether this process can fork others, and so share work with them."""
+    """Return whether this process can fork others."""
     return "fork" in multiprocessing.get_all_start_methods() and not multiprocessing.current_process().daemon
 
 
@@ -189,7 +191,7 @@ class _Children:
         self._daemon = daemon
         self._processes: list[BaseProcess] = []
         self._of_pipe: dict[Connection, BaseProcess] = {}
-        self._life: tuple[Connection, Connection] | None = None  # the end of the processes, and that of this one
+        self._life: tuple[Connection, Connection] | None = None  # (the processes' end of a pipe, the end of this one)
 
     def __enter__(self) -> Self:
         return self
@@ -329,7 +331,7 @@ def _send(pipe: Connection, message: Any) -> None:
 
 
 def _sendable(error: BaseException) -> tuple[BaseException, BaseException | None]:
-    """Return `error` and its cause. An error that cannot be pickled and read back is described instead."""
+    """Return `error` and its cause. If `error` cannot be pickled and read back, return a description in its place."""
     cause = error.__cause__
     return (
         error if _can_be_sent(error) else GlyphRenderError(f"{type(error).__name__}: {error}"),
@@ -350,54 +352,3 @@ def _received(sent: tuple[BaseException, BaseException | None]) -> BaseException
     error, cause = sent
     error.__cause__ = cause
     return error
-
-
-def work_queue(count: int) -> Callable[[], Iterator[int]]:
-    """Return a function that yields work items `0 … count - 1`, each of them to exactly one process.
-
-    Create it before forking, and call the function in each process. A process takes the next item when it has
-    finished one, so uneven work balances itself.
-    """
-    if not can_fork():
-        numbers = iter(range(count))
-        return lambda: numbers
-    taken = multiprocessing.get_context("fork").Value("q", 0)
-
-    def items() -> Iterator[int]:
-        while True:
-            with taken.get_lock():
-                number = taken.value
-                taken.value += 1
-            if number >= count:
-                return
-            yield number
-
-    return items
-
-
-class HandOff:
-    """A chain of steps among forked processes, in which each step hands a pair of numbers to the next.
-
-    Args:
-        steps: number of steps.
-        first: the pair of step 0.
-    """
-
-    def __init__(self, steps: int, first: tuple[int, int]) -> None:
-        fork = multiprocessing.get_context("fork")
-        self._pairs = fork.RawArray("q", [-1] * (2 * steps))
-        self._changed = fork.Condition()
-        self.give(0, first)
-
-    def give(self, step: int, pair: tuple[int, int]) -> None:
-        """Hand `pair` to `step`."""
-        with self._changed:
-            self._pairs[2 * step : 2 * step + 2] = list(pair)
-            self._changed.notify_all()
-
-    def take(self, step: int) -> tuple[int, int]:
-        """Wait for the pair of `step`, and return it."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._pairs[2 * step] >= 0)
-            number, at = self._pairs[2 * step : 2 * step + 2]
-        return number, at

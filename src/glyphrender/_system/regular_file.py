@@ -1,4 +1,7 @@
-"""Open regular files, and nothing else: a pipe or a device would wait or go on for ever, and opening one may act."""
+"""Open regular files, and nothing else.
+
+Reading a pipe or a device may wait for ever or never end, and merely opening a device may have an effect.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ def open_regular(path: str | os.PathLike[str], *, pipes: bool = False) -> Buffer
 
 
 def kind_of(mode: int) -> str:
-    """Return what a file of that mode (`os.stat_result.st_mode`) is, as words: "a pipe"; "" for a regular file.
+    """Return in words what a file of this mode is, such as "a pipe"; "" for a regular file.
+
+    Args:
+        mode: `st_mode` of the result of `os.stat`.
 
     >>> import os
     >>> kind_of(os.stat(".").st_mode)

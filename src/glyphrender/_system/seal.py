@@ -1,6 +1,6 @@
-"""Seals: a last line with the SHA-256 of all before it. A sealed file is ours, and nobody has changed it since.
+"""Seals: a last line with the SHA-256 of everything before it. A sealed file is ours, and nobody has changed it since.
 
-Only such a file, or an empty one, is replaced when a command writes to the same name again. The line is a comment, so
+When a command writes to a name that exists, it replaces only such a file or an empty one. The line is a comment, so
 programs that read the file do not see it. A PNG has a chunk of text in place of the line.
 """
 
@@ -22,7 +22,7 @@ _PNG_SEAL: Final = len(_PNG_END) + 12 + len("glyphrender\0") + 64
 
 
 def sealed(content: str | bytes, *, pdf: bool = False) -> bytes:
-    """Return `content`, HTML, SVG, Markdown or a PDF, with a seal.
+    """Return HTML, SVG or Markdown with a seal; or a PDF with a seal, if `pdf` is true.
 
     >>> sealed("<p>text").decode().splitlines()[1][:23]
     '<!-- glyphrender sha256'

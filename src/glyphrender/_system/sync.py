@@ -1,4 +1,4 @@
-"""Syncs: what a manifest or a receipt names is on the disk before it is named, so a power cut cannot take it back."""
+"""Syncs to the disk. A file is synced before a manifest or receipt names it, so a power cut cannot take it back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 # A file opened for reading cannot be synced on Windows, and some file systems sync nothing.
 _CANNOT: Final = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 # Syncs of many files at once share the writes of the journal. On a busy ext4 disk, 200 pages take 30 ms with 16 threads
-# and 680 ms one after another, 3,000 take 0.3 s and 11.7 s; drawing 200 pages takes 700 ms.
+# and 680 ms one after another; 3,000 pages take 0.3 s and 11.7 s. Drawing 200 pages takes 700 ms.
 # Not an executor: concurrent.futures imports logging.
 _THREADS: Final = 16
 

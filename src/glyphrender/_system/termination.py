@@ -28,7 +28,6 @@ def exit_on(numbers: Iterable[int], status: int | None = None) -> None:
         numbers: numbers of signals.
         status: the exit status; by default 128 + the number of the signal, as a shell reports it.
     """
-
     numbers = tuple(numbers)
     last, shown = numbers[0], sys.unraisablehook
 

@@ -277,7 +277,8 @@ def _each_forked(
     job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress
 ) -> Iterator[_Written]:
     """Write the documents in several processes, and yield them in the order of `inputs`. A document has one process."""
-    from glyphrender._system.processes import imap_forked, work_queue  # imports multiprocessing, which takes a while
+    from glyphrender._system.processes import imap_forked  # imports multiprocessing, which takes a while
+    from glyphrender._system.shared_work import work_queue
     from glyphrender.raster.canvas import rasteriser
 
     rasteriser()  # once for all processes

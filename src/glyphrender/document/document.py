@@ -302,7 +302,7 @@ class Document(Sequence[Page]):
                 # The pages are known, or the text is one paragraph, which one process must lay out.
                 known = self._all_pages()
                 return lambda job: iter(known[job::jobs])
-        from glyphrender._system.processes import HandOff  # loads multiprocessing
+        from glyphrender._system.shared_work import HandOff  # loads multiprocessing
 
         cut = shares_of(text, jobs, consumption(theta))
         hand_off = HandOff(len(cut) + 1, (0, 0))

@@ -25,7 +25,8 @@ from typing import Any
 from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.counts import checked_count
 from glyphrender._system.file_lock import lock_file
-from glyphrender._system.processes import can_fork, imap_forked, work_queue
+from glyphrender._system.processes import can_fork, imap_forked
+from glyphrender._system.shared_work import work_queue
 from glyphrender.adapters.corpus.faults import pyarrow
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Plan, Shard, plan
