@@ -20,8 +20,9 @@ from unicode_data import break_cases, extents, unicode_texts
 from glyphrender import Theta, Typesetter, layout
 from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text import grapheme, linebreak
+from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import Flag, codepoints, records, table
-from glyphrender.text.source import LINE_ENDS, Chunk
+from glyphrender.text.source import Chunk
 from glyphrender.typeset import analyse, greedy
 from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
 from glyphrender.typeset.optimal import even_breaks

@@ -14,9 +14,9 @@ from strategies import texts
 
 from glyphrender import DataError, Theta, layout
 from glyphrender.text import bidi
-from glyphrender.text.parts import count_line_ends
+from glyphrender.text.parts import LINE_ENDS, count_line_ends
 from glyphrender.text.properties import codepoints
-from glyphrender.text.source import CHUNK, LINE_ENDS, Chunk, chunks, decode, read
+from glyphrender.text.source import CHUNK, Chunk, chunks, decode, read
 
 
 def cut(text: str, size: int, **options: int | None) -> list[Chunk]:

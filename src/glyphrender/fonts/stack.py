@@ -30,12 +30,12 @@ from glyphrender.fonts.bundle import BLANK, IGNORABLE, UNCOVERED, Bundle, bundle
 from glyphrender.fonts.face import Face
 from glyphrender.fonts.library import find_face
 
-__all__ = ["DRAWN", "MISSING", "MOST_FALLBACKS", "FontStack", "font_stack"]
+__all__ = ["IN_CELL", "MISSING", "MOST_FALLBACKS", "FontStack", "font_stack"]
 
 MISSING: Final = 255
 """Number that stands for no face: nothing in the stack covers any character of the cluster."""
 
-DRAWN: Final = 253
+IN_CELL: Final = 253
 """Number that stands for no face: the character is drawn to fill its cell (box drawing)."""
 
 MOST_FALLBACKS: Final = 90

@@ -14,15 +14,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.raster.coverage import Coverage, averaged, samples
 from glyphrender.raster.legacy_computing import legacy_mask
-
-Mask = NDArray[np.float64]
 
 _WEIGHTS: Final = {"LIGHT": 1, "SINGLE": 1, "HEAVY": 2, "DOUBLE": 3}
 _ARMS: Final = {"LEFT": ("L",), "RIGHT": ("R",), "UP": ("U",), "DOWN": ("D",), "VERTICAL": ("U", "D"),
                 "HORIZONTAL": ("L", "R")}  # fmt: skip
 _DASHES: Final = {"DOUBLE": 2, "TRIPLE": 3, "QUADRUPLE": 4}
-_FINE: Final = 8  # samples along a side of a pixel, for arcs and diagonals
 _SHADES: Final = {0x2591: 0.25, 0x2592: 0.5, 0x2593: 0.75}
 
 
@@ -85,7 +83,7 @@ def blend(
 # -- blocks --------------------------------------------------------------------------------------------------
 
 
-def _block(cp: int, width: int, height: int, antialias: bool) -> Mask:
+def _block(cp: int, width: int, height: int, antialias: bool) -> Coverage:
     mask = np.zeros((height, width))
     down, across = np.arange(height)[:, None], np.arange(width)[None, :]
     middle, center = height - round(height / 2), round(width / 2)
@@ -94,7 +92,7 @@ def _block(cp: int, width: int, height: int, antialias: bool) -> Mask:
             return mask + _SHADES[cp]
         dots = {0x2591: (across + 2 * down) % 4 == 0, 0x2592: (across + down) % 2 == 0}
         shade = ~dots[0x2591] if cp == 0x2593 else dots[cp]
-        dotted: Mask = shade.astype(np.float64)
+        dotted: Coverage = shade.astype(np.float64)
         return dotted
     if cp == 0x2580:
         mask[:middle] = 1
@@ -118,7 +116,7 @@ def _block(cp: int, width: int, height: int, antialias: bool) -> Mask:
 # -- lines ---------------------------------------------------------------------------------------------------
 
 
-def _lines(cp: int, width: int, height: int, line: int, thick: int) -> Mask:
+def _lines(cp: int, width: int, height: int, line: int, thick: int) -> Coverage:
     name = unicodedata.name(chr(cp)).removeprefix("BOX DRAWINGS ")
     if "DIAGONAL" in name:
         return _diagonals(name, width, height, thick)
@@ -150,7 +148,7 @@ def _span(length: int, thick: int) -> tuple[int, int]:
     return start, start + thick
 
 
-def _junction(arms: dict[str, int], width: int, height: int, line: int, thick: int) -> Mask:
+def _junction(arms: dict[str, int], width: int, height: int, line: int, thick: int) -> Coverage:
     """Return lines from the edges of a cell to its middle, joined there."""
     heavy = max(thick + 1, 2 * thick)
     size = {0: thick, 1: thick, 2: heavy, 3: 3 * thick}
@@ -191,7 +189,7 @@ def _junction(arms: dict[str, int], width: int, height: int, line: int, thick: i
     return mask.astype(np.float64)
 
 
-def _dashed(name: str, width: int, height: int, line: int, thick: int) -> Mask:
+def _dashed(name: str, width: int, height: int, line: int, thick: int) -> Coverage:
     count = next(number for word, number in _DASHES.items() if f"{word} DASH" in name)
     weight = "HEAVY" if "HEAVY" in name else "LIGHT"
     upright = "VERTICAL" in name
@@ -205,31 +203,18 @@ def _dashed(name: str, width: int, height: int, line: int, thick: int) -> Mask:
     return mask
 
 
-def _samples(width: int, height: int) -> tuple[Mask, Mask]:
-    """Return (x, y) of the samples of a cell, in pixels: (1, width · _FINE) and (height · _FINE, 1)."""
-    return (
-        (np.arange(width * _FINE)[None, :] + 0.5) / _FINE,
-        (np.arange(height * _FINE)[:, None] + 0.5) / _FINE,
-    )
-
-
-def _averaged(inside: NDArray[np.bool_], width: int, height: int) -> Mask:
-    shares: Mask = inside.reshape(height, _FINE, width, _FINE).mean(axis=(1, 3))
-    return shares
-
-
-def _diagonals(name: str, width: int, height: int, thick: int) -> Mask:
-    x, y = _samples(width, height)
+def _diagonals(name: str, width: int, height: int, thick: int) -> Coverage:
+    x, y = samples(width, height)
     length = float(np.hypot(width, height))
     rising = np.abs(height * x + width * y - width * height) / length <= thick / 2
     falling = np.abs(height * x - width * y) / length <= thick / 2
     inside = rising | falling if "CROSS" in name else rising if "UPPER RIGHT" in name else falling
-    return _averaged(inside, width, height)
+    return averaged(inside, width, height)
 
 
-def _arc(right: bool, down: bool, width: int, height: int, line: int, thick: int) -> Mask:
+def _arc(right: bool, down: bool, width: int, height: int, line: int, thick: int) -> Coverage:
     """Return a line from one edge that bends into a line from another; the ends are those of straight lines."""
-    x, y = _samples(width, height)
+    x, y = samples(width, height)
     (x0, x1), (y0, y1) = _span(width, thick), _span(line, thick)
     # Seen from the middle of the cell, towards the two edges that the line touches.
     u = x - (x0 + x1) / 2 if right else (x0 + x1) / 2 - x
@@ -242,4 +227,4 @@ def _arc(right: bool, down: bool, width: int, height: int, line: int, thick: int
     inside = np.where((u <= radius) & (v <= radius), bend, False)
     inside |= (u > radius) & (np.abs(v) <= thick / 2)
     inside |= (v > radius) & (np.abs(u) <= thick / 2)
-    return _averaged(inside, width, height)
+    return averaged(inside, width, height)

@@ -12,9 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.float64]
+from glyphrender.raster.coverage import Coverage, averaged, samples
 
-_FINE: Final = 8  # samples along a side of a pixel, for slanted edges
 _ROWS: Final = {"UPPER": 0.0, "UPPER MIDDLE": 1 / 3, "LOWER MIDDLE": 2 / 3, "LOWER": 1.0}
 _COLUMNS: Final = {"LEFT": 0.0, "CENTRE": 0.5, "RIGHT": 1.0}
 _SHARES: Final = {
@@ -22,7 +21,7 @@ _SHARES: Final = {
 }  # fmt: skip
 
 
-def legacy_mask(cp: int, width: int, height: int) -> Mask:
+def legacy_mask(cp: int, width: int, height: int) -> Coverage:
     """Return the coverage (0 to 1) of a sign, (height, width).
 
     >>> legacy_mask(0x1FB02, 4, 3).tolist()  # the two upper sextants
@@ -54,7 +53,7 @@ def _side(side: str, eighths: int, width: int, height: int) -> tuple[slice, slic
     return (part, slice(None)) if side in ("UPPER", "LOWER") else (slice(None), part)
 
 
-def _parts(numbers: list[int], across: int, along: int, width: int, height: int) -> Mask:
+def _parts(numbers: list[int], across: int, along: int, width: int, height: int) -> Coverage:
     """Return the parts of a cell that is divided into `along` rows of `across` parts, numbered row by row."""
     mask = np.zeros((height, width))
     x = [round(width * place / across) for place in range(across + 1)]
@@ -66,16 +65,10 @@ def _parts(numbers: list[int], across: int, along: int, width: int, height: int)
     return mask
 
 
-def _samples(width: int, height: int) -> tuple[Mask, Mask]:
+def _shares(width: int, height: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (x, y) of the samples of a cell, as shares of its sides."""
-    x = (np.arange(width * _FINE)[None, :] + 0.5) / (width * _FINE)
-    y = (np.arange(height * _FINE)[:, None] + 0.5) / (height * _FINE)
-    return x, y
-
-
-def _averaged(inside: NDArray[np.bool_], width: int, height: int) -> Mask:
-    shares: Mask = inside.reshape(height, _FINE, width, _FINE).mean(axis=(1, 3))
-    return shares
+    x, y = samples(width, height)
+    return x / width, y / height
 
 
 def _point(words: str) -> tuple[float, float]:
@@ -84,25 +77,25 @@ def _point(words: str) -> tuple[float, float]:
     return _COLUMNS[column], _ROWS[row]
 
 
-def _wedge(name: str, width: int, height: int) -> Mask:
+def _wedge(name: str, width: int, height: int) -> Coverage:
     """Return the side of a line through two places that holds a corner."""
     corner, line = name.split(" BLOCK DIAGONAL ")
     (x0, y0), (x1, y1) = map(_point, line.split(" TO "))
-    x, y = _samples(width, height)
+    x, y = _shares(width, height)
 
-    def side(x: Mask | float, y: Mask | float) -> Mask | float:
+    def side(x: NDArray[np.float64] | float, y: NDArray[np.float64] | float) -> NDArray[np.float64] | float:
         return (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)
 
     inside = np.sign(side(x, y)) == np.sign(side(*_point(corner)))
-    return _averaged(np.broadcast_to(inside, (height * _FINE, width * _FINE)), width, height)
+    return averaged(inside, width, height)
 
 
-def _triangles(name: str, width: int, height: int) -> Mask:
+def _triangles(name: str, width: int, height: int) -> Coverage:
     """Return the triangles between the middle of a cell and its named sides."""
-    x, y = _samples(width, height)
+    x, y = _shares(width, height)
     sides = {
         "LEFT": (x <= y) & (x <= 1 - y), "RIGHT": (x >= y) & (x >= 1 - y),
         "UPPER": (y <= x) & (y <= 1 - x), "LOWER": (y >= x) & (y >= 1 - x),
     }  # fmt: skip
     inside = np.logical_or.reduce([sides[word] for word in name.split() if word in sides])
-    return _averaged(inside, width, height)
+    return averaged(inside, width, height)

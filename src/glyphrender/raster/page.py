@@ -20,7 +20,7 @@ from glyphrender.text.parts import PartSpan, line_number
 from glyphrender.theta import MissingGlyph, Theta
 from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
-from glyphrender.typeset.glyph_store import BOX_FACE, DRAWN_FACE, FULL, NEWLINE
+from glyphrender.typeset.glyph_store import BOX_FACE, CELL_FACE, FULL, NEWLINE
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
@@ -106,14 +106,14 @@ class _Pen:
         color = rgb(self.theta.font_color)
         styles = placed.store.styles
         uniform = placed.uniform_face
-        if uniform is not None and uniform[1] < DRAWN_FACE:
+        if uniform is not None and uniform[1] < CELL_FACE:
             # One face and nothing off the baseline: each line is a row.
             style, face = uniform
             rows = Rows(baseline=placed.baseline, bounds=placed.glyph_bounds, glyph=placed.glyph, x=placed.x)
             self._rows(styles[style].stack.faces[face], rows, color)
             return
         for style, face, condense, rows in _grouped(placed):
-            if face == DRAWN_FACE:
+            if face == CELL_FACE:
                 continue
             faces = styles[style].stack.faces
             if face == BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
@@ -162,7 +162,7 @@ class _Pen:
         color = rgb(theta.font_color)
         for number, (block, placed) in enumerate(blocks):
             line = placed.line_of_glyph
-            drawn = np.flatnonzero(placed.face == DRAWN_FACE)
+            drawn = np.flatnonzero(placed.face == CELL_FACE)
             has = np.zeros(len(placed.top) + 1, bool)
             has[line[drawn]] = True
             top = np.append(placed.top, placed.top[-1] + placed.height[-1])
@@ -170,7 +170,7 @@ class _Pen:
             if following and following[0][0].column == block.column and following[0][0].tops[0] > block.tops[-1]:
                 next_block = following[0][1]
                 top[-1] = next_block.top[0]
-                has[-1] = bool((next_block.face[next_block.line_of_glyph == 0] == DRAWN_FACE).any())
+                has[-1] = bool((next_block.face[next_block.line_of_glyph == 0] == CELL_FACE).any())
             joined = has[:-1] & has[1:]
             bottom = np.where(joined, top[1:], top[:-1] + placed.height)
             cells = np.array([style.cell for style in placed.store.styles], np.int64)[placed.style[drawn]]

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from glyphrender.text import linebreak
 from glyphrender.text.linebreak import ALLOWED, PROHIBITED
+from glyphrender.text.parts import LINE_ENDS
+from glyphrender.text.properties import codepoints
 from glyphrender.text.runs import Mask
 
 # A line may end before an opening bracket, after any of these.
@@ -27,6 +29,7 @@ _BEFORE_OPENING: Final = '!"#%&)*+,-.:;=>?\\]|}~'
 _NOT_AFTER_HYPHEN: Final = "!$),./:;?]}"
 _NOT_AFTER_QUESTION: Final = "!\"'),./:;?]}"
 
+# Class CJ of UAX #14. `properties` does not have this class: CJ counts as NS there (LB1).
 _CONDITIONAL: Final = (
     (0x3041, 0x3041), (0x3043, 0x3043), (0x3045, 0x3045), (0x3047, 0x3047), (0x3049, 0x3049), (0x3063, 0x3063),
     (0x3083, 0x3083), (0x3085, 0x3085), (0x3087, 0x3087), (0x308E, 0x308E), (0x3095, 0x3096), (0x30A1, 0x30A1),
@@ -39,6 +42,7 @@ _KANA: Final = np.uint32(0x3042)
 _OPENING_QUOTE, _CLOSING_QUOTE = 0x201C, 0x201D
 _OPENING_BRACKET, _CLOSING_BRACKET = np.uint32(0x7B), np.uint32(0x7D)
 
+_LINE_ENDS: Final = codepoints(LINE_ENDS)
 _SPACE, _TAB, _HYPHEN, _DELETE = 0x20, 0x09, 0x2D, 0x7F
 
 
@@ -63,7 +67,7 @@ def break_actions(cps: NDArray[np.uint32], *, chinese: bool = False) -> NDArray[
     before, after, found = cps[:-1], cps[1:], actions[:-1]
     optional = found != linebreak.MANDATORY
     both = optional & _printable(before) & _printable(after)
-    pairs = table()[np.minimum(before, _DELETE), np.minimum(after, _DELETE)]
+    pairs = pair_table()[np.minimum(before, _DELETE), np.minimum(after, _DELETE)]
     pairs[1:] |= _hyphen_in_word(cps)
     found[both] = np.where(pairs, ALLOWED, PROHIBITED)[both]
     # A line may end after the last space of a run, whatever follows.
@@ -81,7 +85,7 @@ def _small_kana() -> NDArray[np.uint32]:
 
 
 @cache
-def table() -> NDArray[np.bool_]:
+def pair_table() -> NDArray[np.bool_]:
     """Return [128, 128] whether a line may end between two characters of ASCII that are not spaces."""
     allowed = np.zeros((128, 128), bool)
     letters = np.frombuffer(bytes(range(0x21, 0x7F)), np.uint8)
@@ -100,7 +104,7 @@ def _printable(cps: NDArray[np.uint32]) -> Mask:
 
 def _ends_line(cps: NDArray[np.uint32]) -> Mask:
     """Return which characters end a line."""
-    return np.isin(cps, [0x0A, 0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029])
+    return np.isin(cps, _LINE_ENDS)
 
 
 def _hyphen_in_word(cps: NDArray[np.uint32]) -> Mask:

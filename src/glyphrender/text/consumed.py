@@ -17,15 +17,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from glyphrender.text.parts import count_line_ends
+from glyphrender.text.parts import LINE_ENDS, count_line_ends
 
 #: The first consumed character, and the character after the last one.
 Span: TypeAlias = tuple[int, int]
 
 # Introducers in one character (C1): DCS, SOS, CSI, ST, OSC, PM, APC.
 _C1: Final = "\x90\x98\x9b\x9c\x9d\x9e\x9f"
-_LINE_ENDS: Final = "\n\r\v\f\x85\u2028\u2029"
-_ENDS_STRING: Final = rf"\x1b{_C1}\x18\x1a{_LINE_ENDS}"  # CAN and SUB cancel a string
+_ENDS_STRING: Final = rf"\x1b{_C1}\x18\x1a{LINE_ENDS}"  # CAN and SUB cancel a string
 # What closes a string: ST, CAN or SUB; or any introducer, which begins the next sequence, as in the VT500's parser.
 _CLOSED: Final = rf"(?:\x1b\\|[\x9c\x18\x1a]|(?=[\x1b{_C1}]))"
 _SEQUENCE: Final = re.compile(
@@ -89,14 +88,11 @@ class Consumption:
         if span[1] == len(text):
             return True
         match = _SEQUENCE.match(text, span[0])
-        return bool(match and match["open"]) and not any(text.find(end, span[1]) >= 0 for end in _LINE_ENDS)
+        return bool(match and match["open"]) and not any(text.find(end, span[1]) >= 0 for end in LINE_ENDS)
 
     def kept(self, text: str) -> str:
         """Return `text` without what is consumed."""
-        if not self:
-            return text
-        edges = [0, *(edge for span in self.spans(text) for edge in span), len(text)]
-        return "".join(text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
+        return without(text, self.spans(text)) if self else text
 
     def count_line_ends(self, text: str) -> int:
         """Return the number of source lines that end in `text`. A lone CR that overwrites ends no line."""
@@ -105,6 +101,16 @@ class Consumption:
 
 #: Nothing is consumed.
 NOTHING: Final = Consumption()
+
+
+def without(text: str, spans: list[Span]) -> str:
+    """Return `text` without `spans`, which rise.
+
+    >>> without("a--b", [(1, 3)])
+    'ab'
+    """
+    edges = [0, *(edge for span in spans for edge in span), len(text)]
+    return "".join(text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
 
 
 def _merged(spans: list[Span]) -> list[Span]:

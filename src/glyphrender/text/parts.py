@@ -14,6 +14,9 @@ from typing import Final
 
 from glyphrender.errors import DataError
 
+#: Characters that end a line of the page: LF, CR, CRLF, VT, FF, NEL, LS, PS (UAX #14 BK, CR, LF, NL).
+LINE_ENDS: Final = "\n\r\v\f\x85\u2028\u2029"
+
 # Characters that are read from an open file at a time.
 _BLOCK: Final = 1 << 17
 

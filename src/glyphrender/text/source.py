@@ -21,7 +21,7 @@ from glyphrender._system.paths import path_of
 from glyphrender.errors import DataError
 from glyphrender.text import bidi, grapheme, tailored_breaks
 from glyphrender.text.consumed import NOTHING, Consumption
-from glyphrender.text.parts import Part, PartReader
+from glyphrender.text.parts import LINE_ENDS, Part, PartReader
 from glyphrender.text.properties import codepoints
 
 #: What `render` and `layout` take as text: a string, an iterator of strings and of `Part`, or an open text file.
@@ -32,9 +32,6 @@ Text: TypeAlias = str | Iterable[str | Part]
 CHUNK = 1 << 17
 # The last characters of an over-long paragraph's chunk, in which a place to cut is searched for.
 CUT_WINDOW = 4096
-
-# Characters that end a line of the page: LF, CR, CRLF, VT, FF, NEL, LS, PS (UAX #14 BK, CR, LF, NL).
-LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 
 # (mark, codec), UTF-32 first, because its mark begins with that of UTF-16.
 BYTE_ORDER_MARKS = (

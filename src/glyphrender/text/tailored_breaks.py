@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.text import browser_breaks, linebreak
+from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import Flag, GeneralCategory, records, table
 from glyphrender.text.runs import Mask
 
 # Tokens end at these.
-BLANKS: Final = tuple(map(ord, " \t\n\v\f\r\x85\u2028\u2029"))
+BLANKS: Final = tuple(map(ord, " \t" + LINE_ENDS))
 
 _NUMBER_MARKS: Final = tuple(map(ord, "\\+$%"))
 _BACKSLASH: Final = 0x5C

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.text import bidi, grapheme, linebreak
+from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import Flag, LineBreak, codepoints, records, table
 from glyphrender.text.source import Chunk
 from glyphrender.theta import LineBreaks
@@ -44,8 +45,8 @@ from glyphrender.typeset.style import WordStyle
 from glyphrender.typeset.word_cache import WordCache
 from glyphrender.typeset.word_characters import RTL_MARK
 
-_RARE_LINE_ENDS: Final = "\r\v\f\x85\u2028\u2029"
-_SEPARATORS: Final = codepoints(" \t\n" + _RARE_LINE_ENDS)
+_RARE_LINE_ENDS: Final = LINE_ENDS.replace("\n", "")
+_SEPARATORS: Final = codepoints(" \t" + LINE_ENDS)
 
 
 def analyse(chunk: Chunk, words: WordCache, *, base: int | None) -> SegmentTable:
@@ -314,7 +315,7 @@ def _spelled_out(
     """
     n = len(cps)
     space = cps == 0x20
-    line_end = np.isin(cps, [ord(mark) for mark in "\n" + _RARE_LINE_ENDS])
+    line_end = np.isin(cps, [ord(mark) for mark in LINE_ENDS])
     alone = line_end | (cps == 0x09)  # a word of its own
     pair = np.zeros(n, bool)  # the CR of CR LF, which are one word
     pair[:-1] = (cps[:-1] == 0x0D) & (cps[1:] == 0x0A) & ~boundary[1:]

@@ -20,11 +20,15 @@ from glyphrender.text.script import SCRIPT_TAGS
 from glyphrender.typeset.glyph_store import FULL
 from glyphrender.typeset.shape import JOINING, Glyphs
 from glyphrender.typeset.units import Units
-from glyphrender.typeset.word_characters import Characters, WordText
+from glyphrender.typeset.word_characters import (
+    EMOJI_STYLE,
+    KEYCAP,
+    TEXT_STYLE,
+    Characters,
+    WordText,
+    is_keycap_base,
+)
 
-_TEXT_STYLE: Final = 0xFE0E
-_EMOJI_STYLE: Final = 0xFE0F
-_KEYCAP: Final = 0x20E3
 _MARKS: Final = (GeneralCategory.Mn, GeneralCategory.Mc, GeneralCategory.Me)
 # The letters of these scripts hang on one line.
 _LINED: Final = ("Deva", "Beng", "Guru")
@@ -43,9 +47,9 @@ def cells_of(text: WordText, characters: Characters) -> NDArray[np.uint8]:
         wide = (flags & np.uint8(Flag.WIDE | Flag.EMOJI_PRESENTATION)) != 0
         styled = _takes_style(cps, flags)
         # VS15 asks for text presentation, which is narrow. VS16 and U+20E3 ask for emoji presentation.
-        wide[:-1] &= ~((cps[1:] == _TEXT_STYLE) & styled[:-1])
-        wide[1:] |= (cps[1:] == _EMOJI_STYLE) & styled[:-1]
-        wide |= cps == _KEYCAP
+        wide[:-1] &= ~((cps[1:] == TEXT_STYLE) & styled[:-1])
+        wide[1:] |= (cps[1:] == EMOJI_STYLE) & styled[:-1]
+        wide |= cps == KEYCAP
         # The letters of a cluster count, and its marks do not: Thai "กำ" and Devanagari "क्ष" have two letters.
         properties = table()
         mark = np.isin(properties.general_category.take(text.record), _MARKS)
@@ -67,8 +71,7 @@ def cells_of(text: WordText, characters: Characters) -> NDArray[np.uint8]:
 
 def _takes_style(cps: NDArray[np.uint32], flags: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return whether VS16 after each character asks for emoji presentation."""
-    keycap = ((cps >= 0x30) & (cps <= 0x39)) | (cps == 0x23) | (cps == 0x2A)
-    takes: NDArray[np.bool_] = ((flags & Flag.EXTENDED_PICTOGRAPHIC.value) != 0) | keycap
+    takes: NDArray[np.bool_] = ((flags & Flag.EXTENDED_PICTOGRAPHIC.value) != 0) | is_keycap_base(cps)
     return takes
 
 

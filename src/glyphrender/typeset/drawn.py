@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.text.consumed import Consumption
+from glyphrender.text.consumed import Consumption, without
 from glyphrender.text.source import Chunk
 from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
 from glyphrender.typeset.segments import SegmentTable
@@ -44,8 +44,7 @@ class Drawn:
         place = start - (np.cumsum(count) - count)
         drawn = chunk
         if spans:
-            edges = [0, *(edge for span in spans for edge in span), len(chunk.text)]
-            text = "".join(chunk.text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
+            text = without(chunk.text, spans)
             inside = place[(place > 0) & (place < len(text))]
             drawn = replace(chunk, text=text, cuts=tuple(inside.tolist()))
         return cls(source=chunk, chunk=drawn, place=place, count=count)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from glyphrender._system.fork_safe_lock import fork_safe_lock
-from glyphrender.fonts.stack import DRAWN, MISSING
+from glyphrender.fonts.stack import IN_CELL, MISSING
 from glyphrender.text.runs import distinct
 from glyphrender.typeset.style import Variant, WordStyle
 
@@ -33,7 +33,7 @@ NO_BREAK, MAY_BREAK, MAY_HYPHENATE = range(3)
 #: The face number of a code point that no face has. It is drawn in a box; its "glyph id" is the code point.
 BOX_FACE: Final = MISSING
 #: The face number of box drawing that fills its cells. Its "glyph id" is the code point.
-DRAWN_FACE: Final = DRAWN
+CELL_FACE: Final = IN_CELL
 
 #: `fit` of an outline that is as wide as in its font.
 FULL: Final = 64

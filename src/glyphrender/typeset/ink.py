@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from glyphrender.fonts.face import EM
 from glyphrender.text.runs import distinct
 from glyphrender.theta import Leading, Theta
-from glyphrender.typeset.glyph_store import BOX_FACE, DRAWN_FACE, GlyphStore
+from glyphrender.typeset.glyph_store import BOX_FACE, CELL_FACE, GlyphStore
 from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import LineTable
 
@@ -34,7 +34,7 @@ def glyph_ink(
     Args:
         store: the glyph store.
         style: [g] place of each glyph's style in `store.styles`.
-        face: [g] place of its face in the font stack of the style, or BOX_FACE or DRAWN_FACE.
+        face: [g] place of its face in the font stack of the style, or BOX_FACE or CELL_FACE.
         glyph: [g] glyph ids.
     """
     ink = np.zeros((4, len(glyph)), np.int32)
@@ -42,7 +42,7 @@ def glyph_ink(
     for key in distinct(kind).tolist():
         at = np.flatnonzero(kind == key)
         number = key & 0xFF
-        if number in (BOX_FACE, DRAWN_FACE):
+        if number in (BOX_FACE, CELL_FACE):
             ink[:, at] = np.array(_BOX if number == BOX_FACE else _NOTHING)[:, None]
         else:
             ink[:, at] = store.styles[key >> 8].stack.faces[number].ink(glyph[at])
@@ -84,7 +84,7 @@ def ascent(theta: Theta, metrics: LineMetrics) -> float:
     return (theta.line_height + (metrics.ascent - metrics.descent) * theta.font_size) / 2
 
 
-def fitted(table: LineTable, theta: Theta) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def fitted_lines(table: LineTable, theta: Theta) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return ([n] distance from the top of each line to its baseline, [n] height of each line) in points.
 
     The result is None if all lines are `line_height` high. No line is higher than a column.

@@ -75,15 +75,13 @@ def analysed(
     def words(variant: Variant) -> WordCache:
         return shaper.words(style if variant == style.variant else shaper.style(theta, variant))
 
-    inherited = 0
-    # Chunks are cut where a paragraph ends, if one does. New words are shaped.
-    cut = chunks(
-        text, size=shaper.chunk_size, base=base, offset=offset, line=line, inert=style.inert, consumed=consumed
-    )
-    for chunk in cut:
-        drawn = Drawn.of(chunk, consumed)
+    inherited = 0  # the variant of a paragraph that goes on in the next chunk
+    size, inert = shaper.chunk_size, style.inert
+    # Chunks end where paragraphs end, if possible.
+    for chunk in chunks(text, size=size, base=base, offset=offset, line=line, inert=inert, consumed=consumed):
+        drawn = Drawn.of(chunk, consumed)  # without what a terminal would not show
         table, inherited = analyse_variants(drawn.chunk, policy, words, base=base, inherited=inherited)
-        yield drawn.accounted(table)
+        yield drawn.accounted(table)  # every character of the chunk counted again
 
 
 def set_lines(segments: Iterable[SegmentTable], theta: Theta, style: WordStyle, shaper: Shaper) -> Iterator[LineTable]:

@@ -17,7 +17,7 @@ import numpy as np
 from glyphrender.errors import LayoutError
 from glyphrender.text.parts import PartSpan, parts_between
 from glyphrender.theta import FormFeed, Theta
-from glyphrender.typeset.ink import fitted
+from glyphrender.typeset.ink import fitted_lines
 from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
 from glyphrender.typeset.page_layout import Block, PageLayout
@@ -65,10 +65,10 @@ class Paginator:
         first, last = (table.flags & FIRST) != 0, (table.flags & LAST) != 0
         before = np.where(first, theta.space_before + theta.inset, 0.0)
         after = np.where(last, theta.space_after + theta.inset, 0.0)
-        fit = fitted(table, theta)
-        lines_high = theta.line_height if fit is None else fit[1]
-        bottom = np.cumsum(before + lines_high + after)
-        top = bottom - after - lines_high
+        fitted = fitted_lines(table, theta)
+        height = theta.line_height if fitted is None else fitted[1]
+        bottom = np.cumsum(before + height + after)
+        top = bottom - after - height
         need = bottom - np.where(last, theta.space_after, 0.0)  # space below a paragraph may run off the column
         # Lists, because bisection in a list costs a fifth of bisection in an array.
         needs, page_ends = need.tolist(), []
@@ -98,8 +98,8 @@ class Paginator:
                         column=columns[self.column],
                         # Rounded, so that a page looks the same however long the sums before it are.
                         tops=np.round(top[lo:hi] - origin + theta.margin_y, 6),
-                        ascents=None if fit is None else fit[0][lo:hi],
-                        heights=None if fit is None else fit[1][lo:hi],
+                        ascents=None if fitted is None else fitted[0][lo:hi],
+                        heights=None if fitted is None else fitted[1][lo:hi],
                     )
                 )
                 self.y = float(bottom[hi - 1] - origin)

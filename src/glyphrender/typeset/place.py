@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from glyphrender.fonts.face import EM
 from glyphrender.text.bidi import visual_order
 from glyphrender.theta import Theta
-from glyphrender.typeset.glyph_store import DRAWN_FACE, FULL, GlyphStore
+from glyphrender.typeset.glyph_store import CELL_FACE, FULL, GlyphStore
 from glyphrender.typeset.ink import ascent
 from glyphrender.typeset.line_boxes import LineBoxes, ink_bounds, line_boxes, unit_points
 from glyphrender.typeset.line_table import LineTable
@@ -82,7 +82,7 @@ class Placed:
     @property
     def has_box_drawing(self) -> bool:
         """Whether a segment is box drawing that fills its cells."""
-        return bool((self.face_of_segment == DRAWN_FACE).any())
+        return bool((self.face_of_segment == CELL_FACE).any())
 
     @property
     def y(self) -> NDArray[np.float32]:

@@ -97,7 +97,7 @@ class Shaper:
     def _stack(self, theta: Theta, variant: Variant) -> FontStack:
         """Return the font stack of `theta`; it is loaded if it is not remembered."""
         family, axes, fallback = theta.font, theta.font_axes, theta.fallback
-        if variant.boxes and not self._stack(theta, Variant()).primary.is_monospaced:
+        if variant.box_drawing and not self._stack(theta, Variant()).primary.is_monospaced:
             family, axes, fallback = MONOSPACED, "", (theta.font, *theta.fallback)[:MOST_FALLBACKS]
         language = variant.han or theta.language
         key = (family, theta.font_weight, theta.font_italic, axes, fallback, language, theta.emoji)

@@ -37,11 +37,11 @@ class Variant:
 
     Attributes:
         han: the language whose forms of Han the paragraph gets, or empty for those of θ.
-        boxes: whether the paragraph is set in cells of a monospaced face, because it has box drawing.
+        box_drawing: whether the paragraph is set in cells of a monospaced face, because it has box drawing.
     """
 
     han: Literal["", "ja", "ko", "zh-Hant"] = ""
-    boxes: bool = False
+    box_drawing: bool = False
 
 
 def consumption(theta: Theta) -> Consumption:
@@ -71,7 +71,7 @@ class WordStyle:
     complex_breaks: ComplexBreaks
     line_breaks: LineBreaks
     cell: int  # width of a cell in EM units; 0 where glyphs keep their advances
-    draws_boxes: bool  # whether box drawing in cells is drawn to fill its cell, not by a font
+    fills_cells: bool  # whether box drawing in cells fills its cell, and is not drawn by a font
     variant: Variant
 
     @classmethod
@@ -83,7 +83,7 @@ class WordStyle:
         """
         if theta.complex_breaks is ComplexBreaks.DICTIONARY:
             complexbreak.dictionary()  # raise the error now, not at the first word of Thai
-        grid = variant.boxes or theta.cells is Cells.GRID
+        grid = variant.box_drawing or theta.cells is Cells.GRID
         return cls(
             stack=stack,
             language=theta.language,
@@ -100,7 +100,7 @@ class WordStyle:
             complex_breaks=theta.complex_breaks,
             line_breaks=theta.line_breaks,
             cell=stack.primary.cell if grid else 0,
-            draws_boxes=theta.box_drawing is BoxDrawing.MONOSPACED,
+            fills_cells=theta.box_drawing is BoxDrawing.MONOSPACED,
             variant=variant,
         )
 

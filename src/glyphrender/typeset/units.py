@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM
-from glyphrender.fonts.stack import DRAWN, MISSING
+from glyphrender.fonts.stack import IN_CELL, MISSING
 from glyphrender.text.script import SCRIPT_TAGS
 from glyphrender.theta import MissingGlyph
 from glyphrender.typeset.shape import JOINING, Glyphs, shape
@@ -32,14 +32,14 @@ class Units:
         starts: [n] whether a unit begins at each character.
         first, last: [u] the first character of each unit, and the character after its last one.
         missing: [u] whether the unit is a character that no font has.
-        drawn: [u] whether the unit is box drawing that fills its cells.
+        fills_cell: [u] whether the unit is box drawing that fills its cells.
     """
 
     starts: NDArray[np.bool_]
     first: NDArray[np.intp]
     last: NDArray[np.int64]
     missing: NDArray[np.bool_]
-    drawn: NDArray[np.bool_]
+    fills_cell: NDArray[np.bool_]
 
     @classmethod
     def of(cls, text: WordText, characters: Characters) -> Units:
@@ -52,7 +52,9 @@ class Units:
         first = np.flatnonzero(starts)
         # A unit ends where the next one begins, or at the end of its word.
         last = np.minimum(np.append(first[1:], len(text.cps)), text.end[text.word[first]])
-        return cls(starts=starts, first=first, last=last, missing=face[first] == MISSING, drawn=face[first] == DRAWN)
+        return cls(
+            starts=starts, first=first, last=last, missing=face[first] == MISSING, fills_cell=face[first] == IN_CELL
+        )
 
 
 def shape_units(text: WordText, characters: Characters, units: Units, style: WordStyle) -> Glyphs:
@@ -65,7 +67,7 @@ def shape_units(text: WordText, characters: Characters, units: Units, style: Wor
     """
     empty = np.zeros(len(text.cps), bool)
     empty[[at for at, drawn in characters.stand_in.items() if not drawn]] = True
-    shaped = np.flatnonzero(~units.missing & ~units.drawn & ~empty[units.first])
+    shaped = np.flatnonzero(~units.missing & ~units.fills_cell & ~empty[units.first])
     first, last = units.first[shaped], units.last[shaped]
     special = characters.special[first]
     alike = _alike(text.cps[first], characters.script[first], special)
@@ -89,7 +91,7 @@ def shape_units(text: WordText, characters: Characters, units: Units, style: Wor
     glyphs = replace(glyphs, unit=unit.astype(np.int32), cluster=cluster.astype(np.int32))
     if units.missing.any():
         glyphs = _with_boxes(glyphs, text, units, style)
-    return _with_drawn(glyphs, text, units, style.cell) if units.drawn.any() else glyphs
+    return _with_cell_signs(glyphs, text, units, style.cell) if units.fills_cell.any() else glyphs
 
 
 def _alike(cps: NDArray[np.uint32], script: NDArray[np.uint8], special: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -175,12 +177,12 @@ def _with_boxes(glyphs: Glyphs, text: WordText, units: Units, style: WordStyle) 
     return _with_code_points(glyphs, text, np.flatnonzero(units.missing), at, widths)
 
 
-def _with_drawn(glyphs: Glyphs, text: WordText, units: Units, cell: int) -> Glyphs:
+def _with_cell_signs(glyphs: Glyphs, text: WordText, units: Units, cell: int) -> Glyphs:
     """Return `glyphs` with one more glyph for each character of box drawing, in the order of the units."""
-    counts = (units.last - units.first)[units.drawn]
-    unit = np.repeat(np.flatnonzero(units.drawn), counts)
+    counts = (units.last - units.first)[units.fills_cell]
+    unit = np.repeat(np.flatnonzero(units.fills_cell), counts)
     ends = np.cumsum(counts)
-    at = np.repeat(units.first[units.drawn] - ends + counts, counts) + np.arange(ends[-1])
+    at = np.repeat(units.first[units.fills_cell] - ends + counts, counts) + np.arange(ends[-1])
     return _with_code_points(glyphs, text, unit, at, np.full(len(at), cell, np.int32))
 
 

@@ -33,9 +33,9 @@ from glyphrender.typeset.word_characters import is_box_drawing
 
 # The variants by their codes. Bit 2 of a code says that the paragraph has box drawing.
 VARIANTS: Final = tuple(
-    Variant(han=han, boxes=boxes) for boxes in (False, True) for han in ("", "ja", "ko", "zh-Hant")
-)  # fmt: skip
-_BOXES: Final = 4
+    Variant(han=han, box_drawing=box_drawing) for box_drawing in (False, True) for han in ("", "ja", "ko", "zh-Hant")
+)
+_BOX_DRAWING: Final = 4
 _HIRAGANA, _KATAKANA, _HANGUL, _BOPOMOFO, _HAN = map(SCRIPT_TAGS.index, ("Hira", "Kana", "Hang", "Bopo", "Hani"))
 
 # Horizontal lines may stand in prose: Chinese texts write "──" for a dash. Three in a row are box drawing.
@@ -51,17 +51,17 @@ class VariantPolicy:
 
     Attributes:
         han: whether paragraphs choose the regional forms of Han.
-        boxes: whether box drawing makes a paragraph monospaced.
+        box_drawing: whether box drawing makes a paragraph monospaced.
     """
 
     han: bool
-    boxes: bool
+    box_drawing: bool
 
     @classmethod
     def of(cls, theta: Theta) -> VariantPolicy:
         """Return the policy of `theta`. In a grid of cells, every paragraph is monospaced already."""
-        boxes = theta.box_drawing is BoxDrawing.MONOSPACED and theta.cells is Cells.NATURAL
-        return cls(han=cjk_region(theta.language) is None, boxes=boxes)
+        box_drawing = theta.box_drawing is BoxDrawing.MONOSPACED and theta.cells is Cells.NATURAL
+        return cls(han=cjk_region(theta.language) is None, box_drawing=box_drawing)
 
     def codes(self, text: str, cps: NDArray[np.uint32], starts: NDArray[np.intp]) -> NDArray[np.uint8]:
         """Return [p] the place in `VARIANTS` of each paragraph of `text`; `starts` are their first characters."""
@@ -78,8 +78,8 @@ class VariantPolicy:
             codes[holds(script == _BOPOMOFO) & han] = 3
             codes[holds(script == _HANGUL) & han] = 2
             codes[kana] = 1
-        if self.boxes:
-            codes[np.logical_or.reduceat(_is_drawing(cps), starts)] |= _BOXES
+        if self.box_drawing:
+            codes[np.logical_or.reduceat(_is_drawing(cps), starts)] |= _BOX_DRAWING
         return codes
 
 
@@ -119,7 +119,7 @@ def analyse_variants(
     if not chunk.text:  # all of it is consumed
         return analyse(chunk, words(Variant()), base=base), inherited
     goes_on = not chunk.text.endswith("\n")
-    if not (policy.han or policy.boxes) or (chunk.text.isascii() and not inherited):
+    if not (policy.han or policy.box_drawing) or (chunk.text.isascii() and not inherited):
         return analyse(chunk, words(Variant()), base=base), 0
     cps = codepoints(chunk.text)
     # Kana, box drawing and all that comes with them lie here. Jamo without Han has no choice.
@@ -137,7 +137,7 @@ def analyse_variants(
 
 def _in_variant(segments: SegmentTable, code: int, words: Callable[[Variant], WordCache]) -> SegmentTable:
     """Return `segments`, marked as set in cells if the variant of `code` has box drawing."""
-    if not code & _BOXES:
+    if not code & _BOX_DRAWING:
         return segments
     return replace(segments, cell=words(VARIANTS[code]).style.cell, cellular=np.ones(len(segments.number), bool))
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.fonts.stack import DRAWN, MISSING
+from glyphrender.fonts.stack import IN_CELL, MISSING
 from glyphrender.text import grapheme, linebreak, script
 from glyphrender.text.properties import Flag, GeneralCategory, codepoints, records, table
 from glyphrender.text.script import COMMON, LATIN
@@ -23,6 +23,9 @@ from glyphrender.typeset.style import SOFT_HYPHEN, WordStyle
 
 #: Put before a word that is set from right to left. No word begins with this character otherwise.
 RTL_MARK: Final = "\n"
+#: VS15 and VS16, which ask for text and for emoji presentation, and the sign that makes a keycap of a digit.
+TEXT_STYLE, EMOJI_STYLE, KEYCAP = 0xFE0E, 0xFE0F, 0x20E3
+_JOINER: Final = 0x200D
 
 # Every character that can stand in for another one.
 _ESCAPES: Final = codepoints("\\xuU0123456789abcdef\u2010")
@@ -93,7 +96,7 @@ class Characters:
     Attributes:
         starts: [n] whether a grapheme cluster begins at the character.
         script: [n] place of its script in `SCRIPT_TAGS`; characters without a script of their own count as Latin.
-        face: [n] place of its face in the font stack, or MISSING, or DRAWN for box drawing in cells.
+        face: [n] place of its face in the font stack, or MISSING, or IN_CELL for box drawing in cells.
         action: [n] what may happen after it, by `linebreak`; never MANDATORY.
         stand_in: character → the text that is drawn in its place, which may be empty.
         special: [n] whether the character is shaped alone: something stands in for it, or no font has it.
@@ -122,9 +125,9 @@ class Characters:
         action = style.break_actions(cps)
         action[action == linebreak.MANDATORY] = linebreak.PROHIBITED
         face = style.stack.assign(cps, starts)
-        if style.cell and style.draws_boxes:
+        if style.cell and style.fills_cells:
             alone = starts & np.append(starts[1:], True)
-            face[is_box_drawing(cps) & alone] = DRAWN
+            face[is_box_drawing(cps) & alone] = IN_CELL
         face[list(stand_in)] = style.stack.assign(_ESCAPES, np.ones(len(_ESCAPES), bool)).max()
         special = (face == MISSING) & ~text.is_end
         special[list(stand_in)] = True
@@ -165,15 +168,21 @@ def _makes_emoji(text: WordText) -> NDArray[np.bool_]:
     """Return whether each character is a joiner between two pictographs, or the style of one: part of an emoji."""
     cps = text.cps
     pictograph = (table().flags.take(text.record) & np.uint8(Flag.EXTENDED_PICTOGRAPHIC)) != 0
-    keycap = ((cps >= 0x30) & (cps <= 0x39)) | (cps == 0x23) | (cps == 0x2A)
+    keycap = is_keycap_base(cps)
     base = pictograph | ((cps >= 0x1F3FB) & (cps <= 0x1F3FF))  # skin tones
-    style = (cps == 0xFE0E) | (cps == 0xFE0F)
+    style = (cps == TEXT_STYLE) | (cps == EMOJI_STYLE)
     after = np.append(cps[1:], 0)
     makes = np.zeros(len(cps), bool)
-    makes[1:] = style[1:] & (base[:-1] | (keycap[:-1] & (after[1:] == 0x20E3)))
+    makes[1:] = style[1:] & (base[:-1] | (keycap[:-1] & (after[1:] == KEYCAP)))
     styled = base | makes
-    makes[1:-1] |= (cps[1:-1] == 0x200D) & styled[:-2] & pictograph[2:]
+    makes[1:-1] |= (cps[1:-1] == _JOINER) & styled[:-2] & pictograph[2:]
     return makes
+
+
+def is_keycap_base(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Return whether each character makes a keycap emoji with U+20E3: 0 to 9, # and *."""
+    base: NDArray[np.bool_] = ((cps >= 0x30) & (cps <= 0x39)) | (cps == 0x23) | (cps == 0x2A)
+    return base
 
 
 def is_box_drawing(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
