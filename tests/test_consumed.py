@@ -78,6 +78,9 @@ def test_a_sequence_without_an_end_hides_no_text(text: str, kept: str) -> None:
         (f"50%\r{CSI}K\n", "\n"),  # erased by EL
         (f"50%\r{CSI}0m\n", "50%\n"),  # a color erases nothing
         (f"a\r{CSI}2Kb\r\n", "b\r\n"),
+        (f"- idle{CSI}1G{CSI}0K+ reify{CSI}1G{CSI}0Kadded 5\n", "added 5\n"),  # npm and yarn: CHA, to column 1
+        (f"{CSI}2K{CSI}1Gone{CSI}2K\x9bGtwo{CSI}G\n", "two\n"),
+        (f"50%{CSI}1G\r\n{CSI}10Gx", "50%\r\nx"),
         ("a\rb\vc\rd\x85e\rf\n", "b\vd\x85f\n"),
         ("N\bNA\bAM\bME\bE _\bu_\bs x\b_", "NAME us x"),  # bold and underlined in a manual page
         ("o\b+\bo", "o"),

@@ -58,6 +58,30 @@ def listed(text: str) -> list[str]:
     return [text[start:end] for start, end, _ in find_strings(text)]
 
 
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        # Letters of writing systems without spaces stand right beside a string.
+        ("カード番号は5500 0055 5555 5559", ["5500 0055 5555 5559"]),
+        ("电话是+1 (415) 555-2671。", ["+1 (415) 555-2671"]),
+        ("金额为1 234 567,89 €。", ["1 234 567,89"]),
+        ("日時は2024-01-05 12:34:56,789です。", ["2024-01-05 12:34:56,789"]),
+        ("更新は2024-01-05 12:34です", ["2024-01-05 12:34"]),
+        ("접속 05/Jan/2024:12:34:56 +0000에", ["05/Jan/2024:12:34:56 +0000"]),
+        # Other letters and marks hold the first group; the rest of it is no string.
+        ("Nr.1 234 567,89 €", []),
+        ("_1 234 567,89 €_", []),
+        ("id5500 0055 5555 5559", []),
+        ("@5500 0055 5555 5559", []),
+        # Letters around groups belong to them: a parcel, a number of a tax office.
+        ("parcel RR 123 456 785 DE arrived", []),
+        ("番号はRR 123 456 785 DEです", []),
+    ],
+)
+def test_the_first_group_of_a_string_is_never_left_out(text: str, expected: list[str]) -> None:
+    assert listed(text) == expected
+
+
 def test_every_listed_string_of_the_benchmark_is_whole() -> None:
     for sample in SAMPLES:
         assert all(string in sample.text for string in sample.expected + sample.allowed), sample

@@ -1,8 +1,8 @@
 """Consumed characters: a terminal obeys them and does not show them. They stay in the source, but are not drawn.
 
 Three things are consumed. *Control sequences* of ECMA-48 set colors and titles. *Overwritten text* stood on a line
-before a carriage return took the cursor back, as progress bars do. A *backspace* takes back the character before it, as
-in overstruck manual pages.
+before a carriage return (or CHA, "to column 1") took the cursor back, as progress bars do. A *backspace* takes back the
+character before it, as in overstruck manual pages.
 
 A control sequence never goes on over the end of a line. So a string that is not terminated hides no text: only its
 introducer is consumed. All searches are linear.
@@ -40,6 +40,8 @@ _SEQUENCE: Final = re.compile(
 _INTRODUCERS: Final = "\x1b" + _C1
 # EL and ED: a sequence that erases the line on which the cursor stands at the left.
 _ERASES: Final = re.compile(r"(?:\x1b\[|\x9b)[0-3]?[KJ]")
+# CHA: a sequence that takes the cursor to the first column, as npm and yarn do instead of a carriage return.
+_TO_COLUMN_1: Final = re.compile(r"((?:\x1b\[|\x9b)[01]?)G")
 _MOVES: Final = re.compile(r"\r(?!\n)|\x08")
 _INNER_LINE_ENDS: Final = re.compile("[\v\f\x85\u2028\u2029]")
 
@@ -50,7 +52,8 @@ class Consumption:
 
     Attributes:
         sequences: whether control sequences are consumed.
-        overwritten: whether the text before a lone CR and the character before a backspace are consumed.
+        overwritten: whether the text before a lone CR and the character before a backspace are consumed. Where
+            sequences are consumed, those that take the cursor to the first column are as a CR.
     """
 
     sequences: bool = False
@@ -70,6 +73,8 @@ class Consumption:
         [(0, 4)]
         """
         found = list(self.found_sequences(text, 0, len(text)))
+        if self.overwritten and found:
+            text = _TO_COLUMN_1.sub(r"\1\r", text)  # in their sequences, which are consumed whatever they hold
         if self.overwritten and ("\b" in text or text.count("\r") != text.count("\r\n")):
             found += _overwritten(text, found)
             found.sort()

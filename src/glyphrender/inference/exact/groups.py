@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from glyphrender.inference.exact.characters import DELIMITERS, SPACE, seen
+from glyphrender.inference.exact.characters import DELIMITERS, SPACE, UNSPACED, seen
 from glyphrender.inference.exact.kinds import DIGITS, digits, kind_of
 
 _MOST: Final = 24  # groups of a run that may be a string
@@ -25,6 +25,7 @@ _WORD: Final = re.compile(r"(?:[0-9A-Fa-f]{8}){1,2}")
 _IBAN_HEAD: Final = re.compile(r"[A-Z]{2}\d{2}[0-9A-Z]{0,4}")
 _DASH: Final = re.compile(rf"[{SPACE}][-/–][{SPACE}]")
 _STRONG: Final = frozenset({"uuid", "address", "hash", "time", "url", "email", "version", "path"})
+_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 _LEAD: Final = re.compile(r"\(?\+?\(?\d{1,4}\)?|\(\d{2,5}\)")
 
 Run = tuple[int, int, list[tuple[int, int]]]
@@ -73,7 +74,11 @@ def _link(
         return None
     first, group = tail.start(), tail[0]
     before = text[first - 1 : first] if first > one[0] else ""
-    if before and (before.isalnum() or before in "_@\\%&./" or (before == ":" and text[first - 2].isdigit())):
+    if (
+        before
+        and not _UNSPACED.match(before)
+        and (before.isalnum() or before in "_@\\%&./" or (before == ":" and text[first - 2].isdigit()))
+    ):
         # An item of a list may begin here: `x,12 345`.
         later = _ITEM.search(text, first, one[1])
         if later is None:
@@ -147,7 +152,9 @@ _CUE: Final = re.compile(
     r"тел|телефон|abn|acn|konto-?nr|anruf|rufnummer|hotline)\.?"
     r"(?: ?(?:no|nr|number|nummer|id)\b\.?)?\s?[:#=]?\s?[(\"']?\Z"
 )
-_OUTSIDE: Final = re.compile(rf"[\s{DELIMITERS}=:(\[,;'‘—]")
+_OUTSIDE: Final = re.compile(rf"[\s{DELIMITERS}{UNSPACED}=:(\[,;'‘—]")
+# A first group that a letter or a full stop holds: "Nr.1 234 567,89". Nobody knows whether it is a part of the number.
+_HELD: Final = re.compile(rf"(?:[^\W\d]|[.@%&])[-+(#±−–~≈€$£¥₹]{{0,3}}\d{{1,4}}\)?[{SPACE}]\Z")
 
 
 def whole_run(text: str, start: int, end: int) -> tuple[int, int, str] | None:
@@ -169,6 +176,8 @@ def whole_run(text: str, start: int, end: int) -> tuple[int, int, str] | None:
     elif text[start] == "(" and text.count("(", start, end) > text.count(")", start, end):
         start += 1
     if start > 0 and not _OUTSIDE.match(text, start - 1):
+        return None
+    if text[start] != "+" and _HELD.search(text, max(0, start - 12), start):
         return None
     body = text[start:end]
     if len(body) > 120 or body.count(" ") > _MOST or digits(body) < DIGITS:
@@ -212,6 +221,8 @@ def _is_amount(text: str, start: int, end: int, amount: re.Match[str]) -> bool:
     before, after = text[max(0, start - 24) : start], text[end : end + 24]
     if _MONEY_BEFORE.search(before) or _MONEY_AFTER.match(after):
         return True
+    if _LETTERS_BEFORE.search(before):
+        return False
     groups = text[start:end].split(" ")
     small = len(groups) == 3 and all(int(group) < 256 for group in groups if group.isdigit())
     return len(groups) == 3 and not small and bool(_SENTENCE.search(before)) and bool(_GOES_ON.match(after))
@@ -223,6 +234,7 @@ _CURRENCY: Final = (
 )
 _MONEY_BEFORE: Final = re.compile(rf"(?:^|[^\w])(?:{_CURRENCY}|[$€£¥])\s?[-−+]?\Z")
 _MONEY_AFTER: Final = re.compile(rf"[{SPACE}]{_CURRENCY}")
+_LETTERS_BEFORE: Final = re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,3} \Z")  # RR 123 456 785 DE
 _SENTENCE: Final = re.compile(r"[^\W\d_]{2,}:? \Z")
 _GOES_ON: Final = re.compile(r" [^\W\d_]{2,}|[.,;:)]?(?:\s|\Z)")
 

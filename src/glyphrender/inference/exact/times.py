@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from glyphrender.inference.exact.characters import UNSPACED
 from glyphrender.inference.exact.words import Found
 
+# A letter that continues a word. Particles of Japanese, Korean and others stand right beside a number: 12:34:56に.
+_LETTER: Final = rf"[^\W{UNSPACED}]"
 _NAMED_ZONE: Final = r"(?:UTC|GMT|[A-Z]{2,4}T)(?![\w+-]|:\d)"
 _CLOCK: Final = re.compile(
     r"[ ]\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?+)?+(?: ?[AP]M\b| ?[ap]\.?m\b\.?)?+"
-    rf"(?:[ ]?(?:[+-]\d\d:?\d\d(?!\w|:\d)|Z(?!\w)|{_NAMED_ZONE}))?+(?![\w{{%+-]|[:.,]\w)"
+    rf"(?:[ ]?(?:[+-]\d\d:?\d\d(?!{_LETTER}|:\d)|Z(?!\w)|{_NAMED_ZONE}))?+(?!{_LETTER}|[{{%+-]|[:.,]\w)"
 )
 _CLOCK_BEGINS: Final = re.compile(r"[ ]\d{1,2}:\d\d")
-_ZONE: Final = re.compile(rf"[ ](?:[+-]\d\d:?\d\d(?!\w|:\d)|{_NAMED_ZONE})(?: (?:19|20)\d\d(?![\w/-]|[:.,]\w))?")
+_ZONE: Final = re.compile(rf"[ ](?:[+-]\d\d:?\d\d(?!{_LETTER}|:\d)|{_NAMED_ZONE})(?: (?:19|20)\d\d(?![\w/-]|[:.,]\w))?")
 _MONTHS: Final = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _DATE_BEFORE: Final = re.compile(
-    rf"(?<!\w)(?:(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? {{1,2}})?"
+    rf"(?<!{_LETTER})(?:(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? {{1,2}})?"
     rf"(?:\d{{1,2}} {_MONTHS}(?: \d{{4}})?|{_MONTHS} {{1,2}}\d{{1,2}}(?:,? \d{{4}})?)"
     r"|\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}[/.]\d\d[/.]\d\d) \Z"
 )
