@@ -59,13 +59,16 @@ PICTURES = {
 
 
 def main() -> None:
-    """Write each picture as a PNG of 16 greys or 32 colors, 1 to 60 KB."""
+    """Write each picture as a PNG, 1 to 60 KB: the page of the README as it is, others in 16 greys or 32 colors."""
     folder = HERE / "images"
     folder.mkdir(exist_ok=True)
     for name, (text, theta, number) in PICTURES.items():
         page = next(page for page in layout(text, theta) if page.number == number + 1)
-        image = page.image.convert("RGB").quantize(16 if theta.is_grey else 32, dither=Image.Dither.NONE)
-        image.save(folder / f"{name}.png", optimize=True)
+        if name == "page":
+            page.save(folder / "page.png")  # the README shows the pixels that a model gets
+        else:
+            image = page.image.convert("RGB").quantize(16 if theta.is_grey else 32, dither=Image.Dither.NONE)
+            image.save(folder / f"{name}.png", optimize=True)
         print(f"{name}.png {page.size[0]}×{page.size[1]}")
     assert len(render(SCRIPTS)) == 1
 

@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import glyphrender
 
@@ -212,3 +214,10 @@ def test_no_docstring_opens_with_a_bare_preposition(room: str) -> None:
                 if opening[:1] and opening[0] in {"What", "Of", "By", "In", "As"}:
                     found.append(f"{path.name}: {' '.join(opening)}")
     assert not found
+
+
+def test_the_picture_of_the_readme_is_the_page_that_it_names() -> None:
+    novel = glyphrender.render_file(ROOT / "benchmarks/texts/pride-and-prejudice.txt")
+    with Image.open(ROOT / "docs/images/page.png") as picture:
+        difference = np.abs(np.asarray(picture).astype(int) - novel[2].array)
+    assert difference.max() <= 6  # HarfBuzz's rasteriser differs by as much from Skia's
