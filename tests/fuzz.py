@@ -200,7 +200,7 @@ def check_width(text: str, theta: Theta, pages: list[Page]) -> None:
     blocks = [block for page in default_typesetter().layout_pages(text, theta) for block in page.blocks]
     if not blocks:
         return
-    room = max(int((block.table.width + block.table.hang)[block.lo : block.hi].max()) for block in blocks)
+    room = max(int((block.table.width + block.table.indent)[block.lo : block.hi].max()) for block in blocks)
     room = room * theta.em / EM
     if room > theta.measure:
         return

@@ -245,7 +245,7 @@ def test_the_measured_width_gives_the_same_lines(text: str, theta: Theta) -> Non
     blocks = [block for page in default_typesetter().layout_pages(text, theta) for block in page.blocks]
     if not blocks or theta.first_line_indent > 0:
         return
-    widest = max(int((block.table.width + block.table.hang)[block.lo : block.hi].max()) for block in blocks)
+    widest = max(int((block.table.width + block.table.indent)[block.lo : block.hi].max()) for block in blocks)
     from glyphrender.errors import ThetaError
     from glyphrender.fonts.face import EM
 

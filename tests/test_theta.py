@@ -323,6 +323,13 @@ def test_paper_sizes_are_those_of_the_standards():
 # ── Presets and start-up ──
 
 
+@pytest.mark.parametrize("path", ["", "a\0b", "\ud800", "a" * 300])
+def test_a_name_that_no_file_can_have_is_refused_in_one_line(path):
+    with pytest.raises(DataError, match="Name a JSON file of θ") as refused:
+        Theta.load(path)
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize("name", Theta.preset_names())
 def test_presets_load(name):
     theta = Theta.preset(name)

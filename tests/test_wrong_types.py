@@ -14,6 +14,7 @@ from glyphrender import (
     Document,
     GlyphRenderError,
     Page,
+    Part,
     Theta,
     ThetaError,
     Typesetter,
@@ -39,6 +40,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         BASIC,
     ),
     "Document": (Document, BASIC),
+    "Document.read": (Document.read, BASIC),
+    "Part": (Part, {"name": "a.txt", "heading": ""}),
     "render_file": (render_file, {"path": __file__, "theta": None, "encoding": None, "errors": "strict"}),
     "compression_ratio": (compression_ratio, {"text": TEXT, "theta": None, "model": "qwen3-vl", "tokenizer": None}),
     "worth_it": (worth_it, {"text": TEXT, "model": "qwen3-vl"}),
@@ -92,7 +95,8 @@ def test_a_value_of_a_wrong_type_works_or_gets_one_line(
 
 def test_every_public_function_is_tried() -> None:
     functions = {name for name in glyphrender.__all__ if callable(getattr(glyphrender, name))}
-    values = {"Extended", "Fit", "Page", "PageStream", "Ratio", "Span", "Theta", "Worth", "default_typesetter"}
+    values = {"Extended", "Fit", "Page", "PageStream", "PartSpan", "Ratio", "Span", "Theta", "Worth"}
+    values |= {"default_typesetter"}
     errors = {name for name in functions if name.endswith(("Error", "Refused", "Spent"))}
     assert functions - values - errors <= CALLS.keys()
 

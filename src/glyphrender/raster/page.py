@@ -21,6 +21,7 @@ from glyphrender.theta import MissingGlyph, Theta
 from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import BOX_FACE, CELL_FACE, FULL, NEWLINE
+from glyphrender.typeset.ink import BOX_BOTTOM, BOX_TOP
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
@@ -136,7 +137,9 @@ class _Pen:
         half = np.array([columns for _, _, columns in digits])[kind]
         width = (0.36 * half + 0.2) * across
         y = np.repeat(rows.baseline, np.diff(rows.bounds))
-        edges = np.array([rows.x + 0.04 * across, y - 0.86 * em, rows.x + width - 0.04 * across, y + 0.16 * em])
+        edges = np.array(
+            [rows.x + 0.04 * across, y - BOX_TOP * em, rows.x + width - 0.04 * across, y + BOX_BOTTOM * em]
+        )
         for x0, y0, x1, y1 in edges.T.tolist():
             self._frame(x0, y0, x1, y1, stroke, color)
         unit = across * _DIGIT_SIZE / EM
@@ -240,13 +243,14 @@ class _Pen:
         face = self.furniture.face_of(mark)
         glyphs, offset, advance = self.furniture.shaped(mark, face)
         unit = theta.em / EM
-        hang = table.hang[block.lo : block.hi]
-        at = np.flatnonzero(((table.flags[block.lo : block.hi] & FIRST) == 0) & (hang >= advance))
-        indent = np.minimum(hang, table.metrics.continuation or 0) * unit
-        left = boxes.left - indent
+        indent = table.indent[block.lo : block.hi]
+        at = np.flatnonzero(((table.flags[block.lo : block.hi] & FIRST) == 0) & (indent >= advance))
+        # The mark begins where the leading spaces of the paragraph end.
+        lead = np.minimum(indent, table.metrics.continuation or 0) * unit
+        left = boxes.left - lead
         if table.segments.base is not None:
             leftward = table.segments.base[table.first[block.lo : block.hi]] == 1
-            left = np.where(leftward, boxes.left + boxes.width + indent - advance * unit, left)
+            left = np.where(leftward, boxes.left + boxes.width + lead - advance * unit, left)
         rows = [
             (float(placed.baseline[line]), glyphs, (left[line] + block.column + offset * unit) * theta.scale)
             for line in at.tolist()

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 
 from glyphrender._system.paths import path_of
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, shown
 from glyphrender.text import bidi, grapheme, tailored_breaks
 from glyphrender.text.consumed import NOTHING, Consumption
 from glyphrender.text.parts import LINE_ENDS, Part, PartReader
@@ -133,7 +133,7 @@ def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str 
     file = path_of(path, "Name a file of text.")
     for option, value in (("encoding", encoding), ("errors", errors)):
         if not isinstance(value, str | None) or "\0" in (value or ""):
-            raise DataError(f"{option} is {type(value).__name__}, not a name that Python knows. Leave it out.")
+            raise DataError(f"{option}={shown(value)} is not a name that Python knows. Leave it out.")
     try:
         data = file.read_bytes()
     except OSError as error:

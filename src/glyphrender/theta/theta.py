@@ -18,11 +18,11 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 from glyphrender._system.atomic_write import write_atomically
+from glyphrender._system.paths import path_of
 from glyphrender.errors import DataError, ThetaError, shown
 from glyphrender.theta import color as colors
 from glyphrender.theta import constraints, glyph_config, parameter
@@ -426,7 +426,10 @@ class Theta:
         """
         if not isinstance(source, str | os.PathLike | Mapping):
             raise DataError(f"{type(source).__name__} is neither a path nor a mapping. Name a JSON file of θ.")
-        values = source if isinstance(source, Mapping) else read_json_object(Path(source))
+        if isinstance(source, Mapping):
+            values: Mapping[str, Any] = source
+        else:
+            values = read_json_object(path_of(source, "Name a JSON file of θ."))
         if glyph_config.is_glyph(values):
             values = glyph_config.to_fields(values, PARAMETERS)
         return cls.from_dict(values)

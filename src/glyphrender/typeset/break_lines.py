@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.typeset.careful import CarefulBreaker
-from glyphrender.typeset.continuation import hangs
+from glyphrender.typeset.continuation import indents
 from glyphrender.typeset.glyph_store import MAY_BREAK, MAY_HYPHENATE, NO_BREAK, PAGE_BREAK, TAB
 from glyphrender.typeset.greedy import greedy_cuts
 from glyphrender.typeset.line_metrics import LineMetrics
@@ -60,7 +60,7 @@ class _Paragraphs(NamedTuple):
     start: NDArray[np.intp]  # first segment
     end: NDArray[np.intp]  # the segment after the last
     fits: NDArray[np.bool_]  # the paragraph is one line
-    hang: NDArray[np.int64]  # indent of its lines after the first; 0 if it is one line
+    indent: NDArray[np.int64]  # indent of its lines after the first; 0 if it is one line
     begins: bool  # the first one begins here
     open: bool  # the last one goes on in the next chunk
 
@@ -74,15 +74,15 @@ class _Paragraphs(NamedTuple):
         start = np.append(0, end[:-1])
         limit = np.full(len(end), stretch.metrics.first, np.int64)
         if not begins:
-            limit[0] = stretch.metrics.rest - (stretch.segments.hang or 0)
+            limit[0] = stretch.metrics.rest - (stretch.segments.indent or 0)
         _, fits = reach(start, limit, end)
         if goes_on and not final:
             fits[-1] = False
-        hang = np.zeros(len(end), np.int64)
-        hang[~fits] = hangs(stretch, start[~fits], end[~fits])
+        indent = np.zeros(len(end), np.int64)
+        indent[~fits] = indents(stretch, start[~fits], end[~fits])
         if not begins:
-            hang[0] = stretch.segments.hang or 0
-        return cls(start, end, fits, hang, begins, goes_on and not final)
+            indent[0] = stretch.segments.indent or 0
+        return cls(start, end, fits, indent, begins, goes_on and not final)
 
 
 class _Lines(NamedTuple):
@@ -110,7 +110,7 @@ def _broken_together(
     stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp], reach: Reach
 ) -> tuple[_Lines, int]:
     """Return (the lines of the `chosen` paragraphs, the first segment that is left over)."""
-    rest = stretch.metrics.rest - paragraphs.hang[chosen]
+    rest = stretch.metrics.rest - paragraphs.indent[chosen]
     begins, stops = paragraphs.start[chosen], paragraphs.end[chosen]
     first = (chosen > 0) | paragraphs.begins
     longest = (reach.laid[stops - 1] - reach.laid[begins]).max(initial=0)
@@ -149,7 +149,7 @@ def _walked(stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp],
             lo[index],
             hi[index],
             first=paragraphs.begins or paragraph > 0,
-            hang=int(paragraphs.hang[paragraph]),
+            indent=int(paragraphs.indent[paragraph]),
             goes_on=paragraphs.open and paragraph == len(paragraphs.end) - 1,
         )
     return breaker
@@ -182,17 +182,17 @@ def _assembled(
     if left < len(segments.number):
         segments, rest = segments.split(left)
         begun = left > paragraphs.start[-1] or (len(paragraphs.start) == 1 and not paragraphs.begins)
-        rest = replace(rest, hang=int(paragraphs.hang[-1]) if begun else None)
-    hang = np.zeros(len(first), np.int64)
-    if paragraphs.hang.any():
-        hang = np.where(flags & FIRST, 0, paragraphs.hang[np.searchsorted(paragraphs.end, first, "right")])
+        rest = replace(rest, indent=int(paragraphs.indent[-1]) if begun else None)
+    indent = np.zeros(len(first), np.int64)
+    if paragraphs.indent.any():
+        indent = np.where(flags & FIRST, 0, paragraphs.indent[np.searchsorted(paragraphs.end, first, "right")])
     table = LineTable(
         segments=segments,
         metrics=stretch.metrics,
         first=first,
         last=last,
         width=width,
-        hang=hang,
+        indent=indent,
         flags=flags,
         tab_at=tab_at,
         tab_width=tab_width,

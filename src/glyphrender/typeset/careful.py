@@ -41,17 +41,17 @@ class CarefulBreaker:
         self._place_kind = stretch.breaks[reach.place].tolist()
         self._start = stretch.start.tolist()
 
-    def add(self, start: int, end: int, lo: int, hi: int, *, first: bool, hang: int, goes_on: bool) -> None:
+    def add(self, start: int, end: int, lo: int, hi: int, *, first: bool, indent: int, goes_on: bool) -> None:
         """Break the paragraph of segments `start` to `end - 1`.
 
         Args:
             start, end: the segments.
             lo, hi: the break opportunities of the paragraph are `place[lo:hi]`.
             first: whether the paragraph begins here; if not, an earlier chunk has its first line.
-            hang: the indent of its lines after the first.
+            indent: the indent of its lines after the first.
             goes_on: whether the paragraph goes on in the next chunk. Its last line is then left over.
         """
-        rest = self.metrics.rest - hang
+        rest = self.metrics.rest - indent
         limit = self.metrics.first if first else rest
         flags = FIRST if first else 0
         tabbed = self._has_tab(start, end)

@@ -14,7 +14,7 @@ from glyphrender.typeset.glyph_store import TAB
 from glyphrender.typeset.stretch import Stretch
 
 
-def hangs(stretch: Stretch, start: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.int64]:
+def indents(stretch: Stretch, start: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.int64]:
     """Return [k] the indent of the continuation lines of each paragraph, in EM units.
 
     Args:
@@ -32,10 +32,10 @@ def hangs(stretch: Stretch, start: NDArray[np.intp], end: NDArray[np.intp]) -> N
     tabs = np.append(0, np.cumsum(stretch.kind == TAB))
     for at in np.flatnonzero(tabs[first] > tabs[start]).tolist():
         lead[at] = _tabbed_lead(stretch, int(start[at]), int(first[at]), most)
-    hang: NDArray[np.int64] = np.clip(metrics.rest - metrics.first + lead + metrics.continuation, 0, most)
-    if stretch.segments.hang is not None:
-        hang[start == 0] = stretch.segments.hang
-    return hang
+    indent: NDArray[np.int64] = np.clip(metrics.rest - metrics.first + lead + metrics.continuation, 0, most)
+    if stretch.segments.indent is not None:
+        indent[start == 0] = stretch.segments.indent
+    return indent
 
 
 def _tabbed_lead(stretch: Stretch, start: int, stop: int, most: int) -> int:

@@ -72,7 +72,7 @@ def analysed(
     """Yield the segments of `text`, chunk by chunk; `offset` characters and `line` source lines come before it."""
     base, policy, consumed = _BASE[theta.direction], VariantPolicy.of(theta), consumption(theta)
 
-    def words(variant: Variant) -> WordCache:
+    def cache_of(variant: Variant) -> WordCache:
         return shaper.words(style if variant == style.variant else shaper.style(theta, variant))
 
     inherited = 0  # the variant of a paragraph that goes on in the next chunk
@@ -80,7 +80,7 @@ def analysed(
     # Chunks end where paragraphs end, if possible.
     for chunk in chunks(text, size=size, base=base, offset=offset, line=line, inert=inert, consumed=consumed):
         drawn = Drawn.of(chunk, consumed)  # without what a terminal would not show
-        table, inherited = analyse_variants(drawn.chunk, policy, words, base=base, inherited=inherited)
+        table, inherited = analyse_variants(drawn.chunk, policy, cache_of, base=base, inherited=inherited)
         yield drawn.accounted(table)  # every character of the chunk counted again
 
 

@@ -45,8 +45,8 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
     base = np.zeros(hi - lo, bool)
     if table.segments.base is not None:
         base = table.segments.base[table.first[lo:hi]] == 1
-    hangs = table.hang[lo:hi] * unit_points(theta)
-    room = theta.measure - np.where(first, theta.first_line_indent, hangs)
+    continuation = table.indent[lo:hi] * unit_points(theta)
+    room = theta.measure - np.where(first, theta.first_line_indent, continuation)
     width: NDArray[np.float64] = (table.width[lo:hi] * unit_points(theta)).astype(np.float64)
     condense = np.ones(hi - lo)
     wide = width > room + 1e-3
@@ -69,7 +69,7 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
     # In a paragraph that runs from right to left, a first line hangs into the right indent and no further; what is left
     # of the hanging width goes to the left.
     hang = min(0.0, theta.first_line_indent + theta.right_indent)
-    indent = np.where(first, np.where(base, hang, theta.first_line_indent), np.where(base, 0.0, hangs))
+    indent = np.where(first, np.where(base, hang, theta.first_line_indent), np.where(base, 0.0, continuation))
     left = theta.text_offset + indent + (room - width) * share
     return LineBoxes(left=left, width=width, space_added=space_added, condense=condense, expandable=expandable)
 
@@ -80,7 +80,7 @@ def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
     if boxed and table.segments.base is None:
         return boxed
     simple = theta.alignment is Alignment.LEFT and table.segments.base is None and not theta.first_line_indent
-    if simple and not table.hang[lo:hi].any():
+    if simple and not table.indent[lo:hi].any():
         widest = float(table.width[lo:hi].max()) * unit_points(theta)
         return theta.text_offset + min(widest, theta.measure)
     boxes = line_boxes(table, lo, hi, theta)

@@ -25,7 +25,7 @@ class LineTable:
         first: [n] first segment of each line.
         last: [n] the segment after the last one of each line.
         width: [n] width of each line in EM units; spaces that hang at its end are not counted.
-        hang: [n] indent of each line in EM units: that of a continuation line, else 0.
+        indent: [n] indent of each line in EM units if it is a continuation line, else 0.
         flags: [n] FIRST, LAST, HYPHEN and PAGE_END of each line.
         tab_at: [t] the segments that are tabs.
         tab_width: [t] the width of each tab, in EM units.
@@ -36,7 +36,7 @@ class LineTable:
     first: NDArray[np.int32]
     last: NDArray[np.int32]
     width: NDArray[np.int64]
-    hang: NDArray[np.int64]
+    indent: NDArray[np.int64]
     flags: NDArray[np.uint8]
     tab_at: NDArray[np.intp]
     tab_width: NDArray[np.int64]
@@ -50,7 +50,7 @@ class LineTable:
             return self
         boundary = np.append(0, np.cumsum(self.segments.lengths()))
         lo = int(np.searchsorted(self.segments.offset + boundary[self.first], offset))
-        lines = {name: getattr(self, name)[lo:] for name in ("first", "last", "width", "hang", "flags")}
+        lines = {name: getattr(self, name)[lo:] for name in ("first", "last", "width", "indent", "flags")}
         return replace(self, **lines)
 
     def advances(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -60,7 +60,7 @@ class Block:
             first=table.first[lines] - start,
             last=table.last[lines] - start,
             width=table.width[lines],
-            hang=table.hang[lines],
+            indent=table.indent[lines],
             flags=table.flags[lines],
             tab_at=table.tab_at[tabs] - start,
             tab_width=table.tab_width[tabs],

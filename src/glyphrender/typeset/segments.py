@@ -25,7 +25,7 @@ class SegmentTable:
         line: the number of source lines that end before it.
         mid_line: whether the text begins inside a source line.
         open: whether the text ends inside a paragraph.
-        hang: indent of the first paragraph's lines, in EM units, if an earlier table has its first line; else None.
+        indent: that of the first paragraph's lines, in EM units, if an earlier table has its first line; else None.
         store: the glyph store that `number` refers to.
         number: [n] numbers of the segments in `store`.
         gap: [n] 1 where one space follows the segment, else 0.
@@ -44,7 +44,7 @@ class SegmentTable:
     line: int
     mid_line: bool = False
     open: bool = False
-    hang: int | None = None
+    indent: int | None = None
     store: GlyphStore
     number: NDArray[np.int32]
     gap: NDArray[np.uint8]

@@ -97,7 +97,7 @@ def _is_drawing(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
 def analyse_variants(
     chunk: Chunk,
     policy: VariantPolicy,
-    words: Callable[[Variant], WordCache],
+    cache_of: Callable[[Variant], WordCache],
     *,
     base: int | None,
     inherited: int = 0,
@@ -109,7 +109,7 @@ def analyse_variants(
     Args:
         chunk: a stretch of the source.
         policy: what paragraphs may decide for themselves.
-        words: called with a variant, it returns the word cache of the variant's style.
+        cache_of: returns the word cache of a variant's style.
         base: the base direction (0 or 1) that θ imposes on every paragraph, or None.
         inherited: the code of the first paragraph, if that began in an earlier chunk; else 0.
 
@@ -117,36 +117,36 @@ def analyse_variants(
         FontError: θ asks for an error where no font has a character.
     """
     if not chunk.text:  # all of it is consumed
-        return analyse(chunk, words(Variant()), base=base), inherited
+        return analyse(chunk, cache_of(Variant()), base=base), inherited
     goes_on = not chunk.text.endswith("\n")
     if not (policy.han or policy.box_drawing) or (chunk.text.isascii() and not inherited):
-        return analyse(chunk, words(Variant()), base=base), 0
+        return analyse(chunk, cache_of(Variant()), base=base), 0
     cps = codepoints(chunk.text)
     # Kana, box drawing and all that comes with them lie here. Jamo without Han has no choice.
     if not inherited and not (cps >= 0x2500).any():
-        return analyse(chunk, words(Variant()), base=base), 0
+        return analyse(chunk, cache_of(Variant()), base=base), 0
     starts = np.append(0, np.flatnonzero(cps[:-1] == 0x0A) + 1)
     codes = policy.codes(chunk.text, cps, starts)
     if inherited:
         codes[0] = inherited
     last = int(codes[-1]) if goes_on else 0
     if (codes == codes[0]).all():
-        return _in_variant(analyse(chunk, words(VARIANTS[codes[0]]), base=base), int(codes[0]), words), last
-    return _by_paragraph(chunk, starts, codes, words, base), last
+        return _in_variant(analyse(chunk, cache_of(VARIANTS[codes[0]]), base=base), int(codes[0]), cache_of), last
+    return _by_paragraph(chunk, starts, codes, cache_of, base), last
 
 
-def _in_variant(segments: SegmentTable, code: int, words: Callable[[Variant], WordCache]) -> SegmentTable:
+def _in_variant(segments: SegmentTable, code: int, cache_of: Callable[[Variant], WordCache]) -> SegmentTable:
     """Return `segments`, marked as set in cells if the variant of `code` has box drawing."""
     if not code & _BOX_DRAWING:
         return segments
-    return replace(segments, cell=words(VARIANTS[code]).style.cell, cellular=np.ones(len(segments.number), bool))
+    return replace(segments, cell=cache_of(VARIANTS[code]).style.cell, cellular=np.ones(len(segments.number), bool))
 
 
 def _by_paragraph(
     chunk: Chunk,
     starts: NDArray[np.intp],
     codes: NDArray[np.uint8],
-    words: Callable[[Variant], WordCache],
+    cache_of: Callable[[Variant], WordCache],
     base: int | None,
 ) -> SegmentTable:
     """Return the segments of a chunk whose paragraphs have several variants."""
@@ -154,7 +154,7 @@ def _by_paragraph(
     used = np.unique(codes).tolist()
     for code in used:
         # Asking for a cache may begin a new store, so all caches are asked for before one is used.
-        words(VARIANTS[code])
+        cache_of(VARIANTS[code])
     cut = np.array(chunk.cuts, np.intp)
     in_paragraph = np.searchsorted(bounds, cut, "right") - 1
     tables: list[SegmentTable] = []
@@ -167,7 +167,7 @@ def _by_paragraph(
         cuts = cut[np.isin(in_paragraph, own)]
         cuts += (begin - bounds[own])[np.searchsorted(own, in_paragraph[np.isin(in_paragraph, own)])]
         part = Chunk(text="".join(pieces), offset=0, line=0, base=first, cuts=tuple(cuts[cuts > 0].tolist()))
-        analysed = _in_variant(analyse(part, words(VARIANTS[code]), base=base), code, words)
+        analysed = _in_variant(analyse(part, cache_of(VARIANTS[code]), base=base), code, cache_of)
         lengths = analysed.lengths()
         ends = np.cumsum(bounds[own + 1] - bounds[own])
         # An empty segment stands before the separator that it belongs to.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from glyphrender.text.properties import GeneralCategory, LineBreak, records, table
 from glyphrender.text.runs import Mask
 from glyphrender.text.tailored_breaks import BLANKS, ascii_marks, begin_tokens
-from glyphrender.typeset.continuation import hangs
+from glyphrender.typeset.continuation import indents
 from glyphrender.typeset.glyph_store import EMPTY, MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TAB, TEXT
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.stretch import EMERGENCY, Stretch
@@ -68,7 +68,7 @@ def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
         some = np.flatnonzero(width > metrics.rest - metrics.rest // 2)
         paragraph = np.searchsorted(ends, start[some], "right")
         found, of = np.unique(paragraph, return_inverse=True)
-        wide[some] |= width[some] > metrics.rest - hangs(stretch, np.append(0, ends)[found], ends[found])[of]
+        wide[some] |= width[some] > metrics.rest - indents(stretch, np.append(0, ends)[found], ends[found])[of]
     return np.repeat(wide, stop + 1 - start)
 
 
@@ -98,7 +98,7 @@ def _after_spaces(stretch: Stretch) -> Iterator[Mask]:
     following = text.first[1:]
     good[:-1] = place[:-1] & ~lone[following]
     last = np.maximum.accumulate(np.where(blank, 0, np.maximum(text.first + text.length - 1, 0)))
-    good &= ~(lone[last] & _OPENS[text.kind[last]])
+    good &= ~(lone[last] & _OPENS[text.line_break[last]])
     yield good
     yield place
     yield indentation
@@ -110,7 +110,7 @@ class _Text:
 
     Attributes:
         cps: [c] code points.
-        kind: [c] Line_Break.
+        line_break: [c] Line_Break.
         first: [n] the first character of each segment; the last character of the text where there is none.
         length: [n] characters of each segment, without its gap.
         category: [c] General_Category.
@@ -118,7 +118,7 @@ class _Text:
     """
 
     cps: NDArray[np.uint32]
-    kind: NDArray[np.uint8]
+    line_break: NDArray[np.uint8]
     first: NDArray[np.int64]
     length: NDArray[np.int32]
     category: NDArray[np.uint8]
@@ -131,7 +131,7 @@ class _Text:
         record = records(cps)
         return cls(
             cps=cps,
-            kind=table().line_break.take(record) & np.uint8(63),
+            line_break=table().line_break.take(record) & np.uint8(63),
             first=np.minimum(first, len(cps) - 1),
             length=segments.store.length.take(segments.number),
             category=table().general_category.take(record),
@@ -198,24 +198,30 @@ def _ranks(stretch: Stretch) -> NDArray[np.uint8]:
     text = _Text.of(stretch)
     rank = np.full(len(text.first), LETTERS, np.uint8)
     # Between two letters or digits, nothing but their order matters.
-    plain = _PLAIN.take(text.kind) & ~text.mark
+    plain = _PLAIN.take(text.line_break) & ~text.mark
     base, there = text.first[:-1], text.first[1:]
     at = np.flatnonzero(~(plain.take(base) & plain.take(there)) | (text.length[:-1] > 1))
     if not len(at):
         return rank
     base, there = base[at], there[at]
-    left, right, right_kind = text.cps[base], text.cps[there], text.kind[there]
+    left, right, right_class = text.cps[base], text.cps[there], text.line_break[there]
     last = np.maximum(base + text.length[at] - 1, base)
     paired = (right == _BACKSLASH) & ((left == _BACKSLASH) | (left == _COLON))
-    together = paired | _GLUES[text.kind[last]] | _GLUES[right_kind] | _CLOSES[right_kind] | _OPENS[text.kind[base]]
+    together = (
+        paired
+        | _GLUES[text.line_break[last]]
+        | _GLUES[right_class]
+        | _CLOSES[right_class]
+        | _OPENS[text.line_break[base]]
+    )
     found = np.where(together, ANYWHERE, LETTERS)
-    space = (text.category[base] == GeneralCategory.Zs) & ~_GLUES[right_kind] & ~_CLOSES[right_kind]
+    space = (text.category[base] == GeneralCategory.Zs) & ~_GLUES[right_class] & ~_CLOSES[right_class]
     found[space] = GLUE
     # A mark that ends a line needs something before it in its token, and something else than a mark after it.
     before = np.maximum(base - 1, 0)
     begun = ~begin_tokens(text.cps)[base] & ~together
-    found[begun & _OPENS[right_kind]] = MARKS
-    parts = begun & (~text.mark[there] | _OPENS[right_kind])
+    found[begun & _OPENS[right_class]] = MARKS
+    parts = begun & (~text.mark[there] | _OPENS[right_class])
     mark = np.minimum(left, 0x80)
     numeric = _IN_NUMBERS[mark] & _is_digit(text.cps[before]) & _is_digit(right)
     found[parts & _PARTS_TEXT[mark] & ~numeric & (text.cps[before] != _BACKSLASH)] = MARKS
