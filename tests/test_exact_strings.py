@@ -68,6 +68,15 @@ def listed(text: str) -> list[str]:
         ("日時は2024-01-05 12:34:56,789です。", ["2024-01-05 12:34:56,789"]),
         ("更新は2024-01-05 12:34です", ["2024-01-05 12:34"]),
         ("접속 05/Jan/2024:12:34:56 +0000에", ["05/Jan/2024:12:34:56 +0000"]),
+        # They may belong to an address, a URL or a path as well as to the words beside it.
+        ("メールtaro@example.jpまで", []),
+        ("메일은 kim@example.kr입니다", []),
+        ("taro@example.jp様", []),
+        ("邮箱：zhang.san@example.cn，用户@例え.jp", ["zhang.san@example.cn", "用户@例え.jp"]),
+        ("网址www.example.com/a1请看", []),
+        ("路径/var/log/app.log中", []),
+        ("ファイルは /home/太郎/書類/a1.txtを", []),
+        ("ファイル： /home/太郎/書類/報告2.txt", ["/home/太郎/書類/報告2.txt"]),
         # Other letters and marks hold the first group; the rest of it is no string.
         ("Nr.1 234 567,89 €", []),
         ("_1 234 567,89 €_", []),
@@ -78,7 +87,7 @@ def listed(text: str) -> list[str]:
         ("番号はRR 123 456 785 DEです", []),
     ],
 )
-def test_the_first_group_of_a_string_is_never_left_out(text: str, expected: list[str]) -> None:
+def test_letters_beside_a_string_cut_and_join_nothing(text: str, expected: list[str]) -> None:
     assert listed(text) == expected
 
 

@@ -284,6 +284,7 @@ def _resolve_brackets(
     strong = _last(rightward | leftward)[slots]
     strong_slots, strong_directions = strong.tolist(), leftward[strong].tolist()
     embedding = (sequences.embedding[slots] & 1).tolist()
+    is_mark = (original == NSM).tobytes()
 
     directions: dict[int, int] = {}  # position of a bracket in the lists → L or R
     latest_slot, latest = -1, int(L)
@@ -302,7 +303,7 @@ def _resolve_brackets(
             row[slot] = latest
             # Marks after a bracket take its direction.
             mark = slot + 1
-            while original[mark] == NSM:
+            while is_mark[mark]:
                 row[mark] = latest
                 mark += 1
 

@@ -28,6 +28,8 @@ _URL: Final = re.compile(
 )
 _SCHEME_IN_LIST: Final = re.compile(r"[,;|]\w{2,12}://|'[)\]]")
 _MIXED_LETTERS: Final = re.compile(f"[A-Za-z0-9][{UNSPACED}]|[{UNSPACED}][A-Za-z0-9]")
+# A path at whose edge such letters stand beside others may be a word and a path: 路径/var/log, app.logを.
+_JOINED_TO_PATH: Final = re.compile(f"[{UNSPACED}]+/?[A-Za-z0-9]|.*[A-Za-z0-9][{UNSPACED}]+\\Z", re.DOTALL)
 _DOMAIN: Final = r"(?:[\w-]++\.)++(?:[^\W\d_]{2,24}|xn--[A-Za-z0-9-]{2,60})"
 _EMAIL: Final = re.compile(
     rf"@?[\w!#$%&'*+~][\w!#$%&'*+=?^~./-]*@{_DOMAIN}(?::[\w./~-]*[\w/])?"
@@ -163,7 +165,7 @@ def _is_url(text: str) -> bool:
 
 
 def _is_email(text: str) -> bool:
-    if "@" not in text or not _EMAIL.fullmatch(text):
+    if "@" not in text or not _EMAIL.fullmatch(text) or _MIXED_LETTERS.search(text):
         return False
     # `to=jane@example.org` is an assignment. `bounce+jane=example.com@lists.org` is not.
     local = text.partition("@")[0]
@@ -233,6 +235,8 @@ def _is_path(text: str) -> bool:
     if "\\" in text:
         return _WINDOWS.fullmatch(text) is not None
     if "/" not in text or "](" in text or (text[0] not in "/~." and re.search(r"[()\[\]]", text)):
+        return False
+    if not text.isascii() and _JOINED_TO_PATH.match(text):
         return False
     if "=" in text.partition("/")[0] or text[0] in "#!=" or (text[0] == "$" and not text[1:2].isalpha()):
         return False
