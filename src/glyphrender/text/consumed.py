@@ -52,8 +52,8 @@ class Consumption:
 
     Attributes:
         sequences: whether control sequences are consumed.
-        overwritten: whether the text before a lone CR and the character before a backspace are consumed. Where
-            sequences are consumed, those that take the cursor to the first column are as a CR.
+        overwritten: whether the text before a lone CR and the character before a backspace are consumed. If
+            `sequences` is true too, a sequence that takes the cursor to the first column counts as a CR.
     """
 
     sequences: bool = False
@@ -74,7 +74,7 @@ class Consumption:
         """
         found = list(self.found_sequences(text, 0, len(text)))
         if self.overwritten and found:
-            text = _TO_COLUMN_1.sub(r"\1\r", text)  # in their sequences, which are consumed whatever they hold
+            text = _TO_COLUMN_1.sub(r"\1\r", text)  # the final G becomes CR; the sequence is consumed anyway
         if self.overwritten and ("\b" in text or text.count("\r") != text.count("\r\n")):
             found += _overwritten(text, found)
             found.sort()
