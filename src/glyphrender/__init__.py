@@ -18,9 +18,9 @@ from glyphrender._system.version import __version__
 
 if TYPE_CHECKING:
     from glyphrender.document.document import Document as Document
-    from glyphrender.document.document import Extended as Extended
     from glyphrender.document.document import render as render
     from glyphrender.document.document import render_file as render_file
+    from glyphrender.document.extension import Extended as Extended
     from glyphrender.document.layout import layout as layout
     from glyphrender.document.page import Page as Page
     from glyphrender.document.page import Span as Span
@@ -56,7 +56,8 @@ if TYPE_CHECKING:
 # Module → the public names that it has. `__all__` follows from this table; a test compares the imports above with it,
 # which are for type checkers and editors.
 _PUBLIC = {
-    "document.document": ("Document", "Extended", "render", "render_file"),
+    "document.document": ("Document", "render", "render_file"),
+    "document.extension": ("Extended",),
     "document.layout": ("layout",),
     "document.page": ("Page", "Span"),
     "document.stream": ("PageStream",),

@@ -1,7 +1,7 @@
 """Collisions: lines of a page whose ink reaches over the ink of the next line, or over the edge of the page.
 
-Tall scripts (Tibetan, Burmese) and stacked marks do so where `line_height` suits Latin. The boxes of glyphs are
-compared, column of pixels by column, without drawing. Pages without tall glyphs cost a comparison a line.
+Tall scripts (Tibetan, Burmese) and stacked marks collide if `line_height` suits Latin only. The boxes of glyphs are
+compared in each column of pixels, and nothing is drawn. On a page without tall glyphs, each line costs one comparison.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from glyphrender.typeset.ink import ascent, glyph_ink, line_ink
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
 
-# Less overlap than this, in pixels, is not seen. Many accented capitals reach half a pixel over a line.
+# A smaller overlap than this, in pixels, is not reported. Many accented capitals reach half a pixel over a line.
 LEAST: Final = 1.0
 
 
 def collisions(page: PageLayout) -> dict[str, float]:
-    """Return script → the most pixels by which its ink reaches over the ink of the next line; see `Page.collisions`."""
+    """Return script → the most pixels by which its ink reaches over the next line; see `Page.collisions`."""
     found: dict[str, float] = {}
     for block in page.blocks:
         for script, pixels in _of_block(block, page.theta, page.size[1]):
@@ -66,7 +66,7 @@ class _Boxes:
         self.inked = top > bottom
 
     def overlap(self, line: int) -> Iterator[tuple[str, float]]:
-        """Yield (script, pixels) if line `line` and the next one overlap: where they do most."""
+        """Yield (script, pixels) of the deepest overlap of line `line` and the next one, if there is one."""
         upper, lower = self._glyphs(line), self._glyphs(line + 1)
         if not len(upper) or not len(lower):
             return
@@ -84,7 +84,7 @@ class _Boxes:
         yield self._script(glyph), float(depth[at])
 
     def cut(self, line: int, height: int) -> Iterator[tuple[str, float]]:
-        """Yield (script, pixels) of the glyph of a line that reaches furthest over the edge of the page."""
+        """Yield (script, pixels) of the glyph of a line that reaches furthest over the edge of the page, if any does."""
         glyphs = self._glyphs(line)
         beyond = np.maximum(-self.top[glyphs], self.bottom[glyphs] - height)
         if len(glyphs) and beyond.max() >= LEAST:
@@ -99,7 +99,7 @@ class _Boxes:
     def _skyline(
         self, glyphs: NDArray[np.intp], reach: NDArray[np.float64], first: int
     ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """Return (the furthest reach in each column of pixels from `first` on, the glyph that reaches it)."""
+        """Return, for each column of pixels from `first` on, (the furthest reach, the glyph that reaches it)."""
         start = np.floor(self.left[glyphs]).astype(np.intp) - first
         stop = np.ceil(self.right[glyphs]).astype(np.intp) - first
         counts = np.maximum(stop - start, 0)
@@ -112,7 +112,7 @@ class _Boxes:
         return furthest, which
 
     def _script(self, glyph: int) -> str:
-        """Return the name of the script of a glyph, as the name of its character begins: "Tibetan"."""
+        """Return the script of a glyph, such as "Tibetan": the first word of the name of its character."""
         placed, segments = self.placed, self.block.table.segments
         segment = int(np.searchsorted(np.cumsum(placed.glyph_count), glyph, "right"))
         number = placed.first_segment + segment

@@ -10,18 +10,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from math import inf
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, overload
 
-import numpy as np
-from numpy.typing import NDArray
-
 from glyphrender._system.counts import checked_count
 from glyphrender._system.fork_safe_lock import fork_safe_lock
+from glyphrender.document.extension import Extended, count_alike
 from glyphrender.document.layout import check_text, laid_out
 from glyphrender.document.page import Page
 from glyphrender.document.stream import PageStream
@@ -30,10 +27,8 @@ from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.text.parts import Part, PartReader, PartSpan
 from glyphrender.text.source import Text, read
 from glyphrender.theta import Theta, ThetaLike
-from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
-from glyphrender.typeset.place import place
 from glyphrender.typeset.shares import lay_out, shares_of
 from glyphrender.typeset.style import consumption
 
@@ -46,23 +41,6 @@ if TYPE_CHECKING:
 _WORTH_FORKING: Final = 1 << 15
 # Number of pages of a document that a notebook shows.
 _SHOWN: Final = 20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Extended:
-    """The outcome of `Document.extend_text`.
-
-    Attributes:
-        unchanged: number of pages at the beginning that did not change. Their images need not be drawn or sent again.
-        pages: number of pages that the document has now.
-
-    >>> from glyphrender import render
-    >>> render("").extend_text("one").pages
-    1
-    """
-
-    unchanged: int
-    pages: int
 
 
 class Document(Sequence[Page]):
@@ -183,7 +161,7 @@ class Document(Sequence[Page]):
 
     @property
     def collisions(self) -> dict[str, float]:
-        """The scripts whose ink reaches over that of the next line: name → pixels; see `Page.collisions`."""
+        """The scripts whose ink reaches over the next line: name → most pixels on any page; see `Page.collisions`."""
         found: dict[str, float] = {}
         for page in self._all_pages():
             for script, pixels in page.collisions.items():
@@ -211,11 +189,7 @@ class Document(Sequence[Page]):
             self._reach(inf)
             whole = self.text + text
             first, following = self._laid_out_again(whole)
-            same = 0
-            for old, new in zip(self._pages[first:], following, strict=False):
-                if not _look_alike(old._layout, new):
-                    break
-                same += 1
+            same = count_alike((page._layout for page in self._pages[first:]), following)
             self._pages[first + same :] = map(self._page, following[same:])
             self.text = whole
             return Extended(unchanged=first + same, pages=len(self._pages))
@@ -247,8 +221,8 @@ class Document(Sequence[Page]):
 
         Args:
             path: the directory or the PDF file, which is created if missing. An existing directory must be empty or
-                hold an earlier document and nothing else, which is replaced when the new one is complete. A link is
-                followed.
+                hold an earlier document and nothing else. The earlier document is replaced when the new one is
+                complete. A link is followed.
             bits: bits of a grey pixel, see `Page.png`.
             jobs: number of processes that lay out and draw.
             progress: called with the number of pages written so far.
@@ -299,7 +273,7 @@ class Document(Sequence[Page]):
         with self._lock:
             text = self.text
             if self._rest is None or theta.newline_marker:
-                # The pages are known, or the text is one paragraph, which one process must lay out.
+                # The pages are known; or the text is one paragraph, which one process must lay out.
                 known = self._all_pages()
                 return lambda job: iter(known[job::jobs])
         from glyphrender._system.shared_work import HandOff  # loads multiprocessing
@@ -424,21 +398,3 @@ def render_file(
     theta = Theta.of(theta)
     text = read(path, encoding=encoding, errors=errors)
     return Document(text, theta, max_pages=max_pages, typesetter=typesetter)
-
-
-def _look_alike(one: PageLayout, other: PageLayout) -> bool:
-    """Return whether two layouts of a page show the same characters at the same places."""
-    if (one.start, one.end, one.size) != (other.start, other.end, other.size):
-        return False
-    theta = one.theta
-    # Backgrounds and borders of paragraphs show where paragraphs begin and end.
-    seen = HYPHEN | (FIRST | LAST if theta.para_bg_color or theta.border_width else 0)
-    seen |= FIRST if theta.continuation_mark else 0
-
-    def columns(page: PageLayout) -> Iterator[NDArray[Any]]:
-        yield np.concatenate([block.table.flags[block.lo : block.hi] & seen for block in page.blocks])
-        placed = [place(block, theta) for block in page.blocks]
-        for name in ("glyph", "face", "x", "y", "condense", "left", "right", "top"):
-            yield np.concatenate([getattr(each, name) for each in placed])
-
-    return all(map(np.array_equal, columns(one), columns(other)))

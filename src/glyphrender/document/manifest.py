@@ -1,4 +1,4 @@
-"""The manifest of a folder of pages: what is in it, how it is written, and how a folder of ours is told from others."""
+"""The manifest of a folder of pages: its keys, how it is written and read, and how we know a folder of ours by it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from glyphrender.errors import DataError
 
 MANIFEST: Final = "manifest.json"
 
-# A name has at least so many digits, and as many as the last page needs, so names sort as pages do.
+# A file name has at least so many digits, and as many as the last page needs, so names sort as pages do.
 _DIGITS: Final = 4
 _FILE: Final = re.compile(r"page_\d{4,}\.(?:png|npy)")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -43,7 +43,7 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-#: The keys of a manifest, and of each of its pages, with what their values must be.
+#: The keys of a manifest, and below those of each of its pages: key → a test of its value.
 KEYS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "versions": _is_object,
     "theta": _is_object,
@@ -61,7 +61,7 @@ PAGE_KEYS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "sha256": _is_digest,
     "missing": _is_counts,
 }
-# Keys that a page has only if there is something to say. A manifest with others is no render's, and is not replaced.
+# Keys that a page may lack. A manifest with any other key was not written by `save`, and is not replaced.
 _OPTIONAL: Final = frozenset({"collisions", "parts"})
 
 
@@ -115,7 +115,7 @@ def dpi_of(manifest: Mapping[str, Any]) -> float:
 
 
 def _problem(values: Any) -> str:
-    """Return why `values` cannot be a manifest, or ""."""
+    """Return why `values` cannot be a manifest; "" if they can."""
     if not isinstance(values, dict):
         return "it is no object"
     if problem := _wrong(values, KEYS):
@@ -133,7 +133,7 @@ def _wrong(values: dict[str, Any], keys: Mapping[str, Callable[[Any], bool]]) ->
         if name not in values:
             return f"{name} is missing"
         if not is_good(values[name]):
-            return f"{name}={str(values[name])[:40]!r} is not one"
+            return f"{name}={str(values[name])[:40]!r} is not a valid value"
     return ""
 
 

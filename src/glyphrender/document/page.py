@@ -20,7 +20,7 @@ from glyphrender._system.cached_property import cached_property
 from glyphrender._system.paths import path_of
 from glyphrender.document.collisions import collisions
 from glyphrender.document.find import visible_parts
-from glyphrender.document.words import Part, pieces, starts_of_words, words
+from glyphrender.document.words import Stretch, pieces, starts_of_words, words
 from glyphrender.errors import DataError, shown
 from glyphrender.raster import png
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
@@ -154,10 +154,10 @@ class Page:
 
     @cached_property
     def collisions(self) -> dict[str, float]:
-        """The scripts whose ink reaches over that of the next line, or over the edge of the page: name → pixels.
+        """The scripts whose ink reaches over the ink of the next line or the edge of the page: name → most pixels.
 
-        The boxes of glyphs are compared, so letters need not touch. Lines overlap by less than one pixel without
-        being listed. `leading=FIT` gives such lines more room.
+        The boxes of glyphs are compared, so letters need not touch. Overlaps of less than one pixel are not listed.
+        `leading=FIT` gives such lines more room.
 
         >>> from glyphrender import render
         >>> text = "\u0f56\u0f66\u0f90\u0fb2\u0f74\u0f56\u0f66 " * 40
@@ -188,14 +188,15 @@ class Page:
 
     @cached_property
     def words(self) -> tuple[Span, ...]:
-        """The words with ink, in reading order: what lies between two word boundaries of UAX #29.
+        """The words with ink, in reading order. A word is the text between two word boundaries of UAX #29.
 
-        Marks and symbols are words too, so every visible character of the source is in one of the boxes. Leave them out
-        with `any(map(str.isalnum, word.text))`. Every ideograph is a word, because no dictionary is used. Thai, Lao,
-        Khmer and Burmese have words under `complex_breaks=DICTIONARY`, and else one word from space to space.
+        Punctuation marks and symbols are words too, so every visible character of the source is in one of the boxes. To
+        leave them out, keep the words with `any(map(str.isalnum, word.text))`. Every ideograph is a word, because no
+        dictionary is used. Thai, Lao, Khmer and Burmese have the words of a dictionary if `complex_breaks=DICTIONARY`,
+        else one word from space to space.
 
-        A word that continues on the next line is a span on each line. A word that continues on the next page is cut
-        there. If a word mixes directions, its box also covers what stands between its parts. Letters that share a
+        A word that continues on the next line has a span on each line. A word that continues on the next page is cut
+        there. If a word mixes directions, its box also covers the text between its two halves. Letters that share a
         glyph share a box.
 
         >>> from glyphrender import render
@@ -214,9 +215,9 @@ class Page:
 
     @cached_property
     def pieces(self) -> tuple[Span, ...]:
-        """The pieces with ink, in reading order: what lies between two places where a line may end, or ends.
+        """The pieces with ink, in reading order. A piece is the text between two places where a line may end or ends.
 
-        Every visible character of the source is in one of the boxes, and marks are with their words.
+        Every visible character of the source is in one of the boxes. A punctuation mark is in the box of its word.
 
         >>> from glyphrender import render
         >>> [piece.text for piece in render("A well-known author can't pay $3.50.")[0].pieces]
@@ -228,10 +229,10 @@ class Page:
             for span in self._spans(block, origin, pieces(block, placed))
         )
 
-    def _spans(self, block: Block, origin: int, parts: Iterable[Part]) -> Iterator[Span]:
-        """Yield `parts` of a block as spans; `origin` is its first character in the text of its segments."""
-        for part in parts:
-            yield _span(block, origin, part.start, part.end, (part.left, part.top, part.right, part.bottom))
+    def _spans(self, block: Block, origin: int, stretches: Iterable[Stretch]) -> Iterator[Span]:
+        """Yield `stretches` of a block as spans. `origin` is where the block begins in the text of its segments."""
+        for found in stretches:
+            yield _span(block, origin, found.start, found.end, (found.left, found.top, found.right, found.bottom))
 
     def save(self, path: str | PathLike[str], *, bits: int | None = None) -> None:
         """Write the page as one PNG file, atomically. A file of that name is replaced, whatever it holds.
@@ -300,10 +301,10 @@ class Page:
 
 
 def checked_bits(bits: object) -> int:
-    """Return `bits` if a grey pixel can have so many.
+    """Return `bits` if a grey pixel can have so many bits.
 
     Raises:
-        DataError: it is not 8, 4, 2 or 1.
+        DataError: `bits` is not 8, 4, 2 or 1.
     """
     if not isinstance(bits, int) or isinstance(bits, bool) or bits not in (1, 2, 4, 8):
         raise DataError(f"bits={shown(bits)} is not 8, 4, 2 or 1. Leave it out for the default.")

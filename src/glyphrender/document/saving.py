@@ -2,8 +2,8 @@
 
 Everything is written into a hidden directory beside the target. Once it is complete and synced to the disk, it takes
 the target's place in one step (see folder_output.py and manifest.py). An error, a full disk or an interrupt removes the
-hidden directory. What a killed process has left is removed by the next save to the same target. Names of pages get more
-digits at the end, if the last page needs them.
+hidden directory. The next save to the same target removes what a killed process has left. When all pages are written,
+they are renamed if the last page needs more digits.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def save(
     format: str | None = None,
     typesetter: Typesetter | None = None,
 ) -> dict[str, Any]:
-    """Write `pages`, which were set under `theta`; see `Document.save`.
+    """Write `pages`, which were laid out under `theta`; see `Document.save`.
 
-    With several jobs and `shares`, forked processes write the shares, and `pages` is not used.
+    If there are several jobs and `shares`, forked processes write the shares, and `pages` is not used.
     """
     target = path_of(path, "Name a folder for the pages, or a file that ends in .pdf.")
     format = _format(target, format)
@@ -228,7 +228,7 @@ def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
 
 
 def _name_for_good(entries: list[dict[str, Any]], folder: Path, format: str) -> None:
-    """Take the numbers out of `entries`, and give the files names with as many digits as the last page needs."""
+    """Remove the numbers from `entries`, and rename the files so that all names have the digits of the last page."""
     for entry in entries:
         name = file_name(entry.pop("number"), format, pages=len(entries))
         if name != entry["file"]:

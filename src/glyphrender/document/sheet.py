@@ -84,9 +84,11 @@ def sheet(pictures: Iterable[Picture], *, title: str, note: str, zoom: float = 1
 
 
 def frame(sheet: str, *, height: int = 640) -> str:
-    """Return HTML that shows a sheet inside another page, such as a notebook; neither can touch the other.
+    """Return HTML that shows a sheet inside another page, such as a notebook. Neither can change the other.
 
-    `height` is in CSS pixels.
+    Args:
+        sheet: the HTML of the sheet.
+        height: height of the frame in CSS pixels.
     """
     return (
         f'<iframe sandbox="allow-scripts" style="width:100%;height:{height}px;border:0" '
@@ -95,7 +97,7 @@ def frame(sheet: str, *, height: int = 640) -> str:
 
 
 def saved(directory: Path, first: int, last: int) -> tuple[list[Picture], int]:
-    """Return pages `first` to `last` of those that `render` wrote into `directory`, and the number of all pages.
+    """Return pages `first` to `last` of a document that was saved into `directory`, and the number of all its pages.
 
     Raises:
         DataError: the manifest or a page is missing or damaged.

@@ -1,6 +1,6 @@
-"""The words and the pieces of a page: parts of the source, and where each stands.
+"""The words and the pieces of a page: stretches of the source, and the place of each on the page.
 
-A *word* is what lies between two word boundaries of UAX #29. A *piece* is what lies between two places where a line may
+A *word* is the text between two word boundaries of UAX #29. A *piece* is the text between two places where a line may
 end. Both are cut at the ends of lines. Inside a segment, characters are found by the widths of their glyphs.
 """
 
@@ -22,8 +22,8 @@ from glyphrender.typeset.page_layout import Block
 from glyphrender.typeset.place import Placed
 
 
-class Part(NamedTuple):
-    """Some characters of one line: `start` and `end` count from the start of the block; the rest is in pixels."""
+class Stretch(NamedTuple):
+    """Some characters of one line. `start` and `end` count from the start of the block; the sides are in pixels."""
 
     start: int
     end: int
@@ -33,14 +33,14 @@ class Part(NamedTuple):
     bottom: float
 
 
-def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[Part]:
+def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[Stretch]:
     """Yield the words of `block` that have ink, in the order of the source.
 
     Args:
         block: lines in one column of a page.
         placed: the places of their glyphs.
         text: the characters of the block.
-        starts: [c] whether a word begins at each of them.
+        starts: [c] whether a word begins at each character.
     """
     clusters = _Clusters.of(block, placed)
     if not len(clusters.start):
@@ -51,7 +51,7 @@ def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[Par
     begin, end = edges[:-1], edges[1:]
     lo = np.searchsorted(clusters.end, begin, "right")
     hi = np.searchsorted(clusters.start, end, "left")
-    # A piece of the text counts if it has a visible character, or an invisible one that is drawn as an escape.
+    # A word has ink if it has a visible character, or an invisible one that is drawn as an escape.
     blank, ignorable = _without_ink(text)
     seen = np.append(0, np.cumsum(~(blank | ignorable)))
     drawn = np.append(0, np.cumsum(ignorable[clusters.start] & (clusters.right > clusters.left)))
@@ -60,22 +60,24 @@ def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[Par
     if not len(lo):
         return
     left, right = _extremes(clusters, lo, hi)
-    yield from _parts(placed, clusters.line[lo], begin, end, left, right)
+    yield from _stretches(placed, clusters.line[lo], begin, end, left, right)
 
 
 def starts_of_words(text: str, complex_breaks: ComplexBreaks, consumed: Mask) -> Mask:
     """Return whether a word begins at each character of the text of a page: UAX #29, with two tailorings.
 
-    Where [c] `consumed` is true, the character is read and not drawn. It does not part a word, and it is not in the
-    word before it or after it.
+    [c] `consumed` is true for characters that are read and not drawn. Such a character does not split a word, and
+    belongs to no word.
 
-    No word begins inside a grapheme cluster. UAX #29 leaves Thai, Lao, Khmer and Burmese to a dictionary: their letters
-    form words where lines break by one (`complex_breaks=DICTIONARY`), and else one word from space to space.
+    No word begins inside a grapheme cluster. UAX #29 leaves Thai, Lao, Khmer and Burmese to a dictionary. If lines
+    break by a dictionary (`complex_breaks=DICTIONARY`), their words are those of the dictionary. Otherwise they have
+    one word from space to space.
     """
     if consumed.any():
         drawn = np.flatnonzero(~consumed)
         within = starts_of_words("".join(map(text.__getitem__, drawn.tolist())), complex_breaks, consumed[drawn])
-        begins = np.ones(len(text) + 1, bool)  # whether a word begins at the next character that is drawn, or none does
+        # Whether a word begins at each drawn character; true for the others, and behind the last character.
+        begins = np.ones(len(text) + 1, bool)
         begins[drawn] = within
         following = np.minimum.accumulate(np.where(consumed, len(text), np.arange(len(text)))[::-1])[::-1]
         first = consumed & ~np.append(False, consumed[:-1])
@@ -93,7 +95,7 @@ def starts_of_words(text: str, complex_breaks: ComplexBreaks, consumed: Mask) ->
     return starts & grapheme.cluster_starts(cps)
 
 
-def pieces(block: Block, placed: Placed) -> Iterator[Part]:
+def pieces(block: Block, placed: Placed) -> Iterator[Stretch]:
     """Yield the pieces of `block` that have ink, in the order of the source."""
     segments = block.table.segments
     part = slice(placed.first_segment, placed.first_segment + len(placed.left))
@@ -114,21 +116,21 @@ def pieces(block: Block, placed: Placed) -> Iterator[Part]:
     np.maximum.at(right, piece[inside], placed.right[inside])
     end = np.zeros(len(first), np.int64)
     np.maximum.at(end, piece[inside], (begin + length)[inside])
-    yield from _parts(placed, line[first], begin[first], end, left, right)
+    yield from _stretches(placed, line[first], begin[first], end, left, right)
 
 
-def _parts(
+def _stretches(
     placed: Placed,
     line: NDArray[np.intp],
     begin: NDArray[np.int64],
     end: NDArray[np.int64],
     left: NDArray[np.float64],
     right: NDArray[np.float64],
-) -> Iterator[Part]:
-    """Yield the parts whose columns are given; each stands on the line `line`."""
+) -> Iterator[Stretch]:
+    """Yield the stretches whose columns are given. `line` is the line that each stands on."""
     top, bottom = placed.top[line], placed.top[line] + placed.height[line]
     columns = (begin, end, left, right, top, bottom)
-    yield from map(Part, *(column.tolist() for column in columns))
+    yield from map(Stretch, *(column.tolist() for column in columns))
 
 
 class _Clusters(NamedTuple):
