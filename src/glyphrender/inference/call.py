@@ -1,9 +1,9 @@
 """One call to a server, bounded in time and in bytes, and kept to one origin.
 
-The timeout of an HTTP client bounds the silence between two bytes, and nothing else: a server that sends a byte now and
-then is never late. A `Call` bounds everything together: retries, redirects, headers, error bodies, and the answer. At
-the deadline a timer shuts down the sockets of the call, which wakes whatever waits for them. The price is that a
-connection serves one call only, because a socket is known from the moment it connects: one TLS handshake more a call.
+The timeout of an HTTP client bounds only the silence between two bytes: a server that sends a byte now and then is
+never late. A `Call` bounds everything together: retries, redirects, headers, error bodies, and the answer. At the
+deadline, a timer shuts down the sockets of the call, which wakes every thread that waits for them. A socket is known
+only to the call that connected it, so a connection serves one call. The price is one more TLS handshake for each call.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CURRENT: ContextVar[Call | None] = ContextVar("glyphrender_call", default=None)
 
 
 class Call:
-    """A call to a server, with its retries and redirects. The call is a context manager: its clock runs inside.
+    """A call to a server, with its retries and redirects. This is a context manager; its clock starts with the block.
 
     Args:
         server: the server, which makes the errors.
@@ -56,7 +56,7 @@ class Call:
         return self
 
     def end_within(self, seconds: float) -> None:
-        """Move the deadline forward, if it is further away than so many seconds."""
+        """Let the call end `seconds` from now, or at its deadline if that comes first."""
         if seconds < self.remaining:
             self._timer.cancel()
             self._deadline = time.monotonic() + seconds
@@ -115,7 +115,8 @@ class Call:
     def pieces(self, received: Iterable[bytes], *, failed: bool) -> Iterator[bytes]:
         """Yield the bytes of a body as they come.
 
-        If `failed`, the body belongs to an error: its beginning is yielded, and no failure to read it is raised.
+        If `failed`, the body belongs to an error. Then only its beginning is yielded, and a failure to read the body is
+        not raised.
 
         Raises:
             EndpointError: the deadline has passed, or the server sends too much.
@@ -156,8 +157,8 @@ class Call:
     def follow(self, method: str, url: str, status: int, location: str) -> None:
         """Let a redirect pass, or refuse it.
 
-        The document goes to the origin that the user named, and to no other: scheme, host and port are the same. A
-        redirect that turns POST into GET would lose the document.
+        The document goes only to the origin that the user named: scheme, host and port must stay the same. A redirect
+        that turns POST into GET would lose the document.
 
         Raises:
             EndpointError: the redirect is refused.
@@ -211,7 +212,7 @@ def on_request(request: Any) -> None:
 
 
 def on_response(response: Any, bounded: Callable[[Any, Iterator[bytes]], Any]) -> None:
-    """Bound the body of a response, and refuse a response that may not pass. This is a hook of the HTTP client.
+    """Bound the body of a response. Refuse a bad redirect and a compressed body. This is a hook of the HTTP client.
 
     Args:
         response: the response, whose body was not read yet.

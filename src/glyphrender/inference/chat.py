@@ -23,7 +23,7 @@ from glyphrender.theta import Theta
 
 __all__ = ["UNKNOWN_VISION", "Answer", "Endpoint", "Packing", "Reply", "ask", "vision_of"]
 
-#: The vision model of a served model whose name says nothing.
+#: The vision model that is assumed if the name of the served model says nothing.
 UNKNOWN_VISION: Final = "glm-4.1v"
 NOTHING: Final = "NOT IN THESE PAGES"
 _SHARE: Final = (
@@ -76,15 +76,15 @@ class Answer:
 
     @property
     def cut(self) -> bool:
-        """Return whether the answer, or the answer about a part, is not whole; see `Reply.cut`."""
+        """Return whether any of the replies is not whole; see `Reply.cut`."""
         return any(reply.cut for reply in self.replies)
 
     def costs(self, price: Price) -> PromptCost | None:
         """Return the dollars of the question and its answer, with the document as pages and as text.
 
-        The form that was sent is counted by the server. The other form is the same prompt with our count of the
-        document in its place, in one request, and with the same share in the cache. None if the server gave no counts,
-        or if there is no tokenizer.
+        The tokens of the form that was sent are the server's counts. For the other form, our count of the document
+        replaces the document in the prompt; it is one request, with the same share of tokens in the cache. The result
+        is None if the server gave no counts, or if there is no tokenizer.
 
         Args:
             price: the price of the model.
@@ -132,7 +132,7 @@ def ask(
         document: a rendered document; a str is rendered under the default θ, aligned to the model's grid.
         question: the question.
         endpoint: the server and the model.
-        packing: how the document is sent. By default, `packing.model` follows from the name of the served model. If
+        packing: the way to send the document. By default, `packing.model` follows from the name of the served model. If
             `packing.context` is None, the server is asked for the context.
         on_text: called with each piece of the answer as it comes.
 

@@ -1,7 +1,7 @@
 """The JSON of chat completions, read with suspicion: every value that a server sends may be of another type.
 
-A text, a reason and the counts of tokens are taken. A text or a reason of another type makes the answer unreadable. A
-count of another type is unknown.
+Three things are read: the text, the reason why it ended, and the counts of tokens. A text or a reason of another type
+makes the answer unreadable. A count of another type is unknown.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def read_completion(value: Any) -> Delta | None:
 
 
 def without_lone_surrogates(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield `pieces` with U+FFFD for lone surrogates. Two halves of a character in two pieces are joined.
+    """Yield `pieces` with U+FFFD in place of lone surrogates. The halves of a character in two pieces are joined.
 
     >>> list(without_lone_surrogates(["a\\ud83d", "\\ude00", "\\ud800b"]))
     ['a', '😀', '�b']

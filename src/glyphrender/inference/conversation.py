@@ -13,6 +13,7 @@ sender decides this.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -26,13 +27,13 @@ from glyphrender.tasks.task import Example
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Conversation", "Part", "ImageLike", "Role", "Turn", "pil_image", "png_bytes"]
+__all__ = ["Conversation", "ImageLike", "Role", "Turn", "TurnPart", "pil_image", "png_bytes"]
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 #: One image of a turn: a page, a PIL image, or the bytes of a PNG.
 ImageLike: TypeAlias = Union[Page, "Image", bytes]
 #: One part of a turn; see the module.
-Part: TypeAlias = str | Document | ImageLike
+TurnPart: TypeAlias = str | Document | ImageLike
 
 _ROLES: Final[tuple[str, ...]] = get_args(Role)
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -51,7 +52,7 @@ class Turn:
     """
 
     role: Role
-    parts: tuple[Part, ...]
+    parts: tuple[TurnPart, ...]
 
     def __post_init__(self) -> None:
         if self.role not in _ROLES:
@@ -108,7 +109,7 @@ class Conversation:
             raise DataError("only the first turn may be the system's. Put the instruction there.")
 
     @classmethod
-    def ask(cls, *parts: Part, system: str = "") -> Conversation:
+    def ask(cls, *parts: TurnPart, system: str = "") -> Conversation:
         """Return a new conversation: the instruction `system`, if it is not empty, and one turn of the user."""
         opening = (Turn("system", (system,)),) if system else ()
         return cls((*opening, Turn("user", parts)))
@@ -132,7 +133,7 @@ class Conversation:
         """Return all documents, in order."""
         return tuple(part for turn in self.turns for part in turn.parts if isinstance(part, Document))
 
-    def then(self, reply: str, *parts: Part) -> Conversation:
+    def then(self, reply: str, *parts: TurnPart) -> Conversation:
         """Return a longer conversation: this one, then the model's `reply`, then one more turn of the user."""
         return Conversation((*self.turns, Turn("assistant", (reply,)), Turn("user", parts)))
 
@@ -172,3 +173,17 @@ def pil_image(picture: ImageLike) -> Image:
     except (OSError, SyntaxError) as error:
         raise DataError(f"the bytes of an image are no image ({error}). Give the bytes of a PNG file.") from error
     return image
+
+
+def image_size(picture: ImageLike) -> tuple[int, int]:
+    """Return width and height of an image in pixels. A page is not drawn."""
+    if isinstance(picture, Page):
+        return picture.size
+    size: tuple[int, int] = pil_image(picture).size
+    return size
+
+
+def base64_png(picture: ImageLike, *, bits: int | None = None) -> str:
+    """Return the PNG bytes of an image in base64. A page has 4 bits a pixel, unless `bits` or its θ says otherwise."""
+    depth = 4 if bits is None and isinstance(picture, Page) and picture.theta.antialias else bits
+    return base64.b64encode(png_bytes(picture, bits=depth)).decode("ascii")

@@ -98,8 +98,8 @@ class Endpoint:
         temperature: temperature of sampling; None for the server's default. Some models accept only their default.
         seed: seed of sampling; None sends none.
         timeout: most seconds that the server may be silent, before an answer and between two pieces of an answer.
-        deadline: most seconds that a whole answer may take, with retries, pauses and redirects. None allows
-            `timeout` for each 256 tokens of `max_tokens`, and twice more: 720 s by default.
+        deadline: most seconds that a whole answer may take, with retries, pauses and redirects. None stands for
+            `timeout` × (2 + `max_tokens` / 256), which is 720 s by default.
         retries: most times that a failed request is sent again, if the failure may be temporary.
         extra: more fields of the request, such as {"chat_template_kwargs": {"enable_thinking": False}}.
     """
@@ -161,6 +161,8 @@ class Endpoint:
         or left out, until the server accepts it. `max_tokens` becomes `max_completion_tokens`, or the reverse.
         `temperature` and `seed` are left out. `response_format` first gets its older form, and is then left out.
 
+        The server may send 1 MiB, and 2 KiB more for each of `max_tokens`.
+
         Args:
             messages: messages of the chat completions API.
             max_tokens: most tokens of the answer; None for the endpoint's `max_tokens`.
@@ -171,8 +173,6 @@ class Endpoint:
                 for `on_text` too.
             response_format: the form of the answer, such as a JSON schema.
             model: name of the model; empty for the endpoint's `model`.
-
-        The server may send some times the bytes that `max_tokens` allows, and no more.
 
         Raises:
             RequestRefused: the server refuses this request, also after parameters were left out.
@@ -274,7 +274,7 @@ class Endpoint:
 
 @dataclass(slots=True)
 class _Answer:
-    """How an answer ended, and its counts, noted while it comes."""
+    """A note of how an answer ended and of its counts, made while the answer comes."""
 
     begun: bool = False
     finish_reason: str | None = None
@@ -287,7 +287,7 @@ class _Answer:
 
 
 def _streamed(server: Server, call: Call, received: Iterable[Event], answer: _Answer) -> Generator[str]:
-    """Yield the texts of a stream, and note in `answer` how it ended: whole, for a reason, or broken off."""
+    """Yield the texts of a stream, and note in `answer` how the stream ended."""
     stream = iter(received)
     while True:
         try:
@@ -317,7 +317,7 @@ def _streamed(server: Server, call: Call, received: Iterable[Event], answer: _An
 
 
 def _raise_stated_error(server: Server, value: Any, kind: str = "") -> None:
-    """Raise the error that a server states in a body or an event of an answer that began well."""
+    """Raise the error that a body or an event states, if there is one, although the HTTP status was good."""
     stated = value.get("error") if isinstance(value, dict) else None
     if not stated and kind != "error":
         return
@@ -330,7 +330,7 @@ def _raise_stated_error(server: Server, value: Any, kind: str = "") -> None:
 
 @contextmanager
 def _sent(server: Server, call: Call, request: dict[str, Any]) -> Generator[Any]:
-    """Send a request and give the response. While the server refuses a parameter, change or drop it and send again."""
+    """Send a request and yield the response. While the server refuses a parameter, change or drop it and send again."""
     server.client()  # says what to install
     import openai
 
@@ -352,7 +352,7 @@ def _sent(server: Server, call: Call, request: dict[str, Any]) -> Generator[Any]
 
 
 def _sendable(value: Any) -> Any:
-    """Return a JSON value with U+FFFD for lone surrogates, which no request can hold."""
+    """Return a JSON value with U+FFFD in place of lone surrogates, which no request can hold."""
     if isinstance(value, str):
         return value if value.isascii() else "".join(without_lone_surrogates([value]))
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
 """Server-sent events: the bytes of a stream → the data of each event.
 
-A stream may end in the middle of an event. Such an event is yielded too, and marked: the caller must not take it for a
-whole one.
+A stream may end in the middle of an event. Such an event is yielded too, and marked: the caller must not take a part of
+an event for the whole.
 """
 
 from __future__ import annotations

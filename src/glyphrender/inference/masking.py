@@ -1,7 +1,7 @@
 """Remove secrets from a server's own words, in the forms in which servers repeat them.
 
-A server that refuses a key often repeats it: whole, cut in two, percent-encoded, or in base64 as the header that it
-got. Every run of eight characters that a form of a secret has is therefore removed, wherever it stands.
+A server that refuses a key often repeats the key: whole, cut in two, percent-encoded, or in base64 as the header had
+it. Therefore every run of eight characters that a form of a secret has is removed, wherever the run stands.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     'no such key …, sent as Basic …'
     """
     secrets = frozenset(secrets)
-    # Some servers encode a few characters of a key alone: such a text is also searched as it would be decoded.
+    # Some servers encode only a few characters of a key. So the decoded text is searched too.
     letters = _LETTERS.findall(text)
     decoded = "".join(chr(int(letter[1:], 16)) if len(letter) == 3 else letter for letter in letters)
     hidden = _hidden(text, secrets)
@@ -43,7 +43,7 @@ def masked(text: str, secrets: Iterable[str]) -> str:
         if hide:
             hidden[at : at + len(letter)] = b"\1" * len(letter)
         at += len(letter)
-    # What is written in one piece with a run is of the same secret: the ends of an encoding differ by what is around.
+    # Hide the whole token around a run: the ends of an encoded secret depend on the text before and after the secret.
     for found in _TOKENS.finditer(text):
         if b"\1" * _RUN in hidden[found.start() : found.end()]:
             hidden[found.start() : found.end()] = b"\1" * (found.end() - found.start())
@@ -51,7 +51,7 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def _hidden(text: str, secrets: frozenset[str]) -> bytearray:
-    """Return 1 for each character of `text` that is of a secret, else 0."""
+    """Return, for each character of `text`, 1 if it belongs to a secret, else 0."""
     lower = text.translate(_LOWER)
     runs, words, wholes = _patterns(secrets)
     hidden = bytearray(len(text))

@@ -7,7 +7,6 @@ would break a limit is refused, split, or set in smaller type; `Packing.over` de
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 from glyphrender.document.document import Document
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, EndpointError, VisionModelError
-from glyphrender.inference.conversation import Conversation, ImageLike, Turn, pil_image, png_bytes
+from glyphrender.inference.conversation import Conversation, Turn, base64_png, image_size
 from glyphrender.inference.message_formats import FORMATS, TURNS_KEYS, PackedImage, PackedTurn
 from glyphrender.inference.page_load import PageLoad, Room, excess, image_load, text_load
 from glyphrender.inference.providers import Provider, provider
@@ -39,8 +38,8 @@ INSTRUCTION: Final = (
     "alone. If it does not say, or if you are not certain of a character that matters, say so instead of guessing."
 )
 
-# Room for the JSON around instruction, pages and question, and for the sentence that says which pages they are. It is
-# this many bytes, and this many tokens.
+# Room for the JSON around instruction, pages and question, in bytes; and for the sentence that says which pages are
+# sent, in tokens.
 _AROUND: Final = 512
 _WHICH: Final = 128
 # The exact strings of a part may need this many more tokens than those of the whole document: a heading, and the number
@@ -229,10 +228,10 @@ class Packing:
                     tokens += most_tokens(text)
                 exact = []
             else:
-                sizes.append(_size(part))
+                sizes.append(image_size(part))
                 cost = model.image(*sizes[-1])
                 tokens += cost.tokens + cost.overhead
-                parts.append(PackedImage(_base64(part, self.bits), part))
+                parts.append(PackedImage(base64_png(part, bits=self.bits), part))
         return _PackedTurn(PackedTurn(turn.role, tuple(parts)), tuple(pages), tuple(sizes), tokens)
 
     def _caps(self, to: Provider, model: VisionModel, sizes: Sequence[tuple[int, int]]) -> Limits:
@@ -399,15 +398,3 @@ def _detail(model: VisionModel) -> str | None:
     if not model.family.startswith("openai"):
         return None
     return "high" if "detail high" in model.source else "auto"
-
-
-def _size(picture: ImageLike) -> tuple[int, int]:
-    if isinstance(picture, Page):
-        return picture.size  # without drawing it
-    size: tuple[int, int] = pil_image(picture).size
-    return size
-
-
-def _base64(picture: ImageLike, bits: int | None) -> str:
-    depth = 4 if bits is None and isinstance(picture, Page) and picture.theta.antialias else bits
-    return base64.b64encode(png_bytes(picture, bits=depth)).decode("ascii")

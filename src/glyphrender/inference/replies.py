@@ -139,7 +139,7 @@ class Replies:
             db.execute("DELETE FROM reply WHERE key = ? AND reply IS NULL", [key])
 
     def answered(self, model: str) -> bool:
-        """Return whether the file has a reply of this model. `put` was given the name as "model" in `about`."""
+        """Return whether the file has a reply whose `about` names this model under the key "model"; see `put`."""
         # In JSON, a quotation mark inside a string has a backslash before it. So this text can only be a key and its
         # value.
         wanted = f'"model": {json.dumps(model, ensure_ascii=False)}'

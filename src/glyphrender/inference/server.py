@@ -63,7 +63,7 @@ class Server:
     @property
     def url(self) -> str:
         """Return the address without user, password and query, for messages."""
-        # Gateways want a name and a password in the address. The client gets them; messages never show them.
+        # The address of a gateway may hold a user and a password. The client gets both, and no message shows them.
         return re.sub(r"//[^?#]*@", "//", self.base_url or _OPENAI).partition("?")[0]
 
     @property
@@ -101,8 +101,8 @@ class Server:
     def redacted(self, text: str) -> str:
         """Return the beginning of `text` on one line, without secrets: some servers repeat a key that they refuse.
 
-        Neither the key, nor user and password of the address is left, in any usual form. Characters that do not print
-        are escaped.
+        The key, and the user and the password of the address, are removed in every usual form. Characters that do not
+        print are escaped.
         """
         line = masked(" ".join(text[:_SEARCHED].split()), self._secrets)
         line = "".join(
@@ -120,7 +120,7 @@ class Server:
 
     @contextmanager
     def response(self, call: Call, send: Callable[[Any, float], Any]) -> Iterator[Any]:
-        """Send a request, again if the failure may pass, and give the response, whose body was not read yet.
+        """Send a request, and send it again if the failure may pass. Yield the response before its body is read.
 
         Args:
             call: the call that the request belongs to.
@@ -274,7 +274,7 @@ def _http_client(url: str, timeout: float, auth: tuple[str, str] | None) -> Any:
 
 
 def _user(base_url: str, *, encoded: bool = False) -> tuple[str, str]:
-    """Return user and password of an address, decoded; or as they are written, if `encoded`."""
+    """Return user and password of an address. They are decoded, unless `encoded` is true."""
     user, _, password = _split(base_url).netloc.rpartition("@")[0].partition(":")
     return (user, password) if encoded else (unquote(user), unquote(password))
 
@@ -282,7 +282,7 @@ def _user(base_url: str, *, encoded: bool = False) -> tuple[str, str]:
 def _split(base_url: str) -> SplitResult:
     try:
         return urlsplit(base_url)
-    except ValueError:  # no URL, which the client says
+    except ValueError:  # no URL; the client will say so
         return urlsplit("")
 
 

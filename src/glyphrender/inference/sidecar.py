@@ -1,11 +1,11 @@
 """Find the exact strings of a text, to send them as text beside its pages. A model cannot guess such a string.
 
 A model that reads small type guesses words from their context, but the digits of a hash have no context. So UUIDs,
-hashes, numbers of many digits, paths, addresses, URLs and versions are sent as text too. Each is listed once, under the
-page on which it first appears, and whole: a string that may be a part of a longer one is left out, because the model is
-told to copy it (`exact` says how strings are delimited). Two kinds are left out too: identifiers made of words
-(`snake_case`, `os.path`), which models read well enough, and decimals of two parts. If not all strings fit the budget,
-those that are hardest to guess are kept.
+hashes, numbers of many digits, paths, addresses, URLs and versions are sent as text too. Each string is listed once,
+under the page on which it first appears. The model is told to copy the strings, so each must be whole: a string that
+may be a part of a longer one is left out (`exact` says how strings are delimited). Two more kinds are left out:
+identifiers made of words (`snake_case`, `os.path`), which models read well enough, and decimals of two parts. If not
+all strings fit the budget, the strings that are hardest to guess are kept.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def exact_strings(pages: Iterable[Page], *, text: str | None = None) -> tuple[Ex
 
     Args:
         pages: consecutive pages, or a document.
-        text: the text of the whole document, if `pages` are a part of it. If it is not known, what stands before and
-            after the pages is not known either, and strings that may go on there are left out.
+        text: the text of the whole document, if `pages` are a part of it. Without it, the text before and after the
+            pages is not known, and strings that may continue there are left out.
     """
     if isinstance(pages, Document):
         text = pages.text
@@ -91,7 +91,7 @@ _UNKNOWN: Final = "\ufffd"
 
 
 def _near(between: str) -> bool:
-    """Return whether so little stands between a string and an edge that the string may go on behind the edge."""
+    """Return whether the text between a string and an edge is so short that the string may continue past the edge."""
     return len(between) < 40 and "\n" not in between.strip()
 
 
@@ -137,7 +137,7 @@ def most_tokens(text: str) -> int:
 
 
 def _delimited(string: str) -> str:
-    """Return a string so that one sees where it ends: in backticks, which are a part of no string, if it has spaces."""
+    """Return a string so that its end is seen: in backticks if it has spaces. No exact string has a backtick."""
     return f"`{string}`" if any(map(str.isspace, string)) else string
 
 

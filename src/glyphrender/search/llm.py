@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from glyphrender.document.layout import layout
 from glyphrender.errors import DependencyError, EndpointError, FontError, LayoutError, RequestRefused, ThetaError
-from glyphrender.inference.conversation import Conversation, Part
+from glyphrender.inference.conversation import Conversation, TurnPart
 from glyphrender.inference.endpoint import Endpoint
 from glyphrender.inference.model import EndpointModel
 from glyphrender.search.candidate import Candidate
@@ -216,7 +216,7 @@ def _png(pixels: Any) -> bytes:
 
 def _conversation(prompt: str, crops: Sequence[tuple[str, bytes]]) -> Conversation:
     """Return the role, then each caption with its crop, then the history."""
-    shown: list[Part] = [part for crop in crops for part in crop]
+    shown: list[TurnPart] = [part for crop in crops for part in crop]
     return Conversation.ask(*shown, prompt, system=_ROLE)
 
 

@@ -1,4 +1,4 @@
-"""Whether a string may begin or end where a chunk does, judged by the delimiter there and by what is beyond it.
+"""Judge whether a string may begin or end where a chunk does, by the delimiter there and the text beyond it.
 
 A delimiter alone is not enough: in `"$HOME"/bin/x1234` the quote ends nothing, in `users/{id}/x` neither does the
 brace, and a hyphen at a line's end continues on the next line. Each look goes back or ahead a bounded number of
@@ -100,7 +100,7 @@ def in_table_row(text: str, at: int) -> bool:
 
 
 def without_direction(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the span without marks of direction at its edges, which nobody sees and which join nothing."""
+    """Return the span without the marks of direction at its edges. These marks are invisible, and join nothing."""
     while start < end and text[start] in DIRECTION:
         start += 1
     while start < end and text[end - 1] in DIRECTION:
@@ -109,6 +109,6 @@ def without_direction(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _no_query(text: str, at: int) -> bool:
-    """Return whether what stands right before a quote is no URL: `?q="…"` is a part of one."""
+    """Return whether the text right before a quote is no URL. In a URL, a quote such as `?q="…"` ends nothing."""
     before = _NAME_BEFORE.search(text, max(0, at - _LOOK), at)
     return before is None or not re.search(r"://|[?&/]", before[0])

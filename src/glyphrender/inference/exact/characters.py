@@ -35,7 +35,7 @@ _GLUE: Final = frozenset("_/\\-@~$%#*^")
 
 
 def seen(text: str) -> str:
-    """Return `text` without unseen characters and with the signs of numbers as in ASCII, to be judged."""
+    """Return `text` without unseen characters and with the signs of numbers in ASCII. This is what the rules judge."""
     if text.isascii():
         return text
     text = _UNSEEN.sub("", text).translate(_MAPPED)
@@ -43,9 +43,10 @@ def seen(text: str) -> str:
 
 
 def glues(text: str, at: int, *, after: bool) -> bool:
-    """Return whether the character at `at` would continue a word that ends before it (or, not `after`, begins behind).
+    """Return whether the character at `at` would continue the word beside it.
 
-    A full stop or a comma continues a word if a letter or a digit follows.
+    If `after`, the word ends before the character; else the word begins after the character. A full stop, "?", "&" or
+    an apostrophe continues a word only if a letter, a digit, "/" or "_" is on its other side. A comma continues none.
 
     >>> glues("a.b", 1, after=True), glues("a. b", 1, after=True), glues("a)", 1, after=True)
     (True, False, False)
@@ -55,7 +56,7 @@ def glues(text: str, at: int, *, after: bool) -> bool:
     char = text[at]
     if char in ".,:?&=+!'’":
         beyond = at + 1 if after else at - 1
-        # `"a": 1`, `"a","b"` and `"a"="b"` are lists of strings; `"a".b` and `"a",1` are not more than that.
+        # `"a": 1`, `"a","b"` and `"a"="b"` are lists of strings. In `"a".b` the full stop continues the string.
         return char in ".?&'’" and 0 <= beyond < len(text) and (text[beyond].isalnum() or text[beyond] in "/_")
     return (
         char.isalnum()

@@ -1,8 +1,10 @@
 """Find the exact strings of a text. The time is linear in the text, whatever it holds.
 
-Each chunk with a digit, a slash or an at sign is taken apart by `words`. What comes out must then pass all of this: the
-delimiters around its chunk let it begin and end there, it is no part of a run of groups, of a path with spaces, of a
-wrapped number or of a block of base64, and every character of it can be read.
+Each chunk with a digit, a slash or an at sign is taken apart by `words`. A string that comes out must pass three tests:
+
+- the delimiters around its chunk let a string begin and end there;
+- the string is no part of a run of groups, a path with spaces, a wrapped number or a block of base64;
+- every character of the string can be read.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from glyphrender.inference.exact.paths import begins_at_space, ends_at_space, es
 from glyphrender.inference.exact.times import join_clock
 from glyphrender.inference.exact.words import Found, strings_in
 
-# Few words of prose hold one of these characters. Only chunks with one are looked at, which is several times as fast.
+# Few words of prose hold one of these characters. To look only at chunks with one of them is several times as fast.
 _CHUNK: Final = re.compile(rf"(?<![^\s{DELIMITERS}])[^\s{DELIMITERS}\d/@\\]*+[\d/@\\][^\s{DELIMITERS}]*+")
 _LETTERS_CORE: Final = re.compile(r"(?<![\w-])(?:[A-Z]{4,8}(?:-[A-Z]{4,8}){2,}+|[a-f]{8,}+|[A-F]{8,}+)(?![\w-])")
 _BEFORE: Final = re.compile(rf"[^\s{DELIMITERS}]*\Z")
@@ -77,10 +79,10 @@ def _with_letters(text: str, chunks: list[tuple[int, int]]) -> Iterator[tuple[in
 
 
 def _spans(text: str, chunks: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
-    """Return the spans that are judged as wholes, sorted: strings with spaces, and runs that are none (kind "")."""
+    """Return the sorted spans that are judged as wholes: strings with spaces, and runs that are no string (kind "")."""
     spans: list[tuple[int, int, str]] = []
     for start, end, whole in quoted_paths(text):
-        # A command or a sentence: only what begins it cannot be told from a path with spaces.
+        # If it is a command or a sentence, only its first word may be a path with spaces, and is not listed.
         stop = end if whole else start + len(text[start:end].split(" ", 1)[0])
         spans.append((start, stop, "path" if whole and _readable(text, start, end) else ""))
     spans += [(*span, "path") for span in escaped_paths(text)]
@@ -196,7 +198,7 @@ _CELL_RIGHT: Final = re.compile(rf"\Z|[\n\t{DELIMITERS}]|\s(?:\Z|[\s{DELIMITERS}
 
 
 def _path_ends(text: str, chunk: tuple[int, int], found: Found) -> bool:
-    """Return whether a path is whole though a space may follow it: see `paths`."""
+    """Return whether a path is whole although a space may follow; see `paths`."""
     if found.start == chunk[0] and not begins_at_space(text, found.start, found.end):
         return False
     after = text[found.end : found.end + 1]

@@ -1,14 +1,14 @@
 """Strings with spaces inside, written in groups: `1 234 567,89`, `DE89 3704 0044 …`, `+49 (0)30 1234-5678`.
 
-Neighboring groups of digits or capitals form a *run*, as long as it can be. A run is a string as a whole if a rule for
-whole runs accepts it. If not, none of its groups is listed, because nobody can know whether a group is a part of more.
+Neighboring groups of digits or capitals form a *run* that is as long as possible. A run is one string if a rule for
+whole runs accepts it. If not, none of its groups is listed, because a group may be a part of a longer string.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from glyphrender.inference.exact.characters import DELIMITERS, SPACE, UNSPACED, seen
 from glyphrender.inference.exact.kinds import DIGITS, digits, kind_of
@@ -50,75 +50,101 @@ def runs_in(text: str, chunks: Sequence[tuple[int, int]]) -> Iterator[Run]:
         yield begin, run[-1][1], run
 
 
+class _Group(NamedTuple):
+    """The last group of a chunk: where it begins, its characters, and the character before it."""
+
+    start: int
+    text: str
+    before: str
+
+
 def _link(
     text: str, one: tuple[int, int], other: tuple[int, int], run: list[tuple[int, int]], begin: int
 ) -> int | None:
     """Return where the group at the end of `one` begins, if `other` may continue it; else None."""
     gap = text[one[1] : other[0]]
-    if len(gap) == 1:
-        if gap not in SPACE:
-            return None
-    elif gap == "  ":
-        if not (one[1] - one[0] == other[1] - other[0] == 4 and len(run) == 5):  # the middle of a fingerprint
-            return None
-    elif not _DASH.fullmatch(gap) and not _LETTERS.fullmatch(gap):
+    if not _may_be_inside(gap, one, other, run):
         return None
     if run and _DASH.fullmatch(gap) and _is_iban(text[begin : one[1]]):
         return None
     word = _WORD.fullmatch(text, *one) and _WORD.match(text, *other)
     if word and one[1] - one[0] == word.end() - other[0] and not text[word.end() : other[1]].strip(".,;:)"):
         return one[0]  # a digest in words of 32 bits
-    suffix = _SUFFIX.search(text, max(one[0], one[1] - 64), one[1])
-    tail = suffix and _TAIL.search(text, suffix.start(), one[1])
-    if not tail or not _HEAD.match(text, other[0], min(other[1], other[0] + 64)):
+    group = _last_group(text, one)
+    if group is None or not _HEAD.match(text, other[0], min(other[1], other[0] + 64)):
         return None
-    first, group = tail.start(), tail[0]
-    before = text[first - 1 : first] if first > one[0] else ""
-    if (
-        before
-        and not _UNSPACED.match(before)
-        and (before.isalnum() or before in "_@\\%&./" or (before == ":" and text[first - 2].isdigit()))
-    ):
-        # An item of a list may begin here: `x,12 345`.
-        later = _ITEM.search(text, first, one[1])
-        if later is None:
-            return None
-        first, group, before = later.start("group"), later["group"], ","
-    if before == "=" and _kind(text[one[0] : one[1]]) == "url":
-        later = _ITEM.search(text, first, one[1])
-        if later is None:
-            return None
-        first, group, before = later.start("group"), later["group"], ","
-    if not group.rstrip(")-/")[-1:].isdigit() and not (digits(group) and run) and group != "1Z":
+    if not group.text.rstrip(")-/")[-1:].isdigit() and not (digits(group.text) and run) and group.text != "1Z":
         return None
-    head = text[begin : run[0][1]] if run else group
+    head = text[begin : run[0][1]] if run else group.text
     if letters := _LETTERS.fullmatch(gap):
         size = len(letters["letters"])
-        same = size == len(group) or (size < 3 and len(group) < 4)  # ABCDE 12345 FGHIJ 67890, 4 U 123/24
-        iban = any(_IBAN_HEAD.fullmatch(each.lstrip("(")) for each in (head, group))
-        return first if same or iban else None
-    left, right = text[first : one[1]], text[other[0] : other[1]].rstrip(".,;:!?")
-    lead = _LEAD.fullmatch(head) and (head[0] in "+(0")
-    if re.fullmatch(r"[-+]\d{2}:?\d{2}", group) and _AFTER_CLOCK.search(text, max(0, first - 24), first):
-        return None  # the zone of a clock
-    if lead and run and digits(text[begin : one[1]]) >= 7 and _kind(right) in ("address", "version", "time"):
+        same = size == len(group.text) or (size < 3 and len(group.text) < 4)  # ABCDE 12345 FGHIJ 67890, 4 U 123/24
+        iban = any(_IBAN_HEAD.fullmatch(each.lstrip("(")) for each in (head, group.text))
+        return group.start if same or iban else None
+    lead = _LEAD.fullmatch(head) is not None and head[0] in "+(0"
+    phone = lead and run and digits(text[begin : one[1]]) >= 7
+    if phone and _kind(text[other[0] : other[1]].rstrip(".,;:!?")) in ("address", "version", "time"):
         return None
+    return None if _are_apart(text, one, other, group, lead=lead, first=not run) else group.start
+
+
+def _may_be_inside(gap: str, one: tuple[int, int], other: tuple[int, int], run: list[tuple[int, int]]) -> bool:
+    """Return whether `gap` may stand between two groups of one string."""
+    if len(gap) == 1:
+        return gap in SPACE
+    if gap == "  ":  # the middle of a fingerprint
+        return one[1] - one[0] == other[1] - other[0] == 4 and len(run) == 5
+    return _DASH.fullmatch(gap) is not None or _LETTERS.fullmatch(gap) is not None
+
+
+def _last_group(text: str, chunk: tuple[int, int]) -> _Group | None:
+    """Return the group at the end of a chunk, or None if the chunk ends in no group."""
+    suffix = _SUFFIX.search(text, max(chunk[0], chunk[1] - 64), chunk[1])
+    tail = suffix and _TAIL.search(text, suffix.start(), chunk[1])
+    if not tail:
+        return None
+    start = tail.start()
+    before = text[start - 1 : start] if start > chunk[0] else ""
+    inside = before.isalnum() or before in tuple("_@\\%&./") or (before == ":" and text[start - 2].isdigit())
+    if (inside and not _UNSPACED.match(before)) or (before == "=" and _kind(text[chunk[0] : chunk[1]]) == "url"):
+        # An item of a list may begin here: `x,12 345`.
+        later = _ITEM.search(text, start, chunk[1])
+        return _Group(later.start("group"), later["group"], ",") if later else None
+    return _Group(start, tail[0], before)
+
+
+def _are_apart(
+    text: str, one: tuple[int, int], other: tuple[int, int], group: _Group, *, lead: bool, first: bool
+) -> bool:
+    """Return whether the chunks are two strings, each for itself.
+
+    Args:
+        text: the text.
+        one, other: the chunks.
+        group: the last group of `one`.
+        lead: whether the run begins as a phone number does.
+        first: whether the run begins with `group`.
+    """
+    left, right = text[group.start : one[1]], text[other[0] : other[1]].rstrip(".,;:!?")
+    zone = re.fullmatch(r"[-+]\d{2}:?\d{2}", group.text)
+    if zone and _AFTER_CLOCK.search(text, max(0, group.start - 24), group.start):
+        return True
     if not lead and ({_kind(left), _kind(right.strip("()[]"))} & _STRONG):
-        return None
-    if not lead and before not in (",", ";") and _kind(text[one[0] : one[1]].strip("()")) in _STRONG:
-        return None
-    if re.fullmatch(r"[A-Z]{2,}-\d{1,2}", group) and "-" in right:
-        return None  # ISBN-10 0-306-40615-2
+        return True
+    if not lead and group.before not in (",", ";") and _kind(text[one[0] : one[1]].strip("()")) in _STRONG:
+        return True
+    if re.fullmatch(r"[A-Z]{2,}-\d{1,2}", group.text) and "-" in right:
+        return True  # ISBN-10 0-306-40615-2
     for mixed, neighbor in ((left, right), (right, left)):
         if len(mixed) >= 8 and not mixed.isdigit() and mixed.isalnum() and neighbor.isdigit() and len(neighbor) < 8:
-            return None  # a serial number beside a count
+            return True  # a serial number beside a count
     if re.fullmatch(r"[1-9]\d?(?:,\d{3})+(?:\.\d+)?|\d{1,2}\.\d+|\d{4,}\.\d+", right) and not lead:
-        return None  # a decimal never begins the second group of a number
-    if re.match(r"\d{3}[.,]\d", right) and re.fullmatch(r"\d{4,}", group):
-        return None
-    if gap == " " and re.fullmatch(r"\D?\d+\.\d+", group) and not run and not lead:
-        return None  # nor does anything follow a decimal
-    return first
+        return True  # a decimal never begins the second group of a number
+    if re.match(r"\d{3}[.,]\d", right) and re.fullmatch(r"\d{4,}", group.text):
+        return True
+    # Nothing follows a decimal either.
+    decimal = re.fullmatch(r"\D?\d+\.\d+", group.text) is not None
+    return decimal and text[one[1] : other[0]] == " " and first and not lead
 
 
 def _kind(text: str) -> str | None:

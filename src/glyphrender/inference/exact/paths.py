@@ -1,7 +1,7 @@
-"""Paths with spaces. A path in quotes ends at the quote. Another one may go on behind a space, and nobody can know.
+"""Paths with spaces. A path in quotes ends at the quote. A path without quotes may continue after a space.
 
-So a path before a space is listed only if something says that it ends there: an extension, an ordinary little word,
-a mark of the shell, another path, or the end of the line.
+So a path before a space is listed only if something says that it ends there: an extension, an ordinary little word
+after it, a mark of the shell, another path, or the end of the line.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def ends_at_space(text: str, start: int, end: int) -> bool:
 
 
 def extent(text: str, start: int, end: int) -> int:
-    """Return the end of what may belong to a path whose end is not known."""
+    """Return the end of the text that may belong to a path whose end is not known."""
     line = _LINE.match(text, end)
     assert line is not None
     if "\\" in text[start:end]:

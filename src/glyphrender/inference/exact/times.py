@@ -27,7 +27,7 @@ _YEAR: Final = re.compile(rf" (?:19|20)\d\d(?![\w/-]|[:.,]\w)(?: (?:{_NAMED_ZONE
 
 
 def join_clock(text: str, found: Found) -> bool:
-    """Make date, clock and zone one string: `2026-11-24 18:03:11 +0100`. False if the clock goes on."""
+    """Extend `found` to date, clock and zone, as in `2026-11-24 18:03:11 +0100`. Return False if it may continue."""
     if ":" not in text[found.start : found.end]:
         if text[found.start] in "-P" or text[found.end - 1].isalpha():
             return True  # a duration, a week

@@ -23,16 +23,11 @@ _LAYERS: Final = 8
 
 @dataclass(slots=True)
 class Found:
-    """A string: text[start:end], its kind, and whether it touches the edges of its chunk."""
+    """A string: text[start:end], and its kind."""
 
     start: int
     end: int
     kind: str
-
-    @property
-    def weak(self) -> bool:
-        """Whether the string may be one of several groups of one number."""
-        return self.kind == "number"
 
 
 _KEY: Final = re.compile(
@@ -46,7 +41,7 @@ _NAMED: Final = re.compile(
     r"port|pid|uid|gid|isbn|from|to|user|by|at|on|cc|bcc|ticket|case|tracking|batch|lot|sku|ean|gtin|upc|etag|betrag|preis|"
     r"summe|nummer|rechnung|konto|montant|importe|numero|telefon|telefono)"
 )
-# What these begin goes on to the end of the chunk, `;` and `,` included.
+# A chunk that begins like this is one string up to its end, `;` and `,` included.
 _OPAQUE: Final = re.compile(r"data:[\w+-]+[/;,]|(?:sips?|magnet|mailto|cid|mid):.*[,;]")
 _PARAMETER: Final = re.compile(r"[\w.%\[\]-]+=[^=\s]*=*")
 _CALL: Final = re.compile(r"(?P<name>[@!$&*]{0,2}[A-Za-z_][\w.:]*!?)?(?P<open>[(\[])")
@@ -220,24 +215,29 @@ def _inside(text: str, start: int, end: int, depth: int) -> Iterator[Found]:
             yield from _parse(text, start + match.end(), end - 1, depth + 1)
         return
     if match := _CALL.match(body):
-        inner = start + match.end()
-        closing = _PAIRS[match["open"]]
-        close = text.rfind(closing, inner, end)
-        if close < 0:
-            if match["name"]:
-                yield from _parse(text, inner, end, depth + 1)
-        elif _closes_at_end(text, inner - 1, close + 1):
-            rest = text[close + 1 : end]
-            if not rest or (rest[0] in ".[(;:" and digits(rest) == 0):
-                yield from _parse(text, inner, close, depth + 1)
-            elif rest[0] in "([" and not match["name"]:  # [INFO][a1b2c3d4]
-                yield from _parse(text, inner, close, depth + 1)
-                yield from _parse(text, close + 1, end, depth + 1)
-            elif rest[0] == ":" and not match["name"]:
-                yield from _parse(text, close + 2, end, depth + 1)
-        elif not match["name"] and (close := text.find(closing, inner, end)) >= 0 and text[close + 1] in "([":
+        yield from _arguments(text, start, end, match, depth)
+
+
+def _arguments(text: str, start: int, end: int, call: re.Match[str], depth: int) -> Iterator[Found]:
+    """Yield the strings in the brackets of a call, and in the brackets behind it: `f(…)`, `[…][…]`."""
+    inner = start + call.end()
+    closing = _PAIRS[call["open"]]
+    close = text.rfind(closing, inner, end)
+    if close < 0:
+        if call["name"]:
+            yield from _parse(text, inner, end, depth + 1)
+    elif _closes_at_end(text, inner - 1, close + 1):
+        rest = text[close + 1 : end]
+        if not rest or (rest[0] in ".[(;:" and digits(rest) == 0):
+            yield from _parse(text, inner, close, depth + 1)
+        elif rest[0] in "([" and not call["name"]:  # [INFO][a1b2c3d4]
             yield from _parse(text, inner, close, depth + 1)
             yield from _parse(text, close + 1, end, depth + 1)
+        elif rest[0] == ":" and not call["name"]:
+            yield from _parse(text, close + 2, end, depth + 1)
+    elif not call["name"] and (close := text.find(closing, inner, end)) >= 0 and text[close + 1] in "([":
+        yield from _parse(text, inner, close, depth + 1)
+        yield from _parse(text, close + 1, end, depth + 1)
 
 
 def _top_level(text: str, start: int, end: int) -> list[int]:
