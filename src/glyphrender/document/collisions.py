@@ -84,7 +84,7 @@ class _Boxes:
         yield self._script(glyph), float(depth[at])
 
     def cut(self, line: int, height: int) -> Iterator[tuple[str, float]]:
-        """Yield (script, pixels) of the glyph of a line that reaches furthest over the edge of the page, if any does."""
+        """Yield (script, pixels) of the glyph of the line that reaches furthest over an edge of the page."""
         glyphs = self._glyphs(line)
         beyond = np.maximum(-self.top[glyphs], self.bottom[glyphs] - height)
         if len(glyphs) and beyond.max() >= LEAST:
