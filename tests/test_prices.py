@@ -124,7 +124,7 @@ def test_a_file_of_the_user_comes_before_ours(tmp_path: Path, monkeypatch: pytes
         ("price = 3", "has no rows"),
         ("price = [3]", "price 1: it is no table"),
         ("x = ", "cannot be read as TOML"),
-        ("other = 1\n[[price]]\nmodel='m'\ninput=1\noutput=1", "more than these"),
+        ("other = 1\n[[price]]\nmodel='m'\ninput=1\noutput=1", "other keys too"),
         ("[[price]]\ninput=1\noutput=1", "price 1: it has no model"),
         ("[[price]]\nmodel='m'\noutput=1", "it has no input"),
         ("[[price]]\nmodel='m'\ninput=1", "it has no output"),

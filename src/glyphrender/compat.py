@@ -13,9 +13,9 @@ marks and characters that the font lacks are drawn. Indents and spaces around pa
 source, where Glyph applies them to groups of thirty lines. From 1,000 pages on, the names have four digits, so that
 they sort. An interrupted batch can be continued.
 
-The folder of an id is replaced whole, in one step, so pages of two texts never lie in it together. It is replaced only
-if it holds nothing but pages that this module wrote and nobody has changed since: each has a chunk of text with its
-SHA-256 (see `_system/seal.py`), and the folder needs no manifest, which Glyph would not expect there.
+The folder of an id is replaced in one step, so pages of two texts never lie in it together. It is replaced only if it
+holds nothing but pages that this module wrote and nobody has changed since. Each page has a chunk of text with its
+SHA-256 (see `_system/seal.py`). So the folder needs no manifest, which Glyph would not expect there.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ def _inside(unique_id: object) -> str:
     """Return `unique_id` if it names a folder below the output directory.
 
     Raises:
-        DataError: it does not.
+        DataError: `unique_id` is no such name.
     """
     problem = ""
     if not isinstance(unique_id, str):
@@ -328,7 +328,8 @@ def _check_places(path: Path, items: list[dict[str, Any]]) -> None:
         other = places.setdefault(place, item)
         if any(other.get(key) != item.get(key) for key in ("context", "config")):
             raise DataError(
-                f"{path}: two items with other texts have the unique_id {shown(item['unique_id'])}. Make ids unique.",
+                f"{path}: two items with different texts or configs have the unique_id {shown(item['unique_id'])}. "
+                "Make ids unique.",
                 path=path,
             )
     for place, item in places.items():
@@ -342,7 +343,7 @@ def _check_places(path: Path, items: list[dict[str, Any]]) -> None:
 
 
 def _finished(path: Path, items: list[dict[str, Any]], *, cut: bool) -> set[str]:
-    """Return the ids in an earlier list. With `cut`, a last line that an interrupt cut short is removed from the file.
+    """Return the ids in an earlier list. If `cut`, remove a last line that an interrupt has cut short from the file.
 
     Raises:
         DataError: the file cannot be read, or is no list of `batch_process_to_images`.

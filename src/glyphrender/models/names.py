@@ -17,14 +17,14 @@ __all__ = ["close_names", "family_name", "spelled"]
 # Claude up to 4.6 sees images in the standard tier, later ones in high resolution (docs/vision.md).
 _HIGH_RESOLUTION: Final = (4, 7)
 
-# What is no vision model, though its name begins as one does: models of speech, of pictures to be made, of text alone.
+# Models that are no vision models, although their names begin as one does: for speech, for making pictures, for text.
 _OTHERS: Final = re.compile(
     r"audio|realtime|transcri|(?<![a-z])tts|speech|embed|rerank|moderat|gpt-image|gpt-live|gpt-oss|o3-mini|live-"
     r"|gemma-?3-?(?:1b|270m)|gemini-robotics|nano-banana"
 )
 
-# A rule: where a name has this pattern, in the one spelling, the name stands for this model. The first rule holds. A
-# pattern begins where a word begins, and no digit follows it.
+# Rules (pattern, model): a spelled name in which the pattern is found stands for the model. The first rule decides.
+# A pattern begins where a word begins, and no digit follows it.
 _RULES: Final[tuple[tuple[str, str], ...]] = (
     # Glyph is trained from GLM-4.1V and has its processor.
     (r"glyph(?=$|-)|glm-?4-1v", "glm-4.1v"),

@@ -11,7 +11,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -40,8 +40,8 @@ class Rates:
     Attributes:
         input: tokens of the prompt.
         output: tokens of the answer, with the model's thoughts.
-        cached_input: tokens of the prompt that the provider had in its cache; None if they cost as the others.
-        image_input: visual tokens; None if they cost as the tokens of text.
+        cached_input: tokens of the prompt that the provider had in its cache; None if they cost as much as `input`.
+        image_input: visual tokens; None if they cost as much as `input`.
     """
 
     input: float
@@ -59,8 +59,8 @@ class Price:
         rates: the rates of a request.
         above: `(tokens, rates)`: the rates of a request whose prompt has more than `tokens` tokens; None if they are
             the same.
-        date: when the figures were read, as YYYY-MM or YYYY-MM-DD; empty if nobody says.
-        source: where they were read.
+        date: when the figures were read, as YYYY-MM or YYYY-MM-DD; empty if it is not known.
+        source: where the figures were read.
     """
 
     model: str
@@ -82,7 +82,7 @@ class Price:
         Args:
             text_tokens: tokens of text in the prompt.
             image_tokens: tokens of images in the prompt.
-            cached_tokens: those of both that the provider had in its cache.
+            cached_tokens: tokens of text and of images that the provider had in its cache.
             output_tokens: tokens of the answer.
 
         >>> Price.of(3, 15).cost(text_tokens=200_000, output_tokens=1000)
@@ -110,7 +110,7 @@ class PriceTable:
     def __init__(self, found: Iterable[Price]) -> None:
         self._prices = {spelled(price.model): price for price in found}
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Price]:
         return iter(self._prices.values())
 
     def __len__(self) -> int:
@@ -129,7 +129,7 @@ class PriceTable:
 
 
 def prices(file: str | os.PathLike[str] | None = None) -> PriceTable:
-    """Return the prices that come with glyphrender, with those of `file` in their place.
+    """Return the prices that come with glyphrender. The rows of `file` replace rows for the same models.
 
     Args:
         file: a TOML file of the same form as `prices.toml`; by default the file that the environment variable
@@ -137,6 +137,9 @@ def prices(file: str | os.PathLike[str] | None = None) -> PriceTable:
 
     Raises:
         DataError: the file cannot be read, or a row is not of that form.
+
+    >>> prices().of("gpt-4o-2024-08-06").model
+    'gpt-4o'
     """
     if file is None:
         file = os.environ.get(PRICES_VARIABLE) or None
@@ -157,7 +160,7 @@ def _read(path: Path) -> list[Price]:
         raise DataError(f"{path} cannot be read as TOML ({reason}). Write it as prices.toml is.", path=path) from error
     rows = data.get("price")
     if not isinstance(rows, list) or data.keys() != {"price"}:
-        raise DataError(f"{path} has no rows [[price]], or more than these. Write it as prices.toml is.", path=path)
+        raise DataError(f"{path} has no rows [[price]], or has other keys too. Write it as prices.toml is.", path=path)
     found = []
     for number, row in enumerate(rows, 1):
         try:
@@ -191,7 +194,7 @@ def _price(row: Any) -> Price:
 
 
 def _rates(row: Mapping[str, Any], rest: Mapping[str, Any]) -> Rates:
-    """Return the rates of a row; what it leaves out is taken from `rest`."""
+    """Return the rates of a row. A rate that the row lacks is taken from `rest`."""
     values: dict[str, float] = {}
     for name, value in {**rest, **{name: row[name] for name in _NUMBERS if name in row}}.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:

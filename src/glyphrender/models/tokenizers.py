@@ -139,7 +139,7 @@ class Tokenizer:
 
     @property
     def streams(self) -> bool:
-        """Whether a text may be encoded in pieces. If not, a text of any length is held in memory."""
+        """Return whether a text may be encoded in pieces. If not, the whole text is held in memory."""
         return self._cuts is not None
 
     def count(self, text: str | Iterable[str]) -> int:

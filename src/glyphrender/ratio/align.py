@@ -154,13 +154,13 @@ class _Side:
 
     @property
     def fits_in_margins(self) -> bool:
-        """Whether the margins alone can take the whole loss of the side."""
+        """Return whether the margins alone can take the whole loss of the side."""
         lost = self.page - self.size
         return lost <= 0 or (lost < self.cell and lost / 2 <= (1 - _LEAST_MARGIN) * self.margin)
 
     @property
     def aligned_margin(self) -> float:
-        """The new margin at each end.
+        """Return the new margin at each end.
 
         If a page were cropped to a size less than half a cell above a multiple of the cell, the model would shrink it.
         To avoid this, the text keeps its size and moves into the margin. It moves by the part of that half cell that

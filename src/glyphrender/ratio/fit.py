@@ -39,8 +39,7 @@ FIELDS: Final[Mapping[str, tuple[float, float, float]]] = {
 }
 """The fields that `fit` can solve for: name → (default least value, default greatest value, step)."""
 
-
-#: Smallest type, in pixels as the model sees it, that is no cause for a warning.
+#: Smallest type, in pixels as the model sees it, without a warning.
 LEAST_FONT_PIXELS: Final = 7.0
 
 
@@ -72,7 +71,7 @@ class Fit:
 
     @property
     def warning(self) -> str:
-        """A sentence that says what type of this size loses, if it is below `LEAST_FONT_PIXELS`; else empty."""
+        """Return a sentence on what type of this size loses; "" if the type has at least `LEAST_FONT_PIXELS`."""
         seen = self.ratio.font_pixels
         if seen >= LEAST_FONT_PIXELS or not self.ratio.pages:
             return ""

@@ -151,7 +151,7 @@ class Ratio:
 
     @property
     def worth_it(self) -> bool:
-        """Whether the pages need fewer tokens of a prompt than the text."""
+        """Return whether the pages need fewer tokens of a prompt than the text."""
         return self.prompt_tokens < self.text_tokens
 
     def cost(self, price: Price) -> PromptCost:

@@ -1,8 +1,8 @@
-"""Compressed files → blocks of their content: all of it that comes before the first damage, to the byte.
+"""Compressed files → blocks of their content, up to the first damage: to the byte for gzip, to the block for Zstandard.
 
-The fast decoders drop what they have when they meet damage, up to a block of 1 MB. So a file in which damage is met is
-decoded again. From a little before that place on, the decoder then gets one byte at a time, and gives out what each
-byte adds.
+When a fast decoder meets damage, it drops the content that it has not given out yet, up to 1 MB. So a damaged file is
+decoded again. From a little before the damage on, the decoder then gets one byte at a time, and gives out what each
+byte adds. Zstandard gives out whole blocks only, of 128 KB at most.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _GZIP: Final = b"\x1f\x8b"
 
 
 class _Pieces:
-    """A file that is read in pieces, as the decoders read it: `_PIECE` bytes each, from offset `fine` on one byte each.
+    """A file that is read in pieces: `_PIECE` bytes each, and from offset `fine` on one byte each.
 
     The file ends where it ended when it was opened, even if it grows.
     """
@@ -44,7 +44,7 @@ class _Pieces:
         return data
 
     def close(self) -> None:
-        """Do nothing: who opened the file closes it."""
+        """Do nothing. The file is closed where it was opened."""
 
 
 #: Yields the content of a file after its first `given` bytes, in blocks of about `size`.
@@ -55,8 +55,8 @@ def decompressed(path: Path) -> Iterator[bytes]:
     """Yield the content of a `.gz` or `.zst` file, which may consist of several members or frames.
 
     Raises:
-        Damage: the file is damaged or ends early; everything before was yielded.
-        OSError: it cannot be read, or is no regular file.
+        Damage: the file is damaged or ends early. The content before the damage was yielded.
+        OSError: the file cannot be read, or is no regular file.
         DependencyError: `.zst` needs pyarrow.
     """
     decoder, sizes = _DECODERS[path.suffix]
@@ -78,7 +78,7 @@ def decompressed(path: Path) -> Iterator[bytes]:
 
 
 def _gunzipped(pieces: _Pieces, given: int, size: int) -> Iterator[bytes]:
-    """Decode gzip. Zeros after a member are padding, as for gzip itself; anything else there must be a member."""
+    """Decode gzip. After a member, zeros are padding, as for gzip itself. Other bytes must be the next member."""
     from isal import isal_zlib
 
     skipped = 0
@@ -96,7 +96,7 @@ def _gunzipped(pieces: _Pieces, given: int, size: int) -> Iterator[bytes]:
         if not data.startswith(_GZIP):
             raise Damage("it is not gzip" if first else "other bytes follow the end of the gzip data")
         first = False
-        # The second time, zlib: its output after each byte of input is all that this input decides.
+        # Use zlib the second time: after each byte of input, zlib gives out everything that the input so far decides.
         member: Any = isal_zlib.decompressobj(wbits=31) if size == BLOCK else zlib.decompressobj(wbits=31)
         while not member.eof:
             ended = not data and not (data := pieces.read())
@@ -127,7 +127,7 @@ def _unzstandard(pieces: _Pieces, given: int, size: int) -> Iterator[bytes]:
             yield block
 
 
-# Each with the sizes of its blocks, first time, second time and so on.
+# Suffix → the decoder, and the size of its blocks the first time, the second time and so on.
 _DECODERS: MappingProxyType[str, tuple[_Decoder, tuple[int, ...]]] = MappingProxyType(
     {
         ".gz": (_gunzipped, (BLOCK, BLOCK - 1)),

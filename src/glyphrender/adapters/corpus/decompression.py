@@ -8,9 +8,9 @@ from typing import Any, BinaryIO, Final
 from glyphrender.adapters.corpus.faults import Damage, decoding, pyarrow
 
 _PIECE: Final = 1 << 16
-# Bytes of the text before that Snappy may copy. Compressors cut their input into blocks of 64 KB.
+# Snappy may copy from so many bytes back. Compressors cut their input into blocks of 64 KB.
 _WINDOW: Final = 1 << 16
-# What pyarrow decompresses piece by piece, under its names.
+# The compressions that pyarrow undoes piece by piece: name in parquet → name in pyarrow.
 _STREAMED: Final = {"ZSTD": "zstd", "GZIP": "gzip", "BROTLI": "brotli"}
 
 
@@ -26,7 +26,7 @@ class Stream:
         """Return the next `length` bytes.
 
         Raises:
-            Damage: fewer are left.
+            Damage: fewer bytes are left.
         """
         if self._at + length <= len(self._rest):
             self._at += length
@@ -40,7 +40,7 @@ class Stream:
         return b"".join(parts)
 
     def skip(self, length: int) -> None:
-        """Leave out the next `length` bytes, without holding them."""
+        """Skip the next `length` bytes, without holding them in memory."""
         while length > 0:
             if self._at == len(self._rest):
                 self._next()
@@ -64,18 +64,18 @@ def page_stream(file: BinaryIO, at: int, stored: int, size: int, codec: str, pla
 
     Args:
         file: the parquet file.
-        at: where the page begins.
-        stored: its bytes in the file.
-        size: its bytes once decompressed.
-        codec: name of its compression, as parquet has it.
-        plain: number of bytes at its begin that are not compressed.
+        at: offset at which the page begins.
+        stored: number of the page's bytes in the file.
+        size: number of the page's bytes after decompression.
+        codec: parquet's name of the compression.
+        plain: number of bytes at the beginning of the page that are not compressed.
 
     Raises:
         Damage: this compression cannot be undone piece by piece.
     """
 
     def pieces() -> Iterator[bytes]:
-        source = _Part(file, at, stored)
+        source = _FileSlice(file, at, stored)
         if head := source.read(plain):
             yield head
         yield from _limited(_DECODERS.get(codec, _pyarrows)(source, codec), size - plain)
@@ -85,7 +85,7 @@ def page_stream(file: BinaryIO, at: int, stored: int, size: int, codec: str, pla
     return Stream(pieces())
 
 
-class _Part:
+class _FileSlice:
     """A part of a file, read as a file."""
 
     def __init__(self, file: BinaryIO, at: int, length: int) -> None:
@@ -100,11 +100,11 @@ class _Part:
         return data
 
     def close(self) -> None:
-        """Do nothing: who opened the file closes it."""
+        """Do nothing. The file is closed where it was opened."""
 
 
 def _limited(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """Yield the pieces, up to `size` bytes: the header says that there are no more."""
+    """Yield the pieces up to `size` bytes, which is the size that the page header states."""
     for piece in pieces:
         yield piece[:size]
         size -= len(piece)
@@ -112,12 +112,12 @@ def _limited(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
             return
 
 
-def _stored(source: _Part, _: str) -> Iterator[bytes]:
+def _stored(source: _FileSlice, _: str) -> Iterator[bytes]:
     while piece := source.read(_PIECE):
         yield piece
 
 
-def _pyarrows(source: _Part, codec: str) -> Iterator[bytes]:
+def _pyarrows(source: _FileSlice, codec: str) -> Iterator[bytes]:
     arrow: Any = pyarrow()
     with decoding():
         stream = arrow.CompressedInputStream(arrow.PythonFile(source, mode="r"), _STREAMED[codec])
@@ -129,8 +129,8 @@ def _pyarrows(source: _Part, codec: str) -> Iterator[bytes]:
         yield piece
 
 
-def _unsnappy(source: _Part, _: str) -> Iterator[bytes]:
-    """Decode Snappy's format, of which pyarrow only decodes whole pages.
+def _unsnappy(source: _FileSlice, _: str) -> Iterator[bytes]:
+    """Decode Snappy's format piece by piece. pyarrow can decode only whole pages of it.
 
     https://github.com/google/snappy/blob/main/format_description.txt
     """
@@ -140,7 +140,7 @@ def _unsnappy(source: _Part, _: str) -> Iterator[bytes]:
     at += 1
     out = bytearray()
     while True:
-        if len(data) - at < 8:  # a tag and what belongs to it, but for a literal, have at most 5 bytes
+        if len(data) - at < 8:  # a tag and its numbers have at most 5 bytes
             data, at = data[at:] + source.read(_PIECE), 0
             if not data:
                 break

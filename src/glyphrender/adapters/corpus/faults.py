@@ -1,9 +1,8 @@
-"""Whose fault an error is: that of a record, that of an input file, or that of the machine.
+"""Tell whether a record, an input file or the machine is at fault for an error.
 
-A record at fault becomes a line of failed.jsonl. The machine at fault (no memory, no disk, no file descriptors, a
-library that cannot be loaded) ends the run, which can be resumed: what a corpus holds must be a function of records and
-options. An error that is neither known to be the one nor the other counts as the record's only if Python raises it for
-a value.
+If a record is at fault, it becomes a line of failed.jsonl. If the machine is at fault (no memory, no disk, no file
+descriptors, a library that cannot be loaded), the run ends and can be resumed, because a corpus must be a function of
+records and options. Any other error counts as the record's only if Python raises errors of its class for bad values.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from typing import Any, Final
 
 from glyphrender.errors import DataError, DependencyError, GlyphRenderError, ResourceError
 
-# Errors that Python and its libraries raise for a value: a bug of ours, which the same record meets on every machine.
+# Errors that Python and its libraries raise for a bad value. They show a bug of ours, which the same record meets on
+# every machine.
 _OF_A_VALUE: Final = (
     ValueError,
     TypeError,
@@ -28,14 +28,14 @@ _OF_A_VALUE: Final = (
     StopIteration,
     NameError,
 )
-# What decompressors say when the system gives them no memory. Their errors are otherwise those of damaged files.
+# Words of decompressors that get no memory. Otherwise the error is the same as for a damaged file.
 _NO_MEMORY: Final = ("not enough memory", "out of memory", "cannot allocate", "malloc of size", "bad_alloc")
-# Text of an error in a message.
+# Most characters of another error's text in a message.
 _SHOWN: Final = 300
 
 
 class Damage(Exception):
-    """A part of an input cannot be decoded, and nothing after it. The message says why, and where."""
+    """An error of an input that cannot be decoded from some place on. The message says why, and where."""
 
 
 def reason_of(error: BaseException) -> str:
@@ -44,7 +44,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def machine_fault(error: BaseException) -> str:
-    """Return what was wrong with the machine; "" if the error depends on the record alone.
+    """Return what was wrong with the machine; "" if the error depends only on the record.
 
     The causes of an error count too: a font that cannot be opened for want of file descriptors is a `FontError`.
     """
@@ -63,7 +63,12 @@ def machine_fault(error: BaseException) -> str:
 
 
 def resource_error(error: BaseException, during: str) -> GlyphRenderError:
-    """Return the error that ends a run, for an error of the machine that came up while `during`."""
+    """Return the error that ends a run, for an error of the machine.
+
+    Args:
+        error: the error of the machine.
+        during: the work that failed, such as "reading books.jsonl", or the place of a record.
+    """
     if isinstance(error, DependencyError):
         return error.with_context(during)
     return ResourceError(
@@ -75,7 +80,7 @@ def resource_error(error: BaseException, during: str) -> GlyphRenderError:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn errors of the operating system and want of memory into one-line errors that name the file.
+    """Turn errors of the operating system and lack of memory into one-line errors that name the file.
 
     Raises:
         DataError: the file cannot be read.
@@ -93,9 +98,9 @@ def readable(path: Path) -> Iterator[None]:
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Turn what a decoder raises for damaged data into `Damage`. Errors of the machine pass.
+    """Turn the errors that a decoder raises for damaged data into `Damage`. Errors of the machine pass unchanged.
 
-    The block calls nothing but a decoder and the file that it reads.
+    Inside the block, call only a decoder and the file that the decoder reads.
     """
     try:
         yield
@@ -112,10 +117,10 @@ def decoding() -> Iterator[None]:
 
 
 def pyarrow() -> Any:
-    """Return the library of that name.
+    """Return the library pyarrow, with `pyarrow.parquet` loaded.
 
     Raises:
-        DependencyError: it is not installed, or it is but cannot be loaded.
+        DependencyError: pyarrow is not installed, or cannot be loaded.
     """
     try:
         import pyarrow as arrow

@@ -69,14 +69,14 @@ def theta_of(given: Any, options: Options, position: int) -> Theta:
     An item may give no θ, the name of a preset, a JSON object as text, or the object itself.
     The fields of an object change the corpus's θ; a Glyph config (kebab-case keys) is a complete θ.
 
-    A record may name the bundled fonts, and those that the corpus's θ names. It may not name any other file or
-    installed family: the manifest describes no font of a record, so the same records and options would give other
-    pages on another machine, or after a resumption; and whoever writes records does not choose which files this
-    process opens.
+    A record may name the bundled fonts, and the fonts that the corpus's θ names. It may name no other file and no other
+    installed family, for two reasons. The manifest describes no font of a record, so the same records and options would
+    give other pages on another machine, or after a resumption. And whoever writes records must not choose which files
+    this process opens.
 
     Raises:
-        ThetaError, VisionModelError: it is not valid.
-        FontError: it names a font that it may not name, or an axis that the font lacks.
+        ThetaError, VisionModelError: the θ is not valid.
+        FontError: the θ names a font that a record may not name, or an axis that the font lacks.
     """
     if isinstance(given, Mapping):  # a parquet column of objects has None for what a row leaves out
         given = json.dumps({name: value for name, value in given.items() if value is not None}, default=str)

@@ -1,9 +1,10 @@
 """The pages of a parquet column: their sizes before anything is decoded, and their texts one at a time.
 
-pyarrow decodes a page as a whole, and holds it several times. A page of 400 MB takes 13 KB in a file, so one cell could
-take all memory. The header in front of each page says how large the page is. Columns whose pages are all small are left
-to pyarrow; in the others, this module decodes one text after another and drops those that are too long. It reads what
-libraries write for text: the encodings PLAIN and RLE_DICTIONARY, in data pages of version 1 and 2.
+pyarrow decodes a page as a whole, and holds several copies. A page of 400 MB may take 13 KB in a file, so one cell
+could take all memory. The header in front of each page says how large the page is. pyarrow decodes the columns whose
+pages are all small. In the other columns, this module decodes one text after another, and drops texts that are too
+long. The module reads the forms in which libraries write text: the encodings PLAIN and RLE_DICTIONARY, in data pages of
+version 1 and 2.
 
 The format: https://github.com/apache/parquet-format, in Thrift's compact protocol.
 """
@@ -40,15 +41,15 @@ class TooLong:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
-    """A page of a column.
+class PageHeader:
+    """The header of a page of a column.
 
     Attributes:
         kind: data (0), dictionary (2) or data of version 2 (3).
-        at: offset of its bytes in the file.
-        stored: number of its bytes in the file.
-        size: number of its bytes once decompressed.
-        values: number of its values, nulls included.
+        at: offset of the page's bytes in the file.
+        stored: number of the page's bytes in the file.
+        size: number of the page's bytes after decompression.
+        values: number of the page's values, nulls included.
         encoding: encoding of the values.
         levels: in version 2, bytes of levels before the values, which are not compressed: (repetition, definition).
         compressed: whether the values are compressed.
@@ -64,15 +65,15 @@ class Page:
     compressed: bool = True
 
 
-def pages_of(file: BinaryIO, column: Any) -> list[Page]:
-    """Return the pages of a column chunk, in order, without reading more than their headers.
+def pages_of(file: BinaryIO, column: Any) -> list[PageHeader]:
+    """Return the headers of the pages of a column chunk, in order. Only the headers are read.
 
     Args:
         file: the parquet file.
         column: `pyarrow.parquet.ColumnChunkMetaData` of the chunk.
 
     Raises:
-        Damage: a header cannot be read, or says what cannot be.
+        Damage: a header cannot be read, or its values are impossible.
     """
     at = column.data_page_offset
     if column.has_dictionary_page and 0 < (column.dictionary_page_offset or 0) < at:
@@ -95,7 +96,7 @@ def pages_of(file: BinaryIO, column: Any) -> list[Page]:
 
 
 def _header(file: BinaryIO, most: int) -> tuple[dict[int, Any], int]:
-    """Return the fields of the header at the place of the file, and its length."""
+    """Return the fields of the header at the current place of the file, and the length of the header in bytes."""
     data = b""
     while True:
         more = file.read(min(max(512, len(data)), most - len(data)))
@@ -107,7 +108,7 @@ def _header(file: BinaryIO, most: int) -> tuple[dict[int, Any], int]:
                 raise Damage("the header of a page is cut short") from None
 
 
-def _page(header: dict[int, Any], at: int) -> Page | None:
+def _page(header: dict[int, Any], at: int) -> PageHeader | None:
     kind, size, stored = (header.get(number, -1) for number in (1, 2, 3))
     of_kind = header.get({_DATA: 5, _INDEX: 6, _DICTIONARY: 7, _DATA_2: 8}.get(kind, -1), {})
     if not isinstance(of_kind, dict) or not all(isinstance(value, int) for value in (kind, size, stored)):
@@ -119,7 +120,7 @@ def _page(header: dict[int, Any], at: int) -> Page | None:
         isinstance(value, int) and value >= 0 for value in (values, encoding, *levels)
     ):
         return None
-    return Page(
+    return PageHeader(
         kind=kind,
         at=at,
         stored=stored,
@@ -153,7 +154,7 @@ def _zigzag(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _struct(data: bytes, at: int, depth: int) -> tuple[dict[int, Any], int]:
-    """Return the fields of a struct by number, and where it ends. Raises IndexError where `data` ends."""
+    """Return the fields of a struct by number, and the offset at which it ends. If `data` ends, raise IndexError."""
     if depth > _DEEPEST:
         raise Damage("the header of a page is nested too deep")
     fields: dict[int, Any] = {}
@@ -208,7 +209,7 @@ def _list(data: bytes, at: int, depth: int) -> tuple[None, int]:
 
 
 class _Dictionary:
-    """The texts of a dictionary page. What is too long is not kept."""
+    """The texts of a dictionary page. Of a text that is too long, only the length is kept."""
 
     def __init__(self, stream: Stream, count: int, longest: int) -> None:
         self._lengths, self._starts = array("q"), array("q")
@@ -237,14 +238,14 @@ class _Dictionary:
 
 
 def texts_of(
-    file: BinaryIO, pages: list[Page], codec: str, longest: int, *, optional: bool
+    file: BinaryIO, pages: list[PageHeader], codec: str, longest: int, *, optional: bool
 ) -> Iterator[bytes | TooLong | None]:
-    """Yield the texts of a column that is no list, one a row; None for a null.
+    """Yield the text of each row of a column that has no lists; None for a null.
 
     Args:
         file: the parquet file.
         pages: pages of the column chunk.
-        codec: name of its compression.
+        codec: name of the chunk's compression.
         longest: a text of more bytes is not kept.
         optional: whether a row may have a null.
 
@@ -277,7 +278,7 @@ def texts_of(
             dictionary.close()
 
 
-def _present(stream: Stream, page: Page, optional: bool) -> bytes | bytearray:
+def _present(stream: Stream, page: PageHeader, optional: bool) -> bytes | bytearray:
     """Return, for each value of the page, 1 if it is there and 0 if it is null."""
     if page.kind == _DATA_2:
         stream.read(page.levels[0])
@@ -311,7 +312,7 @@ def _indices(stream: Stream, count: int) -> Iterator[int]:
 
 
 def _runs(data: bytes, width: int, count: int) -> Iterator[int]:
-    """Yield `count` numbers of `width` bits, in runs of equal ones and in packed groups of eight."""
+    """Yield `count` numbers of `width` bits. They are stored as runs of equal numbers and as packed groups of eight."""
     at, size, mask = 0, (width + 7) // 8, (1 << width) - 1
     while count > 0:
         try:

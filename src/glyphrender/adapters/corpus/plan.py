@@ -36,7 +36,7 @@ class Shard:
         total: number of all shards.
         cut: its records.
         position: position of the first of them in the whole corpus, from 0; blank lines between records are counted.
-        repeats: positions of records whose id an earlier record has; only looked for where ids name folders.
+        repeats: positions of records whose id an earlier record has. They are looked for only if ids name folders.
     """
 
     number: int
@@ -47,7 +47,7 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """The name, formed as the hub names files of a split."""
+        """Return the name of the shard, as the hub names files of a split."""
         return f"train-{self.number:05d}-of-{self.total:05d}"
 
 
@@ -103,7 +103,7 @@ def plan(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path)
 
 
 def _sources(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path) -> Iterator[Source | str]:
-    """Yield the sources of all inputs, and the faults of files in folders that are none."""
+    """Yield the sources of all inputs; for a file in a folder that cannot be read, yield the fault in words."""
     for given in map(Path, inputs):
         if not given.exists():
             raise DataError(f"{given} does not exist. Name a file of items, a text, or a folder.", path=given)
@@ -156,7 +156,7 @@ def _files(given: Path, away: Path) -> Iterable[tuple[str, Path]]:
     found = []
     for at, folders, files in os.walk(given.absolute(), onerror=refused):
         folders[:] = [each for each in folders if not each.startswith(".") and (Path(at) / each).resolve() != away]
-        # `walk` does not follow links to folders. They are listed as texts, so that each is told of.
+        # `walk` does not follow links to folders. They are listed as texts, so that failed.jsonl names each.
         links = [each for each in folders if (Path(at) / each).is_symlink()]
         paths = (Path(at) / each for each in (*files, *links) if not each.startswith("."))
         found += [(f"{name}/{_shown(path.relative_to(given.absolute()))}", path) for path in paths]

@@ -1,8 +1,8 @@
 """Parquet: a source whose records are the rows of a file. Memory is a batch of rows, or one text of a large page.
 
-pyarrow decodes rows in batches. A batch is as small as the largest page of its row group asks for. Columns of texts
+pyarrow decodes rows in batches. The larger the largest page of a row group, the smaller its batches. Columns of texts
 with pages beyond 32 MB are decoded one text at a time instead (`parquet_pages`), and texts beyond `max_bytes` are not
-kept. Nothing is decoded before the sizes in its page headers have been seen.
+kept. Nothing is decoded before the sizes in its page headers are known.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any, BinaryIO
 from glyphrender._system.regular_file import open_regular
 from glyphrender.adapters.corpus.compressed import BLOCK
 from glyphrender.adapters.corpus.faults import Damage, decoding, pyarrow, readable, reason_of
-from glyphrender.adapters.corpus.parquet_pages import MOST_VALUES, WIDE, Page, TooLong, pages_of, texts_of
+from glyphrender.adapters.corpus.parquet_pages import MOST_VALUES, WIDE, PageHeader, TooLong, pages_of, texts_of
 from glyphrender.adapters.corpus.sources import Cutter, Record, Survey, blocks_of, too_long
 
 # Number of rows that are decoded at a time.
 _ROWS = 64
-# A file with more rows than this a byte holds nothing but repetitions of one value.
+# A file with more rows for each of its bytes than this holds nothing but repetitions of one value.
 _ROWS_A_BYTE = 64
 # Bytes that the lists of a page may have once decoded, if each of their values is the longest of the dictionary.
 _LISTS = 1 << 30
@@ -30,9 +30,9 @@ _LISTS = 1 << 30
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parquet:
-    """A parquet file with a row a record; only the columns of `fields` are read.
+    """A parquet file in which each row is a record. Only the columns of `fields` are read.
 
-    Those of `plain_fields`, the id and the text, are not read if they hold lists or structs.
+    The columns of `plain_fields`, the id and the text, are not read if they hold lists or structs.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class Parquet:
 
     @property
     def seekable(self) -> bool:
-        """False: rows of a group can only be decoded from its beginning on."""
+        """Return False, because the rows of a group can be decoded only from the beginning of the group."""
         return False
 
     def place(self, number: int) -> str:  # noqa: D102
@@ -101,12 +101,12 @@ class Parquet:
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Any, BinaryIO]]:
-        """Open the file for pyarrow, and once more for what is read without pyarrow."""
+        """Open the file twice: for pyarrow, and for the parts that are read without pyarrow."""
         pyarrow()
         from pyarrow import parquet
 
         with open_regular(self.path) as one, open_regular(self.path) as other:
-            # Without these, a whole row group is read before its first row.
+            # Without these arguments, a whole row group is read before its first row.
             with decoding():
                 rows = parquet.ParquetFile(one, pre_buffer=False, buffer_size=BLOCK)
             yield rows, other
@@ -120,7 +120,7 @@ class _Group:
         self._metadata = rows.metadata.row_group(group)
 
     def rows(self, skipped: int) -> Iterator[tuple[dict[str, Any] | None, str]]:
-        """Yield the values of each row, or the reason why it has none. The first `skipped` rows have neither.
+        """Yield (values, "") of each row, or (None, reason). The first `skipped` rows are (None, "").
 
         Raises:
             Damage: the rows from there on cannot be decoded.
@@ -150,11 +150,11 @@ class _Group:
             yield batch, len(batch)
 
     def _planned(self) -> tuple[list[str], dict[str, Any], dict[str, Iterator[Any]], int]:
-        """Say how each column is read.
+        """Return how each column is read.
 
         Returns:
-            the columns that pyarrow decodes; those that are not read, with a value of their kind; those that are read
-            text by text; and how many rows pyarrow may decode at a time.
+            the columns that pyarrow decodes; the columns that are not read, each with an empty value of its kind; the
+            columns that are read text by text; and the number of rows that pyarrow may decode at a time.
         """
         whole: list[str] = []
         nested: dict[str, Any] = {}
@@ -189,7 +189,7 @@ class _Group:
         return whole, nested, texts, max(1, min(_ROWS, WIDE // largest))
 
 
-def _check(name: str, pages: list[Page], *, lists: bool) -> None:
+def _check(name: str, pages: list[PageHeader], *, lists: bool) -> None:
     """Refuse pages that would become far more values or bytes than they have."""
     values = max((page.values for page in pages), default=0)
     if values > MOST_VALUES:
@@ -213,7 +213,7 @@ def _decoded(text: bytes | TooLong | None) -> str | TooLong | UnicodeDecodeError
 
 
 def _row(batch: Any, row: int, more: dict[str, Any], longest: int) -> tuple[dict[str, Any] | None, str]:
-    """Return the values of a row of a batch together with `more`, or the reason why it has none."""
+    """Return (values of a row of a batch and of `more`, ""), or (None, reason)."""
     for value in more.values():
         if isinstance(value, TooLong):
             return None, too_long(value.bytes, longest)

@@ -1,9 +1,8 @@
-"""One shard: its records → its file and its receipt. A shard is the unit of work everywhere, and depends only on its
-arguments.
+"""One shard: its records → its file and its receipt. A shard is the unit of work, and depends only on its arguments.
 
-A complete file is synced and renamed to its place, and then its receipt is. So a shard that has a receipt is done, and
-a power cut does not change that. A shard that has none is rendered again, to the same bytes, over what a killed process
-may have left.
+A complete file is synced and renamed to its place, and then its receipt is. So a shard that has a receipt is done, even
+after a power cut. A shard without a receipt is rendered again, to the same bytes. Its files replace the files that a
+killed process may have left.
 """
 
 from __future__ import annotations
@@ -116,7 +115,7 @@ def render_shard(shard: Shard, options: Options, directory: Path, reader: Sequen
             size = os.fstat(written.fileno()).st_size
             digest = hashlib.file_digest(written, "sha256").hexdigest()
         images = {folder.name: _sizes(folder) for folder in sorted(part.glob("images/*"))}
-        # All that the receipt will claim is on the disk before there is a receipt.
+        # Everything that the receipt will claim must be on the disk before the receipt is written.
         sync_file(part / Path(file).name)
         sync_files_of(*(part / "images" / name for name in images))
         _take_places(part, directory / file)
@@ -165,10 +164,10 @@ def _drawn(shard: Shard, options: Options, part: Path, reader: SequentialReader)
 
 
 def _result(record: Record, options: Options, position: int, place: str) -> Rendered | dict[str, Any] | None:
-    """Return the item of a record with its pages, the reason why it has none, or None for a blank line.
+    """Return the item of a record with its pages; or a failure, as in `Receipt.failures`; or None for a blank line.
 
     Raises:
-        ResourceError, DependencyError: the reason lies in the machine and not in the record.
+        ResourceError, DependencyError: the machine is at fault, not the record.
     """
     if record.values is None and not record.fault:
         return None
@@ -202,15 +201,15 @@ def _rendered(item: Item, options: Options) -> Rendered:
             if size > _MAX_ITEM:
                 raise DataError(f"more than {_MAX_ITEM:,} bytes of pages; make its text shorter")
     except FontError as error:
-        # What a record may say of fonts has been checked. A font of the corpus or of the bundle does not load, perhaps
-        # because memory ran out: Skia and HarfBuzz do not tell.
+        # The fonts that the record names have been checked. So a font of the corpus or of the bundle does not load,
+        # perhaps because memory ran out: Skia and HarfBuzz do not tell.
         raise ResourceError(str(error)) from error
     return Rendered(item=item, pages=pages, spans=spans, missing=missing)
 
 
 @contextmanager
 def _part(directory: Path, name: str) -> Iterator[Path]:
-    """Make a folder to work in, and remove it however the block ends. If the process is killed, `run` removes it."""
+    """Make a folder to work in, and remove it however the block ends. After a kill, the next run removes it."""
     part = directory / WORK / f"{name}.{secrets.token_hex(4)}.part"
     try:
         part.mkdir()

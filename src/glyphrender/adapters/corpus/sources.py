@@ -48,8 +48,8 @@ class Cut:
     Attributes:
         source: the source.
         first: number of the first record; of a line, blank lines are counted.
-        count: how many numbers the cut spans.
-        items: how many records it has: fewer where lines are blank.
+        count: how many numbers the cut spans, blank lines included.
+        items: how many records it has, blank lines not included.
         seek: the byte at which the first record stands, if the source is `seekable`.
     """
 
@@ -147,7 +147,7 @@ class JsonLines:
 
     def records(self, first: int, seek: int) -> Iterator[Record]:  # noqa: D102
         number = first if self.seekable else 0
-        # The survey has told of damage. Damage that came later ends the records early, which the reader notices.
+        # The survey has reported damage. Damage that came later ends the records early, which `render_shard` notices.
         with readable(self.path), suppress(Damage):
             for line, length, count in _lines(self._blocks(seek if self.seekable else 0), self.max_bytes):
                 if line != b"" and number >= first:

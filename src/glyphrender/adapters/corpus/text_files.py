@@ -1,4 +1,4 @@
-"""Folders whose files each hold one text. What is no text, or no regular file, is an item that failed."""
+"""Folders whose files each hold one text. A file that is no text, or no regular file, is an item that failed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TextFile:
         name: its name in ids and messages.
         path: where it is.
         size: its bytes, when the folder was surveyed.
-        fault: why it cannot be read, as it was found then; "" if it can.
+        fault: why the file could not be read at that time; "" if it could.
     """
 
     name: str
@@ -119,7 +119,7 @@ class TextFiles:
 
 
 def unreadable(path: Path) -> str:
-    """Return why the file at `path` cannot be read, by whoever tries; "" if it can.
+    """Return why no reader can read the file at `path`; "" if it can be read.
 
     Raises:
         DataError: the disk or the system fails.
