@@ -85,3 +85,19 @@ def test_a_border_that_opens_is_a_page_that_changes() -> None:
     pages = len(document)
     assert document.extend_text(" five").unchanged == pages - 1
     same(document, render("one two three four five", theta))
+
+
+def test_a_line_that_becomes_lower_moves_to_the_page_before() -> None:
+    theta = Theta(page_size=(260, 100), leading="FIT")
+    tall = "\ua9b2\ua9c0\ua9c0\ua9c0\ufeff"
+    start = "\x85\x0c\x85\r\r\x0c\x0c\ua9c0\x85\x85\ua9c0\x85\x0c\ua9c0\x0c"
+    first = (
+        "\u0631\u062d\u0628\x08\u0645\u0631\u062d\u093f\x08\u0645\u0631\u062d\u0628\x1b[31\ua9c0\ua9c0\u1823\u1829\u0645\u0631\u062d"
+        "\u0628\x1b[2K\u0915\x85\x85\x85\n\n"
+    )
+    last = "\x08\u0645\u0631\u062d::::::\x08\u1823\u1829::\u201cq\u201d \u093f\u1823\u1829\x1b[2K"
+    old, new = start + first + last + tall, "K\x08\u0645\u0631"
+    document = render(old, theta)
+    assert len(document)
+    document.extend_text(new)
+    assert [page.text for page in document] == [page.text for page in render(old + new, theta)]

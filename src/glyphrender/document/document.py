@@ -201,6 +201,8 @@ class Document(Sequence[Page]):
         # may hold the first strong character, which decides the direction.
         paragraph = 0 if self.theta.newline_marker else self.text.rfind("\n") + 1
         first = max(0, min(len(old) - 1, bisect_right(old, paragraph, key=lambda page: page.span[1])))
+        if first and self.theta.leading.name == "FIT" and paragraph == old[first].span[0]:
+            first -= 1  # the first line of the paragraph may become lower, and find room on the page before
         begin = old[first].span[0] if old else 0
         start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
         paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin, parts=self.parts)
