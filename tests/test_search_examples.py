@@ -10,7 +10,6 @@ import pytest
 MODULES = (
     "adapters.corpus.items",
     "adapters.corpus.names",
-    "cli",
     "cli.table",
     "search.axes",
     "search.pareto",

@@ -20,7 +20,7 @@ TEXTS = sorted((Path(__file__).parent / "data").glob("udhr-*.txt"))
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
 def test_lines_are_those_of_whole_paragraphs(path: Path, width: float) -> None:
     japanese = path.stem == "udhr-jpn"  # set solid, as JLREQ has it, where Noto Sans CJK kerns kana
-    theta = Theta(page_size=(width, 842), kerning=not japanese)
+    theta = Theta(page_size=(width, 842), kerning=not japanese, language="ja" if japanese else "")
     lines = list(whole_paragraphs.lines(path.read_text(encoding="utf-8"), theta))
     assert len(lines) >= 30
     assert [line.text for line in lines if not line.same_glyphs] == []
