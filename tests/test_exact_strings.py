@@ -212,6 +212,8 @@ def test_a_token_with_more_of_it_before_is_not_listed(glue: str) -> None:
         "A9993E36 4706816A BA3E2571 7850C26C 9CD0D89D",
         "64 224 208 turquoise",
         "He bought 3. 4 apples were left.",
+        "pay /4111 1111 1111 1111/ now",
+        "to /CH93 0076 2011 6238 5295 7/ now",
     ],
 )
 def test_what_may_be_a_part_is_not_listed(text: str) -> None:

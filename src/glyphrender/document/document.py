@@ -149,6 +149,8 @@ class Document(Sequence[Page]):
                     raise IndexError(f"page {index} of {len(self._pages)} (the first is 0)")
             else:
                 self._reach(inf)
+                if isinstance(index, int) and index < -len(self._pages):
+                    raise IndexError(f"page {index} of {len(self._pages)} (the last is -1)")
             return self._pages[index]
 
     @property

@@ -117,7 +117,7 @@ def decode_blocks(
         ) from None
     except LookupError:
         raise DataError(
-            f"--encoding {encoding} or --errors {errors} is not known to Python. "
+            f"encoding={shown(encoding)} or errors={shown(errors)} is not known to Python. "
             "Name a codec such as cp1252, and a handler such as replace."
         ) from None
     except UnicodeError as error:

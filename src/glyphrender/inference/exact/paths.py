@@ -113,6 +113,8 @@ def ends_at_space(text: str, start: int, end: int) -> bool:
     if windows and any("\\" in word and not re.match(rf"[\"'(]*{_START}", word) for word in words):
         return False
     word = words[0]
+    if word[0].isdigit() and re.fullmatch(r"/[A-Za-z]*\d\w*", path):  # a slash before a number in groups: /4111 1111
+        return False
     if re.match(rf"[\"'`(\[]*{_START}|[-|>&<#=+*,;:!?({{\[\"'`“–—→]|\d+(?:\.\d+)?[KMGT]?B?$|HTTP/", word):
         return not windows or has_extension(path) or word[0] in '|><&"'
     if has_extension(path):
