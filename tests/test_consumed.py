@@ -132,7 +132,7 @@ def test_a_page_is_that_of_the_text_without_what_is_consumed(text: str, alignmen
 
 
 @pytest.mark.slow
-@examples(60)
+@examples(20)
 @given(pieces.map("".join), st.sampled_from((1, 7, 64)), st.randoms(use_true_random=False))
 def test_pages_do_not_depend_on_how_the_output_arrives(text: str, size: int, random: object) -> None:
     whole = list(layout(text, LOG))

@@ -129,7 +129,7 @@ sources = st.lists(
 
 
 @pytest.mark.slow
-@examples(25)
+@examples(10)
 @given(sources, st.sampled_from(("GREEDY", "OPTIMAL")), st.sampled_from((1, 30, 64)))
 def test_pages_do_not_depend_on_how_the_text_arrives_or_is_cut(text: str, breaker: str, size: int) -> None:
     theta = CONTINUED.replace(line_breaker=breaker)
