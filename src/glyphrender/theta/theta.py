@@ -577,12 +577,13 @@ def check_field_names(names: Iterable[str]) -> None:
 def _wrong_values(fields: Mapping[str, Any]) -> list[ThetaError]:
     """Return the errors of the values in `fields`. Names that are not fields of θ are passed over."""
     wrong = []
-    for name in PARAMETERS.keys() & fields:
+    for name, accepted in PARAMETERS.items():
         try:
-            PARAMETERS[name].normalise(name, fields[name])
+            if name in fields:
+                accepted.normalise(name, fields[name])
         except ThetaError as error:
             wrong.append(error)
-    return sorted(wrong, key=lambda error: list(PARAMETERS).index(error.field))
+    return wrong
 
 
 def _unknown_field(name: object) -> ThetaError:
