@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from corpus_stop import Stopped, stop_after_two_shards
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
@@ -484,16 +485,8 @@ def environment() -> dict[str, str]:
 
 def test_what_another_call_began_is_not_gone_on_with(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-
-    class Stop(Exception):
-        pass
-
-    def stop(progress: CorpusProgress) -> None:
-        if progress.done == 2:
-            raise Stop
-
-    with pytest.raises(Stop):
-        render_corpus([source], out, options(), progress=stop)
+    with pytest.raises(Stopped):
+        render_corpus([source], out, options(), progress=stop_after_two_shards)
     kept = tree(out)
     with pytest.raises(DataError, match="not complete, which --resume goes on with"):
         render_corpus([source], out, options())

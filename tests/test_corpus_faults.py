@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corpus_stop import Stopped, stop_after_two_shards
 
 import glyphrender
 from glyphrender import DataError, DependencyError, GlyphRenderError, Page, ResourceError, Theta
@@ -208,16 +209,8 @@ def test_resuming_renders_again_what_the_receipt_claims_and_is_not_there(
     what: str, source: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-
-    class Stop(Exception):
-        pass
-
-    def stop(progress: CorpusProgress) -> None:
-        if progress.done == 2:
-            raise Stop
-
-    with pytest.raises(Stop):
-        render_corpus([source], out, options("png"), progress=stop)
+    with pytest.raises(Stopped):
+        render_corpus([source], out, options("png"), progress=stop_after_two_shards)
     page = out / "images/n1/page_001.png"
     match what:
         case "gone":
