@@ -107,6 +107,20 @@ def test_many_paragraphs_are_as_one_at_a_time(paragraphs: list[str], direction: 
 explicit = st.text(st.sampled_from("".join(SAMPLES.values()) + "([)]<>\u2329\u3009"), max_size=40)
 
 
+@given(st.lists(explicit, max_size=6), bases)
+def test_paragraphs_with_controls_are_as_one_at_a_time(parts: list[str], direction: Base) -> None:
+    paragraphs = "\u2029".join(parts).splitlines(keepends=True)
+    alone = [level for paragraph in paragraphs for level in levels(codepoints(paragraph), direction).tolist()]
+    assert levels(codepoints("".join(paragraphs)), direction).tolist() == alone
+
+
+def test_an_isolate_counts_no_further_than_its_paragraph() -> None:
+    """What one paragraph leaves open is closed by no PDI of the next, however deep the overflow was."""
+    left_open, closing = "\u2067" * 200 + "\u202e" * 3 + "a\u2029", "\u2069\u202ca\u05d0\u2029"
+    alone = levels(codepoints(left_open)).tolist() + levels(codepoints(closing)).tolist()
+    assert levels(codepoints(left_open + closing)).tolist() == alone
+
+
 @given(explicit, bases)
 def test_any_text_has_levels_and_an_order(text: str, direction: Base) -> None:
     cps = codepoints(text)

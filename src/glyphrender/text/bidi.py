@@ -1,8 +1,8 @@
 """Embedding levels and visual order: UAX #9 of Unicode 17.0, over a text of many paragraphs at once.
 
 The rules work on isolating run sequences. A paragraph without explicit formatting characters is one sequence; a
-paragraph with them may hold several, and only such paragraphs are walked character by character (rules X1 to X10,
-in isolates.py).
+paragraph with them may hold several, and these characters alone are walked one by one (rules X1 to X10, in
+isolates.py).
 
 All sequences are laid end to end in one row. Each stands between two sentinels, its sos and eos, so the W, N and I
 rules run once over the whole row and need not know where a sequence ends. The only other loop is over brackets (N0).
@@ -40,7 +40,7 @@ from glyphrender.text.bidi_classes import (
     L,
     R,
 )
-from glyphrender.text.isolates import Levels, Sequences, first_strong, matching_isolates
+from glyphrender.text.isolates import Isolates, Levels, Sequences
 from glyphrender.text.properties import BRACKET, MAX_OPEN_BRACKETS, BidiClass, brackets, records, table
 from glyphrender.text.runs import Indices, Mask, runs
 
@@ -195,16 +195,14 @@ def _base_levels(classes: NDArray[np.uint8], starts: Indices, base: Base) -> Lev
     if base != "auto" or not len(starts):
         return bases
     strong = np.flatnonzero(STRONG.take(classes))
+    if (classes >= LRI).any():  # P2 skips what isolates hold
+        paragraph = np.searchsorted(starts, strong, side="right") - 1
+        strong = strong[Isolates.of(classes, starts).depth_at(strong, paragraph) == 0]
     first = np.searchsorted(strong, starts)
     ends = np.append(starts[1:], len(classes))
     has = np.flatnonzero(first < len(strong))
     has = has[strong[first[has]] < ends[has]]
     bases[has] = classes[strong[first[has]]] != L
-    isolating = classes >= LRI
-    if isolating.any():
-        for paragraph in np.flatnonzero(np.logical_or.reduceat(isolating, starts)).tolist():
-            inside = classes[starts[paragraph] : ends[paragraph]].tolist()
-            bases[paragraph] = first_strong(inside, 0, len(inside), matching_isolates(inside))
     return bases
 
 
