@@ -14,7 +14,7 @@ from glyphrender.raster.box_drawing import cell_mask
 from glyphrender.raster.canvas import Canvas, canvas
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.mask_cache import MaskCache
-from glyphrender.raster.rows import Row, Rows
+from glyphrender.raster.rows import Rows
 from glyphrender.raster.tone import Color
 from glyphrender.text.parts import PartSpan, line_number
 from glyphrender.theta import MissingGlyph, Theta
@@ -239,12 +239,15 @@ class _Pen:
     def continuation_marks(self, block: Block, placed: Placed) -> None:
         """Draw the mark in the indent of each line that is not the first of its paragraph, if the indent has room."""
         theta, table, boxes = self.theta, block.table, placed.boxes
+        at = np.flatnonzero((table.flags[block.lo : block.hi] & FIRST) == 0)
+        if not len(at):
+            return
         mark = theta.continuation_mark
         face = self.furniture.face_of(mark)
         glyphs, offset, advance = self.furniture.shaped(mark, face)
         unit = theta.em / EM
         indent = table.indent[block.lo : block.hi]
-        at = np.flatnonzero(((table.flags[block.lo : block.hi] & FIRST) == 0) & (indent >= advance))
+        at = at[indent[at] >= advance]
         # The mark begins where the leading spaces of the paragraph end.
         lead = np.minimum(indent, table.metrics.continuation or 0) * unit
         left = boxes.left - lead
@@ -270,31 +273,21 @@ class _Pen:
 
         A line after a form feed, VT, NEL, U+2028 or U+2029 begins no line of the source, and neither does a heading.
         """
-        theta, table = self.theta, block.table
-        segments = table.segments
-        first = np.flatnonzero(table.flags[block.lo : block.hi] & FIRST) + block.lo
-        ended = np.append(0, np.cumsum(segments.ends_source_line()))
-        begins = np.append(not segments.mid_line, segments.ends_source_line())
-        first = first[begins[table.first[first]]]
-        lines = segments.line + ended[table.first[first]]
-        numbers: list[int | None] = (lines + 1).tolist()
-        if parts:
-            offset = segments.offset + np.append(0, np.cumsum(segments.lengths()))[table.first[first]]
-            numbers = [line_number(parts, *place) for place in zip(offset.tolist(), lines.tolist(), strict=True)]
-        room = theta.gutter - 0.8 * theta.em
-        rows: dict[float, list[Row]] = {}  # by their `condense`, which is 1 unless θ reserves too few digits
-        for line, number in zip(first.tolist(), numbers, strict=True):
-            if number is None:
-                continue
-            glyphs, offset, advance = self.furniture.number(number)
-            width = advance / EM * theta.em
-            condense = min(1.0, room / width)
-            unit = theta.em * condense / EM * theta.scale
-            left = (block.column + max(0.0, room - width)) * theta.scale
-            row = (float(placed.baseline[line - block.lo]), glyphs, [left + x * unit for x in offset])
-            rows.setdefault(condense, []).append(row)
-        for condense, some in rows.items():
-            self._rows(self.furniture.style.stack.primary, Rows.of(some), self._faint, condense=condense)
+        theta, furniture = self.theta, self.furniture
+        line, numbers = _numbered(block, parts)
+        glyph, offset, count, advance = furniture.numbers(numbers)
+        room, width = theta.gutter - 0.8 * theta.em, advance / EM * theta.em
+        # 1 unless θ reserves too few digits.
+        condense = np.divide(room, width, out=np.ones(len(width)), where=width > room)
+        unit = theta.em * condense / EM * theta.scale
+        left = (block.column + np.maximum(0.0, room - width)) * theta.scale
+        x, baseline = np.repeat(left, count) + offset * np.repeat(unit, count), placed.baseline[line]
+        for one in dict.fromkeys(condense.tolist()):
+            some = condense == one
+            drawn = np.repeat(some, count)
+            bounds = np.append(0, np.cumsum(count[some]))
+            rows = Rows(baseline=baseline[some], bounds=bounds, glyph=glyph[drawn], x=x[drawn])
+            self._rows(furniture.style.stack.primary, rows, self._faint, condense=one)
 
     def paragraphs(self, blocks: Sequence[Block]) -> None:
         """Draw background and border of each paragraph, or of the part of it that is in one column of the page."""
@@ -307,6 +300,28 @@ class _Pen:
                 self.canvas.fill(*self._edges(*box), rgb(theta.para_bg_color))
             if theta.border_width:
                 self._frame(*box, theta.border_width * theta.scale, rgb(theta.para_border_color))
+
+
+def _numbered(block: Block, parts: Sequence[PartSpan]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Return ([k] the lines of `block` at which a line of the source begins, [k] the numbers of these source lines)."""
+    table, segments = block.table, block.table.segments
+    line = np.flatnonzero(table.flags[block.lo : block.hi] & FIRST)
+    at = table.first[block.lo : block.hi][line]
+    if not len(at):
+        return line, np.zeros(0, np.int64)
+    start = int(at[0])
+    ends = segments.ends_source_line(slice(start, int(at[-1])))
+    ended = np.append(0, np.cumsum(ends))[at - start]
+    ended += segments.line + np.count_nonzero(segments.ends_source_line(slice(0, start)))
+    mid_line = not segments.ends_source_line(slice(start - 1, start))[0] if start else segments.mid_line
+    begins = np.append(not mid_line, ends)[at - start]
+    line, at, number = line[begins], at[begins], ended[begins] + 1
+    if parts:
+        offset = segments.offset + np.append(0, np.cumsum(segments.lengths()))[at]
+        found = [line_number(parts, *place) for place in zip(offset.tolist(), (number - 1).tolist(), strict=True)]
+        in_text = np.array([one is not None for one in found], bool)
+        line, number = line[in_text], np.array([one for one in found if one is not None], np.int64)
+    return line, number
 
 
 def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, float, float]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from glyphrender.typeset.careful import CarefulBreaker
 from glyphrender.typeset.continuation import indents
-from glyphrender.typeset.glyph_store import MAY_BREAK, MAY_HYPHENATE, NO_BREAK, PAGE_BREAK, TAB
+from glyphrender.typeset.glyph_store import MAY_BREAK, MAY_HYPHENATE, NO_BREAK, PAGE_BREAK
 from glyphrender.typeset.greedy import greedy_cuts
 from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST, PAGE_END, LineTable
@@ -100,8 +100,8 @@ def _sorted_out(stretch: Stretch, paragraphs: _Paragraphs) -> tuple[NDArray[np.i
     plain = np.full(len(broken), not stretch.metrics.optimal)
     if paragraphs.open and len(plain):
         plain[-1] = True
-    for there, value in ((stretch.kind == TAB, True), (stretch.breaks == MAY_HYPHENATE, False)):
-        if (at := np.flatnonzero(there)).size:
+    for at, value in ((stretch.tabs, True), (np.flatnonzero(stretch.breaks == MAY_HYPHENATE), False)):
+        if at.size:
             plain[np.isin(broken, np.searchsorted(paragraphs.end, at, "right"))] = value
     return broken[~plain], broken[plain]
 

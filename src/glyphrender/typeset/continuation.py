@@ -22,15 +22,14 @@ def indents(stretch: Stretch, start: NDArray[np.intp], end: NDArray[np.intp]) ->
         start, end: [k] the first segment of each paragraph, and the segment after its last.
     """
     metrics = stretch.metrics
-    if metrics.continuation is None:
+    if metrics.continuation is None or not len(start):
         return np.zeros(len(start), np.int64)
     most = metrics.rest // 2
-    index = np.arange(len(stretch.kind))
-    next_ink = np.minimum.accumulate(np.where(stretch.inked, index, len(index))[::-1])[::-1]
-    first = np.minimum(next_ink[start], end)  # the first segment with ink
+    inked = np.append(np.flatnonzero(stretch.inked), len(stretch.kind))
+    first = np.minimum(inked[np.searchsorted(inked, start)], end)  # the first segment with ink
     lead = stretch.start[first] - stretch.start[start]
-    tabs = np.append(0, np.cumsum(stretch.kind == TAB))
-    for at in np.flatnonzero(tabs[first] > tabs[start]).tolist():
+    tabbed = np.searchsorted(stretch.tabs, first) > np.searchsorted(stretch.tabs, start)
+    for at in np.flatnonzero(tabbed).tolist():
         lead[at] = _tabbed_lead(stretch, int(start[at]), int(first[at]), most)
     indent: NDArray[np.int64] = np.clip(metrics.rest - metrics.first + lead + metrics.continuation, 0, most)
     if stretch.segments.indent is not None:

@@ -78,20 +78,24 @@ class Furniture:
         return "\u2010" if self.style.stack.primary.covers(np.array([0x2010], np.uint32)).all() else "-"
 
     @cached_property
-    def _digits(self) -> list[tuple[int, int, int]]:
-        """(glyph id, x, advance) of each digit, in EM units."""
-        shaped = [self.shaped(digit) for digit in "0123456789"]
-        return [(int(glyph[0]), int(offset[0]), advance) for glyph, offset, advance in shaped]
+    def _digits(self) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+        """([10] glyph ids, [10] x, [10] advances) of the digits, in EM units."""
+        glyph, offset, advance = zip(*(self.shaped(digit) for digit in "0123456789"), strict=True)
+        first = np.array([(glyphs[0], x[0]) for glyphs, x in zip(glyph, offset, strict=True)], np.int64)
+        return first[:, 0].astype(np.uint32), first[:, 1], np.array(advance, np.int64)
 
-    def number(self, number: int) -> tuple[list[int], list[int], int]:
-        """Return what `shaped` returns, for a line number.
+    def numbers(
+        self, numbers: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.intp], NDArray[np.int64]]:
+        """Return ([g] glyph ids, [g] x inside its number, [k] glyphs, [k] advance) of `numbers`, none of them below 0.
 
-        Digits are set one by one without kerning, so that numbers in a column align.
+        Digits are set one by one without kerning, so that numbers in a column align. Lengths are EM units.
         """
-        glyphs, offsets, pen = [], [], 0
-        for digit in map(int, str(number)):
-            glyph, offset, advance = self._digits[digit]
-            glyphs.append(glyph)
-            offsets.append(pen + offset)
-            pen += advance
-        return glyphs, offsets, pen
+        glyphs, offsets, advances = self._digits
+        place = 10 ** np.arange(len(str(numbers.max(initial=0))))[::-1]
+        digit = numbers[:, np.newaxis] // place % 10
+        shown = (numbers[:, np.newaxis] >= place) | (place == 1)
+        advance = np.where(shown, advances.take(digit), 0)
+        end = np.cumsum(advance, axis=1)
+        x = (end - advance + offsets.take(digit))[shown]
+        return glyphs.take(digit)[shown], x, np.count_nonzero(shown, axis=1), end[:, -1]

@@ -80,7 +80,7 @@ def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
     if boxed and table.segments.base is None:
         return boxed
     simple = theta.alignment is Alignment.LEFT and table.segments.base is None and not theta.first_line_indent
-    if simple and not table.indent[lo:hi].any():
+    if simple and (table.metrics.continuation is None or not table.indent[lo:hi].any()):
         widest = float(table.width[lo:hi].max()) * unit_points(theta)
         return theta.text_offset + min(widest, theta.measure)
     boxes = line_boxes(table, lo, hi, theta)

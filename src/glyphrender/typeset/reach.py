@@ -13,7 +13,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.typeset.glyph_store import TAB
 from glyphrender.typeset.stretch import Stretch
 
 
@@ -29,7 +28,7 @@ class Reach:
     def __init__(self, stretch: Stretch, place: NDArray[np.intp]) -> None:
         self.place, self.end, self.laid, self._start = place, stretch.end, stretch.end, stretch.start
         n, inked = len(stretch.kind), stretch.inked
-        self._tabs = np.flatnonzero(stretch.kind == TAB)
+        self._tabs = stretch.tabs
         self._stops = stretch.tab_stops(self._tabs)
         if len(self._tabs):
             at = stretch.start[self._tabs]
@@ -41,7 +40,8 @@ class Reach:
             self._next_ink = np.minimum.accumulate(np.where(inked, index, n)[::-1])[::-1][self._tabs]
             self._last_ink = np.maximum.accumulate(np.where(inked, index, -1))
             self._hanging = np.searchsorted(place, self._next_ink)  # opportunities before what is drawn after each tab
-        self._end_at_place, self._laid_at_place = self.end[place], self.laid[place]
+        self._end_at_place = self.end[place]
+        self._laid_at_place = self.laid[place] if self.has_tabs else self._end_at_place
 
     @property
     def has_tabs(self) -> bool:

@@ -16,6 +16,7 @@ from glyphrender.typeset.glyph_store import (
     MAY_BREAK,
     NEWLINE,
     PAGE_BREAK,
+    TAB,
     TEXT,
 )
 from glyphrender.typeset.line_metrics import LineMetrics
@@ -38,6 +39,7 @@ class Stretch:
         start: [n + 1] x of each segment.
         end: [n] right edge of what is drawn up to and including each segment; spaces, tabs and line ends hang.
         inked: [n] whether anything is drawn for the segment.
+        tabs: [t] the segments that are tabs.
         breaks: [n] NO_BREAK, MAY_BREAK, MAY_HYPHENATE or EMERGENCY after the segment and its gap.
         ends_paragraph: [n] whether a paragraph ends with the segment.
     """
@@ -50,6 +52,7 @@ class Stretch:
         self.start = np.zeros(n + 1, np.int64)
         np.cumsum(ink + gap, out=self.start[1:])
         flows = metrics.marker is not None
+        self.tabs = np.flatnonzero(self.kind == TAB)
         self.inked = (self.kind == TEXT) | ((self.kind == NEWLINE) & flows)
         self.end = np.maximum.accumulate(np.where(self.inked, self.start[:-1] + ink, 0))
         self.breaks = segments.breaks

@@ -57,15 +57,18 @@ def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
     start = np.append(0, stop[:-1] + 1)
     width = stretch.end[stop] - stretch.start[start]
     width[breaks[stop] == MAY_HYPHENATE] += metrics.hyphen
-    tab = stretch.kind == TAB
-    if tab.any():
+    if len(stretch.tabs):
         # No break follows a tab before a closing bracket. Such a tab may be as wide as the distance between two stops.
-        tabs = np.append(0, np.cumsum(tab))
-        width += (tabs[stop] - tabs[start]) * stretch.widest_tab
+        width += np.diff(np.searchsorted(stretch.tabs, [start, stop]), axis=0)[0] * stretch.widest_tab
+    narrowest = min(metrics.first, metrics.rest)
+    if metrics.continuation is not None:
+        narrowest = min(narrowest, metrics.rest - metrics.rest // 2)  # an indent takes at most half of the line
+    some = np.flatnonzero(width > narrowest)
+    if not len(some):
+        return np.zeros(n, bool)
     wide = width > min(metrics.first, metrics.rest)
     if metrics.continuation is not None:
         ends = np.append(np.flatnonzero(stretch.ends_paragraph) + 1, n)
-        some = np.flatnonzero(width > metrics.rest - metrics.rest // 2)
         paragraph = np.searchsorted(ends, start[some], "right")
         found, of = np.unique(paragraph, return_inverse=True)
         wide[some] |= width[some] > metrics.rest - indents(stretch, np.append(0, ends)[found], ends[found])[of]
