@@ -97,6 +97,12 @@ KINDS: dict[str, tuple[Maker, dict[str, Any]]] = {
     "long words, one repeated": (repeated("abcdefghij" * 90 + " "), {}),
     "long words, one repeated, a line each": (repeated("abcdefghij" * 9 + "\n"), {"page_size": (60, 400)}),
     "long words, hyphenated": (joined(of(LATIN, 60)), {"hyphenate": True, "language": "en"}),
+    "long words, hyphenated, German": (joined(of(LATIN, 60)), {"hyphenate": True, "language": "de"}),
+    "long words, decomposed, hyphenated": (
+        joined(lambda rng: "".join(letter + "\u0301" for letter in rng.choices("aeou", k=45))),
+        {"hyphenate": True, "language": "fr"},
+    ),
+    "words, no two alike, hyphenated": (joined(of(LATIN, 9)), {"hyphenate": True, "language": "en"}),
     "hyphenate": (repeated("incomprehensibilities "), {"hyphenate": True, "language": "en"}),
     "hyphenate, one word": (repeated("incomprehensibilities"), {"hyphenate": True, "language": "en"}),
     "marks on one letter": (lambda n: "a" + "\u0301" * n, {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import unicodedata
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from glyphrender import Theta, layout
 from glyphrender.typeset.hyphenate import hyphenator, proper_words
+from glyphrender.typeset.liang import Patterns
 
 pyphen = pytest.importorskip("pyphen")
 DATA = Path(__file__).parent / "data"
@@ -83,6 +85,39 @@ def test_words_of_prose_are_hyphenated_as_the_patterns_say(file: str, language: 
             apart[start:end] for start, end in zip([0, *positions(apart)], [*positions(apart), None], strict=True)
         ]
         assert [unicodedata.normalize("NFC", piece) for piece in pieces] == patterns.inserted(word, "|").split("|")
+
+
+def as_pyphen(language: str, count: int) -> None:
+    """Compare the places in `count` words that are made of patterns, and in as many of random letters of patterns."""
+    expected = pyphen.Pyphen(lang=language)
+    patterns = Patterns(expected.hd.patterns)
+    rng, pieces = random.Random(language), [piece.strip(".") for piece in expected.hd.patterns]
+    letters = "".join(pieces)
+    words = ["".join(rng.choices(pieces, k=rng.randint(1, 6))) for _ in range(count)]
+    words += ["".join(rng.choices(letters, k=rng.randint(1, 40))) for _ in range(count)]
+    for word in [*words, *(word.upper() for word in words), *("İ" + word for word in words[:9])]:
+        assert patterns.positions(word) == expected.positions(word), (language, word)
+
+
+# "id" has patterns with values beyond their last letter, "ca" such as change the spelling.
+@pytest.mark.parametrize("language", ["en", "fr", "ru", "ca", "id"])
+def test_words_of_patterns_are_hyphenated_as_by_pyphen(language: str) -> None:
+    as_pyphen(language, 100)
+
+
+@given(st.text("aeo\u0301\u0323\u0345\u1100\u1161\u11a8가か\u3099\u09c7\u09be\u09d7क\u093c", min_size=5, max_size=12))
+def test_places_in_decomposed_words_are_those_of_the_composed_word(word: str) -> None:
+    """Every place is the last at which the beginning of the word composes to as many characters."""
+
+    def composed(end: int | None) -> int:
+        return len(unicodedata.normalize("NFC", word[:end]))
+
+    for language in ("en", "el"):
+        expected = pyphen.Pyphen(lang=language).positions(unicodedata.normalize("NFC", word))
+        found = hyphenator(language)(word)
+        if found:
+            assert [composed(at) for at in found] == [at for at in expected if at in map(composed, range(len(word)))]
+        assert all(at == len(word) or composed(at + 1) > composed(at) for at in found)
 
 
 @given(st.text("aBé.-/'\u2019\u0301 (“”),:_1\u00a0\u00ad—", max_size=40))

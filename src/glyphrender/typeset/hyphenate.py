@@ -1,4 +1,4 @@
-"""Hyphenate: the places at which a word may be hyphenated, by Liang's patterns in pyphen (the `hyphenate` extra).
+"""Hyphenate: the places at which a word may be hyphenated, by the patterns in pyphen (the `hyphenate` extra).
 
 A hyphen inside a URL, a path, an address, an identifier or a number would read as part of it. So only proper words are
 hyphenated. A token is the text between two spaces. It must consist of words and ordinary punctuation alone. If prose is
@@ -17,6 +17,7 @@ import numpy as np
 
 from glyphrender.errors import DependencyError, ThetaError
 from glyphrender.text.properties import GeneralCategory, table
+from glyphrender.typeset.liang import Patterns
 
 # A word of fewer letters is not hyphenated. More letters are no word.
 _SHORTEST, _LONGEST = 5, 100
@@ -50,7 +51,8 @@ def hyphenator(language: str) -> Callable[[str], list[int]]:
             f"hyphenate=true has no patterns for language={language!r}. Set language, or hyphenate=false.",
             field="language",
         )
-    patterns = pyphen.Pyphen(lang=found)
+    # cache=False: pyphen would keep its own table of the patterns for the life of the process.
+    patterns = Patterns(pyphen.Pyphen(lang=found, cache=False).hd.patterns)
 
     def positions(token: str) -> list[int]:
         return [start + at for start, word in proper_words(token) for at in _positions(word, patterns.positions)]
@@ -83,9 +85,27 @@ def _positions(word: str, positions: Callable[[str], list[int]]) -> list[int]:
     found = positions(composed)
     if composed == word:
         return found
-    lengths = [len(unicodedata.normalize("NFC", word[:end])) for end in range(len(word) + 1)]
     # The last of several: a mark stays with its letter.
-    return [len(word) - lengths[::-1].index(at) for at in found if at in lengths]
+    ends = dict(_composed_lengths(word))
+    return [ends[at] for at in found if at in ends]
+
+
+def _composed_lengths(word: str) -> Iterator[tuple[int, int]]:
+    """Yield (length of `word[:end]` when it is composed, `end`) for each `end`.
+
+    Few letters compose with what is before them: jamo, and some vowels of Kirat Rai. In a word without these, a letter
+    and its marks compose alone.
+    """
+    pieces, whole_word = _letter_with_marks().findall(word), unicodedata.normalize("NFC", word)
+    composed = [unicodedata.normalize("NFC", piece) for piece in pieces]
+    if "".join(composed) != whole_word:
+        pieces, composed = [word], [whole_word]
+    before = start = 0
+    for piece, whole in zip(pieces, composed, strict=True):
+        for end in range(1, len(piece)):
+            yield before + len(unicodedata.normalize("NFC", piece[:end])), start + end
+        before, start = before + len(whole), start + len(piece)
+        yield before, start
 
 
 def _is_camel_case(word: str) -> bool:
@@ -104,6 +124,12 @@ def _expressions() -> tuple[re.Pattern[str], re.Pattern[str]]:
     # A hyphen before the first word marks an option; the longer dashes open a line of dialogue.
     plain = f"[{opens}{_DASHES[1:]}]*+{word}(?:{closes}{dash}++[{opens}]*+{word})*+{closes}{dash}?{closes}"
     return re.compile(plain), re.compile(letters)
+
+
+@cache
+def _letter_with_marks() -> re.Pattern[str]:
+    marks = _ranges("M")
+    return re.compile(f"[^{marks}][{marks}]*+|[{marks}]++")
 
 
 def _ranges(*categories: str, without: str = "") -> str:
