@@ -1,20 +1,5 @@
-"""GLM-4.1V's processor without its video half, which cannot be built without torchvision.
+"""GLM-4.1V's processor without its video half. It is part of the package now; this name stays for older imports."""
 
-`save_pretrained` copies this file beside the weights and names it in `auto_map`. Any program can then load the class
-with `trust_remote_code`, without glyphrender. So this file imports transformers at its top, and nothing of this
-project.
-"""
+from glyphrender.train.glm4v_images import Glm4vImagesProcessor
 
-from transformers import Glm4vProcessor
-
-
-class Glm4vImagesProcessor(Glm4vProcessor):
-    """A `Glm4vProcessor` for text and images."""
-
-    @classmethod
-    def get_attributes(cls) -> list[str]:
-        """Return the names of the parts that are checked, saved and loaded; `__init__` drops all other parts."""
-        return ["image_processor", "tokenizer"]
-
-
-Glm4vImagesProcessor.register_for_auto_class("AutoProcessor")
+__all__ = ["Glm4vImagesProcessor"]

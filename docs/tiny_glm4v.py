@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,77 +23,12 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from glyphrender.errors import DependencyError, EndpointError
+from glyphrender.train.byte_tokenizer import CHAT_TEMPLATE, END, SPECIAL_TOKENS, byte_tokenizer
 
 __all__ = ["byte_tokenizer", "save", "serving", "tiny_glm4v"]
 
-END = "<|endoftext|>"
-SPECIAL_TOKENS = (
-    END,
-    "[gMASK]",
-    "<sop>",
-    "<|system|>",
-    "<|user|>",
-    "<|assistant|>",
-    "<|begin_of_image|>",
-    "<|end_of_image|>",
-    "<|begin_of_video|>",
-    "<|end_of_video|>",
-    "<|image|>",
-    "<|video|>",
-)
-# GLM-4.1V's own template, without tools and thinking. The generation marks let trainers find the tokens to learn. Here
-# an answer ends with a token; the published template leaves that token to the trainer.
-CHAT_TEMPLATE = """\
-[gMASK]<sop>
-{%- for message in messages -%}
-<|{{ message.role }}|>{{ '\\n' }}
-{%- if message.role == 'assistant' -%}
-{%- generation -%}
-{%- if message.content is string -%}{{ message.content }}
-{%- else -%}{%- for part in message.content -%}{{ part.text }}{%- endfor -%}{%- endif -%}
-<|endoftext|>
-{%- endgeneration -%}
-{%- elif message.content is string -%}{{ message.content }}
-{%- else -%}
-{%- for part in message.content -%}
-{%- if part.type == 'image' -%}<|begin_of_image|><|image|><|end_of_image|>
-{%- elif part.type == 'text' -%}{{ part.text }}
-{%- endif -%}
-{%- endfor -%}
-{%- endif -%}
-{%- endfor -%}
-{%- if add_generation_prompt -%}<|assistant|>{{ '\\n' }}{%- endif -%}
-"""
 # Limits of the published checkpoint, in pixels × 2 frames: at most 6144 tokens an image.
 AREA = {"shortest_edge": 12_544, "longest_edge": 9_633_792}
-
-
-def byte_tokenizer(special_tokens: Sequence[str] = SPECIAL_TOKENS) -> Any:
-    """Return a `PreTrainedTokenizerFast` with one token a byte of UTF-8; it takes every text and needs no vocabulary.
-
-    Args:
-        special_tokens: tokens besides the bytes. The first ends a text, and pads batches.
-
-    Raises:
-        DependencyError: transformers is not installed.
-    """
-    try:
-        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-        from transformers import PreTrainedTokenizerFast
-    except ImportError as error:
-        raise _missing() from error
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={letter: index for index, letter in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special_tokens])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        eos_token=special_tokens[0],
-        pad_token=special_tokens[0],
-        padding_side="left",
-        model_max_length=131_072,
-    )
 
 
 def tiny_glm4v(
@@ -125,7 +60,7 @@ def tiny_glm4v(
         from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
     except ImportError as error:
         raise _missing() from error
-    from glm4v_images import Glm4vImagesProcessor
+    from glyphrender.train.glm4v_images import Glm4vImagesProcessor
 
     tokenizer = byte_tokenizer()
     token = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL_TOKENS}

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from glyphrender._system.cached_property import cached_property
 from glyphrender._system.paths import path_of
 from glyphrender.document.collisions import collisions
 from glyphrender.document.find import visible_parts
-from glyphrender.document.words import Stretch, pieces, starts_of_words, words
+from glyphrender.document.words import Clusters, Stretch, pieces, starts_of_words, words
 from glyphrender.errors import DataError, shown
 from glyphrender.raster import png
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
@@ -56,6 +56,25 @@ class Span:
     start: int
     end: int
     box: Box
+
+
+class Characters(NamedTuple):
+    """Where the characters of a page stand, in the order of the source. Each column has one value a row.
+
+    A row is a grapheme cluster that has glyphs: a letter with its accents, or letters that share a glyph. Spaces and
+    line ends have no row.
+
+    Attributes:
+        start, end: int64, offsets of the characters in the source.
+        left, top, right, bottom: float64, the box in pixels, as wide as the advance and as high as the line.
+    """
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    left: NDArray[np.float64]
+    top: NDArray[np.float64]
+    right: NDArray[np.float64]
+    bottom: NDArray[np.float64]
 
 
 class Page:
@@ -228,6 +247,26 @@ class Page:
             for block, placed, origin in self._placed()
             for span in self._spans(block, origin, pieces(block, placed))
         )
+
+    @cached_property
+    def characters(self) -> Characters:
+        """Where each character with ink stands, as columns of numbers: ligatures, kerning and bidi order included.
+
+        >>> from glyphrender import render
+        >>> characters = render("To be")[0].characters
+        >>> characters.start.tolist(), characters.left.round(1).tolist()
+        ([0, 1, 3, 4], [10.0, 14.0, 22.3, 28.0])
+        """
+        columns = []
+        for block, placed, origin in self._placed():
+            of, offset = Clusters.of(block, placed), block.table.segments.offset + origin
+            top = placed.top[of.line]
+            bottom = top + placed.height[of.line]
+            columns.append((of.start + offset, of.end + offset, of.left, top, of.right, bottom))
+        if not columns:
+            none, nowhere = np.zeros(0, np.int64), np.zeros(0)
+            return Characters(none, none, nowhere, nowhere, nowhere, nowhere)
+        return Characters(*map(np.concatenate, zip(*columns, strict=True)))
 
     def _spans(self, block: Block, origin: int, stretches: Iterable[Stretch]) -> Iterator[Span]:
         """Yield `stretches` of a block as spans. `origin` is where the block begins in the text of its segments."""

@@ -42,7 +42,7 @@ def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[Str
         text: the characters of the block.
         starts: [c] whether a word begins at each character.
     """
-    clusters = _Clusters.of(block, placed)
+    clusters = Clusters.of(block, placed)
     if not len(clusters.start):
         return
     # A word ends at the end of a line, too.
@@ -133,10 +133,10 @@ def _stretches(
     yield from map(Stretch, *(column.tolist() for column in columns))
 
 
-class _Clusters(NamedTuple):
+class Clusters(NamedTuple):
     """The grapheme clusters of a block that have glyphs, in the order of the source.
 
-    Letters that share a glyph are one cluster.
+    Letters that share a glyph are one cluster. `line` is the line of the block that a cluster stands on.
     """
 
     start: NDArray[np.int64]  # first character, from the start of the block
@@ -146,7 +146,8 @@ class _Clusters(NamedTuple):
     line: NDArray[np.intp]
 
     @classmethod
-    def of(cls, block: Block, placed: Placed) -> _Clusters:
+    def of(cls, block: Block, placed: Placed) -> Clusters:
+        """Return the clusters of `block`, whose glyphs stand where `placed` says."""
         segments, store = block.table.segments, block.table.segments.store
         part = slice(placed.first_segment, placed.first_segment + len(placed.left))
         number = segments.number[part]
@@ -185,7 +186,7 @@ def _begins(block: Block, placed: Placed) -> NDArray[np.int64]:
 
 
 def _extremes(
-    clusters: _Clusters, lo: NDArray[np.intp], hi: NDArray[np.intp]
+    clusters: Clusters, lo: NDArray[np.intp], hi: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the left and the right edges of clusters `lo` to `hi - 1`, of which there is at least one."""
     bounds = np.column_stack([lo, hi]).ravel()
