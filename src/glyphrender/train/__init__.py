@@ -3,5 +3,12 @@
     sample.py     what a model sees of one example, in order: texts, and texts as pages
     collate.py    samples → a batch with labels, of a processor of transformers
 
+Learning to read, from nothing (docs/learn_to_read.md):
+
+    tiny_reader.py      a GLM-4.1V of a million parameters, with starts that can learn
+    align.py            stage 0: which characters stand in each visual token
+    reading.py          pages to read, of random characters and of prose, in many shapes
+    reading_trainer.py  transformers' Trainer with the loss of reading; the score of held-out pages
+
 No module here has a training loop: TRL and transformers train.
 """

@@ -18,7 +18,7 @@ import numpy as np
 
 from glyphrender.document.layout import layout
 from glyphrender.errors import DataError
-from glyphrender.theta import Theta
+from glyphrender.theta import Overlap, Theta
 from glyphrender.train.sample import Pages, Sample, Text
 
 __all__ = ["ALPHABET", "CELL", "Prose", "RandomCharacters", "Shape", "Transcriptions", "Writer", "plain_prose"]
@@ -124,14 +124,9 @@ class Prose:
         return self._lines[columns]
 
 
-def _theta(shape: Shape, font: str, size: float, line_height: float, **more: float) -> Theta:
-    return _cached_theta(shape, font, size, line_height, tuple(more.items()))
-
-
 @cache
-def _cached_theta(
-    shape: Shape, font: str, size: float, line_height: float, more: tuple[tuple[str, float], ...]
-) -> Theta:
+def _theta(shape: Shape, font: str, size: float, line_height: float, letter_spacing: float = 0.0) -> Theta:
+    """Return θ of full pages without margins, of whole cells."""
     return Theta(
         page_size=(shape[0] * CELL, shape[1] * CELL),
         dpi=72,
@@ -140,10 +135,10 @@ def _cached_theta(
         font=font,
         font_size=size,
         line_height=line_height,
-        overlap="ALLOW" if line_height < size else "FORBID",
+        letter_spacing=letter_spacing,
+        overlap=Overlap.ALLOW,
         auto_crop_width=False,
         auto_crop_last_page=False,
-        **dict(more),
     )
 
 

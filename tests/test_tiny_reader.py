@@ -1,0 +1,195 @@
+"""A tiny reader is a plain GLM-4.1V of transformers, and stage 0 knows which characters stand in each of its cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glyphrender import Theta, layout
+from glyphrender.errors import DataError
+from glyphrender.train.align import cell_labels
+from glyphrender.train.reading import Prose, RandomCharacters, Transcriptions, plain_prose
+
+BOOK = Path(__file__).parents[1] / "benchmarks" / "texts" / "pride-and-prejudice.txt"
+PAGE = {
+    "dpi": 72,
+    "margin_x": 0,
+    "margin_y": 0,
+    "auto_crop_width": False,
+    "auto_crop_last_page": False,
+    "overlap": "ALLOW",
+}
+
+
+def read_cells(labels: np.ndarray, columns: int) -> list[str]:
+    """Return the characters of each row of cells, blanks (0) left out."""
+    rows = labels.reshape(-1, columns * labels.shape[1])
+    return ["".join(chr(code) for code in row if code) for row in rows.tolist()]
+
+
+def labels_of(text: str, theta: Theta, slots: int) -> np.ndarray:
+    (page,) = layout(text, theta)
+    return cell_labels(page, lambda each: list(map(ord, each)), slots=slots, blank=0)
+
+
+def test_cells_of_monospaced_type_have_their_characters_in_order():
+    pages = RandomCharacters(a_cell=4)((4, 3), np.random.default_rng(0))
+    assert read_cells(labels_of(pages.text, pages.theta, 4), 4) == pages.text.split("\n")
+
+
+def test_one_character_a_cell_leaves_its_space_to_the_cell():
+    pages = RandomCharacters(a_cell=1)((16, 3), np.random.default_rng(0))
+    assert [pages.text.count("\n"), len(pages.text)] == [2, 50]
+    assert read_cells(labels_of(pages.text, pages.theta, 1), 16) == pages.text.split("\n")
+
+
+@pytest.mark.parametrize("kerning", [True, False])
+@pytest.mark.parametrize("font", ["DejaVu Sans", "DejaVu Serif", "Inter"])
+def test_cells_of_proportional_type_hold_the_whole_line_in_order(font, kerning):
+    line = "AVAVA Wave, To Yes. fi ffl"
+    theta = Theta(**PAGE, page_size=(336, 28), font=font, font_size=18, line_height=28, kerning=kerning)
+    assert read_cells(labels_of(line, theta, 8), 12) == [line]
+
+
+def test_kerning_moves_characters_to_the_cells_that_they_are_drawn_in():
+    """A character's cell is where its ink is, so labels differ with kerning where the ink does."""
+    line = "AVAVAVAVAVAVAVAVAVAV"
+    cells = [
+        labels_of(line, Theta(**PAGE, page_size=(336, 28), font_size=18, line_height=28, kerning=kerning), 8)
+        for kerning in (True, False)
+    ]
+    assert (cells[0] != cells[1]).any()
+
+
+def test_two_lines_in_a_cell_have_each_a_band_of_the_slots():
+    theta = Theta(**PAGE, page_size=(56, 28), font="DejaVu Sans Mono", font_size=11.62, line_height=14)
+    labels = labels_of("abcdefgh\nABCDEFG", theta, 12)
+    assert ["".join(chr(code or 32) for code in cell) for cell in labels.tolist()] == ["abcd  ABCD  ", "efgh  EFG   "]
+
+
+def test_a_page_of_broken_cells_is_refused_with_the_way_out():
+    with pytest.raises(DataError, match=r"100×28 px is not made of whole cells of 28 px. Set page_grid=28"):
+        labels_of("a", Theta(**PAGE, page_size=(100, 28), font_size=18, line_height=28), 4)
+
+
+def test_fewer_slots_than_lines_in_a_cell_are_refused():
+    with pytest.raises(DataError, match=r"slots=1 are fewer than the 2 lines in a cell"):
+        labels_of("a", Theta(**PAGE, page_size=(56, 28), font_size=12, line_height=14), 1)
+
+
+@pytest.mark.parametrize("size, height", [(22, 28), (14, 14), (12, 14)])
+def test_lines_of_prose_fill_pages_and_are_not_broken_again(size, height):
+    writer = Prose(text=plain_prose(BOOK.read_text()[:60_000]), font_size=size, line_height=height)
+    for number in range(20):
+        pages = writer((8, 3), np.random.default_rng(number))
+        (page,) = layout(pages.text, pages.theta)
+        assert [line.text.rstrip("\n") for line in page.lines] == pages.text.split("\n")
+        assert len(page.lines) == 84 // height
+        assert page.size == (224, 84)
+
+
+def test_parts_of_a_text_have_no_line_in_common():
+    text = " ".join(f"word{number}" for number in range(2000))
+    first, second = (Prose(text=text, font_size=14, part=part).lines(8) for part in ((0, 0.9), (0.9, 1)))
+    words = [set(" ".join(lines).split()) for lines in (first, second)]
+    assert not words[0] & words[1]
+    assert len(words[0] | words[1]) == 2000
+
+
+def test_samples_follow_from_seed_and_number_and_a_batch_has_one_shape():
+    rows = {
+        seed: Transcriptions(
+            writer=RandomCharacters(a_cell=4),
+            shapes=[(2, 1), (4, 3), (8, 8)],
+            question="Read.",
+            batch=4,
+            count=80,
+            seed=seed,
+        )
+        for seed in (0, 1)
+    }
+    assert rows[0][33] == rows[0][33]
+    assert rows[0][33].learned != rows[1][33].learned
+    sizes = [[sample.pages[0].theta.page_size for sample in list(rows[0])[at : at + 4]] for at in range(0, 80, 4)]
+    assert all(len(set(batch)) == 1 for batch in sizes)
+    assert len({batch[0] for batch in sizes}) == 3
+
+
+def test_prose_that_does_not_fill_a_page_is_refused():
+    with pytest.raises(DataError, match=r"has 1 lines of 8 cells, a page has 3"):
+        Prose(text="Too short.", font_size=22)((8, 3), np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def reader():
+    pytest.importorskip("torch")
+    from glyphrender.train.tiny_reader import tiny_reader
+
+    return tiny_reader(seed=3)
+
+
+@pytest.mark.slow
+def test_a_white_page_is_zero_to_the_model_and_ink_is_large(reader):
+    images = reader[1].image_processor(np.full((28, 56, 3), 255, np.uint8), return_tensors="pt")
+    assert images["pixel_values"].abs().max() < 1e-6
+    ink = reader[1].image_processor(np.zeros((28, 56, 3), np.uint8), return_tensors="pt")["pixel_values"]
+    assert float(ink.min()) == pytest.approx(1 / 0.3)
+    assert images["image_grid_thw"].tolist() == [[1, 2, 4]]  # small pages are not enlarged
+
+
+@pytest.mark.slow
+def test_the_fast_path_gives_the_pixel_values_of_the_processor(reader):
+    from glyphrender.adapters.pixels import Patchify
+
+    pages = list(layout("To be, or not\nto be", Theta(**PAGE, page_size=(112, 56), font_size=14, line_height=28)))
+    slow = reader[1].image_processor([page.image for page in pages], return_tensors="pt")
+    quick = Patchify.of(reader[1])(pages)
+    assert (slow["pixel_values"] - quick["pixel_values"]).abs().max() < 1e-5
+    assert (slow["image_grid_thw"] == quick["image_grid_thw"]).all()
+
+
+@pytest.mark.slow
+def test_attention_over_equal_pages_gives_what_transformers_gives_and_saves_nothing_new(reader):
+    import torch
+
+    from glyphrender.train.equal_pages import equal_pages
+    from glyphrender.train.tiny_reader import tiny_reader
+
+    model, _ = tiny_reader(seed=3)
+    plain, _ = tiny_reader(seed=3)
+    equal_pages(model)
+    assert list(model.state_dict()) == list(plain.state_dict())
+    for grid in ([[1, 6, 8]] * 3, [[1, 6, 8], [1, 2, 4]]):
+        patches = torch.rand(sum(rows * columns for _, rows, columns in grid), 588)
+        one, other = (each.model.visual(patches, grid_thw=torch.tensor(grid)).pooler_output for each in (model, plain))
+        assert (one - other).abs().max() < 1e-5
+
+
+@pytest.mark.slow
+def test_a_saved_reader_loads_in_transformers_with_the_same_weights(reader, tmp_path):
+    from transformers import AutoProcessor, Glm4vForConditionalGeneration
+
+    from glyphrender.train.tiny_reader import save_reader
+
+    save_reader(*reader, tmp_path)
+    again = Glm4vForConditionalGeneration.from_pretrained(tmp_path)
+    assert all((one == other).all() for one, other in zip(again.parameters(), reader[0].parameters(), strict=True))
+    processor = AutoProcessor.from_pretrained(tmp_path, trust_remote_code=True)
+    assert list(processor.image_processor.image_std) == [-0.3] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"hidden_size": 130}, r"hidden_size=130 is not a multiple of heads=4"),
+        ({"rope_sections": (4, 4)}, r"rope_sections=\(4, 4\) are 8 frequencies. A head of 32 with rotary=0.75 has 12"),
+    ],
+)
+def test_widths_that_do_not_fit_are_refused(wrong, message):
+    from glyphrender.train.tiny_reader import tiny_reader
+
+    with pytest.raises(DataError, match=message):
+        tiny_reader(**wrong)
