@@ -1,7 +1,9 @@
 """Training a vision-language model to read pages: rows, batches, stages, rewards (extra `train`).
 
-    sample.py     what a model sees of one example, in order: texts, and texts as pages
-    collate.py    samples → a batch with labels, of a processor of transformers
+    sample.py          what a model sees of one example, in order: texts, and texts as pages
+    collate.py         samples → a batch with labels, of a processor of transformers
+    chat_rows.py       chats of the usual forms → rows, with long contexts as pages; page_policy.py says which
+    sft_rows.py        rows → samples by the chat template of the processor, and the auxiliary task of reading aloud
 
 Learning to read, from nothing (docs/learn_to_read.md):
 

@@ -199,9 +199,12 @@ def _row(record: Mapping[str, Any], turns: Sequence[ChatTurn], key: str) -> Chat
         raise DataError("the chat has no turn of the user. Give it a question.")
     if wrong := next((turn.role for turn in turns[1:] if turn.role == "system"), ""):
         raise DataError(f"a turn of the {wrong} stands within the chat. Put it first.")
-    answer = final_answer(turns[-1].text)
+    text = turns[-1].text
+    # A thought that does not end was cut off.
+    cut_off = text.lstrip().startswith("<think>") and "</think>" not in text
+    answer = "" if cut_off else final_answer(text)
     if not answer:
-        thoughts = "only thoughts" if turns[-1].text.strip() else "nothing"
+        thoughts = "only thoughts" if text.strip() else "nothing"
         raise _EmptyResponse(f"the answer has {thoughts}. Drop such rows, or give them an answer.")
     kind = next((record[name] for name in ("kind", "task") if isinstance(record.get(name), str)), "")
     return ChatRow(turns=tuple(turns), key=key, answers=_right(record) or (answer,), kind=kind)
@@ -325,15 +328,20 @@ def _piece(part: Any, role: str, where: str, policy: PagePolicy) -> tuple[ChatPa
 
 def _answer(content: Any, reasoning: str = "", where: str = "the answer") -> ChatTurn:
     if isinstance(content, list | tuple):
-        texts = [part.get("text") if isinstance(part, Mapping) and part.get("type", "text") == "text" else None
-                 for part in content]  # fmt: skip
-        content = "".join(texts) if all(isinstance(text, str) for text in texts) else content
+        content = "".join(_text_of(part, where) for part in content)
     if content is None:
         content = ""
     if not isinstance(content, str):
         raise DataError(f"{where} has {shown(content)} for content. An answer is text.")
     text = f"<think>{reasoning.strip()}</think>\n{content}" if reasoning else content
     return ChatTurn("assistant", (text,) if text else ())
+
+
+def _text_of(part: Any, where: str) -> str:
+    text = part.get("text") if isinstance(part, Mapping) and part.get("type", "text") == "text" else None
+    if not isinstance(text, str):
+        raise DataError(f"{where} has {shown(part)} in its content. An answer is text.")
+    return text
 
 
 def _joined(parts: Iterable[ChatPart]) -> tuple[ChatPart, ...]:

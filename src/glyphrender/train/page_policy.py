@@ -33,6 +33,7 @@ ChatPart: TypeAlias = str | PageText
 
 _FENCE: Final = re.compile(r"^(?P<fence>`{3,}|~{3,})[^\n`]*$", re.MULTILINE)
 _BLANK: Final = re.compile(r"\n[ \t\r]*\n\s*")
+_LINE: Final = re.compile(r"\n\s*")
 #: Tags that people put around a context.
 TAGS: Final = (
     "context",
@@ -57,9 +58,9 @@ class PagePolicy:
     1. A turn of a role outside `roles` stays text. So does a text shorter than `min_characters`.
     2. If the text has fenced blocks (``` or ~~~) or blocks in one of `tags` that are `min_characters` or longer, these
        blocks become pages, and the text around them stays text.
-    3. Otherwise the first and the last paragraph stay text if they have at most `edge_characters`, because instructions
-       and questions stand there; of a longer paragraph, the outermost line stays text if it is that short. The text
-       between becomes pages if it has `min_characters` or more.
+    3. Otherwise the first and the last paragraph stay text if they are short, because instructions and questions stand
+       there: at most `edge_characters`, and too short for pages. If neither is short, this holds for the first and the
+       last line. The text between becomes pages if it has `min_characters` or more.
 
     A part of type "document", and a column named for a context ("context", Alpaca's "input"), is not split: the whole
     of it becomes pages if it has `min_characters` or more; a document becomes pages whatever its length.
@@ -98,8 +99,12 @@ class PagePolicy:
             return (text,) if text else ()
         blocks = [block for block in self._blocks(text) if self._is_long(text[slice(*block)])]
         if not blocks:
-            start, end = _edge(text, self.edge_characters), len(text) - _edge(text[::-1], self.edge_characters)
-            blocks = [(start, end)] if start < end and self._is_long(text[start:end]) else []
+            most = min(self.edge_characters, self.min_characters - 1)
+            begun, ended = _edges(text, most, _BLANK)
+            if not begun and not ended:
+                begun, ended = _edges(text, most, _LINE)
+            middle = begun, len(text) - ended
+            blocks = [middle] if middle[0] < middle[1] and self._is_long(text[slice(*middle)]) else []
         return tuple(_cut(text, blocks))
 
     def context(self, text: str) -> tuple[ChatPart, ...]:
@@ -165,17 +170,16 @@ class _Ends:
         )
 
 
-def _edge(text: str, most: int) -> int:
-    """Return how many of the first characters of `text` are a short first paragraph, or line, and the space after it.
+def _edges(text: str, most: int, end: re.Pattern[str]) -> tuple[int, int]:
+    """Return how many characters the short first paragraph or line has with the space after it, and the last one."""
+    # A paragraph ends at an empty line in both directions.
+    return _edge(text, most, end), _edge(text[::-1], most, end)
 
-    The text may be reversed: a paragraph ends at an empty line in both directions.
-    """
+
+def _edge(text: str, most: int, end: re.Pattern[str]) -> int:
     begin = len(text) - len(text.lstrip())
-    blank = _BLANK.search(text, begin)
-    if blank and blank.start() - begin <= most:
-        return blank.end()
-    line = text.find("\n", begin)
-    return line + 1 if 0 <= line - begin <= most else 0
+    found = end.search(text, begin)
+    return found.end() if found and found.start() - begin <= most else 0
 
 
 def _cut(text: str, blocks: list[tuple[int, int]]) -> Iterator[ChatPart]:
