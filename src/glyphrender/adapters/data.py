@@ -85,7 +85,7 @@ class FromColumn:
             ThetaError: a preset or field does not exist, or a value is not valid.
             DataError: the column is missing, or holds neither text nor a mapping.
         """
-        value = _cell(row, self.column)
+        value = cell(row, self.column)
         if value is None or value == "":
             return self.default
         if isinstance(value, Theta):
@@ -210,7 +210,7 @@ class PagesTransform:
             DataError: a column is missing, or a text is not str.
             ThetaError: θ of a row is not valid; `.field` names the field. All errors name the row.
         """
-        batched = isinstance(_cell(rows, self.columns[0]), list)
+        batched = isinstance(cell(rows, self.columns[0]), list)
         return by_row(self._row, rows, batched, names=(*rows, self.into), key=self.key)
 
     def theta_of(self, row: Row, texts: Sequence[str] | None = None) -> Theta:
@@ -226,7 +226,7 @@ class PagesTransform:
         import numpy as np
 
         # The key becomes text, so that 3 of Python and 3 of numpy are one key.
-        key = str(_cell(row, self.key)) if self.key else texts or [_cell(row, name) for name in self.columns]
+        key = str(cell(row, self.key)) if self.key else texts or [cell(row, name) for name in self.columns]
         drawn = json.dumps([self.seed, self.epoch, key]).encode()
         entropy = int.from_bytes(hashlib.blake2b(drawn, digest_size=16).digest(), "little")
         return self.theta(row, np.random.default_rng(entropy))
@@ -353,7 +353,7 @@ def text_of(row: Row, name: str) -> str:
     Raises:
         DataError: there is no such column, or it holds something else.
     """
-    text = _cell(row, name)
+    text = cell(row, name)
     if not isinstance(text, str):
         raise DataError(f"{name} is {shown(text)}, not str. Drop such rows (Dataset.filter), or convert them.")
     return text
@@ -376,7 +376,12 @@ def train_extra(name: str) -> Any:
     return module
 
 
-def _cell(row: Row, name: str) -> Any:
+def cell(row: Row, name: str) -> Any:
+    """Return the value in a column.
+
+    Raises:
+        DataError: there is no such column.
+    """
     try:
         return row[name]
     except KeyError:

@@ -7,7 +7,8 @@ the dataset. Both replace each document by as many image parts as it has pages, 
 that kind is the default here. In rows with `messages`, TRL masks the text outside assistant turns only if
 `assistant_only_loss=True` and the chat template has generation marks.
 
-All other columns are dropped, because TRL takes a row that still has a column "text" for another kind of row.
+All other columns are dropped, because TRL takes a row that still has a column "text" for another kind of row. For
+TRL's `GRPOTrainer`, `kind="prompt"` leaves the answer out, and `keep` names the columns that reward functions need.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any, Literal
 
-from glyphrender.adapters.data import PagesTransform, Row, by_row, text_of, train_extra
+from glyphrender.adapters.data import PagesTransform, Row, by_row, cell, text_of, train_extra
 from glyphrender.adapters.processor import Message
 from glyphrender.errors import DataError, shown
 
 __all__ = ["Conversations", "Prompts", "epoch_callback"]
 
 _IMAGES = "images"
+# The columns of each kind of row.
+_COLUMNS = {"prompt-completion": ("prompt", "completion"), "messages": ("messages",), "prompt": ("prompt",)}
+# Columns that TRL reads as part of the conversation, and arguments that its GRPOTrainer gives to reward functions.
+_READ = frozenset({_IMAGES, "image", "prompt", "completion", "messages"})
+_ARGUMENTS = frozenset({"prompts", "completions", "completion_ids", "trainer_state", "log_extra", "log_metric"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,17 +42,21 @@ class Prompts:
             Documents stand where they are named, with text before, between and after. "{{" is a brace.
         completion: the answer of the assistant, as text only; "{text}" makes the model read out the pages.
         system: the system message, as text; "" for none.
-        kind: "prompt-completion", where the loss is only on the completion, or "messages".
+        kind: "prompt-completion", where the loss is only on the completion; "messages"; or "prompt", without an answer,
+            for trainers that let the model answer.
+        keep: columns that stay in the row as they are, such as the right answers for a reward function.
 
     Raises:
-        DataError: a template is malformed, the prompt leaves a document out, or `kind` is unknown.
+        DataError: a template is malformed, the prompt leaves a document out, `kind` is unknown, or `keep` names a
+            column that is written here, or that TRL takes for its own.
     """
 
     pages: PagesTransform
     prompt: str = "{text}"
     completion: str = "{completion}"
     system: str = ""
-    kind: Literal["prompt-completion", "messages"] = "prompt-completion"
+    kind: Literal["prompt-completion", "messages", "prompt"] = "prompt-completion"
+    keep: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         named = {column for _, column in _pieces("prompt", self.prompt)}
@@ -54,17 +64,21 @@ class Prompts:
             raise DataError(f"the prompt leaves out the document {left_out[0]!r}. Put {{{left_out[0]}}} into it.")
         list(_pieces("completion", self.completion))
         list(_pieces("system", self.system))
-        if self.kind not in ("prompt-completion", "messages"):
-            raise DataError(f"kind={self.kind!r} is unknown. Use prompt-completion or messages.")
+        if self.kind not in _COLUMNS:
+            raise DataError(f"kind={self.kind!r} is unknown. Use {', '.join(_COLUMNS)}.")
+        # SFTTrainer takes a row with a column "text" for a row of plain text; GRPOTrainer does not look.
+        reserved = _READ | _ARGUMENTS if self.kind == "prompt" else _READ | {"text"}
+        if taken := [name for name in self.keep if name in reserved]:
+            raise DataError(f"keep names {taken[0]!r}, which TRL takes for something of its own. Rename the column.")
 
     def __call__(self, rows: Row) -> dict[str, Any]:
-        """Return the row, or batch of rows, that TRL takes: `images`, and `prompt` and `completion` or `messages`.
+        """Return the row, or batch of rows, that TRL takes: `images`, the conversation, and the columns of `keep`.
 
         Raises:
-            DataError: a column that a template names is missing, or is not str.
+            DataError: a column that a template names is missing, or is not str; or a column of `keep` is missing.
             ThetaError: θ of a row is not valid. All errors name the row.
         """
-        names = (_IMAGES, *(("prompt", "completion") if self.kind == "prompt-completion" else ("messages",)))
+        names = (_IMAGES, *_COLUMNS[self.kind], *self.keep)
         batched = any(isinstance(rows.get(column), list) for column in self.pages.columns)
         return by_row(self._row, rows, batched, names=names, key=self.pages.key)
 
@@ -72,10 +86,13 @@ class Prompts:
         prompt = [_message("user", self._parts(row, "prompt", self.prompt, self.pages.columns))]
         if self.system:
             prompt.insert(0, _message("system", self._parts(row, "system", self.system)))
+        kept = {name: cell(row, name) for name in self.keep}
+        if self.kind == "prompt":
+            return {**_paged({"prompt": prompt}, row, self.pages), **kept}
         completion = [_message("assistant", self._parts(row, "completion", self.completion))]
         if self.kind == "messages":
-            return _paged({"messages": prompt + completion}, row, self.pages)
-        return _paged({"prompt": prompt, "completion": completion}, row, self.pages)
+            return {**_paged({"messages": prompt + completion}, row, self.pages), **kept}
+        return {**_paged({"prompt": prompt, "completion": completion}, row, self.pages), **kept}
 
     @staticmethod
     def _parts(row: Row, name: str, template: str, documents: Sequence[str] = ()) -> list[dict[str, str]]:

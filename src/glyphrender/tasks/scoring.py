@@ -22,11 +22,13 @@ __all__ = [
     "character_error_rate",
     "commits_to",
     "contains",
+    "copy_similarity",
     "exact",
     "levenshtein_similarity",
     "normalized",
     "number_match",
     "token_f1",
+    "verbatim",
 ]
 
 #: One right answer, or several answers, each of which is right.
@@ -46,6 +48,15 @@ def exact(reply: str, answers: Answers) -> float:
     """
     given = normalized(reply)
     return float(any(given == normalized(answer) for answer in _listed(answers)))
+
+
+def verbatim(reply: str, answers: Answers) -> float:
+    """Return 1.0 if `reply` equals one of `answers`, character by character, else 0.0. Outer white space is left out.
+
+    >>> verbatim("Paris ", "Paris"), verbatim("paris", "Paris")
+    (1.0, 0.0)
+    """
+    return float(any(reply.strip() == answer.strip() for answer in _listed(answers)))
 
 
 def contains(reply: str, answers: Answers) -> float:
@@ -102,6 +113,22 @@ def character_error_rate(reply: str, answers: Answers) -> float:
     given = comparable(reply)
     truths = [comparable(answer) for answer in _listed(answers)]
     return min((min(1.0, edit_distance(true, given) / max(1, len(true))) for true in truths), default=1.0)
+
+
+def copy_similarity(reply: str, answers: Answers) -> float:
+    """Return how well `reply` copies a text: 1 − edit distance / length of the longer text, after NFKC.
+
+    Case and punctuation count. So do spaces, because a copy without them must not be worth as much; but each run of
+    white space counts as one space, because pages break lines elsewhere.
+
+    >>> copy_similarity("the  Red\\nhouse", "the Red house"), copy_similarity("theredhouse", "the Red house")
+    (1.0, 0.7692307692307692)
+
+    Raises:
+        DependencyError: rapidfuzz is not installed.
+    """
+    given, *wanted = (" ".join(unicodedata.normalize("NFKC", text).split()) for text in (reply, *_listed(answers)))
+    return max((1 - edit_distance(given, true) / max(1, len(given), len(true)) for true in wanted), default=0.0)
 
 
 def levenshtein_similarity(reply: str, answers: Answers) -> float:
