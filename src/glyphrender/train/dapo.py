@@ -75,6 +75,8 @@ class DapoTrainer(GRPOTrainer):  # type: ignore[misc]
     Source: DAPO, https://arxiv.org/abs/2503.14476, section 3.2; TRL 1.16, `trl/trainer/grpo_trainer.py`.
     """
 
+    _logs: dict[str, Any]
+
     def __init__(self, *, args: Any, train_dataset: Any, rounds: int = 4, flat: float = 1e-6, **kwargs: Any) -> None:
         check_trl()
         check_groups(
