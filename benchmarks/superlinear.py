@@ -68,8 +68,14 @@ def code_points(n: int) -> str:
     return "".join(map(chr, islice(cycle(every), n)))
 
 
+def basic_plane(n: int) -> str:
+    """Return characters of the Basic Multilingual Plane at random, lone surrogates among them."""
+    return "".join(map(chr, random.Random(n).choices(range(1, 0x10000), k=n)))
+
+
 ARABIC, HEBREW, LATIN = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي", "אבגדהוזחטיכלמנסעפצקרשת", "abcdefghijklmnopqrstuvwxyz"
 WORDS = "the quick brown fox jumps over it "
+CODE_PRESET = Theta.preset("code").fields()
 CODE = "def f(x):\n\tif x > 0:\n\t\treturn x\t# more\n\n"
 # Text, then what θ differs in.
 KINDS: dict[str, tuple[Maker, dict[str, Any]]] = {
@@ -171,6 +177,20 @@ KINDS: dict[str, tuple[Maker, dict[str, Any]]] = {
     "controls": (repeated("\x01\x1b"), {}),
     "controls and letters": (repeated("a\x01"), {}),
     "controls, HIDE": (repeated("\x01\x1b"), {"control_characters": "HIDE"}),
+    "controls, preset code": (repeated("a\x01"), CODE_PRESET),
+    "word joiners, preset code": (repeated("a\u2060"), CODE_PRESET),
+    "surrogates": (repeated("\ud800"), {}),
+    "surrogates and letters": (repeated("a\ud800"), {}),
+    "surrogates, preset code": (repeated("\ud800"), CODE_PRESET),
+    "random code points": (basic_plane, {}),
+    "random code points, preset code": (basic_plane, CODE_PRESET),
+    "backspaces, OVERWRITE": (repeated("a\b"), {"carriage_return": "OVERWRITE"}),
+    "backspaces, bold, OVERWRITE": (repeated("a\ba b\bb"), {"carriage_return": "OVERWRITE"}),
+    "backspaces, underlined, OVERWRITE": (repeated("_\ba _\bb\n"), {"carriage_return": "OVERWRITE"}),
+    "backspaces and marks, OVERWRITE": (repeated("e\u0301\b"), {"carriage_return": "OVERWRITE"}),
+    "carriage returns, OVERWRITE": (repeated("10%\r"), {"carriage_return": "OVERWRITE"}),
+    "sequences, STRIP": (repeated("a\x1b[1mb\x1b[0m"), {"ansi": "STRIP"}),
+    "sequences, STRIP, OVERWRITE": (repeated("a\x1b[1mb\b\x1b[0m"), {"ansi": "STRIP", "carriage_return": "OVERWRITE"}),
     "controls, paragraph ends": (repeated("a\x1c\x1d"), {}),
     "line ends of all kinds": (repeated("a\r\nb\x85c\u2028d\v"), {}),
     "missing": (repeated("\U000f0000\ue123"), {}),

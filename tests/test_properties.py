@@ -18,6 +18,7 @@ from glyphrender.text.properties import (
     Flag,
     GeneralCategory,
     LineBreak,
+    as_text,
     brackets,
     codepoints,
     records,
@@ -155,3 +156,10 @@ def test_a_lone_surrogate_passes() -> None:
 
 def test_parts_of_the_database_are_small() -> None:
     assert all(path.stat().st_size <= 150_000 for path in PARTS.iterdir())
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_code_points_and_text_are_converted_without_loss(text: str) -> None:
+    for whole in (text, text + "\0\ud800\0\0"):
+        assert codepoints(whole).tolist() == [ord(character) for character in whole]
+        assert as_text(codepoints(whole)) == whole

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glyphrender.text import bidi, grapheme, linebreak
 from glyphrender.text.parts import LINE_ENDS
-from glyphrender.text.properties import Flag, LineBreak, codepoints, records, table
+from glyphrender.text.properties import Flag, LineBreak, as_text, codepoints, records, table
 from glyphrender.text.source import Chunk
 from glyphrender.theta import LineBreaks
 from glyphrender.typeset.boundary_flags import (
@@ -332,7 +332,7 @@ def _spelled_out(
     out = np.full(n + int(put.sum()) + int(marked.sum()), 0x20, np.uint32)
     out[at] = cps
     out[at[marked] - 1] = ord(RTL_MARK)
-    text = out.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    text = as_text(out)
     of_source = np.zeros(len(out), bool)
     of_source[at[space]] = True
     gap_after = of_source[out == 0x20]

@@ -61,10 +61,10 @@ def cells_of(text: WordText, characters: Characters) -> NDArray[np.uint8]:
         count = np.where(shown, np.clip(count, 1, 2), 0)
         cells = np.zeros(len(cps), np.uint8)
         cells[first] = count
-    for at, drawn in characters.stand_in.items():
-        cells[at] = len(drawn)
-    missing = np.flatnonzero(characters.special & ~is_end)
-    boxed = [at for at in missing.tolist() if at not in characters.stand_in]
+    boxed = characters.special & ~is_end
+    escaped = list(characters.stand_in)
+    boxed[escaped] = False
+    cells[escaped] = [len(drawn) for drawn in characters.stand_in.values()]
     cells[boxed] = np.maximum(cells[boxed], 1)
     return cells
 

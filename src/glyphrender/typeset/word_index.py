@@ -83,7 +83,10 @@ class WordIndex:
             known: how many words the caller knows. After an interrupt the caller may know fewer words than the index.
         """
         self._renumber()
-        data = text.encode("utf-8", "surrogatepass")
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:  # to decode the words again takes 500 ns for each lone surrogate
+            return self._of_dict(_words(text)), self._new_words(known)
         spaced = data + bytes(_LONGEST) if data.endswith(b" ") else data + b" " + bytes(_LONGEST)
         end = np.flatnonzero(np.frombuffer(spaced, np.uint8) == 0x20)
         start = np.zeros_like(end)
@@ -100,7 +103,11 @@ class WordIndex:
             # In source code most words are empty: the indentation.
             number = np.full(len(end), self._number[""], np.int32)
             number[filled] = self._of_table(text, spaced, start[filled], end[filled])
-        return number, list(islice(reversed(self._number), len(self._number) - known))[::-1]
+        return number, self._new_words(known)
+
+    def _new_words(self, known: int) -> list[str]:
+        """Return the words numbered `known` and above."""
+        return list(islice(reversed(self._number), len(self._number) - known))[::-1]
 
     def _of_dict(self, words: list[str]) -> NDArray[np.int32]:
         """Return the numbers of `words` by the dict; new words are entered."""
@@ -128,10 +135,7 @@ class WordIndex:
         number[rest] = self._at(place[rest] ^ 1, head[rest], tail[rest])
         rest = np.flatnonzero(number < 0)
         spans = zip(start[rest].tolist(), end[rest].tolist(), strict=True)
-        if text.isascii():
-            words = [text[a:b] for a, b in spans]
-        else:
-            words = [spaced[a:b].decode("utf-8", "surrogatepass") for a, b in spans]
+        words = [text[a:b] for a, b in spans] if text.isascii() else [spaced[a:b].decode() for a, b in spans]
         number[rest] = self._of_dict(words)
         enters = rest[length[rest] <= _LONGEST]
         at = place[enters]
