@@ -148,6 +148,17 @@ def test_a_column_gives_theta_in_any_form_that_theta_has() -> None:
     assert dataset.with_transform(PagesTransform(theta=FromColumn()))[0]["images"] == images_of("a", Theta(dpi=100))
 
 
+def test_a_batch_has_the_pages_of_its_rows_and_errors_name_the_row(rows: datasets.Dataset) -> None:
+    pages = PagesTransform(theta=SMALL)
+    batch = pages(rows[:])
+    assert batch["images"] == [pages(row)["images"] for row in rows] == [images_of(text, SMALL) for text in TEXTS]
+    with pytest.raises(LayoutError, match=r"row 3 of the batch .id=3.: the text needs more than max_pages=1"):
+        PagesTransform(theta=SMALL, max_pages=1)(rows[:])
+    for wrong in (None, {"a": 1}, ["a"]):
+        with pytest.raises(DataError, match=r"row 1 of the batch: text is .* not str"):
+            pages({"text": ["a", wrong]})
+
+
 def test_theta_can_be_any_function_of_the_row() -> None:
     pages = PagesTransform(
         theta=lambda row, rng: SMALL.replace(font_size=row["size"], line_height=10 + int(rng.integers(3)))

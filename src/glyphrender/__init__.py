@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from glyphrender.document.document import render_file as render_file
     from glyphrender.document.extension import Extended as Extended
     from glyphrender.document.layout import layout as layout
+    from glyphrender.document.layout import layout_each as layout_each
     from glyphrender.document.page import Page as Page
     from glyphrender.document.page import Span as Span
     from glyphrender.document.stream import PageStream as PageStream
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "document.document": ("Document", "render", "render_file"),
     "document.extension": ("Extended",),
-    "document.layout": ("layout",),
+    "document.layout": ("layout", "layout_each"),
     "document.page": ("Page", "Span"),
     "document.stream": ("PageStream",),
     "errors": (

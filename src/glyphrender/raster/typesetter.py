@@ -20,6 +20,7 @@ from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.shaper import Shaper
 from glyphrender.typeset.style import Variant
+from glyphrender.typeset.together import layout_together
 
 #: 256 MiB. A book of one million words under ten font styles needs some 100 MiB.
 MAX_BYTES: Final = 256 << 20
@@ -62,6 +63,7 @@ class Typesetter:
         self.shaper = Shaper(max_bytes=max_bytes * 5 // 8, chunk_size=chunk_size, lock=self.lock)
         self.masks = MaskCache(max_bytes=max_bytes // 4, lock=self.lock)
         self._pixels: dict[int, tuple[PageLayout, NDArray[np.uint8]]] = {}
+        self._pixel_bytes = 0  # of all in `_pixels`: thousands of small pages would take long to add up each time
 
     def __repr__(self) -> str:
         held = ", ".join(f"{count:,} {name}" for name, count in self.holds.items())
@@ -78,9 +80,7 @@ class Typesetter:
     @property
     def nbytes(self) -> int:
         """An estimate of the memory of everything that is remembered, in bytes."""
-        with self.lock:
-            pixels = sum(array.nbytes for _, array in self._pixels.values())
-        return self.shaper.nbytes + self.masks.nbytes + pixels
+        return self.shaper.nbytes + self.masks.nbytes + self._pixel_bytes
 
     def clear(self) -> None:
         """Forget everything. Pages and documents that you hold stay good."""
@@ -88,12 +88,19 @@ class Typesetter:
             self.shaper.clear()
             self.masks.clear()
             self._pixels.clear()
+            self._pixel_bytes = 0
 
     def layout_pages(
         self, text: Text, theta: Theta, *, max_pages: int | None = None, parts: Sequence[PartSpan] = ()
     ) -> Iterator[PageLayout]:
         """Yield the pages of `text`, laid out and not drawn; see `glyphrender.typeset.layout.layout_pages`."""
         return layout_pages(text, theta, self.shaper, max_pages=max_pages, parts=parts)
+
+    def layout_together(
+        self, texts: Sequence[str], theta: Theta, *, max_pages: int | None = None
+    ) -> list[list[PageLayout]]:
+        """Return the pages of each text, laid out and not drawn; see `glyphrender.typeset.together`."""
+        return layout_together(texts, theta, self.shaper, max_pages=max_pages)
 
     def lines_of_part(self, text: str, theta: Theta, *, offset: int = 0, line: int = 0) -> Iterator[LineTable]:
         """Yield the lines of a part of a document; see `glyphrender.typeset.layout.lines_of_part`."""
@@ -114,11 +121,11 @@ class Typesetter:
         drawn = self.draw(page)
         drawn.flags.writeable = False
         with self.lock:
+            if id(page) not in self._pixels:  # another thread may have drawn it meanwhile
+                self._pixel_bytes += drawn.nbytes
             self._pixels[id(page)] = page, drawn  # the page too, so that no other page gets its id
-            while (
-                len(self._pixels) > 1 and sum(array.nbytes for _, array in self._pixels.values()) > self.max_bytes // 8
-            ):
-                del self._pixels[next(iter(self._pixels))]
+            while len(self._pixels) > 1 and self._pixel_bytes > self.max_bytes // 8:
+                self._pixel_bytes -= self._pixels.pop(next(iter(self._pixels)))[1].nbytes
         return drawn
 
     def adopt(self, page: PageLayout) -> None:

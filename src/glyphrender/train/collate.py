@@ -20,7 +20,7 @@ from glyphrender.adapters.pixels import Patchify
 from glyphrender.adapters.processor import missing
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, VisionModelError, shown
-from glyphrender.train.sample import Pages, Sample, Text
+from glyphrender.train.sample import Pages, Sample, Text, laid_out
 
 __all__ = ["SampleCollator", "image_markup"]
 
@@ -120,7 +120,7 @@ class SampleCollator:
 
     def laid_out(self, samples: Sequence[Sample]) -> list[list[tuple[Page, ...]]]:
         """Return the pages of each part of each sample that is seen as pages, none drawn yet."""
-        return [[pages.laid_out() for pages in sample.pages] for sample in samples]
+        return laid_out(samples)
 
     def _row(self, sample: Sample, documents: Sequence[Sequence[Page]]) -> tuple[list[int], list[bool], list[int]]:
         """Return the tokens of a sample, which of them are learned, and which are of an image (1) or not (0)."""

@@ -7,17 +7,18 @@ tokens of a sample are known before anything is drawn. Nothing here needs torch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeAlias
 
-from glyphrender.document.layout import layout
+from glyphrender.document.layout import layout_each
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, shown
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta
 
-__all__ = ["Pages", "Part", "Sample", "Text", "page_sizes", "visual_tokens"]
+__all__ = ["Pages", "Part", "Sample", "Text", "laid_out", "page_sizes", "visual_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,6 @@ class Pages:
 
     text: str
     theta: Theta = field(default_factory=Theta)
-
-    def laid_out(self) -> tuple[Page, ...]:
-        """Return the pages; none is drawn yet."""
-        return tuple(layout(self.text, self.theta))
 
 
 Part: TypeAlias = Text | Pages
@@ -99,13 +96,31 @@ class Sample:
         return "".join(part.text for part in self.parts if isinstance(part, Text) and part.learn)
 
 
+def laid_out(samples: Sequence[Sample]) -> list[list[tuple[Page, ...]]]:
+    """Return, for each sample, the pages of each of its `pages`. None is drawn yet.
+
+    Texts that share θ are laid out together, which costs a tenth for short texts; the pages are those that each text
+    has alone (`glyphrender.layout_each`).
+
+    Raises:
+        FontError, LayoutError: see `glyphrender.layout`.
+    """
+    by_theta: dict[Theta, dict[str, tuple[Page, ...]]] = {}
+    for sample in samples:
+        for pages in sample.pages:
+            by_theta.setdefault(pages.theta, {})[pages.text] = ()
+    for theta, texts in by_theta.items():
+        texts.update(zip(texts, map(tuple, layout_each(list(texts), theta)), strict=True))
+    return [[by_theta[pages.theta][pages.text] for pages in sample.pages] for sample in samples]
+
+
 def page_sizes(sample: Sample) -> tuple[tuple[int, int], ...]:
     """Return width and height, in pixels, of every page of a sample, in order. No page is drawn.
 
     Raises:
         FontError, LayoutError: see `glyphrender.layout`.
     """
-    return tuple(page.size for pages in sample.pages for page in pages.laid_out())
+    return tuple(page.size for pages in laid_out([sample])[0] for page in pages)
 
 
 def visual_tokens(sample: Sample, vision: str | VisionModel) -> int:
