@@ -14,6 +14,8 @@ from glyphrender.inference.exact.characters import DELIMITERS, SPACE, UNSPACED, 
 from glyphrender.inference.exact.kinds import DIGITS, digits, kind_of
 
 _MOST: Final = 24  # groups of a run that may be a string
+_PHONE_DIGITS: Final = 7  # a phone number has at least so many
+_LONGEST_IBAN: Final = 43  # characters, with spaces
 
 _HEAD: Final = re.compile(r"['‘(\[]{0,2}[-–/]?(?:[0-9A-Z]{0,4}\d|\d)[\dA-Z]*(?:[-–/.,'’()]{1,2}[\dA-Z]+)*[-/]?(?P<unit>[a-zµ°²³]{1,4}|[%‰€$£¥₹])?(?P<close>[)\]'’.,;:!?]*)")  # noqa: E501  # fmt: skip
 _SUFFIX: Final = re.compile(r"[-+(#±−–~≈€$£¥₹\dA-Z/.,'’()]+\Z")
@@ -65,9 +67,9 @@ def _link(
     gap = text[one[1] : other[0]]
     if not _may_be_inside(gap, one, other, run):
         return None
-    if run and _DASH.fullmatch(gap) and _is_iban(text[begin : one[1]]):
+    if run and one[1] - begin <= _LONGEST_IBAN and _DASH.fullmatch(gap) and _is_iban(text[begin : one[1]]):
         return None
-    word = _WORD.fullmatch(text, *one) and _WORD.match(text, *other)
+    word = one[1] - one[0] in (8, 16) and _WORD.fullmatch(text, *one) and _WORD.match(text, *other)
     if word and one[1] - one[0] == word.end() - other[0] and not text[word.end() : other[1]].strip(".,;:)"):
         return one[0]  # a digest in words of 32 bits
     group = _last_group(text, one)
@@ -82,7 +84,8 @@ def _link(
         iban = any(_IBAN_HEAD.fullmatch(each.lstrip("(")) for each in (head, group.text))
         return group.start if same or iban else None
     lead = _LEAD.fullmatch(head) is not None and head[0] in "+(0"
-    phone = lead and run and digits(text[begin : one[1]]) >= 7
+    # Each chunk of a run has a digit, so a long run need not be counted again and again.
+    phone = lead and run and (len(run) >= _PHONE_DIGITS or digits(text[begin : one[1]]) >= _PHONE_DIGITS)
     if phone and _kind(text[other[0] : other[1]].rstrip(".,;:!?")) in ("address", "version", "time"):
         return None
     return None if _are_apart(text, one, other, group, lead=lead, first=not run) else group.start
@@ -99,6 +102,8 @@ def _may_be_inside(gap: str, one: tuple[int, int], other: tuple[int, int], run: 
 
 def _last_group(text: str, chunk: tuple[int, int]) -> _Group | None:
     """Return the group at the end of a chunk, or None if the chunk ends in no group."""
+    if chunk[1] - chunk[0] <= 64 and text[chunk[0] : chunk[1]].isdecimal():
+        return _Group(chunk[0], text[chunk[0] : chunk[1]], "")
     suffix = _SUFFIX.search(text, max(chunk[0], chunk[1] - 64), chunk[1])
     tail = suffix and _TAIL.search(text, suffix.start(), chunk[1])
     if not tail:
@@ -126,25 +131,32 @@ def _are_apart(
         first: whether the run begins with `group`.
     """
     left, right = text[group.start : one[1]], text[other[0] : other[1]].rstrip(".,;:!?")
-    zone = re.fullmatch(r"[-+]\d{2}:?\d{2}", group.text)
+    zone = _ZONE.fullmatch(group.text)
     if zone and _AFTER_CLOCK.search(text, max(0, group.start - 24), group.start):
         return True
-    if not lead and ({_kind(left), _kind(right.strip("()[]"))} & _STRONG):
+    whole = "" if group.before in (",", ";") else text[one[0] : one[1]].strip("()")
+    if not lead and any(_kind(each) in _STRONG for each in (left, right.strip("()[]"), whole)):
         return True
-    if not lead and group.before not in (",", ";") and _kind(text[one[0] : one[1]].strip("()")) in _STRONG:
-        return True
-    if re.fullmatch(r"[A-Z]{2,}-\d{1,2}", group.text) and "-" in right:
+    if "-" in right and _NAMED_COUNT.fullmatch(group.text):
         return True  # ISBN-10 0-306-40615-2
     for mixed, neighbor in ((left, right), (right, left)):
         if len(mixed) >= 8 and not mixed.isdigit() and mixed.isalnum() and neighbor.isdigit() and len(neighbor) < 8:
             return True  # a serial number beside a count
-    if re.fullmatch(r"[1-9]\d?(?:,\d{3})+(?:\.\d+)?|\d{1,2}\.\d+|\d{4,}\.\d+", right) and not lead:
+    if not lead and _DECIMAL.fullmatch(right):
         return True  # a decimal never begins the second group of a number
-    if re.match(r"\d{3}[.,]\d", right) and re.fullmatch(r"\d{4,}", group.text):
+    if _LAST_GROUP.match(right) and _LONG_GROUP.fullmatch(group.text):
         return True
     # Nothing follows a decimal either.
-    decimal = re.fullmatch(r"\D?\d+\.\d+", group.text) is not None
-    return decimal and text[one[1] : other[0]] == " " and first and not lead
+    single = first and not lead and text[one[1] : other[0]] == " "
+    return single and _AFTER_DECIMAL.fullmatch(group.text) is not None
+
+
+_ZONE: Final = re.compile(r"[-+]\d{2}:?\d{2}")
+_NAMED_COUNT: Final = re.compile(r"[A-Z]{2,}-\d{1,2}")
+_DECIMAL: Final = re.compile(r"[1-9]\d?(?:,\d{3})+(?:\.\d+)?|\d{1,2}\.\d+|\d{4,}\.\d+")
+_LAST_GROUP: Final = re.compile(r"\d{3}[.,]\d")
+_LONG_GROUP: Final = re.compile(r"\d{4,}")
+_AFTER_DECIMAL: Final = re.compile(r"\D?\d+\.\d+")
 
 
 def _kind(text: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from glyphrender.inference.exact.characters import UNSPACED, seen
@@ -129,6 +130,8 @@ def digits(text: str) -> int:
     return sum(map(str.isdecimal, text))
 
 
+# The same string is judged alone, as an item of a list and as a group of a run.
+@lru_cache(maxsize=512)
 def kind_of(text: str) -> str | None:
     """Return the kind of the whole of `text`, or None if it is no exact string.
 
@@ -146,10 +149,7 @@ def kind_of(text: str) -> str | None:
         or not _balanced(text)
     ):
         return None
-    for kind, rule in _RULES:
-        if rule(text):
-            return kind
-    return None
+    return next((kind for kind, rule in (_PLAIN_RULES if text.isalnum() else _RULES) if rule(text)), None)
 
 
 def _balanced(text: str) -> bool:
@@ -288,6 +288,10 @@ _RULES: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     ("number", _is_joined),
     ("path", _is_path),
     ("code", _is_code),
+)
+# The rules that letters and digits alone can fulfil: all others ask for a mark.
+_PLAIN_RULES: Final = tuple(
+    (kind, rule) for kind, rule in _RULES if rule in (_is_hash, _is_time, _is_number, _is_code)
 )
 
 

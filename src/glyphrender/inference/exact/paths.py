@@ -17,9 +17,8 @@ _START: Final = r"(?:[A-Za-z]:[\\/]|\\\\[\w.$-]|~/|\.{1,2}[\\/]|/[\w.]|\$\w+/|%\
 _QUOTED: Final = re.compile(rf"(?P<quote>[\"`'“„«])(?P<path>{_START}[^\"`'“”„«»\n\r]{{1,400}}?)(?P<close>[\"`'”“»])")
 _CLOSE: Final = {'"': '"', "`": "`", "'": "'", "“": "”", "„": "“”", "«": "»"}
 _SPACED: Final = re.compile(r" ")
-_ESCAPED: Final = re.compile(
-    r"(?<![\w/\\.~-])(?:~|\.{1,2})?(?:/(?:[\w@+~%=-]|\.(?=[\w.])|\\[ ()&'])++)++(?![^\s.,;:!?)\"'|>]|[.,:]\S)"
-)
+_ESCAPED: Final = re.compile(r"(?<![\w/\\.~-])(?:~|\.{1,2})?(?:/(?:[\w@+~%=-]|\.(?=[\w.])|\\[ ()&'])++)++")
+_GOES_ON: Final = re.compile(r"[^\s.,;:!?)\"'|>]|[.,:]\S")
 _EXTENSIONS: Final = (
     "txt md rst pdf doc docx odt rtf xls xlsx ods csv tsv ppt pptx odp png jpg jpeg gif svg webp bmp tif tiff "
     "ico mp3 mp4 wav avi mkv mov flac ogg zip gz tgz bz2 xz zst tar 7z rar jar war whl deb rpm dmg iso img exe "
@@ -93,10 +92,11 @@ def escaped_paths(text: str) -> Iterator[tuple[int, int]]:
         begin = at
         while begin > 0 and at - begin < 300 and not text[begin - 1].isspace() and text[begin - 1] not in "\"'`":
             begin -= 1
-        match = _ESCAPED.match(text, begin, begin + LONGEST)
-        if match and match.end() > at + 1 and match.end() < begin + LONGEST:
-            yield match.span()
-            at = match.end()
+        match = _ESCAPED.match(text, begin)
+        if match and match.end() > at + 1:
+            at = match.end()  # listed or not, nothing inside it is looked at again
+            if at < begin + LONGEST and not _GOES_ON.match(text, at):
+                yield match.span()
         at = text.find("\\ ", at + 1)
 
 
