@@ -64,7 +64,7 @@ def listed(text: str) -> list[str]:
         # Letters of writing systems without spaces stand right beside a string.
         ("カード番号は5500 0055 5555 5559", ["5500 0055 5555 5559"]),
         ("电话是+1 (415) 555-2671。", ["+1 (415) 555-2671"]),
-        ("金额为1 234 567,89 €。", ["1 234 567,89"]),
+        ("金额为1 234 567,89 €。", ["1 234 567,89 €"]),
         ("日時は2024-01-05 12:34:56,789です。", ["2024-01-05 12:34:56,789"]),
         ("更新は2024-01-05 12:34です", ["2024-01-05 12:34"]),
         ("접속 05/Jan/2024:12:34:56 +0000에", ["05/Jan/2024:12:34:56 +0000"]),
@@ -214,10 +214,30 @@ def test_a_token_with_more_of_it_before_is_not_listed(glue: str) -> None:
         "He bought 3. 4 apples were left.",
         "pay /4111 1111 1111 1111/ now",
         "to /CH93 0076 2011 6238 5295 7/ now",
+        "Amtsgericht Stendal HRB 123456 B, Berlin",
+        "12’345.60x",
+        "1.234.567,89¹ und",
+        "пишитеivan@example.ru",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBkT8fQm9\nvY2Zr4cXH5pLw3NqJtO6sUeKb7DaRgM1y",
     ],
 )
 def test_what_may_be_a_part_is_not_listed(text: str) -> None:
     assert listed(text) == []
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("pay USD 1,234,567.89.", ["USD 1,234,567.89"]),
+        ("1.234.567,89 EUR, US$\u00a012,345", ["1.234.567,89 EUR", "US$\u00a012,345"]),
+        ("12,345.00 EUR 23,456.00", ["12,345.00", "23,456.00"]),  # EUR may belong to either
+        ("USD/EUR 12345 kg", ["12345"]),
+        ("пишите ivan@example.ru", ["ivan@example.ru"]),
+        ("key ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBkT8f a@b", ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBkT8f"]),
+    ],
+)
+def test_a_word_that_belongs_to_a_string_is_listed_with_it(text: str, expected: list[str]) -> None:
+    assert listed(text) == expected
 
 
 # -- pages -------------------------------------------------------------------------------------------
@@ -230,7 +250,7 @@ def test_no_string_is_cut_by_the_pages_it_is_asked_of() -> None:
     text = " ".join(strings * 8)
     document = render(text, Theta(page_size=(60, 24), margin_x=2, margin_y=2, auto_crop_width=False))
     whole = {string.text for string in exact_strings(document)}
-    assert whole == {"550e8400-e29b-41d4-a716-446655440000", "12 345 678,90", "https://example.org/a/b/c?d=12345"}
+    assert whole == {"550e8400-e29b-41d4-a716-446655440000", "12 345 678,90 EUR", "https://example.org/a/b/c?d=12345"}
     assert len(document) > 20
     for first in range(len(document)):
         for last in (first + 1, first + 3, first + 9):
@@ -243,7 +263,7 @@ def test_no_string_is_cut_by_the_pages_it_is_asked_of() -> None:
 
 def test_a_string_with_spaces_is_in_backticks_and_nothing_is_said_of_others() -> None:
     text = sidecar(exact_strings(render("Pay 1 234 567,89 € to DE89 3704 0044 0532 0130 00, ref RG-2024/00123-B.")))
-    assert text.splitlines()[1] == "Page 1: `1 234 567,89` `DE89 3704 0044 0532 0130 00` RG-2024/00123-B"
+    assert text.splitlines()[1] == "Page 1: `1 234 567,89 €` `DE89 3704 0044 0532 0130 00` RG-2024/00123-B"
     assert "Not all are listed" in text.splitlines()[0]
     assert most_tokens(text) < 400
 
@@ -255,6 +275,7 @@ UNITS = [
     "a=1,", "k:", "::", "1:", "00:", "%41", "\u00ad1", "\u200b", "1\n", "a/b c/d ", "C:\\a ", "/a ", '"/a ', "\\ ",
     "/a\\ ", "+49 30 ", "DE89 3704 ", "ABCD-", "abcdef", "1 - ", "eyJa.", "P1", "2026-01-01 ", "x@y.z,", "1万", "١",
     "http://", "&a=1", "—1", "](", "[a](http://b)", '"a1",', "1.1.1-", "12 AB12 ", "1)(", "1_", "**", "a-1+", "@a@a.",
+    "(12345) ", "/a\\ b", "(1)(1 ",
 ]  # fmt: skip
 
 

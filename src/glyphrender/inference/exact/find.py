@@ -17,6 +17,7 @@ from typing import Final
 
 from glyphrender.inference.exact.borders import begins, ends, in_table_row, without_direction
 from glyphrender.inference.exact.characters import DELIMITERS, DIRECTION, QUOTES, UNSEEN, glues
+from glyphrender.inference.exact.companions import between_letters, public_keys, with_currency
 from glyphrender.inference.exact.groups import runs_in, whole_run, with_extension, wrapped
 from glyphrender.inference.exact.kinds import LONGEST, SHORTEST, kind_of
 from glyphrender.inference.exact.paths import begins_at_space, ends_at_space, escaped_paths, extent, quoted_paths
@@ -59,7 +60,7 @@ def find_strings(text: str) -> Iterator[tuple[int, int, str]]:
     for start, end, kind in sorted(found, key=lambda string: (string[0], -string[1])):
         if start >= last[1]:
             last = start, end
-            yield start, end, kind
+            yield *(with_currency(text, start, end) if kind == "number" else last), kind
 
 
 def _with_letters(text: str, chunks: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -87,6 +88,7 @@ def _spans(text: str, chunks: list[tuple[int, int]]) -> list[tuple[int, int, str
         spans.append((start, stop, "path" if whole and _readable(text, start, end) else ""))
     spans += [(*span, "path") for span in escaped_paths(text)]
     spans += [(*match.span(), "email") for match in _QUOTED_LOCAL.finditer(text)]
+    spans += public_keys(text)
     digits = [span for span in chunks if span[1] - span[0] > 1 or text[span[0]] not in "/\\@"]
     for start, end, members in runs_in(text, digits):
         string = whole_run(text, start, end)
@@ -130,7 +132,7 @@ def _strings(text: str, start: int, end: int) -> Iterator[Found]:
         if found.kind == "number":
             if text[found.start] == "(" and not _fills_cell(text, outer):
                 continue  # `(1,234.56)` in a sentence may be an amount in brackets as well as a negative one
-            if wrapped(text, found.start, found.end):
+            if wrapped(text, found.start, found.end) or between_letters(text, found.start, found.end):
                 continue
             found.end = with_extension(text, found.start, found.end) if found.end == stop else found.end
         elif found.kind == "time":

@@ -29,6 +29,8 @@ _URL: Final = re.compile(
 )
 _SCHEME_IN_LIST: Final = re.compile(r"[,;|]\w{2,12}://|'[)\]]")
 _MIXED_LETTERS: Final = re.compile(f"[A-Za-z0-9][{UNSPACED}]|[{UNSPACED}][A-Za-z0-9]")
+# Letters of two alphabets side by side may be a word and an address: пишитеivan@example.org.
+_TWO_SCRIPTS: Final = re.compile(r"[A-Za-z][\u0370-\u1dff\u1f00-\u1fff]|[\u0370-\u1dff\u1f00-\u1fff][A-Za-z]")
 # A path at whose edge such letters stand beside others may be a word and a path: 路径/var/log, app.logを.
 _JOINED_TO_PATH: Final = re.compile(f"[{UNSPACED}]+/?[A-Za-z0-9]|.*[A-Za-z0-9][{UNSPACED}]+\\Z", re.DOTALL)
 _DOMAIN: Final = r"(?:[\w-]++\.)++(?:[^\W\d_]{2,24}|xn--[A-Za-z0-9-]{2,60})"
@@ -72,10 +74,10 @@ _GROUPED: Final = (
     r"|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?|\d{1,3}(?:,\d{4}){2,}(?:\.\d+)?|\d+(?:_\d+)+"
     r"|\d+,\d{1,3}|\d+(?:\.\d+)?|\.\d+)"
 )
-_LETTER: Final = f"[^\\W\\d_{UNSPACED}]"
+_LETTER: Final = f"[^\\W\\d_{UNSPACED}\u00b2\u00b3\u00b9\u2070-\u209f]"  # and no superscript, which may be a footnote
 _UNIT: Final = (
     r"(?:%|‰|°[CFKNSEW]?|[$€£¥₹₽₩₺₪฿₫₴₦₱]|[.,][-–]{1,2}|[×x·]10\^?-?[\d⁰¹²³⁴-⁹⁻]+"
-    rf"|(?![DEIOPQSUXYZ](?![A-Za-z])){_LETTER}{{1,5}}[²³]?(?:/{_LETTER}{{1,4}}[²³]?)?)?"
+    rf"|(?![DEIOPQSUXYZx](?![A-Za-z])){_LETTER}{{1,5}}[²³]?(?:/{_LETTER}{{1,4}}[²³]?)?)?"
 )
 _NO_CENTS: Final = re.compile(r"\d[.,]-{1,2}\Z")  # 99,-
 _AMOUNT: Final = re.compile(
@@ -165,7 +167,7 @@ def _is_url(text: str) -> bool:
 
 
 def _is_email(text: str) -> bool:
-    if "@" not in text or not _EMAIL.fullmatch(text) or _MIXED_LETTERS.search(text):
+    if "@" not in text or not _EMAIL.fullmatch(text) or _MIXED_LETTERS.search(text) or _TWO_SCRIPTS.search(text):
         return False
     # `to=jane@example.org` is an assignment. `bounce+jane=example.com@lists.org` is not.
     local = text.partition("@")[0]
@@ -290,9 +292,7 @@ _RULES: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     ("code", _is_code),
 )
 # The rules that letters and digits alone can fulfil: all others ask for a mark.
-_PLAIN_RULES: Final = tuple(
-    (kind, rule) for kind, rule in _RULES if rule in (_is_hash, _is_time, _is_number, _is_code)
-)
+_PLAIN_RULES: Final = tuple((kind, rule) for kind, rule in _RULES if rule in (_is_hash, _is_time, _is_number, _is_code))
 
 
 def is_accounting(text: str) -> bool:
