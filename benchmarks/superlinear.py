@@ -161,6 +161,15 @@ KINDS: dict[str, tuple[Maker, dict[str, Any]]] = {
         repeated("東京都\n" * 3 + "東" * 90),
         {"line_breaker": "OPTIMAL", "alignment": "JUSTIFY"},
     ),
+    "Chinese and long words, JUSTIFY, OPTIMAL": (
+        joined(lambda rng: "東" * rng.randint(20, 90) + "incomprehensibilities"[: rng.randint(9, 21)], ""),
+        {"line_breaker": "OPTIMAL", "alignment": "JUSTIFY"},
+    ),
+    "Chinese, one paragraph, OPTIMAL": (joined(of("東京都、。的一是", 50), ""), {"line_breaker": "OPTIMAL"}),
+    "Chinese, paragraphs, JUSTIFY, OPTIMAL": (
+        joined(lambda rng: "".join(rng.choices("東京都、。的一是", k=rng.randint(30, 400))) + "\n", ""),
+        {"line_breaker": "OPTIMAL", "alignment": "JUSTIFY"},
+    ),
     "hyphens": (repeated("a-"), {}),
     "slashes": (repeated("/"), {}),
     "quotation marks": (repeated("\"'"), {}),

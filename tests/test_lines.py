@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import random
 import re
+from bisect import bisect_left
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -279,6 +281,27 @@ def test_even_breaks_have_the_least_sum_whatever_the_number_of_words_on_a_line(
     lines = list(zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(words) - 1], strict=True))
     assert all(left(begin, end) >= 0 for begin, end in lines)
     assert sum(left(begin, end) ** 2 for begin, end in lines[:-1]) == least[-1]
+
+
+@pytest.mark.parametrize("count", [40, 400, 4000])
+@pytest.mark.parametrize("odd", [8, 31])
+def test_even_breaks_of_long_paragraphs_have_the_least_sum(count: int, odd: int) -> None:
+    """Words of one width and a few others, some 50 on a line: Chinese with a Latin word now and then."""
+    rng, starts, ends, at = random.Random(count), [], [], 0
+    for _ in range(count):
+        width = rng.choice([8] * 30 + [4, odd])
+        starts.append(at)
+        ends.append(at := at + width)
+    least, rest = [0.0], 401
+    for end in range(count - 1):
+        begins = range(max(0, end - 110), end + 1)
+        costs = [least[b] + (rest - ends[end] + starts[b]) ** 2 for b in begins if ends[end] - starts[b] <= rest]
+        least.append(min(costs, default=math.inf))
+    begin = bisect_left(starts, ends[-1] - rest)
+    cuts = even_breaks(starts=starts, ends=ends, first=rest, rest=rest)
+    lines = list(zip([0, *(cut + 1 for cut in cuts)], cuts, strict=False))
+    assert all(ends[end] - starts[begin] <= rest for begin, end in lines)
+    assert sum((rest - ends[end] + starts[begin]) ** 2 for begin, end in lines) == min(least[begin:])
 
 
 def test_even_breaks_stop_before_what_fits_nowhere() -> None:

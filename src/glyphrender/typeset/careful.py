@@ -40,6 +40,13 @@ class CarefulBreaker:
         self._place_end = stretch.end[reach.place].tolist()
         self._place_kind = stretch.breaks[reach.place].tolist()
         self._start = stretch.start.tolist()
+        if self.metrics.optimal:  # the opportunities that are not for emergencies, with the room for their hyphens
+            kind = stretch.breaks[reach.place]
+            regular = np.flatnonzero(kind != EMERGENCY)
+            at, hyphen = reach.place[regular], self.metrics.hyphen * (kind[regular] == MAY_HYPHENATE)
+            self._regular = regular.tolist()
+            self._regular_start = stretch.start[np.minimum(at + 1, len(stretch.start) - 1)].tolist()
+            self._regular_end = (stretch.end[at] + hyphen).tolist()
 
     def add(self, start: int, end: int, lo: int, hi: int, *, first: bool, indent: int, goes_on: bool) -> None:
         """Break the paragraph of segments `start` to `end - 1`.
@@ -128,18 +135,16 @@ class CarefulBreaker:
         Returns:
             (lo, start, limit, flags) of the part that is left.
         """
-        regular = [k for k in range(lo, hi) if self._place_kind[k] != EMERGENCY]
-        hyphen = [self.metrics.hyphen if self._place_kind[k] == MAY_HYPHENATE else 0 for k in regular]
+        at = slice(bisect_left(self._regular, lo), bisect_left(self._regular, hi))
         cuts = even_breaks(
-            starts=[self._start[start]] + [self._start[self._places[k] + 1] for k in regular],
-            ends=[self._place_end[k] + added for k, added in zip(regular, hyphen, strict=True)]
-            + [int(self.stretch.end[end - 1])],
+            starts=[self._start[start], *self._regular_start[at]],
+            ends=[*self._regular_end[at], int(self.stretch.end[end - 1])],
             first=limit,
             rest=rest,
         )
         for cut in cuts:
-            place = regular[cut]
+            place = self._regular[at.start + cut]
             stop = self._places[place] + 1
-            self._line(start, stop, flags | (HYPHEN if hyphen[cut] else 0))
+            self._line(start, stop, flags | (HYPHEN if self._place_kind[place] == MAY_HYPHENATE else 0))
             start, lo, limit, flags = stop, place + 1, rest, 0
         return lo, start, limit, flags

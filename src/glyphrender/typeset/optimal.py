@@ -12,10 +12,16 @@ whatever the number of words on a line. Where hyphens move the ends to and fro, 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import islice
+from math import isqrt
 from operator import gt
+from typing import Final
+
+# How many lines `_bounded` tries for each opportunity of a paragraph. With more, the queue is faster.
+_LINES_TRIED: Final = 3
+_TRIED_AT_FIRST: Final = 200
 
 
 def even_breaks(*, starts: Sequence[int], ends: Sequence[int], first: int, rest: int) -> list[int]:
@@ -38,7 +44,7 @@ def even_breaks(*, starts: Sequence[int], ends: Sequence[int], first: int, rest:
         rest: width of all other lines.
     """
     count = len(ends)
-    search = _tried if any(map(gt, ends, islice(ends, 1, None))) else _queued
+    search = _tried if _falls(ends) else _rising
     origin = search(starts, ends, first, rest)
     k = count
     while k and origin[k] < 0:
@@ -51,55 +57,21 @@ def even_breaks(*, starts: Sequence[int], ends: Sequence[int], first: int, rest:
     return cuts[::-1]
 
 
-def _queued(starts: Sequence[int], ends: Sequence[int], first: int, rest: int) -> list[int]:
+def _falls(values: Sequence[int]) -> bool:
+    """Return whether a value is less than the one before."""
+    return any(map(gt, values, islice(values, 1, None)))
+
+
+def _rising(starts: Sequence[int], ends: Sequence[int], first: int, rest: int) -> list[int]:
     """Return [count + 1] the beginning of the line that ends at opportunity k - 1, or -1; `ends` rises.
 
     Beginnings are numbers of `starts`. Of equal sums, the earliest beginning is taken.
     """
     count = len(ends)
-    best: list[int] = [0] + [-1] * count
-    origin = [-1] * (count + 1)
-    # The line beginnings that win somewhere, where each wins from on, and the first opportunity that it cannot reach.
-    begins: list[int] = []
-    wins: list[int] = []
-    beyond: list[int] = []
-    constant: list[int] = []  # of the sum at end e: constant + 2 · start · (rest - e) + (rest - e)²
-    head = 0
-    for k in range(count - 1):
-        if k and best[k] >= 0:
-            start = starts[k]
-            mine = best[k] + start * start
-            wins_from = k
-            while len(begins) > head:
-                other = starts[begins[-1]]
-                if start > other:
-                    gain = rest * 2 * (start - other) - (constant[-1] - mine)
-                    wins_from = bisect_right(ends, gain // (2 * (start - other)), k)
-                else:
-                    wins_from = k if mine < constant[-1] else count
-                wins_from = max(k, min(wins_from, beyond[-1]))
-                if wins_from > wins[-1]:
-                    break
-                for column in (begins, wins, beyond, constant):
-                    column.pop()
-            else:
-                wins_from = k
-            if wins_from < count:
-                begins.append(k)
-                wins.append(wins_from)
-                beyond.append(bisect_right(ends, start + rest, k))
-                constant.append(mine)
-        while head + 1 < len(begins) and wins[head + 1] <= k:
-            head += 1
-        left = first - (ends[k] - starts[0])
-        if left >= 0:
-            best[k + 1], origin[k + 1] = left * left, 0
-        if head < len(begins) and k < beyond[head]:
-            begin = begins[head]
-            left = rest - (ends[k] - starts[begin])
-            cost = best[begin] + left * left
-            if origin[k + 1] < 0 or cost < best[k + 1]:
-                best[k + 1], origin[k + 1] = cost, begin
+    # Words of less than no width, by negative spacing, may set a line back.
+    most = None if _falls(starts) else _greedy_sum(starts, ends, first, rest)
+    found = None if most is None else _bounded(starts, ends, first, rest, most)
+    best, origin = found or _queued(starts, ends, first, rest)
     # The last line may be as short as it comes.
     for begin in range(count - 1, -1, -1):
         if ends[-1] - starts[begin] > (rest if begin else first):
@@ -110,8 +82,98 @@ def _queued(starts: Sequence[int], ends: Sequence[int], first: int, rest: int) -
     return origin
 
 
+def _greedy_sum(starts: Sequence[int], ends: Sequence[int], first: int, rest: int) -> int | None:
+    """Return the sum of greedy lines, or None if such lines do not fit. No better lines have a higher sum."""
+    total = begin = 0
+    width, last = first, len(ends) - 1
+    while ends[last] - starts[begin] > width:
+        stop = bisect_right(ends, starts[begin] + width, begin, last)
+        if stop == begin:
+            return None
+        total += (width - ends[stop - 1] + starts[begin]) ** 2
+        begin, width = stop, rest
+    return total
+
+
+def _bounded(
+    starts: Sequence[int], ends: Sequence[int], first: int, rest: int, most: int
+) -> tuple[list[int], list[int]] | None:
+    """Return what `_queued` returns, without beginnings whose sum is above `most`; None if too many lines are left.
+
+    No line of the best ones leaves a square above `most`, the sum of greedy lines. In a paragraph of few lines that may
+    end almost anywhere, as in Chinese, few lines are left to be tried.
+    """
+    count = len(ends)
+    best = [0] + [-1] * count
+    origin = [-1] * (count + 1)
+    widest_gap = isqrt(most)
+    tried = 0
+    for begin in range(count - 1):
+        before = best[begin]
+        if before < 0:
+            continue
+        target = starts[begin] + (rest if begin else first)
+        k = bisect_left(ends, target - widest_gap, begin, count - 1)
+        while k < count - 1 and (left := target - ends[k]) >= 0:
+            k += 1
+            tried += 1
+            total = before + left * left
+            if total <= most and (origin[k] < 0 or total < best[k]):
+                best[k], origin[k] = total, begin
+        if tried > _TRIED_AT_FIRST + _LINES_TRIED * begin:
+            return None
+    return best, origin
+
+
+def _queued(starts: Sequence[int], ends: Sequence[int], first: int, rest: int) -> tuple[list[int], list[int]]:
+    """Return ([count + 1] least sum of the lines up to opportunity k - 1, the beginning of the last of these), or -1.
+
+    Both are left out for the end of the paragraph; `ends` rises.
+    """
+    count = len(ends)
+    best: list[int] = [0] + [-1] * count
+    origin = [-1] * (count + 1)
+    # The line beginnings that win somewhere: number, start, constant, where the beginning wins from on, and the first
+    # opportunity that it cannot reach. Its sum at end e is constant + 2 · start · (rest - e) + (rest - e)².
+    queue: list[tuple[int, int, int, int, int]] = []
+    head = 0
+    on_first = bisect_right(ends, starts[0] + first, 0, count - 1)
+    for k in range(count - 1):
+        if k and (sum_before := best[k]) >= 0:
+            start = starts[k]
+            mine = sum_before + start * start
+            wins_from = k
+            while len(queue) > head:
+                _, other, constant, others_wins_from, stop = queue[-1]
+                if start > other:
+                    twice = 2 * (start - other)
+                    wins_from = bisect_right(ends, rest + (mine - constant) // twice, k, max(k, stop))
+                else:
+                    wins_from = k if mine < constant else min(count, max(k, stop))
+                if wins_from > others_wins_from:
+                    break
+                queue.pop()
+            else:
+                wins_from = k
+            if wins_from < count:
+                queue.append((k, start, mine, wins_from, bisect_right(ends, start + rest, k)))
+        while head + 1 < len(queue) and queue[head + 1][3] <= k:
+            head += 1
+        if k < on_first:
+            left = first - ends[k] + starts[0]
+            best[k + 1], origin[k + 1] = left * left, 0
+        if head < len(queue):
+            begin, start, _, _, stop = queue[head]
+            if k < stop:
+                left = rest - ends[k] + start
+                cost = best[begin] + left * left
+                if cost < best[k + 1] or origin[k + 1] < 0:
+                    best[k + 1], origin[k + 1] = cost, begin
+    return best, origin
+
+
 def _tried(starts: Sequence[int], ends: Sequence[int], first: int, rest: int) -> list[int]:
-    """Return what `_queued` returns, for any `ends`."""
+    """Return what `_rising` returns, for any `ends`."""
     count = len(ends)
     best = [0.0] + [float("inf")] * count
     origin = [-1] * (count + 1)
