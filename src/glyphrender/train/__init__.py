@@ -2,6 +2,8 @@
 
     sample.py          what a model sees of one example, in order: texts, and texts as pages
     collate.py         samples → a batch with labels, of a processor of transformers
+    cpt_rows.py        plain corpora → samples: transcription, interleaved, going on. documents.py reads them and tells
+                       splits apart, cuts.py cuts them, themes.py draws θ
     chat_rows.py       chats of the usual forms → rows, with long contexts as pages; page_policy.py says which
     sft_rows.py        rows → samples by the chat template of the processor, and the auxiliary task of reading aloud
 
