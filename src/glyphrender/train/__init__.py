@@ -13,6 +13,7 @@ Learning to read, from nothing (docs/learn_to_read.md):
     align.py            stage 0: which characters stand in each visual token
     reading.py          pages to read, of random characters and of prose, in many shapes
     reading_trainer.py  transformers' Trainer with the loss of reading; the score of held-out pages
+    exports/           rows for LLaMA-Factory, ms-swift, verl and TRL, with a lint of what each shows the model
 
 No module here has a training loop: TRL and transformers train.
 """
