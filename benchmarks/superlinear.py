@@ -196,6 +196,7 @@ KINDS: dict[str, tuple[Maker, dict[str, Any]]] = {
     "backspaces, OVERWRITE": (repeated("a\b"), {"carriage_return": "OVERWRITE"}),
     "backspaces, bold, OVERWRITE": (repeated("a\ba b\bb"), {"carriage_return": "OVERWRITE"}),
     "backspaces, underlined, OVERWRITE": (repeated("_\ba _\bb\n"), {"carriage_return": "OVERWRITE"}),
+    "backspaces, short lines, OVERWRITE": (repeated("a\b\n"), {"carriage_return": "OVERWRITE"}),
     "backspaces and marks, OVERWRITE": (repeated("e\u0301\b"), {"carriage_return": "OVERWRITE"}),
     "carriage returns, OVERWRITE": (repeated("10%\r"), {"carriage_return": "OVERWRITE"}),
     "sequences, STRIP": (repeated("a\x1b[1mb\x1b[0m"), {"ansi": "STRIP"}),

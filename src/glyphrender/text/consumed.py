@@ -133,6 +133,7 @@ def _overwritten(text: str, sequences: list[Span]) -> list[Span]:
     """Return the spans that carriage returns and backspaces consume. `sequences` are those of control sequences."""
     found: list[Span] = []
     done = at = 0
+    one_kind = _INNER_LINE_ENDS.search(text) is None
     for move in _MOVES.finditer(text):
         if move.start() < done:
             continue
@@ -146,11 +147,12 @@ def _overwritten(text: str, sequences: list[Span]) -> list[Span]:
         while at < len(sequences) and sequences[at][0] < stop:
             inside.append(sequences[at])
             at += 1
-        edges = [
-            start,
-            *(edge for inner in _INNER_LINE_ENDS.finditer(text, start, stop) for edge in inner.span()),
-            stop,
-        ]
+        if one_kind:
+            has_return = inside or text.find("\r", start, stop) >= 0
+            found += (_overwritten_in_line if has_return else _taken_back)(text, start, stop, inside)
+            continue
+        inner_ends = _INNER_LINE_ENDS.finditer(text, start, stop)
+        edges = [start, *(edge for inner in inner_ends for edge in inner.span()), stop]
         for first, last in zip(edges[::2], edges[1::2], strict=True):
             found += _overwritten_in_line(text, first, last, inside)
     return found
@@ -190,7 +192,9 @@ def _last_that_counts(text: str, start: int, stop: int, sequences: list[Span]) -
 
 def _taken_back(text: str, start: int, stop: int, sequences: list[Span]) -> Iterator[Span]:
     """Yield each backspace, and the character that it takes back. If one of the two is `_`, that one is taken back."""
-    skipped = {index for first, last in sequences for index in range(max(first, start), min(last, stop))}
+    skipped: set[int] = set()
+    for first, last in sequences:
+        skipped.update(range(max(first, start), min(last, stop)))
     shown: list[int] = []
     underlines = False
     for at in range(start, stop):
@@ -198,14 +202,17 @@ def _taken_back(text: str, start: int, stop: int, sequences: list[Span]) -> Iter
             continue
         if text[at] == "\b":
             yield at, at + 1
-            taken: list[int] = []
-            while shown and (not taken or unicodedata.combining(text[taken[-1]])):
+            if not shown:
+                continue
+            taken = [shown.pop()]
+            while shown and unicodedata.combining(text[taken[-1]]):
                 taken.append(shown.pop())
-            if taken and text[at + 1 : at + 2] == "_" and text[taken[-1]] not in "_ ":
+            if text[at + 1 : at + 2] == "_" and text[taken[-1]] not in "_ ":
                 shown += reversed(taken)
                 underlines = True
                 continue
-            yield from ((index, index + 1) for index in taken)
+            for index in taken:
+                yield index, index + 1
         elif underlines:
             yield at, at + 1
         else:
