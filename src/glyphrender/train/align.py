@@ -14,6 +14,7 @@ With a linear layer of its own in place of Eᵀ, that map remains to be learned,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -92,28 +93,27 @@ def _tokens(
 
     Spaces stand evenly between the characters around them, if these are on one line.
     """
-    characters = page.characters
+    start, end, left, top, right, bottom = page.characters
+    if not len(start):
+        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
+    x, y = (left + right) / 2, (top + bottom) / 2
+    apart = np.flatnonzero((start[1:] > end[:-1]) & (top[1:] == top[:-1]))
+    if len(apart):
+        count = start[apart + 1] - end[apart]
+        gap = np.repeat(apart, count)
+        nth = np.arange(len(gap)) - np.repeat(np.cumsum(count) - count, count)
+        step = ((left[apart + 1] - right[apart]) / count).repeat(count)
+        space = end[gap] + nth
+        order = np.argsort(np.append(start, space), kind="stable")
+        x = np.append(x, right[gap] + (nth + 0.5) * step)[order]
+        y = np.append(y, y[gap])[order]
+        start, end = np.append(start, space)[order], np.append(end, space + 1)[order]
     text, first = page.text, page.span[0]
-    tokens: list[int] = []
-    x: list[float] = []
-    y: list[float] = []
-    before = (-1, 0.0, -1.0)  # end, right and top of the character before
-    for start, end, left, top, right, bottom in zip(*(column.tolist() for column in characters), strict=True):
-        middle = (top + bottom) / 2
-        if before[0] >= 0 and start > before[0] and top == before[2]:
-            between = [letter for letter in text[before[0] - first : start - first] if letter.isspace()]
-            step = (left - before[1]) / max(1, len(between))
-            for number, letter in enumerate(between):
-                for token in tokens_of(letter):
-                    tokens.append(token)
-                    x.append(before[1] + (number + 0.5) * step)
-                    y.append(middle)
-        for token in tokens_of(text[start - first : end - first]):
-            tokens.append(token)
-            x.append((left + right) / 2)
-            y.append(middle)
-        before = (end, right, top)
-    return np.array(tokens, np.int64), np.array(x), np.array(y)
+    known: dict[str, Sequence[int]] = {}
+    written = [text[lo:hi] for lo, hi in zip((start - first).tolist(), (end - first).tolist(), strict=True)]
+    tokens = [known[each] if each in known else known.setdefault(each, tokens_of(each)) for each in written]
+    counts = np.fromiter(map(len, tokens), np.int64, len(tokens))
+    return np.fromiter(chain.from_iterable(tokens), np.int64), x.repeat(counts), y.repeat(counts)
 
 
 class Alignment:

@@ -20,6 +20,7 @@ import torch
 from torch.utils.data import SequentialSampler
 from transformers import Trainer, TrainingArguments
 
+from glyphrender.document.page import Page
 from glyphrender.ocr.comparison import edit_distance
 from glyphrender.tasks.statistics import Interval, error_rate_interval, wilson
 from glyphrender.train.align import Alignment, cell_labels
@@ -44,7 +45,7 @@ class ReadingCollator:
         padded_right.tokenizer = copy(processor.tokenizer)
         padded_right.tokenizer.padding_side = "right"
         self.tokenizer = padded_right.tokenizer
-        self.samples = SampleCollator(processor=padded_right)
+        self.samples = _Remembering(processor=padded_right)
         self._tokens: dict[str, list[int]] = {}
 
     def __call__(self, samples: Sequence[Sample]) -> dict[str, Any]:
@@ -54,7 +55,7 @@ class ReadingCollator:
         blank = self.tokens_of(" ")[0]
         labels = [
             cell_labels(page, self.tokens_of, cell=CELL, slots=self.slots, blank=blank)
-            for documents in self.samples.laid_out(samples)
+            for documents in self.samples.documents
             for pages in documents
             for page in pages
         ]
@@ -65,6 +66,18 @@ class ReadingCollator:
         if (known := self._tokens.get(text)) is None:
             known = self._tokens[text] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return known
+
+
+class _Remembering(SampleCollator):
+    """A collator that keeps the pages of its last batch, so that they are not laid out again for their labels."""
+
+    __slots__ = ("documents",)
+    documents: list[list[tuple[Page, ...]]]
+
+    def laid_out(self, samples: Sequence[Sample]) -> list[list[tuple[Page, ...]]]:
+        """Return the pages of each part of each sample that is seen as pages."""
+        object.__setattr__(self, "documents", super().laid_out(samples))
+        return self.documents
 
 
 class ReadingTrainer(Trainer):  # type: ignore[misc]

@@ -30,10 +30,13 @@ from typing import Any
 from glyphrender.errors import DataError, DependencyError
 from glyphrender.train.byte_tokenizer import CHAT_TEMPLATE, END, SPECIAL_TOKENS, byte_tokenizer
 
-__all__ = ["READ", "save_reader", "tiny_reader"]
+__all__ = ["READ", "READER_TEMPLATE", "save_reader", "tiny_reader"]
 
 #: The question of a transcription. A reader was trained with it, so ask it with it.
 READ = "Read."
+#: GLM-4.1V's turns without the system message: a million parameters do not follow instructions, and a reader has never
+#: seen one.
+READER_TEMPLATE = CHAT_TEMPLATE.replace("in messages -%}", "in messages if message.role != 'system' -%}")
 
 
 def tiny_reader(
@@ -153,7 +156,7 @@ def tiny_reader(
         image_mean=[1.0] * 3,
         image_std=[-0.3] * 3,
     )
-    return model, Glm4vImagesProcessor(images, tokenizer, chat_template=CHAT_TEMPLATE)
+    return model, Glm4vImagesProcessor(images, tokenizer, chat_template=READER_TEMPLATE)
 
 
 def save_reader(model: Any, processor: Any, path: str | os.PathLike[str]) -> None:

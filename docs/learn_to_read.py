@@ -1,0 +1,152 @@
+"""Teach a vision-language model to read pages, from random weights, on one CPU thread (extra `train`).
+
+    python docs/learn_to_read.py OUT                        the short run: 3 × 16 random characters, one a token
+    python docs/learn_to_read.py OUT --lesson prose-22      another lesson; `--list` names all
+    python docs/learn_to_read.py OUT --seed 1 --steps 100   another seed, or fewer steps
+
+OUT receives the model, as transformers loads it (`OUT/model`), the curve of the training (`curve.json`, `curve.png`),
+and the score of held-out pages, read free running, with intervals (`report.json`). docs/learn_to_read.md explains it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from glyphrender.train.reading import Prose, RandomCharacters, Shape, Transcriptions, Writer, plain_prose
+
+BOOK = Path(__file__).parents[1] / "benchmarks" / "texts" / "pride-and-prejudice.txt"
+HELD_OUT_SEED = 777_777
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What is read, by which model, for how long.
+
+    Attributes:
+        writer: makes the writer of the pages of a part of the data: (0, 0.9) for training, (0.9, 1) held out.
+        shapes: (columns, rows) of pages in visual tokens.
+        steps: steps of 16 pages.
+        alone: those of stage 0 among them, the first.
+        reader: arguments of `tiny_reader`.
+        pages: held-out pages.
+    """
+
+    writer: Callable[[tuple[float, float]], Writer]
+    shapes: tuple[Shape, ...]
+    steps: int
+    alone: int
+    reader: dict[str, Any] = field(default_factory=dict)
+    pages: int = 256
+
+
+def characters(a_cell: int) -> Callable[[tuple[float, float]], Writer]:
+    """Return the writer of random characters. No page of random characters comes twice, so nothing is held out."""
+    return lambda part: RandomCharacters(a_cell=a_cell)
+
+
+def prose(**settings: Any) -> Callable[[tuple[float, float]], Writer]:
+    """Return the writer of pages of a part of Pride and Prejudice."""
+    return lambda part: Prose(text=plain_prose(BOOK.read_text(encoding="utf-8")), part=part, **settings)
+
+
+LESSONS = {
+    "characters": Lesson(writer=characters(1), shapes=((16, 3),), steps=260, alone=60, reader={"vision_layers": 0}),
+    "characters-4": Lesson(writer=characters(4), shapes=((4, 3),), steps=900, alone=230),
+    "prose-22": Lesson(writer=prose(font_size=22, slots=4), shapes=((8, 3),), steps=1080, alone=150),
+}
+
+
+def learn(lesson: Lesson, out: Path, *, seed: int = 0, steps: int | None = None) -> dict[str, Any]:
+    """Train a reader, score it on held-out pages, write all into `out`, and return the report."""
+    import torch
+
+    from glyphrender.train.reading_trainer import read_pages, score, train_reader
+    from glyphrender.train.tiny_reader import READ, save_reader, tiny_reader
+
+    torch.set_num_threads(1)
+    out.mkdir(parents=True, exist_ok=True)
+    steps = steps or lesson.steps
+    alone = min(lesson.alone, steps // 3)
+    model, processor = tiny_reader(**lesson.reader, seed=seed)
+    pages = Transcriptions(
+        writer=lesson.writer((0.0, 0.9)), shapes=lesson.shapes, question=READ, count=16 * steps, seed=seed
+    )
+    started = time.process_time()
+    curve = train_reader(
+        model, processor, pages, out=out / "trainer", steps=steps, alone=alone, seed=seed, log_every=20
+    )
+    seconds = time.process_time() - started
+    together = 64 if len(lesson.shapes) == 1 else 16
+    held_out = list(
+        Transcriptions(
+            writer=lesson.writer((0.9, 1.0)),
+            shapes=lesson.shapes,
+            question=READ,
+            batch=together,
+            count=lesson.pages,
+            seed=HELD_OUT_SEED,
+        )
+    )
+    read = score(read_pages(model, processor, held_out, batch=together), [sample.learned for sample in held_out])
+    report = {
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "seed": seed,
+        "steps": steps,
+        "alone": alone,
+        "cpu_seconds": round(seconds, 1),
+        **read.to_dict(),
+    }
+    save_reader(model, processor, out / "model")
+    (out / "curve.json").write_text(json.dumps(curve, indent=1) + "\n")
+    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    draw(curve, out / "curve.png")
+    return report
+
+
+def draw(curve: list[dict[str, float]], path: Path) -> None:
+    """Draw loss and shares of what is right over the steps."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3), constrained_layout=True)
+    left.semilogy([entry["step"] for entry in curve], [entry["loss"] for entry in curve])
+    left.set(xlabel="step of 16 pages", ylabel="loss, nats")
+    for name in ("cells", "characters", "pages"):
+        known = [(entry["step"], entry[name]) for entry in curve if name in entry]
+        if known:
+            right.plot(*zip(*known, strict=True), label=f"{name} right")
+    right.set(xlabel="step of 16 pages", ylim=(0, 1.02))
+    right.legend()
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
+def main() -> None:
+    """Read the command line and run one lesson."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, nargs="?", help="folder of the model, the curve and the report")
+    parser.add_argument("--lesson", choices=list(LESSONS), default="characters")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, help="steps, fewer than the lesson has, for a rehearsal")
+    parser.add_argument("--list", action="store_true", help="list the lessons")
+    options = parser.parse_args()
+    if options.list:
+        for name, lesson in LESSONS.items():
+            print(f"{name:14} {lesson.steps} steps, shapes {list(lesson.shapes)}")
+        return
+    if options.out is None:
+        parser.error("OUT is missing. Name a folder.")
+    report = learn(LESSONS[options.lesson], options.out, seed=options.seed, steps=options.steps)
+    print(json.dumps({name: value for name, value in report.items() if name != "wrong"}))
+
+
+if __name__ == "__main__":
+    main()
