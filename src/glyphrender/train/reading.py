@@ -9,6 +9,7 @@ Random characters tell whether a model reads: no language model can guess them. 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -162,6 +163,8 @@ class Transcriptions:
         question: the text after the page.
         batch: samples in a row that have one shape.
         count: number of samples.
+        growing: (from, to), numbers of the samples between which the shapes are introduced, in their order. Before
+            and after, all shapes are drawn alike.
         seed: seed of texts and shapes.
     """
 
@@ -170,6 +173,7 @@ class Transcriptions:
     question: str
     batch: int = 16
     count: int
+    growing: tuple[int, int] = (0, 0)
     seed: int = 0
 
     def __len__(self) -> int:
@@ -178,9 +182,17 @@ class Transcriptions:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.count:
             raise IndexError(index)
-        shape = self.shapes[int(np.random.default_rng((self.seed, 1, index // self.batch)).integers(len(self.shapes)))]
+        batch = index // self.batch
+        shape = self.shapes[int(np.random.default_rng((self.seed, 1, batch)).integers(self._known(batch * self.batch)))]
         pages = self.writer(shape, np.random.default_rng((self.seed, 0, index)))
         return transcription(pages, self.question, key=f"{self.seed}-{index}")
+
+    def _known(self, index: int) -> int:
+        """Return the number of shapes that are drawn from at sample `index`."""
+        first, last = self.growing
+        if not first <= index < last:
+            return len(self.shapes)
+        return math.ceil(len(self.shapes) * (index + 1 - first) / (last - first))
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(self.count))

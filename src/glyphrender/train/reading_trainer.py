@@ -114,6 +114,7 @@ class ReadingTrainer(Trainer):  # type: ignore[misc]
                 self._measured |= {
                     "pages": float(right.all(1).float().mean()),
                     "characters": float(1 - (~right).sum() / count),
+                    "length": float(count / len(right)),
                 }
         aligned, cells = self.alignment(visual, whole.get_input_embeddings().weight, labels)
         if measure:
