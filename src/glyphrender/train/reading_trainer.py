@@ -188,6 +188,7 @@ def train_reader(
         report_to=[],
         remove_unused_columns=False,
         disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
         seed=seed,
         data_seed=seed,
     )
