@@ -47,6 +47,7 @@ def tiny_reader(
     intermediate_size: int = 256,
     vision_layers: int = 1,
     vision_hidden_size: int = 128,
+    merger_size: int = 384,
     rope_theta: float = 10.0,
     rotary: float = 0.75,
     rope_sections: Sequence[int] = (2, 2, 8),
@@ -63,6 +64,8 @@ def tiny_reader(
         intermediate_size: width inside its feed-forward layers.
         vision_layers: blocks of the vision tower; 0 is enough for one character a cell of 28 px.
         vision_hidden_size: width of the tower, a multiple of 16.
+        merger_size: width inside the tower's last feed-forward layer, which sees a whole cell. The ones inside its
+            blocks are `hidden_size` wide.
         rope_theta: base of the rotary frequencies.
         rotary: share of each head that is rotated.
         rope_sections: numbers of frequencies for time, height, width, time, height, …, from the highest frequency to
@@ -124,7 +127,7 @@ def tiny_reader(
             "hidden_size": vision_hidden_size,
             "num_heads": 4,
             "out_hidden_size": hidden_size,
-            "intermediate_size": 3 * hidden_size,
+            "intermediate_size": merger_size,
             "patch_size": 14,
             "spatial_merge_size": 2,
             "temporal_patch_size": 1,
