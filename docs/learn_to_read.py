@@ -1,11 +1,12 @@
 """Teach a vision-language model to read pages, from random weights, on one CPU thread (extra `train`).
 
-    python docs/learn_to_read.py OUT                        the short run: 3 × 16 random characters, one a token
-    python docs/learn_to_read.py OUT --lesson prose-22      another lesson; `--list` names all
+    python docs/learn_to_read.py OUT                        the short lesson: 3 × 16 random characters, one a token
+    python docs/learn_to_read.py OUT --lesson shapes        another lesson; `--list` names all
     python docs/learn_to_read.py OUT --seed 1 --steps 100   another seed, or fewer steps
 
-OUT receives the model, as transformers loads it (`OUT/model`), the curve of the training (`curve.json`, `curve.png`),
-and the score of held-out pages, read free running, with intervals (`report.json`). docs/learn_to_read.md explains it.
+A lesson writes into OUT/LESSON: the model, as transformers loads it (`model`), the curve of the training (`curve.json`,
+`curve.png`), and the score of held-out pages, read free running, with intervals (`report.json`). A lesson that goes on
+from another one first gives that one, if OUT has it not. docs/learn_to_read.md explains it all.
 """
 
 from __future__ import annotations
@@ -31,8 +32,12 @@ class Lesson:
     Attributes:
         writer: makes the writer of the pages of a part of the data: (0, 0.9) for training, (0.9, 1) held out.
         shapes: (columns, rows) of pages in visual tokens.
-        steps: steps of 16 pages.
-        alone: those of stage 0 among them, the first.
+        steps: steps of training.
+        batch: pages of a step.
+        alone: steps of stage 0 among them, the first.
+        before: steps of stage 0 before these, of 4 pages each: stage 0 needs many steps rather than many pages.
+        growing: share of the steps over which the shapes are introduced, in their order.
+        after: the lesson that this one goes on from; "" starts from random weights.
         reader: arguments of `tiny_reader`.
         pages: held-out pages.
     """
@@ -40,7 +45,11 @@ class Lesson:
     writer: Callable[[tuple[float, float]], Writer]
     shapes: tuple[Shape, ...]
     steps: int
-    alone: int
+    batch: int = 16
+    alone: int = 0
+    before: int = 0
+    growing: float = 0.0
+    after: str = ""
     reader: dict[str, Any] = field(default_factory=dict)
     pages: int = 256
 
@@ -58,29 +67,69 @@ def prose(**settings: Any) -> Callable[[tuple[float, float]], Writer]:
 LESSONS = {
     "characters": Lesson(writer=characters(1), shapes=((16, 3),), steps=260, alone=60, reader={"vision_layers": 0}),
     "characters-4": Lesson(writer=characters(4), shapes=((4, 3),), steps=900, alone=230),
+    # One large shape first, then more widths, each with 1 to 8 rows.
+    "shapes": Lesson(
+        writer=characters(1),
+        shapes=tuple((width, rows) for width in (16, 12, 20, 8, 24, 28, 4, 32) for rows in (3, 1, 2, 4, 5, 6, 7, 8)),
+        steps=3000,
+        batch=8,
+        growing=0.6,
+        after="characters",
+        pages=512,
+    ),
     "prose-22": Lesson(writer=prose(font_size=22, slots=4), shapes=((8, 3),), steps=1080, alone=150),
+    "prose-14": Lesson(
+        writer=prose(font_size=14, line_height=14, slots=12),
+        shapes=((8, 3),),
+        steps=4800,
+        batch=8,
+        before=1500,
+        after="prose-22",
+    ),
 }
 
 
-def learn(lesson: Lesson, out: Path, *, seed: int = 0, steps: int | None = None) -> dict[str, Any]:
-    """Train a reader, score it on held-out pages, write all into `out`, and return the report."""
+def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> dict[str, Any]:
+    """Give a lesson: train a reader, score it on held-out pages, write all into `out / name`, and return the report."""
     import torch
 
-    from glyphrender.train.reading_trainer import read_pages, score, train_reader
+    from glyphrender.train.reading_trainer import load_reader, read_pages, score, train_reader
     from glyphrender.train.tiny_reader import READ, save_reader, tiny_reader
 
+    lesson = LESSONS[name]
+    folder = out / name
+    folder.mkdir(parents=True, exist_ok=True)
+    if lesson.after and not (out / lesson.after / "report.json").exists():
+        learn(lesson.after, out, seed=seed, steps=steps)
     torch.set_num_threads(1)
-    out.mkdir(parents=True, exist_ok=True)
+    model, processor = (
+        load_reader(out / lesson.after / "model") if lesson.after else tiny_reader(**lesson.reader, seed=seed)
+    )
     steps = steps or lesson.steps
-    alone = min(lesson.alone, steps // 3)
-    model, processor = tiny_reader(**lesson.reader, seed=seed)
-    pages = Transcriptions(
-        writer=lesson.writer((0.0, 0.9)), shapes=lesson.shapes, question=READ, count=16 * steps, seed=seed
-    )
     started = time.process_time()
-    curve = train_reader(
-        model, processor, pages, out=out / "trainer", steps=steps, alone=alone, seed=seed, log_every=20
-    )
+    curve = []
+    for number, (count, batch, alone, grown) in enumerate(
+        [
+            (min(lesson.before, steps), 4, min(lesson.before, steps), 0),
+            (steps, lesson.batch, min(lesson.alone, steps // 3), int(steps * lesson.growing) * lesson.batch),
+        ]
+    ):
+        if not count:
+            continue
+        pages = Transcriptions(
+            writer=lesson.writer((0.0, 0.9)),
+            shapes=lesson.shapes,
+            question=READ,
+            batch=batch,
+            count=batch * count,
+            growing=(0, grown),
+            seed=seed + 500 * number,
+        )
+        log = train_reader(
+            model, processor, pages, out=folder / "trainer", steps=count, alone=alone, seed=seed, log_every=20
+        )
+        last = curve[-1]["step"] if curve else 0
+        curve += [{**entry, "step": entry["step"] + last} for entry in log]
     seconds = time.process_time() - started
     together = 64 if len(lesson.shapes) == 1 else 16
     held_out = list(
@@ -95,17 +144,17 @@ def learn(lesson: Lesson, out: Path, *, seed: int = 0, steps: int | None = None)
     )
     read = score(read_pages(model, processor, held_out, batch=together), [sample.learned for sample in held_out])
     report = {
+        "lesson": name,
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "seed": seed,
         "steps": steps,
-        "alone": alone,
         "cpu_seconds": round(seconds, 1),
         **read.to_dict(),
     }
-    save_reader(model, processor, out / "model")
-    (out / "curve.json").write_text(json.dumps(curve, indent=1) + "\n")
-    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-    draw(curve, out / "curve.png")
+    save_reader(model, processor, folder / "model")
+    (folder / "curve.json").write_text(json.dumps(curve, indent=1) + "\n")
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    draw(curve, folder / "curve.png")
     return report
 
 
@@ -118,13 +167,14 @@ def draw(curve: list[dict[str, float]], path: Path) -> None:
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3), constrained_layout=True)
     left.semilogy([entry["step"] for entry in curve], [entry["loss"] for entry in curve])
-    left.set(xlabel="step of 16 pages", ylabel="loss, nats")
+    left.set(xlabel="step", ylabel="loss, nats")
     for name in ("cells", "characters", "pages"):
         known = [(entry["step"], entry[name]) for entry in curve if name in entry]
         if known:
             right.plot(*zip(*known, strict=True), label=f"{name} right")
-    right.set(xlabel="step of 16 pages", ylim=(0, 1.02))
-    right.legend()
+    right.set(xlabel="step", ylim=(0, 1.02))
+    if right.lines:
+        right.legend()
     figure.savefig(path, dpi=80)
     pyplot.close(figure)
 
@@ -132,7 +182,7 @@ def draw(curve: list[dict[str, float]], path: Path) -> None:
 def main() -> None:
     """Read the command line and run one lesson."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, nargs="?", help="folder of the model, the curve and the report")
+    parser.add_argument("out", type=Path, nargs="?", help="folder of the lessons: models, curves and reports")
     parser.add_argument("--lesson", choices=list(LESSONS), default="characters")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="steps, fewer than the lesson has, for a rehearsal")
@@ -144,7 +194,7 @@ def main() -> None:
         return
     if options.out is None:
         parser.error("OUT is missing. Name a folder.")
-    report = learn(LESSONS[options.lesson], options.out, seed=options.seed, steps=options.steps)
+    report = learn(options.lesson, options.out, seed=options.seed, steps=options.steps)
     print(json.dumps({name: value for name, value in report.items() if name != "wrong"}))
 
 

@@ -7,6 +7,7 @@ has no logits: it trains the tower alone.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from torch.utils.data import SequentialSampler
 from transformers import Trainer, TrainingArguments
 
 from glyphrender.document.page import Page
+from glyphrender.errors import DataError
 from glyphrender.ocr.comparison import edit_distance
 from glyphrender.tasks.statistics import Interval, error_rate_interval, wilson
 from glyphrender.train.align import Alignment, cell_labels
@@ -29,7 +31,15 @@ from glyphrender.train.equal_pages import equal_pages
 from glyphrender.train.reading import CELL, Transcriptions
 from glyphrender.train.sample import Sample
 
-__all__ = ["ReadingCollator", "ReadingScore", "ReadingTrainer", "read_pages", "score", "train_reader"]
+__all__ = [
+    "ReadingCollator",
+    "ReadingScore",
+    "ReadingTrainer",
+    "load_reader",
+    "read_pages",
+    "score",
+    "train_reader",
+]
 
 
 class ReadingCollator:
@@ -138,6 +148,21 @@ def seen(model: Any) -> Iterator[list[Any]]:
         yield tokens
     finally:
         hook.remove()
+
+
+def load_reader(path: str | os.PathLike[str]) -> tuple[Any, Any]:
+    """Return (model, processor) that `save_reader` wrote to a folder.
+
+    Raises:
+        DataError: there is no reader in `path`.
+    """
+    from transformers import AutoProcessor, Glm4vForConditionalGeneration
+
+    try:
+        model = Glm4vForConditionalGeneration.from_pretrained(path, local_files_only=True)
+        return model, AutoProcessor.from_pretrained(path, trust_remote_code=True, local_files_only=True)
+    except OSError as error:
+        raise DataError(f"{os.fspath(path)} has no reader. Name a folder that save_reader wrote.") from error
 
 
 def train_reader(
