@@ -86,8 +86,12 @@ def failing(original: Any, error: Callable[[], BaseException], at: int) -> Any:
     return call
 
 
-@pytest.mark.parametrize(("name", "error"), MACHINE, ids=[name for name, _ in MACHINE])
-@pytest.mark.parametrize("stage", ["layout", "drawing and encoding"])
+# One function judges the errors of all stages, so every error is raised in one stage, and one error in the other.
+@pytest.mark.parametrize(
+    ("stage", "name", "error"),
+    [("layout", *each) for each in MACHINE] + [("drawing and encoding", *MACHINE[0])],
+    ids=[f"layout, {name}" for name, _ in MACHINE] + [f"drawing and encoding, {MACHINE[0][0]}"],
+)
 def test_the_machine_at_fault_ends_the_run_and_resuming_completes_it(
     stage: str, name: str, error: Callable[[], BaseException], source: Path, tmp_path: Path
 ) -> None:
