@@ -63,7 +63,20 @@ def test_learned_tokens_are_those_of_the_learned_texts_and_the_end(processor):
     for ends in (True, False):
         batch = SampleCollator(processor=processor)([Sample(parts=parts, key="a", ends=ends)])
         learned = batch["labels"][batch["labels"] >= 0]
-        assert processor.decode(learned) == "One. Three." + processor.tokenizer.eos_token * ends
+        assert processor.decode(learned) == "ne. Three." + processor.tokenizer.eos_token * ends
+
+
+def test_the_first_token_is_not_learned_so_padding_does_not_change_the_loss(processor):
+    model = tiny_glm4v()[0]
+    samples = [
+        Sample(parts=(Text("One.", learn=True), Pages(VERSE[:n], THETA), Text("Two.", learn=True))) for n in (9, 90)
+    ]
+    collate = SampleCollator(processor=processor)
+    both, alone = collate(samples), [collate([sample]) for sample in samples]
+    assert (both["labels"] >= 0).sum(1).tolist() == [8, 8]
+    with torch.no_grad():
+        losses = [float(model(**batch).loss) for batch in (both, *alone)]
+    assert losses[0] == pytest.approx((losses[1] + losses[2]) / 2, rel=1e-4)
 
 
 def test_samples_that_cannot_be_learned_are_refused_by_name(processor):

@@ -9,7 +9,7 @@ served. A token is learned if all its characters are; the token that ends a text
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -70,8 +70,11 @@ class SampleCollator:
         start = next(i for i in range(len(whole)) if whole[i : i + len(bare)] == bare)
         object.__setattr__(self, "_prefix", whole[:start])
 
-    def __call__(self, samples: Sequence[Sample]) -> dict[str, Any]:
+    def __call__(self, rows: Sequence[Sample | Mapping[str, Sample]]) -> dict[str, Any]:
         """Return the keyword arguments of the model.
+
+        Args:
+            rows: samples, or rows {"sample": …} as `as_dataset` has them.
 
         Returns:
             `input_ids`, `attention_mask`, `mm_token_type_ids` and `labels`, int64 (samples, longest), padded on the
@@ -88,9 +91,10 @@ class SampleCollator:
             import torch
         except ImportError as error:
             raise missing(error) from error
-        if not samples:
+        if not rows:
             raise DataError("a batch of no samples. Give at least one.")
-        rows: list[tuple[list[int], list[bool], list[int]]] = []
+        samples = [row["sample"] if isinstance(row, Mapping) else row for row in rows]
+        encoded: list[tuple[list[int], list[bool], list[int]]] = []
         drawn: list[Page] = []
         for sample, documents in zip(samples, self.laid_out(samples), strict=True):
             row = self._row(sample, documents)
@@ -103,11 +107,11 @@ class SampleCollator:
                     )
                 self.counts["dropped"] += 1
                 continue
-            rows.append(row)
+            encoded.append(row)
             drawn.extend(page for pages in documents for page in pages)
-        if not rows:
+        if not encoded:
             raise DataError(f"all {len(samples)} samples of a batch are above max_length={self.max_length}. Raise it.")
-        batch = self._padded(rows)
+        batch = self._padded(encoded)
         self.counts["tokens"] += int(batch["attention_mask"].sum())
         self.counts["learned"] += int((batch["labels"] != IGNORED).sum())
         self.counts["visual"] += int(batch["mm_token_type_ids"].sum())
@@ -150,6 +154,8 @@ class SampleCollator:
             ids[:0] = self._prefix
             learned[:0] = [False] * len(self._prefix)
             image[:0] = [0] * len(self._prefix)
+        if learned:
+            learned[0] = False  # no token comes before the first, so it cannot be told; padding must not tell it
         last, end = sample.parts[-1], self.processor.tokenizer.eos_token_id
         if not any(learned):
             raise DataError(

@@ -17,6 +17,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
@@ -131,6 +132,12 @@ class CptSamples:
     def set_epoch(self, epoch: int) -> None:
         """Draw kinds, θ and spans for `epoch` from now on, here and in the DataLoader workers of this process."""
         self._epoch.set(epoch)
+
+    def at(self, epoch: int) -> CptSamples:
+        """Return the samples of an epoch, which do not change with `set_epoch`."""
+        fixed = copy(self)
+        object.__setattr__(fixed, "_epoch", Epoch(epoch))
+        return fixed
 
     def __getitem__(self, index: int) -> Sample:
         """Return the sample of this index in this epoch.

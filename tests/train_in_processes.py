@@ -1,0 +1,105 @@
+"""Train a tiny model by TRL's SFTTrainer, alone and in two processes, and write what each step saw.
+
+    python train_in_processes.py FOLDER PORT
+
+`test_train_processes` starts this file. The imports take longer than all training, so they are made once, and the
+processes are forked. Each sets the variables that `accelerate launch` sets.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
+
+import transformers
+from tiny_glm4v import tiny_glm4v
+from trl import SFTConfig, SFTTrainer
+
+from glyphrender import Theta
+from glyphrender.adapters.sft import epoch_callback
+from glyphrender.train.collate import SampleCollator
+from glyphrender.train.cpt_rows import CptSamples
+from glyphrender.train.dataset import as_dataset
+from glyphrender.train.documents import Document
+
+THETA = Theta(page_size=(112, 56), margin_x=0, margin_y=0, page_grid=28, font_size=12, line_height=14)
+PIECES = 23
+
+
+class Recorded:
+    """A collator that notes the keys of each batch."""
+
+    def __init__(self, collator: SampleCollator) -> None:
+        self.collator, self.keys = collator, []
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        self.keys.append([row["sample"].key for row in rows])
+        return self.collator(rows)
+
+
+def train(out: Path, per_device: int, environment: dict[str, str]) -> None:
+    """Train one epoch, and write keys and losses as JSON."""
+    os.environ.update(environment)
+    transformers.logging.set_verbosity_error()
+    model, processor = tiny_glm4v(hidden_size=32, layers=1, vision_layers=1, intermediate_size=32)
+    documents = [
+        Document(f"number {number} is {number * number}. " * (3 + number % 3), f"{number}") for number in range(PIECES)
+    ]
+    samples = CptSamples(documents=documents, visual_tokens=32, theta=THETA)
+    collate = Recorded(SampleCollator(processor=processor))
+    trainer = SFTTrainer(
+        model=model,
+        args=SFTConfig(
+            output_dir=f"{out}.run",
+            num_train_epochs=1,
+            per_device_train_batch_size=per_device,
+            dataloader_drop_last=True,  # else accelerate fills the last batch with samples of the first
+            learning_rate=1e-3,
+            logging_steps=1,
+            save_strategy="no",
+            report_to=[],
+            use_cpu=True,
+            bf16=False,
+            disable_tqdm=True,
+            max_length=None,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            remove_unused_columns=False,
+            seed=0,
+        ),
+        train_dataset=as_dataset(samples),
+        data_collator=collate,
+        processing_class=processor,
+        callbacks=[epoch_callback(samples)],
+    )
+    # GLM-4.1V says that it takes no count of tokens. Without this, the loss of a step is the mean over processes of the
+    # mean over their tokens, so it depends on the number of processes. TRL computes the loss itself.
+    trainer.model_accepts_loss_kwargs = True
+    trainer.remove_callback(transformers.PrinterCallback)
+    trainer.train()
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    out.write_text(json.dumps({"keys": collate.keys, "losses": losses, "world": trainer.args.world_size}))
+
+
+def main(folder: Path, port: str) -> None:
+    """Train alone, and in two processes."""
+    own = {"LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=train, args=(folder / "alone", 2 * 2, {}))]
+    for rank in ("0", "1"):
+        environment = own | {"RANK": rank, "LOCAL_RANK": rank}
+        processes.append(fork.Process(target=train, args=(folder / f"rank{rank}", 2, environment)))
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    sys.exit(max(abs(process.exitcode or 0) for process in processes))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
