@@ -9,7 +9,7 @@ import pytest
 
 from glyphrender import Theta, layout
 from glyphrender.errors import DataError
-from glyphrender.train.align import cell_labels
+from glyphrender.train.align import cell_labels, cells_of_text
 from glyphrender.train.reading import Prose, RandomCharacters, Transcriptions, plain_prose
 
 BOOK = Path(__file__).parents[1] / "benchmarks" / "texts" / "pride-and-prejudice.txt"
@@ -67,6 +67,18 @@ def test_two_lines_in_a_cell_have_each_a_band_of_the_slots():
     theta = Theta(**PAGE, page_size=(56, 28), font="DejaVu Sans Mono", font_size=11.62, line_height=14)
     labels = labels_of("abcdefgh\nABCDEFG", theta, 12)
     assert ["".join(chr(code or 32) for code in cell) for cell in labels.tolist()] == ["abcd  ABCD  ", "efgh  EFG   "]
+
+
+@pytest.mark.parametrize("height", [14, 28])
+def test_each_character_is_looked_for_in_the_cell_that_has_it(height):
+    text = 'It is a "truth",\nuniversally - Yes!\nAVA To. ffi'
+    theta = Theta(**PAGE, page_size=(308, 84), font="DejaVu Serif", font_size=14, line_height=height)
+    (page,) = layout(text, theta)
+    labels, cells = labels_of(text, theta, 16), cells_of_text(page)
+    assert [letter for letter, cell in zip(text, cells, strict=True) if cell < 0] == ["\n", "\n"]
+    for cell in range(len(labels)):
+        written = [letter for letter, place in zip(text, cells.tolist(), strict=True) if place == cell]
+        assert written == [chr(code) for code in labels[cell] if code]
 
 
 def test_a_page_of_broken_cells_is_refused_with_the_way_out():
@@ -193,3 +205,38 @@ def test_widths_that_do_not_fit_are_refused(wrong, message):
 
     with pytest.raises(DataError, match=message):
         tiny_reader(**wrong)
+
+
+@pytest.mark.slow
+def test_pointing_is_the_cross_entropy_of_the_attention_that_the_model_has():
+    import torch
+
+    from glyphrender.train.align import Pointing
+    from glyphrender.train.reading_trainer import ReadingCollator
+    from glyphrender.train.tiny_reader import READ, tiny_reader
+
+    model, processor = tiny_reader(seed=1)
+    model.set_attn_implementation("eager")
+    samples = list(Transcriptions(writer=RandomCharacters(a_cell=2), shapes=[(3, 2)], question=READ, count=3))
+    batch = ReadingCollator(processor, 2)(samples)
+    looks, image = batch.pop("looks"), batch["mm_token_type_ids"] == 1
+    del batch["cell_labels"]
+    pointing = Pointing(model, 1)
+    with torch.no_grad():
+        attention = model(**batch, output_attentions=True).attentions[1]
+        loss, right = pointing(looks, image)
+    pointing.remove()
+    text = [sample.learned for sample in samples]
+    assert [int((row >= 0).sum()) for row in looks] == [len(each) - each.count("\n") for each in text]
+    expected, found = [], []
+    for sample in range(3):
+        for place in looks[sample].ge(0).nonzero().flatten().tolist():
+            over = attention[sample, :, place][:, image[sample]]
+            expected.append(-(over / over.sum(-1, keepdim=True))[:, looks[sample, place]].log())
+            found.append(over.argmax(-1) == looks[sample, place])
+            # The token that follows is the character of the cell that is looked for.
+            letter = processor.tokenizer.decode(batch["input_ids"][sample, place + 1])
+            column, row = int(looks[sample, place]) % 3, int(looks[sample, place]) // 3
+            assert letter in text[sample].split("\n")[row][2 * column : 2 * column + 2]
+    assert float(loss) == pytest.approx(float(torch.stack(expected).mean()), rel=1e-4)
+    assert float(right) == pytest.approx(float(torch.stack(found).float().mean()))

@@ -57,45 +57,92 @@ def cell_labels(
     >>> cell_labels(page, lambda text: list(text.encode()), blank=0, slots=3).tolist()
     [[84, 111, 32], [98, 101, 0]]
     """
-    width, height = page.size
-    if width % cell or height % cell:
-        raise DataError(
-            f"a page of {width}×{height} px is not made of whole cells of {cell} px. Set page_grid={cell} in θ."
-        )
-    columns, rows = width // cell, height // cell
+    cells = _cells(page, cell)
     # A line of 14 px has half a cell of 28 px.
     bands = max(1, round(cell / (page.theta.line_height * page.theta.scale)))
     each = slots // bands
     if not each:
         raise DataError(f"slots={slots} are fewer than the {bands} lines in a cell. Use {bands} slots or more.")
-    labels = np.full((rows * columns, slots), blank, np.int64)
-    tokens, x, y = _tokens(page, tokens_of)
-    if not len(tokens):
+    labels = np.full((cells, slots), blank, np.int64)
+    start, end, x, y = _places(page)
+    if not len(start):
         return labels
-    column = np.clip(x // cell, 0, columns - 1).astype(np.int64)
-    row = np.clip(y // cell, 0, rows - 1).astype(np.int64)
-    band = np.clip((y - row * cell) * bands // cell, 0, bands - 1).astype(np.int64)
-    place = (row * columns + column) * bands + band
+    text, first = page.text, page.span[0]
+    known: dict[str, Sequence[int]] = {}
+    written = [text[lo:hi] for lo, hi in zip((start - first).tolist(), (end - first).tolist(), strict=True)]
+    tokens = [known[of] if of in known else known.setdefault(of, tokens_of(of)) for of in written]
+    counts = np.fromiter(map(len, tokens), np.int64, len(tokens))
+    flat = np.fromiter(chain.from_iterable(tokens), np.int64)
+    where, down = _cell_of(page, x, y, cell)
+    band = np.clip(down * bands // cell, 0, bands - 1).astype(np.int64)
+    place = (where * bands + band).repeat(counts)
     order = np.argsort(place, kind="stable")
     place = place[order]
     begins = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
     rank = np.arange(len(place)) - np.repeat(begins, np.diff(np.append(begins, len(place))))
     kept = rank < each
-    flat = place[kept] // bands * slots + place[kept] % bands * each + rank[kept]
-    labels.reshape(-1)[flat] = tokens[order][kept]
+    slot = place[kept] // bands * slots + place[kept] % bands * each + rank[kept]
+    labels.reshape(-1)[slot] = flat[order][kept]
     return labels
 
 
-def _tokens(
-    page: Page, tokens_of: Callable[[str], Sequence[int]]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the tokens of a page in reading order, and the middle of the box of each.
+def cells_of_text(page: Page, *, cell: int = 28) -> NDArray[np.int64]:
+    """Return the cell of each character of the text of a page, the cells numbered row by row: where to look for it.
+
+    Characters that stand nowhere, such as line ends, have -1.
+
+    Raises:
+        DataError: the sides of the page are not multiples of `cell`.
+
+    >>> from glyphrender import render
+    >>> page = render("To be\\n!", {"page_size": (56, 56), "margin_x": 0, "margin_y": 0, "auto_crop_width": False,
+    ...     "auto_crop_last_page": False, "font_size": 20, "line_height": 28})[0]
+    >>> cells_of_text(page).tolist()
+    [0, 0, 0, 1, 1, -1, 2]
+    """
+    _cells(page, cell)
+    start, end, x, y = _places(page)
+    first, last = page.span
+    cells = np.full(last - first, -1, np.int64)
+    length = end - start
+    where = _cell_of(page, x, y, cell)[0].repeat(length)
+    inside = np.arange(len(where)) - np.repeat(np.cumsum(length) - length, length)
+    cells[start.repeat(length) - first + inside] = where
+    return cells
+
+
+def _cells(page: Page, cell: int) -> int:
+    """Return the number of cells of a page.
+
+    Raises:
+        DataError: the sides of the page are not multiples of `cell`.
+    """
+    width, height = page.size
+    if width % cell or height % cell:
+        raise DataError(
+            f"a page of {width}×{height} px is not made of whole cells of {cell} px. Set page_grid={cell} in θ."
+        )
+    return (width // cell) * (height // cell)
+
+
+def _cell_of(
+    page: Page, x: NDArray[np.float64], y: NDArray[np.float64], cell: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the cells of points on a page, and how far below the top of its cell each point is."""
+    columns, rows = page.size[0] // cell, page.size[1] // cell
+    column = np.clip(x // cell, 0, columns - 1).astype(np.int64)
+    row = np.clip(y // cell, 0, rows - 1).astype(np.int64)
+    return row * columns + column, y - row * cell
+
+
+def _places(
+    page: Page,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return start and end of the characters of a page, spaces included, and the middle of the box of each.
 
     Spaces stand evenly between the characters around them, if these are on one line.
     """
     start, end, left, top, right, bottom = page.characters
-    if not len(start):
-        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
     x, y = (left + right) / 2, (top + bottom) / 2
     apart = np.flatnonzero((start[1:] > end[:-1]) & (top[1:] == top[:-1]))
     if len(apart):
@@ -108,12 +155,7 @@ def _tokens(
         x = np.append(x, right[gap] + (nth + 0.5) * step)[order]
         y = np.append(y, y[gap])[order]
         start, end = np.append(start, space)[order], np.append(end, space + 1)[order]
-    text, first = page.text, page.span[0]
-    known: dict[str, Sequence[int]] = {}
-    written = [text[lo:hi] for lo, hi in zip((start - first).tolist(), (end - first).tolist(), strict=True)]
-    tokens = [known[each] if each in known else known.setdefault(each, tokens_of(each)) for each in written]
-    counts = np.fromiter(map(len, tokens), np.int64, len(tokens))
-    return np.fromiter(chain.from_iterable(tokens), np.int64), x.repeat(counts), y.repeat(counts)
+    return start, end, x, y
 
 
 class Alignment:
@@ -147,3 +189,54 @@ class Alignment:
         logits = self.logits(visual, embeddings)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
         return loss, (logits.detach().argmax(-1) == labels).float().mean()
+
+
+class Pointing:
+    """A loss that says where to look: attention of one layer, from each character that is written to its cell.
+
+    The loss of transcription alone rewards only a look at the right cell. This one is the cross entropy of each head's
+    attention over the cells of the page, so looking near the right cell is better than looking far away, and rows and
+    columns are found one after the other. Nothing of it is saved.
+
+    Attributes:
+        layer: the layer of the language model whose heads are told; those before it find the place, those after it
+            take the character out of the cell.
+    """
+
+    def __init__(self, model: Any, layer: int) -> None:
+        self.layer = layer
+        self._model, self._seen = model, None
+        attention = model.model.language_model.layers[layer].self_attn
+        self._hook = attention.register_forward_pre_hook(self._keep, with_kwargs=True)
+
+    def _keep(self, attention: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        self._seen = (attention, kwargs["hidden_states"], kwargs["position_embeddings"])
+
+    def remove(self) -> None:
+        """Take the hook off the model."""
+        self._hook.remove()
+
+    def __call__(self, targets: Any, image: Any) -> tuple[Any, Any]:
+        """Return the mean cross entropy of the last forward pass, and the share of looks at the right cell.
+
+        Args:
+            targets: int64 [samples, tokens], the cell of the character that follows each token, or -1.
+            image: bool [samples, tokens], which tokens are visual; as many in every sample.
+        """
+        import torch
+        from transformers.models.glm4v.modeling_glm4v import apply_rotary_pos_emb
+
+        attention, hidden, (cos, sin) = self._seen
+        samples, length, _ = hidden.shape
+        shape = (samples, length, -1, attention.head_dim)
+        query = attention.q_proj(hidden).view(shape).transpose(1, 2)
+        key = attention.k_proj(hidden).view(shape).transpose(1, 2)
+        query, key = apply_rotary_pos_emb(query, key, cos, sin)
+        cells = int(image[0].sum())
+        first = int(targets.ge(0).any(0).int().argmax())  # what is written comes after the page
+        key = key.transpose(1, 2)[image].view(samples, cells, -1, attention.head_dim).transpose(1, 2)
+        scores = query[:, :, first:] @ key.transpose(2, 3) * attention.scaling
+        wanted = targets[:, None, first:].expand(scores.shape[:3])
+        loss = torch.nn.functional.cross_entropy(scores.flatten(0, 2), wanted.flatten(), ignore_index=-1)
+        right = (scores.detach().argmax(-1) == wanted)[wanted >= 0].float().mean()
+        return loss, right

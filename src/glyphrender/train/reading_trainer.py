@@ -25,7 +25,7 @@ from glyphrender.document.page import Page
 from glyphrender.errors import DataError
 from glyphrender.ocr.comparison import edit_distance
 from glyphrender.tasks.statistics import Interval, error_rate_interval, wilson
-from glyphrender.train.align import Alignment, cell_labels
+from glyphrender.train.align import Alignment, Pointing, cell_labels, cells_of_text
 from glyphrender.train.collate import SampleCollator
 from glyphrender.train.equal_pages import equal_pages
 from glyphrender.train.reading import CELL, Transcriptions
@@ -59,7 +59,10 @@ class ReadingCollator:
         self._tokens: dict[str, list[int]] = {}
 
     def __call__(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        """Return the keyword arguments of the model, and `cell_labels`."""
+        """Return the keyword arguments of the model, `cell_labels`, and `looks`, int64 (samples, tokens).
+
+        `looks` are the cells of the characters that follow each token; -1 where no character of a page follows.
+        """
         batch = self.samples(samples)
         del batch["attention_mask"]
         blank = self.tokens_of(" ")[0]
@@ -69,7 +72,18 @@ class ReadingCollator:
             for pages in documents
             for page in pages
         ]
-        return {**batch, "cell_labels": torch.from_numpy(np.concatenate(labels))}
+        looks = torch.full_like(batch["labels"], -1)
+        for row, sample, documents in zip(range(len(samples)), samples, self.samples.documents, strict=True):
+            if self._is_transcription(sample):
+                cells = cells_of_text(documents[0][0], cell=CELL)
+                # The token before a character is the one that looks for it.
+                first = int((batch["labels"][row] >= 0).int().argmax()) - 1
+                looks[row, first : first + len(cells)] = torch.from_numpy(cells)
+        return {**batch, "cell_labels": torch.from_numpy(np.concatenate(labels)), "looks": looks}
+
+    def _is_transcription(self, sample: Sample) -> bool:
+        """Return whether what is learned is the text of one page, a token for each character."""
+        return len(sample.pages) == 1 and sample.learned == sample.pages[0].text and sample.learned.isascii()
 
     def tokens_of(self, text: str) -> list[int]:
         """Return the tokens of a few characters, remembered."""
@@ -96,9 +110,17 @@ class ReadingTrainer(Trainer):  # type: ignore[misc]
     One process only: stage 0 calls the tower without the rest of the model.
     """
 
-    def __init__(self, *args: Any, alignment: Alignment, alone: int, share: float, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        alignment: Alignment,
+        alone: int,
+        share: float,
+        pointing: Pointing | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.alignment, self.alone, self.share = alignment, alone, share
+        self.alignment, self.alone, self.share, self.pointing = alignment, alone, share, pointing
         self.model_accepts_loss_kwargs = False
         self.started = time.process_time()
         self._measured: dict[str, float] = {}
@@ -108,7 +130,7 @@ class ReadingTrainer(Trainer):  # type: ignore[misc]
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any) -> Any:
         """Return the loss of a batch, with the model's outputs if they are asked for."""
-        labels = inputs.pop("cell_labels")
+        labels, looks = inputs.pop("cell_labels"), inputs.pop("looks")
         whole = self.accelerator.unwrap_model(model)
         measure = self.state.global_step % self.args.logging_steps == self.args.logging_steps - 1
         if self.state.global_step < self.alone:
@@ -118,6 +140,9 @@ class ReadingTrainer(Trainer):  # type: ignore[misc]
             with seen(whole) as tokens:
                 outputs = model(**inputs)
             visual, loss, share = tokens[0], outputs.loss, self.share
+            if self.pointing:
+                pointed, found = self.pointing(looks, inputs["mm_token_type_ids"] == 1)
+                loss = loss + pointed
             if measure:
                 right = (outputs.logits[:, :-1].argmax(-1) == inputs["labels"][:, 1:]) | (inputs["labels"][:, 1:] < 0)
                 count = (inputs["labels"][:, 1:] >= 0).sum()
@@ -126,6 +151,8 @@ class ReadingTrainer(Trainer):  # type: ignore[misc]
                     "characters": float(1 - (~right).sum() / count),
                     "length": float(count / len(right)),
                 }
+                if self.pointing:
+                    self._measured |= {"looks": float(found), "pointing": float(pointed.detach())}
         aligned, cells = self.alignment(visual, whole.get_input_embeddings().weight, labels)
         if measure:
             self._measured |= {"cells": float(cells)}
@@ -175,6 +202,7 @@ def train_reader(
     alone: int,
     learning_rate: float = 2e-3,
     share: float = 0.1,
+    pointing: int | None = None,
     warmup: int = 50,
     decay: float = 0.3,
     seed: int = 0,
@@ -191,6 +219,7 @@ def train_reader(
         alone: steps of stage 0 among them, which come first.
         learning_rate: of AdamW, with β₂ = 0.98; constant, then falling linearly to 2%.
         share: weight of stage 0's loss after stage 0.
+        pointing: layer of the language model that is told where to look (`Pointing`); None tells none.
         warmup: steps until the learning rate is reached.
         decay: share of the steps in which it falls.
         seed: seed of the Trainer.
@@ -218,7 +247,9 @@ def train_reader(
         data_seed=seed,
     )
     equal_pages(model)
+    told = None if pointing is None else Pointing(model, pointing)
     trainer = ReadingTrainer(
+        pointing=told,
         model=model,
         args=arguments,
         train_dataset=data,
@@ -228,7 +259,11 @@ def train_reader(
         share=share,
         callbacks=list(callbacks),
     )
-    trainer.train()
+    try:
+        trainer.train()
+    finally:
+        if told:
+            told.remove()
     model.eval()
     return [entry for entry in trainer.state.log_history if "loss" in entry]
 
