@@ -36,7 +36,8 @@ class Lesson:
         batch: pages of a step.
         alone: steps of stage 0 among them, the first.
         before: steps of stage 0 before these, of 4 pages each: stage 0 needs many steps rather than many pages.
-        growing: share of the steps over which the shapes are introduced, in their order.
+        pointing: layer that is told where to look; None tells none.
+        share: weight of stage 0's loss after stage 0.
         after: the lesson that this one goes on from; "" starts from random weights.
         reader: arguments of `tiny_reader`.
         pages: held-out pages.
@@ -48,7 +49,8 @@ class Lesson:
     batch: int = 16
     alone: int = 0
     before: int = 0
-    growing: float = 0.0
+    pointing: int | None = None
+    share: float = 0.1
     after: str = ""
     reader: dict[str, Any] = field(default_factory=dict)
     pages: int = 256
@@ -67,24 +69,26 @@ def prose(**settings: Any) -> Callable[[tuple[float, float]], Writer]:
 LESSONS = {
     "characters": Lesson(writer=characters(1), shapes=((16, 3),), steps=260, alone=60, reader={"vision_layers": 0}),
     "characters-4": Lesson(writer=characters(4), shapes=((4, 3),), steps=900, alone=230),
-    # One large shape first, then more widths, each with 1 to 8 rows.
     "shapes": Lesson(
-        writer=characters(1),
-        shapes=tuple((width, rows) for width in (16, 12, 20, 8, 24, 28, 4, 32) for rows in (3, 1, 2, 4, 5, 6, 7, 8)),
-        steps=3000,
+        writer=characters(4),
+        shapes=tuple((columns, rows) for columns in range(1, 9) for rows in range(1, 9)),
+        steps=6000,
         batch=8,
-        growing=0.6,
-        after="characters",
-        pages=512,
+        before=1000,
+        pointing=2,
+        reader={"layers": 4},
+        pages=1024,
     ),
     "prose-22": Lesson(writer=prose(font_size=22, slots=4), shapes=((8, 3),), steps=1080, alone=150),
     "prose-14": Lesson(
         writer=prose(font_size=14, line_height=14, slots=12),
         shapes=((8, 3),),
-        steps=4800,
+        steps=4000,
         batch=8,
         before=1500,
-        after="prose-22",
+        pointing=2,
+        share=0.3,
+        reader={"layers": 4, "intermediate_size": 512},
     ),
 }
 
@@ -108,10 +112,10 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> d
     steps = steps or lesson.steps
     started = time.process_time()
     curve = []
-    for number, (count, batch, alone, grown) in enumerate(
+    for number, (count, batch, alone) in enumerate(
         [
-            (min(lesson.before, steps), 4, min(lesson.before, steps), 0),
-            (steps, lesson.batch, min(lesson.alone, steps // 3), int(steps * lesson.growing) * lesson.batch),
+            (min(lesson.before, steps), 4, min(lesson.before, steps)),
+            (steps, lesson.batch, min(lesson.alone, steps // 3)),
         ]
     ):
         if not count:
@@ -122,11 +126,19 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> d
             question=READ,
             batch=batch,
             count=batch * count,
-            growing=(0, grown),
             seed=seed + 500 * number,
         )
         log = train_reader(
-            model, processor, pages, out=folder / "trainer", steps=count, alone=alone, seed=seed, log_every=20
+            model,
+            processor,
+            pages,
+            out=folder / "trainer",
+            steps=count,
+            alone=alone,
+            pointing=lesson.pointing,
+            share=lesson.share,
+            seed=seed,
+            log_every=20,
         )
         last = curve[-1]["step"] if curve else 0
         curve += [{**entry, "step": entry["step"] + last} for entry in log]
