@@ -36,7 +36,7 @@ class Lesson:
         batch: pages of a step.
         alone: steps of stage 0 among them, the first.
         before: steps of stage 0 before these, of 4 pages each: stage 0 needs many steps rather than many pages.
-        pointing: layer that is told where to look; None tells none.
+        pointing: layers that are told where to look.
         share: weight of stage 0's loss after stage 0.
         after: the lesson that this one goes on from; "" starts from random weights.
         reader: arguments of `tiny_reader`.
@@ -49,7 +49,7 @@ class Lesson:
     batch: int = 16
     alone: int = 0
     before: int = 0
-    pointing: int | None = None
+    pointing: tuple[int, ...] = ()
     share: float = 0.1
     after: str = ""
     reader: dict[str, Any] = field(default_factory=dict)
@@ -75,7 +75,7 @@ LESSONS = {
         steps=6000,
         batch=8,
         before=1000,
-        pointing=2,
+        pointing=(2,),
         reader={"layers": 4},
         pages=1024,
     ),
@@ -86,7 +86,7 @@ LESSONS = {
         steps=4000,
         batch=8,
         before=1500,
-        pointing=2,
+        pointing=(2,),
         share=0.3,
         reader={"layers": 4, "intermediate_size": 512},
     ),

@@ -221,7 +221,7 @@ def test_pointing_is_the_cross_entropy_of_the_attention_that_the_model_has():
     batch = ReadingCollator(processor, 2)(samples)
     looks, image = batch.pop("looks"), batch["mm_token_type_ids"] == 1
     del batch["cell_labels"]
-    pointing = Pointing(model, 1)
+    pointing = Pointing(model, [1])
     with torch.no_grad():
         attention = model(**batch, output_attentions=True).attentions[1]
         loss, right = pointing(looks, image)

@@ -14,6 +14,7 @@ With a linear layer of its own in place of Eᵀ, that map remains to be learned,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
@@ -199,22 +200,27 @@ class Pointing:
     columns are found one after the other. Nothing of it is saved.
 
     Attributes:
-        layer: the layer of the language model whose heads are told; those before it find the place, those after it
-            take the character out of the cell.
+        layers: the layers of the language model whose heads are told; those before find the place, those after take
+            the character out of the cell.
     """
 
-    def __init__(self, model: Any, layer: int) -> None:
-        self.layer = layer
-        self._model, self._seen = model, None
-        attention = model.model.language_model.layers[layer].self_attn
-        self._hook = attention.register_forward_pre_hook(self._keep, with_kwargs=True)
+    def __init__(self, model: Any, layers: Sequence[int]) -> None:
+        self.layers = tuple(layers)
+        self._seen: dict[int, Any] = {}
+        self._hooks = [
+            model.model.language_model.layers[layer].self_attn.register_forward_pre_hook(
+                partial(self._keep, layer), with_kwargs=True
+            )
+            for layer in self.layers
+        ]
 
-    def _keep(self, attention: Any, args: Any, kwargs: dict[str, Any]) -> None:
-        self._seen = (attention, kwargs["hidden_states"], kwargs["position_embeddings"])
+    def _keep(self, layer: int, attention: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        self._seen[layer] = (attention, kwargs["hidden_states"], kwargs["position_embeddings"])
 
     def remove(self) -> None:
-        """Take the hook off the model."""
-        self._hook.remove()
+        """Take the hooks off the model."""
+        for hook in self._hooks:
+            hook.remove()
 
     def __call__(self, targets: Any, image: Any) -> tuple[Any, Any]:
         """Return the mean cross entropy of the last forward pass, and the share of looks at the right cell.
@@ -224,9 +230,15 @@ class Pointing:
             image: bool [samples, tokens], which tokens are visual; as many in every sample.
         """
         import torch
+
+        losses, rights = zip(*(self._pointed(layer, targets, image) for layer in self.layers), strict=True)
+        return torch.stack(losses).mean(), rights[-1]
+
+    def _pointed(self, layer: int, targets: Any, image: Any) -> tuple[Any, Any]:
+        import torch
         from transformers.models.glm4v.modeling_glm4v import apply_rotary_pos_emb
 
-        attention, hidden, (cos, sin) = self._seen
+        attention, hidden, (cos, sin) = self._seen[layer]
         samples, length, _ = hidden.shape
         shape = (samples, length, -1, attention.head_dim)
         query = attention.q_proj(hidden).view(shape).transpose(1, 2)

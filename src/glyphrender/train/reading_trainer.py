@@ -202,7 +202,7 @@ def train_reader(
     alone: int,
     learning_rate: float = 2e-3,
     share: float = 0.1,
-    pointing: int | None = None,
+    pointing: Sequence[int] = (),
     warmup: int = 50,
     decay: float = 0.3,
     seed: int = 0,
@@ -219,7 +219,7 @@ def train_reader(
         alone: steps of stage 0 among them, which come first.
         learning_rate: of AdamW, with β₂ = 0.98; constant, then falling linearly to 2%.
         share: weight of stage 0's loss after stage 0.
-        pointing: layer of the language model that is told where to look (`Pointing`); None tells none.
+        pointing: layers of the language model that are told where to look (`Pointing`).
         warmup: steps until the learning rate is reached.
         decay: share of the steps in which it falls.
         seed: seed of the Trainer.
@@ -247,7 +247,7 @@ def train_reader(
         data_seed=seed,
     )
     equal_pages(model)
-    told = None if pointing is None else Pointing(model, pointing)
+    told = Pointing(model, pointing) if pointing else None
     trainer = ReadingTrainer(
         pointing=told,
         model=model,
