@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, str] = {
     "fit": "Solve the parameters for a target ratio, or for a budget of tokens or pages.",
     "search": "Search the rendering parameters that read best for a visual token.",
     "ask": "Ask a model about texts, sent to it as pages.",
+    "train": "Train a vision-language model to read pages, by a recipe.",
     "bench": "Compare compression ratios over texts, parameters and models.",
     "models": "List the vision models by family, and the prices that are known.",
     "fonts": "List the fonts, or which of them draw a text.",

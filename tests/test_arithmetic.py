@@ -1,0 +1,155 @@
+"""Parameters, FLOPs and bytes by arithmetic, against models that transformers builds and runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from glyphrender.errors import DataError
+from glyphrender.models.arithmetic import ModelShape, published, published_names
+
+NINE = ModelShape.of(published("glm-4.1v-9b"))
+
+
+def small(**text: Any) -> dict[str, Any]:
+    """Return the configuration of a small GLM-4.1V whose widths are all different."""
+    return {
+        "model_type": "glm4v",
+        "text_config": {
+            "vocab_size": 300,
+            "hidden_size": 96,
+            "intermediate_size": 200,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "pad_token_id": 0,
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 10000.0,
+                "partial_rotary_factor": 0.5,
+                "mrope_section": [2, 2, 2],
+            },
+            **text,
+        },
+        "vision_config": {
+            "depth": 3,
+            "hidden_size": 64,
+            "num_heads": 2,
+            "intermediate_size": 160,
+            "out_hidden_size": 96,
+            "image_size": 56,
+            "patch_size": 14,
+            "spatial_merge_size": 2,
+            "temporal_patch_size": 2,
+        },
+        "image_token_id": 299,
+        "video_token_id": 298,
+        "image_start_token_id": 297,
+        "image_end_token_id": 296,
+    }
+
+
+def test_the_published_9b_has_as_many_parameters_as_transformers_builds() -> None:
+    assert NINE.parameters == 10_292_777_472
+    assert NINE.tower.parameters == 892_498_432
+    assert NINE.decoder.layers * NINE.decoder.layer_parameters == 8_158_760_960
+
+
+def test_the_published_9b_states_its_rotary_width_and_sections() -> None:
+    assert published_names() == ("glm-4.1v-9b",)
+    rotary = published("glm-4.1v-9b")["text_config"]["rope_parameters"]
+    assert (rotary["partial_rotary_factor"], rotary["mrope_section"]) == (0.5, [8, 12, 12])
+
+
+def test_flops_of_128k_visual_tokens_are_those_of_the_study() -> None:
+    decoder, tower = NINE.decoder, NINE.tower
+    assert decoder.linear_flops(131_072) == pytest.approx(2.14e15, rel=0.002)
+    assert decoder.attention_flops(131_072) == pytest.approx(5.63e15, rel=0.002)
+    assert tower.flops(630) / 630 == pytest.approx(7.36e9, rel=0.002)
+    assert decoder.kv_bytes(1) == 40_960
+
+
+def test_a_configuration_of_another_family_or_without_a_number_is_refused() -> None:
+    with pytest.raises(DataError, match="model_type='qwen3_vl' has no arithmetic here"):
+        ModelShape.of({"model_type": "qwen3_vl"})
+    config = small()
+    del config["text_config"]["intermediate_size"]
+    with pytest.raises(DataError, match="lacks 'intermediate_size'"):
+        ModelShape.of(config)
+    with pytest.raises(DataError, match=r"model 'glm-5' has no bundled configuration\. Use one of glm-4\.1v-9b"):
+        published("glm-5")
+
+
+def built(config: dict[str, Any]) -> Any:
+    """Return the model of a configuration, in bfloat16."""
+    import torch
+    from transformers import Glm4vConfig, Glm4vForConditionalGeneration
+
+    return Glm4vForConditionalGeneration(Glm4vConfig(**config)).to(torch.bfloat16)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tied", [False, True])
+def test_parameters_equal_those_of_a_built_model(tied: bool) -> None:
+    config = {**small(), "tie_word_embeddings": tied}
+    model = built(config)
+    assert sum(parameter.numel() for parameter in model.parameters()) == ModelShape.of(config).parameters
+    tower = sum(parameter.numel() for parameter in model.model.visual.parameters())
+    assert tower == ModelShape.of(config).tower.parameters
+
+
+@pytest.mark.slow
+def test_flops_of_the_language_model_equal_those_that_torch_counts() -> None:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    config = small()
+    with torch.device("meta"):
+        model = built(config).model.language_model
+        inputs = torch.empty(1, 50, 96, dtype=torch.bfloat16)
+        with FlopCounterMode(display=False) as counter:
+            model(inputs_embeds=inputs, position_ids=torch.arange(50).expand(3, 1, 50), use_cache=False)
+    products = counter.get_flop_counts()["Global"]
+    # Attention is left out: torch does not count its fused kernel on every device.
+    counted = sum(each for operation, each in products.items() if str(operation) in ("aten.mm", "aten.addmm"))
+    assert counted == ModelShape.of(config).decoder.linear_flops(50)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("checkpoints", [False, True])
+def test_activations_are_what_autograd_saves_in_a_whole_model(checkpoints: bool) -> None:
+    import torch
+
+    config = small()
+    model = built(config).train()
+    if checkpoints:
+        getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()
+    pages, side = 4, 12
+    image = [297] + [299] * (side * side // 4) + [296]
+    ids = torch.tensor([image * pages + list(range(5, 205))])
+    visual = pages * side * side // 4
+    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    saved: dict[int, int] = {}
+    kept = []
+
+    def keep(tensor: Any) -> Any:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            saved[storage.data_ptr()] = storage.nbytes()
+        kept.append(tensor)  # so that no address is given twice
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        model.model(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            pixel_values=torch.randn(pages * side * side, 1176).bfloat16(),
+            image_grid_thw=torch.tensor([[1, side, side]] * pages),
+            mm_token_type_ids=(ids == 299).int(),
+            use_cache=False,
+        )
+    expected = ModelShape.of(config).activations(
+        visual_tokens=visual, text_tokens=ids.shape[1] - visual, checkpoints=checkpoints
+    )
+    assert expected.held == pytest.approx(sum(saved.values()), rel=0.05)
