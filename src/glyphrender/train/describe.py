@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from glyphrender.train.fields import Section
 from glyphrender.train.recipe import STAGES, Recipe
@@ -37,7 +38,8 @@ def _table(title: str, section: type[Section]) -> list[str]:
     rows = []
     for field in dataclasses.fields(section):
         if kind := section.kinds().get(field.name):
-            default = field.default if field.default is not dataclasses.MISSING else field.default_factory()  # type: ignore[misc]
+            made: Any = field.default_factory
+            default = made() if field.default is dataclasses.MISSING else field.default
             star = " *" if field.name in section.free() else ""
             rows.append(f"| `{field.name}`{star} | {_shown(default)} | {kind.help} | {kind.domain()} |")
     return [f"## {title}", "", about, "", "| field | default | meaning | values |", "|---|---|---|---|", *rows, ""]

@@ -7,7 +7,7 @@ the paper's section; what the paper leaves open is said there too.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from glyphrender.train.fields import Section, choice, flag, names, number, options, pair, shares, text, whole
 
@@ -55,7 +55,7 @@ class Model(Section):
 
     name: str = text("tiny-reader", help="shapes: a bundled configuration, or tiny-reader")
     weights: str = text("", help="folder or hub name that weights and processor are loaded from; empty: random weights")
-    options: dict[str, object] = options(help="arguments of tiny_reader, such as hidden_size")
+    options: dict[str, Any] = options(help="arguments of tiny_reader, such as hidden_size")
     frozen_tower: bool = flag(False, help="whether the vision tower is left as it is")
 
 
@@ -166,7 +166,7 @@ class CptData(Data):
     theta: str = text("", help="preset for all pages; empty: θ is drawn for each row")
     over_budget: str = choice("split", _POLICIES, help="what happens to longer samples")
     writer: str = choice("", ("", "characters", "prose"), help="full pages of random characters or of the corpora")
-    writer_options: dict[str, object] = options(help="arguments of the writer, such as a_cell and font_size")
+    writer_options: dict[str, Any] = options(help="arguments of the writer, such as a_cell and font_size")
     shapes: tuple[str, ...] = names((), help="sizes of the writer's pages in visual tokens, as 12x3")
 
 
