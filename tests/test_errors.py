@@ -21,6 +21,7 @@ EXAMPLES = [
     errors.DependencyError("a message", extra="ratio"),
     errors.TokenizerError("a message", tokenizer="glm-4"),
     errors.VisionModelError("a message", model="qwen3-vl"),
+    errors.TrainingError("a message", step=7, path=Path("nan/step-7.pt")),
     errors.EndpointError("a message", url="http://127.0.0.1:8000/v1", status=503),
     errors.RequestRefused("a message", url="http://127.0.0.1:8000/v1", status=400),
     errors.BudgetSpent("a message", url="http://127.0.0.1:8000/v1"),

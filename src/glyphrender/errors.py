@@ -9,6 +9,7 @@
     ├── DependencyError       an optional package or library is missing           .extra
     ├── TokenizerError        text tokens cannot be counted                       .tokenizer
     ├── VisionModelError      visual tokens cannot be counted                     .model
+    ├── TrainingError         training stopped: the loss is not a number          .step, .path
     └── EndpointError         a model server failed, or its answer is unusable    .url, .status
         ├── RequestRefused    the server does not serve this request; asking again gives the same
         └── BudgetSpent       a stated limit on requests or tokens is reached
@@ -212,6 +213,20 @@ class VisionModelError(GlyphRenderError):
     def __init__(self, message: str, *, model: str = "") -> None:
         super().__init__(message)
         self.model = model
+
+
+class TrainingError(GlyphRenderError):
+    """Training stopped, because it can lead nowhere: the loss of a batch is not a number.
+
+    Attributes:
+        step: the step that was not taken.
+        path: the file that its batch is saved in.
+    """
+
+    def __init__(self, message: str, *, step: int = 0, path: str | os.PathLike[str] = "") -> None:
+        super().__init__(message)
+        self.step = step
+        self.path = os.fspath(path)
 
 
 class EndpointError(GlyphRenderError):

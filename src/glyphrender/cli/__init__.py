@@ -32,7 +32,7 @@ import click
 from glyphrender._system.termination import exit_on
 from glyphrender._system.version import __version__
 from glyphrender.cli.notices import say
-from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError, ResourceError
+from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError, ResourceError, TrainingError
 
 COMMANDS: Mapping[str, str] = {
     "render": "Typeset text into page images.",
@@ -134,7 +134,7 @@ def _status_and_message(error: Exception) -> tuple[int, str]:
             return 2, f"{message.rstrip('.')}. See {where} --help."
         case click.ClickException():
             return 2, error.format_message()
-        case DependencyError() | EndpointError() | ResourceError():
+        case DependencyError() | EndpointError() | ResourceError() | TrainingError():
             return 1, str(error)
         case GlyphRenderError():
             cause = error.__cause__

@@ -111,8 +111,26 @@ def _run(
         _print_plan(recipe, as_json)
         return
     folder = out if out is not None else Path("runs") / recipe.name
-    result = import_module(f"glyphrender.train.{stage}").train(recipe, out=folder, resume=resume)
+    result = import_module(f"glyphrender.train.{stage}").train(
+        recipe, out=folder, resume=resume, callbacks=[_progress(recipe.optim.steps)]
+    )
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
+
+
+def _progress(steps: int) -> Any:
+    """Return a callback of transformers that writes one line to standard error for each log."""
+    from transformers import TrainerCallback
+
+    class Progress(TrainerCallback):  # type: ignore[misc]
+        """A callback that says how far training is."""
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **rest: Any) -> None:
+            """Write the numbers of a log."""
+            if state.is_world_process_zero and logs and "train_runtime" not in logs:
+                numbers = [f"{name} {value:.4g}" for name, value in logs.items() if isinstance(value, int | float)]
+                say(f"step {state.global_step:,} of {steps:,}: {', '.join(numbers)}")
+
+    return Progress()
 
 
 def _print_plan(recipe: Recipe, as_json: bool) -> None:

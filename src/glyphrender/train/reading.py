@@ -38,7 +38,10 @@ _MONO: Final = 1233 / 2048
 class Writer(Protocol):
     """Something that fills pages with text. `slots` is the number of characters of a cell that stage 0 learns."""
 
-    slots: int
+    @property
+    def slots(self) -> int:
+        """Characters of a cell."""
+        ...
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Pages:
         """Return the text of one full page of a shape, lines ended by newlines, and its θ."""

@@ -48,7 +48,7 @@ def recipe_names(stage: str = "") -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Section):
-    """What all stages share. The fields that are sections have a class of their own, see `sections.py`.
+    """The fields that all stages share. Those that are sections have a class of their own, see `sections.py`.
 
     Attributes:
         name: name of the recipe, which a file does not need to state.

@@ -49,7 +49,7 @@ _TOKENS = (1, 2**24)
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Section):
-    """What is trained."""
+    """The model that is trained."""
 
     section: ClassVar[str] = "model"
 
@@ -140,7 +140,7 @@ class Machine(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class Data(Section):
-    """What the rows of all stages share."""
+    """Fields that the rows of all stages share."""
 
     section: ClassVar[str] = "data"
 

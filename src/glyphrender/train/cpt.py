@@ -1,0 +1,116 @@
+"""Continual pre-training: a recipe, rows, a trainer of TRL, a model. Read from top to bottom.
+
+1. the folder       refuses checkpoints of another recipe
+2. the model        loaded, or a tiny reader with random weights
+3. the rows         pages to transcribe, texts with pages in them, documents that begin as pages
+4. the trainer      TRL's SFTTrainer; with stage 0, `ReadingTrainer`
+5. the end          the model and its processor in one folder
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from transformers import TrainingArguments
+from trl import SFTConfig, SFTTrainer
+
+from glyphrender.errors import DataError
+from glyphrender.train.align import Alignment
+from glyphrender.train.arguments import training_arguments
+from glyphrender.train.collate import SampleCollator
+from glyphrender.train.cpt_stream import CptSamples, cpt_samples
+from glyphrender.train.loading import adapters, model_and_processor
+from glyphrender.train.reading_trainer import ReadingCollator, ReadingTrainer
+from glyphrender.train.recipe import CptRecipe
+from glyphrender.train.result import Result, finished
+from glyphrender.train.run_folder import RunFolder, process_count
+from glyphrender.train.stream import Collate
+from glyphrender.train.watch import StopsAtNaN, quiet, watchers
+
+__all__ = ["train"]
+
+
+class _Sft(StopsAtNaN, SFTTrainer):  # type: ignore[misc]
+    """TRL's trainer, which stops at a loss that is not a number."""
+
+
+class _Reading(StopsAtNaN, ReadingTrainer):
+    """The trainer with stage 0, which stops at a loss that is not a number."""
+
+
+def train(
+    recipe: CptRecipe, *, out: str | os.PathLike[str], resume: bool = False, callbacks: Sequence[Any] = ()
+) -> Result:
+    """Train by a recipe, and return where the model is and how the loss fell.
+
+    Args:
+        recipe: the recipe.
+        out: the folder of the run: recipe, curve, checkpoints, model (`RunFolder`).
+        resume: go on from the last complete checkpoint in the folder.
+        callbacks: more callbacks of transformers.
+
+    Raises:
+        DataError: the folder is of another recipe, a file of texts cannot be read, or a value does not fit.
+        TrainingError: the loss is not a number. The batch is saved, and the step is not taken.
+        DependencyError: an extra is missing.
+    """
+    folder = RunFolder.open(out, recipe, resume=resume)
+    arguments = training_arguments(recipe, folder)
+    model, processor = model_and_processor(recipe)
+    samples = cpt_samples(recipe, processor)
+    make = _reading_trainer if recipe.align.steps or recipe.align.share else _sft_trainer
+    trainer = quiet(make(recipe, arguments, model, processor, samples, [*watchers(folder), *callbacks]))
+    trainer.run_folder = folder
+    trainer.train(resume_from_checkpoint=folder.resumed_from)
+    return finished(trainer, processor, folder)
+
+
+def _sft_trainer(
+    recipe: CptRecipe, arguments: dict[str, Any], model: Any, processor: Any, samples: CptSamples, callbacks: list[Any]
+) -> Any:
+    """Return TRL's trainer. The collator makes labels, so TRL prepares nothing."""
+    return _Sft(
+        model=model,
+        args=SFTConfig(
+            **arguments,
+            max_length=None,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            activation_offloading=recipe.machine.offload_activations,
+        ),
+        train_dataset=samples.train,
+        eval_dataset=samples.held_out if recipe.run.eval_every else None,
+        data_collator=Collate(SampleCollator(processor=processor)),
+        processing_class=processor,
+        peft_config=adapters(recipe),
+        callbacks=callbacks,
+    )
+
+
+def _reading_trainer(
+    recipe: CptRecipe, arguments: dict[str, Any], model: Any, processor: Any, samples: CptSamples, callbacks: list[Any]
+) -> Any:
+    """Return the trainer with stage 0: the tower alone first, and its loss beside the model's afterwards.
+
+    Raises:
+        DataError: there is no writer, whose characters are the targets of stage 0; or adapters or several processes.
+    """
+    if not samples.slots:
+        raise DataError(
+            f"align.steps={recipe.align.steps} needs the pages of a writer. Set data.writer, or align.steps=0."
+        )
+    if recipe.lora.rank or process_count() > 1:
+        raise DataError("align trains the tower's own weights in one process. Set lora.rank=0, and start one process.")
+    return _Reading(
+        model=model,
+        args=TrainingArguments(**arguments),
+        train_dataset=samples.train,
+        eval_dataset=samples.held_out if recipe.run.eval_every else None,
+        data_collator=Collate(ReadingCollator(processor, samples.slots)),
+        processing_class=processor,
+        alignment=Alignment(model.config.text_config.hidden_size, samples.slots),
+        alone=recipe.align.steps,
+        share=recipe.align.share,
+        callbacks=callbacks,
+    )

@@ -1,0 +1,193 @@
+"""Runs of training: the folder, the curve, resumption, other recipes, a loss that is not a number, the order of samples."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glyphrender.errors import DataError, TrainingError
+from glyphrender.train.recipe import CptRecipe, Recipe, SftRecipe
+from glyphrender.train.run_folder import RunFolder, differences
+from glyphrender.train.sample import Sample, Text
+from glyphrender.train.stream import Stream
+
+SMALL = ["optim.steps=4", "optim.warmup_steps=1", "align.steps=2", "run.log_every=1", "run.save_every=2"]
+SMALL += ["batch.samples=2", "batch.per_device=2", "data.shapes=4x1"]
+
+
+def small(*settings: str) -> CptRecipe:
+    """Return a recipe of four steps of two small pages."""
+    return CptRecipe.load("tiny-cpt").with_overrides([*SMALL, *settings])
+
+
+def checkpoint(folder: Path, step: int, *, complete: bool = True) -> None:
+    """Make what looks like a checkpoint."""
+    path = folder / f"checkpoint-{step}"
+    path.mkdir(parents=True)
+    if complete:
+        (path / "trainer_state.json").write_text("{}", encoding="utf-8")
+
+
+# -- the folder ------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_folder_gets_the_recipe_with_every_field(tmp_path: Path) -> None:
+    folder = RunFolder.open(tmp_path / "a" / "b", small())
+    assert Recipe.load(folder.path / "recipe.toml") == small()
+    assert (folder.last_checkpoint, folder.resumed_from) == (None, None)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused_and_the_field_is_named(tmp_path: Path) -> None:
+    RunFolder.open(tmp_path, small())
+    checkpoint(tmp_path, 2)
+    with pytest.raises(DataError, match=r"holds a run of another recipe: optim\.lr is 0\.002 there and 0\.01 here"):
+        RunFolder.open(tmp_path, small("optim.lr=0.01"), resume=True)
+    with pytest.raises(DataError, match="holds a run of the stage cpt, not sft"):
+        RunFolder.open(tmp_path, SftRecipe.load("tiny-sft"), resume=True)
+    assert RunFolder.open(tmp_path, small("run.log_every=7", "machine.gpus=8"), resume=True).recipe.run.log_every == 7
+
+
+def test_differences_name_only_fields_that_change_what_is_learned() -> None:
+    changed = small("optim.lr=0.01", "run.keep=7", "seed=3", "data.writer_options.a_cell=2")
+    assert [name for name, _, _ in differences(small(), changed)] == ["seed", "optim.lr", "data.writer_options"]
+
+
+def test_checkpoints_are_not_overwritten_and_not_invented(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has no complete checkpoint to resume"):
+        RunFolder.open(tmp_path, small(), resume=True)
+    RunFolder.open(tmp_path, small())
+    checkpoint(tmp_path, 20)
+    checkpoint(tmp_path, 100)
+    checkpoint(tmp_path, 120, complete=False)
+    with pytest.raises(DataError, match="has checkpoint-100 of this recipe. Pass --resume"):
+        RunFolder.open(tmp_path, small())
+    folder = RunFolder.open(tmp_path, small(), resume=True)
+    assert [each.name for each in folder.checkpoints] == ["checkpoint-20", "checkpoint-100"]
+    assert folder.resumed_from == str(tmp_path / "checkpoint-100")
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("", encoding="utf-8")
+    with pytest.raises(DataError, match=r"has 'thesis\.tex' and no recipe\.toml"):
+        RunFolder.open(tmp_path, small())
+    with pytest.raises(DataError, match="is no folder"):
+        RunFolder.open(tmp_path / "thesis.tex", small())
+
+
+# -- the order of samples --------------------------------------------------------------------------------------------
+
+
+def epoch_of(number: int) -> Sequence[Sample]:
+    """Return ten samples that name their epoch and place."""
+    return [Sample(parts=(Text(f"{number}.{place}", learn=True),), key=f"{number}.{place}") for place in range(10)]
+
+
+def keys(stream: Stream) -> list[str]:
+    """Return the keys of all samples of a stream."""
+    return [item["sample"].key for item in stream]
+
+
+def test_no_sample_comes_twice_in_an_epoch_and_each_epoch_has_its_own_order() -> None:
+    drawn = keys(Stream(of_epoch=epoch_of, count=25, seed=3))
+    first, second = drawn[:10], drawn[10:20]
+    assert sorted(first) == sorted(f"0.{place}" for place in range(10))
+    assert sorted(second) == sorted(f"1.{place}" for place in range(10))
+    assert [key[2:] for key in first] != [key[2:] for key in second]
+    assert len(drawn) == 25
+
+
+def test_the_order_follows_from_the_seed_alone_in_every_process() -> None:
+    stream = Stream(of_epoch=epoch_of, count=25, seed=3)
+    assert keys(pickle.loads(pickle.dumps(stream))) == keys(stream)
+    assert keys(Stream(of_epoch=epoch_of, count=25, seed=4)) != keys(stream)
+    assert stream[17]["sample"].key == keys(stream)[17]
+    with pytest.raises(IndexError):
+        stream[25]
+
+
+def test_a_stream_of_nothing_is_refused() -> None:
+    with pytest.raises(DataError, match="there are no samples"):
+        Stream(of_epoch=lambda epoch: [], count=5)
+
+
+# -- training --------------------------------------------------------------------------------------------------------
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a curve that have a loss."""
+    read = [json.loads(line) for line in (path / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [line for line in read if "loss" in line]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_interrupted_and_resumed_ends_as_one_that_is_not(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    from glyphrender.train.cpt import train
+
+    result = train(small(), out=tmp_path / "whole")
+    assert (result.steps, result.last_loss) == (4, lines(tmp_path / "whole")[-1]["loss"])
+    train(small(), out=tmp_path / "cut")
+    (tmp_path / "cut/checkpoint-4/trainer_state.json").unlink()  # killed while it was written
+    resumed = train(small(), out=tmp_path / "cut", resume=True)
+    assert resumed.steps == 4
+    assert [line["step"] for line in lines(tmp_path / "cut")] == [1, 2, 3, 4]
+    losses = [[line["loss"] for line in lines(tmp_path / name)] for name in ("whole", "cut")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    one, other = (load_file(tmp_path / name / "model/model.safetensors") for name in ("whole", "cut"))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert any((tmp_path / "whole/tensorboard").iterdir())
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_not_a_number_stops_before_the_step_and_its_batch_is_saved(tmp_path: Path) -> None:
+    import torch
+    from transformers import TrainerCallback
+
+    from glyphrender.train.cpt import train
+
+    weights = {}
+
+    class Poison(TrainerCallback):  # type: ignore[misc]
+        def on_step_begin(self, args: Any, state: Any, control: Any, model: Any = None, **rest: Any) -> None:
+            if state.global_step == 3:
+                with torch.no_grad():
+                    model.model.language_model.norm.weight.fill_(float("nan"))
+                weights["before"] = model.model.language_model.layers[0].mlp.down_proj.weight.clone()
+                weights["model"] = model
+
+    with pytest.raises(TrainingError, match=r"the loss of step 4 is nan.*go on from checkpoint-2") as caught:
+        train(small(), out=tmp_path, callbacks=[Poison()])
+    assert caught.value.step == 4
+    batch = torch.load(caught.value.path)
+    assert batch["input_ids"].shape[0] == 2
+    assert batch["pixel_values"].isfinite().all()
+    about = json.loads(Path(caught.value.path).with_suffix(".json").read_text(encoding="utf-8"))
+    assert about == {"step": 4, "loss": "nan", "samples": [6, 8]}
+    after = weights["model"].model.language_model.layers[0].mlp.down_proj.weight
+    assert torch.equal(after, weights["before"])
+
+
+@pytest.mark.slow
+def test_wrong_options_of_model_and_writer_are_one_line_before_work_starts(tmp_path: Path) -> None:
+    from glyphrender.train.cpt import train
+
+    wrong = {
+        "model.options.hidden=3": r"model\.options=.* do not suit tiny_reader",
+        "data.writer_options.cell=3": r"data\.writer_options=.* do not suit characters",
+        "data.shapes=[]": r"data\.shapes is empty",
+        "data.writer=prose": r"data\.corpora is empty",
+        "lora.rank=4": r"Set lora\.rank=0",
+        "model.weights=./nothing": r"model\.weights='\./nothing' has no config\.json",
+    }
+    for number, (setting, message) in enumerate(wrong.items()):
+        with pytest.raises(DataError, match=message) as caught:
+            train(small(setting), out=tmp_path / str(number))
+        assert "\n" not in str(caught.value)
