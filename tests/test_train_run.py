@@ -1,4 +1,4 @@
-"""Runs of training: the folder, the curve, resumption, other recipes, a loss that is not a number, the order of samples."""
+"""Runs of training: the folder, the curve, resumption, a loss that is not a number, the order of samples."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_checkpoints_are_not_overwritten_and_not_invented(tmp_path: Path) -> Non
     checkpoint(tmp_path, 20)
     checkpoint(tmp_path, 100)
     checkpoint(tmp_path, 120, complete=False)
-    with pytest.raises(DataError, match="has checkpoint-100 of this recipe. Pass --resume"):
+    with pytest.raises(DataError, match=r"has checkpoint-100 of this recipe\. Pass --resume"):
         RunFolder.open(tmp_path, small())
     folder = RunFolder.open(tmp_path, small(), resume=True)
     assert [each.name for each in folder.checkpoints] == ["checkpoint-20", "checkpoint-100"]
