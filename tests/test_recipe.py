@@ -70,7 +70,7 @@ def test_a_recipe_that_is_written_out_is_the_same_recipe(name: str, tmp_path: Pa
         ("data.theta.x=1", "data.theta.x does not exist: data.theta is no table. Set that."),
         ("optim.warmup_steps=5000", "optim.warmup_steps=5000 is above optim.steps=4000. Lower it."),
         ("optim.min_lr=0.1", "optim.min_lr=0.1 is above optim.lr=2e-06. Lower it."),
-        ("batch.per_device=171", "batch.per_device=171 is above batch.samples=170. Lower it."),
+        ("batch.per_device=171", "batch.per_device=171 is above the 170 rows of a step. Lower it."),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_exit_status_2(setting: str, message: str) -> None:

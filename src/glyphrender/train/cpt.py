@@ -20,13 +20,13 @@ from glyphrender.errors import DataError
 from glyphrender.train.align import Alignment
 from glyphrender.train.arguments import training_arguments
 from glyphrender.train.collate import SampleCollator
-from glyphrender.train.cpt_stream import CptSamples, cpt_samples
 from glyphrender.train.loading import adapters, model_and_processor
 from glyphrender.train.reading_trainer import ReadingCollator, ReadingTrainer
 from glyphrender.train.recipe import CptRecipe
 from glyphrender.train.result import Result, finished
 from glyphrender.train.run_folder import RunFolder, process_count
 from glyphrender.train.stream import Collate
+from glyphrender.train.streams import Streams, cpt_streams
 from glyphrender.train.watch import StopsAtNaN, quiet, watchers
 
 __all__ = ["train"]
@@ -59,7 +59,7 @@ def train(
     folder = RunFolder.open(out, recipe, resume=resume)
     arguments = training_arguments(recipe, folder)
     model, processor = model_and_processor(recipe)
-    samples = cpt_samples(recipe, processor)
+    samples = cpt_streams(recipe, processor)
     make = _reading_trainer if recipe.align.steps or recipe.align.share else _sft_trainer
     trainer = quiet(make(recipe, arguments, model, processor, samples, [*watchers(folder), *callbacks]))
     trainer.run_folder = folder
@@ -68,7 +68,7 @@ def train(
 
 
 def _sft_trainer(
-    recipe: CptRecipe, arguments: dict[str, Any], model: Any, processor: Any, samples: CptSamples, callbacks: list[Any]
+    recipe: CptRecipe, arguments: dict[str, Any], model: Any, processor: Any, samples: Streams, callbacks: list[Any]
 ) -> Any:
     """Return TRL's trainer. The collator makes labels, so TRL prepares nothing."""
     return _Sft(
@@ -79,8 +79,8 @@ def _sft_trainer(
             dataset_kwargs={"skip_prepare_dataset": True},
             activation_offloading=recipe.machine.offload_activations,
         ),
-        train_dataset=samples.train,
-        eval_dataset=samples.held_out if recipe.run.eval_every else None,
+        train_dataset=samples.train.dataset(),
+        eval_dataset=samples.held_out and samples.held_out.dataset(),
         data_collator=Collate(SampleCollator(processor=processor)),
         processing_class=processor,
         peft_config=adapters(recipe),
@@ -89,27 +89,31 @@ def _sft_trainer(
 
 
 def _reading_trainer(
-    recipe: CptRecipe, arguments: dict[str, Any], model: Any, processor: Any, samples: CptSamples, callbacks: list[Any]
+    recipe: CptRecipe, arguments: dict[str, Any], model: Any, processor: Any, samples: Streams, callbacks: list[Any]
 ) -> Any:
     """Return the trainer with stage 0: the tower alone first, and its loss beside the model's afterwards.
 
     Raises:
-        DataError: there is no writer, whose characters are the targets of stage 0; or adapters or several processes.
+        DataError: the characters of a cell are not known; or there are adapters, several processes, or pages off the
+            model's grid.
     """
-    if not samples.slots:
+    slots = recipe.align.slots or samples.slots
+    if not slots:
         raise DataError(
-            f"align.steps={recipe.align.steps} needs the pages of a writer. Set data.writer, or align.steps=0."
+            "align.slots=0 learns no characters of the corpora. Set align.slots=16, or align.steps=0 and align.share=0."
         )
+    if not recipe.data.aligned:
+        raise DataError("align needs pages of whole visual tokens. Set data.aligned=true.")
     if recipe.lora.rank or process_count() > 1:
         raise DataError("align trains the tower's own weights in one process. Set lora.rank=0, and start one process.")
     return _Reading(
         model=model,
         args=TrainingArguments(**arguments),
         train_dataset=samples.train,
-        eval_dataset=samples.held_out if recipe.run.eval_every else None,
-        data_collator=Collate(ReadingCollator(processor, samples.slots)),
+        eval_dataset=samples.held_out,
+        data_collator=Collate(ReadingCollator(processor, slots)),
         processing_class=processor,
-        alignment=Alignment(model.config.text_config.hidden_size, samples.slots),
+        alignment=Alignment(model.config.text_config.hidden_size, slots),
         alone=recipe.align.steps,
         share=recipe.align.share,
         callbacks=callbacks,

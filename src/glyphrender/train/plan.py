@@ -90,7 +90,7 @@ class Plan:
         data = self.recipe.data
         if shapes := [shape_of(each) for each in getattr(data, "shapes", ())]:
             return round(sum(c for c, _ in shapes) / len(shapes)), round(sum(r for _, r in shapes) / len(shapes))
-        theta = Theta.preset(data.theta or "glyph-en")
+        theta = Theta.preset(data.theta or "glyph-en").replace(**data.fixed)
         width, height = (round(side * theta.scale) for side in theta.page_size)
         width, height = vision_model("glm-4.1v").image(width, height).size
         return width // 28, height // 28
@@ -129,7 +129,7 @@ class Plan:
     @property
     def sequences(self) -> int:
         """Sequences of a step: samples, or completions in GRPO."""
-        return self.recipe.batch.samples * (self.recipe.grpo.generations if isinstance(self.recipe, GrpoRecipe) else 1)
+        return self.recipe.step_rows
 
     @property
     def positions_used(self) -> int:
@@ -210,7 +210,8 @@ class Plan:
             checkpoints=machine.checkpoint_layers,
             frozen_tower=self.recipe.model.frozen_tower,
         )
-        factor = self.recipe.batch.per_device * (1 if half else 2)
+        # Autocast keeps the residual stream in float32; split weights are cast, so that it has two bytes.
+        factor = self.recipe.batch.per_device * (1 if half and machine.sharding != "none" else 2)
         return Memory(
             states=states,
             gathered=gathered,

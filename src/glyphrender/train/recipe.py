@@ -81,9 +81,9 @@ class Recipe(Section):
             )
         if self.optim.min_lr > self.optim.lr:
             raise DataError(f"optim.min_lr={self.optim.min_lr} is above optim.lr={self.optim.lr}. Lower it.")
-        if self.batch.per_device > self.batch.samples:
+        if self.batch.per_device > self.step_rows:
             raise DataError(
-                f"batch.per_device={self.batch.per_device} is above batch.samples={self.batch.samples}. Lower it."
+                f"batch.per_device={self.batch.per_device} is above the {self.step_rows} rows of a step. Lower it."
             )
 
     @classmethod
@@ -189,7 +189,11 @@ class Recipe(Section):
 
         return dataclasses.replace(
             self,
-            batch=dataclasses.replace(self.batch, samples=samples, per_device=min(self.batch.per_device, samples)),
+            batch=dataclasses.replace(
+                self.batch,
+                samples=samples,
+                per_device=min(self.batch.per_device, samples * self.step_rows // self.batch.samples),
+            ),
             optim=dataclasses.replace(self.optim, steps=steps, warmup_steps=min(fewer(self.optim.warmup_steps), steps)),
             run=dataclasses.replace(
                 self.run,
@@ -198,6 +202,11 @@ class Recipe(Section):
                 eval_every=fewer(self.run.eval_every),
             ),
         )
+
+    @property
+    def step_rows(self) -> int:
+        """Rows of a step over all processes: samples, or completions in GRPO."""
+        return self.batch.samples
 
     def accumulation(self, processes: int) -> int:
         """Return the micro-batches of each process in one step.
@@ -271,6 +280,32 @@ class GrpoRecipe(Recipe):
     stage: ClassVar[str] = "grpo"
     data: GrpoData = field(default_factory=GrpoData)
     grpo: Grpo = field(default_factory=Grpo)
+
+    @property
+    def step_rows(self) -> int:
+        """Completions of a step over all processes."""
+        return self.batch.samples * self.grpo.generations
+
+    def accumulation(self, processes: int) -> int:
+        """Return the micro-batches of each process in one step.
+
+        Raises:
+            DataError: the prompts of a step do not divide among the processes, because all completions of a prompt
+                lie on one process; or the completions of a process do not divide into micro-batches.
+        """
+        prompts, group, at_once = self.batch.samples, self.grpo.generations, self.batch.per_device
+        if prompts % processes:
+            raise DataError(
+                f"batch.samples={prompts} prompts do not divide among {processes} processes, and all completions of a "
+                f"prompt lie on one. Use --set batch.samples={max(1, prompts // processes) * processes}."
+            )
+        completions = prompts // processes * group
+        if completions % at_once:
+            raise DataError(
+                f"batch.per_device={at_once} does not divide the {completions} completions of a process "
+                f"({prompts // processes} prompts × grpo.generations={group}). Use a divisor."
+            )
+        return completions // at_once
 
 
 STAGES: dict[str, type[Recipe]] = {each.stage: each for each in (CptRecipe, SftRecipe, GrpoRecipe)}

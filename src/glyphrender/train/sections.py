@@ -145,10 +145,12 @@ class Data(Section):
     section: ClassVar[str] = "data"
 
     theta: str = text("glyph-en", help="preset for all pages; empty: θ is drawn for each row")
+    fixed: dict[str, Any] = options(help="fields of θ that all pages have, such as dpi and page_size")
     max_visual_tokens: int = whole(4096, range=_TOKENS, help="budget of visual tokens a sample, or a prompt")
     max_text_tokens: int = whole(4096, range=_TOKENS, help="budget of text tokens a sample, or a prompt")
     over_budget: str = choice("drop", _POLICIES, help="what happens to longer samples")
     held_out: float = number(0.01, range=(0, 0.9), help="share of the texts or rows that only evaluation sees")
+    aligned: bool = flag(True, help="whether θ is moved to the model's grid, so that no page is resampled")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +167,7 @@ class CptData(Data):
     )
     theta: str = text("", help="preset for all pages; empty: θ is drawn for each row")
     over_budget: str = choice("split", _POLICIES, help="what happens to longer samples")
+    pack: bool = flag(False, help="whether short texts share a sample")
     writer: str = choice("", ("", "characters", "prose"), help="full pages of random characters or of the corpora")
     writer_options: dict[str, Any] = options(help="arguments of the writer, such as a_cell and font_size")
     shapes: tuple[str, ...] = names((), help="sizes of the writer's pages in visual tokens, as 12x3")
@@ -178,6 +181,7 @@ class Align(Section):
 
     steps: int = whole(0, range=(0, 2**31), help="first steps, in which only the tower is trained")
     share: float = number(0.0, range=(0, 10), help="weight of that loss afterwards")
+    slots: int = whole(0, range=(0, 256), help="characters of a cell that are learned; 0: those of the writer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +191,11 @@ class SftData(Data):
     chats: tuple[str, ...] = names((), help=".jsonl files of chats, in the form of train.sft_rows")
     corpora: tuple[str, ...] = names((), help="texts of the OCR task; empty: the contexts of the chats")
     ocr_weight: float = number(0.0, range=(0, 0.95), help="share of the rows that transcribe pages")
+    over_budget: str = choice("drop", ("drop", "error"), help="what happens to longer samples")
+    ocr_characters: int = whole(1500, range=(1, 2**24), help="longest text that is transcribed")
+    min_characters: int = whole(2000, range=(0, 2**31), help="shortest context that becomes pages")
+    answers: str = choice("last", ("last", "each"), help="whether a chat's last answer is learned, or each in turn")
+    faults: str = choice("error", ("error", "drop"), help="what happens to faulty rows, such as empty answers")
     keep_thinking: bool = flag(True, help="whether <think>…</think> stays in the targets")
 
 
@@ -194,6 +203,7 @@ class SftData(Data):
 class GrpoData(Data):
     """Prompts, and the columns that rewards need."""
 
+    over_budget: str = choice("drop", ("drop", "error"), help="what happens to longer prompts")
     prompts: tuple[str, ...] = names((), help=".jsonl files of prompts with answers, in the form of train.grpo_rows")
 
 

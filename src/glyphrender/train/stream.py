@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from glyphrender.adapters.data import train_extra
 from glyphrender.errors import DataError
 from glyphrender.train.sample import Sample
 
@@ -70,6 +71,18 @@ class Stream:
 
     def __iter__(self) -> Iterator[dict[str, Sample]]:
         return (self[index] for index in range(self.count))
+
+    def dataset(self) -> Any:
+        """Return the samples as a `datasets.Dataset`, the only kind that TRL takes. Rows are made as they are read.
+
+        Raises:
+            DependencyError: datasets is not installed.
+        """
+        rows = train_extra("datasets").Dataset.from_dict({"index": np.arange(self.count)})
+        return rows.with_transform(self._rows)
+
+    def _rows(self, rows: dict[str, Any]) -> dict[str, list[Sample]]:
+        return {"sample": [self[int(index)]["sample"] for index in rows["index"]]}
 
     def __getstate__(self) -> dict[str, Any]:
         # Caches and closures stay here: a spawned worker makes its own.

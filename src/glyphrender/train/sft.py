@@ -1,0 +1,74 @@
+"""Supervised fine-tuning: a recipe, chats, TRL's SFTTrainer, a model. Read from top to bottom.
+
+1. the folder       refuses checkpoints of another recipe
+2. the model        of an earlier stage, or a published one
+3. the rows         chats whose long contexts are pages, and transcription beside
+4. the trainer      TRL's SFTTrainer; the loss is on the answers
+5. the end          the model and its processor in one folder
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from trl import SFTConfig, SFTTrainer
+
+from glyphrender.train.arguments import training_arguments
+from glyphrender.train.collate import SampleCollator
+from glyphrender.train.loading import adapters, model_and_processor
+from glyphrender.train.recipe import SftRecipe
+from glyphrender.train.result import Result, finished
+from glyphrender.train.run_folder import RunFolder
+from glyphrender.train.stream import Collate
+from glyphrender.train.streams import sft_streams
+from glyphrender.train.watch import StopsAtNaN, quiet, watchers
+
+__all__ = ["train"]
+
+
+class _Sft(StopsAtNaN, SFTTrainer):  # type: ignore[misc]
+    """TRL's trainer, which stops at a loss that is not a number."""
+
+
+def train(
+    recipe: SftRecipe, *, out: str | os.PathLike[str], resume: bool = False, callbacks: Sequence[Any] = ()
+) -> Result:
+    """Train by a recipe, and return where the model is and how the loss fell.
+
+    Args:
+        recipe: the recipe.
+        out: the folder of the run: recipe, curve, checkpoints, model (`RunFolder`).
+        resume: go on from the last complete checkpoint in the folder.
+        callbacks: more callbacks of transformers.
+
+    Raises:
+        DataError: the folder is of another recipe, a file of chats cannot be read, or a value does not fit.
+        TrainingError: the loss is not a number. The batch is saved, and the step is not taken.
+        DependencyError: an extra is missing.
+    """
+    folder = RunFolder.open(out, recipe, resume=resume)
+    arguments = training_arguments(recipe, folder)
+    model, processor = model_and_processor(recipe)
+    samples = sft_streams(recipe, processor)
+    trainer = quiet(
+        _Sft(
+            model=model,
+            args=SFTConfig(
+                **arguments,
+                max_length=None,
+                dataset_kwargs={"skip_prepare_dataset": True},
+                activation_offloading=recipe.machine.offload_activations,
+            ),
+            train_dataset=samples.train.dataset(),
+            eval_dataset=samples.held_out and samples.held_out.dataset(),
+            data_collator=Collate(SampleCollator(processor=processor)),
+            processing_class=processor,
+            peft_config=adapters(recipe),
+            callbacks=[*watchers(folder), *callbacks],
+        )
+    )
+    trainer.run_folder = folder
+    trainer.train(resume_from_checkpoint=folder.resumed_from)
+    return finished(trainer, processor, folder)

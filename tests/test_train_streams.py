@@ -1,0 +1,163 @@
+"""Recipes → samples in order: corpora, chats, budgets, splits, epochs; and the stages that train on them."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glyphrender.errors import DataError
+from glyphrender.train.recipe import CptRecipe, SftRecipe
+
+pytestmark = [
+    pytest.mark.slow,  # the processor of a tiny reader takes torch
+    pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"),  # peft 0.21
+]
+
+WORDS = """the quick brown fox jumps over a lazy dog and then sleeps all day under old trees near water""".split()  # noqa: SIM905
+
+
+def texts(count: int, seed: int = 0) -> list[str]:
+    """Return texts of some forty words, all different."""
+    rng = random.Random(seed)
+    return [" ".join(rng.choice(WORDS) for _ in range(40)) for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def processor() -> Any:
+    from glyphrender.train.tiny_reader import tiny_reader
+
+    return tiny_reader()[1]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "texts.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts(60)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def chats(tmp_path: Path) -> Path:
+    path = tmp_path / "chats.jsonl"
+    rows = [
+        {"context": text, "question": "Which word is first?", "answer": f"<think>I look.</think>{text.split()[0]}"}
+        for text in texts(40, seed=1)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def cpt(corpus: Path, *settings: str) -> CptRecipe:
+    """Return a recipe for the texts of a file, without a writer."""
+    base = ["data.writer=", f"data.corpora={corpus}", "data.held_out=0.2", "align.steps=0", "align.share=0"]
+    small = ["optim.steps=3", "optim.warmup_steps=1", "run.log_every=1", "batch.samples=4", "batch.per_device=2"]
+    page = ["data.max_visual_tokens=120", "data.max_text_tokens=400", "data.theta=glyph-en", "model.options={}"]
+    page += ["data.fixed={page_size = [280, 112]}"]
+    return CptRecipe.load("tiny-cpt").with_overrides([*base, *small, *page, *settings])
+
+
+def sft(chats: Path, *settings: str) -> SftRecipe:
+    """Return a recipe for the chats of a file, from random weights."""
+    base = [f"data.chats={chats}", "data.held_out=0.2", "data.min_characters=20", "model.weights="]
+    base += ["data.fixed={page_size = [280, 112]}"]
+    small = ["optim.steps=3", "optim.warmup_steps=1", "run.log_every=1", "batch.samples=4", "batch.per_device=2"]
+    return SftRecipe.load("tiny-sft").with_overrides([*base, *small, *settings])
+
+
+def test_samples_of_corpora_keep_the_budget_and_no_text_is_in_both_splits(corpus: Path, processor: Any) -> None:
+    from glyphrender.train.sample import visual_tokens
+    from glyphrender.train.streams import cpt_streams
+
+    streams = cpt_streams(cpt(corpus, "run.eval_every=1", "optim.steps=20"), processor)
+    assert streams.held_out is not None
+    train = [item["sample"] for item in streams.train]
+    held_out = [item["sample"] for item in streams.held_out]
+    assert {sample.kind for sample in train} == {"ocr", "interleaved", "generation"}
+    assert max(visual_tokens(sample, "glm-4.1v") for sample in train) <= 120
+
+    def keys(samples: list[Any]) -> set[str]:
+        return {sample.key.rpartition(":")[0] for sample in samples}
+
+    assert keys(train).isdisjoint(keys(held_out))
+    assert streams.counts["train: kept"] + streams.counts["held out: kept"] == 60
+
+
+def test_rows_of_an_epoch_are_drawn_anew_and_each_once(corpus: Path, processor: Any) -> None:
+    from glyphrender.train.streams import cpt_streams
+
+    streams = cpt_streams(cpt(corpus, "optim.steps=100", "data.theta="), processor)
+    size = len(streams.train.of_epoch(0))
+    places = [streams.train.place(index) for index in range(2 * size)]
+    assert sorted(place for _, place in places[:size]) == list(range(size))
+    assert [epoch for epoch, _ in places[size:]] == [1] * size
+    one, two = (streams.train.of_epoch(epoch)[0] for epoch in (0, 1))
+    assert one.key.rpartition(":")[0] == two.key.rpartition(":")[0]
+    assert one.pages[0].theta != two.pages[0].theta
+    assert streams.train.of_epoch(0)[0] == one  # the first epoch is as it was
+
+
+def test_chats_above_the_budget_are_dropped_and_counted_or_refused(chats: Path, processor: Any) -> None:
+    from glyphrender.train.streams import sft_streams
+
+    long = {"context": " ".join(texts(20)), "question": "Which word is first?", "answer": "the"}
+    with chats.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(long) + "\n")
+    recipe = sft(chats, "data.held_out=0", "data.ocr_weight=0", "data.max_visual_tokens=100", "optim.steps=11")
+    streams = sft_streams(recipe, processor)
+    samples = [item["sample"] for item in streams.train]
+    assert len(samples) == 44
+    assert streams.counts["dropped"] >= 1
+    assert all(long["context"] != pages.text for sample in samples for pages in sample.pages)
+    strict = sft_streams(recipe.with_overrides(["data.over_budget=error"]), processor)
+    with pytest.raises(DataError, match=r"above data\.max_visual_tokens=100.*set data\.over_budget=drop"):
+        list(strict.train)
+
+
+def test_empty_answers_and_missing_files_are_one_line(chats: Path, processor: Any) -> None:
+    from glyphrender.train.streams import cpt_streams, sft_streams
+
+    with chats.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"context": "x" * 50, "question": "Who?", "answer": " "}) + "\n")
+    with pytest.raises(DataError, match="line 41"):
+        sft_streams(sft(chats), processor)
+    dropped = sft_streams(sft(chats, "data.faults=drop"), processor)
+    assert dropped.counts["empty responses"] == 1
+    for wrong, message in (
+        (sft(chats, "data.chats=none.jsonl"), r"data\.chats has 'none\.jsonl', which names no file"),
+        (sft(chats, "data.chats=[]"), r"data\.chats is empty"),
+    ):
+        with pytest.raises(DataError, match=message):
+            sft_streams(wrong, processor)
+    with pytest.raises(DataError, match=r"data\.corpora is empty"):
+        cpt_streams(cpt(chats, "data.corpora=[]"), processor)
+
+
+def test_continual_pre_training_runs_on_corpora_with_trl_and_with_stage_0(corpus: Path, tmp_path: Path) -> None:
+    from glyphrender.train.cpt import train
+
+    for number, settings in enumerate(
+        (["run.eval_every=3", "run.eval_samples=2"], ["align.steps=1", "align.share=0.1", "align.slots=24"])
+    ):
+        result = train(cpt(corpus, *settings), out=tmp_path / str(number))
+        assert result.steps == 3
+        assert result.last_loss is not None
+    curve = (tmp_path / "0/curve.jsonl").read_text(encoding="utf-8")
+    assert "eval_loss" in curve
+
+
+def test_fine_tuning_runs_on_chats_and_adapters_are_all_that_is_saved(chats: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    from glyphrender.train.sft import train
+
+    result = train(sft(chats, "run.eval_every=3", "run.eval_samples=2"), out=tmp_path / "whole")
+    assert (result.steps, result.recipe) == (3, "tiny-sft")
+    again = sft(chats, "lora.rank=4", f"model.weights={tmp_path}/whole/model")
+    train(again, out=tmp_path / "lora")
+    names = load_file(tmp_path / "lora/model/adapter_model.safetensors").keys()
+    assert names
+    assert all("lora_" in name for name in names)
