@@ -89,11 +89,11 @@ def epoch_of(number: int) -> Sequence[Sample]:
 
 def keys(stream: Stream) -> list[str]:
     """Return the keys of all samples of a stream."""
-    return [item["sample"].key for item in stream]
+    return [sample.key for sample in stream]
 
 
 def test_no_sample_comes_twice_in_an_epoch_and_each_epoch_has_its_own_order() -> None:
-    drawn = keys(Stream(of_epoch=epoch_of, count=25, seed=3))
+    drawn = keys(Stream(of_epoch=epoch_of, length=25, seed=3))
     first, second = drawn[:10], drawn[10:20]
     assert sorted(first) == sorted(f"0.{place}" for place in range(10))
     assert sorted(second) == sorted(f"1.{place}" for place in range(10))
@@ -102,17 +102,17 @@ def test_no_sample_comes_twice_in_an_epoch_and_each_epoch_has_its_own_order() ->
 
 
 def test_the_order_follows_from_the_seed_alone_in_every_process() -> None:
-    stream = Stream(of_epoch=epoch_of, count=25, seed=3)
+    stream = Stream(of_epoch=epoch_of, length=25, seed=3)
     assert keys(pickle.loads(pickle.dumps(stream))) == keys(stream)
-    assert keys(Stream(of_epoch=epoch_of, count=25, seed=4)) != keys(stream)
-    assert stream[17]["sample"].key == keys(stream)[17]
+    assert keys(Stream(of_epoch=epoch_of, length=25, seed=4)) != keys(stream)
+    assert stream[17].key == keys(stream)[17]
     with pytest.raises(IndexError):
         stream[25]
 
 
 def test_a_stream_of_nothing_is_refused() -> None:
     with pytest.raises(DataError, match="there are no samples"):
-        Stream(of_epoch=lambda epoch: [], count=5)
+        Stream(of_epoch=lambda epoch: [], length=5)
 
 
 # -- training --------------------------------------------------------------------------------------------------------

@@ -74,8 +74,8 @@ def test_samples_of_corpora_keep_the_budget_and_no_text_is_in_both_splits(corpus
 
     streams = cpt_streams(cpt(corpus, "run.eval_every=1", "optim.steps=20"), processor)
     assert streams.held_out is not None
-    train = [item["sample"] for item in streams.train]
-    held_out = [item["sample"] for item in streams.held_out]
+    train = list(streams.train)
+    held_out = list(streams.held_out)
     assert {sample.kind for sample in train} == {"ocr", "interleaved", "generation"}
     assert max(visual_tokens(sample, "glm-4.1v") for sample in train) <= 120
 
@@ -108,7 +108,7 @@ def test_chats_above_the_budget_are_dropped_and_counted_or_refused(chats: Path, 
         file.write(json.dumps(long) + "\n")
     recipe = sft(chats, "data.held_out=0", "data.ocr_weight=0", "data.max_visual_tokens=100", "optim.steps=11")
     streams = sft_streams(recipe, processor)
-    samples = [item["sample"] for item in streams.train]
+    samples = list(streams.train)
     assert len(samples) == 44
     assert streams.counts["dropped"] >= 1
     assert all(long["context"] != pages.text for sample in samples for pages in sample.pages)

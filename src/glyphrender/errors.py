@@ -219,11 +219,11 @@ class TrainingError(GlyphRenderError):
     """Training stopped, because it can lead nowhere: the loss of a batch is not a number.
 
     Attributes:
-        step: the step that was not taken.
+        step: number of the step that was not taken; the first step is 1.
         path: the file that its batch is saved in.
     """
 
-    def __init__(self, message: str, *, step: int = 0, path: str | os.PathLike[str] = "") -> None:
+    def __init__(self, message: str, *, step: int | None = None, path: str | os.PathLike[str] = "") -> None:
         super().__init__(message)
         self.step = step
         self.path = os.fspath(path)

@@ -135,15 +135,16 @@ def _progress(steps: int) -> Any:
 
 def _print_plan(recipe: Recipe, as_json: bool) -> None:
     from glyphrender.train.dry_run import plan_of
+    from glyphrender.train.plan_report import cost_sentence, plan_rows
 
     plan: Plan = plan_of(recipe)
     if as_json:
         click.echo(json.dumps(plan.to_dict(), indent=2))
         return
-    rows = plan.rows()
+    rows = plan_rows(plan)
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"{name:{width}}  {value}")
-    click.echo(plan.sentence())
+    click.echo(cost_sentence(plan))
     for note in plan.notes():
         say(note)

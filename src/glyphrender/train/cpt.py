@@ -20,12 +20,12 @@ from glyphrender.errors import DataError
 from glyphrender.train.align import Alignment
 from glyphrender.train.arguments import training_arguments
 from glyphrender.train.collate import SampleCollator
+from glyphrender.train.dataset import as_dataset
 from glyphrender.train.loading import adapters, model_and_processor
 from glyphrender.train.reading_trainer import ReadingCollator, ReadingTrainer
 from glyphrender.train.recipe import CptRecipe
 from glyphrender.train.result import Result, finished
 from glyphrender.train.run_folder import RunFolder, process_count
-from glyphrender.train.stream import Collate
 from glyphrender.train.streams import Streams, cpt_streams
 from glyphrender.train.watch import StopsAtNaN, quiet, watchers
 
@@ -79,9 +79,9 @@ def _sft_trainer(
             dataset_kwargs={"skip_prepare_dataset": True},
             activation_offloading=recipe.machine.offload_activations,
         ),
-        train_dataset=samples.train.dataset(),
-        eval_dataset=samples.held_out and samples.held_out.dataset(),
-        data_collator=Collate(SampleCollator(processor=processor)),
+        train_dataset=as_dataset(samples.train),
+        eval_dataset=samples.held_out and as_dataset(samples.held_out),
+        data_collator=SampleCollator(processor=processor),
         processing_class=processor,
         peft_config=adapters(recipe),
         callbacks=callbacks,
@@ -111,7 +111,7 @@ def _reading_trainer(
         args=TrainingArguments(**arguments),
         train_dataset=samples.train,
         eval_dataset=samples.held_out,
-        data_collator=Collate(ReadingCollator(processor, slots)),
+        data_collator=ReadingCollator(processor, slots),
         processing_class=processor,
         alignment=Alignment(model.config.text_config.hidden_size, slots),
         alone=recipe.align.steps,

@@ -18,7 +18,7 @@ from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta
 from glyphrender.train.recipe import CptRecipe, GrpoRecipe, Recipe
 
-__all__ = ["Memory", "Plan", "shape_of"]
+__all__ = ["Memory", "Plan", "shape_of", "span"]
 
 _DAY = 86_400.0
 _GB = 1e9
@@ -97,14 +97,19 @@ class Plan:
 
     @property
     def page_tokens(self) -> int:
-        """Visual tokens of a page."""
-        return self.page[0] * self.page[1]
+        """Visual tokens of a page; a page that is cropped to the budget has as many as the budget."""
+        whole = self.page[0] * self.page[1]
+        return whole if self._filled else min(whole, self.recipe.data.max_visual_tokens)
+
+    @property
+    def _filled(self) -> bool:
+        """Whether a writer fills pages, so that no budget crops them."""
+        return bool(getattr(self.recipe.data, "writer", ""))
 
     @cached_property
     def pages(self) -> int:
         """Pages of a full sample. A writer fills one page."""
-        data = self.recipe.data
-        return 1 if getattr(data, "writer", "") else max(1, data.max_visual_tokens // self.page_tokens)
+        return 1 if self._filled else self.recipe.data.max_visual_tokens // self.page_tokens
 
     @property
     def visual_tokens(self) -> int:
@@ -264,7 +269,7 @@ class Plan:
             shorter = replace(self, recipe=eighth)
             notes.append(
                 f"Samples of {shorter.visual_tokens:,} visual tokens on average would take "
-                f"{_span(shorter.days(recompute=False, text=False), shorter.days(recompute=True, text=False))} days, "
+                f"{span(shorter.days(recompute=False, text=False), shorter.days(recompute=True, text=False))} days, "
                 "pages alone."
             )
         return notes
@@ -298,91 +303,7 @@ class Plan:
             f"{memory.peak / _GB:.0f} GB. Use {' or '.join(outs)}."
         ]
 
-    # ---- output -----------------------------------------------------------------------------------------------------
-
-    def rows(self) -> list[tuple[str, str]]:
-        """Return the plan as rows of a name and a value."""
-        recipe, machine, memory = self.recipe, self.recipe.machine, self.memory
-        flops = [self.sample_flops(recompute=again) for again in (False, True)]
-        trained = "all" if self.trained == self.parameters else f"{self.trained:,} of {self.parameters:,}"
-        forward = self.forward_parts()
-        unit = "completion" if isinstance(recipe, GrpoRecipe) else "sample"
-        rows = [
-            ("recipe", f"{recipe.name}, digest {recipe.digest}"),
-            ("parameters", f"{self.parameters:,}"),
-            ("trained", trained),
-            (
-                f"a full {unit}",
-                f"{self.visual_tokens:,} visual tokens ({self.pages:,} pages of {self.page_tokens}), "
-                f"{self.text_tokens:,} text tokens",
-            ),
-            ("positions", f"{self.positions_used:,} of {self.positions:,}: a page advances them by {max(self.page)}"),
-            (
-                "a step",
-                f"{self.sequences:,} {unit}s, {self.sequences * self.visual_tokens:,} visual tokens, "
-                f"{self.sequences * self.text_tokens:,} text tokens",
-            ),
-            (f"forward pass of a {unit}", ", ".join(f"{name} {_flops(each)}" for name, each in forward.items())),
-            (
-                f"FLOPs of a {unit}",
-                f"{_flops(flops[0])}, {_flops(flops[1])} with recomputation; its pages alone "
-                f"{_flops(self.sample_flops(recompute=False, text=False))} and "
-                f"{_flops(self.sample_flops(recompute=True, text=False))}",
-            ),
-            (
-                "FLOPs of a step",
-                f"{_flops(self.step_flops(recompute=False))}, "
-                f"{_flops(self.step_flops(recompute=True))} with recomputation",
-            ),
-            (
-                "weights, gradients, moments",
-                f"{_bytes(self.state_bytes)} in all, {_bytes(memory.states)} a GPU "
-                f"({machine.gpus} GPUs, sharding {machine.sharding})",
-            ),
-            ("weights gathered", _bytes(memory.gathered)),
-            (
-                "activations kept",
-                f"{_bytes(memory.activations.held)} for {recipe.batch.per_device} {unit}(s) at once"
-                + (", on the host" if memory.offloaded else ""),
-            ),
-            ("activations of one layer", _bytes(memory.activations.peak)),
-            (
-                "peak of a GPU",
-                f"{_bytes(memory.peak)} of {machine.memory:g} GB: " + ("fits" if self.fits else "does not fit"),
-            ),
-        ]
-        if machine.checkpoint_layers:
-            rows.insert(
-                -2,
-                (
-                    "of which checkpoints of the language model",
-                    f"{_bytes(self.decoder_checkpoints)} for the pages of one sample",
-                ),
-            )
-        seconds = [self.seconds(recompute=again) for again in (False, True)]
-        rows += [
-            ("rate", f"{machine.tflops:g} TFLOP/s a GPU, {machine.gpus} GPUs"),
-            ("a step takes", f"{_span(*seconds)} s"),
-            ("steps a day", _span(*(_DAY / each for each in reversed(seconds)))),
-            (f"all {recipe.optim.steps:,} steps", f"{self._time(text=True)}; the pages alone {self._time(text=False)}"),
-        ]
-        return rows
-
-    def _time(self, *, text: bool) -> str:
-        days = [self.days(recompute=again, text=text) for again in (False, True)]
-        if days[1] < 1:
-            return f"{_span(*(day * 24 * 60 for day in days))} minutes"
-        return f"{_span(*days)} days"
-
-    def sentence(self) -> str:
-        """Return the plain sentence about what the whole run costs."""
-        recipe, machine = self.recipe, self.recipe.machine
-        return (
-            f"This run costs about {self._time(text=False)} of {machine.gpus} GPUs at {machine.tflops:g} TFLOP/s each "
-            f"for its pages alone ({self.visual_tokens:,} visual tokens × {self.sequences:,} × {recipe.optim.steps:,} "
-            f"steps; the higher figure with recomputation), and {self._time(text=True)} with its text, if every sample "
-            "is full."
-        )
+    # ---- output ------------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values: counts, FLOPs, bytes, seconds and days."""
@@ -424,18 +345,7 @@ class Plan:
         }
 
 
-def _flops(count: float) -> str:
-    for unit, size in (("EF", 1e18), ("PF", 1e15), ("TF", 1e12)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count / 1e9:.3g} GF"
-
-
-def _bytes(count: float) -> str:
-    return f"{count / _GB:.1f} GB" if count >= _GB else f"{count / 1e6:.0f} MB"
-
-
-def _span(low: float, high: float) -> str:
+def span(low: float, high: float) -> str:
     """Return two numbers as a range with three digits, "65–86"."""
 
     def short(number: float) -> str:

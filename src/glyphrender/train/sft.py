@@ -17,11 +17,11 @@ from trl import SFTConfig, SFTTrainer
 
 from glyphrender.train.arguments import training_arguments
 from glyphrender.train.collate import SampleCollator
+from glyphrender.train.dataset import as_dataset
 from glyphrender.train.loading import adapters, model_and_processor
 from glyphrender.train.recipe import SftRecipe
 from glyphrender.train.result import Result, finished
 from glyphrender.train.run_folder import RunFolder
-from glyphrender.train.stream import Collate
 from glyphrender.train.streams import sft_streams
 from glyphrender.train.watch import StopsAtNaN, quiet, watchers
 
@@ -61,9 +61,9 @@ def train(
                 dataset_kwargs={"skip_prepare_dataset": True},
                 activation_offloading=recipe.machine.offload_activations,
             ),
-            train_dataset=samples.train.dataset(),
-            eval_dataset=samples.held_out and samples.held_out.dataset(),
-            data_collator=Collate(SampleCollator(processor=processor)),
+            train_dataset=as_dataset(samples.train),
+            eval_dataset=samples.held_out and as_dataset(samples.held_out),
+            data_collator=SampleCollator(processor=processor),
             processing_class=processor,
             peft_config=adapters(recipe),
             callbacks=[*watchers(folder), *callbacks],

@@ -14,20 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from glyphrender.adapters.data import train_extra
 from glyphrender.errors import DataError
 from glyphrender.train.sample import Sample
 
-__all__ = ["Collate", "Stream"]
+__all__ = ["Stream"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stream:
-    """A dataset for torch's DataLoader. Each item is {"sample": Sample}, because trainers look into rows by name.
+class Stream(Sequence[Sample]):
+    """The samples of a run, in order: a sequence for `as_dataset` and for torch's DataLoader.
 
     Attributes:
         of_epoch: function from the number of an epoch to its samples. All epochs have the same number of samples.
-        count: number of samples of the run.
+        length: number of samples of the run.
         seed: seed of the order.
         shuffled: whether samples are reordered within each epoch.
 
@@ -36,7 +35,7 @@ class Stream:
     """
 
     of_epoch: Callable[[int], Sequence[Sample]]
-    count: int
+    length: int
     seed: int = 0
     shuffled: bool = True
     _size: int = field(init=False, repr=False)
@@ -52,7 +51,7 @@ class Stream:
         object.__setattr__(self, "_order", order)
 
     def __len__(self) -> int:
-        return self.count
+        return self.length
 
     def place(self, index: int) -> tuple[int, int]:
         """Return the epoch of a sample of the run, and its index among the samples of the epoch.
@@ -60,50 +59,23 @@ class Stream:
         Raises:
             IndexError: the run has no such sample.
         """
-        if not 0 <= index < self.count:
-            raise IndexError(f"there is no sample {index} among {self.count}.")
+        if not 0 <= index < self.length:
+            raise IndexError(f"there is no sample {index} among {self.length}.")
         epoch, place = divmod(index, self._size)
         return epoch, int(self._order(epoch)[place]) if self.shuffled else place
 
-    def __getitem__(self, index: int) -> dict[str, Sample]:
+    def __getitem__(self, index: Any) -> Any:
         epoch, place = self.place(index)
-        return {"sample": self._samples(epoch)[place]}
+        return self._samples(epoch)[place]
 
-    def __iter__(self) -> Iterator[dict[str, Sample]]:
-        return (self[index] for index in range(self.count))
-
-    def dataset(self) -> Any:
-        """Return the samples as a `datasets.Dataset`, the only kind that TRL takes. Rows are made as they are read.
-
-        Raises:
-            DependencyError: datasets is not installed.
-        """
-        rows = train_extra("datasets").Dataset.from_dict({"index": np.arange(self.count)})
-        return rows.with_transform(self._rows)
-
-    def _rows(self, rows: dict[str, Any]) -> dict[str, list[Sample]]:
-        return {"sample": [self[int(index)]["sample"] for index in rows["index"]]}
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(self.length))
 
     def __getstate__(self) -> dict[str, Any]:
         # Caches and closures stay here: a spawned worker makes its own.
-        return {name: getattr(self, name) for name in ("of_epoch", "count", "seed", "shuffled")}
+        return {name: getattr(self, name) for name in ("of_epoch", "length", "seed", "shuffled")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             object.__setattr__(self, name, value)
         self.__post_init__()
-
-
-@dataclass(frozen=True, slots=True)
-class Collate:
-    """A function from items of a `Stream` to a batch.
-
-    Attributes:
-        collator: function from samples to a batch, such as `SampleCollator`.
-    """
-
-    collator: Callable[[Sequence[Sample]], dict[str, Any]]
-
-    def __call__(self, items: Sequence[dict[str, Sample]]) -> dict[str, Any]:
-        """Return the batch."""
-        return self.collator([item["sample"] for item in items])

@@ -164,7 +164,7 @@ def _written(recipe: CptRecipe) -> Streams:
 
     count = recipe.optim.steps * recipe.batch.samples
     return Streams(
-        train=Stream(of_epoch=pages(train, count, recipe.seed), count=count, shuffled=False),
+        train=Stream(of_epoch=pages(train, count, recipe.seed), length=count, shuffled=False),
         held_out=_evaluated(recipe, lambda: pages(held_out, recipe.run.eval_samples, _HELD_OUT_SEED)),
         slots=train.slots,
     )
@@ -186,7 +186,7 @@ def _writer(recipe: CptRecipe, part: tuple[float, float]) -> Writer:
 
 def _run(recipe: Recipe, epochs: Epochs) -> Stream:
     """Return the samples of all steps, shuffled within each epoch."""
-    return Stream(of_epoch=epochs, count=recipe.optim.steps * recipe.batch.samples, seed=recipe.seed)
+    return Stream(of_epoch=epochs, length=recipe.optim.steps * recipe.batch.samples, seed=recipe.seed)
 
 
 def _evaluated(recipe: Recipe, epochs: Callable[[], Epochs]) -> Stream | None:
@@ -194,7 +194,7 @@ def _evaluated(recipe: Recipe, epochs: Callable[[], Epochs]) -> Stream | None:
     if not recipe.run.eval_every:
         return None
     made = epochs()
-    return Stream(of_epoch=made, count=min(recipe.run.eval_samples, len(made(0))), shuffled=False)
+    return Stream(of_epoch=made, length=min(recipe.run.eval_samples, len(made(0))), shuffled=False)
 
 
 def _theta(data: Data, vision: VisionModel) -> Theta | None:
