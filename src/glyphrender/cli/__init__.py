@@ -43,6 +43,8 @@ COMMANDS: Mapping[str, str] = {
     "search": "Search the rendering parameters that read best for a visual token.",
     "ask": "Ask a model about texts, sent to it as pages.",
     "train": "Train a vision-language model to read pages, by a recipe.",
+    "export": "Write chats with long contexts as rows with pages for a trainer.",
+    "lint": "Tell at which size a trainer shows the pages of an export.",
     "bench": "Compare compression ratios over texts, parameters and models.",
     "models": "List the vision models by family, and the prices that are known.",
     "fonts": "List the fonts, or which of them draw a text.",

@@ -7,6 +7,8 @@
                        splits apart, cuts.py cuts them, themes.py draws θ
     chat_rows.py       chats of the usual forms → rows, with long contexts as pages; page_policy.py says which
     sft_rows.py        rows → samples by the chat template of the processor, and the auxiliary task of reading aloud
+    self_distillation.py    rows whose target is the model's own right answer to the text
+    exports/           rows for LLaMA-Factory, ms-swift, verl and TRL, with a lint of what each shows the model
 
 Learning to read, from nothing (docs/learn_to_read.md):
 
@@ -14,7 +16,6 @@ Learning to read, from nothing (docs/learn_to_read.md):
     align.py            stage 0: which characters stand in each visual token
     reading.py          pages to read, of random characters and of prose, in many shapes
     reading_trainer.py  transformers' Trainer with the loss of reading; the score of held-out pages
-    exports/           rows for LLaMA-Factory, ms-swift, verl and TRL, with a lint of what each shows the model
 
 No module here has a training loop: TRL and transformers train.
 """
