@@ -106,6 +106,8 @@ FAULTS: list[tuple[Any, str]] = [
     ({"text": "a"}, "the columns text make no chat"),
     ({}, r"the columns \(none\) make no chat"),
     ("hello", "'hello' is no object"),
+    ({"instruction": "a\ud800", "output": "b"}, r"a text has U\+D800, half of a character"),
+    ({"instruction": "a", "output": "b", "id": "\udfff"}, r"a text has U\+DFFF"),
     (
         {"prompt": "a", "completion": [{"role": "assistant", "content": "b"}, {"role": "system", "content": "c"}]},
         "ends",

@@ -362,6 +362,27 @@ def test_parquet_rows_without_images_or_answers_are_found(tmp_path: Path) -> Non
         assert any(message in str(error) for error in lint(path.parent).errors), (trainer, column)
 
 
+def test_rows_of_another_program_are_linted_too(tmp_path: Path) -> None:
+    """LLaMA-Factory's own example has tags of its own, beside entries of the hub; TRL's rows may have text content."""
+    render("Who pays?", SMALL).save(tmp_path / "pages")
+    shutil.copy(tmp_path / "pages" / "page_0001.png", tmp_path / "1.png")
+    tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+    columns = {"messages": "messages", "images": "images"}
+    demo = {"file_name": "demo.json", "formatting": "sharegpt", "columns": columns, "tags": tags}
+    info = {"alpaca": {"file_name": "missing.json"}, "hub": {"hf_hub_url": "a/b"}, "demo": demo}
+    (tmp_path / "dataset_info.json").write_text(json.dumps(info))
+    messages = [{"role": "user", "content": "<image>Who?"}, {"role": "assistant", "content": "He."}]
+    (tmp_path / "demo.json").write_text(json.dumps([{"messages": messages, "images": ["1.png"]}]))
+    report = lint(tmp_path, trainer="llama-factory", model="glm-4.1v")
+    assert (report.rows, report.pages, report.findings) == (1, 1, ())
+    image = {"bytes": (tmp_path / "1.png").read_bytes(), "path": None}
+    prompt, completion = [{**messages[0], "content": "Who?"}], messages[1:]
+    for count, markers in ((1, 0), (2, 0)):
+        rows = [{"images": [image] * count, "prompt": prompt, "completion": completion}]
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "data.parquet")
+        assert len(lint(tmp_path, trainer="trl-sft", model="glm-4.1v").errors) == markers
+
+
 LIMITS = [
     ("llama-factory", "cutoff_len: 60", "above cutoff_len=60: it is cut off, images included. Set cutoff_len to"),
     ("ms-swift", "max_length: 60", "above max_length=60: it is dropped"),

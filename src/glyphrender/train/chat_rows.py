@@ -207,7 +207,13 @@ def _row(record: Mapping[str, Any], turns: Sequence[ChatTurn], key: str) -> Chat
         thoughts = "only thoughts" if text.strip() else "nothing"
         raise _EmptyResponse(f"the answer has {thoughts}. Drop such rows, or give them an answer.")
     kind = next((record[name] for name in ("kind", "task") if isinstance(record.get(name), str)), "")
-    return ChatRow(turns=tuple(turns), key=key, answers=_right(record) or (answer,), kind=kind)
+    row = ChatRow(turns=tuple(turns), key=key, answers=_right(record) or (answer,), kind=kind)
+    try:
+        "".join([key, kind, *row.answers, *(turn.text for turn in turns)]).encode()
+    except UnicodeEncodeError as error:
+        wrong = f"U+{ord(error.object[error.start]):04X}"
+        raise DataError(f"a text has {wrong}, half of a character. Correct it, or drop the row.") from None
+    return row
 
 
 def _split(turns: Sequence[ChatTurn]) -> list[Sequence[ChatTurn]]:

@@ -127,7 +127,7 @@ def _distilled(rows: Iterable[ChatRow], asking: _Asking, concurrency: int, count
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Outcome:
-    """What came of a row: the row with its trace, or why there is none."""
+    """The outcome of a row: the row with its trace, or why there is none."""
 
     what: str
     row: ChatRow | None = None

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -48,6 +48,8 @@ TRAINERS: Final[Mapping[str, Trainer]] = {
 }
 _MANIFEST: Final = "export.json"
 _README: Final = "README.md"
+# Documents whose pages are kept for the next rows.
+_KEPT: Final = 8
 _PAGE: Final = re.compile(r"[0-9a-f]{16}_\d{4,}\.png")
 _NAMES: Final = {_MANIFEST, _README, "dataset_info.json"} | {
     name for each in TRAINERS.values() for name in (each.data_file, each.settings_file)
@@ -104,6 +106,8 @@ def export(
         writer = to.writer(folder)
         try:
             for index, row in enumerate(rows):
+                if to.prompts_only and not row.answers:
+                    raise DataError(f"row {shown(row.key)} has no answers, which rewards need. Give it some.")
                 made = drawn.row(row, index)
                 for page in made.pages if to.page_files else ():
                     _write_once(folder / page.name, page.png)
@@ -118,7 +122,7 @@ def export(
         (folder / to.settings_file).write_text(text, encoding="utf-8")
         (folder / _README).write_text(_readme(to, model, wanted, report), encoding="utf-8")
         manifest = {
-            "versions": {"glyphrender": __version__, "trainer": to.version},
+            "versions": {**describe(Theta())["versions"], "trainer": to.version},
             "trainer": to.name,
             "model": model.name,
             "seed": seed,
@@ -182,13 +186,14 @@ class _Drawn:
         theta: gives θ of a row.
         bits: bits for each grey pixel.
         font_pixels: em size of the type in pixels, by the size of a page; the smallest where there are several.
-        thetas: θ of the pages, by digest.
+        thetas: the fields of θ that differ from the defaults, by digest.
     """
 
     theta: PagesTransform
     bits: int | None
     font_pixels: dict[Size, float] = field(default_factory=dict)
     thetas: dict[str, Any] = field(default_factory=dict)
+    _last: OrderedDict[str, tuple[PageImage, ...]] = field(default_factory=OrderedDict)
 
     def row(self, row: ChatRow, index: int) -> ExportRow:
         """Return the row with its pages drawn.
@@ -209,11 +214,21 @@ class _Drawn:
             turns.append(ExportTurn(turn.role, tuple(parts)))
         return ExportRow(key=row.key, kind=row.kind, turns=tuple(turns), answers=row.answers, index=index)
 
-    def _pages(self, text: str, theta: Theta) -> Iterator[PageImage]:
+    def _pages(self, text: str, theta: Theta) -> tuple[PageImage, ...]:
         digest = theta.digest
         if digest not in self.thetas:
-            self.thetas[digest] = describe(theta)
-        name = hashlib.sha256(f"{digest}\n".encode() + text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+            fields = {name: value for name, value in theta.to_dict().items() if name in theta.diff()}
+            self.thetas[digest] = fields
+        name = hashlib.sha256(f"{digest}\n".encode() + text.encode()).hexdigest()[:16]
+        pages = self._last.pop(name, None)  # questions about one document often follow one another
+        if pages is None:
+            pages = tuple(self._drawn(text, theta, name))
+        self._last[name] = pages
+        if len(self._last) > _KEPT:
+            self._last.popitem(last=False)
+        return pages
+
+    def _drawn(self, text: str, theta: Theta, name: str) -> Iterator[PageImage]:
         for number, page in enumerate(layout(text, theta), 1):
             pixels = min(theta.font_pixels, self.font_pixels.get(page.size, theta.font_pixels))
             self.font_pixels[page.size] = pixels

@@ -33,7 +33,15 @@ __all__ = ["LlamaFactory"]
 DATASET: Final = "pages"
 _INFO: Final = "dataset_info.json"
 _TAGS: Final = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
-_ROLES: Final = {tag: role for role, tag in _TAGS.items()}
+# Names of tags that an entry of dataset_info.json may change.
+_TAG_NAMES: Final = {
+    "role_tag": "from",
+    "content_tag": "value",
+    "system_tag": "system",
+    "user_tag": "human",
+    "assistant_tag": "gpt",
+    "observation_tag": "observation",
+}
 _TEMPLATES: Final = {
     "glm-4.1v": "glm4v",
     "glm-4.5v": "glm4_5v",
@@ -63,12 +71,8 @@ class LlamaFactory(Trainer):
         return _Writer(folder)
 
     def rows(self, folder: Path) -> Iterator[WrittenRow]:  # noqa: D102
-        for place, values in _read(folder):
-            turns = [
-                (_ROLES.get(str(turn.get("from"))), turn.get("value")) if isinstance(turn, dict) else (None, None)
-                for turn in values["conversations"] or ()
-            ]
-            yield written_row(place, turns, [folder / name for name in values.get("images") or ()])
+        for place, turns, images in _read(folder):
+            yield written_row(place, turns, [folder / name for name in images])
 
     def resized(self, size: Size, model: VisionModel, settings: Settings) -> Size:  # noqa: D102
         most = whole_number(settings, "image_max_pixels", None) or LLAMA_FACTORY_MAX
@@ -114,18 +118,38 @@ class _Writer:
         self._file.close()
 
 
-def _read(folder: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of the datasets that dataset_info.json names."""
+def _read(folder: Path) -> Iterator[tuple[str, list[tuple[Any, Any]], list[str]]]:
+    """Yield place, turns and images of the rows of all files of sharegpt with images that dataset_info.json names."""
+    found = False
     try:
         info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
-        for name, entry in info.items():
-            if entry.get("formatting") != "sharegpt":
-                raise DataError(f"{folder / _INFO}: {name} is not of formatting sharegpt. Export again.")
+        for entry in info.values():
+            columns = entry.get("columns", {})
+            if entry.get("formatting") != "sharegpt" or "images" not in columns or "file_name" not in entry:
+                continue
+            found = True
             path = folder / entry["file_name"]
-            column = entry.get("columns", {}).get("messages", "conversations")
-            for number, row in enumerate(json.loads(path.read_text(encoding="utf-8"))):
-                yield f"{path.name}, row {number}", {**row, "conversations": row.get(column)}
+            tags = {**_TAG_NAMES, **entry.get("tags", {})}
+            roles = {tags["system_tag"]: "system", tags["user_tag"]: "user", tags["assistant_tag"]: "assistant"}
+            roles[tags["observation_tag"]] = "tool"
+            for number, row in enumerate(_objects(path)):
+                turns = [
+                    (roles.get(str(turn.get(tags["role_tag"]))), turn.get(tags["content_tag"]))
+                    if isinstance(turn, dict)
+                    else (None, None)
+                    for turn in row.get(columns.get("messages", "conversations")) or ()
+                ]
+                yield f"{path.name}, row {number}", turns, row.get(columns["images"]) or []
     except OSError as error:
         raise DataError(f"{error.filename} cannot be read ({error.strerror}). Name the folder of an export.") from error
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError) as error:
         raise DataError(f"{folder} is no export for LLaMA-Factory ({error!r}). Export again.", path=folder) from error
+    if not found:
+        raise DataError(f"{folder / _INFO} names no file of formatting sharegpt with images.", path=folder)
+
+
+def _objects(path: Path) -> list[Any]:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
+    return list(json.loads(text))

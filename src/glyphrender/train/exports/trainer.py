@@ -108,7 +108,7 @@ class WrittenRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Needs:
-    """What the rows of an export ask of a trainer's settings.
+    """The needs of the rows of an export, which a trainer's settings must meet.
 
     Attributes:
         model: the vision model that is trained.

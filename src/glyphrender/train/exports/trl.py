@@ -45,8 +45,8 @@ class TrlSft(Trainer):
         path = folder / self.data_file
         for number, values in read_parquet(path):
             names = ("prompt",) if self.prompts_only else ("prompt", "completion")
-            turns = [turn for name in names for turn in _turns(values.get(name))]
             images = values.get("images")
+            turns = [turn for name in names for turn in _turns(values.get(name), len(images or ()))]
             row = written_row(
                 f"{path.name}, row {number}",
                 turns,
@@ -137,14 +137,21 @@ def _messages(turns: Sequence[ExportTurn]) -> list[dict[str, Any]]:
     ]
 
 
-def _turns(messages: Any) -> list[tuple[Any, Any]]:
+def _turns(messages: Any, images: int) -> list[tuple[Any, str | None]]:
     """Return role and text of messages, with a mark for each image."""
-    found = []
+    found: list[tuple[Any, str | None]] = []
+    placed = False
     for message in messages or ():
-        parts = message.get("content")
+        role, parts = message.get("role"), message.get("content")
+        if isinstance(parts, str):
+            # TRL puts all images before the first text of the user.
+            marks = _MARK * images if role == "user" and not placed else ""
+            placed = placed or role == "user"
+            found.append((role, marks + parts))
+            continue
         known = isinstance(parts, list) and all(
             part.get("type") == "image" or isinstance(part.get("text"), str) for part in parts
         )
         text = "".join(_MARK if part["type"] == "image" else part["text"] for part in parts) if known else None
-        found.append((message.get("role"), text))
+        found.append((role, text))
     return found
