@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,11 +20,22 @@ from glyphrender.adapters.pixels import Patchify
 from glyphrender.adapters.processor import missing
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, VisionModelError, shown
+from glyphrender.theta import Theta
 from glyphrender.train.sample import Pages, Sample, Text, laid_out
 
 __all__ = ["SampleCollator", "image_markup"]
 
 Policy: TypeAlias = Literal["error", "drop"]
+#: The tokens of a sample, whether each is learned, and whether each is of an image (1) or not (0).
+_Row: TypeAlias = tuple[list[int], list[bool], list[int]]
+
+_BLANK: Final = Sample(
+    parts=(
+        Pages(".", Theta(page_size=(112, 112), auto_crop_last_page=False, auto_crop_width=False)),
+        Text(".", learn=True),
+    ),
+    key="blank",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,9 +48,12 @@ class SampleCollator:
         processor: the processor of a model of the GLM-4V or Qwen-VL family.
         max_length: samples of more tokens are over budget; None means no limit. A sample is never cut here, because a
             cut could tear an image.
-        over: what happens to samples over budget: "error", or "drop", which leaves them out of the batch.
+        over: what happens to samples over budget: "error", or "drop", which leaves them out of the batch. If all are
+            left out, the batch is a small page of which nothing is learned: every process needs a batch for each step.
+            `CptSamples` splits what is too long, before it comes here.
         expand: whether `pixel_values` are floats; if not, uint8 patches for a model that `pixels.on_device` prepared.
-        counts: what happened so far in this process: "samples", "dropped", "tokens", "learned", "visual".
+        counts: what happened so far in this process: "samples", "dropped", "blank" batches, "tokens", "learned" and
+            "visual" tokens.
 
     Raises:
         VisionModelError: the processor is of another family.
@@ -94,7 +108,7 @@ class SampleCollator:
         if not rows:
             raise DataError("a batch of no samples. Give at least one.")
         samples = [row["sample"] if isinstance(row, Mapping) else row for row in rows]
-        encoded: list[tuple[list[int], list[bool], list[int]]] = []
+        encoded: list[_Row] = []
         drawn: list[Page] = []
         for sample, documents in zip(samples, self.laid_out(samples), strict=True):
             row = self._row(sample, documents)
@@ -110,7 +124,8 @@ class SampleCollator:
             encoded.append(row)
             drawn.extend(page for pages in documents for page in pages)
         if not encoded:
-            raise DataError(f"all {len(samples)} samples of a batch are above max_length={self.max_length}. Raise it.")
+            encoded, drawn = [self._blank()], [page for pages in laid_out([_BLANK])[0] for page in pages]
+            self.counts["blank"] += 1
         batch = self._padded(encoded)
         self.counts["tokens"] += int(batch["attention_mask"].sum())
         self.counts["learned"] += int((batch["labels"] != IGNORED).sum())
@@ -122,11 +137,16 @@ class SampleCollator:
             tensors |= {"pixel_values": values, "image_grid_thw": torch.from_numpy(grid)}
         return tensors
 
+    def _blank(self) -> _Row:
+        """Return a row with a page, of which nothing is learned."""
+        ids, learned, image = self._row(_BLANK, laid_out([_BLANK])[0])
+        return ids, [False] * len(learned), image
+
     def laid_out(self, samples: Sequence[Sample]) -> list[list[tuple[Page, ...]]]:
         """Return the pages of each part of each sample that is seen as pages, none drawn yet."""
         return laid_out(samples)
 
-    def _row(self, sample: Sample, documents: Sequence[Sequence[Page]]) -> tuple[list[int], list[bool], list[int]]:
+    def _row(self, sample: Sample, documents: Sequence[Sequence[Page]]) -> _Row:
         """Return the tokens of a sample, which of them are learned, and which are of an image (1) or not (0)."""
         ids: list[int] = []
         learned: list[bool] = []
@@ -189,7 +209,7 @@ class SampleCollator:
             for start, end in encoded.offset_mapping
         ]
 
-    def _padded(self, rows: Sequence[tuple[list[int], list[bool], list[int]]]) -> dict[str, np.ndarray[Any, Any]]:
+    def _padded(self, rows: Sequence[_Row]) -> dict[str, np.ndarray[Any, Any]]:
         tokenizer = self.processor.tokenizer
         length = max(len(ids) for ids, _, _ in rows)
         pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
