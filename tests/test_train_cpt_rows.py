@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -268,3 +269,10 @@ def test_what_cannot_be_is_refused_before_work_starts() -> None:
             cpt(**options)
     with pytest.raises(DataError, match="does not fit visual_tokens=64, text_tokens=5"):
         list(cpt(text_tokens=5))
+
+
+def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "cpt-data.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec("\n".join(block for block in blocks if "from trl" not in block), {})
