@@ -103,6 +103,7 @@ def _run(
     from importlib import import_module
 
     from glyphrender.train.recipe import STAGES
+    from glyphrender.train.run_folder import is_main_process
 
     recipe = STAGES[stage].load(source).with_overrides(settings)
     if scale is not None:
@@ -114,7 +115,8 @@ def _run(
     result = import_module(f"glyphrender.train.{stage}").train(
         recipe, out=folder, resume=resume, callbacks=[_progress(recipe.optim.steps)]
     )
-    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
+    if is_main_process():
+        click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
 
 
 def _progress(steps: int) -> Any:

@@ -84,7 +84,7 @@ class RunFolder:
             names = sorted(each.name for each in folder.path.iterdir()) if folder.path.exists() else []
         except OSError as error:
             raise DataError(f"{path} is no folder ({error.strerror}). Use another --out.", path=path) from error
-        if names and not written.exists():
+        if names and not written.exists() and is_main_process():  # the others may see what the main one just began
             raise DataError(
                 f"{path} has {names[0]!r} and no {_RECIPE}. Use an empty folder or another --out.", path=path
             )
