@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from tiny_glm4v import tiny_glm4v  # noqa: E402
+from vision_language_models import family  # noqa: E402
 
 from glyphrender.adapters.collator import Collator, render_chat  # noqa: E402
 from glyphrender.train.collate import SampleCollator, image_markup  # noqa: E402
@@ -33,11 +34,14 @@ def chat_sample(processor, text, question, answer):
     chat = [{"role": "user", "content": content}, {"role": "assistant", "content": [{"type": "text", "text": answer}]}]
     markup = image_markup(processor)
     before, after = render_chat(processor, chat[:1], answer=True).split(markup * len(pages))
+    learned = render_chat(processor, chat).removeprefix(before + markup * len(pages) + after)
     parts = (Text(before, markup=True), Pages(text, THETA), Text(after, markup=True))
-    return Sample(parts=(*parts, Text(answer, learn=True, markup=True)), key=question), chat, pages
+    return Sample(parts=(*parts, Text(learned, learn=True, markup=True)), key=question, ends=False), chat, pages
 
 
-def test_a_chat_becomes_the_batch_that_the_processor_and_the_chat_collator_make(processor):
+@pytest.mark.parametrize("name", ["glm-4.1v", "qwen2-vl", "qwen3-vl"])
+def test_a_chat_becomes_the_batch_that_the_processor_and_the_chat_collator_make(name):
+    processor = family(name)[1]
     given = [("What was?", "The Word."), ("Where is an answer that is longer?", "In the beginning,\n\nalways.")]
     made = [chat_sample(processor, VERSE[: 300 * (1 + n)], *pair) for n, pair in enumerate(given)]
     batch = SampleCollator(processor=processor)([sample for sample, _, _ in made])
