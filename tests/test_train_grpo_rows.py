@@ -99,7 +99,7 @@ def test_prompts_over_the_budget_are_dropped_and_counted_or_an_error() -> None:
     with pytest.raises(DataError, match="no prompt is left: 1 cost"):
         prompt_dataset(ROWS[:1], **budget)
     with pytest.raises(DataError, match="Prompts are not split"):
-        prompt_dataset(ROWS, over="split", **budget)  # type: ignore[arg-type]
+        prompt_dataset(ROWS, over="split", **budget)
 
 
 def test_a_task_is_asked_and_rewarded_as_it_is_evaluated() -> None:

@@ -18,21 +18,19 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from glyphrender.adapters.data import PagesTransform, Row, Sampled, ThetaSource, text_of, train_extra
 from glyphrender.adapters.sft import Prompts
 from glyphrender.document.layout import layout
 from glyphrender.errors import DataError, shown
+from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
 from glyphrender.ratio.ratio import compression_ratio
 from glyphrender.tasks.task import Task
 from glyphrender.theta import ThetaLike
 
-__all__ = ["OverBudget", "PromptRows", "prompt_dataset", "read_prompts", "task_prompts", "without_held_out"]
-
-#: What happens to prompts whose pages cost too many tokens. They are not split, because the answer may be in any part.
-OverBudget: TypeAlias = Literal["drop", "error"]
+__all__ = ["PromptRows", "prompt_dataset", "read_prompts", "task_prompts", "without_held_out"]
 
 _NEEDED: Final = ("context", "question", "answer")
 #: Columns that every prompt has; see `TaskReward`.
@@ -48,7 +46,7 @@ class PromptRows:
         prompt: the message of the user; see `Prompts`. {context} stands for the pages.
         system: the system message; "" for none.
         keep: columns that stay, for reward functions.
-        ratio: name of a vision model. If it is given, a column "ratio" has ρ of the context for this model, which
+        ratio: a vision model or its name. If it is given, a column "ratio" has ρ of the context for this model, which
             `CompressionReward` needs.
 
     Raises:
@@ -59,14 +57,14 @@ class PromptRows:
     prompt: str = "{context}{question}"
     system: str = ""
     keep: tuple[str, ...] = _KEPT
-    ratio: str = ""
+    ratio: str | VisionModel | None = None
     _prompts: Prompts = field(init=False, repr=False, compare=False)
     _last: _Last = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.pages.columns) != 1:
             raise DataError(f"text={self.pages.columns} are several columns. Name the one column of the context.")
-        if self.ratio:
+        if self.ratio is not None:
             vision_model(self.ratio)
         prompts = Prompts(
             pages=self.pages, prompt=self.prompt, system=self.system, completion="", kind="prompt", keep=self.keep
@@ -97,15 +95,15 @@ class PromptRows:
         new = [place for place in range(count) if is_new[place]]
         once = {name: [rows[name][place] for place in new] for name in rows}
         done = self._prompts(once)
-        if self.ratio:
-            done["ratio"] = [self._ratio(listed[place]) for place in new]
+        if self.ratio is not None:
+            done["ratio"] = [self._ratio(listed[place], self.ratio) for place in new]
         source = [number - 1 for number in accumulate(is_new)]
         return {name: [values[index] for index in source] for name, values in done.items()}
 
-    def _ratio(self, row: Row) -> float:
+    def _ratio(self, row: Row, model: str | VisionModel) -> float:
         text = text_of(row, self.pages.columns[0])
         theta = self.pages.theta_of(row, [text])
-        return float(compression_ratio(text, theta=theta, model=self.ratio, over_limit="ignore").rho)
+        return float(compression_ratio(text, theta=theta, model=model, over_limit="ignore").rho)
 
 
 class _Last:
@@ -183,11 +181,11 @@ def prompt_dataset(
     theta: ThetaLike | ThetaSource = None,
     prompt: str = "{context}{question}",
     system: str = "",
-    ratio: str = "",
+    ratio: str | VisionModel | None = None,
     seed: int = 0,
-    vision: str = "",
+    vision: str | VisionModel = "",
     max_visual_tokens: int | None = None,
-    over: OverBudget = "drop",
+    over: str = "drop",
 ) -> tuple[Any, PromptRows, Counter[str]]:
     """Return the dataset for `GRPOTrainer`, its transform, and counts: "prompts", "dropped", "visual" (tokens).
 
@@ -201,7 +199,8 @@ def prompt_dataset(
         vision: the vision model that counts tokens.
         max_visual_tokens: most tokens of the pages of a prompt, for `vision`; None means no limit. θ that is drawn is
             counted as drawn in the first epoch.
-        over: what happens to prompts that cost more.
+        over: what happens to prompts that cost more: "drop" or "error". They are not split, because the answer may be
+            in any part.
 
     Raises:
         DataError: there are no rows, or none is left; a row costs too much and `over` is "error"; a column is missing.
@@ -237,7 +236,7 @@ def prompt_dataset(
     return datasets.Dataset.from_list(kept).with_transform(transform), transform, counts
 
 
-def _visual_tokens(row: Row, pages: PagesTransform, vision: str) -> int:
+def _visual_tokens(row: Row, pages: PagesTransform, vision: str | VisionModel) -> int:
     model = vision_model(vision)
     text = text_of(row, "context")
     return sum(model.image(*page.size).tokens for page in layout(text, pages.theta_of(row, [text])))

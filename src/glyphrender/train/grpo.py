@@ -1,0 +1,197 @@
+"""Reinforcement by rewards (GRPO): a recipe, prompts, rewards, a trainer of TRL, a model. Read from top to bottom.
+
+1. what fits       batch sizes, rewards and prompts are checked before a model is loaded
+2. the folder      refuses checkpoints of another recipe
+3. the model       loaded, or a tiny reader with random weights
+4. the rows        prompts with pages, and the columns that rewards need
+5. the trainer     `DapoTrainer`: TRL's GRPOTrainer, which drops groups without variance and refills the batch
+6. the end         the model and its processor in one folder
+
+Prompts that are held out are answered every `run.eval_every` steps, once each, by sampling: the curve `eval_reward`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from glob import glob
+from typing import Any
+
+from trl import GRPOConfig, GRPOTrainer
+
+from glyphrender.adapters.data import Sampled
+from glyphrender.adapters.pixels import Patchify, fast
+from glyphrender.adapters.sft import epoch_callback
+from glyphrender.errors import DataError
+from glyphrender.inference.endpoint import Endpoint
+from glyphrender.inference.model import EndpointModel
+from glyphrender.train.arguments import training_arguments
+from glyphrender.train.dapo import DapoTrainer
+from glyphrender.train.grpo_rows import prompt_dataset, read_prompts, without_held_out
+from glyphrender.train.judge import Judge
+from glyphrender.train.loading import adapters, model_and_processor
+from glyphrender.train.recipe import GrpoRecipe
+from glyphrender.train.result import Result, finished
+from glyphrender.train.rewards import RewardFunction, reward_functions
+from glyphrender.train.run_folder import RunFolder
+from glyphrender.train.watch import StopsAtNaN, watchers
+
+__all__ = ["GrpoResult", "grpo_config", "train"]
+
+
+class _Dapo(StopsAtNaN, DapoTrainer):
+    """The trainer that drops groups without variance, which stops at a loss that is not a number."""
+
+
+class _Grpo(StopsAtNaN, GRPOTrainer):  # type: ignore[misc]
+    """TRL's trainer, which stops at a loss that is not a number."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GrpoResult(Result):
+    """The end of a run of GRPO.
+
+    Attributes:
+        first_reward, last_reward: mean rewards of the first and of the last tenth of the curve; None without a curve.
+        counts: numbers of prompts, of prompts dropped by the budget and held out, and what the judge did.
+    """
+
+    first_reward: float | None
+    last_reward: float | None
+    counts: Mapping[str, int]
+
+    def summary(self) -> str:
+        """Return one line for a terminal."""
+        reward = "" if self.last_reward is None else f", reward {self.first_reward:.3f} → {self.last_reward:.3f}"
+        return f"{self.recipe}: {self.steps:,} steps, {self.seconds:,.0f} s{reward}: {self.model}"
+
+
+def train(
+    recipe: GrpoRecipe,
+    *,
+    out: str | os.PathLike[str],
+    resume: bool = False,
+    prompts: Sequence[Mapping[str, Any]] | None = None,
+    start: tuple[Any, Any] | None = None,
+    rewards: Sequence[RewardFunction] = (),
+    callbacks: Sequence[Any] = (),
+) -> GrpoResult:
+    """Train a model by the rewards of its own answers.
+
+    Args:
+        recipe: the recipe.
+        out: the folder of the run: recipe, curve, checkpoints, model (`RunFolder`).
+        resume: go on from the last complete checkpoint in the folder.
+        prompts: rows with context, question and answer, in place of the files of `data.prompts`.
+        start: (model, processor), in place of those that the recipe names.
+        rewards: reward functions of your own, whose names stand among `grpo.rewards`: in place of ours, or besides.
+        callbacks: more callbacks of transformers.
+
+    Raises:
+        DataError: the folder is of another recipe, a file of prompts cannot be read, or a value does not fit.
+        TrainingError: the loss is not a number. The batch is saved, and the step is not taken.
+        DependencyError: an extra is missing, or this release of TRL was not verified.
+    """
+    functions, weights = _rewards(recipe, rewards)
+    rows = prompts if prompts is not None else read_prompts(_files(recipe.data.prompts))
+    training, held_out = without_held_out(rows, recipe.data.held_out, seed=recipe.seed)
+    folder = RunFolder.open(out, recipe, resume=resume)
+    arguments = grpo_config(recipe, folder, reward_weights=weights)
+
+    model, processor = start if start is not None else model_and_processor(recipe)
+    vision = Patchify.of(processor).model
+    dataset_of = partial(
+        prompt_dataset,
+        theta=recipe.data.theta or Sampled(),
+        ratio=vision if "compression" in recipe.grpo.rewards else None,
+        seed=recipe.seed,
+        vision=vision,
+        max_visual_tokens=recipe.data.max_visual_tokens,
+        over=recipe.data.over_budget,
+    )
+    dataset, transform, counts = dataset_of(training)
+    asked = dataset_of(held_out[: recipe.run.eval_samples])[0] if arguments.eval_strategy != "no" else None
+    trainer = (partial(_Dapo, rounds=recipe.grpo.rounds) if recipe.grpo.drop_flat else _Grpo)(
+        model=model,
+        args=arguments,
+        train_dataset=dataset,
+        eval_dataset=asked,
+        processing_class=fast(processor),
+        reward_funcs=functions,
+        peft_config=adapters(recipe),
+        callbacks=[epoch_callback(transform.pages), *watchers(folder), *callbacks],
+    )
+    trainer.run_folder = folder
+    trainer.train(resume_from_checkpoint=folder.resumed_from)
+    counts.update({"held out": len(held_out)})
+    for judge in (each for each in functions if isinstance(each, Judge)):
+        counts.update({f"{judge.name} {name}": count for name, count in judge.counts.items()})
+    curve = [log["reward"] for log in trainer.state.log_history if log.get("reward") is not None]
+    tenth = max(1, len(curve) // 10)
+    return GrpoResult(
+        **asdict(finished(trainer, processor, folder)),
+        first_reward=sum(curve[:tenth]) / tenth if curve else None,
+        last_reward=sum(curve[-tenth:]) / tenth if curve else None,
+        counts=dict(counts),
+    )
+
+
+def grpo_config(recipe: GrpoRecipe, folder: RunFolder, *, reward_weights: Sequence[float] = ()) -> GRPOConfig:
+    """Return TRL's configuration of a recipe, for as many processes as this one was started with.
+
+    A step makes one generation: `batch.samples` prompts × `grpo.generations` completions, over all processes. They are
+    trained on once, in micro-batches of `batch.per_device` completions. So all probability ratios are 1, and clipping
+    never acts: the paper's 0.2 and 0.28 are passed on, and its number of updates a generation is not known.
+
+    Args:
+        recipe: the recipe.
+        folder: the folder of the run.
+        reward_weights: weights of the rewards, in order.
+
+    Raises:
+        DataError: the prompts of a step do not divide among the processes, or their completions not into micro-batches.
+    """
+    grpo = recipe.grpo
+    shared = training_arguments(recipe, folder)
+    if not recipe.data.held_out:
+        shared |= {"eval_strategy": "no", "eval_steps": None}
+    return GRPOConfig(
+        **shared,
+        num_generations=grpo.generations,
+        num_generations_eval=1,
+        max_completion_length=grpo.max_completion_tokens,
+        temperature=grpo.temperature,
+        epsilon=grpo.clip_low,
+        epsilon_high=grpo.clip_high,
+        beta=grpo.beta,
+        loss_type="dapo",
+        scale_rewards="group",
+        reward_weights=list(reward_weights) or None,
+    )
+
+
+def _rewards(recipe: GrpoRecipe, others: Sequence[RewardFunction]) -> tuple[list[RewardFunction], list[float]]:
+    names = {getattr(each, "__name__", "") for each in others}
+    if "judge" in recipe.grpo.rewards and "judge" not in names:
+        if not recipe.grpo.judge_url:
+            raise DataError("grpo.rewards names judge, and grpo.judge_url is empty. Give the address of its server.")
+        endpoint = Endpoint(base_url=recipe.grpo.judge_url, model=recipe.grpo.judge_model, temperature=0.0)
+        others = [*others, Judge(model=EndpointModel(endpoint=endpoint))]
+    return reward_functions(recipe.grpo.rewards, others=others)
+
+
+def _files(patterns: Sequence[str]) -> list[str]:
+    """Return the files that patterns name, in order.
+
+    Raises:
+        DataError: a pattern names no file.
+    """
+    files: list[str] = []
+    for pattern in patterns:
+        found = sorted(glob(pattern, recursive=True))
+        if not found:
+            raise DataError(f"data.prompts={pattern!r} names no file. Correct the path.", path=pattern)
+        files += found
+    return list(dict.fromkeys(files))

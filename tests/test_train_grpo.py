@@ -1,0 +1,131 @@
+"""The stage of GRPO: the paper's recipe as TRL gets it, and a run of the tiny reader from prompts to a saved model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glyphrender import DataError
+from glyphrender.train.recipe import GrpoRecipe
+
+pytest.importorskip("trl")
+import torch
+from transformers import AutoModelForImageTextToText
+
+from glyphrender.errors import TrainingError
+from glyphrender.train.grpo import grpo_config, train
+from glyphrender.train.loading import model_and_processor
+from glyphrender.train.run_folder import RunFolder
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # transformers 5.23, numpy 2
+    pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"),  # TRL 1.16
+    pytest.mark.filterwarnings("ignore:'pin_memory' argument is set as true:UserWarning"),  # torch, without a GPU
+]
+
+TINY = GrpoRecipe.of(
+    {
+        "name": "test",
+        "model": {"options": {"hidden_size": 32, "layers": 1, "intermediate_size": 32, "rope_sections": [1, 1, 1]}},
+        "data": {"theta": "", "max_visual_tokens": 100_000, "held_out": 0.0},
+        "batch": {"samples": 2, "per_device": 8},
+        "grpo": {"generations": 4, "max_completion_tokens": 3, "rewards": {"exact": 1.0}, "rounds": 2},
+        "optim": {"steps": 4, "lr": 1e-3, "schedule": "constant"},
+        "run": {"log_every": 1},
+    }
+)
+PROMPTS = [{"context": f"No. {n}", "question": "Which?", "answer": str(n)} for n in range(12)]
+
+
+def exact(completions: Any, answer: list[str], **_: Any) -> list[float]:
+    """In place of ours of this name: more for a longer completion, and nothing to learn for the answer "0"."""
+    return [len(c[0]["content"].encode()) * float(a != "0") for c, a in zip(completions, answer, strict=True)]
+
+
+def run(recipe: GrpoRecipe, out: Path, **options: Any) -> Any:
+    return train(recipe, out=out, **{"prompts": PROMPTS, "rewards": [exact], **options})
+
+
+def test_the_recipe_of_the_paper_is_what_trl_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = GrpoRecipe.load("glyph-9b-grpo")
+    assert recipe.accumulation(8) * recipe.batch.per_device * 8 == 512
+    config = grpo_config(recipe, RunFolder(path=tmp_path, recipe=recipe, resume=False))
+    assert (config.num_generations, config.epsilon, config.epsilon_high, config.beta) == (16, 0.2, 0.28, 0.0)
+    assert (config.learning_rate, config.max_steps, config.loss_type) == (1e-6, 500, "dapo")
+    assert config.generation_batch_size == 512
+    assert config.steps_per_generation == config.gradient_accumulation_steps
+
+
+def test_groups_that_would_lie_on_two_processes_are_refused_before_anything_is_loaded() -> None:
+    recipe = GrpoRecipe.load("glyph-9b-grpo")
+    assert recipe.with_overrides(["batch.samples=24"]).accumulation(8) == 48
+    with pytest.raises(DataError, match=r"prompts do not divide among 5 processes.*batch.samples=30"):
+        recipe.accumulation(5)
+    with pytest.raises(DataError, match="per_device=3 does not divide the 64 completions"):
+        recipe.with_overrides(["batch.per_device=3"]).accumulation(8)
+
+
+def test_a_run_leaves_a_model_a_curve_and_counts(tmp_path: Path) -> None:
+    recipe = TINY.with_overrides(["data.held_out=0.4", "run.eval_every=2", "optim.steps=2"])
+    result = run(recipe, tmp_path / "run")
+    assert result.steps == 2
+    assert result.counts["prompts"] + result.counts["held out"] == 12
+    assert result.first_reward is not None
+    assert "reward" in result.summary()
+    curve = [json.loads(line) for line in (tmp_path / "run/curve.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in curve if "reward" in line] == [1, 2]
+    assert all(
+        {"groups/alive", "groups/kept", "groups/rounds", "rewards/exact/mean"} <= set(line) for line in curve[:2]
+    )
+    assert any("eval_reward" in line for line in curve)
+    model = AutoModelForImageTextToText.from_pretrained(result.model)
+    assert sum(p.numel() for p in model.parameters()) > 1000
+
+
+def test_a_resumed_run_ends_as_one_that_was_not_interrupted(tmp_path: Path) -> None:
+    recipe = TINY.with_overrides(["run.save_every=2"])
+    whole = run(recipe, tmp_path / "whole")
+    first = run(recipe.with_overrides(["optim.steps=2"]), tmp_path / "first")
+    assert first.steps == 2
+    written = tmp_path / "first/recipe.toml"
+    written.write_text(recipe.to_toml())  # a run that was stopped at step 2
+    resumed = run(recipe, tmp_path / "first", resume=True)
+    assert resumed.steps == whole.steps == 4
+    one, other = (AutoModelForImageTextToText.from_pretrained(result.model).state_dict() for result in (whole, resumed))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_and_leaves_its_batch(tmp_path: Path) -> None:
+    model, processor = model_and_processor(TINY)
+
+    def exact(completions: Any, **_: Any) -> list[float]:
+        with torch.no_grad():  # after the completions are sampled
+            model.model.language_model.norm.weight.fill_(float("nan"))
+        return list(range(len(completions)))
+
+    with pytest.raises(TrainingError, match="the loss of step 1 is nan") as caught:
+        run(TINY, tmp_path / "run", start=(model, processor), rewards=[exact])
+    assert len(torch.load(caught.value.path)["completion_ids"]) == 8
+
+
+@pytest.mark.parametrize(
+    "settings, options, word",
+    [
+        (["grpo.rewards={judge = 1.0}"], {"rewards": []}, "grpo.judge_url is empty"),
+        (['data.prompts=["none-*.jsonl"]', "grpo.rewards={exact = 1.0}"], {"prompts": None, "rewards": []}, "no file"),
+        (["data.over_budget=split"], {}, "Prompts are not split"),
+        (["data.max_visual_tokens=1"], {}, "no prompt is left: 12"),
+        (["batch.samples=13"], {}, "a batch needs 13"),
+        (["grpo.rewards={ocr = 1.0}"], {}, "'exact' has no weight"),
+    ],
+)
+def test_bad_input_is_one_line_before_training(
+    tmp_path: Path, settings: list[str], options: dict[str, Any], word: str
+) -> None:
+    with pytest.raises(DataError, match=word):
+        run(TINY.with_overrides(settings), tmp_path / "run", **options)
+    assert not (tmp_path / "run/model").exists()
