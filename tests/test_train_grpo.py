@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from glyphrender import DataError
+from glyphrender import DataError, Theta
 from glyphrender.train.recipe import GrpoRecipe
 
 pytest.importorskip("trl")
@@ -31,13 +31,14 @@ TINY = GrpoRecipe.of(
     {
         "name": "test",
         "model": {"options": {"hidden_size": 32, "layers": 1, "intermediate_size": 32, "rope_sections": [1, 1, 1]}},
-        "data": {"theta": "", "max_visual_tokens": 100_000, "held_out": 0.0},
+        "data": {"max_visual_tokens": 8, "held_out": 0.0},
         "batch": {"samples": 2, "per_device": 8},
         "grpo": {"generations": 4, "max_completion_tokens": 3, "rewards": {"exact": 1.0}, "rounds": 2},
         "optim": {"steps": 4, "lr": 1e-3, "schedule": "constant"},
         "run": {"log_every": 1},
     }
 )
+THETA = Theta(page_size=(112, 56), dpi=72, margin_x=0, margin_y=0, auto_crop_width=False, auto_crop_last_page=False)
 PROMPTS = [{"context": f"No. {n}", "question": "Which?", "answer": str(n)} for n in range(12)]
 
 
@@ -47,7 +48,7 @@ def exact(completions: Any, answer: list[str], **_: Any) -> list[float]:
 
 
 def run(recipe: GrpoRecipe, out: Path, **options: Any) -> Any:
-    return train(recipe, out=out, **{"prompts": PROMPTS, "rewards": [exact], **options})
+    return train(recipe, out=out, **{"prompts": PROMPTS, "rewards": [exact], "theta": THETA, **options})
 
 
 def test_the_recipe_of_the_paper_is_what_trl_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +120,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_leaves_its_batch(tmp_path
         (['data.prompts=["none-*.jsonl"]', "grpo.rewards={exact = 1.0}"], {"prompts": None, "rewards": []}, "no file"),
         (["data.over_budget=split"], {}, "Prompts are not split"),
         (["data.max_visual_tokens=1"], {}, "no prompt is left: 12"),
-        (["batch.samples=13"], {}, "a batch needs 13"),
+        (["batch.samples=14"], {}, "a batch needs 14"),
         (["grpo.rewards={ocr = 1.0}"], {}, "'exact' has no weight"),
     ],
 )

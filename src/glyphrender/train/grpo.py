@@ -21,12 +21,13 @@ from typing import Any
 
 from trl import GRPOConfig, GRPOTrainer
 
-from glyphrender.adapters.data import Sampled
+from glyphrender.adapters.data import Sampled, ThetaSource
 from glyphrender.adapters.pixels import Patchify, fast
 from glyphrender.adapters.sft import epoch_callback
 from glyphrender.errors import DataError
 from glyphrender.inference.endpoint import Endpoint
 from glyphrender.inference.model import EndpointModel
+from glyphrender.theta import ThetaLike
 from glyphrender.train.arguments import training_arguments
 from glyphrender.train.dapo import DapoTrainer
 from glyphrender.train.grpo_rows import prompt_dataset, read_prompts, without_held_out
@@ -74,6 +75,7 @@ def train(
     out: str | os.PathLike[str],
     resume: bool = False,
     prompts: Sequence[Mapping[str, Any]] | None = None,
+    theta: ThetaLike | ThetaSource = None,
     start: tuple[Any, Any] | None = None,
     rewards: Sequence[RewardFunction] = (),
     callbacks: Sequence[Any] = (),
@@ -85,6 +87,7 @@ def train(
         out: the folder of the run: recipe, curve, checkpoints, model (`RunFolder`).
         resume: go on from the last complete checkpoint in the folder.
         prompts: rows with context, question and answer, in place of the files of `data.prompts`.
+        theta: θ of all pages, or a `ThetaSource`, in place of `data.theta`.
         start: (model, processor), in place of those that the recipe names.
         rewards: reward functions of your own, whose names stand among `grpo.rewards`: in place of ours, or besides.
         callbacks: more callbacks of transformers.
@@ -96,7 +99,7 @@ def train(
     """
     functions, weights = _rewards(recipe, rewards)
     rows = prompts if prompts is not None else read_prompts(_files(recipe.data.prompts))
-    training, held_out = without_held_out(rows, recipe.data.held_out, seed=recipe.seed)
+    training, held_out = without_held_out(rows, recipe.data.held_out)
     folder = RunFolder.open(out, recipe, resume=resume)
     arguments = grpo_config(recipe, folder, reward_weights=weights)
 
@@ -104,7 +107,7 @@ def train(
     vision = Patchify.of(processor).model
     dataset_of = partial(
         prompt_dataset,
-        theta=recipe.data.theta or Sampled(),
+        theta=theta or recipe.data.theta or Sampled(),
         ratio=vision if "compression" in recipe.grpo.rewards else None,
         seed=recipe.seed,
         vision=vision,

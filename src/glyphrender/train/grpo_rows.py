@@ -10,7 +10,6 @@ although only the first reading counts. `PromptRows` renders the pages once.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from glyphrender.models.vision import vision_model
 from glyphrender.ratio.ratio import compression_ratio
 from glyphrender.tasks.task import Task
 from glyphrender.theta import ThetaLike
+from glyphrender.train.documents import split_of
 
 __all__ = ["PromptRows", "prompt_dataset", "read_prompts", "task_prompts", "without_held_out"]
 
@@ -158,21 +158,18 @@ def task_prompts(task: Task, *, instruction: str = "") -> list[dict[str, Any]]:
 
 
 def without_held_out(
-    rows: Sequence[Mapping[str, Any]], share: float, *, seed: int = 0
+    rows: Sequence[Mapping[str, Any]], share: float
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows for training, and the rows that only evaluation sees. No context is in both.
+    """Return the rows for training, and the rows that only evaluation sees. No context is in both; see `split_of`.
 
     Args:
         rows: rows with a context.
-        share: share of the contexts that are held out. A hash of the context and the seed decides, so a row stays on
-            its side when rows are added.
-        seed: another seed holds out others.
+        share: share of the contexts that are held out.
     """
-    sides: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    sides: dict[str, list[dict[str, Any]]] = {"train": [], "held out": []}
     for row in rows:
-        drawn = hashlib.blake2b(f"{seed}\0{row['context']}".encode(), digest_size=8).digest()
-        sides[int.from_bytes(drawn, "little") < share * 2**64].append(dict(row))
-    return sides
+        sides[split_of(row["context"], {"train": 1 - share, "held out": share})].append(dict(row))
+    return sides["train"], sides["held out"]
 
 
 def prompt_dataset(

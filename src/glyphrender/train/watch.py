@@ -72,17 +72,18 @@ class StopsAtNaN:
 
     run_folder: RunFolder
 
-    def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Any:
-        """Do one forward and backward pass, and return the loss.
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Any:
+        """Return the loss of a batch, and the model's outputs if they are asked for.
 
         Raises:
             TrainingError: the loss is not a finite number.
         """
         batch = dict(inputs)  # trainers take things out
-        loss = super().training_step(model, inputs, *rest, **named)  # type: ignore[misc]
-        if not math.isfinite(float(loss)):
-            raise self._stopped(batch, float(loss))
-        return loss
+        computed = super().compute_loss(model, inputs, *rest, **named)  # type: ignore[misc]
+        loss = float((computed[0] if isinstance(computed, tuple) else computed).detach())
+        if model.training and not math.isfinite(loss):
+            raise self._stopped(batch, loss)
+        return computed
 
     def _stopped(self, batch: dict[str, Any], loss: float) -> TrainingError:
         state: Any = self.state  # type: ignore[attr-defined]
