@@ -156,6 +156,13 @@ def test_no_context_is_both_trained_on_and_held_out() -> None:
     assert without_held_out(rows, 0.0) == (rows, [])
 
 
+def test_the_example_of_the_page_about_grpo_runs() -> None:
+    page = (Path(__file__).parents[1] / "docs/grpo.md").read_text(encoding="utf-8")
+    first = page.split("```python\n", 1)[1].split("```", 1)[0]
+    assert "prompt_dataset" in first
+    exec(first, {})
+
+
 def test_columns_that_trl_would_misread_are_refused() -> None:
     for name in ("images", "completions", "trainer_state"):
         with pytest.raises(DataError, match=f"keep names '{name}'"):
