@@ -118,7 +118,6 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_leaves_its_batch(tmp_path
     [
         (["grpo.rewards={judge = 1.0}"], {"rewards": []}, "grpo.judge_url is empty"),
         (['data.prompts=["none-*.jsonl"]', "grpo.rewards={exact = 1.0}"], {"prompts": None, "rewards": []}, "no file"),
-        (["data.over_budget=split"], {}, "Prompts are not split"),
         (["data.max_visual_tokens=1"], {}, "no prompt is left: 12"),
         (["batch.samples=14"], {}, "a batch needs 14"),
         (["grpo.rewards={ocr = 1.0}"], {}, "'exact' has no weight"),

@@ -94,8 +94,10 @@ def test_prompts_over_the_budget_are_dropped_and_counted_or_an_error() -> None:
     dataset, _, counts = prompt_dataset(ROWS, **budget)
     assert dataset["answer"] == [["nobody"]]
     assert counts == {"prompts": 1, "dropped": 1, "visual": 21}
-    with pytest.raises(DataError, match="row 0 costs 42 visual tokens"):
+    with pytest.raises(DataError, match="row 0 costs 42 visual tokens and 0 of text"):
         prompt_dataset(ROWS, over="error", **budget)
+    dataset, _, counts = prompt_dataset(ROWS, theta=THETA, max_text_tokens=5)
+    assert (dataset["answer"], counts["dropped"]) == ([["nobody"]], 1)
     with pytest.raises(DataError, match="no prompt is left: 1 cost"):
         prompt_dataset(ROWS[:1], **budget)
     with pytest.raises(DataError, match="Prompts are not split"):

@@ -16,7 +16,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from glob import glob
 from typing import Any
 
 from trl import GRPOConfig, GRPOTrainer
@@ -37,7 +36,8 @@ from glyphrender.train.recipe import GrpoRecipe
 from glyphrender.train.result import Result, finished
 from glyphrender.train.rewards import RewardFunction, reward_functions
 from glyphrender.train.run_folder import RunFolder
-from glyphrender.train.watch import StopsAtNaN, watchers
+from glyphrender.train.streams import TokenCount, files_of, fixed_theta
+from glyphrender.train.watch import StopsAtNaN, quiet, watchers
 
 __all__ = ["GrpoResult", "grpo_config", "train"]
 
@@ -98,33 +98,40 @@ def train(
         DependencyError: an extra is missing, or this release of TRL was not verified.
     """
     functions, weights = _rewards(recipe, rewards)
-    rows = prompts if prompts is not None else read_prompts(_files(recipe.data.prompts))
+    rows = prompts if prompts is not None else read_prompts(files_of(recipe.data.prompts, "prompts"))
     training, held_out = without_held_out(rows, recipe.data.held_out)
     folder = RunFolder.open(out, recipe, resume=resume)
     arguments = grpo_config(recipe, folder, reward_weights=weights)
 
     model, processor = start if start is not None else model_and_processor(recipe)
     vision = Patchify.of(processor).model
+    data = recipe.data
+    grid: Any = vision if data.aligned else ""
     dataset_of = partial(
         prompt_dataset,
-        theta=theta or recipe.data.theta or Sampled(),
+        theta=theta or fixed_theta(data, vision) or Sampled(fixed=data.fixed, model=grid),
         ratio=vision if "compression" in recipe.grpo.rewards else None,
         seed=recipe.seed,
         vision=vision,
-        max_visual_tokens=recipe.data.max_visual_tokens,
-        over=recipe.data.over_budget,
+        max_visual_tokens=data.max_visual_tokens,
+        count_text=TokenCount(processor.tokenizer),
+        max_text_tokens=data.max_text_tokens,
+        over=data.over_budget,
     )
     dataset, transform, counts = dataset_of(training)
     asked = dataset_of(held_out[: recipe.run.eval_samples])[0] if arguments.eval_strategy != "no" else None
-    trainer = (partial(_Dapo, rounds=recipe.grpo.rounds) if recipe.grpo.drop_flat else _Grpo)(
-        model=model,
-        args=arguments,
-        train_dataset=dataset,
-        eval_dataset=asked,
-        processing_class=fast(processor),
-        reward_funcs=functions,
-        peft_config=adapters(recipe),
-        callbacks=[epoch_callback(transform.pages), *watchers(folder), *callbacks],
+    made = partial(_Dapo, rounds=recipe.grpo.rounds) if recipe.grpo.drop_flat else _Grpo
+    trainer = quiet(
+        made(
+            model=model,
+            args=arguments,
+            train_dataset=dataset,
+            eval_dataset=asked,
+            processing_class=fast(processor),
+            reward_funcs=functions,
+            peft_config=adapters(recipe),
+            callbacks=[epoch_callback(transform.pages), *watchers(folder), *callbacks],
+        )
     )
     trainer.run_folder = folder
     trainer.train(resume_from_checkpoint=folder.resumed_from)
@@ -183,18 +190,3 @@ def _rewards(recipe: GrpoRecipe, others: Sequence[RewardFunction]) -> tuple[list
         endpoint = Endpoint(base_url=recipe.grpo.judge_url, model=recipe.grpo.judge_model, temperature=0.0)
         others = [*others, Judge(model=EndpointModel(endpoint=endpoint))]
     return reward_functions(recipe.grpo.rewards, others=others)
-
-
-def _files(patterns: Sequence[str]) -> list[str]:
-    """Return the files that patterns name, in order.
-
-    Raises:
-        DataError: a pattern names no file.
-    """
-    files: list[str] = []
-    for pattern in patterns:
-        found = sorted(glob(pattern, recursive=True))
-        if not found:
-            raise DataError(f"data.prompts={pattern!r} names no file. Correct the path.", path=pattern)
-        files += found
-    return list(dict.fromkeys(files))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from os import PathLike
@@ -182,6 +182,8 @@ def prompt_dataset(
     seed: int = 0,
     vision: str | VisionModel = "",
     max_visual_tokens: int | None = None,
+    count_text: Callable[[str], int] = len,
+    max_text_tokens: int | None = None,
     over: str = "drop",
 ) -> tuple[Any, PromptRows, Counter[str]]:
     """Return the dataset for `GRPOTrainer`, its transform, and counts: "prompts", "dropped", "visual" (tokens).
@@ -196,6 +198,8 @@ def prompt_dataset(
         vision: the vision model that counts tokens.
         max_visual_tokens: most tokens of the pages of a prompt, for `vision`; None means no limit. θ that is drawn is
             counted as drawn in the first epoch.
+        count_text: function from a question to its number of tokens.
+        max_text_tokens: most tokens of a question; None means no limit.
         over: what happens to prompts that cost more: "drop" or "error". They are not split, because the answer may be
             in any part.
 
@@ -214,20 +218,21 @@ def prompt_dataset(
     counts: Counter[str] = Counter(prompts=0, dropped=0, visual=0)
     kept = []
     for place, row in enumerate(listed):
-        cost = _visual_tokens(row, pages, vision) if max_visual_tokens is not None else 0
-        if max_visual_tokens is not None and cost > max_visual_tokens:
+        visual = _visual_tokens(row, pages, vision) if max_visual_tokens is not None else 0
+        text = count_text(text_of(row, "question")) if max_text_tokens is not None else 0
+        if visual > (max_visual_tokens or 0) or text > (max_text_tokens or 0):
             if over == "error":
                 raise DataError(
-                    f"the context of row {place} costs {cost} visual tokens, and max_visual_tokens is "
-                    f"{max_visual_tokens}. Shorten it, choose a denser θ, or drop such rows."
+                    f"row {place} costs {visual} visual tokens and {text} of text; the budgets are "
+                    f"{max_visual_tokens} and {max_text_tokens}. Shorten it, choose a denser θ, or drop such rows."
                 )
             counts["dropped"] += 1
             continue
         kept.append({name: row.get(name) for name in names})
-        counts["visual"] += cost
+        counts["visual"] += visual
     counts["prompts"] = len(kept)
     if not kept:
-        raise DataError(f"no prompt is left: {counts['dropped']} cost too many tokens. Raise max_visual_tokens.")
+        raise DataError(f"no prompt is left: {counts['dropped']} cost too many tokens. Raise the budgets.")
     extra = tuple(name for name in names if name not in ("context", "question"))
     transform = PromptRows(pages=pages, prompt=prompt, system=system, keep=extra, ratio=ratio)
     return datasets.Dataset.from_list(kept).with_transform(transform), transform, counts

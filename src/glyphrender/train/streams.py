@@ -34,7 +34,16 @@ from glyphrender.train.stream import Stream
 from glyphrender.train.themes import Themed
 from glyphrender.train.tiny_reader import READ
 
-__all__ = ["Epochs", "Streams", "WithinBudget", "cpt_streams", "sft_streams"]
+__all__ = [
+    "Epochs",
+    "Streams",
+    "TokenCount",
+    "WithinBudget",
+    "cpt_streams",
+    "files_of",
+    "fixed_theta",
+    "sft_streams",
+]
 
 _TRAIN, _HELD_OUT = "train", "held out"
 _HELD_OUT_SEED = 777_777
@@ -83,10 +92,10 @@ def cpt_streams(recipe: CptRecipe, processor: Any) -> Streams:
             vision=vision,
             visual_tokens=data.max_visual_tokens,
             text_tokens=data.max_text_tokens,
-            count_text=_TokenCount(processor.tokenizer),
+            count_text=TokenCount(processor.tokenizer),
             pack=data.pack,
             mixture=data.mixture,
-            theta=_theta(data, vision) or Themed(weights=data.themes, fixed=data.fixed, model=grid),
+            theta=fixed_theta(data, vision) or Themed(weights=data.themes, fixed=data.fixed, model=grid),
             over=data.over_budget,  # type: ignore[arg-type]
             seed=recipe.seed,
         )
@@ -111,14 +120,14 @@ def sft_streams(recipe: SftRecipe, processor: Any) -> Streams:
     policy = PagePolicy(min_characters=data.min_characters)
     shares = {_TRAIN: 1 - data.held_out, _HELD_OUT: data.held_out}
     rows: dict[str, list[ChatRow]] = {_TRAIN: [], _HELD_OUT: []}
-    for path in _paths(data.chats, "chats"):
+    for path in files_of(data.chats, "chats"):
         for row in chat_rows(path, policy=policy, answers=data.answers, faults=data.faults, counts=counts):  # type: ignore[arg-type]
             rows[split_of("\n".join(turn.text for turn in row.prompt), shares)].append(row)
-    texts = [_read(path) for path in _paths(data.corpora, "corpora")] if data.corpora else []
+    texts = [_read(path) for path in files_of(data.corpora, "corpora")] if data.corpora else []
     within = partial(
         WithinBudget,
         vision=vision,
-        count_text=_TokenCount(processor.tokenizer),
+        count_text=TokenCount(processor.tokenizer),
         max_visual_tokens=data.max_visual_tokens,
         max_text_tokens=data.max_text_tokens,
         over=data.over_budget,
@@ -133,7 +142,7 @@ def sft_streams(recipe: SftRecipe, processor: Any) -> Streams:
         chats = SftSamples(
             rows=rows[split],
             processor=processor,
-            theta=_theta(data, vision) or Sampled(fixed=data.fixed, model=grid),
+            theta=fixed_theta(data, vision) or Sampled(fixed=data.fixed, model=grid),
             seed=recipe.seed,
             keep_thinking=data.keep_thinking,
             ocr_weight=ocr_weight,
@@ -176,7 +185,7 @@ def _writer(recipe: CptRecipe, part: tuple[float, float]) -> Writer:
     try:
         if data.writer == "characters":
             return RandomCharacters(**data.writer_options)
-        text = "\n".join(plain_prose(_read(path)) for path in _paths(data.corpora, "corpora"))
+        text = "\n".join(plain_prose(_read(path)) for path in files_of(data.corpora, "corpora"))
         return Prose(text=text, part=part, **data.writer_options)
     except TypeError as error:
         raise DataError(
@@ -197,7 +206,7 @@ def _evaluated(recipe: Recipe, epochs: Callable[[], Epochs]) -> Stream | None:
     return Stream(of_epoch=made, length=min(recipe.run.eval_samples, len(made(0))), shuffled=False)
 
 
-def _theta(data: Data, vision: VisionModel) -> Theta | None:
+def fixed_theta(data: Data, vision: VisionModel) -> Theta | None:
     """Return the θ of all pages; None if θ is drawn for each row."""
     if not data.theta:
         return None
@@ -205,7 +214,7 @@ def _theta(data: Data, vision: VisionModel) -> Theta | None:
     return theta.align_to(vision) if data.aligned else theta
 
 
-def _paths(patterns: Sequence[str], field: str) -> list[str]:
+def files_of(patterns: Sequence[str], field: str) -> list[str]:
     """Return the files that the patterns of a field name, sorted for each pattern.
 
     Raises:
@@ -251,12 +260,13 @@ class Epochs:
 
 
 @dataclass(frozen=True, slots=True)
-class _TokenCount:
+class TokenCount:
     """A function from a text to its number of tokens."""
 
     tokenizer: Any
 
     def __call__(self, text: str) -> int:
+        """Return the number of tokens."""
         return len(self.tokenizer(text, add_special_tokens=False).input_ids)
 
 
