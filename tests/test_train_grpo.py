@@ -87,6 +87,12 @@ def test_a_run_leaves_a_model_a_curve_and_counts(tmp_path: Path) -> None:
     assert sum(p.numel() for p in model.parameters()) > 1000
 
 
+def test_adapters_are_trained_and_saved_alone(tmp_path: Path) -> None:
+    result = run(TINY.with_overrides(["lora.rank=2", "optim.steps=1", "batch.per_device=4"]), tmp_path / "run")
+    assert (Path(result.model) / "adapter_model.safetensors").exists()
+    assert not (Path(result.model) / "model.safetensors").exists()
+
+
 def test_a_resumed_run_ends_as_one_that_was_not_interrupted(tmp_path: Path) -> None:
     recipe = TINY.with_overrides(["run.save_every=2"])
     whole = run(recipe, tmp_path / "whole")
