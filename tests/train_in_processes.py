@@ -27,9 +27,14 @@ from glyphrender.train.collate import SampleCollator
 from glyphrender.train.cpt_rows import CptSamples
 from glyphrender.train.dataset import as_dataset
 from glyphrender.train.documents import Document
+from glyphrender.train.token_mean import MeanOverTokens
 
 THETA = Theta(page_size=(112, 56), margin_x=0, margin_y=0, page_grid=28, font_size=12, line_height=14)
 PIECES = 23
+
+
+class _Trainer(MeanOverTokens, SFTTrainer):
+    """TRL's trainer with a mean over all tokens of a step."""
 
 
 class Recorded:
@@ -43,8 +48,8 @@ class Recorded:
         return self.collator(rows)
 
 
-def train(out: Path, per_device: int, environment: dict[str, str]) -> None:
-    """Train one epoch, and write keys and losses as JSON."""
+def train(out: Path, per_device: int, accumulation: int, environment: dict[str, str]) -> None:
+    """Train five steps, and write keys and losses as JSON."""
     os.environ.update(environment)
     transformers.logging.set_verbosity_error()
     model, processor = tiny_glm4v(hidden_size=32, layers=1, vision_layers=1, intermediate_size=32)
@@ -53,12 +58,13 @@ def train(out: Path, per_device: int, environment: dict[str, str]) -> None:
     ]
     samples = CptSamples(documents=documents, visual_tokens=32, theta=THETA)
     collate = Recorded(SampleCollator(processor=processor))
-    trainer = SFTTrainer(
+    trainer = _Trainer(
         model=model,
         args=SFTConfig(
             output_dir=f"{out}.run",
-            num_train_epochs=1,
+            max_steps=5,
             per_device_train_batch_size=per_device,
+            gradient_accumulation_steps=accumulation,
             dataloader_drop_last=True,  # else accelerate fills the last batch with samples of the first
             learning_rate=1e-3,
             logging_steps=1,
@@ -77,9 +83,6 @@ def train(out: Path, per_device: int, environment: dict[str, str]) -> None:
         processing_class=processor,
         callbacks=[epoch_callback(samples)],
     )
-    # GLM-4.1V says that it takes no count of tokens. Without this, the loss of a step is the mean over processes of the
-    # mean over their tokens, so it depends on the number of processes. TRL computes the loss itself.
-    trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.train()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
@@ -90,10 +93,11 @@ def main(folder: Path, port: str) -> None:
     """Train alone, and in two processes."""
     own = {"LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     fork = multiprocessing.get_context("fork")
-    processes = [fork.Process(target=train, args=(folder / "alone", 2 * 2, {}))]
+    processes = [fork.Process(target=train, args=(folder / "alone", 4, 1, {}))]
+    processes.append(fork.Process(target=train, args=(folder / "accumulated", 1, 4, {})))
     for rank in ("0", "1"):
         environment = own | {"RANK": rank, "LOCAL_RANK": rank}
-        processes.append(fork.Process(target=train, args=(folder / f"rank{rank}", 2, environment)))
+        processes.append(fork.Process(target=train, args=(folder / f"rank{rank}", 2, 1, environment)))
     for process in processes:
         process.start()
     for process in processes:

@@ -3,6 +3,7 @@
     sample.py          what a model sees of one example, in order: texts, and texts as pages
     collate.py         samples → a batch with labels, of a processor of transformers
     dataset.py         samples → a `datasets.Dataset`, as TRL's trainers ask for
+    token_mean.py      the loss of a step as the mean over its tokens, however many processes share it
     cpt_rows.py        plain corpora → samples: transcription, interleaved, going on. documents.py reads them and tells
                        splits apart, cuts.py cuts them, themes.py draws θ
     chat_rows.py       chats of the usual forms → rows, with long contexts as pages; page_policy.py says which

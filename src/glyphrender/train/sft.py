@@ -23,13 +23,14 @@ from glyphrender.train.recipe import SftRecipe
 from glyphrender.train.result import Result, finished
 from glyphrender.train.run_folder import RunFolder
 from glyphrender.train.streams import sft_streams
+from glyphrender.train.token_mean import MeanOverTokens
 from glyphrender.train.watch import StopsAtNaN, quiet, watchers
 
 __all__ = ["train"]
 
 
-class _Sft(StopsAtNaN, SFTTrainer):  # type: ignore[misc]
-    """TRL's trainer, which stops at a loss that is not a number."""
+class _Sft(MeanOverTokens, StopsAtNaN, SFTTrainer):  # type: ignore[misc]
+    """TRL's trainer with a mean over all tokens of a step, which stops at a loss that is not a number."""
 
 
 def train(

@@ -253,7 +253,9 @@ class Epochs:
     def __call__(self, epoch: int) -> Sequence[Sample]:
         """Return the samples of an epoch."""
         own = self.samples
-        if epoch and hasattr(own, "set_epoch"):
+        if epoch and hasattr(own, "at"):
+            own = own.at(epoch)
+        elif epoch and hasattr(own, "set_epoch"):
             own = dataclasses.replace(own)  # with a number of its own
             own.set_epoch(epoch)
         return self.within(samples=own) if self.within else own
