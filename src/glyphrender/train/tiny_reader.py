@@ -29,6 +29,7 @@ from typing import Any
 
 from glyphrender.errors import DataError, DependencyError
 from glyphrender.train.byte_tokenizer import CHAT_TEMPLATE, END, SPECIAL_TOKENS, byte_tokenizer
+from glyphrender.train.look_back import start_looking_back
 
 __all__ = ["READ", "READER_TEMPLATE", "save_reader", "tiny_reader"]
 
@@ -53,6 +54,7 @@ def tiny_reader(
     rope_sections: Sequence[int] = (2, 2, 8),
     attention_norm: float = 0.2,
     mlp_norm: float = 0.05,
+    look_back: bool = False,
     seed: int = 0,
 ) -> tuple[Any, Any]:
     """Return (model, processor): a GLM-4.1V of a million parameters with starting values that can learn to read.
@@ -71,6 +73,7 @@ def tiny_reader(
         rope_sections: numbers of frequencies for time, height, width, time, height, …, from the highest frequency to
             the lowest. Together they are half the rotated width of a head.
         attention_norm, mlp_norm: weights of the norms after the attention and the feed-forward sublayers.
+        look_back: whether the model starts as look-ups need it, see `glyphrender.train.look_back`.
         seed: seed of the weights; torch's own generator is left as it was.
 
     Returns:
@@ -151,6 +154,8 @@ def tiny_reader(
             turn = torch.nn.init.orthogonal_(torch.empty(hidden_size, hidden_size))
             layer.self_attn.v_proj.weight.copy_(turn)
             layer.self_attn.o_proj.weight.copy_(turn.T)
+        if look_back:
+            start_looking_back(model)
     model.generation_config.update(eos_token_id=token[END], pad_token_id=token[END], do_sample=False)
     # One frame, because a page does not move. From one cell of 28 × 28 px, so that no small page is enlarged.
     images = Glm4vImageProcessorPil(

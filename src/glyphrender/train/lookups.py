@@ -1,0 +1,157 @@
+"""Look-ups: a page of key–value lines, and conversations that ask for values.
+
+    K7= 4821
+    B3= 0172        B3?  →  0172
+    …
+
+A value cannot be guessed, and which line is asked for is known from the key alone. So a look-up shows whether a model
+finds a place on a page by what stands there. Reading whole pages never needs that: there, the place of the next
+character follows from how many were read.
+
+A key fills a visual token, and a value the one to its right, at four characters a token. A conversation asks about one
+page several times, in turns: each turn is a question more for the price of a few tokens, and the page is seen once.
+Pages are not split into those for training and those held out. With 240 keys and 10,000 values, no page of
+four lines comes twice in practice; another seed is another set of pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from glyphrender.errors import DataError
+from glyphrender.theta import Theta
+from glyphrender.train.reading import RandomCharacters, Writer, transcription
+from glyphrender.train.sample import Pages, Sample, Text
+
+__all__ = ["KEYS", "KeyValueLines", "Lookups", "Pairs", "ask", "lookup_rows", "page_of"]
+
+#: Keys of two characters. I and O are left out, because 1 and 0 look like them.
+KEYS: Final = tuple(letter + digit for letter in "ABCDEFGHJKLMNPQRSTUVWXYZ" for digit in "0123456789")
+#: (key, value) of each line of a page.
+Pairs: TypeAlias = Sequence[tuple[str, str]]
+
+_COLUMNS: Final = 2
+_END: Final = "<|endoftext|>"
+
+
+def draw_pairs(lines: int, rng: np.random.Generator) -> list[tuple[str, str]]:
+    """Return `lines` different keys, each with a value of four digits.
+
+    Raises:
+        DataError: there are fewer keys.
+    """
+    if not 1 <= lines <= len(KEYS):
+        raise DataError(f"lines={lines} is not from 1 to the {len(KEYS)} keys. Use fewer lines a page.")
+    keys = rng.choice(len(KEYS), lines, replace=False)
+    return [(KEYS[key], f"{value:04d}") for key, value in zip(keys, rng.integers(10_000, size=lines), strict=True)]
+
+
+def page_of(pairs: Pairs) -> Pages:
+    """Return the page of key–value lines, four characters a visual token."""
+    return Pages("\n".join(f"{key}= {value}" for key, value in pairs), _theta(len(pairs)))
+
+
+def _theta(lines: int) -> Theta:
+    return RandomCharacters(a_cell=4).theta((_COLUMNS, lines))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyValueLines:
+    """A `Writer` of key–value lines, so that they can be transcribed as other pages are (`reading.Transcriptions`)."""
+
+    slots: int = 4
+
+    def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Pages:
+        """Return a page of `shape[1]` lines; `shape[0]` is 2."""
+        return page_of(draw_pairs(shape[1], rng))
+
+
+def ask(pairs: Pairs, asked: Sequence[int], *, key: str = "") -> Sample:
+    """Return the conversation about a page in which the values of the lines `asked` are asked for, one a turn.
+
+    The turns are those of GLM-4.1V's chat template, and each answer is learned with its end token.
+
+    >>> sample = ask([("K7", "4821"), ("B3", "0172")], [1, 0])
+    >>> [part.text for part in sample.parts if isinstance(part, Text)][1:3]
+    ['B3?<|assistant|>\\n', '0172<|endoftext|>']
+    """
+    parts: list[Any] = [Text("[gMASK]<sop><|user|>\n", markup=True), page_of(pairs)]
+    for turn, line in enumerate(asked):
+        name, value = pairs[line]
+        parts += [
+            Text(("<|user|>\n" if turn else "") + f"{name}?<|assistant|>\n", markup=True),
+            Text(value + _END, learn=True, markup=True),
+        ]
+    return Sample(parts=tuple(parts), key=key, kind="lookup")
+
+
+def list_pairs(pairs: Pairs, listed: Sequence[int], *, key: str = "") -> Sample:
+    parts: list[Any] = [Text("[gMASK]<sop><|user|>\n", markup=True), page_of(pairs), Text("Pairs.<|assistant|>\n", markup=True)]
+    for turn, line in enumerate(listed):
+        name, value = pairs[line]
+        parts += [Text(("\n" if turn else "") + name, markup=True), Text(value, learn=True, markup=True)]
+    return Sample(parts=tuple(parts), key=key, kind="pairs")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookups:
+    """A dataset of look-ups, drawn when they are asked for: sample `i` follows from `seed` and `i` alone.
+
+    Attributes:
+        lines: numbers of lines of a page. `batch` samples in a row have the same one.
+        questions: turns of a conversation; each asks for a line that is drawn anew.
+        read: share of the batches in which the page is transcribed instead.
+        batch: samples in a row that have one number of lines and one task.
+        count: number of samples.
+        seed: seed of pages and questions.
+    """
+
+    lines: Sequence[int] = (4,)
+    questions: int = 4
+    read: float = 0.25
+    pairs: float = 0.0
+    batch: int = 32
+    count: int
+    seed: int = 0
+
+    @property
+    def writer(self) -> Writer:
+        """What stage 0 needs to know of the pages."""
+        return KeyValueLines()
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        kind = np.random.default_rng((self.seed, 1, index // self.batch))
+        lines, task = int(kind.choice(self.lines)), kind.random()
+        rng = np.random.default_rng((self.seed, 0, index))
+        pairs, key = draw_pairs(lines, rng), f"{self.seed}-{index}"
+        if task < self.read:
+            return transcription(page_of(pairs), "Read.", key=key)
+        if task < self.read + self.pairs:
+            return list_pairs(pairs, rng.integers(lines, size=self.questions).tolist(), key=key)
+        return ask(pairs, rng.integers(lines, size=self.questions).tolist(), key=key)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(self.count))
+
+
+def lookup_rows(count: int, *, lines: int = 4, seed: int = 0) -> list[dict[str, Any]]:
+    """Return look-ups of one question as prompts for GRPO (`grpo_rows.prompt_dataset`): context, question, answer.
+
+    Row `i` asks what sample `i` of `Lookups(lines=(lines,), questions=1, read=0, seed=seed)` asks.
+    """
+    rows = []
+    for index in range(count):
+        rng = np.random.default_rng((seed, 0, index))
+        pairs = draw_pairs(lines, rng)
+        name, value = pairs[int(rng.integers(lines, size=1)[0])]
+        rows.append({"context": page_of(pairs).text, "question": f"{name}?", "answer": [value]})
+    return rows
