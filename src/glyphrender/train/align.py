@@ -166,12 +166,16 @@ class Alignment:
         slots: characters of a cell.
         scale: factor of the logits. A visual token of the length of an embedding then scores its character 8 above
             the others.
+        sums: weight of a second loss: the squared distance of a visual token from the sum of its turned embeddings,
+            relative to the squared length of the sum. Logits leave the length of a visual token free, and what it holds
+            besides its characters: after stage 0 it is ten times as long as an embedding. What attention adds to such a
+            token is a tenth of it, so it cannot learn what stands beside it. Look-ups need that, so they need `sums`.
     """
 
-    def __init__(self, hidden_size: int, slots: int, *, scale: float = 8.0) -> None:
+    def __init__(self, hidden_size: int, slots: int, *, scale: float = 8.0, sums: float = 0.0) -> None:
         import torch
 
-        self.slots, self.scale = slots, scale
+        self.slots, self.scale, self.sums = slots, scale, sums
         generator = torch.Generator().manual_seed(_SEED)
         turns = [torch.eye(hidden_size)]
         for _ in range(slots - 1):
@@ -183,12 +187,20 @@ class Alignment:
         turns = self._turns.to(visual)
         return self.scale * (visual @ turns).transpose(0, 1) @ embeddings.T
 
+    def sum_of(self, embeddings: Any, labels: Any) -> Any:
+        """Return the sums [cells, hidden] of the turned embeddings of the characters of [cells, slots] labels."""
+        turns = self._turns.to(embeddings)
+        return sum(embeddings[labels[:, slot]] @ turns[slot].T for slot in range(self.slots))
+
     def __call__(self, visual: Any, embeddings: Any, labels: Any) -> tuple[Any, Any]:
-        """Return the mean cross entropy of [cells, slots] labels, and the share of them that has the best score."""
+        """Return the loss of [cells, slots] labels, and the share of them that has the best score."""
         import torch
 
         logits = self.logits(visual, embeddings)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
+        if self.sums:
+            wanted = self.sum_of(embeddings.detach(), labels)
+            loss = loss + self.sums * (visual - wanted).square().sum() / wanted.square().sum()
         return loss, (logits.detach().argmax(-1) == labels).float().mean()
 
 

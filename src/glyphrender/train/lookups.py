@@ -1,17 +1,21 @@
-"""Look-ups: a page of key–value lines, and conversations that ask for values.
+"""Look-ups: pages of key–value lines, and conversations that ask for values.
 
     K7= 4821
     B3= 0172        B3?  →  0172
     …
 
-A value cannot be guessed, and which line is asked for is known from the key alone. So a look-up shows whether a model
-finds a place on a page by what stands there. Reading whole pages never needs that: there, the place of the next
-character follows from how many were read.
+A value cannot be guessed, and the key alone tells which line is asked for. So a look-up shows whether a model finds a
+place on a page by what stands there. Reading whole pages never needs that: there, the place of the next character
+follows from how many were read. At four characters a visual token, a key fills one, and its value the one to its right.
 
-A key fills a visual token, and a value the one to its right, at four characters a token. A conversation asks about one
-page several times, in turns: each turn is a question more for the price of a few tokens, and the page is seen once.
-Pages are not split into those for training and those held out. With 240 keys and 10,000 values, no page of
-four lines comes twice in practice; another seed is another set of pages.
+Two kinds of samples teach it, both with several questions about a page, so that the page is seen once for all:
+
+- `list_pairs`, for continual pre-training: keys in random order, each directly followed by its value, which is learned.
+  The token that has to find the line is the end of the key itself. That is the shortest way to the comparison of keys.
+- `ask`, for fine-tuning: a conversation in GLM-4.1V's turns. Three tokens lie between the key and its value. A model
+  that knows pairs learns this in some hundred steps; one that does not never found the line.
+
+No page is held out by name: of four lines, there are some 10^25 pages, and another seed is another set of them.
 """
 
 from __future__ import annotations
@@ -24,17 +28,27 @@ import numpy as np
 
 from glyphrender.errors import DataError
 from glyphrender.theta import Theta
-from glyphrender.train.reading import RandomCharacters, Writer, transcription
-from glyphrender.train.sample import Pages, Sample, Text
+from glyphrender.train.reading import RandomCharacters, Writer
+from glyphrender.train.sample import Pages, Part, Sample, Text
 
-__all__ = ["KEYS", "KeyValueLines", "Lookups", "Pairs", "ask", "lookup_rows", "page_of"]
+__all__ = [
+    "KEYS",
+    "KeyValueLines",
+    "Lookups",
+    "Pairs",
+    "ask",
+    "draw_pairs",
+    "list_pairs",
+    "lookup_rows",
+    "page_of",
+    "theta_of",
+]
 
 #: Keys of two characters. I and O are left out, because 1 and 0 look like them.
 KEYS: Final = tuple(letter + digit for letter in "ABCDEFGHJKLMNPQRSTUVWXYZ" for digit in "0123456789")
 #: (key, value) of each line of a page.
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 
-_COLUMNS: Final = 2
 _END: Final = "<|endoftext|>"
 
 
@@ -51,12 +65,13 @@ def draw_pairs(lines: int, rng: np.random.Generator) -> list[tuple[str, str]]:
 
 
 def page_of(pairs: Pairs) -> Pages:
-    """Return the page of key–value lines, four characters a visual token."""
-    return Pages("\n".join(f"{key}= {value}" for key, value in pairs), _theta(len(pairs)))
+    """Return the page of key–value lines: four characters a visual token, two tokens a line."""
+    return Pages("\n".join(f"{key}= {value}" for key, value in pairs), theta_of(len(pairs)))
 
 
-def _theta(lines: int) -> Theta:
-    return RandomCharacters(a_cell=4).theta((_COLUMNS, lines))
+def theta_of(lines: int) -> Theta:
+    """Return θ of a page of so many lines."""
+    return RandomCharacters(a_cell=4).theta((2, lines))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +94,7 @@ def ask(pairs: Pairs, asked: Sequence[int], *, key: str = "") -> Sample:
     >>> [part.text for part in sample.parts if isinstance(part, Text)][1:3]
     ['B3?<|assistant|>\\n', '0172<|endoftext|>']
     """
-    parts: list[Any] = [Text("[gMASK]<sop><|user|>\n", markup=True), page_of(pairs)]
+    parts: list[Part] = [Text("[gMASK]<sop><|user|>\n", markup=True), page_of(pairs)]
     for turn, line in enumerate(asked):
         name, value = pairs[line]
         parts += [
@@ -90,10 +105,20 @@ def ask(pairs: Pairs, asked: Sequence[int], *, key: str = "") -> Sample:
 
 
 def list_pairs(pairs: Pairs, listed: Sequence[int], *, key: str = "") -> Sample:
-    parts: list[Any] = [Text("[gMASK]<sop><|user|>\n", markup=True), page_of(pairs), Text("Pairs.<|assistant|>\n", markup=True)]
-    for turn, line in enumerate(listed):
+    """Return the sample in which the lines `listed` are written without a space, and their values are learned.
+
+    >>> sample = list_pairs([("K7", "4821"), ("B3", "0172")], [1, 0])
+    >>> "".join(part.text for part in sample.parts[3:])
+    'B30172\\nK74821'
+    """
+    parts: list[Part] = [
+        Text("[gMASK]<sop><|user|>\n", markup=True),
+        page_of(pairs),
+        Text("Pairs.<|assistant|>\n", markup=True),
+    ]
+    for number, line in enumerate(listed):
         name, value = pairs[line]
-        parts += [Text(("\n" if turn else "") + name, markup=True), Text(value, learn=True, markup=True)]
+        parts += [Text(("\n" if number else "") + name, markup=True), Text(value, learn=True, markup=True)]
     return Sample(parts=tuple(parts), key=key, kind="pairs")
 
 
@@ -102,17 +127,16 @@ class Lookups:
     """A dataset of look-ups, drawn when they are asked for: sample `i` follows from `seed` and `i` alone.
 
     Attributes:
-        lines: numbers of lines of a page. `batch` samples in a row have the same one.
+        lines: numbers of lines of a page. One is drawn for each `batch` samples.
         questions: turns of a conversation; each asks for a line that is drawn anew.
-        read: share of the batches in which the page is transcribed instead.
-        batch: samples in a row that have one number of lines and one task.
+        pairs: share of the batches that list pairs, where the others ask.
+        batch: samples in a row that have one number of lines and one kind.
         count: number of samples.
         seed: seed of pages and questions.
     """
 
     lines: Sequence[int] = (4,)
     questions: int = 4
-    read: float = 0.25
     pairs: float = 0.0
     batch: int = 32
     count: int
@@ -133,11 +157,8 @@ class Lookups:
         lines, task = int(kind.choice(self.lines)), kind.random()
         rng = np.random.default_rng((self.seed, 0, index))
         pairs, key = draw_pairs(lines, rng), f"{self.seed}-{index}"
-        if task < self.read:
-            return transcription(page_of(pairs), "Read.", key=key)
-        if task < self.read + self.pairs:
-            return list_pairs(pairs, rng.integers(lines, size=self.questions).tolist(), key=key)
-        return ask(pairs, rng.integers(lines, size=self.questions).tolist(), key=key)
+        make = list_pairs if task < self.pairs else ask
+        return make(pairs, rng.integers(lines, size=self.questions).tolist(), key=key)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(self.count))
@@ -146,7 +167,7 @@ class Lookups:
 def lookup_rows(count: int, *, lines: int = 4, seed: int = 0) -> list[dict[str, Any]]:
     """Return look-ups of one question as prompts for GRPO (`grpo_rows.prompt_dataset`): context, question, answer.
 
-    Row `i` asks what sample `i` of `Lookups(lines=(lines,), questions=1, read=0, seed=seed)` asks.
+    Row `i` asks what sample `i` of `Lookups(lines=(lines,), questions=1, seed=seed)` asks.
     """
     rows = []
     for index in range(count):

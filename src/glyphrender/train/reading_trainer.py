@@ -28,6 +28,7 @@ from glyphrender.tasks.statistics import Interval, error_rate_interval, wilson
 from glyphrender.train.align import Alignment, Pointing, cell_labels, cells_of_text
 from glyphrender.train.collate import SampleCollator
 from glyphrender.train.equal_pages import equal_pages
+from glyphrender.train.lookups import Lookups
 from glyphrender.train.reading import CELL, Transcriptions
 from glyphrender.train.sample import Sample
 
@@ -195,7 +196,7 @@ def load_reader(path: str | os.PathLike[str]) -> tuple[Any, Any]:
 def train_reader(
     model: Any,
     processor: Any,
-    data: Transcriptions,
+    data: Transcriptions | Lookups,
     *,
     out: Path,
     steps: int,
@@ -203,6 +204,7 @@ def train_reader(
     learning_rate: float = 2e-3,
     share: float = 0.1,
     pointing: Sequence[int] = (),
+    sums: float = 0.0,
     warmup: int = 50,
     decay: float = 0.3,
     seed: int = 0,
@@ -220,6 +222,7 @@ def train_reader(
         learning_rate: of AdamW, with β₂ = 0.98; constant, then falling linearly to 2%.
         share: weight of stage 0's loss after stage 0.
         pointing: layers of the language model that are told where to look (`Pointing`).
+        sums: see `Alignment`.
         warmup: steps until the learning rate is reached.
         decay: share of the steps in which it falls.
         seed: seed of the Trainer.
@@ -254,7 +257,7 @@ def train_reader(
         args=arguments,
         train_dataset=data,
         data_collator=ReadingCollator(processor, data.writer.slots),
-        alignment=Alignment(model.config.text_config.hidden_size, data.writer.slots),
+        alignment=Alignment(model.config.text_config.hidden_size, data.writer.slots, sums=sums),
         alone=alone,
         share=share,
         callbacks=list(callbacks),
