@@ -28,7 +28,7 @@ import numpy as np
 
 from glyphrender.errors import DataError
 from glyphrender.theta import Theta
-from glyphrender.train.reading import RandomCharacters, Writer
+from glyphrender.train.reading import RandomCharacters
 from glyphrender.train.sample import Pages, Part, Sample, Text
 
 __all__ = [
@@ -76,7 +76,11 @@ def theta_of(lines: int) -> Theta:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyValueLines:
-    """A `Writer` of key–value lines, so that they can be transcribed as other pages are (`reading.Transcriptions`)."""
+    """A `reading.Writer` of key–value lines, so that they can be transcribed as other pages are (`reading.Transcriptions`).
+
+    Attributes:
+        slots: characters of a cell.
+    """
 
     slots: int = 4
 
@@ -143,7 +147,7 @@ class Lookups:
     seed: int = 0
 
     @property
-    def writer(self) -> Writer:
+    def writer(self) -> KeyValueLines:
         """What stage 0 needs to know of the pages."""
         return KeyValueLines()
 
