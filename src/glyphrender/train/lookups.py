@@ -76,7 +76,7 @@ def theta_of(lines: int) -> Theta:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyValueLines:
-    """A `reading.Writer` of key–value lines, so that they can be transcribed as other pages are (`reading.Transcriptions`).
+    """A `reading.Writer` of key–value lines, so that they can be transcribed too (`reading.Transcriptions`).
 
     Attributes:
         slots: characters of a cell.
