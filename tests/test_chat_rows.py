@@ -73,6 +73,27 @@ def test_a_question_about_a_context_keeps_all_that_is_right() -> None:
     assert (row.key, row.kind, row.response, row.answers) == ("q7", "qa", "the buyer", ("the buyer", "a buyer"))
 
 
+NAMES: dict[str, dict[str, Any]] = {
+    "longbench": {"input": "Who?", "context": LONG, "answers": ["the buyer", "a buyer"], "length": 4},
+    "dolly": {"instruction": "Who?", "context": LONG, "response": "the buyer", "category": "qa"},
+    "squad": {"question": "Who?", "context": LONG, "answers": {"text": ["the buyer", "a buyer"], "answer_start": [4]}},
+    "no context": {"question": f"Who?\n\n{LONG}", "answer": "the buyer"},
+    "swift": {"query": f"{LONG}\n\nWho?", "response": "the buyer", "history": [["Hm?", "Ho."]]},
+    "conversation": {
+        "conversation": [{"role": "user", "content": f"{LONG}\n\nWho?"}, {"role": "bot", "content": "the buyer"}]
+    },
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_forms_of_well_known_data_sets_are_read(name: str) -> None:
+    (row,) = rows(NAMES[name])
+    assert [document.strip() for document in row.documents] == [LONG.strip()]
+    assert "".join(part for part in row.prompt[-1].parts if isinstance(part, str)).strip() == "Who?"
+    assert row.response == row.answers[0] == "the buyer"
+    assert len(row.turns) == (4 if name == "swift" else 2)
+
+
 def test_thoughts_stay_in_the_answer() -> None:
     message = {"role": "assistant", "content": "he", "reasoning_content": "The buyer is a he."}
     (row,) = rows({"messages": [{"role": "user", "content": "Who?"}, message]})
@@ -92,6 +113,12 @@ def test_each_answer_of_a_chat_can_be_a_row() -> None:
     assert (second.key, second.response, len(second.turns)) == ("c#1", "her", 4)
 
 
+def test_a_row_is_written_as_a_record_that_is_read_again() -> None:
+    for record in (*FORMS.values(), *NAMES.values()):
+        (row,) = rows({**record, "task": "qa"})
+        assert rows(json.loads(json.dumps(row.record))) == [row]
+
+
 FAULTS: list[tuple[Any, str]] = [
     ({"messages": [{"role": "user", "content": "a"}]}, "the chat ends with a turn of user"),
     ({"messages": []}, "the chat ends with a turn of nobody"),
@@ -104,6 +131,8 @@ FAULTS: list[tuple[Any, str]] = [
     ({"instruction": "a", "input": "", "output": 4}, "the answer has 4 for content"),
     ({"instruction": "a", "output": "b", "history": [["a"]]}, "no pair of question and answer"),
     ({"text": "a"}, "the columns text make no chat"),
+    ({"context": "a", "question": "b", "answers": [["c"]]}, "the answer has \\['c'\\] for content|no text|is text"),
+    ({"query": 3, "response": "a"}, "query is 3, no list of messages"),
     ({}, r"the columns \(none\) make no chat"),
     ("hello", "'hello' is no object"),
     ({"instruction": "a\ud800", "output": "b"}, r"a text has U\+D800, half of a character"),
@@ -132,7 +161,8 @@ def test_an_empty_answer_is_refused_or_counted(output: str | None) -> None:
         rows(record)
     counts: Counter[str] = Counter()
     assert rows(record, faults="drop", counts=counts) == []
-    assert counts["empty responses"] == 1
+    assert rows({"context": "a", "question": "b", "answers": {"text": []}}, faults="drop", counts=counts) == []
+    assert counts["empty responses"] == 2
 
 
 def test_a_broken_line_of_a_file_is_named_by_its_number(tmp_path: Path) -> None:

@@ -59,3 +59,34 @@ def test_a_bad_record_is_named_and_options_reach_the_policy(chats: Path, tmp_pat
     assert "1 row, " in done.stdout
     assert "no findings" in done.stdout
     assert run("export", chats, *common, "--to", "axolotl").exit_code == 2
+
+
+@pytest.mark.slow
+def test_a_model_on_a_server_is_distilled_once_and_its_rows_are_exported(chats: Path, tmp_path: Path) -> None:
+    from test_inference_chat import answer_json, failing
+
+    def answer(to: Any, body: Any, count: int) -> None:
+        (message,) = body["messages"]
+        said = "<think>Line 1.</think>The buyer." if "Who pays?" in json.dumps(message) else "No idea."
+        choice = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
+        answer_json(to, 200, {"choices": [choice]})
+
+    rows, replies = tmp_path / "rows.jsonl", tmp_path / "replies"
+    with failing(answer) as (url, got):
+        server = ("--base-url", url, "--model", "m", "--replies", replies, "--faults", "drop")
+        done = run("distill", chats, "-o", rows, *server)
+        assert (done.exit_code, done.stdout) == (0, "1 of 2 rows kept, 1 wrong\n"), done.stderr
+        assert len(got) == 2
+        assert all("image_url" not in json.dumps(request) for request in got)
+        again = run("distill", chats, "-o", tmp_path / "again.jsonl", *server)
+        assert (again.stdout, len(got)) == (done.stdout, 2)
+        assert (tmp_path / "again.jsonl").read_bytes() == rows.read_bytes()
+        refused = run("distill", chats, "-o", rows, *server)
+        assert refused.exit_code == 2
+        assert "is there already" in refused.stderr
+    out = tmp_path / "out"
+    done = run("export", rows, "--to", "llama-factory", "--model", "glm-4.1v", "-o", out)
+    assert "1 row, " in done.stdout
+    (row,) = json.loads((out / "data.json").read_text())
+    assert row["conversations"][-1]["value"] == "<think>Line 1.</think>The buyer."
+    assert row["images"]

@@ -6,7 +6,7 @@
     token_mean.py      the loss of a step as the mean over its tokens, however many processes share it
     cpt_rows.py        plain corpora → samples: transcription, interleaved, going on. documents.py reads them and tells
                        splits apart, cuts.py cuts them, themes.py draws θ
-    chat_rows.py       chats of the usual forms → rows, with long contexts as pages; page_policy.py says which
+    chat_rows.py       chats of the usual forms (chat_forms.py) → rows, with long contexts as pages (page_policy.py)
     sft_rows.py        rows → samples by the chat template of the processor, and the auxiliary task of reading aloud
     self_distillation.py    rows whose target is the model's own right answer to the text
     exports/           rows for LLaMA-Factory, ms-swift, verl and TRL, with a lint of what each shows the model

@@ -1,22 +1,13 @@
 """Chats of any of the usual forms → rows of turns, in which long contexts stand as pages (`chat_rows`).
 
-A record is one of these; the first form whose columns are there is taken:
-
-    {"messages": [{"role", "content"}, …]}      OpenAI; content is text, or parts of type text or document
-    {"conversations": [{"from": "human" | "gpt" | …, "value"}, …]}     ShareGPT
-    {"context", "question", "answer" or "answers"}              questions about a text, as LongBench has them
-    {"instruction", "input", "output", "system", "history"}     Alpaca
-    {"prompt", "completion" or "response"}                      each is text or messages
-
-`PagePolicy` decides which parts become pages. Thoughts stay in the answer: those of a field "reasoning_content" are
-written before it, in <think> … </think>. Other columns that say what is right ("answer", "answers", "ground_truth",
-"solution") are kept for scorers and rewards.
+`chat_forms.py` lists the forms of records, and `PagePolicy` decides which parts become pages. Columns that say what is
+right ("answer", "answers", "ground_truth", "solution") are kept for scorers and rewards.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -25,51 +16,21 @@ from typing import Any, Final, Literal, TypeAlias
 from glyphrender.adapters.corpus.sources import JsonLines
 from glyphrender.errors import DataError, shown
 from glyphrender.tasks.answers import final_answer
-from glyphrender.train.page_policy import ChatPart, PagePolicy, PageText
+from glyphrender.train.chat_forms import FORMS, ChatTurn, chat_turns, listed
+from glyphrender.train.page_policy import PagePolicy, PageText
 
-__all__ = ["ChatRow", "ChatTurn", "Counts", "FaultPolicy", "chat_rows"]
+__all__ = ["ChatRow", "Counts", "FaultPolicy", "chat_rows"]
 
 FaultPolicy: TypeAlias = Literal["error", "drop"]
 #: Counts of what happened to rows, by name.
 Counts: TypeAlias = "Counter[str]"
 
 _MAX_BYTES: Final = 1 << 30
-_ROLES: Final = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "human": "user",
-    "assistant": "assistant",
-    "gpt": "assistant",
-    "model": "assistant",
-    "tool": "tool",
-    "observation": "tool",
-}
 _RIGHT: Final = ("answers", "answer", "ground_truth", "solution")
-_REASONING: Final = ("reasoning_content", "reasoning", "thinking")
-_FORMS: Final = "messages; conversations; context and question; instruction; or prompt and completion"
 
 
 class _EmptyResponse(DataError):
     """An answer has nothing to learn."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChatTurn:
-    """One turn of a chat.
-
-    Attributes:
-        role: "system", "user", "assistant" or "tool".
-        parts: texts, and texts that become pages, in order.
-    """
-
-    role: str
-    parts: tuple[ChatPart, ...]
-
-    @property
-    def text(self) -> str:
-        """All its characters, whether they become pages or not."""
-        return "".join(part.text if isinstance(part, PageText) else part for part in self.parts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +63,20 @@ class ChatRow:
     def documents(self) -> tuple[str, ...]:
         """The texts that become pages, in order."""
         return tuple(part.text for turn in self.turns for part in turn.parts if isinstance(part, PageText))
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The row as a record, which `chat_rows` reads again: messages whose documents are parts of their own."""
+        messages = []
+        for turn in self.turns:
+            parts = [
+                {"type": "document", "text": part.text}
+                if isinstance(part, PageText)
+                else {"type": "text", "text": part}
+                for part in turn.parts
+            ]
+            messages.append({"role": turn.role, "content": turn.text if turn.role == "assistant" else parts})
+        return {"id": self.key, "kind": self.kind, "messages": messages, "answers": list(self.answers)}
 
     def with_response(self, text: str) -> ChatRow:
         """Return the row with another answer to learn; what is right stays."""
@@ -154,7 +129,7 @@ def _rows(source: Any, policy: PagePolicy, answers: str, faults: str, counts: Co
         try:
             if fault:
                 raise DataError(fault)
-            turns = _turns(record, policy)
+            turns = chat_turns(record, policy)
             found = _split(turns) if answers == "each" else [turns]
             made = [
                 _row(record, each, f"{key}#{number}" if answers == "each" else key) for number, each in enumerate(found)
@@ -184,7 +159,7 @@ def _records(source: Any) -> Iterator[tuple[str, str, Mapping[str, Any], str]]:
         if isinstance(record, Mapping):
             yield f"record {number}", _key(record, str(number)), record, ""
         else:
-            yield f"record {number}", str(number), {}, f"{shown(record)} is no object. Give records of {_FORMS}."
+            yield f"record {number}", str(number), {}, f"{shown(record)} is no object. Give records of {FORMS}."
 
 
 def _key(record: Mapping[str, Any], otherwise: str) -> str:
@@ -222,151 +197,5 @@ def _split(turns: Sequence[ChatTurn]) -> list[Sequence[ChatTurn]]:
 
 
 def _right(record: Mapping[str, Any]) -> tuple[str, ...]:
-    given = next((record[name] for name in _RIGHT if record.get(name) is not None), None)
-    values = given if isinstance(given, list | tuple) else [given]
-    return tuple(str(value) for value in values if isinstance(value, str | int | float) and str(value).strip())
-
-
-def _turns(record: Mapping[str, Any], policy: PagePolicy) -> list[ChatTurn]:
-    """Return the turns of a record.
-
-    Raises:
-        DataError: it has none of the known forms, or a turn is malformed.
-    """
-    for columns, form in _BY_COLUMNS:
-        if all(record.get(column) is not None for column in columns):
-            return form(record, policy)
-    raise DataError(f"the columns {', '.join(map(str, record)) or '(none)'} make no chat. Give {_FORMS}.")
-
-
-def _of_messages(record: Mapping[str, Any], policy: PagePolicy) -> list[ChatTurn]:
-    return _chat("messages", record["messages"], policy)
-
-
-def _of_conversations(record: Mapping[str, Any], policy: PagePolicy) -> list[ChatTurn]:
-    system = [ChatTurn("system", (record["system"],))] if _filled(record, "system") else []
-    return system + _chat("conversations", record["conversations"], policy)
-
-
-def _of_question(record: Mapping[str, Any], policy: PagePolicy) -> list[ChatTurn]:
-    context, question = _text(record, "context"), _text(record, "question")
-    given = next((record[name] for name in ("response", "answer", "answers") if record.get(name) is not None), "")
-    answer = given[0] if isinstance(given, list) and given else given
-    answer = str(answer) if isinstance(answer, int | float) else answer
-    parts = (*policy.context(context), "\n\n" + question if context else question)
-    return [ChatTurn("user", _joined(parts)), _answer(answer)]
-
-
-def _of_instruction(record: Mapping[str, Any], policy: PagePolicy) -> list[ChatTurn]:
-    turns = [ChatTurn("system", (record["system"],))] if _filled(record, "system") else []
-    for pair in record.get("history") or ():
-        if not isinstance(pair, list | tuple) or len(pair) != 2 or not all(isinstance(each, str) for each in pair):
-            raise DataError(f"history has {shown(pair)}, which is no pair of question and answer. Correct it.")
-        turns += [ChatTurn("user", policy.parts("user", pair[0])), _answer(pair[1])]
-    instruction = _text(record, "instruction")
-    context = _text(record, "input") if record.get("input") is not None else ""
-    if context:
-        parts = _joined((instruction + "\n" if instruction else "", *policy.context(context)))
-    else:
-        parts = policy.parts("user", instruction)
-    return [*turns, ChatTurn("user", parts), _answer(record.get("output"))]
-
-
-def _of_prompt(record: Mapping[str, Any], policy: PagePolicy) -> list[ChatTurn]:
-    name = "completion" if record.get("completion") is not None else "response"
-    turns = [ChatTurn("system", (record["system"],))] if _filled(record, "system") else []
-    prompt, completion = record["prompt"], record.get(name)
-    turns += (
-        [ChatTurn("user", policy.parts("user", prompt))] if isinstance(prompt, str) else _chat("prompt", prompt, policy)
-    )
-    return turns + ([_answer(completion)] if not isinstance(completion, list) else _chat(name, completion, policy))
-
-
-_Form: TypeAlias = Callable[[Mapping[str, Any], PagePolicy], list[ChatTurn]]
-_BY_COLUMNS: Final[tuple[tuple[tuple[str, ...], _Form], ...]] = (
-    (("messages",), _of_messages),
-    (("conversations",), _of_conversations),
-    (("context", "question"), _of_question),
-    (("instruction",), _of_instruction),
-    (("prompt",), _of_prompt),
-)
-
-
-def _chat(name: str, messages: Any, policy: PagePolicy) -> list[ChatTurn]:
-    if not isinstance(messages, list | tuple):
-        raise DataError(f"{name} is {shown(messages)}, no list of messages. Correct it.")
-    return [_turn(message, f"message {number} of {name}", policy) for number, message in enumerate(messages)]
-
-
-def _turn(message: Any, where: str, policy: PagePolicy) -> ChatTurn:
-    if not isinstance(message, Mapping):
-        raise DataError(f"{where} is {shown(message)}, no object. Give it a role and a content.")
-    given = message.get("role", message.get("from"))
-    role = _ROLES.get(given.lower(), "") if isinstance(given, str) else ""
-    if not role:
-        raise DataError(f"{where} is of {shown(given)}. Use system, user, assistant or tool (human and gpt, too).")
-    if message.get("tool_calls") or message.get("function_call"):
-        raise DataError(f"{where} calls tools, which no row here can hold. Write the call as text, or drop the row.")
-    content = message.get("content", message.get("value"))
-    if role == "assistant":
-        reasoning = next((message[name] for name in _REASONING if _filled(message, name)), "")
-        return _answer(content, reasoning, where)
-    if isinstance(content, str):
-        return ChatTurn(role, policy.parts(role, content))
-    if not isinstance(content, list | tuple):
-        raise DataError(f"{where} has {shown(content)} for content. Give text, or a list of parts.")
-    parts = [piece for part in content for piece in _piece(part, role, where, policy)]
-    return ChatTurn(role, _joined(parts))
-
-
-def _piece(part: Any, role: str, where: str, policy: PagePolicy) -> tuple[ChatPart, ...]:
-    text = part.get("text") if isinstance(part, Mapping) else None
-    kind = part.get("type", "text") if isinstance(part, Mapping) else ""
-    if kind == "text" and isinstance(text, str):
-        return policy.parts(role, text)
-    if kind == "document" and isinstance(text, str):
-        return (PageText(text),) if text.strip() else ()
-    what = f"a part of type {shown(kind)}" if isinstance(part, Mapping) else shown(part)
-    raise DataError(
-        f'{where} has {what}. Give parts {{"type": "text" or "document", "text": …}}; images are not taken.'
-    )
-
-
-def _answer(content: Any, reasoning: str = "", where: str = "the answer") -> ChatTurn:
-    if isinstance(content, list | tuple):
-        content = "".join(_text_of(part, where) for part in content)
-    if content is None:
-        content = ""
-    if not isinstance(content, str):
-        raise DataError(f"{where} has {shown(content)} for content. An answer is text.")
-    text = f"<think>{reasoning.strip()}</think>\n{content}" if reasoning else content
-    return ChatTurn("assistant", (text,) if text else ())
-
-
-def _text_of(part: Any, where: str) -> str:
-    text = part.get("text") if isinstance(part, Mapping) and part.get("type", "text") == "text" else None
-    if not isinstance(text, str):
-        raise DataError(f"{where} has {shown(part)} in its content. An answer is text.")
-    return text
-
-
-def _joined(parts: Iterable[ChatPart]) -> tuple[ChatPart, ...]:
-    """Return `parts` without empty texts, and with neighboring texts as one."""
-    joined: list[ChatPart] = []
-    for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        elif part:
-            joined.append(part)
-    return tuple(joined)
-
-
-def _text(record: Mapping[str, Any], name: str) -> str:
-    value = record.get(name)
-    if not isinstance(value, str):
-        raise DataError(f"{name} is {shown(value)}, not text. Correct it, or drop the row.")
-    return value
-
-
-def _filled(record: Mapping[str, Any], name: str) -> bool:
-    return isinstance(record.get(name), str) and bool(record[name].strip())
+    given = next((listed(record[name]) for name in _RIGHT if record.get(name) is not None), [])
+    return tuple(str(value) for value in given if isinstance(value, str | int | float) and str(value).strip())

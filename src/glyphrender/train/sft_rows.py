@@ -18,7 +18,8 @@ from glyphrender.adapters.collator import render_chat
 from glyphrender.adapters.data import PagesTransform, ThetaSource
 from glyphrender.errors import DataError, shown
 from glyphrender.theta import Theta, ThetaLike
-from glyphrender.train.chat_rows import ChatRow, ChatTurn
+from glyphrender.train.chat_forms import ChatTurn
+from glyphrender.train.chat_rows import ChatRow
 from glyphrender.train.collate import image_markup
 from glyphrender.train.page_policy import PageText
 from glyphrender.train.sample import Pages, Part, Sample, Text
