@@ -17,7 +17,7 @@ pytest.importorskip("transformers")
 from tiny_glm4v import CHAT_TEMPLATE, tiny_glm4v
 
 from glyphrender.train.collate import SampleCollator
-from glyphrender.train.sample import Pages, Sample
+from glyphrender.train.sample import Pages, Sample, laid_out
 from glyphrender.train.sft_rows import READ_ALOUD, SftSamples
 
 pytestmark = pytest.mark.slow
@@ -64,9 +64,10 @@ def test_pages_stand_in_the_prompt_and_the_answer_is_learned_with_its_thoughts(p
     row = made(f"Read.\n\n{LONG}\n\nWho pays?", "<think>Clause 3 says it.</think>the buyer")
     samples = SftSamples(rows=[row], processor=processor, theta=THETA)
     ((text, learned),) = shown(processor, [samples[0]])
-    pages = "<|begin_of_image|><21><|end_of_image|>" * len(samples[0].pages[0].laid_out())
+    ((drawn,),) = laid_out([samples[0]])
+    pages = "<|begin_of_image|><21><|end_of_image|>" * len(drawn)
     answer = "<think>Clause 3 says it.</think>the buyer<|endoftext|>"
-    assert len(samples[0].pages[0].laid_out()) > 1
+    assert len(drawn) > 1
     assert text == f"[gMASK]<sop><|user|>\nRead.\n\n{pages}\n\nWho pays?<|assistant|>\n{answer}"
     assert learned == answer
 
