@@ -11,9 +11,13 @@ from box_fonts import box_font
 from strategies import FAMILIES
 
 from glyphrender import Theta, render
+from glyphrender.raster.canvas import SkiaCanvas
+from glyphrender.raster.harfbuzz import HarfBuzzCanvas
+from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.text.properties import Flag, GeneralCategory, records, table
 from glyphrender.theta import presets
+from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import BOX_FACE
 from glyphrender.typeset.new_words import add_words
 
@@ -95,3 +99,33 @@ def test_boxes_and_borders_have_no_grey_without_antialiasing() -> None:
         page = render(text, theta)[0]
         assert page.missing
         assert set(np.unique(page.array)) == {0, 255}
+
+
+@pytest.mark.parametrize("family", ["DejaVu Sans", "Inter", "Spleen"])
+def test_the_digits_of_many_boxes_are_set_as_those_of_each_alone(family: str) -> None:
+    """They are shaped together. Inter kerns digits."""
+    shaper = Typesetter().shaper
+    style = shaper.style(Theta(font=family))
+    cps = np.array([0xE000, 0xF11F, 0xE000, 0x10FFFE, 0xFFFF, 0xF0077, 0x0ABC], np.uint32)
+    rows, columns = Furniture(style).digits(cps)
+    assert columns.tolist() == [2, 2, 2, 3, 2, 3, 2]
+    for place, (glyph, offset, count, advance) in enumerate(rows):
+        ends = np.cumsum(count)
+        for box, cp in enumerate(cps.tolist()):
+            text = (f"{cp:04X}" if cp <= 0xFFFF else f"{cp:06X}")[columns[box] * place :][: columns[box]]
+            alone = Furniture(style).shaped(text)
+            drawn = slice(ends[box] - count[box], ends[box])
+            assert (glyph[drawn].tolist(), offset[drawn].tolist()) == (alone[0].tolist(), alone[1].tolist())
+            assert advance[box] == alone[2]
+
+
+def test_frames_drawn_together_are_those_drawn_one_after_the_other() -> None:
+    """Frames that share pixels are blended in their order."""
+    edges = np.array([[1.3, 1.2, 9.1, 8.7], [8.6, 1.2, 16.9, 8.7], [3.0, 7.9, 12.5, 14.0], [2.0, 2.0, 2.9, 3.0]])
+    masks = MaskCache(max_bytes=1 << 20)
+    for kind in (SkiaCanvas, HarfBuzzCanvas):
+        together, apart = (kind(20, 16, grey=True, background=(255, 255, 255), masks=masks) for _ in range(2))
+        together.frames(edges, 0.6, (0, 0, 0))
+        for edge in edges:
+            apart.frames(edge[np.newaxis], 0.6, (0, 0, 0))
+        assert np.array_equal(together.pixels, apart.pixels)

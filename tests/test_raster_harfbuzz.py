@@ -294,7 +294,7 @@ def test_frames_are_skias(box: tuple[int, int, int, int], width: float, color: t
         canvas(40, 30, grey=False, background=WHITE, masks=MASKS) for canvas in (SkiaCanvas, HarfBuzzCanvas)
     )
     for canvas in (theirs, ours):
-        canvas.frame(*box, width, color)
+        canvas.frames(np.array([box]), width, color)
     assert np.abs(theirs.pixels.astype(int) - ours.pixels).max() <= 4
 
 
@@ -303,13 +303,13 @@ def test_frames_are_skias(box: tuple[int, int, int, int], width: float, color: t
 
 def test_a_frame_lies_inside_its_rectangle() -> None:
     canvas = HarfBuzzCanvas(8, 6, grey=True, background=WHITE, masks=MASKS)
-    canvas.frame(1, 1, 7, 5, 1, BLACK)
+    canvas.frames(np.array([[1.0, 1, 7, 5]]), 1, BLACK)
     assert art(canvas.pixels) == ["", " @@@@@@", " @    @", " @    @", " @@@@@@", ""]
 
 
 def test_a_stroke_wider_than_half_the_frame_fills_it() -> None:
     framed, filled = (HarfBuzzCanvas(8, 6, grey=True, background=WHITE, masks=MASKS) for _ in range(2))
-    framed.frame(1, 1, 7, 5, 30, BLACK)
+    framed.frames(np.array([[1.0, 1, 7, 5]]), 30, BLACK)
     filled.fill(1, 1, 7, 5, BLACK)
     assert np.array_equal(framed.pixels, filled.pixels)
 

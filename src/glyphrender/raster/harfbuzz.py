@@ -57,10 +57,11 @@ class HarfBuzzCanvas:
         """Fill a rectangle; a pixel that its edge crosses is blended by the area covered."""
         self._cover(x0, y0, x1, y1, 0.0, color)
 
-    def frame(self, x0: float, y0: float, x1: float, y1: float, width: float, color: Color) -> None:
-        """Stroke a rectangle, with the stroke of `width` pixels inside it."""
+    def frames(self, edges: NDArray[np.float64], width: float, color: Color) -> None:
+        """Stroke rectangles, [n, 4] x0, y0, x1, y1 each, in their order, with the stroke of `width` pixels inside."""
         if width > 0:
-            self._cover(x0, y0, x1, y1, width, color)
+            for x0, y0, x1, y1 in edges.tolist():
+                self._cover(x0, y0, x1, y1, width, color)
 
     def cells(self, tops: Index, lefts: Index, mask: NDArray[np.uint8], color: Color) -> None:
         """Blend a mask of whole pixels at each place; the places do not overlap. See `box_drawing.blend`."""

@@ -92,11 +92,12 @@ class _Pen:
         """Return where a rectangle is drawn: on whole pixels if θ turns antialiasing off, so that no pixel is grey."""
         return (x0, y0, x1, y1) if self.theta.antialias else (round(x0), round(y0), round(x1), round(y1))
 
-    def _frame(self, x0: float, y0: float, x1: float, y1: float, width: float, color: Color) -> None:
-        """Stroke a rectangle, with the stroke of `width` pixels inside it."""
-        stroke = width if self.theta.antialias else max(1, round(width))
-        x0, y0, x1, y1 = self._edges(x0, y0, x1, y1)
-        self.canvas.frame(x0, y0, x1, y1, stroke, color)
+    def _frames(self, edges: NDArray[np.float64], width: float, color: Color) -> None:
+        """Stroke rectangles, [n, 4] x0, y0, x1, y1 each, with the stroke of `width` pixels inside them."""
+        if self.theta.antialias:
+            self.canvas.frames(edges, width, color)
+        else:
+            self.canvas.frames(np.round(edges), max(1, round(width)), color)
 
     # -- text ----------------------------------------------------------------------------------------
 
@@ -132,30 +133,20 @@ class _Pen:
         em = theta.font_pixels
         across = em * theta.horizontal_scale * condense
         stroke = max(_BOX_STROKE * em, 0.5)
-        kinds, kind = np.unique(rows.glyph, return_inverse=True)
-        digits = [self.furniture.digits(cp) for cp in kinds.tolist()]
-        half = np.array([columns for _, _, columns in digits])[kind]
-        width = (0.36 * half + 0.2) * across
+        digits, columns = self.furniture.digits(rows.glyph)
+        width = (0.36 * columns + 0.2) * across
         y = np.repeat(rows.baseline, np.diff(rows.bounds))
-        edges = np.array(
-            [rows.x + 0.04 * across, y - BOX_TOP * em, rows.x + width - 0.04 * across, y + BOX_BOTTOM * em]
-        )
-        for x0, y0, x1, y1 in edges.T.tolist():
-            self._frame(x0, y0, x1, y1, stroke, color)
+        edges = [rows.x + 0.04 * across, y - BOX_TOP * em, rows.x + width - 0.04 * across, y + BOX_BOTTOM * em]
+        self._frames(np.stack(edges, axis=1), stroke, color)
         unit = across * _DIGIT_SIZE / EM
         face = self.furniture.style.stack.primary
-        for number in (0, 1):
-            glyph, offset, advance = zip(*(row[number] for row in digits), strict=True)
-            count = np.array([*map(len, glyph)])
-            first, counts = (np.cumsum(count) - count)[kind], count[kind]
-            ends = np.append(0, np.cumsum(counts))
-            at = np.repeat(first - ends[:-1], counts) + np.arange(ends[-1])
-            start = rows.x + (width - np.array(advance)[kind] * unit) / 2
+        for number, (glyph, offset, count, advance) in enumerate(digits):
+            ends = np.append(0, np.cumsum(count))
             drawn = Rows(
                 baseline=rows.baseline - 0.42 * em + 0.46 * em * number,
                 bounds=ends[rows.bounds],
-                glyph=np.concatenate(glyph)[at],
-                x=np.repeat(start, counts) + np.concatenate(offset)[at] * unit,
+                glyph=glyph,
+                x=np.repeat(rows.x + (width - advance * unit) / 2, count) + offset * unit,
             )
             self._rows(face, drawn, color, scale=_DIGIT_SIZE, condense=condense)
 
@@ -299,7 +290,7 @@ class _Pen:
             if theta.para_bg_color:
                 self.canvas.fill(*self._edges(*box), rgb(theta.para_bg_color))
             if theta.border_width:
-                self._frame(*box, theta.border_width * theta.scale, rgb(theta.para_border_color))
+                self._frames(np.array([box]), theta.border_width * theta.scale, rgb(theta.para_border_color))
 
 
 def _numbered(block: Block, parts: Sequence[PartSpan]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from glyphrender._system.cached_property import cached_property
 from glyphrender.text.properties import codepoints
+from glyphrender.text.runs import distinct
 from glyphrender.text.script import LATIN
 from glyphrender.typeset.shape import shape
 from glyphrender.typeset.style import WordStyle
@@ -19,6 +20,8 @@ _MOST_REMEMBERED: Final = 8192
 
 #: (glyph ids, x of each glyph, total advance) of a text. Lengths are EM units.
 ShapedText: TypeAlias = tuple[NDArray[np.uint32], NDArray[np.int64], int]
+#: ([g] glyph ids, [g] x inside its text, [k] glyphs of each text, [k] advance of each text) of texts in a row.
+SetRow: TypeAlias = tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.intp], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -41,36 +44,56 @@ class Furniture:
 
         `face` is the place of the face in the font stack.
         """
-        found = self._remembered.get((text, face))
-        if found is None:
-            if len(self._remembered) >= _MOST_REMEMBERED:
-                self._remembered.clear()
-            found = self._remembered[text, face] = self._shaped(text, face)
-        return found
+        return self._shaped([text], face)[0]
 
     @cached_property
     def _remembered(self) -> dict[tuple[str, int], ShapedText]:
         """The texts that were shaped: spaces and hyphens, by which lines are measured, and the digits in boxes."""
         return {}
 
-    def _shaped(self, text: str, face: int) -> ShapedText:
-        glyphs = shape(
-            [text],
-            [self.style.stack.faces[face]],
-            np.zeros(1, np.uint8),
-            np.array([LATIN], np.uint8),
-            np.zeros(1, bool),
-            language=self.style.language,
-            features=self.style.features,
-        )
-        pen = np.cumsum(glyphs.step, dtype=np.int64)
-        return glyphs.glyph, pen - glyphs.step + glyphs.dx, int(pen[-1]) if len(pen) else 0
+    def _shaped(self, texts: list[str], face: int = 0) -> list[ShapedText]:
+        """Return `texts` shaped. Those that were not met before are shaped together."""
+        wanted = dict.fromkeys(texts)
+        found = {text: known for text in wanted if (known := self._remembered.get((text, face))) is not None}
+        new = [text for text in wanted if text not in found]
+        if new:
+            if len(self._remembered) + len(new) > _MOST_REMEMBERED:
+                self._remembered.clear()
+            glyphs = shape(
+                new,
+                [self.style.stack.faces[face]],
+                np.zeros(len(new), np.uint8),
+                np.full(len(new), LATIN, np.uint8),
+                np.zeros(len(new), bool),
+                language=self.style.language,
+                features=self.style.features,
+            )
+            pen = np.append(0, np.cumsum(glyphs.step, dtype=np.int64))
+            bounds = np.searchsorted(glyphs.unit, np.arange(len(new) + 1))
+            offset = pen[:-1] + glyphs.dx - pen[bounds[glyphs.unit]]
+            advances, ends = np.diff(pen[bounds]).tolist(), bounds.tolist()
+            for text, start, stop, advance in zip(new, ends[:-1], ends[1:], advances, strict=True):
+                found[text] = self._remembered[text, face] = glyphs.glyph[start:stop], offset[start:stop], advance
+        return [found[text] for text in texts]
 
-    def digits(self, cp: int) -> tuple[ShapedText, ShapedText, int]:
-        """Return (upper row, lower row, digits in a row) of the box that stands for a code point no font has."""
-        text = f"{cp:04X}" if cp <= 0xFFFF else f"{cp:06X}"
-        half = len(text) // 2
-        return self.shaped(text[:half]), self.shaped(text[half:]), half
+    def digits(self, cps: NDArray[np.uint32]) -> tuple[tuple[SetRow, SetRow], NDArray[np.int64]]:
+        """Return (the upper and the lower row of digits, [k] digits in a row) of the boxes of code points."""
+        columns = np.where(cps > 0xFFFF, 3, 2)
+        shift = (4 * columns).astype(np.uint32)
+        # 2 digits are numbered from 0 on, and 3 digits from 0x100 on.
+        number = np.stack([cps >> shift, cps & ((np.uint32(1) << shift) - 1)]) + np.where(columns == 3, 0x100, 0)
+        kinds = distinct(number.reshape(-1))
+        texts = [f"{kind:02X}" if kind < 0x100 else f"{kind - 0x100:03X}" for kind in kinds.tolist()]
+        shaped = self._shaped(texts)
+        counts = np.array([len(glyphs) for glyphs, _, _ in shaped], np.intp)
+        glyph, offset = (np.concatenate([each[part] for each in shaped]) for part in (0, 1))
+        advance, first = np.array([each[2] for each in shaped], np.int64), np.cumsum(counts) - counts
+        rows = []
+        for kind in np.searchsorted(kinds, number):
+            count = counts[kind]
+            at = np.repeat(first[kind] - np.cumsum(count) + count, count) + np.arange(count.sum())
+            rows.append((glyph[at], offset[at], count, advance[kind]))
+        return (rows[0], rows[1]), columns
 
     @cached_property
     def hyphen(self) -> str:
@@ -84,10 +107,8 @@ class Furniture:
         first = np.array([(glyphs[0], x[0]) for glyphs, x in zip(glyph, offset, strict=True)], np.int64)
         return first[:, 0].astype(np.uint32), first[:, 1], np.array(advance, np.int64)
 
-    def numbers(
-        self, numbers: NDArray[np.int64]
-    ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.intp], NDArray[np.int64]]:
-        """Return ([g] glyph ids, [g] x inside its number, [k] glyphs, [k] advance) of `numbers`, none of them below 0.
+    def numbers(self, numbers: NDArray[np.int64]) -> SetRow:
+        """Return `numbers`, none of them below 0, set in a row.
 
         Digits are set one by one without kerning, so that numbers in a column align. Lengths are EM units.
         """
