@@ -77,6 +77,7 @@ def test_a_run_leaves_a_model_a_curve_and_counts(tmp_path: Path) -> None:
     assert result.counts["prompts"] + result.counts["held out"] == 12
     assert result.first_reward is not None
     assert "reward" in result.summary()
+    assert "taught" not in result.summary()
     curve = [json.loads(line) for line in (tmp_path / "run/curve.jsonl").read_text().splitlines()]
     assert [line["step"] for line in curve if "reward" in line] == [1, 2]
     assert all(
@@ -85,6 +86,13 @@ def test_a_run_leaves_a_model_a_curve_and_counts(tmp_path: Path) -> None:
     assert any("eval_reward" in line for line in curve)
     model = AutoModelForImageTextToText.from_pretrained(result.model)
     assert sum(p.numel() for p in model.parameters()) > 1000
+
+
+def test_a_run_in_which_no_group_taught_anything_says_so(tmp_path: Path) -> None:
+    recipe = TINY.with_overrides(["optim.steps=1", "grpo.rounds=1"])
+    result = run(recipe, tmp_path / "run", prompts=[{**row, "answer": "0"} for row in PROMPTS])
+    assert result.taught == 0
+    assert "no group taught anything" in result.summary()
 
 
 def test_adapters_are_trained_and_saved_alone(tmp_path: Path) -> None:

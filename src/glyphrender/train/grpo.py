@@ -56,17 +56,21 @@ class GrpoResult(Result):
 
     Attributes:
         first_reward, last_reward: mean rewards of the first and of the last tenth of the curve; None without a curve.
+        taught: mean share of the groups of a batch that had variance; None without a curve, or if none is dropped.
         counts: numbers of prompts, of prompts dropped by the budget and held out, and what the judge did.
     """
 
     first_reward: float | None
     last_reward: float | None
+    taught: float | None
     counts: Mapping[str, int]
 
     def summary(self) -> str:
         """Return one line for a terminal."""
         reward = "" if self.last_reward is None else f", reward {self.first_reward:.3f} → {self.last_reward:.3f}"
-        return f"{self.recipe}: {self.steps:,} steps, {self.seconds:,.0f} s{reward}: {self.model}"
+        # A model that is never right, or always, gives groups without variance: the run ends, and nothing was learned.
+        taught = " (no group taught anything; see docs/grpo.md)" if self.taught == 0 else ""
+        return f"{self.recipe}: {self.steps:,} steps, {self.seconds:,.0f} s{reward}{taught}: {self.model}"
 
 
 def train(
@@ -138,12 +142,15 @@ def train(
     counts.update({"held out": len(held_out)})
     for judge in (each for each in functions if isinstance(each, Judge)):
         counts.update({f"{judge.name} {name}": count for name, count in judge.counts.items()})
-    curve = [log["reward"] for log in trainer.state.log_history if log.get("reward") is not None]
+    logs = trainer.state.log_history
+    curve = [log["reward"] for log in logs if log.get("reward") is not None]
+    kept = [log["groups/kept"] for log in logs if "groups/kept" in log]
     tenth = max(1, len(curve) // 10)
     return GrpoResult(
         **asdict(finished(trainer, processor, folder)),
         first_reward=sum(curve[:tenth]) / tenth if curve else None,
         last_reward=sum(curve[-tenth:]) / tenth if curve else None,
+        taught=sum(kept) / len(kept) if kept else None,
         counts=dict(counts),
     )
 

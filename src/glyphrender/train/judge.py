@@ -146,7 +146,7 @@ class Judge:
 
 
 class _Outcome(NamedTuple):
-    """What came of one question: the grade, and the numbers of attempts without a reply and without a grade."""
+    """The outcome of one question: the grade, and the numbers of attempts without a reply and without a grade."""
 
     grade: float | None
     failed: int

@@ -1,4 +1,4 @@
-"""What a tiny reader learns to read: pages of random characters, and pages of prose, in many shapes.
+"""Pages that a tiny reader learns to read: of random characters, and of prose, in many shapes.
 
 A *shape* is (columns, rows) in cells of 28 px, the visual tokens of a page. All pages of a batch have one shape, so
 nothing is padded and a batch is laid out as one document; the shape is drawn for each batch. A page is filled to its
