@@ -75,7 +75,7 @@ class ReadingCollator:
         ]
         looks = torch.full_like(batch["labels"], -1)
         for row, sample, documents in zip(range(len(samples)), samples, self.samples.documents, strict=True):
-            if self._is_transcription(sample):
+            if len(documents) == 1 and len(documents[0]) == 1 and self._is_transcription(sample):
                 cells = cells_of_text(documents[0][0], cell=CELL)
                 # The token before a character is the one that looks for it.
                 first = int((batch["labels"][row] >= 0).int().argmax()) - 1
@@ -83,8 +83,8 @@ class ReadingCollator:
         return {**batch, "cell_labels": torch.from_numpy(np.concatenate(labels)), "looks": looks}
 
     def _is_transcription(self, sample: Sample) -> bool:
-        """Return whether what is learned is the text of one page, a token for each character."""
-        return len(sample.pages) == 1 and sample.learned == sample.pages[0].text and sample.learned.isascii()
+        """Return whether what is learned is the text of the first pages, a token for each character."""
+        return sample.learned == sample.pages[0].text and sample.learned.isascii()
 
     def tokens_of(self, text: str) -> list[int]:
         """Return the tokens of a few characters, remembered."""
