@@ -231,6 +231,20 @@ def test_no_sample_is_above_its_budget_and_parts_are_of_their_piece(text_tokens:
     assert samples.counts["split"] > 0
 
 
+@pytest.mark.slow
+@given(st.lists(texts(max_size=200), min_size=1, max_size=3), st.integers(5, 200), st.booleans(), st.integers(0, 99))
+@examples(10)
+def test_samples_of_any_texts_keep_the_budget(given: list[str], length: int, pack: bool, seed: int) -> None:
+    documents = [Document(text, str(number)) for number, text in enumerate(given)]
+    if not any(text.strip() for text in given):
+        return
+    samples = cpt(documents=documents, characters=length, pack=pack, visual_tokens=32, seed=seed)
+    for index, sample in enumerate(samples):
+        assert samples.tokens(sample)[0] <= 32
+        assert shown(sample) in samples.piece(index)
+        assert sample.learned.strip()
+
+
 def test_only_a_sample_that_reaches_the_end_of_its_text_learns_to_end() -> None:
     samples = cpt(visual_tokens=2000, mixture={"generation": 1}, seed=1)
     last = {document.text[-30:] for document in DOCUMENTS}

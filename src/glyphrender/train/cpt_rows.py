@@ -311,9 +311,15 @@ def _interleaved(text: str, theta: Theta, fractions: tuple[float, ...], written:
 
 
 def _part(text: str, length: int, left: float) -> str:
-    """Return about `length` characters of `text`; `left` is the share of the rest that stands before them."""
+    """Return about `length` characters of `text`, not all blank; `left` is the share of the rest that stands before."""
+    if length < 1:
+        return ""
     start = cut_before(text, round(left * (len(text) - length)), length // 2) if left else 0
-    return text[start : start + cut_before(text[start:], length, length // 3)] if length else ""
+    part = text[start : start + cut_before(text[start:], length, length // 3)]
+    if part and not part.strip():
+        rest = text[start:].lstrip() or text.lstrip()
+        part = rest[: cut_before(rest, length, length // 3)]
+    return part
 
 
 def _pieces(
