@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -261,12 +262,37 @@ def test_a_text_that_a_trainer_would_take_for_an_image_is_refused(marker: str, t
         {"id": "r", "instruction": f"What is {marker}?", "output": "A tag."},
         {"id": "r", "instruction": "Which tag?", "output": f"It is {marker}."},
     ):
-        with pytest.raises(DataError, match=r"row 'r' has <.*> in a text"):
+        with pytest.raises(DataError, match=r"row 'r': <.*> stands in a text"):
             export(chat_rows([record]), tmp_path / "out", trainer=trainer, model="glm-4.1v")
     # On a page it is only a picture of these characters.
     context = {"context": f"{marker}\n{LONG}", "question": "What?", "answer": "A tag."}
     rows = chat_rows([context], policy=PagePolicy(min_characters=100))
     assert export(rows, tmp_path / "out", trainer=trainer, model="glm-4.1v").errors == ()
+
+
+def test_faulty_rows_and_rows_over_budget_are_named_or_dropped_and_counted(trainer: str, tmp_path: Path) -> None:
+    """One row of a hundred thousand does not end the export of those who drop it."""
+    wide = {"id": "wide", "messages": [{"role": "user", "content": LONG}, {"role": "assistant", "content": "he"}]}
+    marked = {"id": "marked", "context": LONG, "question": "What is <image>?", "answer": "A tag."}
+    bad = list(chat_rows([wide, marked], policy=PagePolicy(min_characters=100)))
+    options: dict[str, Any] = {"trainer": trainer, "model": "glm-4.1v", "theta": SMALL, "tokenizer": len}
+    good = of(trainer)[:1]
+    tokens = 20 + 8 * 3 + sum((280 // 28) * (56 // 28) + 2 for _ in render(LONG, SMALL))
+    for row, message in (
+        (bad[1], "row 'marked': <image> stands in a text"),
+        (bad[0], "row 'wide': .* above max_tokens=9"),
+    ):
+        with pytest.raises(DataError, match=message):
+            export([row], tmp_path / "out", max_tokens=9, **options)
+    counts: Counter[str] = Counter()
+    narrow = [bad[0].with_response("he " * 100)] if not TRAINERS[trainer].prompts_only else []
+    report = export(
+        [*good, *narrow, bad[1]], tmp_path / "out", max_tokens=tokens, faults="drop", counts=counts, **options
+    )
+    assert report.rows == 1
+    assert counts == Counter({"faults": 1} | ({"over budget": 1} if narrow else {}))
+    with pytest.raises(DataError, match="faults='ignore' is unknown"):
+        export(good, tmp_path / "out", faults="ignore", **options)
 
 
 def test_unknown_names_are_refused_before_a_folder_is_made(tmp_path: Path) -> None:

@@ -75,7 +75,10 @@ _TRAINERS = ("llama-factory", "ms-swift", "verl", "trl-sft", "trl-grpo", "trl-go
     type=click.Choice(["error", "drop"]),
     default="error",
     show_default=True,
-    help="Stop at a record that makes no row, or drop and count it.",
+    help="Stop at a record that makes no row and at a row over budget, or drop and count them.",
+)
+@click.option(
+    "--max-tokens", type=click.IntRange(1), metavar="N", help="Most tokens of a row, or of its prompt for GRPO."
 )
 @click.option(
     "--settings",
@@ -101,6 +104,7 @@ def command(
     answers: Any,
     only_pages: bool,
     faults: Any,
+    max_tokens: int | None,
     run_settings: Path | None,
     tokenizer: str | None,
 ) -> None:
@@ -124,6 +128,7 @@ def command(
         fixed = {name: value for name, (value, _) in theta.diff().items()}
         source = Sampled(fixed=fixed, model=vision.name if on_grid else "")
     counts: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     found = chain.from_iterable(
         chat_rows(path, policy=policy, answers=answers, faults=faults, counts=counts) for path in chats
     )
@@ -137,10 +142,14 @@ def command(
         bits=int(bits) if bits else None,
         tokenizer=tokenizer,
         settings=run_settings,
+        max_tokens=max_tokens,
+        faults=faults,
+        counts=dropped,
     )
-    for name in ("faults", "empty responses"):
-        if counts[name]:
-            say(f"{counts[name]:,} {name} of {counted(counts['records'], 'record')} dropped")
+    for name, number in {"faults": counts["faults"] + dropped["faults"], "empty responses": counts["empty responses"],
+                         "over budget": dropped["over budget"]}.items():  # fmt: skip
+        if number:
+            say(f"{number:,} {name} of {counted(counts['records'], 'record')} dropped")
     click.echo(str(report))
 
 

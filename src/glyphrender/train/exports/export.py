@@ -8,37 +8,35 @@ trainer would shrink, cut or refuse is not written.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from glyphrender._system.folder_output import FolderKind, FolderOutput, file_digest, first_foreign
 from glyphrender._system.version import __version__
 from glyphrender.adapters.data import PagesTransform, ThetaSource
-from glyphrender.document.layout import layout
 from glyphrender.document.page import checked_bits
 from glyphrender.document.saving import describe
-from glyphrender.errors import DataError, shown
+from glyphrender.errors import DataError, GlyphRenderError, LayoutError, ThetaError, VisionModelError, shown
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta, ThetaLike
-from glyphrender.train.chat_rows import ChatRow
+from glyphrender.train.chat_rows import ChatRow, Counts, FaultPolicy
+from glyphrender.train.exports.draw import Budget, OverBudget, RowDrawer
 from glyphrender.train.exports.lint import LintReport, lint_rows
 from glyphrender.train.exports.llama_factory import LlamaFactory
 from glyphrender.train.exports.ms_swift import MsSwift
 from glyphrender.train.exports.settings import flat, read_settings, settings_text
-from glyphrender.train.exports.tokens import rounded_up
-from glyphrender.train.exports.trainer import MARKERS, ExportRow, ExportTurn, Needs, PageImage, Size, Trainer
+from glyphrender.train.exports.tokens import TokenCounts, rounded_up
+from glyphrender.train.exports.trainer import Needs, Size, Trainer
 from glyphrender.train.exports.trl import TrlGold, TrlGrpo, TrlSft
 from glyphrender.train.exports.verl import Verl
-from glyphrender.train.page_policy import PageText
 
 __all__ = ["TRAINERS", "export", "lint"]
 
@@ -48,8 +46,6 @@ TRAINERS: Final[Mapping[str, Trainer]] = {
 }
 _MANIFEST: Final = "export.json"
 _README: Final = "README.md"
-# Documents whose pages are kept for the next rows.
-_KEPT: Final = 8
 _PAGE: Final = re.compile(r"[0-9a-f]{16}_\d{4,}\.png")
 _NAMES: Final = {_MANIFEST, _README, "dataset_info.json"} | {
     name for each in TRAINERS.values() for name in (each.data_file, each.settings_file)
@@ -67,6 +63,9 @@ def export(
     bits: int | None = None,
     tokenizer: TokenizerLike | None = None,
     settings: str | os.PathLike[str] | None = None,
+    max_tokens: int | None = None,
+    faults: FaultPolicy = "error",
+    counts: Counts | None = None,
 ) -> LintReport:
     """Write rows as a folder for `trainer`, and return what the trainer makes of it.
 
@@ -82,13 +81,17 @@ def export(
         tokenizer: counts tokens of text for the limits; by default the model's own, or bytes without one.
         settings: a file of settings that the run is to use. By default the export has a file with the settings that it
             needs. With a file, the export is refused if the trainer would shrink pages or cut rows under it.
+        max_tokens: most tokens of a row, or of its prompt if the trainer takes prompts; None for no limit.
+        faults: what happens to a row that is above `max_tokens`, has a marker of images in a text, or cannot be laid
+            out: "error", or "drop", which counts it.
+        counts: counts dropped rows, "over budget" and "faults".
 
     Returns:
         The report of the lint, whose findings are warnings only.
 
     Raises:
-        DataError: there is no such trainer, the folder holds other files, a text of a row has a marker in it, or the
-            trainer would not show the rows as they are.
+        DataError: there is no such trainer, the folder holds other files, a row is faulty, or the trainer would not
+            show the rows as they are.
         VisionModelError: there is no such model, or it refuses a page.
         ThetaError, FontError, LayoutError: see `glyphrender.layout`; the message names the row.
         DependencyError: parquet needs the extra `corpus`.
@@ -99,22 +102,34 @@ def export(
         checked_bits(bits)
     if theta is None:
         theta = Theta().align_to(model) if model.grid else Theta()
-    transform = PagesTransform(theta=theta, key="key", seed=seed)
-    drawn = _Drawn(theta=transform, bits=bits)
+    if faults not in ("error", "drop"):
+        raise DataError(f"faults={shown(faults)} is unknown. Use error or drop.")
+    counts = Counter() if counts is None else counts
+    drawer = RowDrawer(theta=PagesTransform(theta=theta, key="key", seed=seed), bits=bits)
+    budget = Budget(tokens=max_tokens, counts=TokenCounts.of(model, tokenizer), prompts_only=to.prompts_only)
     with FolderOutput(path, _EXPORT) as output:
         folder = output.folder
         writer = to.writer(folder)
+        index = 0
         try:
-            for index, row in enumerate(rows):
-                if to.prompts_only and not row.answers:
-                    raise DataError(f"row {shown(row.key)} has no answers, which rewards need. Give it some.")
-                made = drawn.row(row, index)
-                for page in made.pages if to.page_files else ():
-                    _write_once(folder / page.name, page.png)
-                writer.add(made)
+            for row in rows:
+                try:
+                    if to.prompts_only and not row.answers:
+                        raise DataError("there are no answers, which rewards need. Give the row some.")
+                    made = drawer.drawn(row, index)
+                    budget.check(made)
+                except OverBudget as error:
+                    _refuse(error, row, faults, counts, "over budget")
+                except (DataError, LayoutError, ThetaError, VisionModelError) as error:
+                    _refuse(error, row, faults, counts, "faults")
+                else:
+                    for page in made.pages if to.page_files else ():
+                        _write_once(folder / page.name, page.png)
+                    writer.add(made)
+                    index += 1
         finally:
             writer.close()
-        report, wanted = _linted(to, folder, model, given, tokenizer, drawn.font_pixels)
+        report, wanted = _linted(to, folder, model, given, tokenizer, drawer.font_pixels)
         if report.errors:
             more = f" ({len(report.errors) - 1} more)" if len(report.errors) > 1 else ""
             raise DataError(f"{path} is not written: {report.errors[0].message}{more}", path=path)
@@ -128,8 +143,8 @@ def export(
             "seed": seed,
             "rows": report.rows,
             "pages": report.pages,
-            "sizes": [[*size, pixels] for size, pixels in sorted(drawn.font_pixels.items())],
-            "thetas": drawn.thetas,
+            "sizes": [[*size, pixels] for size, pixels in sorted(drawer.font_pixels.items())],
+            "thetas": drawer.thetas,
             "files": {each.name: file_digest(each) for each in sorted(folder.iterdir())},
         }
         (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
@@ -178,77 +193,16 @@ def lint(
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Drawn:
-    """Draws the pages of rows.
-
-    Attributes:
-        theta: gives θ of a row.
-        bits: bits for each grey pixel.
-        font_pixels: em size of the type in pixels, by the size of a page; the smallest where there are several.
-        thetas: the fields of θ that differ from the defaults, by digest.
-    """
-
-    theta: PagesTransform
-    bits: int | None
-    font_pixels: dict[Size, float] = field(default_factory=dict)
-    thetas: dict[str, Any] = field(default_factory=dict)
-    _last: OrderedDict[str, tuple[PageImage, ...]] = field(default_factory=OrderedDict)
-
-    def row(self, row: ChatRow, index: int) -> ExportRow:
-        """Return the row with its pages drawn.
-
-        Raises:
-            DataError: a text of the row holds a marker of images.
-        """
-        theta = self.theta.theta_of({"key": row.key})
-        turns = []
-        for turn in row.turns:
-            parts: list[str | PageImage] = []
-            for part in turn.parts:
-                if isinstance(part, PageText):
-                    parts.extend(self._pages(part.text, theta))
-                else:
-                    _check_text(part, row)
-                    parts.append(part)
-            turns.append(ExportTurn(turn.role, tuple(parts)))
-        return ExportRow(key=row.key, kind=row.kind, turns=tuple(turns), answers=row.answers, index=index)
-
-    def _pages(self, text: str, theta: Theta) -> tuple[PageImage, ...]:
-        digest = theta.digest
-        if digest not in self.thetas:
-            fields = {name: value for name, value in theta.to_dict().items() if name in theta.diff()}
-            self.thetas[digest] = fields
-        name = hashlib.sha256(f"{digest}\n".encode() + text.encode()).hexdigest()[:16]
-        pages = self._last.pop(name, None)  # questions about one document often follow one another
-        if pages is None:
-            pages = tuple(self._drawn(text, theta, name))
-        self._last[name] = pages
-        if len(self._last) > _KEPT:
-            self._last.popitem(last=False)
-        return pages
-
-    def _drawn(self, text: str, theta: Theta, name: str) -> Iterator[PageImage]:
-        for number, page in enumerate(layout(text, theta), 1):
-            pixels = min(theta.font_pixels, self.font_pixels.get(page.size, theta.font_pixels))
-            self.font_pixels[page.size] = pixels
-            yield PageImage(name=f"{name}_{number:04d}.png", size=page.size, png=page.png(bits=self.bits))
-
-
-def _check_text(text: str, row: ChatRow) -> None:
-    """Refuse a text that a trainer or a tokenizer would take for an image."""
-    for marker in (*MARKERS, "<|image|>", "<|image_pad|>", "<|video|>", "<|video_pad|>", "<|vision_start|>"):
-        if marker in text:
-            raise DataError(
-                f"row {shown(row.key)} has {marker} in a text, which trainers take for an image. Write it in another "
-                "way, or drop the row."
-            )
-
-
 def _trainer(name: str) -> Trainer:
     if name not in TRAINERS:
         raise DataError(f"trainer={shown(name)} is unknown. Use one of: {', '.join(TRAINERS)}.")
     return TRAINERS[name]
+
+
+def _refuse(error: GlyphRenderError, row: ChatRow, faults: FaultPolicy, counts: Counts, kind: str) -> None:
+    if faults == "error":
+        raise error.with_context(f"row {shown(row.key)}") from error
+    counts[kind] += 1
 
 
 def _write_once(path: Path, png: bytes) -> None:

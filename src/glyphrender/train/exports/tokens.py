@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -52,21 +52,13 @@ class TokenCounts:
 
     def prompt(self, row: WrittenRow, trainer: Trainer, settings: Settings) -> int:
         """Return the most tokens of a row's prompt, its pages at the size that the trainer shows."""
-        return self.text(row.prompt) + _A_TURN * (row.turns + 1) + self._pages(row, trainer, settings)
+        sizes = [trainer.resized(size, self.model, settings) for size in row.sizes]
+        return self.of_row(row.prompt, row.turns, sizes)
 
-    def whole(self, row: WrittenRow, trainer: Trainer, settings: Settings) -> int:
-        """Return the most tokens of a whole row."""
-        return self.prompt(row, trainer, settings) + self.text(row.answer)
-
-    def _pages(self, row: WrittenRow, trainer: Trainer, settings: Settings) -> int:
-        total = 0
-        for size in row.sizes:
-            cost = self._cost(trainer.resized(size, self.model, settings))
-            total += cost.tokens + cost.overhead
-        return total
-
-    def _cost(self, size: Size) -> Any:
-        return _image(self.model, size)
+    def of_row(self, text: str, turns: int, sizes: Iterable[Size]) -> int:
+        """Return the most tokens of a text in so many turns, with images of these sizes."""
+        costs = [_image(self.model, size) for size in sizes]
+        return self.text(text) + _A_TURN * (turns + 1) + sum(int(cost.tokens + cost.overhead) for cost in costs)
 
 
 @lru_cache(maxsize=4096)

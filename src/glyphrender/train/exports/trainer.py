@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from glyphrender.errors import DataError, shown
 from glyphrender.models.families.grid import GridModel
@@ -22,9 +22,6 @@ __all__ = ["ExportRow", "ExportTurn", "Needs", "PageImage", "Settings", "Trainer
 #: Settings of a training run, by the trainer's own names.
 Settings: TypeAlias = Mapping[str, Any]
 Size: TypeAlias = tuple[int, int]
-
-#: Texts that stand for something else to a trainer or a tokenizer, so that no text of a row may hold them.
-MARKERS: Final = ("<image>", "<video>", "<audio>")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +78,11 @@ class ExportRow:
     def pages(self) -> tuple[PageImage, ...]:
         """All pages, in order."""
         return tuple(part for turn in self.turns for part in turn.parts if not isinstance(part, str))
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """Width and height of all pages, in pixels."""
+        return tuple(page.size for page in self.pages)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
