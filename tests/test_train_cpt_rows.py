@@ -290,3 +290,18 @@ def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec("\n".join(block for block in blocks if "from trl" not in block), {})
+
+
+def test_a_budget_that_shorter_spans_of_text_cannot_keep_cuts_the_text() -> None:
+    theta = Theta(page_size=(280, 280), dpi=72)
+    samples = CptSamples(
+        documents=[Document(prose(1, 900), "long")],
+        visual_tokens=630,
+        text_tokens=60,
+        characters=4400,
+        theta=theta,
+        mixture={"interleaved": 1, "generation": 1},
+    )
+    for epoch in range(12):
+        samples.set_epoch(epoch)
+        assert samples.tokens(samples[0])[1] <= 60

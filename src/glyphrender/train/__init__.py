@@ -11,6 +11,15 @@
     self_distillation.py    rows whose target is the model's own right answer to the text
     exports/           rows for LLaMA-Factory, ms-swift, verl and TRL, with a lint of what each shows the model
 
+Stages, by recipes (docs/training.md):
+
+    recipe.py          typed TOML recipes; sections.py and fields.py declare their fields, describe.py writes them out
+    plan.py            what a run costs, by arithmetic; dry_run.py builds the model without memory
+    cpt.py, sft.py,    the three stages, read from top to bottom; loading.py loads models, arguments.py and watch.py
+      grpo.py          are what their trainers share
+    streams.py         a recipe → its samples in order (stream.py), within its budgets
+    run_folder.py      the folder of a run, and which recipe may go on in it
+
 Learning to read, from nothing (docs/learn_to_read.md):
 
     tiny_reader.py      a GLM-4.1V of a million parameters, with starts that can learn

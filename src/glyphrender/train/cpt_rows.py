@@ -234,7 +234,7 @@ class CptSamples:
                 )
             if self.over == "drop":
                 return None
-            if written_excess > 1 and sample.kind != "ocr":
+            if written_excess > 1 and sample.kind != "ocr" and written > 0.1:
                 written *= min(0.9, 0.95 / written_excess)  # more of the text as pages, less as text
                 continue
             if text is whole:
