@@ -5,8 +5,8 @@
     python docs/learn_to_look_up.py OUT --stage exact --lr 1e-4 --seed 1
 
 A page has lines as "K7= 4821", the question is "K7?", the answer "4821". `OUT/STAGE/report.json` has the exact matches
-on held-out pages of 2, 4 and 8 lines, free running, with intervals; `curve.png` the curve; `model` the model, as
-transformers loads it. docs/learn_to_read.md explains the stages.
+on held-out pages of 2, 4 and 8 lines, free running, with intervals; `curve.json` the curve; `model` the model, as
+transformers loads it. `OUT/curves.png` draws the curves. docs/learn_to_read.md explains the stages.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Any
 HELD_OUT_SEED = 777_777
 #: Held-out questions for each number of lines.
 QUESTIONS = 512
-#: Questions that GRPO and its comparison are trained on. Each is seen once.
-FRESH_SEED = 31_337
+#: Seed of the questions that GRPO and its comparison are trained on. Each is seen once.
+FRESH = 31_337
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ class Stage:
         pairs: share of the batches that list pairs; see `Lookups`.
         alone: first steps, in which only the tower is trained.
         lines: numbers of lines of pages.
+        pages: seed of the pages, to which the seed of the run is added. `sft` sees those of `start` again first.
         questions: questions about a page.
         batch: pages of a step.
         rewards: rewards of GRPO and their weights; None for a stage that learns from answers.
@@ -47,6 +48,7 @@ class Stage:
     pairs: float = 0.0
     alone: int = 0
     lines: tuple[int, ...] = (4,)
+    pages: int = 0
     questions: int = 4
     batch: int = 32
     rewards: dict[str, float] | None = None
@@ -56,13 +58,13 @@ STAGES = {
     # Continual pre-training: stage 0, then pairs.
     "pairs": Stage(steps=700, lr=2e-3, pairs=1.0, alone=100),
     # SFT, stopped early: the start of GRPO.
-    "start": Stage(after="pairs", steps=120, lr=1e-3),
+    "start": Stage(after="pairs", steps=120, lr=1e-3, pages=1_005),
     # SFT to its end.
-    "sft": Stage(after="start", steps=400, lr=1e-3),
+    "sft": Stage(after="start", steps=400, lr=1e-3, pages=1_005),
     # GRPO, and SFT on the same questions in as many steps.
-    "graded": Stage(after="start", steps=60, lr=1e-4, batch=16, questions=1, rewards={"ocr": 1.0}),
-    "exact": Stage(after="start", steps=60, lr=1e-4, batch=16, questions=1, rewards={"exact": 1.0}),
-    "sft-same": Stage(after="start", steps=60, lr=1e-4, batch=16, questions=1),
+    "graded": Stage(after="start", steps=60, lr=3e-4, pages=FRESH, batch=16, questions=1, rewards={"ocr": 1.0}),
+    "exact": Stage(after="start", steps=60, lr=3e-4, pages=FRESH, batch=16, questions=1, rewards={"exact": 1.0}),
+    "sft-same": Stage(after="start", steps=60, lr=3e-4, pages=FRESH, batch=16, questions=1),
 }
 #: Completions of a prompt.
 GROUP = 16
@@ -104,7 +106,7 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int = 0, lr: float = 0.
     }
     (folder / "curve.json").write_text(json.dumps(curve, indent=1) + "\n")
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-    draw(curve, folder / "curve.png")
+    draw(out)
     return report
 
 
@@ -115,14 +117,13 @@ def answered(
     from glyphrender.train.lookups import Lookups
     from glyphrender.train.reading_trainer import train_reader
 
-    fresh = seed if stage.questions > 1 else FRESH_SEED + seed
     data = Lookups(
         lines=stage.lines,
         questions=stage.questions,
         pairs=stage.pairs,
         batch=stage.batch,
         count=stage.batch * steps,
-        seed=fresh + (1000 if stage.after else 0) + len(stage.after),
+        seed=stage.pages + seed,
     )
     return train_reader(
         model,
@@ -153,7 +154,7 @@ def rewarded(
     from glyphrender.train.rewards import reward_functions
 
     (lines,) = stage.lines
-    rows = lookup_rows(stage.batch * steps, lines=lines, seed=FRESH_SEED + seed)
+    rows = lookup_rows(stage.batch * steps, lines=lines, seed=stage.pages + seed)
     dataset, _, _ = prompt_dataset(rows, theta=theta_of(lines))
     functions, weights = reward_functions(stage.rewards or {})
     trainer = DapoTrainer(
@@ -209,21 +210,34 @@ def held_out_scores(model: Any, processor: Any) -> dict[str, Any]:
     return scores
 
 
-def draw(curve: list[dict[str, float]], path: Path) -> None:
-    """Draw what is right, or the reward, over the steps."""
+def draw(out: Path) -> None:
+    """Draw the curves of all stages that are in `out`: what is right, and the rewards, over the steps."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(5, 3), constrained_layout=True)
-    for name in ("cells", "characters", "pages", "reward", "groups/alive"):
-        known = [(entry["step"], entry[name]) for entry in curve if name in entry]
-        if known:
-            axes.plot(*zip(*known, strict=True), label=name)
-    axes.set(xlabel="step", ylim=(0, 1.02))
-    axes.legend()
-    figure.savefig(path, dpi=80)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3), constrained_layout=True)
+    before = 0
+    for stage in ("pairs", "start", "sft"):
+        if (file := out / stage / "curve.json").exists():
+            curve = json.loads(file.read_text())
+            for name, color in (("cells", "C0"), ("characters", "C1"), ("pages", "C2")):
+                known = [(before + entry["step"], entry[name]) for entry in curve if name in entry]
+                left.plot(*zip(*known, strict=True), color=color, label=f"{name} right" if not before else None)
+            before += curve[-1]["step"]
+            left.axvline(before, color="0.8")
+    left.set(xlabel="step of 32 pages: pairs | start | sft", ylim=(0, 1.02))
+    for stage in (name for name, each in STAGES.items() if each.rewards):
+        if (file := out / stage / "curve.json").exists():
+            rewards = [entry["reward"] for entry in json.loads(file.read_text())]
+            smooth = [sum(rewards[max(0, end - 10) : end]) / min(10, end) for end in range(1, len(rewards) + 1)]
+            right.plot(range(1, len(rewards) + 1), smooth, label=f"{stage}, mean of 10 steps")
+    right.set(xlabel="step of 16 prompts × 16 answers", ylabel="reward of sampled answers")
+    for axes in (left, right):
+        if axes.lines:
+            axes.legend()
+    figure.savefig(out / "curves.png", dpi=80)
     pyplot.close(figure)
 
 
