@@ -63,7 +63,7 @@ class Isolates:
         """Return the isolates of a text, given its bidi classes and the index of each paragraph's first character.
 
         >>> Isolates.of(np.array([PDI, LRI, LRI, L, PDI], np.uint8), np.array([0])).matching.tolist()
-        [5, 5, 4, 5, 5]
+        [5, 5, 4, 5]
         """
         at = np.flatnonzero(classes >= LRI)
         paragraph = np.searchsorted(starts, at, side="right") - 1

@@ -148,7 +148,7 @@ class Lookups:
 
     @property
     def writer(self) -> KeyValueLines:
-        """What stage 0 needs to know of the pages."""
+        """The pages as stage 0 needs to know them."""
         return KeyValueLines()
 
     def __len__(self) -> int:
