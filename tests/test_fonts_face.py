@@ -18,7 +18,7 @@ from glyphrender import Theta, render
 from glyphrender.errors import FontError
 from glyphrender.fonts import EM, Face
 from glyphrender.fonts.bundle import bundle
-from glyphrender.fonts.library import families
+from glyphrender.fonts.library import families, find_face
 
 BUNDLED = [style for style in bundle().styles if style.family in ("DejaVu Sans", "Inter", "Noto Sans CJK JP")]
 SMALL = {0x41: ((0, 0, 800, 800), 1000)}
@@ -279,3 +279,9 @@ class TestRefused:
             except FontError as error:
                 message = str(error)
             assert not message or ("damaged.ttf" in message and "\n" not in message)
+
+
+def test_a_code_point_is_covered_alone_as_among_others() -> None:
+    face = find_face("DejaVu Sans")
+    cps = np.array([0, 0x41, 0x4E00, 0x1D552, *face.unicodes[-3:], face.unicodes[-1] + 1, 0x10FFFF], np.uint32)
+    assert [face.has(cp) for cp in cps.tolist()] == face.covers(cps).tolist()

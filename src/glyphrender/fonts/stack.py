@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -148,6 +149,18 @@ class FontStack:
             claimed[place] = face.has_ink(cp) or unicodedata.category(chr(cp))[0] in "MZ" or cp == _BLANK_BRAILLE
         return claimed
 
+    def _claims_all(self, number: int, cps: tuple[int, ...]) -> bool:
+        """Return whether a face draws all of `cps`, as `_claims` says. For the few of a cluster, numpy takes longer."""
+        if number in self._outside:
+            return bool(self._claims(number, np.array(cps, np.uint32)).all())
+        face, bundled = self.faces[number], self._bundled_view
+        return all(face.has(cp) and bundled[cp] != MISSING for cp in cps)
+
+    @cached_property
+    def _bundled_view(self) -> memoryview:
+        """The table `_bundled_face_of_code_point`, of which one number is read in 30 ns; numpy takes 80."""
+        return self._bundled_face_of_code_point.data
+
     def _face_of_cluster(self, cluster: NDArray[np.uint32]) -> tuple[int, list[int]]:
         key = cluster.tobytes()
         found = self._remembered.get(key)
@@ -164,16 +177,17 @@ class FontStack:
             return 0, []
         likely = np.concatenate([self._face_of_code_point[drawn], self._bundled_face_of_code_point[drawn]])
         candidates = dict.fromkeys([*range(self.named_by_user), *likely[likely != MISSING].tolist(), *self.last_resort])
-        as_emoji = self._is_emoji(cluster)
+        as_emoji = self._is_emoji(cluster.tolist())
         candidates.setdefault(self.emoji)
         order: list[int] = sorted(candidates, key=lambda number: (number == self.emoji) != as_emoji)
         # HarfBuzz composes and decomposes to suit the font: a font that has only "é" draws "e" + U+0301.
         text = "".join(map(chr, drawn))
         if len(text) > _LONGEST_COMPOSED:  # Python sorts marks in quadratic time; what is composed stands at the front
             text = text[:_LONGEST_COMPOSED] + "".join(dict.fromkeys(text[_LONGEST_COMPOSED:]))
-        spellings = [drawn, _normalized("NFC", text), _normalized("NFD", text)]
+        normalized = [tuple(map(ord, unicodedata.normalize(form, text))) for form in ("NFC", "NFD")]
+        spellings = dict.fromkeys([tuple(dict.fromkeys(drawn.tolist())), *normalized])
         for number in order:
-            if any(self._claims(number, spelling).all() for spelling in spellings):
+            if any(self._claims_all(number, spelling) for spelling in spellings):
                 return number, []
         covered = {number: self._claims(number, drawn) for number in order}
         best = max(order, key=lambda number: (covered[number][0], covered[number].sum()))
@@ -182,7 +196,7 @@ class FontStack:
         places = np.flatnonzero(self._face_of_code_point[cluster] != _FOLLOWS_CLUSTER)
         return best, places[~covered[best]].tolist()
 
-    def _is_emoji(self, cluster: NDArray[np.uint32]) -> bool:
+    def _is_emoji(self, cluster: list[int]) -> bool:
         """Return whether the cluster is to be drawn in emoji presentation."""
         if _EMOJI_STYLE in cluster:
             return True
@@ -190,14 +204,13 @@ class FontStack:
         if _KEYCAP in cluster:
             return _TEXT_STYLE not in cluster
         # Characters with emoji presentation by default have it unless VS15 follows: 👩 and ⌚, but not ⌚︎.
-        first, last = self._emoji_presentation.T
-        place = np.searchsorted(first, cluster, side="right") - 1
-        default = (place >= 0) & (cluster <= last[place])
-        return bool((default & (np.append(cluster[1:], 0) != _TEXT_STYLE)).any())
+        shown = self._shown_as_emoji
+        return any(cp in shown and after != _TEXT_STYLE for cp, after in pairwise([*cluster, 0]))
 
-
-def _normalized(form: Literal["NFC", "NFD"], text: str) -> NDArray[np.uint32]:
-    return np.fromiter(map(ord, unicodedata.normalize(form, text)), np.uint32)
+    @cached_property
+    def _shown_as_emoji(self) -> frozenset[int]:
+        """The code points with emoji presentation by default."""
+        return frozenset(cp for first, last in self._emoji_presentation.tolist() for cp in range(first, last + 1))
 
 
 def font_stack(
