@@ -52,7 +52,7 @@ PAGE = {
     "auto_crop_width": False,
     "auto_crop_last_page": False,
 }
-STEPS, BATCH, RATE = 160, 4, 2e-3
+STEPS, BATCH, RATE = 200, 4, 2e-3
 HELD_OUT = 96
 SAMPLE = "It is a truth universally acknowledged, that a single man must be in want of a wife."
 
@@ -191,7 +191,7 @@ class Stage0:
             optimizer.step()
             optimizer.zero_grad()
             schedule.step()
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
         return [round(float(part.mean()), 3) for part in np.array_split(losses, 10)]
 
     def score(self, draw: Draw, words: list[str]) -> NDArray[np.float64]:
