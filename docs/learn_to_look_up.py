@@ -1,6 +1,6 @@
 """Teach a vision-language model to look up values on pages, from random weights, on one CPU thread (extra `train`).
 
-    python docs/learn_to_look_up.py OUT                 all stages: pairs, start, sft, graded, exact, sft-same
+    python docs/learn_to_look_up.py OUT                 all stages, in the order of STAGES
     python docs/learn_to_look_up.py OUT --stage sft     one stage, after those that it needs
     python docs/learn_to_look_up.py OUT --stage exact --lr 1e-4 --seed 1
 
@@ -61,6 +61,8 @@ STAGES = {
     "start": Stage(after="pairs", steps=120, lr=1e-3, pages=1_005),
     # SFT to its end.
     "sft": Stage(after="start", steps=400, lr=1e-3, pages=1_005),
+    # SFT on pages of other lengths too.
+    "sft-lines": Stage(after="sft", steps=250, lr=1e-3, pages=2_005, lines=(2, 4, 8)),
     # GRPO, and SFT on the same questions in as many steps.
     "graded": Stage(after="start", steps=60, lr=3e-4, pages=FRESH, batch=16, questions=1, rewards={"ocr": 1.0}),
     "exact": Stage(after="start", steps=60, lr=3e-4, pages=FRESH, batch=16, questions=1, rewards={"exact": 1.0}),
@@ -219,7 +221,7 @@ def draw(out: Path) -> None:
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3), constrained_layout=True)
     before = 0
-    for stage in ("pairs", "start", "sft"):
+    for stage in ("pairs", "start", "sft", "sft-lines"):
         if (file := out / stage / "curve.json").exists():
             curve = json.loads(file.read_text())
             for name, color in (("cells", "C0"), ("characters", "C1"), ("pages", "C2")):
@@ -227,7 +229,7 @@ def draw(out: Path) -> None:
                 left.plot(*zip(*known, strict=True), color=color, label=f"{name} right" if not before else None)
             before += curve[-1]["step"]
             left.axvline(before, color="0.8")
-    left.set(xlabel="step of 32 pages: pairs | start | sft", ylim=(0, 1.02))
+    left.set(xlabel="step of 32 pages: pairs | start | sft | sft-lines", ylim=(0, 1.02))
     for stage in (name for name, each in STAGES.items() if each.rewards):
         if (file := out / stage / "curve.json").exists():
             rewards = [entry["reward"] for entry in json.loads(file.read_text())]
