@@ -73,10 +73,11 @@ LESSONS = {
     "shapes-small": Lesson(
         writer=characters(4),
         shapes=tuple((columns, rows) for columns in range(1, 5) for rows in range(1, 5)),
-        steps=1000,
+        steps=2000,
         before=1000,
         pointing=(2,),
         reader={"layers": 4},
+        pages=512,
     ),
     # Up to 8 lines of 32.
     "shapes": Lesson(
