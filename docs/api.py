@@ -30,6 +30,7 @@ ROOMS = {
     "inference": "models that are asked: servers, local models, messages, replies",
     "adapters": "data sets, trainers, corpora, pixel values",
     "search": "which θ reads best for a token",
+    "train": "training on pages: rows, batches, recipes, stages, rewards, exports",
     "compat": "the functions of Glyph's own script",
 }
 WIDTH = 100  # columns of a signature on one line
