@@ -10,6 +10,7 @@ import uharfbuzz as hb
 
 from glyphrender import Theta, layout
 from glyphrender.fonts.face import EM
+from glyphrender.fonts.library import find_face
 from glyphrender.raster.typesetter import default_typesetter
 from glyphrender.text.properties import SCRIPT_TAGS, codepoints
 from glyphrender.typeset.glyph_store import TEXT
@@ -260,3 +261,16 @@ def test_without_ligatures_characters_are_drawn_as_they_are() -> None:
     urdu = "یہ نستعلیق ہے"
     nastaliq = "Noto Nastaliq Urdu"
     assert glyphs(urdu, font=nastaliq, ligatures=False) == glyphs(urdu, font=nastaliq)
+
+
+def test_digits_with_a_mark_in_arabic_do_not_depend_on_the_words_shaped_with_them() -> None:
+    """HarfBuzz looks for letters in the whole buffer before it reverses digits."""
+    faces, arabic = [find_face("DejaVu Sans")], SCRIPT_TAGS.index("Arab")
+
+    def glyphs(texts: list[str]) -> list[int]:
+        n = len(texts)
+        kind = np.zeros(n, np.uint8), np.full(n, arabic, np.uint8), np.zeros(n, bool)
+        found = shape(texts, faces, *kind, language="", features={})
+        return found.glyph[found.unit == 0].tolist()
+
+    assert glyphs(["0\u06512"]) == glyphs(["0\u06512", "\u0628\u0629"]) == glyphs(["0\u06512", "34", "\u0628"])

@@ -12,6 +12,7 @@ from glyphrender.errors import FontError
 from glyphrender.fonts.stack import MISSING
 from glyphrender.text import linebreak
 from glyphrender.theta import MissingGlyph, SoftHyphens
+from glyphrender.typeset.alone import AloneGlyphs
 from glyphrender.typeset.boundary_flags import boundary_flags
 from glyphrender.typeset.cells import cells_of, on_grid
 from glyphrender.typeset.glyph_store import FULL, MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TEXT, GlyphStore
@@ -22,13 +23,16 @@ from glyphrender.typeset.units import Units, shape_units
 from glyphrender.typeset.word_characters import Characters, WordText
 
 
-def add_words(words: list[str], style: WordStyle, store: GlyphStore) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def add_words(
+    words: list[str], style: WordStyle, store: GlyphStore, alone: AloneGlyphs | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Analyse and shape `words`, and append their segments to `store`.
 
     Args:
         words: words that were not met before. Before a word that is set from right to left stands RTL_MARK.
         style: the style of the words.
         store: the glyph store.
+        alone: the glyphs of units of one character that `style` met before. New ones are added.
 
     Returns:
         ([w] number of the first segment of each word, [w] how many segments each word has).
@@ -41,7 +45,7 @@ def add_words(words: list[str], style: WordStyle, store: GlyphStore) -> tuple[ND
     if style.missing_glyph is MissingGlyph.ERROR:
         _check_missing(text, characters)
     units = Units.of(text, characters)  # stretches of one face, script and direction
-    glyphs = shape_units(text, characters, units, style)  # by HarfBuzz
+    glyphs = shape_units(text, characters, units, style, AloneGlyphs() if alone is None else alone)  # by HarfBuzz
     fit = np.full(len(glyphs.glyph), FULL, np.uint8)
     if style.cell and len(fit):
         glyphs, fit = on_grid(glyphs, text, characters, units, style.cell)

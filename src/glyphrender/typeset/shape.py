@@ -39,6 +39,8 @@ _SIMPLE: Final = frozenset(
     | {"Ethi", "Cans", "Cher", "Copt", "Goth", "Thaa"}
 )
 
+_NUMBERS: Final = (GeneralCategory.Nd,)
+_LETTERS: Final = (GeneralCategory.Lu, GeneralCategory.Ll, GeneralCategory.Lt, GeneralCategory.Lm, GeneralCategory.Lo)
 _MARKS: Final = (GeneralCategory.Mn, GeneralCategory.Mc, GeneralCategory.Me)
 
 
@@ -117,13 +119,16 @@ def shape(
         if tag not in _SIMPLE and len(units) > 1:
             circle = faces[key >> 16].hb_font.get_nominal_glyph(0x25CC) or 0
             # HarfBuzz takes letters such as U+0929 apart, and puts them together again only if a mark is in the buffer.
-            marked = _marked([texts[unit] for unit in units.tolist()])
+            marked = _hold([texts[unit] for unit in units.tolist()], _MARKS)
             parts = [units[marked], units[~marked]]
+        if tag != "Latn" and not key & 1 and len(units) > 1:
+            # HarfBuzz takes left-to-right text of a right-to-left script for numbers if no letter is in the buffer.
+            parts = [some for part in parts for some in _by_numbers(texts, part)]
         for part in parts:
             these = texts if len(part) == len(texts) else [texts[unit] for unit in part.tolist()]
             for start in range(0, len(part), BATCH):
                 some = slice(start, start + BATCH)
-                rows.append(_shape_batch(call, these[some], part[some], circle))
+                rows += _shape_batch(call, these[some], part[some], circle)
     glyphs = np.concatenate(rows, axis=1)
     unit = glyphs[0]
     if (unit[1:] < unit[:-1]).any():
@@ -139,36 +144,56 @@ def _shape_in_context(call: Buffer, text: str, unit: int, context: tuple[str, st
     return glyphs
 
 
-def _marked(texts: Sequence[str]) -> NDArray[np.bool_]:
-    """Return [n] whether each text holds a combining mark."""
+def _by_numbers(texts: Sequence[str], units: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return `units` in two parts: those with digits and without letters, and the others."""
+    these = [texts[unit] for unit in units.tolist()]
+    numbers = _hold(these, _NUMBERS)
+    if numbers.any():
+        numbers &= ~_hold(these, _LETTERS)
+    return [units[numbers], units[~numbers]]
+
+
+def _hold(texts: Sequence[str], categories: tuple[GeneralCategory, ...]) -> NDArray[np.bool_]:
+    """Return [n] whether each text holds a character of one of `categories`."""
     category = table().general_category.take(records(codepoints("".join(texts))))
-    marks = np.append(0, np.cumsum(np.isin(category, _MARKS)))
+    held = np.append(0, np.cumsum(np.isin(category, categories)))
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     ends = np.cumsum(lengths)
-    marked: NDArray[np.bool_] = marks[ends] > marks[ends - lengths]
-    return marked
+    holds: NDArray[np.bool_] = held[ends] > held[ends - lengths]
+    return holds
 
 
-def _circled(call: Buffer, texts: Sequence[str], glyphs: NDArray[np.int32], circle: int) -> bool:
-    """Return whether HarfBuzz put a dotted circle under a sign without a base.
+def _shape_batch(call: Buffer, texts: Sequence[str], units: NDArray[np.intp], circle: int) -> list[NDArray[np.int32]]:
+    """Return arrays [6, glyphs]: the number of the unit, then the five rows that `Buffer` describes.
 
-    HarfBuzz leaves the circle out if the sign comes a multiple of 15 syllables after another such sign, because it
-    numbers syllables in four bits. So words with circles cannot be shaped together. A font may draw circle and sign as
-    one glyph, so the words are shaped without circles too.
+    A unit that reaches into the space, or in which HarfBuzz puts a dotted circle, is shaped alone, and the others are
+    shaped again without it. `circle` is the glyph of U+25CC (dotted circle), or 0 in a font that lacks it.
     """
-    if (glyphs[2] == circle).any():
-        return True
-    bare = call(APART + APART.join(texts) + APART, circles=False)
-    return not np.array_equal(bare[1:3], glyphs[1:3])
+    rows: list[NDArray[np.int32]] = []
+    while len(texts):
+        glyphs, alone = _shape_together(call, texts)
+        if len(texts) == 1:
+            shaped = call(texts[0]) if alone[0] else glyphs
+            shaped[0] = units[0]
+            return [*rows, shaped]
+        if not alone.any() and circle:
+            alone = _circled(call, texts, glyphs, circle)
+        if not alone.any():
+            glyphs[0] = units[glyphs[0]]
+            return [*rows, glyphs]
+        for unit in np.flatnonzero(alone).tolist():
+            rows += _shape_batch(call, texts[unit : unit + 1], units[unit : unit + 1], circle)
+        texts, units = [texts[unit] for unit in np.flatnonzero(~alone).tolist()], units[~alone]
+    return rows
 
 
-def _shape_batch(call: Buffer, texts: Sequence[str], units: NDArray[np.intp], circle: int) -> NDArray[np.int32]:
-    """Return [6, glyphs]: the number of the unit, then the five rows that `Buffer` describes.
+def _shape_together(call: Buffer, texts: Sequence[str], *, circles: bool = True) -> tuple[NDArray[np.int32], Any]:
+    """Return (what `Buffer` returns, with the place of the text in row 0; [texts] whether a text is not apart).
 
-    `circle` is the glyph of U+25CC (dotted circle), or 0 in a font that lacks it.
+    The glyphs between the texts are left out.
     """
     # APART stands at both ends too. Otherwise the first and the last unit would be kerned unlike the others.
-    glyphs = call(APART + APART.join(texts) + APART)
+    glyphs = call(APART + APART.join(texts) + APART, circles=circles)
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     starts = np.cumsum(lengths + len(APART)) - lengths
     ends = starts + lengths
@@ -176,17 +201,7 @@ def _shape_batch(call: Buffer, texts: Sequence[str], units: NDArray[np.intp], ci
     # and at the character before it.
     begins = np.zeros(int(ends[-1]) + len(APART), bool)
     begins[glyphs[1]] = True
-    apart = begins[starts - 1].all() and begins[starts].all() and begins[ends].all()
-    if len(texts) > 1 and (not apart or (circle and _circled(call, texts, glyphs, circle))):
-        half = len(texts) // 2
-        return np.hstack(
-            [
-                _shape_batch(call, texts[:half], units[:half], circle),
-                _shape_batch(call, texts[half:], units[half:], circle),
-            ]
-        )
-    if not apart:
-        return _shape_in_context(call, texts[0], int(units[0]), ("", ""))
+    apart = begins[starts - 1] & begins[starts] & begins[ends]
     # The unit that each character belongs to; -1 for the characters between two units.
     owner = np.full(2 * len(texts) + 1, -1, np.int32)
     owner[1::2] = np.arange(len(texts))
@@ -195,6 +210,24 @@ def _shape_batch(call: Buffer, texts: Sequence[str], units: NDArray[np.intp], ci
     unit = np.repeat(owner, length).take(glyphs[1])
     inside = np.flatnonzero(unit >= 0)
     glyphs, unit = glyphs.take(inside, axis=1), unit[inside]
-    glyphs[0] = units[unit]
+    glyphs[0] = unit
     glyphs[1] -= starts[unit]
-    return glyphs
+    return glyphs, ~apart
+
+
+def _circled(call: Buffer, texts: Sequence[str], glyphs: NDArray[np.int32], circle: int) -> NDArray[np.bool_]:
+    """Return [texts] whether HarfBuzz put a dotted circle under a sign without a base.
+
+    HarfBuzz leaves the circle out if the sign comes a multiple of 15 syllables after another such sign, because it
+    numbers syllables in four bits. So words with circles cannot be shaped together. A font may draw circle and sign as
+    one glyph, so the words are shaped without circles too.
+    """
+    circled = np.zeros(len(texts), bool)
+    circled[glyphs[0, glyphs[2] == circle]] = True
+    if not circled.any():
+        bare, _ = _shape_together(call, texts, circles=False)
+        counts, bare_counts = (np.bincount(each[0], minlength=len(texts)) for each in (glyphs, bare))
+        circled = counts != bare_counts
+        glyphs, bare = glyphs[:3, ~circled[glyphs[0]]], bare[:3, ~circled[bare[0]]]
+        circled[glyphs[0, (glyphs != bare).any(axis=0)]] = True
+    return circled

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM
 from glyphrender.fonts.stack import IN_CELL, MISSING
+from glyphrender.text.properties import GeneralCategory, table
 from glyphrender.text.script import SCRIPT_TAGS
 from glyphrender.theta import MissingGlyph
+from glyphrender.typeset.alone import AloneGlyphs
 from glyphrender.typeset.shape import JOINING, Glyphs, shape
 from glyphrender.typeset.style import WordStyle
 from glyphrender.typeset.word_characters import Characters, WordText
@@ -22,6 +24,9 @@ from glyphrender.typeset.word_characters import Characters, WordText
 # Whether the letters of a script join, by its place in SCRIPT_TAGS; and how many characters of context HarfBuzz reads.
 _JOINS: Final = np.isin(SCRIPT_TAGS, JOINING)
 _CONTEXT: Final = 5
+# Scripts that may have joining letters: those of no script of their own have some, such as U+0640.
+_MAY_JOIN: Final = _JOINS | np.isin(SCRIPT_TAGS, ("Zyyy", "Zinh", "Zzzz"))
+_LETTERS: Final = (GeneralCategory.Lu, GeneralCategory.Ll, GeneralCategory.Lt, GeneralCategory.Lo)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,10 +62,17 @@ class Units:
         )
 
 
-def shape_units(text: WordText, characters: Characters, units: Units, style: WordStyle) -> Glyphs:
+def shape_units(text: WordText, characters: Characters, units: Units, style: WordStyle, alone: AloneGlyphs) -> Glyphs:
     """Return the glyphs of `units`. Their `cluster` is a character of `text`, not of the unit.
 
     A character that no font has gets one glyph, whose glyph id is the code point, and so does box drawing in cells.
+
+    Args:
+        text: the words.
+        characters: what their characters are.
+        units: the units of the words.
+        style: the style of the words.
+        alone: the glyphs of units of one character that `style` met before. New ones are added.
 
     Raises:
         FontError: the file of a face cannot be read.
@@ -70,20 +82,37 @@ def shape_units(text: WordText, characters: Characters, units: Units, style: Wor
     shaped = np.flatnonzero(~units.missing & ~units.fills_cell & ~empty[units.first])
     first, last = units.first[shaped], units.last[shaped]
     special = characters.special[first]
-    alike = _alike(text.cps[first], characters.script[first], special)
-    chosen = np.flatnonzero(alike == np.arange(len(alike)))  # one of those that are shaped alike
+    rtl = text.rtl[text.word[first]] & ~special  # an escape reads left to right
+    context = _contexts(text, characters, first, last)
+    keys = _keys(text, characters, first, last, rtl, context)
+    chosen, kinds, new = np.flatnonzero(keys < 0), keys[:0], keys[:0]
+    if len(chosen) < len(keys):
+        kinds, at = np.unique(keys, return_index=True)
+        kinds, at = kinds[kinds >= 0], at[kinds >= 0]
+        lacking = alone.lacks(kinds)
+        new = kinds[lacking]
+        chosen = np.append(chosen, at[lacking])
+    others = len(chosen) - len(new)
     glyphs = shape(
         _unit_texts(text, characters, units, shaped[chosen]),
         style.stack.faces,
         characters.face[first[chosen]],
         characters.script[first[chosen]],
-        (text.rtl[text.word[first]] & ~special)[chosen],  # an escape reads left to right
+        rtl[chosen],
         language=style.language,
         features=style.features,
-        context=_contexts(text, characters, first[chosen], last[chosen]),
+        context={place: context[unit] for place, unit in enumerate(chosen.tolist()) if unit in context}
+        if context
+        else context,
     )
-    if len(chosen) < len(shaped):
-        glyphs = _repeated(glyphs, np.searchsorted(chosen, alike))
+    if len(kinds):
+        if len(new):
+            counts = np.bincount(glyphs.unit, minlength=len(chosen))[others:]
+            added = slice(len(glyphs.unit) - int(counts.sum()), None)
+            alone.add(new, {name: getattr(glyphs, name)[added] for name in ("glyph", "step", "dx", "dy")}, counts)
+        source = np.full(len(keys), -1)
+        source[chosen[:others]] = np.arange(others)
+        glyphs = alone.joined(glyphs, source, keys)
     cluster = first[glyphs.unit] + np.where(special[glyphs.unit], 0, glyphs.cluster)
     unit = shaped[glyphs.unit]
     if characters.ignorable.any():
@@ -94,33 +123,35 @@ def shape_units(text: WordText, characters: Characters, units: Units, style: Wor
     return _with_cell_signs(glyphs, text, units, style.cell) if units.fills_cell.any() else glyphs
 
 
-def _alike(cps: NDArray[np.uint32], script: NDArray[np.uint8], special: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return [u] the number of the first unit that is shaped as each unit is.
+def _keys(
+    text: WordText,
+    characters: Characters,
+    first: NDArray[np.intp],
+    last: NDArray[np.int64],
+    rtl: NDArray[np.bool_],
+    context: dict[int, tuple[str, str]],
+) -> NDArray[np.int64]:
+    """Return [u] a number that says all that the glyphs of a unit of one character depend on; -1 for other units.
 
-    All units but special ones stand for themselves. A special unit is one character, and what is drawn for it depends
-    on the character and its script alone.
+    What stands in for a character depends on the character and on the style alone.
     """
-    alike = np.arange(len(cps))
-    at = np.flatnonzero(special)
-    if len(at) > 1:
-        key = (cps[at].astype(np.int64) << 8) | script[at]
-        _, index, inverse = np.unique(key, return_index=True, return_inverse=True)
-        alike[at] = at[index[inverse]]
-    return alike
-
-
-def _repeated(glyphs: Glyphs, source: NDArray[np.intp]) -> Glyphs:
-    """Return the glyphs of units that are shaped as the units `source` of `glyphs` are."""
-    counts = np.bincount(glyphs.unit, minlength=int(source.max()) + 1)
-    starts, repeated = np.cumsum(counts) - counts, counts[source]
-    rows = np.repeat(starts[source] - np.cumsum(repeated) + repeated, repeated) + np.arange(repeated.sum())
-    columns = {name: getattr(glyphs, name)[rows] for name in ("cluster", "glyph", "step", "dx", "dy")}
-    return Glyphs(unit=np.repeat(np.arange(len(source)), repeated).astype(np.int32), **columns)
+    special = characters.special[first]
+    bare = np.zeros(len(first), bool)  # shaped alone, because it may join, but nothing beside it does
+    joined = np.zeros(len(first), bool)
+    for unit, texts in context.items():
+        (joined if any(texts) else bare)[unit] = True
+    key = text.cps[first].astype(np.int64) << 19
+    key |= characters.face[first].astype(np.int64) << 11
+    key |= characters.script[first].astype(np.int64) << 3
+    key |= (rtl.astype(np.int64) << 2) | (special.astype(np.int64) << 1) | bare
+    key[(last - first != 1) | joined] = -1
+    return key
 
 
 def _unit_texts(text: WordText, characters: Characters, units: Units, shaped: NDArray[np.intp]) -> list[str]:
     """Return the texts of the units numbered `shaped`, or what stands in for them."""
-    if len(shaped) == len(units.first) and np.array_equal(units.first, text.start):
+    every = np.array_equal(shaped, np.arange(len(units.first)))
+    if every and np.array_equal(units.first, text.start):
         texts = text.words  # most batches: every word is one unit
     else:
         spans = zip(units.first[shaped].tolist(), units.last[shaped].tolist(), strict=True)
@@ -136,15 +167,20 @@ def _contexts(
 ) -> dict[int, tuple[str, str]]:
     """Return number of a unit → the text before and after it in its word, for scripts whose letters join.
 
-    Letters join across a change of face too: most Urdu words need a second font beside DejaVu Sans.
+    Letters join across a change of face too: most Urdu words need a second font beside DejaVu Sans. A text that
+    begins at a letter that never joins is left out, because HarfBuzz looks no further.
     """
     start, end = text.start[text.word[first]], text.end[text.word[first]]
     joins = _JOINS[characters.script[first]] & ~characters.special[first] & ((start < first) | (last < end))
+    if not joins.any():
+        return {}
+    script, category = (each.take(text.record) for each in (table().script, table().general_category))
+    never = ~_MAY_JOIN[script] & np.isin(category, _LETTERS)
+    before, after = np.maximum(start, first - _CONTEXT), np.minimum(end, last + _CONTEXT)
+    before = np.where(never[first - 1], first, before)
+    after = np.where(never[last], last, after)
     return {
-        unit: (
-            text.text[max(start[unit], first[unit] - _CONTEXT) : first[unit]],
-            text.text[last[unit] : min(end[unit], last[unit] + _CONTEXT)],
-        )
+        unit: (text.text[before[unit] : first[unit]], text.text[last[unit] : after[unit]])
         for unit in np.flatnonzero(joins).tolist()
     }
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.typeset.alone import AloneGlyphs
 from glyphrender.typeset.glyph_store import SEPARATORS, Column, GlyphStore
 from glyphrender.typeset.new_words import add_words
 from glyphrender.typeset.style import WordStyle
@@ -30,6 +31,7 @@ class WordCache:
         self.style, self.store = style, store
         self._lock = lock
         self._index = WordIndex(list(SEPARATORS))
+        self._alone = AloneGlyphs()
         self._first_segment, self._segment_count = Column(np.int32), Column(np.int32)
         self._first_segment.write(0, np.arange(len(SEPARATORS)))
         self._segment_count.write(0, np.ones(len(SEPARATORS), np.int32))
@@ -41,7 +43,8 @@ class WordCache:
     @property
     def nbytes(self) -> int:
         """The memory of the index, in bytes; the store is not counted."""
-        return self._index.nbytes + self._first_segment.rows.nbytes + self._segment_count.rows.nbytes
+        segments = self._first_segment.rows.nbytes + self._segment_count.rows.nbytes
+        return self._index.nbytes + self._alone.nbytes + segments
 
     def segments(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return (segment numbers of the words in order, whether each segment is the last of its word).
@@ -57,7 +60,7 @@ class WordCache:
             word, new = self._index.numbers(text, known=self._words)
             if new:
                 try:
-                    starts, counts = add_words(new, self.style, self.store)
+                    starts, counts = add_words(new, self.style, self.store, self._alone)
                 except Exception:
                     self._index.forget(self._words)  # no later text is to fail because of these words
                     raise

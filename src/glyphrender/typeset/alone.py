@@ -1,0 +1,84 @@
+"""`AloneGlyphs`: the glyphs of units of one character, which a style remembers whatever word they stand in.
+
+Where a text changes its font or its script at every character, no two words are alike, but nearly all of their units
+are. A call of HarfBuzz takes some 30 µs, and such a text has few units of the same face and script to share a call.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.typeset.shape import Glyphs
+
+# More units than the Basic Multilingual Plane has characters; 4 MB.
+_MOST: Final = 1 << 17
+_COLUMNS: Final = ("glyph", "step", "dx", "dy")
+
+
+class AloneGlyphs:
+    """A dictionary: the key of a unit, a number that says all that its glyphs depend on → its glyphs."""
+
+    __slots__ = ("_columns", "_index")
+
+    def __init__(self) -> None:
+        self._columns = {name: np.zeros(0, np.uint32 if name == "glyph" else np.int32) for name in _COLUMNS}
+        # The keys, rising; the first glyph of each; how many it has.
+        self._index = np.zeros(0, np.int64), np.zeros(0, np.intp), np.zeros(0, np.intp)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of keys and glyphs, in bytes."""
+        arrays: list[NDArray[Any]] = [*self._index, *self._columns.values()]
+        return sum(each.nbytes for each in arrays)
+
+    def lacks(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return whether each of `keys` is missing. If there is no room for those that are, all others are too."""
+        missing = ~self._holds(keys)
+        if len(self._index[0]) + np.count_nonzero(missing) > _MOST:
+            self.__init__()  # type: ignore[misc]
+            missing[:] = True
+        return missing
+
+    def _holds(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        known = self._index[0]
+        if not len(known):
+            return np.zeros(len(keys), bool)
+        found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys
+        return found
+
+    def add(self, keys: NDArray[np.int64], glyphs: dict[str, NDArray[Any]], counts: NDArray[np.intp]) -> None:
+        """Add new keys, and their glyphs: `counts` of each, in columns."""
+        at = len(self._columns["glyph"])
+        self._columns = {name: np.append(rows, glyphs[name]) for name, rows in self._columns.items()}
+        added = keys, at + np.cumsum(counts) - counts, counts
+        known, first, count = (np.append(old, new) for old, new in zip(self._index, added, strict=True))
+        order = np.argsort(known, kind="stable")
+        self._index = known[order], first[order], count[order]
+
+    def joined(self, glyphs: Glyphs, source: NDArray[np.intp], keys: NDArray[np.int64]) -> Glyphs:
+        """Return the glyphs of units in order.
+
+        Args:
+            glyphs: glyphs of other units.
+            source: [u] the number of the unit of `glyphs` that a unit is, or -1 if it has a key.
+            keys: [u] the key of each unit that has one.
+        """
+        known, first, count = self._index
+        shaped = np.bincount(glyphs.unit, minlength=int(source.max(initial=0)) + 1)
+        room = len(self._columns["glyph"])
+        starts, counts = room + np.cumsum(shaped) - shaped, shaped
+        at = np.searchsorted(known, keys)
+        has_key = source < 0
+        at[~has_key] = 0
+        start = np.where(has_key, first[at], starts[source])
+        number = np.where(has_key, count[at], counts[source])
+        rows = np.repeat(start - np.cumsum(number) + number, number) + np.arange(number.sum())
+        columns = {name: np.append(self._columns[name], getattr(glyphs, name))[rows] for name in _COLUMNS}
+        return Glyphs(
+            unit=np.repeat(np.arange(len(source), dtype=np.int32), number),
+            cluster=np.append(np.zeros(room, np.int32), glyphs.cluster)[rows],
+            **columns,
+        )
