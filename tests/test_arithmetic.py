@@ -77,6 +77,9 @@ def test_a_configuration_of_another_family_or_without_a_number_is_refused() -> N
     del config["text_config"]["intermediate_size"]
     with pytest.raises(DataError, match="lacks 'intermediate_size'"):
         ModelShape.of(config)
+    del config["vision_config"]
+    with pytest.raises(DataError, match="lacks 'vision_config'"):
+        ModelShape.of(config)
     with pytest.raises(DataError, match=r"model 'glm-5' has no bundled configuration\. Use one of glm-4\.1v-9b"):
         published("glm-5")
 

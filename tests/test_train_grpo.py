@@ -88,6 +88,13 @@ def test_a_run_leaves_a_model_a_curve_and_counts(tmp_path: Path) -> None:
     assert sum(p.numel() for p in model.parameters()) > 1000
 
 
+def test_a_run_whose_evaluation_has_no_prompts_is_refused_before_its_folder_is_made(tmp_path: Path) -> None:
+    recipe = TINY.with_overrides(["data.held_out=0.0001", "run.eval_every=2"])
+    with pytest.raises(DataError, match=r"data\.held_out=0\.0001 holds out none of 12 prompts"):
+        run(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_in_which_no_group_taught_anything_says_so(tmp_path: Path) -> None:
     recipe = TINY.with_overrides(["optim.steps=1", "grpo.rounds=1"])
     result = run(recipe, tmp_path / "run", prompts=[{**row, "answer": "0"} for row in PROMPTS])

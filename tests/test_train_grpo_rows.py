@@ -158,6 +158,13 @@ def test_no_context_is_both_trained_on_and_held_out() -> None:
     assert without_held_out(rows, 0.0) == (rows, [])
 
 
+def test_rows_without_a_context_and_no_rows_at_all_are_errors_of_one_line() -> None:
+    with pytest.raises(DataError, match="context"):
+        without_held_out([{"question": "Who?", "answer": "he"}], 0.2)
+    with pytest.raises(DataError, match="there are no prompts"):
+        prompt_dataset([])
+
+
 def test_the_example_of_the_page_about_grpo_runs() -> None:
     page = (Path(__file__).parents[1] / "docs/grpo.md").read_text(encoding="utf-8")
     first = page.split("```python\n", 1)[1].split("```", 1)[0]

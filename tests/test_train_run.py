@@ -71,6 +71,44 @@ def test_checkpoints_are_not_overwritten_and_not_invented(tmp_path: Path) -> Non
     assert folder.resumed_from == str(tmp_path / "checkpoint-100")
 
 
+@pytest.mark.parametrize(("checkpoints", "resume"), [((), False), ((4,), False), ((2, 4), True)])
+def test_the_model_of_a_finished_run_is_not_overwritten(
+    checkpoints: tuple[int, ...], resume: bool, tmp_path: Path
+) -> None:
+    folder = RunFolder.open(tmp_path, small())
+    for step in checkpoints:
+        checkpoint(tmp_path, step)
+    folder.model.mkdir()
+    assert not folder.is_finished  # an empty folder is no model
+    (folder.model / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(DataError, match=r"holds a finished run of this recipe, and its model is in .*model"):
+        RunFolder.open(tmp_path, small(), resume=resume)
+
+
+def test_a_run_that_was_stopped_before_its_last_step_goes_on_although_an_older_model_is_there(tmp_path: Path) -> None:
+    folder = RunFolder.open(tmp_path, small())
+    checkpoint(tmp_path, 2)
+    folder.model.mkdir()
+    (folder.model / "config.json").write_text("{}", encoding="utf-8")
+    assert RunFolder.open(tmp_path, small(), resume=True).resumed_from == str(tmp_path / "checkpoint-2")
+
+
+def test_a_curve_with_a_line_that_a_killed_process_left_half_written_is_read_and_mended(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    from types import SimpleNamespace
+
+    from glyphrender.train.watch import CurveCallback, curve_lines
+
+    path = tmp_path / "curve.jsonl"
+    path.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.5}\n{"step": 3, "lo', encoding="utf-8")
+    assert [line["step"] for line in curve_lines(path)] == [1, 2]
+    curve = CurveCallback(path)
+    curve.on_train_begin(None, SimpleNamespace(global_step=1), None)
+    curve.on_log(None, SimpleNamespace(global_step=2), None, logs={"loss": 1.25})
+    assert [(line["step"], line["loss"]) for line in curve_lines(path)] == [(1, 2.0), (2, 1.25)]
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 2
+
+
 def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("", encoding="utf-8")
     with pytest.raises(DataError, match=r"has 'thesis\.tex' and no recipe\.toml"):

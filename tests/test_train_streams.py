@@ -86,6 +86,24 @@ def test_samples_of_corpora_keep_the_budget_and_no_text_is_in_both_splits(corpus
     assert streams.counts["train: kept"] + streams.counts["held out: kept"] == 60
 
 
+def test_questions_about_one_document_are_in_one_split(tmp_path: Path, processor: Any) -> None:
+    from glyphrender.train.streams import sft_streams
+
+    rows = [
+        {"context": text, "question": f"Which word is number {number}?", "answer": text.split()[number]}
+        for text in texts(20, seed=3)
+        for number in range(4)
+    ]
+    path = tmp_path / "questions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    streams = sft_streams(sft(path, "run.eval_every=1", "run.eval_samples=80", "data.ocr_weight=0"), processor)
+    assert streams.held_out is not None
+    train = {sample.pages[0].text for sample in streams.train.of_epoch(0)}
+    held_out = {sample.pages[0].text for sample in streams.held_out}
+    assert len(train) + len(held_out) == 20
+    assert train.isdisjoint(held_out)
+
+
 def test_rows_of_an_epoch_are_drawn_anew_and_each_once(corpus: Path, processor: Any) -> None:
     from glyphrender.train.streams import cpt_streams
 

@@ -230,8 +230,8 @@ class ModelShape:
         """
         if config.get("model_type") != "glm4v":
             raise DataError(f"model_type={shown(config.get('model_type'))} has no arithmetic here. Use glm4v.")
-        text, vision = config["text_config"], config["vision_config"]
         try:
+            text, vision = config["text_config"], config["vision_config"]
             heads = text["num_attention_heads"]
             decoder = Decoder(
                 layers=text["num_hidden_layers"],

@@ -104,6 +104,11 @@ def train(
     functions, weights = _rewards(recipe, rewards)
     rows = prompts if prompts is not None else read_prompts(files_of(recipe.data.prompts, "prompts"))
     training, held_out = without_held_out(rows, recipe.data.held_out)
+    if recipe.run.eval_every and recipe.data.held_out and not held_out:
+        raise DataError(
+            f"data.held_out={recipe.data.held_out} holds out none of {len(training)} prompts, and run.eval_every="
+            f"{recipe.run.eval_every} needs some. Raise data.held_out, or set it or run.eval_every to 0."
+        )
     folder = RunFolder.open(out, recipe, resume=resume)
     arguments = grpo_config(recipe, folder, reward_weights=weights)
 

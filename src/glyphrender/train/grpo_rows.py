@@ -165,10 +165,13 @@ def without_held_out(
     Args:
         rows: rows with a context.
         share: share of the contexts that are held out.
+
+    Raises:
+        DataError: a row has no context, or its context is no text.
     """
     sides: dict[str, list[dict[str, Any]]] = {"train": [], "held out": []}
     for row in rows:
-        sides[split_of(row["context"], {"train": 1 - share, "held out": share})].append(dict(row))
+        sides[split_of(text_of(row, "context"), {"train": 1 - share, "held out": share})].append(dict(row))
     return sides["train"], sides["held out"]
 
 
@@ -212,6 +215,8 @@ def prompt_dataset(
         raise DataError(f"over={shown(over)} is unknown. Prompts are not split. Use drop or error.")
     pages = PagesTransform(text="context", theta=Sampled() if theta is None else theta, seed=seed)
     listed = [{"kind": "", "decoys": [], **row} for row in rows]
+    if not listed:
+        raise DataError("there are no prompts. Give rows with context, question and answer.")
     names = list(dict.fromkeys(name for row in listed for name in row))
     if missing := [name for name in _NEEDED if name not in names]:
         raise DataError(f"the prompts have no column {missing[0]!r}. Give context, question and answer.")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from glyphrender.train.run_folder import RunFolder, is_main_process
+from glyphrender.train.watch import curve_lines
 
 __all__ = ["Result", "finished"]
 
@@ -55,7 +54,7 @@ def finished(trainer: Any, processor: Any, folder: RunFolder) -> Result:
     trainer.save_model(str(folder.model))
     if is_main_process():
         processor.save_pretrained(folder.model)
-    curve = _losses(folder.curve)
+    curve = [line["loss"] for line in curve_lines(folder.curve) if "loss" in line]
     return Result(
         recipe=folder.recipe.name,
         digest=folder.recipe.digest,
@@ -66,10 +65,3 @@ def finished(trainer: Any, processor: Any, folder: RunFolder) -> Result:
         last_loss=curve[-1] if curve else None,
         seconds=round(sum(log.get("train_runtime", 0.0) for log in trainer.state.log_history), 3),
     )
-
-
-def _losses(path: Path) -> list[float]:
-    if not path.exists():
-        return []
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [line["loss"] for line in lines if "loss" in line]

@@ -93,8 +93,8 @@ class MeasuredReward:
 class TaskReward:
     """The score of a task as a reward: 1 − error, as evaluation and search count it (`glyphrender.tasks.score_reply`).
 
-    Rows hold the columns "answer", "kind" and "decoys", as `grpo_rows.task_rows` writes them. Copies are graded, other
-    replies are right or wrong, and a reply that names a decoy is wrong.
+    Rows hold the columns "answer", "kind" and "decoys", as `grpo_rows.task_prompts` writes them. Copies are graded,
+    other replies are right or wrong, and a reply that names a decoy is wrong.
 
     >>> TaskReward()(completions=["Bergen, or Dover"], answer=["Dover"], kind=["hops"], decoys=[["Bergen"]])
     [0.0]

@@ -75,8 +75,8 @@ class RunFolder:
         """Return the folder, made if it is missing, with the recipe in it.
 
         Raises:
-            DataError: the folder holds other files, checkpoints of another recipe, or checkpoints and `resume` is
-                False; or there is nothing to resume; or the folder cannot be written.
+            DataError: the folder holds other files, checkpoints of another recipe, the model of a finished run, or
+                checkpoints and `resume` is False; or there is nothing to resume; or the folder cannot be written.
         """
         folder = cls(path=Path(path), recipe=recipe, resume=resume)
         written = folder.path / _RECIPE
@@ -91,6 +91,12 @@ class RunFolder:
         if written.exists():
             folder._check_recipe(Recipe.load(written))
         checkpoint = folder.last_checkpoint
+        if folder.is_finished:
+            raise DataError(
+                f"{path} holds a finished run of this recipe, and its model is in {folder.model}. "
+                "Use another --out, or remove that folder.",
+                path=path,
+            )
         if checkpoint is not None and not resume:
             raise DataError(
                 f"{path} has {checkpoint.name} of this recipe. Pass --resume to go on, or use another --out.", path=path
@@ -137,6 +143,13 @@ class RunFolder:
     def last_checkpoint(self) -> Path | None:
         """The last complete checkpoint."""
         return self.checkpoints[-1] if self.checkpoints else None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is a model, and no checkpoint of an earlier step from which the run could go on."""
+        last = self.last_checkpoint
+        ended = last is None or int(last.name.rpartition("-")[2]) >= self.recipe.optim.steps
+        return ended and self.model.is_dir() and any(self.model.iterdir())
 
     @property
     def resumed_from(self) -> str | None:

@@ -113,7 +113,7 @@ class Run(Section):
     dtype: str = choice("float32", ("float32", "bfloat16"), help="type of products; weights of AdamW stay float32")
     workers: int = whole(0, range=(0, 1024), help="loader processes of each process", free=True)
     log_every: int = whole(10, range=(1, 2**31), unit="steps", help="distance of points of the curve", free=True)
-    save_every: int = whole(0, range=(0, 2**31), unit="steps", help="distance of checkpoints; 0: the last", free=True)
+    save_every: int = whole(0, range=(0, 2**31), unit="steps", help="distance of checkpoints; 0: none", free=True)
     keep: int = whole(2, range=(1, 1000), help="checkpoints that are kept", free=True)
     eval_every: int = whole(0, range=(0, 2**31), unit="steps", help="distance of evaluations; 0: none", free=True)
     eval_samples: int = whole(64, range=(1, 2**20), help="held-out samples of an evaluation", free=True)

@@ -122,7 +122,7 @@ def sft_streams(recipe: SftRecipe, processor: Any) -> Streams:
     rows: dict[str, list[ChatRow]] = {_TRAIN: [], _HELD_OUT: []}
     for path in files_of(data.chats, "chats"):
         for row in chat_rows(path, policy=policy, answers=data.answers, faults=data.faults, counts=counts):  # type: ignore[arg-type]
-            rows[split_of("\n".join(turn.text for turn in row.prompt), shares)].append(row)
+            rows[split_of(_source(row), shares)].append(row)
     texts = [_read(path) for path in files_of(data.corpora, "corpora")] if data.corpora else []
     within = partial(
         WithinBudget,
@@ -156,6 +156,14 @@ def sft_streams(recipe: SftRecipe, processor: Any) -> Streams:
         held_out=_evaluated(recipe, lambda: samples(_HELD_OUT, 0.0)),
         counts=counts,
     )
+
+
+def _source(row: ChatRow) -> str:
+    """Return the text that decides the split of a row: its first document, else the first turn of the user.
+
+    Questions about one document, and the answers of one chat, are then in one split.
+    """
+    return row.documents[0] if row.documents else next(turn.text for turn in row.prompt if turn.role == "user")
 
 
 def _written(recipe: CptRecipe) -> Streams:

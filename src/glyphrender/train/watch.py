@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import torch
 from transformers import PrinterCallback, TrainerCallback
 
+from glyphrender._system.atomic_write import write_atomically
 from glyphrender.errors import TrainingError
 from glyphrender.train.run_folder import RunFolder, is_main_process
 
-__all__ = ["CurveCallback", "StopsAtNaN", "quiet", "watchers"]
+__all__ = ["CurveCallback", "StopsAtNaN", "curve_lines", "quiet", "watchers"]
 
 
 def watchers(folder: RunFolder) -> list[Any]:
@@ -35,6 +37,17 @@ def quiet(trainer: Any) -> Any:
     return trainer
 
 
+def curve_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a curve, without one that a killed process left half written; none without a file."""
+    if not path.exists():
+        return []
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with suppress(json.JSONDecodeError):
+            lines.append(json.loads(line))
+    return lines
+
+
 class CurveCallback(TrainerCallback):  # type: ignore[misc]
     """A callback that writes each log of the trainer as one line of JSON, on the main process.
 
@@ -49,9 +62,8 @@ class CurveCallback(TrainerCallback):  # type: ignore[misc]
         """Take out the lines that the run will write again."""
         self.started = time.monotonic()
         if is_main_process() and self.path.exists():
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if line.strip() and json.loads(line)["step"] <= state.global_step]
-            self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            kept = [line for line in curve_lines(self.path) if line["step"] <= state.global_step]
+            write_atomically(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Write one line."""
