@@ -185,6 +185,16 @@ def test_a_run_that_is_interrupted_and_resumed_ends_as_one_that_is_not(tmp_path:
 
 
 @pytest.mark.slow
+def test_a_reader_is_evaluated_in_stage_0_too(tmp_path: Path) -> None:
+    from glyphrender.train.cpt import train
+    from glyphrender.train.watch import curve_lines
+
+    train(small("run.eval_every=1", "run.eval_samples=2", "optim.steps=3"), out=tmp_path)
+    curve = curve_lines(tmp_path / "curve.jsonl")
+    assert [line["step"] for line in curve if "eval_loss" in line] == [1, 2, 3]
+
+
+@pytest.mark.slow
 def test_a_loss_that_is_not_a_number_stops_before_the_step_and_its_batch_is_saved(tmp_path: Path) -> None:
     import torch
     from transformers import TrainerCallback

@@ -133,10 +133,10 @@ class ReadingTrainer(Trainer):  # type: ignore[misc]
         """Return the loss of a batch, with the model's outputs if they are asked for."""
         labels, looks = inputs.pop("cell_labels"), inputs.pop("looks")
         whole = self.accelerator.unwrap_model(model)
-        measure = self.state.global_step % self.args.logging_steps == self.args.logging_steps - 1
+        measure = model.training and self.state.global_step % self.args.logging_steps == self.args.logging_steps - 1
         if self.state.global_step < self.alone:
             visual = whole.model.visual(inputs["pixel_values"], grid_thw=inputs["image_grid_thw"]).pooler_output
-            outputs, loss, share = None, 0.0, 1.0
+            outputs, loss, share = {}, 0.0, 1.0  # evaluation looks for logits in it
         else:
             with seen(whole) as tokens:
                 outputs = model(**inputs)
