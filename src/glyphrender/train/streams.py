@@ -305,6 +305,8 @@ class WithinBudget(Sequence[Sample]):
         return len(self.samples)
 
     def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(f"there is no sample {index} among {len(self)}.")
         for step in range(min(_TRIES, len(self))):
             sample = self.samples[(index + step) % len(self)]
             visual = visual_tokens(sample, self.vision)
