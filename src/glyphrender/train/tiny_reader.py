@@ -2,8 +2,8 @@
 
 All classes are those of transformers, so a trained reader is saved, loaded, served and fine-tuned as the model of nine
 thousand million parameters is. GLM's own starting values and rotary frequencies are made for 4,096 wide layers and
-long texts; with them, a model of 128 learns the line ends and nothing else. Six choices make the difference. Each was
-left out alone, on pages of 3 × 16 characters with one character a visual token (`docs/learn_to_read.md`):
+long texts; with them, a model of 128 learns the line ends and nothing else. Six choices make the difference. How
+much some of them matter was measured on pages of 3 × 16 characters (`docs/learn_to_read.md`):
 
 1. **Weights of standard deviation hidden^-0.5** (0.09 at 128, where transformers takes 0.02). With 0.02 the signal is
    lost in the residual stream, and hundreds of steps only make weights grow.
