@@ -227,7 +227,7 @@ def draw(out: Path) -> None:
             for name, color in (("cells", "C0"), ("characters", "C1"), ("pages", "C2")):
                 known = [(before + entry["step"], entry[name]) for entry in curve if name in entry]
                 left.plot(*zip(*known, strict=True), color=color, label=f"{name} right" if not before else None)
-            before += curve[-1]["step"]
+            before += curve[-1]["step"] if curve else 0
             left.axvline(before, color="0.8")
     left.set(xlabel="step of 32 pages: pairs | start | sft | sft-lines", ylim=(0, 1.02))
     for stage in (name for name, each in STAGES.items() if each.rewards):
@@ -243,6 +243,18 @@ def draw(out: Path) -> None:
     pyplot.close(figure)
 
 
+def learn_all(out: Path, *, seed: int = 0, steps: int = 0) -> None:
+    """Run all stages and print their reports; `steps` other than 0 are those of each stage, for a rehearsal."""
+    for name in STAGES:
+        show(learn(name, out, seed=seed, steps=steps))
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print the report of a stage on one line."""
+    exact = {lines: score["exact"] for lines, score in report["held_out"].items()}
+    print(json.dumps({name: report[name] for name in report if name != "held_out"} | {"exact": exact}), flush=True)
+
+
 def main() -> None:
     """Read the command line and run stages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -254,10 +266,10 @@ def main() -> None:
     options = parser.parse_args()
     if (options.steps or options.lr) and not options.stage:
         parser.error("--steps and --lr are those of one stage. Name it by --stage.")
-    for name in [options.stage] if options.stage else STAGES:
-        report = learn(name, options.out, seed=options.seed, steps=options.steps, lr=options.lr)
-        shown = {lines: score["exact"] for lines, score in report.pop("held_out").items()}
-        print(json.dumps(report | {"exact": shown}), flush=True)
+    if options.stage:
+        show(learn(options.stage, options.out, seed=options.seed, steps=options.steps, lr=options.lr))
+    else:
+        learn_all(options.out, seed=options.seed)
 
 
 if __name__ == "__main__":

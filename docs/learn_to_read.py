@@ -3,6 +3,7 @@
     python docs/learn_to_read.py OUT                        the short lesson: 3 × 16 random characters, one a token
     python docs/learn_to_read.py OUT --lesson shapes        another lesson; `--list` names all
     python docs/learn_to_read.py OUT --seed 1 --steps 100   another seed, or fewer steps
+    python docs/learn_to_read.py OUT --chain                reading, then look-ups by fine-tuning, then rewards
 
 A lesson writes into OUT/LESSON: the model, as transformers loads it (`model`), the curve of the training (`curve.json`,
 `curve.png`), and the score of held-out pages, read free running, with intervals (`report.json`). A lesson that goes on
@@ -102,6 +103,8 @@ LESSONS = {
         reader={"layers": 4, "intermediate_size": 512},
     ),
 }
+#: The lessons of `--chain`, before look-ups and rewards.
+CHAIN = ("characters-4", "prose-22")
 
 
 def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> dict[str, Any]:
@@ -210,6 +213,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="steps, fewer than the lesson has, for a rehearsal")
     parser.add_argument("--list", action="store_true", help="list the lessons")
+    parser.add_argument("--chain", action="store_true", help="the lessons of CHAIN, then all of learn_to_look_up.py")
     options = parser.parse_args()
     if options.list:
         for name, lesson in LESSONS.items():
@@ -217,8 +221,13 @@ def main() -> None:
         return
     if options.out is None:
         parser.error("OUT is missing. Name a folder.")
-    report = learn(options.lesson, options.out, seed=options.seed, steps=options.steps)
-    print(json.dumps({name: value for name, value in report.items() if name != "wrong"}))
+    for lesson in CHAIN if options.chain else (options.lesson,):
+        report = learn(lesson, options.out, seed=options.seed, steps=options.steps)
+        print(json.dumps({name: value for name, value in report.items() if name != "wrong"}), flush=True)
+    if options.chain:
+        import learn_to_look_up
+
+        learn_to_look_up.learn_all(options.out, seed=options.seed, steps=options.steps or 0)
 
 
 if __name__ == "__main__":
