@@ -68,11 +68,13 @@ def layout_each(
     Raises:
         ThetaError, FontError: as in `layout`.
         LayoutError: a text needs more than `max_pages` pages.
-        DataError: a text is not str.
+        DataError: `texts` is no list, or a text is not str.
 
     >>> [[page.text for page in pages] for pages in layout_each(["one", "", "two"])]
     [['one'], [], ['two']]
     """
+    if isinstance(texts, str | bytes) or not isinstance(texts, Sequence):
+        raise DataError(f"texts is {type(texts).__name__}, not a list of str. For one text, use layout(text).")
     for number, text in enumerate(texts):
         if not isinstance(text, str):
             raise DataError(f"text {number} is {type(text).__name__}, not str. Pass a list of str.")
