@@ -14,27 +14,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from transformers import TrainingArguments
-from trl import SFTConfig, SFTTrainer
 
 from glyphrender.errors import DataError
 from glyphrender.train.align import Alignment
 from glyphrender.train.arguments import training_arguments
-from glyphrender.train.collate import SampleCollator
-from glyphrender.train.dataset import as_dataset
-from glyphrender.train.loading import adapters, model_and_processor
+from glyphrender.train.loading import model_and_processor
 from glyphrender.train.reading_trainer import ReadingCollator, ReadingTrainer
 from glyphrender.train.recipe import CptRecipe
 from glyphrender.train.result import Result, finished
 from glyphrender.train.run_folder import RunFolder, process_count
+from glyphrender.train.sft_trainer import sft_trainer
 from glyphrender.train.streams import Streams, cpt_streams
-from glyphrender.train.token_mean import MeanOverTokens
 from glyphrender.train.watch import StopsAtNaN, quiet, watchers
 
 __all__ = ["train"]
-
-
-class _Sft(MeanOverTokens, StopsAtNaN, SFTTrainer):  # type: ignore[misc]
-    """TRL's trainer with a mean over all tokens of a step, which stops at a loss that is not a number."""
 
 
 class _Reading(StopsAtNaN, ReadingTrainer):
@@ -61,32 +54,11 @@ def train(
     arguments = training_arguments(recipe, folder)
     model, processor = model_and_processor(recipe)
     samples = cpt_streams(recipe, processor)
-    make = _reading_trainer if recipe.align.steps or recipe.align.share else _sft_trainer
+    make = _reading_trainer if recipe.align.steps or recipe.align.share else sft_trainer
     trainer = quiet(make(recipe, arguments, model, processor, samples, [*watchers(folder), *callbacks]))
     trainer.run_folder = folder
     trainer.train(resume_from_checkpoint=folder.resumed_from)
     return finished(trainer, processor, folder)
-
-
-def _sft_trainer(
-    recipe: CptRecipe, arguments: dict[str, Any], model: Any, processor: Any, samples: Streams, callbacks: list[Any]
-) -> Any:
-    """Return TRL's trainer. The collator makes labels, so TRL prepares nothing."""
-    return _Sft(
-        model=model,
-        args=SFTConfig(
-            **arguments,
-            max_length=None,
-            dataset_kwargs={"skip_prepare_dataset": True},
-            activation_offloading=recipe.machine.offload_activations,
-        ),
-        train_dataset=as_dataset(samples.train),
-        eval_dataset=samples.held_out and as_dataset(samples.held_out),
-        data_collator=SampleCollator(processor=processor),
-        processing_class=processor,
-        peft_config=adapters(recipe),
-        callbacks=callbacks,
-    )
 
 
 def _reading_trainer(

@@ -13,24 +13,16 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from trl import SFTConfig, SFTTrainer
-
 from glyphrender.train.arguments import training_arguments
-from glyphrender.train.collate import SampleCollator
-from glyphrender.train.dataset import as_dataset
-from glyphrender.train.loading import adapters, model_and_processor
+from glyphrender.train.loading import model_and_processor
 from glyphrender.train.recipe import SftRecipe
 from glyphrender.train.result import Result, finished
 from glyphrender.train.run_folder import RunFolder
+from glyphrender.train.sft_trainer import sft_trainer
 from glyphrender.train.streams import sft_streams
-from glyphrender.train.token_mean import MeanOverTokens
-from glyphrender.train.watch import StopsAtNaN, quiet, watchers
+from glyphrender.train.watch import quiet, watchers
 
 __all__ = ["train"]
-
-
-class _Sft(MeanOverTokens, StopsAtNaN, SFTTrainer):  # type: ignore[misc]
-    """TRL's trainer with a mean over all tokens of a step, which stops at a loss that is not a number."""
 
 
 def train(
@@ -53,23 +45,8 @@ def train(
     arguments = training_arguments(recipe, folder)
     model, processor = model_and_processor(recipe)
     samples = sft_streams(recipe, processor)
-    trainer = quiet(
-        _Sft(
-            model=model,
-            args=SFTConfig(
-                **arguments,
-                max_length=None,
-                dataset_kwargs={"skip_prepare_dataset": True},
-                activation_offloading=recipe.machine.offload_activations,
-            ),
-            train_dataset=as_dataset(samples.train),
-            eval_dataset=samples.held_out and as_dataset(samples.held_out),
-            data_collator=SampleCollator(processor=processor),
-            processing_class=processor,
-            peft_config=adapters(recipe),
-            callbacks=[*watchers(folder), *callbacks],
-        )
-    )
+    callbacks = [*watchers(folder), *callbacks]
+    trainer = quiet(sft_trainer(recipe, arguments, model, processor, samples, callbacks))
     trainer.run_folder = folder
     trainer.train(resume_from_checkpoint=folder.resumed_from)
     return finished(trainer, processor, folder)
