@@ -30,6 +30,7 @@ ROOMS = {
     "inference": "models that are asked: servers, local models, messages, replies",
     "adapters": "data sets, trainers, corpora, pixel values",
     "search": "which θ reads best for a token",
+    "evals": "benchmarks with named protocols, asked with pages and without",
     "train": "training on pages: rows, batches, recipes, stages, rewards, exports",
     "compat": "the functions of Glyph's own script",
 }
