@@ -3,9 +3,9 @@
     python benchmarks/reader_ablations.py OUT                 three CPU minutes; writes OUT/ablations.json
     python benchmarks/reader_ablations.py OUT --budget 0.1    a tenth of the steps, for a rehearsal
 
-Each arm trains the tower of `train/tiny_reader.py` by stage 0 (`train/align.py`) for equal steps from equal weights on
-the same words, and is scored on held-out pages: the share of their letters that the visual tokens name. Reading with
-the language model comes after that and costs ten times as much, so it is not measured here.
+Each arm trains the tower of `train/reader/tiny_reader.py` by stage 0 (`train/reader/align.py`) for equal steps from
+equal weights on the same words, and is scored on held-out pages: the share of their letters that the visual tokens
+name. Reading with the language model comes after that and costs ten times as much, so it is not measured here.
 
 - `searched`: pages in the proportions of the preset `dense`, drawn on the grid of the model;
 - `shrunk`, `enlarged`: the same pages, drawn 29/28 or 27/28 as large, which the processor then resizes to the same
@@ -35,9 +35,9 @@ from numpy.typing import NDArray
 from glyphrender import Page, Theta, render
 from glyphrender.adapters.pixels import Patchify
 from glyphrender.tasks.statistics import bootstrap
-from glyphrender.train.align import Alignment, cell_labels
-from glyphrender.train.equal_pages import equal_pages
-from glyphrender.train.reading import CELL, plain_prose
+from glyphrender.train.reader.align import AlignmentHead, cell_labels
+from glyphrender.train.reader.equal_pages import equal_pages
+from glyphrender.train.reader.reading import CELL, plain_prose
 
 SHAPE = (4, 3)
 # Two lines a cell, of up to six characters in it each.
@@ -149,12 +149,12 @@ class Stage0:
     """Stage 0 of one model: batches of pages with their labels, training, and scores."""
 
     def __init__(self, seed: int) -> None:
-        from glyphrender.train.tiny_reader import tiny_reader
+        from glyphrender.train.reader.tiny_reader import tiny_reader
 
         self.model, self.processor = tiny_reader(seed=seed)
         equal_pages(self.model)
         self.patchify = Patchify.of(self.processor)
-        self.align = Alignment(self.model.config.text_config.hidden_size, SLOTS)
+        self.align = AlignmentHead(self.model.config.text_config.hidden_size, SLOTS)
         self.blank = self.tokens_of(" ")[0]
 
     def tokens_of(self, text: str) -> list[int]:

@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 import torch
 from learn_to_look_up import held_out_scores
 
-from glyphrender.train.lookups import Lookups
-from glyphrender.train.reading_trainer import load_reader, train_reader
+from glyphrender.train.reader.lookups import Lookups
+from glyphrender.train.reader.reading_trainer import load_reader, train_reader
 
 ARMS = {"none": (0.0, 0.0), "cells": (0.2, 0.0), "pages": (0.2, 0.2)}
 

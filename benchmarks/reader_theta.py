@@ -5,10 +5,10 @@
     python benchmarks/reader_theta.py OUT --budget 0.1    a tenth of the steps, for a rehearsal
     python benchmarks/reader_theta.py OUT --draw          draw and print again what OUT/theta.json says
 
-One reader (`train/tiny_reader.py`) learns to read pages of all θ of `THETAS`, each equally often, with one text layout:
-3 lines of 16 characters, 7 px apart, whatever the type. So a character stands at one place under every θ, and only its
-shape makes a θ hard. All three readers then read the same pages of words that were held out. It needs the extras
-`train`, `reader` and `rapidocr`, and matplotlib.
+One reader (`train/reader/tiny_reader.py`) learns to read pages of all θ of `THETAS`, each equally often, with one text
+layout: 3 lines of 16 characters, 7 px apart, whatever the type. So a character stands at one place under every θ, and
+only its shape makes a θ hard. All three readers then read the same pages of words that were held out. It needs the
+extras `train`, `reader` and `rapidocr`, and matplotlib.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from glyphrender import Theta, render
 from glyphrender.ocr.comparison import comparable, edit_distance
 from glyphrender.ocr.rapidocr import RapidOcr
 from glyphrender.ocr.tesseract import Tesseract
-from glyphrender.train.reading import CELL, plain_prose, transcription
-from glyphrender.train.sample import Pages, Sample
+from glyphrender.train.reader.reading import CELL, plain_prose, transcription
+from glyphrender.train.rows.sample import Pages, Sample
 
 LINES, WIDTH, PITCH = 3, 16, 7
 COLUMNS = WIDTH * PITCH // CELL
@@ -140,7 +140,7 @@ def train(
     model: Any, processor: Any, names: dict[str, Theta], *, steps: int, batch: int, alone: bool, seed: int, out: Path
 ) -> list[dict[str, float]]:
     """Train a reader on pages of all θ, by stage 0 alone or to read them; return the curve."""
-    from glyphrender.train.reading_trainer import train_reader
+    from glyphrender.train.reader.reading_trainer import train_reader
 
     data = Mixture(
         words=Words(held_out=False),
@@ -166,11 +166,11 @@ def by_cells(model: Any, processor: Any, samples: Sequence[Sample]) -> NDArray[n
     """Return, for each page, the share of its letters that a tower's visual tokens have wrong."""
     import torch
 
-    from glyphrender.train.align import Alignment
-    from glyphrender.train.reading_trainer import ReadingCollator
+    from glyphrender.train.reader.align import AlignmentHead
+    from glyphrender.train.reader.reading_trainer import ReadingCollator
 
     slots = CELL // PITCH
-    collator, align = ReadingCollator(processor, slots), Alignment(model.config.text_config.hidden_size, slots)
+    collator, align = ReadingCollator(processor, slots), AlignmentHead(model.config.text_config.hidden_size, slots)
     batch = collator(samples)
     with torch.no_grad():
         visual = model.model.visual(batch["pixel_values"], grid_thw=batch["image_grid_thw"]).pooler_output
@@ -212,8 +212,8 @@ def by_ocr(samples: dict[str, list[Sample]], groups: Sequence[slice]) -> dict[st
 
 def stage_0(names: dict[str, Theta], *, seed: int, budget: float, out: Path) -> tuple[Any, Any, dict[str, Any]]:
     """Return (model, processor, curve and seconds) after stage 0; it is trained once for each OUT."""
-    from glyphrender.train.reading_trainer import load_reader
-    from glyphrender.train.tiny_reader import save_reader, tiny_reader
+    from glyphrender.train.reader.reading_trainer import load_reader
+    from glyphrender.train.reader.tiny_reader import save_reader, tiny_reader
 
     folder = out / f"stage-0-seed-{seed}"
     if not (folder / "log.json").exists():
@@ -231,7 +231,7 @@ def measure(
     names: dict[str, Theta], *, seeds: Sequence[int], pages: int, budget: float, reading: bool, out: Path
 ) -> dict[str, Any]:
     """Train a reader for each seed, let all readers read the same pages, and return the errors of each sheet by θ."""
-    from glyphrender.train.reading_trainer import read_pages
+    from glyphrender.train.reader.reading_trainer import read_pages
 
     words = Words(held_out=True)
     held_out = [words.page(np.random.default_rng((777_777, index))) for index in range(pages)]

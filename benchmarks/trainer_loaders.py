@@ -24,9 +24,9 @@ sys.path.insert(0, str(ROOT / "docs"))
 from tiny_glm4v import byte_tokenizer, tiny_glm4v  # noqa: E402
 from trainer_sizes import stub  # noqa: E402
 
-from glyphrender.train.chat_rows import ChatRow, chat_rows  # noqa: E402
 from glyphrender.train.exports.export import export, lint  # noqa: E402
 from glyphrender.train.exports.lint import LintReport  # noqa: E402
+from glyphrender.train.rows.chat_rows import ChatRow, chat_rows  # noqa: E402
 
 MODEL = "glm-4.1v"
 Found = tuple[int, Counter[tuple[int, int]]]

@@ -76,9 +76,9 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int = 0, lr: float = 0.
     """Train a stage, after those that it needs; write model, curve and report into `out / name`; return the report."""
     import torch
 
-    from glyphrender.train.look_back import LOOK_UP
-    from glyphrender.train.reading_trainer import load_reader
-    from glyphrender.train.tiny_reader import save_reader, tiny_reader
+    from glyphrender.train.reader.look_back import LOOK_UP
+    from glyphrender.train.reader.reading_trainer import load_reader
+    from glyphrender.train.reader.tiny_reader import save_reader, tiny_reader
 
     stage = STAGES[name]
     folder = out / name
@@ -116,8 +116,8 @@ def answered(
     model: Any, processor: Any, stage: Stage, out: Path, *, steps: int, lr: float, seed: int
 ) -> list[dict[str, float]]:
     """Train on right answers, and return the curve."""
-    from glyphrender.train.lookups import Lookups
-    from glyphrender.train.reading_trainer import train_reader
+    from glyphrender.train.reader.lookups import Lookups
+    from glyphrender.train.reader.reading_trainer import train_reader
 
     data = Lookups(
         lines=stage.lines,
@@ -150,10 +150,10 @@ def rewarded(
     from trl import GRPOConfig
 
     from glyphrender.adapters.pixels import fast
-    from glyphrender.train.dapo import DapoTrainer
-    from glyphrender.train.grpo_rows import prompt_dataset
-    from glyphrender.train.lookups import lookup_rows, theta_of
+    from glyphrender.train.reader.lookups import lookup_rows, theta_of
     from glyphrender.train.rewards import reward_functions
+    from glyphrender.train.rewards.dapo import DapoTrainer
+    from glyphrender.train.rows.grpo_rows import prompt_dataset
 
     (lines,) = stage.lines
     rows = lookup_rows(stage.batch * steps, lines=lines, seed=stage.pages + seed)
@@ -201,8 +201,8 @@ def rewarded(
 
 def held_out_scores(model: Any, processor: Any) -> dict[str, Any]:
     """Return the score of `QUESTIONS` held-out questions for pages of 2, 4 and 8 lines."""
-    from glyphrender.train.lookups import Lookups
-    from glyphrender.train.reading_trainer import read_pages, score
+    from glyphrender.train.reader.lookups import Lookups
+    from glyphrender.train.reader.reading_trainer import read_pages, score
 
     scores = {}
     for lines in (2, 4, 8):

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from glyphrender.train.reading import Prose, RandomCharacters, Shape, Transcriptions, Writer, plain_prose
+from glyphrender.train.reader.reading import Prose, RandomCharacters, Shape, Transcriptions, Writer, plain_prose
 
 BOOK = Path(__file__).parents[1] / "benchmarks" / "texts" / "pride-and-prejudice.txt"
 HELD_OUT_SEED = 777_777
@@ -111,8 +111,8 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> d
     """Give a lesson: train a reader, score it on held-out pages, write all into `out / name`, and return the report."""
     import torch
 
-    from glyphrender.train.reading_trainer import load_reader, read_pages, score, train_reader
-    from glyphrender.train.tiny_reader import READ, save_reader, tiny_reader
+    from glyphrender.train.reader.reading_trainer import load_reader, read_pages, score, train_reader
+    from glyphrender.train.reader.tiny_reader import READ, save_reader, tiny_reader
 
     lesson = LESSONS[name]
     folder = out / name

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from glyphrender.errors import DependencyError, EndpointError
-from glyphrender.train.byte_tokenizer import CHAT_TEMPLATE, END, SPECIAL_TOKENS, byte_tokenizer
+from glyphrender.train.reader.byte_tokenizer import CHAT_TEMPLATE, END, SPECIAL_TOKENS, byte_tokenizer
 
 __all__ = ["byte_tokenizer", "save", "serving", "tiny_glm4v"]
 
@@ -60,7 +60,7 @@ def tiny_glm4v(
         from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
     except ImportError as error:
         raise _missing() from error
-    from glyphrender.train.glm4v_images import Glm4vImagesProcessor
+    from glyphrender.train.reader.glm4v_images import Glm4vImagesProcessor
 
     tokenizer = byte_tokenizer()
     token = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL_TOKENS}

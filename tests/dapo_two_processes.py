@@ -9,7 +9,7 @@ from accelerate import PartialState
 from test_train_dapo import DEAD, LONG, ONE, TWO, config, rows, trained
 
 from glyphrender import DataError
-from glyphrender.train.dapo import DapoTrainer
+from glyphrender.train.rewards.dapo import DapoTrainer
 
 path = Path(sys.argv[1])
 # The libraries are loaded once, in 8 s; nothing of them runs yet that a fork could break.

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender import DataError
-from glyphrender.train.chat_rows import ChatRow, chat_rows
-from glyphrender.train.page_policy import PagePolicy, PageText
+from glyphrender.train.rows.chat_rows import ChatRow, chat_rows
+from glyphrender.train.rows.page_policy import PagePolicy, PageText
 
 LONG = "The buyer pays the seller on the first day of the month.\n" * 4
 POLICY = PagePolicy(min_characters=100)

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from glyphrender import cli
 from glyphrender.errors import DataError
 from glyphrender.models.arithmetic import ModelShape, published
-from glyphrender.train.plan import Plan, shape_of
 from glyphrender.train.recipe import Recipe
+from glyphrender.train.recipe.plan import Plan, shape_of
 
 NINE = ModelShape.of(published("glm-4.1v-9b"))
 

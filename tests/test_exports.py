@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 from glyphrender import DataError, Theta, VisionModelError, render
-from glyphrender.train.chat_rows import ChatRow, chat_rows
 from glyphrender.train.exports.export import TRAINERS, export, lint
 from glyphrender.train.exports.files import image_size
 from glyphrender.train.exports.resizing import llama_factory_size, ms_swift_size, qwen_vl_utils_size
 from glyphrender.train.exports.settings import read_settings, settings_text
-from glyphrender.train.page_policy import PagePolicy
+from glyphrender.train.rows.chat_rows import ChatRow, chat_rows
+from glyphrender.train.rows.page_policy import PagePolicy
 
 pytest.importorskip("pyarrow")
 import pyarrow.parquet

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from glyphrender import DataError, Theta
-from glyphrender.train.chat_rows import ChatRow, chat_rows
 from glyphrender.train.exports.export import TRAINERS, export, lint
-from glyphrender.train.page_policy import PagePolicy
+from glyphrender.train.rows.chat_rows import ChatRow, chat_rows
+from glyphrender.train.rows.page_policy import PagePolicy
 
 pytest.importorskip("trl")
 import datasets

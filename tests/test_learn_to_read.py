@@ -12,9 +12,9 @@ def test_a_tiny_reader_reads_held_out_pages_of_random_characters(tmp_path):
     pytest.importorskip("torch")
     import torch
 
-    from glyphrender.train.reading import RandomCharacters, Transcriptions
-    from glyphrender.train.reading_trainer import read_pages, score, train_reader
-    from glyphrender.train.tiny_reader import READ, tiny_reader
+    from glyphrender.train.reader.reading import RandomCharacters, Transcriptions
+    from glyphrender.train.reader.reading_trainer import read_pages, score, train_reader
+    from glyphrender.train.reader.tiny_reader import READ, tiny_reader
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -7,12 +7,12 @@ import pytest
 
 from glyphrender import layout
 from glyphrender.errors import DataError
-from glyphrender.train.align import Alignment, cell_labels
-from glyphrender.train.look_back import LOOK_UP
-from glyphrender.train.lookups import Lookups, ask, draw_pairs, list_pairs, lookup_rows, page_of
-from glyphrender.train.reading_trainer import ReadingCollator
-from glyphrender.train.sample import Pages, Text
-from glyphrender.train.tiny_reader import tiny_reader
+from glyphrender.train.reader.align import AlignmentHead, cell_labels
+from glyphrender.train.reader.look_back import LOOK_UP
+from glyphrender.train.reader.lookups import Lookups, ask, draw_pairs, list_pairs, lookup_rows, page_of
+from glyphrender.train.reader.reading_trainer import ReadingCollator
+from glyphrender.train.reader.tiny_reader import tiny_reader
+from glyphrender.train.rows.sample import Pages, Text
 
 PAIRS = [("K7", "4821"), ("B3", "0172"), ("Z9", "5555")]
 
@@ -87,7 +87,7 @@ def test_stage_0_with_sums_is_least_where_a_visual_token_is_the_sum_of_its_chara
 
     torch.manual_seed(0)
     embeddings, labels = torch.randn(20, 256), torch.randint(20, (6, 4))
-    plain, sums = Alignment(256, 4), Alignment(256, 4, sums=1.0)
+    plain, sums = AlignmentHead(256, 4), AlignmentHead(256, 4, sums=1.0)
     visual = sums.sum_of(embeddings, labels)
     added = [
         float(sums(token, embeddings, labels)[0] - plain(token, embeddings, labels)[0])

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from glyphrender import cli
 from glyphrender.errors import DataError
-from glyphrender.train.describe import markdown
-from glyphrender.train.fields import value_of
 from glyphrender.train.launch import launch_file, launch_names
 from glyphrender.train.recipe import CptRecipe, GrpoRecipe, Recipe, SftRecipe, recipe_names
+from glyphrender.train.recipe.describe import markdown
+from glyphrender.train.recipe.fields import value_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -15,9 +15,9 @@ from glyphrender.errors import BudgetSpent, RequestRefused
 from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Reply
 from glyphrender.inference.replies import Replies, RequestBudget
-from glyphrender.train.chat_rows import ChatRow, chat_rows
-from glyphrender.train.page_policy import PagePolicy
-from glyphrender.train.self_distillation import distilled
+from glyphrender.train.rows.chat_rows import ChatRow, chat_rows
+from glyphrender.train.rows.page_policy import PagePolicy
+from glyphrender.train.rows.self_distillation import distilled
 
 LONG = "The buyer pays the seller on the first day of the month.\n" * 4
 

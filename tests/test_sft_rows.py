@@ -9,16 +9,17 @@ import pytest
 
 from glyphrender import DataError, Theta
 from glyphrender.adapters.data import Sampled
-from glyphrender.train.chat_rows import ChatRow, chat_rows
-from glyphrender.train.page_policy import PagePolicy
+from glyphrender.train.rows.chat_rows import ChatRow, chat_rows
+from glyphrender.train.rows.page_policy import PagePolicy
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 from tiny_glm4v import CHAT_TEMPLATE, tiny_glm4v
 
-from glyphrender.train.collate import SampleCollator
-from glyphrender.train.sample import Pages, Sample, laid_out
-from glyphrender.train.sft_rows import READ_ALOUD, SftSamples
+from glyphrender.train.rows.collate import SampleCollator
+from glyphrender.train.rows.kinds import COPY_PAGES
+from glyphrender.train.rows.sample import Pages, Sample, laid_out
+from glyphrender.train.rows.sft_rows import SftSamples
 
 pytestmark = pytest.mark.slow
 
@@ -134,7 +135,7 @@ def test_documents_are_read_aloud_by_weight(processor: Any) -> None:
         assert sample.learned.startswith("Clause")
         assert sample.learned.endswith(".")
         assert 0 < len(sample.learned) <= 70
-        assert any(getattr(part, "text", "") == READ_ALOUD for part in sample.parts)
+        assert any(getattr(part, "text", "") == COPY_PAGES for part in sample.parts)
 
 
 def test_samples_follow_from_seed_epoch_and_index_alone(processor: Any) -> None:

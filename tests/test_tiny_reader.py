@@ -9,8 +9,8 @@ import pytest
 
 from glyphrender import Theta, layout
 from glyphrender.errors import DataError
-from glyphrender.train.align import cell_labels, cells_of_text
-from glyphrender.train.reading import Prose, RandomCharacters, Transcriptions, plain_prose
+from glyphrender.train.reader.align import cell_labels, cells_of_text
+from glyphrender.train.reader.reading import Prose, RandomCharacters, Transcriptions, plain_prose
 
 BOOK = Path(__file__).parents[1] / "benchmarks" / "texts" / "pride-and-prejudice.txt"
 PAGE = {
@@ -137,7 +137,7 @@ def test_prose_that_does_not_fill_a_page_is_refused():
 @pytest.fixture(scope="module")
 def reader():
     pytest.importorskip("torch")
-    from glyphrender.train.tiny_reader import tiny_reader
+    from glyphrender.train.reader.tiny_reader import tiny_reader
 
     return tiny_reader(seed=3)
 
@@ -166,8 +166,8 @@ def test_the_fast_path_gives_the_pixel_values_of_the_processor(reader):
 def test_attention_over_equal_pages_gives_what_transformers_gives_and_saves_nothing_new(reader):
     import torch
 
-    from glyphrender.train.equal_pages import equal_pages
-    from glyphrender.train.tiny_reader import tiny_reader
+    from glyphrender.train.reader.equal_pages import equal_pages
+    from glyphrender.train.reader.tiny_reader import tiny_reader
 
     model, _ = tiny_reader(seed=3)
     plain, _ = tiny_reader(seed=3)
@@ -183,7 +183,7 @@ def test_attention_over_equal_pages_gives_what_transformers_gives_and_saves_noth
 def test_a_saved_reader_loads_in_transformers_with_the_same_weights(reader, tmp_path):
     from transformers import AutoProcessor, Glm4vForConditionalGeneration
 
-    from glyphrender.train.tiny_reader import save_reader
+    from glyphrender.train.reader.tiny_reader import save_reader
 
     save_reader(*reader, tmp_path)
     again = Glm4vForConditionalGeneration.from_pretrained(tmp_path)
@@ -201,7 +201,7 @@ def test_a_saved_reader_loads_in_transformers_with_the_same_weights(reader, tmp_
     ],
 )
 def test_widths_that_do_not_fit_are_refused(wrong, message):
-    from glyphrender.train.tiny_reader import tiny_reader
+    from glyphrender.train.reader.tiny_reader import tiny_reader
 
     with pytest.raises(DataError, match=message):
         tiny_reader(**wrong)
@@ -211,9 +211,9 @@ def test_widths_that_do_not_fit_are_refused(wrong, message):
 def test_pointing_is_the_cross_entropy_of_the_attention_that_the_model_has():
     import torch
 
-    from glyphrender.train.align import Pointing
-    from glyphrender.train.reading_trainer import ReadingCollator
-    from glyphrender.train.tiny_reader import READ, tiny_reader
+    from glyphrender.train.reader.align import Pointing
+    from glyphrender.train.reader.reading_trainer import ReadingCollator
+    from glyphrender.train.reader.tiny_reader import READ, tiny_reader
 
     model, processor = tiny_reader(seed=1)
     model.set_attn_implementation("eager")

@@ -20,11 +20,12 @@ from glyphrender.errors import DataError, ThetaError
 from glyphrender.models.vision import vision_model
 from glyphrender.text.grapheme import cluster_starts
 from glyphrender.text.properties import codepoints
-from glyphrender.train.cpt_rows import KINDS, CptSamples
-from glyphrender.train.cuts import cut_before, pieces_of
-from glyphrender.train.documents import Document, Documents, fingerprint, split_of
-from glyphrender.train.sample import Pages, Sample, Text, visual_tokens
-from glyphrender.train.themes import THEMES, Themed
+from glyphrender.train.rows.cpt_rows import CptSamples
+from glyphrender.train.rows.cuts import cut_before, pieces_of
+from glyphrender.train.rows.documents import Document, Documents, fingerprint, split_of
+from glyphrender.train.rows.kinds import CPT_KINDS
+from glyphrender.train.rows.sample import Pages, Sample, Text, visual_tokens
+from glyphrender.train.rows.themes import THEMES, Themed
 
 SMALL = Theta(page_size=(224, 112), margin_x=4, margin_y=4, page_grid=28)
 SHARES = {"train": 0.5, "validation": 0.25, "test": 0.25}
@@ -227,7 +228,7 @@ def test_no_sample_is_above_its_budget_and_parts_are_of_their_piece(text_tokens:
                 assert all(one is not other for one, other in zip(kinds, kinds[1:], strict=False))
                 assert kinds[-1] is Text
                 assert all(part.learn for part in sample.parts if isinstance(part, Text))
-    assert set(seen) == set(KINDS)
+    assert set(seen) == set(CPT_KINDS)
     assert samples.counts["split"] > 0
 
 

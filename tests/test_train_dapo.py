@@ -24,7 +24,7 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from glyphrender.adapters.pixels import fast
-from glyphrender.train.dapo import DapoTrainer, check_groups, check_trl, is_complete, teaches
+from glyphrender.train.rewards.dapo import DapoTrainer, check_groups, check_trl, is_complete, teaches
 
 pytestmark = [
     pytest.mark.slow,

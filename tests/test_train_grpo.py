@@ -17,8 +17,8 @@ from transformers import AutoModelForImageTextToText
 
 from glyphrender.errors import TrainingError
 from glyphrender.train.grpo import grpo_config, train
-from glyphrender.train.loading import model_and_processor
-from glyphrender.train.run_folder import RunFolder
+from glyphrender.train.run.loading import model_and_processor
+from glyphrender.train.run.run_folder import RunFolder
 
 pytestmark = [
     pytest.mark.slow,

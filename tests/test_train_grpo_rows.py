@@ -13,8 +13,8 @@ from glyphrender import DataError, Theta, compression_ratio, render
 from glyphrender.adapters.data import PagesTransform, Sampled
 from glyphrender.adapters.sft import Prompts
 from glyphrender.tasks.generated import GeneratedTask
-from glyphrender.train.grpo_rows import PromptRows, prompt_dataset, read_prompts, task_prompts, without_held_out
 from glyphrender.train.rewards import TaskReward
+from glyphrender.train.rows.grpo_rows import PromptRows, prompt_dataset, read_prompts, task_prompts, without_held_out
 
 pytest.importorskip("datasets")
 

@@ -18,8 +18,8 @@ from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.model import EndpointModel
 from glyphrender.tasks.generated import GeneratedTask
-from glyphrender.train.judge import Judge
 from glyphrender.train.rewards import REWARDS, CompressionReward, FormatReward, TaskReward, reward_functions
+from glyphrender.train.rewards.judge import Judge
 
 PROMPT = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is 2 + 2?"}]}]
 THOUGHT = [{"role": "assistant", "content": "<think>2 and 2</think>Four"}]
@@ -193,7 +193,8 @@ def test_a_prompt_of_a_judge_names_the_reply(prompt: str) -> None:
 
 def test_rewards_load_neither_torch_nor_trl() -> None:
     program = (
-        "import sys, glyphrender.train.judge; print([n for n in ('torch', 'trl', 'transformers') if n in sys.modules])"
+        "import sys, glyphrender.train.rewards.judge\n"
+        "print([n for n in ('torch', 'trl', 'transformers') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["[]"]

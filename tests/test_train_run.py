@@ -12,9 +12,9 @@ import pytest
 
 from glyphrender.errors import DataError, TrainingError
 from glyphrender.train.recipe import CptRecipe, Recipe, SftRecipe
-from glyphrender.train.run_folder import RunFolder, differences
-from glyphrender.train.sample import Sample, Text
-from glyphrender.train.stream import Stream
+from glyphrender.train.rows.sample import Sample, Text
+from glyphrender.train.run.run_folder import RunFolder, differences
+from glyphrender.train.run.stream import Stream
 
 SMALL = ["optim.steps=4", "optim.warmup_steps=1", "align.steps=2", "run.log_every=1", "run.save_every=2"]
 SMALL += ["batch.samples=2", "batch.per_device=2", "data.shapes=4x1"]
@@ -97,7 +97,7 @@ def test_a_curve_with_a_line_that_a_killed_process_left_half_written_is_read_and
     pytest.importorskip("transformers")
     from types import SimpleNamespace
 
-    from glyphrender.train.watch import CurveCallback, curve_lines
+    from glyphrender.train.run.watch import CurveCallback, curve_lines
 
     path = tmp_path / "curve.jsonl"
     path.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.5}\n{"step": 3, "lo', encoding="utf-8")
@@ -187,7 +187,7 @@ def test_a_run_that_is_interrupted_and_resumed_ends_as_one_that_is_not(tmp_path:
 @pytest.mark.slow
 def test_a_reader_is_evaluated_in_stage_0_too(tmp_path: Path) -> None:
     from glyphrender.train.cpt import train
-    from glyphrender.train.watch import curve_lines
+    from glyphrender.train.run.watch import curve_lines
 
     train(small("run.eval_every=1", "run.eval_samples=2", "optim.steps=3"), out=tmp_path)
     curve = curve_lines(tmp_path / "curve.jsonl")

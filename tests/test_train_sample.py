@@ -5,7 +5,7 @@ import pytest
 from glyphrender import Theta, layout
 from glyphrender.errors import DataError
 from glyphrender.models.vision import vision_model
-from glyphrender.train.sample import Pages, Sample, Text, visual_tokens
+from glyphrender.train.rows.sample import Pages, Sample, Text, visual_tokens
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -14,7 +14,7 @@ from tiny_glm4v import tiny_glm4v  # noqa: E402
 from vision_language_models import family  # noqa: E402
 
 from glyphrender.adapters.collator import Collator, render_chat  # noqa: E402
-from glyphrender.train.collate import SampleCollator, image_markup  # noqa: E402
+from glyphrender.train.rows.collate import SampleCollator, image_markup  # noqa: E402
 
 VERSE = "In the beginning was the Word.\n" * 30
 THETA = Theta(page_size=(140, 84), margin_x=0, margin_y=0, page_grid=28)

@@ -28,7 +28,7 @@ def texts(count: int, seed: int = 0) -> list[str]:
 
 @pytest.fixture(scope="module")
 def processor() -> Any:
-    from glyphrender.train.tiny_reader import tiny_reader
+    from glyphrender.train.reader.tiny_reader import tiny_reader
 
     return tiny_reader()[1]
 
@@ -69,8 +69,8 @@ def sft(chats: Path, *settings: str) -> SftRecipe:
 
 
 def test_samples_of_corpora_keep_the_budget_and_no_text_is_in_both_splits(corpus: Path, processor: Any) -> None:
-    from glyphrender.train.sample import visual_tokens
-    from glyphrender.train.streams import cpt_streams
+    from glyphrender.train.rows.sample import visual_tokens
+    from glyphrender.train.run.streams import cpt_streams
 
     streams = cpt_streams(cpt(corpus, "run.eval_every=1", "optim.steps=20"), processor)
     assert streams.held_out is not None
@@ -87,7 +87,7 @@ def test_samples_of_corpora_keep_the_budget_and_no_text_is_in_both_splits(corpus
 
 
 def test_questions_about_one_document_are_in_one_split(tmp_path: Path, processor: Any) -> None:
-    from glyphrender.train.streams import sft_streams
+    from glyphrender.train.run.streams import sft_streams
 
     rows = [
         {"context": text, "question": f"Which word is number {number}?", "answer": text.split()[number]}
@@ -105,7 +105,7 @@ def test_questions_about_one_document_are_in_one_split(tmp_path: Path, processor
 
 
 def test_rows_of_an_epoch_are_drawn_anew_and_each_once(corpus: Path, processor: Any) -> None:
-    from glyphrender.train.streams import cpt_streams
+    from glyphrender.train.run.streams import cpt_streams
 
     streams = cpt_streams(cpt(corpus, "optim.steps=100", "data.theta="), processor)
     size = len(streams.train.of_epoch(0))
@@ -119,7 +119,7 @@ def test_rows_of_an_epoch_are_drawn_anew_and_each_once(corpus: Path, processor: 
 
 
 def test_chats_above_the_budget_are_dropped_and_counted_or_refused(chats: Path, processor: Any) -> None:
-    from glyphrender.train.streams import sft_streams
+    from glyphrender.train.run.streams import sft_streams
 
     long = {"context": " ".join(texts(20)), "question": "Which word is first?", "answer": "the"}
     with chats.open("a", encoding="utf-8") as file:
@@ -136,7 +136,7 @@ def test_chats_above_the_budget_are_dropped_and_counted_or_refused(chats: Path, 
 
 
 def test_empty_answers_and_missing_files_are_one_line(chats: Path, processor: Any) -> None:
-    from glyphrender.train.streams import cpt_streams, sft_streams
+    from glyphrender.train.run.streams import cpt_streams, sft_streams
 
     with chats.open("a", encoding="utf-8") as file:
         file.write(json.dumps({"context": "x" * 50, "question": "Who?", "answer": " "}) + "\n")

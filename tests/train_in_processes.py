@@ -23,11 +23,11 @@ from trl import SFTConfig, SFTTrainer
 
 from glyphrender import Theta
 from glyphrender.adapters.sft import epoch_callback
-from glyphrender.train.collate import SampleCollator
-from glyphrender.train.cpt_rows import CptSamples
-from glyphrender.train.dataset import as_dataset
-from glyphrender.train.documents import Document
-from glyphrender.train.token_mean import MeanOverTokens
+from glyphrender.train.rows.collate import SampleCollator
+from glyphrender.train.rows.cpt_rows import CptSamples
+from glyphrender.train.rows.dataset import as_dataset
+from glyphrender.train.rows.documents import Document
+from glyphrender.train.run.token_mean import MeanOverTokens
 
 THETA = Theta(page_size=(112, 56), margin_x=0, margin_y=0, page_grid=28, font_size=12, line_height=14)
 PIECES = 23

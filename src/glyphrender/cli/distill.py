@@ -83,9 +83,9 @@ def command(
     from glyphrender.inference.endpoint import Endpoint
     from glyphrender.inference.model import EndpointModel, Model
     from glyphrender.inference.replies import RequestBudget
-    from glyphrender.train.chat_rows import chat_rows
-    from glyphrender.train.page_policy import PagePolicy
-    from glyphrender.train.self_distillation import distilled
+    from glyphrender.train.rows.chat_rows import chat_rows
+    from glyphrender.train.rows.page_policy import PagePolicy
+    from glyphrender.train.rows.self_distillation import distilled
 
     check_replaceable(output, _never)
     asked: Model

@@ -15,7 +15,7 @@ from glyphrender.cli.options import theta_options
 
 if TYPE_CHECKING:
     from glyphrender.theta import Theta
-    from glyphrender.train.chat_rows import ChatRow
+    from glyphrender.train.rows.chat_rows import ChatRow
 
 _TRAINERS = ("llama-factory", "ms-swift", "verl", "trl-sft", "trl-grpo", "trl-gold")
 
@@ -116,9 +116,9 @@ def command(
     """
     from glyphrender.adapters.data import Sampled
     from glyphrender.models.vision import vision_model
-    from glyphrender.train.chat_rows import chat_rows
     from glyphrender.train.exports.export import export
-    from glyphrender.train.page_policy import PagePolicy
+    from glyphrender.train.rows.chat_rows import chat_rows
+    from glyphrender.train.rows.page_policy import PagePolicy
 
     vision = vision_model(model)
     policy = PagePolicy(min_characters=min_characters, edge_characters=edge_characters, roles=roles)

@@ -14,8 +14,8 @@ from glyphrender.cli import Group
 from glyphrender.cli.notices import say
 
 if TYPE_CHECKING:
-    from glyphrender.train.plan import Plan
     from glyphrender.train.recipe import Recipe
+    from glyphrender.train.recipe.plan import Plan
 
 
 def _stage_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,7 +103,7 @@ def _run(
     from importlib import import_module
 
     from glyphrender.train.recipe import STAGES
-    from glyphrender.train.run_folder import is_main_process
+    from glyphrender.train.run.run_folder import is_main_process
 
     recipe = STAGES[stage].load(source).with_overrides(settings)
     if scale is not None:
@@ -136,8 +136,8 @@ def _progress(steps: int) -> Any:
 
 
 def _print_plan(recipe: Recipe, as_json: bool) -> None:
-    from glyphrender.train.dry_run import plan_of
-    from glyphrender.train.plan_report import cost_sentence, plan_rows
+    from glyphrender.train.recipe.dry_run import plan_of
+    from glyphrender.train.recipe.plan_report import cost_sentence, plan_rows
 
     plan: Plan = plan_of(recipe)
     if as_json:

@@ -16,16 +16,16 @@ from typing import Any
 from transformers import TrainingArguments
 
 from glyphrender.errors import DataError
-from glyphrender.train.align import Alignment
-from glyphrender.train.arguments import training_arguments
-from glyphrender.train.loading import model_and_processor
-from glyphrender.train.reading_trainer import ReadingCollator, ReadingTrainer
+from glyphrender.train.reader.align import AlignmentHead
+from glyphrender.train.reader.reading_trainer import ReadingCollator, ReadingTrainer
 from glyphrender.train.recipe import CptRecipe
-from glyphrender.train.result import Result, finished
-from glyphrender.train.run_folder import RunFolder, process_count
-from glyphrender.train.sft_trainer import sft_trainer
-from glyphrender.train.streams import Streams, cpt_streams
-from glyphrender.train.watch import StopsAtNaN, quiet, watchers
+from glyphrender.train.run.arguments import training_arguments
+from glyphrender.train.run.loading import model_and_processor
+from glyphrender.train.run.result import Result, finished
+from glyphrender.train.run.run_folder import RunFolder, process_count
+from glyphrender.train.run.sft_trainer import sft_trainer
+from glyphrender.train.run.streams import Streams, cpt_streams
+from glyphrender.train.run.watch import StopsAtNaN, quiet, watchers
 
 __all__ = ["train"]
 
@@ -86,7 +86,7 @@ def _reading_trainer(
         eval_dataset=samples.held_out,
         data_collator=ReadingCollator(processor, slots),
         processing_class=processor,
-        alignment=Alignment(model.config.text_config.hidden_size, slots),
+        alignment=AlignmentHead(model.config.text_config.hidden_size, slots),
         alone=recipe.align.steps,
         share=recipe.align.share,
         callbacks=callbacks,

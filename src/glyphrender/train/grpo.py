@@ -27,17 +27,17 @@ from glyphrender.errors import DataError
 from glyphrender.inference.endpoint import Endpoint
 from glyphrender.inference.model import EndpointModel
 from glyphrender.theta import ThetaLike
-from glyphrender.train.arguments import training_arguments
-from glyphrender.train.dapo import DapoTrainer
-from glyphrender.train.grpo_rows import prompt_dataset, read_prompts, without_held_out
-from glyphrender.train.judge import Judge
-from glyphrender.train.loading import adapters, model_and_processor
 from glyphrender.train.recipe import GrpoRecipe
-from glyphrender.train.result import Result, finished
 from glyphrender.train.rewards import RewardFunction, reward_functions
-from glyphrender.train.run_folder import RunFolder
-from glyphrender.train.streams import TokenCount, files_of, fixed_theta
-from glyphrender.train.watch import StopsAtNaN, quiet, watchers
+from glyphrender.train.rewards.dapo import DapoTrainer
+from glyphrender.train.rewards.judge import Judge
+from glyphrender.train.rows.grpo_rows import prompt_dataset, read_prompts, without_held_out
+from glyphrender.train.run.arguments import training_arguments
+from glyphrender.train.run.loading import adapters, model_and_processor
+from glyphrender.train.run.result import Result, finished
+from glyphrender.train.run.run_folder import RunFolder
+from glyphrender.train.run.streams import TokenCount, files_of, fixed_theta
+from glyphrender.train.run.watch import StopsAtNaN, quiet, watchers
 
 __all__ = ["GrpoResult", "grpo_config", "train"]
 

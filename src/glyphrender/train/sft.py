@@ -13,14 +13,14 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from glyphrender.train.arguments import training_arguments
-from glyphrender.train.loading import model_and_processor
 from glyphrender.train.recipe import SftRecipe
-from glyphrender.train.result import Result, finished
-from glyphrender.train.run_folder import RunFolder
-from glyphrender.train.sft_trainer import sft_trainer
-from glyphrender.train.streams import sft_streams
-from glyphrender.train.watch import quiet, watchers
+from glyphrender.train.run.arguments import training_arguments
+from glyphrender.train.run.loading import model_and_processor
+from glyphrender.train.run.result import Result, finished
+from glyphrender.train.run.run_folder import RunFolder
+from glyphrender.train.run.sft_trainer import sft_trainer
+from glyphrender.train.run.streams import sft_streams
+from glyphrender.train.run.watch import quiet, watchers
 
 __all__ = ["train"]
 

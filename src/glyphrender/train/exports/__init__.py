@@ -1,6 +1,6 @@
 """Rows with pages for the trainers that people use, and a lint of what each trainer would make of them.
 
-from glyphrender.train.chat_rows import chat_rows
+from glyphrender.train.rows.chat_rows import chat_rows
 from glyphrender.train.exports.export import export, lint
 
 export(chat_rows("chats.jsonl"), "out", trainer="llama-factory", model="glm-4.1v", theta="dense")

@@ -15,10 +15,10 @@ from glyphrender.adapters.data import PagesTransform
 from glyphrender.document.layout import layout
 from glyphrender.errors import DataError
 from glyphrender.theta import Theta
-from glyphrender.train.chat_rows import ChatRow
 from glyphrender.train.exports.tokens import TokenCounts
 from glyphrender.train.exports.trainer import ExportRow, ExportTurn, PageImage, Size
-from glyphrender.train.page_policy import PageText
+from glyphrender.train.rows.chat_rows import ChatRow
+from glyphrender.train.rows.page_policy import PageText
 
 __all__ = ["Budget", "OverBudget", "RowDrawer"]
 

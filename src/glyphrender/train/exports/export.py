@@ -27,7 +27,6 @@ from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta, ThetaLike
-from glyphrender.train.chat_rows import ChatRow, Counts, FaultPolicy
 from glyphrender.train.exports.draw import Budget, OverBudget, RowDrawer
 from glyphrender.train.exports.lint import LintReport, lint_rows
 from glyphrender.train.exports.llama_factory import LlamaFactory
@@ -37,6 +36,7 @@ from glyphrender.train.exports.tokens import TokenCounts, rounded_up
 from glyphrender.train.exports.trainer import Needs, Size, Trainer
 from glyphrender.train.exports.trl import TrlGold, TrlGrpo, TrlSft
 from glyphrender.train.exports.verl import Verl
+from glyphrender.train.rows.chat_rows import ChatRow, Counts, FaultPolicy
 
 __all__ = ["TRAINERS", "export", "lint"]
 

@@ -1,0 +1,111 @@
+"""A plan as people read it: rows of a name and a value, and one plain sentence about the cost."""
+
+from __future__ import annotations
+
+from glyphrender.train.recipe import GrpoRecipe
+from glyphrender.train.recipe.plan import Plan, span
+
+__all__ = ["cost_sentence", "plan_rows"]
+
+_DAY = 86_400.0
+
+
+def plan_rows(plan: Plan) -> list[tuple[str, str]]:
+    """Return the plan as rows of a name and a value."""
+    recipe, machine, memory = plan.recipe, plan.recipe.machine, plan.memory
+    flops = [plan.sample_flops(recompute=again) for again in (False, True)]
+    trained = "all" if plan.trained == plan.parameters else f"{plan.trained:,} of {plan.parameters:,}"
+    forward = plan.forward_parts()
+    unit = "completion" if isinstance(recipe, GrpoRecipe) else "sample"
+    rows = [
+        ("recipe", f"{recipe.name}, digest {recipe.digest}"),
+        ("parameters", f"{plan.parameters:,}"),
+        ("trained", trained),
+        (
+            f"a full {unit}",
+            f"{plan.visual_tokens:,} visual tokens ({_count(plan.pages, 'page')} of {plan.page_tokens}), "
+            f"{plan.text_tokens:,} text tokens",
+        ),
+        ("positions", f"{plan.positions_used:,} of {plan.positions:,}: a page advances them by {max(plan.page)}"),
+        (
+            "a step",
+            f"{plan.sequences:,} {unit}s, {plan.sequences * plan.visual_tokens:,} visual tokens, "
+            f"{plan.sequences * plan.text_tokens:,} text tokens",
+        ),
+        (f"forward pass of a {unit}", ", ".join(f"{name} {_flops(each)}" for name, each in forward.items())),
+        (
+            f"FLOPs of a {unit}",
+            f"{_flops(flops[0])}, {_flops(flops[1])} with recomputation; its pages alone "
+            f"{_flops(plan.sample_flops(recompute=False, text=False))} and "
+            f"{_flops(plan.sample_flops(recompute=True, text=False))}",
+        ),
+        (
+            "FLOPs of a step",
+            f"{_flops(plan.step_flops(recompute=False))}, {_flops(plan.step_flops(recompute=True))} with recomputation",
+        ),
+        (
+            "weights, gradients, moments",
+            f"{_bytes(plan.state_bytes)} in all, {_bytes(memory.states)} a GPU "
+            f"({_count(machine.gpus, 'GPU')}, sharding {machine.sharding})",
+        ),
+        ("weights gathered", _bytes(memory.gathered)),
+        (
+            "activations kept",
+            f"{_bytes(memory.activations.held)} for {_count(recipe.batch.per_device, unit)} at once"
+            + (", on the host" if memory.offloaded else ""),
+        ),
+        ("activations of one layer", _bytes(memory.activations.peak)),
+        (
+            "peak of a GPU",
+            f"{_bytes(memory.peak)} of {machine.memory:g} GB: " + ("fits" if plan.fits else "does not fit"),
+        ),
+    ]
+    if machine.checkpoint_layers:
+        rows.insert(
+            -2,
+            (
+                "of which checkpoints of the language model",
+                f"{_bytes(plan.decoder_checkpoints)} for the pages of one sample",
+            ),
+        )
+    seconds = [plan.seconds(recompute=again) for again in (False, True)]
+    rows += [
+        ("rate", f"{machine.tflops:g} TFLOP/s a GPU, {_count(machine.gpus, 'GPU')}"),
+        ("a step takes", f"{span(*seconds)} s"),
+        ("steps a day", span(*(_DAY / each for each in reversed(seconds)))),
+        (f"all {recipe.optim.steps:,} steps", f"{_time(plan, text=True)}; the pages alone {_time(plan, text=False)}"),
+    ]
+    return rows
+
+
+def _time(plan: Plan, *, text: bool) -> str:
+    days = [plan.days(recompute=again, text=text) for again in (False, True)]
+    if days[1] < 1:
+        return f"{span(*(day * 24 * 60 for day in days))} minutes"
+    return f"{span(*days)} days"
+
+
+def cost_sentence(plan: Plan) -> str:
+    """Return the plain sentence about what the whole run costs."""
+    recipe, machine = plan.recipe, plan.recipe.machine
+    size = f"{plan.visual_tokens:,} visual tokens × {plan.sequences:,} × {recipe.optim.steps:,} steps"
+    return (
+        f"This run costs about {_time(plan, text=False)} of {_count(machine.gpus, 'GPU')} at {machine.tflops:g} "
+        f"TFLOP/s each for its pages alone ({size}; the higher figure with recomputation), and "
+        f"{_time(plan, text=True)} with its text, if every sample is full."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _flops(count: float) -> str:
+    for unit, size in (("EF", 1e18), ("PF", 1e15), ("TF", 1e12)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count / 1e9:.3g} GF"
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -1,0 +1,10 @@
+"""The parts that the three stages share: a recipe → samples, model, trainer, folder, curve, result.
+
+run_folder.py      the folder of a run: its recipe, its checkpoints, and which recipe may go on in it
+loading.py         a recipe → model, processor, adapters
+streams.py         a recipe → its samples in order (stream.py), within its budgets, and those that are held out
+arguments.py       a recipe → the arguments of TRL's and transformers' trainers
+sft_trainer.py     TRL's SFTTrainer on samples; token_mean.py makes its loss the mean over tokens
+watch.py           the curve in a file, TensorBoard, the stop at a loss that is not a number
+result.py          what a stage returns, and the end that all stages have
+"""

@@ -1,0 +1,86 @@
+"""A recipe → the model, the processor and the adapters that a trainer gets.
+
+Weights that are all trained are float32, and products are made in the recipe's type by autocast. With adapters, the
+weights below them are loaded in the recipe's type, because they do not change.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from glyphrender.errors import DataError, shown
+from glyphrender.train.reader.equal_pages import equal_pages
+from glyphrender.train.recipe import Recipe
+from glyphrender.train.recipe.dry_run import TINY, config_of
+
+__all__ = ["adapters", "attention", "model_and_processor"]
+
+
+def attention(recipe: Recipe) -> str:
+    """Return the implementation of attention: the recipe's on an accelerator, and sdpa on a CPU."""
+    return recipe.machine.attention if torch.cuda.is_available() else "sdpa"
+
+
+def model_and_processor(recipe: Recipe) -> tuple[Any, Any]:
+    """Return the model, on the CPU, and its processor.
+
+    Raises:
+        DataError: the recipe names no weights and no tiny reader, or the weights cannot be loaded.
+    """
+    weights, tiny = recipe.model.weights, recipe.model.name == TINY
+    if not weights and not tiny:
+        raise DataError(f"model.weights is empty. Name a folder or a hub name with the weights of {recipe.model.name}.")
+    processor: Any = None
+    if tiny:
+        from glyphrender.train.reader.tiny_reader import tiny_reader
+
+        config_of(recipe.model)  # a wrong option is an error of one line
+        model, processor = tiny_reader(**{"seed": recipe.seed, **recipe.model.options})
+    if weights:
+        model, loaded = _loaded(recipe)
+        processor = processor or loaded
+    else:
+        model.set_attn_implementation(attention(recipe))
+    if attention(recipe) == "sdpa" and hasattr(model.model, "visual"):
+        equal_pages(model)
+    if recipe.model.frozen_tower:
+        model.model.visual.requires_grad_(False)
+    return model, processor
+
+
+def _loaded(recipe: Recipe) -> tuple[Any, Any]:
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    weights = recipe.model.weights
+    if weights.startswith((".", "/", "runs/")) and not (Path(weights) / "config.json").is_file():
+        raise DataError(f"model.weights={shown(weights)} has no config.json. Name the model folder of an earlier run.")
+    dtype = getattr(torch, recipe.run.dtype) if recipe.lora.rank else torch.float32
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(weights, dtype=dtype, attn_implementation=attention(recipe))
+        processor = None if recipe.model.name == TINY else AutoProcessor.from_pretrained(weights)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DataError(f"model.weights={shown(weights)} cannot be loaded ({reason}). Name another.") from error
+    return model, processor
+
+
+def adapters(recipe: Recipe) -> Any:
+    """Return peft's configuration of the adapters, or None if all weights are trained."""
+    lora = recipe.lora
+    if not lora.rank:
+        return None
+    from peft import LoraConfig
+
+    # One expression in place of a list of names, because `down_proj` is in the tower too.
+    names = "|".join(lora.targets)
+    inside = r".*language_model.*\." if recipe.model.frozen_tower else r".*\."
+    return LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=rf"{inside}({names})",
+        task_type="CAUSAL_LM",
+    )
