@@ -1,0 +1,98 @@
+"""The benchmarks by name: where the loader of each is, its protocols, tasks and options.
+
+`glyphrender eval NAME DATA…` and `load_benchmark` read this table. A module of a benchmark is imported when it is
+loaded. Its loader has this form, with its own options by name:
+
+    def load(data: Sequence[str], *, tasks: Sequence[str] = (), protocol: str = "official") -> Benchmark
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Final
+
+from glyphrender.errors import DataError, shown
+from glyphrender.evals.item import Benchmark
+
+__all__ = ["BENCHMARKS", "BenchmarkEntry", "load_benchmark"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BenchmarkEntry:
+    """One row of the table.
+
+    Attributes:
+        loader: "module:function" of the loader, within `glyphrender.evals`.
+        about: what is measured, in one line.
+        data: what the loader takes as data.
+        protocols: names of the protocols, the default first.
+        tasks: names of the tasks; empty if the data decide.
+        options: further options of the loader: name → what it means and its default. Values are texts on the command
+            line, and the loader reads them.
+    """
+
+    loader: str
+    about: str
+    data: str
+    protocols: tuple[str, ...]
+    tasks: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def load(self) -> Callable[..., Benchmark]:
+        """Return the loader."""
+        module, _, name = self.loader.partition(":")
+        found: Callable[..., Benchmark] = getattr(import_module(f"glyphrender.evals.{module}"), name)
+        return found
+
+
+#: The benchmarks by name.
+BENCHMARKS: Final[dict[str, BenchmarkEntry]] = {
+    "questions": BenchmarkEntry(
+        loader="questions:load",
+        about="your own questions about your own texts, right if the reply names the answer and little else",
+        data="files of {context, question, answer} as JSON lines",
+        protocols=("glyphrender",),
+    ),
+}
+
+
+def load_benchmark(
+    name: str,
+    data: Sequence[str],
+    *,
+    tasks: Sequence[str] = (),
+    protocol: str = "",
+    options: Mapping[str, str] | None = None,
+) -> Benchmark:
+    """Return a benchmark by its name in `BENCHMARKS`.
+
+    Args:
+        name: the name.
+        data: files, folders, or ids on the hub, as `BenchmarkEntry.data` says.
+        tasks: names of tasks; all if empty.
+        protocol: name of a protocol; the first of the benchmark if empty.
+        options: further options of the loader, as texts.
+
+    Raises:
+        DataError: the benchmark, a task, the protocol or an option is not known (the message lists those that are), or
+            the data cannot be read.
+        DependencyError: the benchmark needs a package that is not installed.
+    """
+    entry = BENCHMARKS.get(name)
+    if entry is None:
+        raise DataError(f"benchmark {shown(name)} is not known. Use one of: {', '.join(BENCHMARKS)}.")
+    chosen = protocol or entry.protocols[0]
+    if chosen not in entry.protocols:
+        raise DataError(f"protocol={shown(chosen)} is none of {name}. Use one of: {', '.join(entry.protocols)}.")
+    for task in tasks:
+        if entry.tasks and task not in entry.tasks:
+            raise DataError(f"task {shown(task)} is none of {name}. Use one of: {', '.join(entry.tasks)}.")
+    given: dict[str, Any] = dict(options or {})
+    for option in given:
+        if option not in entry.options:
+            known = ", ".join(entry.options) or "none"
+            raise DataError(f"option {shown(option)} is none of {name}. It has: {known}.")
+    return entry.load(list(data), tasks=tuple(tasks), protocol=chosen, **given)

@@ -1,0 +1,57 @@
+"""Benchmarks by name, and questions from a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from glyphrender.errors import DataError
+from glyphrender.evals.benchmarks import BENCHMARKS, load_benchmark
+
+LINES = [
+    {"context": "The parcel is 8841. " * 9, "question": "Which parcel?", "answer": "8841"},
+    {"context": "Ann has 3 cats. " * 80, "question": "How many cats?", "answer": [3, "three"], "task": "counts"},
+]
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> str:
+    path = tmp_path / "mine.jsonl"
+    path.write_text("\n".join(map(json.dumps, LINES)), encoding="utf-8")
+    return str(path)
+
+
+def test_questions_become_items_with_tasks_lengths_and_a_revision(questions: str) -> None:
+    benchmark = load_benchmark("questions", [questions])
+    assert [item.task for item in benchmark.items] == ["mine", "counts"]
+    assert [item.buckets["length"] for item in benchmark.items] == ["0-1K characters", "1-2K characters"]
+    assert benchmark.revision.startswith("sha256:")
+    assert benchmark.protocol.name == "glyphrender"
+    item = benchmark.items[1]
+    assert [benchmark.score(item, reply).value for reply in ("Answer: three.", "four")] == [1.0, 0.0]
+    assert [item.key for item in load_benchmark("questions", [questions], tasks=["counts"]).items] == ["mine.jsonl:2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": "longbenh"}, "questions"),
+        ({"protocol": "officiel"}, "Use one of: glyphrender"),
+        ({"tasks": ["nothing"]}, "no items"),
+        ({"options": {"depth": "3"}}, "option 'depth'"),
+        ({"data": []}, "no file"),
+        ({"data": ["absent.jsonl"]}, "absent.jsonl"),
+    ],
+)
+def test_what_is_not_known_is_one_line_that_lists_what_is(questions: str, changes: dict, words: str) -> None:
+    given = {"name": "questions", "data": [questions], **changes}
+    with pytest.raises(DataError, match=words):
+        load_benchmark(given.pop("name"), given.pop("data"), **given)
+
+
+def test_every_benchmark_of_the_table_has_a_loader_and_a_protocol() -> None:
+    for entry in BENCHMARKS.values():
+        assert callable(entry.load)
+        assert entry.protocols
