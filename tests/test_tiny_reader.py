@@ -240,3 +240,24 @@ def test_pointing_is_the_cross_entropy_of_the_attention_that_the_model_has():
             assert letter in text[sample].split("\n")[row][2 * column : 2 * column + 2]
     assert float(loss) == pytest.approx(float(torch.stack(expected).mean()), rel=1e-4)
     assert float(right) == pytest.approx(float(torch.stack(found).float().mean()))
+
+
+def test_slips_change_what_is_seen_and_not_what_is_learned():
+    import torch
+
+    from glyphrender.train.reading_trainer import ReadingCollator
+    from glyphrender.train.tiny_reader import READ, tiny_reader
+
+    _, processor = tiny_reader(layers=1, vision_layers=0)
+    samples = list(Transcriptions(writer=RandomCharacters(a_cell=4), shapes=[(6, 4)], question=READ, count=8))
+    whole = ReadingCollator(processor, 4)(samples)
+    torch.manual_seed(3)
+    batch = ReadingCollator(processor, 4, slips=0.2)(samples)
+    for name in ("labels", "looks", "cell_labels", "pixel_values"):
+        assert torch.equal(batch[name], whole[name])
+    changed = batch["input_ids"] != whole["input_ids"]
+    (line_end,) = processor.tokenizer("\n", add_special_tokens=False)["input_ids"]
+    kept = (whole["labels"] < 0) | (whole["labels"] == line_end) | (whole["labels"] == processor.tokenizer.eos_token_id)
+    assert not changed[kept].any()
+    # A fifth of the characters is drawn anew; some draw themselves.
+    assert 0.15 < float(changed[~kept].float().mean()) < 0.25

@@ -48,10 +48,16 @@ class ReadingCollator:
 
     Batches are padded on the right, and have no attention mask: no token sees the padding after it, and without a mask
     attention is faster.
+
+    Attributes:
+        slots: characters of a cell.
+        slips: share of the characters to learn that the model sees replaced by others of the batch, once written. The
+            labels stay. So a reader learns to go on after an error of its own. Line ends are never replaced. The
+            characters are drawn by torch's generator, which the Trainer seeds.
     """
 
-    def __init__(self, processor: Any, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, processor: Any, slots: int, *, slips: float = 0.0) -> None:
+        self.slots, self.slips = slots, slips
         padded_right = copy(processor)
         padded_right.tokenizer = copy(processor.tokenizer)
         padded_right.tokenizer.padding_side = "right"
@@ -80,7 +86,17 @@ class ReadingCollator:
                 # The token before a character is the one that looks for it.
                 first = int((batch["labels"][row] >= 0).int().argmax()) - 1
                 looks[row, first : first + len(cells)] = torch.from_numpy(cells)
+        if self.slips:
+            self._slip(batch["input_ids"], batch["labels"])
         return {**batch, "cell_labels": torch.from_numpy(np.concatenate(labels)), "looks": looks}
+
+    def _slip(self, ids: Any, labels: Any) -> None:
+        """Replace a share of the characters of `ids` that are learned, in place."""
+        ends = torch.tensor([*self.tokens_of("\n"), self.tokenizer.eos_token_id])
+        written = (labels >= 0) & ~torch.isin(labels, ends)
+        letters = ids[written]
+        slipped = written & (torch.rand(ids.shape) < self.slips)
+        ids[slipped] = letters[torch.randint(len(letters), (int(slipped.sum()),))]
 
     def _is_transcription(self, sample: Sample) -> bool:
         """Return whether what is learned is the text of the first pages, a token for each character."""
@@ -205,6 +221,7 @@ def train_reader(
     share: float = 0.1,
     pointing: Sequence[int] = (),
     sums: float = 0.0,
+    slips: float = 0.0,
     warmup: int = 50,
     decay: float = 0.3,
     seed: int = 0,
@@ -223,6 +240,7 @@ def train_reader(
         share: weight of stage 0's loss after stage 0.
         pointing: layers of the language model that are told where to look (`Pointing`).
         sums: see `AlignmentHead`.
+        slips: see `ReadingCollator`.
         warmup: steps until the learning rate is reached.
         decay: share of the steps in which it falls.
         seed: seed of the Trainer.
@@ -256,7 +274,7 @@ def train_reader(
         model=model,
         args=arguments,
         train_dataset=data,
-        data_collator=ReadingCollator(processor, data.writer.slots),
+        data_collator=ReadingCollator(processor, data.writer.slots, slips=slips),
         alignment=AlignmentHead(model.config.text_config.hidden_size, data.writer.slots, sums=sums),
         alone=alone,
         share=share,
