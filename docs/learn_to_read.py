@@ -27,32 +27,51 @@ HELD_OUT_SEED = 777_777
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """A part of a lesson: a learning rate that rises, stays, and falls to nearly nothing.
+
+    Attributes:
+        steps: steps of training.
+        batch: pages of a step.
+        alone: steps of stage 0 among them, the first.
+        learning_rate, warmup, decay, share, slips: as `train_reader` has them.
+        large: whether a shape is drawn as often as it has eights of cells. Otherwise, all shapes are drawn alike.
+        seed: added to the seed of the pages, so that parts see other pages.
+    """
+
+    steps: int
+    batch: int = 16
+    alone: int = 0
+    learning_rate: float = 2e-3
+    warmup: int = 50
+    decay: float = 0.3
+    share: float = 0.1
+    slips: float = 0.0
+    large: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lesson:
     """What is read, by which model, for how long.
 
     Attributes:
         writer: makes the writer of the pages of a part of the data: (0, 0.9) for training, (0.9, 1) held out.
         shapes: (columns, rows) of pages in visual tokens.
-        steps: steps of training.
-        batch: pages of a step.
-        alone: steps of stage 0 among them, the first.
-        before: steps of stage 0 before these, of 4 pages each: stage 0 needs many steps rather than many pages.
+        parts: what is done, one after the other.
         pointing: layers that are told where to look.
-        share: weight of stage 0's loss after stage 0.
         after: the lesson that this one goes on from; "" starts from random weights.
+        tower: the lesson whose tower and embeddings this one takes; the language model starts from random weights.
         reader: arguments of `tiny_reader`.
-        pages: held-out pages.
+        pages: held-out pages, as many of each shape.
     """
 
     writer: Callable[[tuple[float, float]], Writer]
     shapes: tuple[Shape, ...]
-    steps: int
-    batch: int = 16
-    alone: int = 0
-    before: int = 0
+    parts: tuple[Part, ...]
     pointing: tuple[int, ...] = ()
-    share: float = 0.1
     after: str = ""
+    tower: str = ""
     reader: dict[str, Any] = field(default_factory=dict)
     pages: int = 256
 
@@ -67,39 +86,64 @@ def prose(**settings: Any) -> Callable[[tuple[float, float]], Writer]:
     return lambda part: Prose(text=plain_prose(BOOK.read_text(encoding="utf-8")), part=part, **settings)
 
 
+def up_to(columns: int, rows: int) -> tuple[Shape, ...]:
+    """Return all shapes up to so many columns and rows."""
+    return tuple((column, row) for column in range(1, columns + 1) for row in range(1, rows + 1))
+
+
 LESSONS = {
-    "characters": Lesson(writer=characters(1), shapes=((16, 3),), steps=260, alone=60, reader={"vision_layers": 0}),
-    "characters-4": Lesson(writer=characters(4), shapes=((4, 3),), steps=900, alone=230),
+    "characters": Lesson(
+        writer=characters(1), shapes=((16, 3),), parts=(Part(steps=260, alone=60),), reader={"vision_layers": 0}
+    ),
+    "characters-4": Lesson(writer=characters(4), shapes=((4, 3),), parts=(Part(steps=900, alone=230),)),
+    # Stage 0 needs many steps rather than many pages, so its batches are small.
+    "tower": Lesson(
+        writer=characters(4),
+        shapes=up_to(8, 8),
+        parts=(Part(steps=1000, batch=4, alone=1000, seed=500),),
+        reader={"layers": 4},
+        pages=0,
+    ),
     # Up to 4 lines of 16 characters: where to look is known after 400 steps, what is there after 1,000.
+    "shapes-start": Lesson(
+        writer=characters(4),
+        shapes=up_to(4, 4),
+        parts=(Part(steps=1000, decay=0.0),),
+        pointing=(2,),
+        after="tower",
+        pages=512,
+    ),
     "shapes-small": Lesson(
         writer=characters(4),
-        shapes=tuple((columns, rows) for columns in range(1, 5) for rows in range(1, 5)),
-        steps=2000,
-        before=1000,
+        shapes=up_to(4, 4),
+        parts=(Part(steps=450, seed=500), Part(steps=600, seed=900)),
         pointing=(2,),
-        reader={"layers": 4},
+        after="shapes-start",
         pages=512,
     ),
     # Up to 8 lines of 32.
     "shapes": Lesson(
         writer=characters(4),
-        shapes=tuple((columns, rows) for columns in range(1, 9) for rows in range(1, 9)),
-        steps=2000,
-        batch=8,
+        shapes=up_to(8, 8),
+        parts=(
+            Part(steps=2000, batch=8),
+            Part(steps=6400, batch=4, learning_rate=1.2e-3, warmup=100, decay=0.9, share=0.2, large=True, seed=1000),
+        ),
         pointing=(2,),
-        after="shapes-small",
+        after="shapes-start",
         pages=512,
     ),
-    "prose-22": Lesson(writer=prose(font_size=22, slots=4), shapes=((8, 3),), steps=1080, alone=150),
+    "prose-22": Lesson(writer=prose(font_size=22, slots=4), shapes=((8, 3),), parts=(Part(steps=1080, alone=150),)),
     # Two lines of type in a cell: ρ = 1.6 by GLM's own tokenizer.
     "prose-14": Lesson(
         writer=prose(font_size=14, line_height=14, slots=12),
         shapes=((8, 3),),
-        steps=2600,
-        batch=4,
-        before=1500,
+        parts=(
+            Part(steps=1500, batch=4, alone=1500, seed=500),
+            Part(steps=2600, batch=4, share=0.2),
+        ),
         pointing=(2,),
-        share=0.2,
+        tower="prose-22",
         reader={"layers": 4, "intermediate_size": 512},
     ),
 }
@@ -117,30 +161,29 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> d
     lesson = LESSONS[name]
     folder = out / name
     folder.mkdir(parents=True, exist_ok=True)
-    if lesson.after and not (out / lesson.after / "report.json").exists():
-        learn(lesson.after, out, seed=seed, steps=steps)
+    for needed in filter(None, (lesson.after, lesson.tower)):
+        if not (out / needed / "report.json").exists():
+            learn(needed, out, seed=seed, steps=steps)
     torch.set_num_threads(1)
-    model, processor = (
-        load_reader(out / lesson.after / "model") if lesson.after else tiny_reader(**lesson.reader, seed=seed)
-    )
-    steps = steps or lesson.steps
+    if lesson.after:
+        model, processor = load_reader(out / lesson.after / "model")
+    else:
+        model, processor = tiny_reader(**lesson.reader, seed=seed)
+    if lesson.tower:
+        other = load_reader(out / lesson.tower / "model")[0].state_dict()
+        taken = {key: weight for key, weight in other.items() if ".visual." in key or "embed_tokens" in key}
+        model.load_state_dict(taken, strict=False)
     started = time.process_time()
-    curve = []
-    for number, (count, batch, alone) in enumerate(
-        [
-            (min(lesson.before, steps), 4, min(lesson.before, steps)),
-            (steps, lesson.batch, min(lesson.alone, steps // 3)),
-        ]
-    ):
-        if not count:
-            continue
+    curve: list[dict[str, float]] = []
+    for part in lesson.parts:
+        count = min(part.steps, steps or part.steps)
         pages = Transcriptions(
             writer=lesson.writer((0.0, 0.9)),
-            shapes=lesson.shapes,
+            shapes=[shape for shape in lesson.shapes for _ in range(-(-shape[0] * shape[1] // 8) if part.large else 1)],
             question=READ,
-            batch=batch,
-            count=batch * count,
-            seed=seed + 500 * number,
+            batch=part.batch,
+            count=part.batch * count,
+            seed=seed + part.seed,
         )
         log = train_reader(
             model,
@@ -148,36 +191,45 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> d
             pages,
             out=folder / "trainer",
             steps=count,
-            alone=alone,
+            alone=count if part.alone >= part.steps else min(part.alone, count // 3),
+            learning_rate=part.learning_rate,
+            warmup=part.warmup,
+            decay=part.decay,
+            share=part.share,
+            slips=part.slips,
             pointing=lesson.pointing,
-            share=lesson.share,
             seed=seed,
             log_every=20,
         )
         last = curve[-1]["step"] if curve else 0
         curve += [{**entry, "step": entry["step"] + last} for entry in log]
-    seconds = time.process_time() - started
-    together = 64 if len(lesson.shapes) == 1 else 16
-    held_out = list(
-        Transcriptions(
-            writer=lesson.writer((0.9, 1.0)),
-            shapes=lesson.shapes,
-            question=READ,
-            batch=together,
-            count=lesson.pages,
-            seed=HELD_OUT_SEED,
-        )
-    )
-    read = score(read_pages(model, processor, held_out, batch=together), [sample.learned for sample in held_out])
     report = {
         "lesson": name,
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "seed": seed,
-        "steps": steps,
-        "cpu_seconds": round(seconds, 1),
-        **read.to_dict(),
+        "steps": [min(part.steps, steps or part.steps) for part in lesson.parts],
+        "cpu_seconds": round(time.process_time() - started, 1),
     }
     save_reader(model, processor, folder / "model")
+    if lesson.pages:
+        each = lesson.pages // len(lesson.shapes)
+        held_out = [
+            sample
+            for number, shape in enumerate(lesson.shapes)
+            for sample in Transcriptions(
+                writer=lesson.writer((0.9, 1.0)),
+                shapes=[shape],
+                question=READ,
+                batch=each,
+                count=each,
+                seed=HELD_OUT_SEED + number,
+            )
+        ]
+        # Pages that are read together have one shape.
+        read = score(
+            read_pages(model, processor, held_out, batch=min(each, 64)), [sample.learned for sample in held_out]
+        )
+        report |= read.to_dict()
     (folder / "curve.json").write_text(json.dumps(curve, indent=1) + "\n")
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     draw(curve, folder / "curve.png")
@@ -217,7 +269,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.list:
         for name, lesson in LESSONS.items():
-            print(f"{name:14} {lesson.steps} steps, shapes {list(lesson.shapes)}")
+            steps = " + ".join(f"{part.steps} × {part.batch}" for part in lesson.parts)
+            print(f"{name:14} {steps} pages, {len(lesson.shapes)} shapes up to {lesson.shapes[-1]}")
         return
     if options.out is None:
         parser.error("OUT is missing. Name a folder.")

@@ -96,6 +96,8 @@ class Prose:
         slots: characters of a cell that stage 0 learns; the most that are likely.
         part: (from, to), the part of the text that is read, as fractions.
         font: family of the type.
+        anywhere: whether the lines of a page are broken anew, from a random word. Otherwise a page is a part of the
+            text as it was broken once, so a line always looks the same; a long training then sees few lines often.
     """
 
     text: str = field(repr=False)
@@ -104,14 +106,19 @@ class Prose:
     slots: int = 4
     part: tuple[float, float] = (0.0, 1.0)
     font: str = "DejaVu Sans"
+    anywhere: bool = False
     _lines: dict[int, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Pages:
-        """Return one page of consecutive lines that begins at a random line."""
+        """Return one page of consecutive lines that begins at a random line, or at a random word of it (`anywhere`)."""
         lines, count = self.lines(shape[0]), int(shape[1] * CELL // self.line_height)
         if len(lines) < count:
             raise DataError(f"the text has {len(lines)} lines of {shape[0]} cells, a page has {count}. Give more text.")
         first = int(rng.integers(len(lines) - count + 1))
+        if self.anywhere and first + 2 * count <= len(lines):
+            words = " ".join(lines[first : first + 2 * count]).split()
+            lines = self._broken(words[int(rng.integers(len(lines[first].split()))) :], shape[0])
+            first = 0
         return Pages("\n".join(lines[first : first + count]), self.theta(shape))
 
     def theta(self, shape: Shape) -> Theta:
@@ -123,9 +130,13 @@ class Prose:
         if columns not in self._lines:
             words = self.text.split()
             first, last = (int(len(words) * end) for end in self.part)
-            pages = layout(" ".join(words[first:last]), self.theta((columns, 30)))
-            self._lines[columns] = [line.text.strip() for page in pages for line in page.lines]
+            self._lines[columns] = self._broken(words[first:last], columns)
         return self._lines[columns]
+
+    def _broken(self, words: Sequence[str], columns: int) -> list[str]:
+        """Return the lines of words."""
+        pages = layout(" ".join(words), self.theta((columns, 30)))
+        return [line.text.strip() for page in pages for line in page.lines]
 
 
 @cache
