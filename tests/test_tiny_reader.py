@@ -91,15 +91,28 @@ def test_fewer_slots_than_lines_in_a_cell_are_refused():
         labels_of("a", Theta(**PAGE, page_size=(56, 28), font_size=12, line_height=14), 1)
 
 
+@pytest.mark.parametrize("anywhere", [False, True])
 @pytest.mark.parametrize("size, height", [(22, 28), (14, 14), (12, 14)])
-def test_lines_of_prose_fill_pages_and_are_not_broken_again(size, height):
-    writer = Prose(text=plain_prose(BOOK.read_text()[:60_000]), font_size=size, line_height=height)
+def test_lines_of_prose_fill_pages_and_are_not_broken_again(size, height, anywhere):
+    text = plain_prose(BOOK.read_text()[:60_000])
+    writer = Prose(text=text, font_size=size, line_height=height, anywhere=anywhere)
     for number in range(20):
         pages = writer((8, 3), np.random.default_rng(number))
         (page,) = layout(pages.text, pages.theta)
         assert [line.text.rstrip("\n") for line in page.lines] == pages.text.split("\n")
         assert len(page.lines) == 84 // height
         assert page.size == (224, 84)
+
+
+def test_pages_from_anywhere_have_lines_that_the_whole_text_has_not_and_words_of_its_part():
+    text = " ".join(f"word{number}" for number in range(2000))
+    writer = Prose(text=text, font_size=14, part=(0, 0.9), anywhere=True)
+    pages = [writer((8, 3), np.random.default_rng(number)).text for number in range(40)]
+    known, words = set(writer.lines(8)), set(text.split()[:1800])
+    lines = [line for page in pages for line in page.split("\n")]
+    assert len(set(pages)) == 40
+    assert sum(line not in known for line in lines) > len(lines) / 4
+    assert set(" ".join(lines).split()) <= words
 
 
 def test_parts_of_a_text_have_no_line_in_common():
@@ -242,13 +255,14 @@ def test_pointing_is_the_cross_entropy_of_the_attention_that_the_model_has():
     assert float(right) == pytest.approx(float(torch.stack(found).float().mean()))
 
 
-def test_slips_change_what_is_seen_and_not_what_is_learned():
+@pytest.mark.slow
+def test_slips_change_what_is_seen_and_not_what_is_learned(reader):
     import torch
 
     from glyphrender.train.reading_trainer import ReadingCollator
-    from glyphrender.train.tiny_reader import READ, tiny_reader
+    from glyphrender.train.tiny_reader import READ
 
-    _, processor = tiny_reader(layers=1, vision_layers=0)
+    _, processor = reader
     samples = list(Transcriptions(writer=RandomCharacters(a_cell=4), shapes=[(6, 4)], question=READ, count=8))
     whole = ReadingCollator(processor, 4)(samples)
     torch.manual_seed(3)
