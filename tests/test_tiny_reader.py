@@ -259,8 +259,8 @@ def test_pointing_is_the_cross_entropy_of_the_attention_that_the_model_has():
 def test_slips_change_what_is_seen_and_not_what_is_learned(reader):
     import torch
 
-    from glyphrender.train.reading_trainer import ReadingCollator
-    from glyphrender.train.tiny_reader import READ
+    from glyphrender.train.reader.reading_trainer import ReadingCollator
+    from glyphrender.train.reader.tiny_reader import READ
 
     _, processor = reader
     samples = list(Transcriptions(writer=RandomCharacters(a_cell=4), shapes=[(6, 4)], question=READ, count=8))
