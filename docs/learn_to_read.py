@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -99,7 +100,7 @@ LESSONS = {
     # Stage 0 needs many steps rather than many pages, so its batches are small.
     "tower": Lesson(
         writer=characters(4),
-        shapes=up_to(8, 8),
+        shapes=tuple(sorted(up_to(8, 8), key=math.prod)),
         parts=(Part(steps=1000, batch=4, alone=1000, seed=500),),
         reader={"layers": 4},
         pages=0,
@@ -179,7 +180,9 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> d
         count = min(part.steps, steps or part.steps)
         pages = Transcriptions(
             writer=lesson.writer((0.0, 0.9)),
-            shapes=[shape for shape in lesson.shapes for _ in range(-(-shape[0] * shape[1] // 8) if part.large else 1)],
+            shapes=[
+                shape for shape in lesson.shapes for _ in range(math.ceil(math.prod(shape) / 8) if part.large else 1)
+            ],
             question=READ,
             batch=part.batch,
             count=part.batch * count,
