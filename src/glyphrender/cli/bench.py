@@ -13,6 +13,7 @@ import click
 
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
+from glyphrender.cli.evaluator import TEXT_KINDS
 from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, price_options, text_options
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("text", "preset", "model", "ρ", "font px", "pages", "chars/token", "text tokens", "visual", "resampled")
 _READ = ("error rate", "characters read", "pages read")
-# A line of the table: the names of text and θ, the ratio, and the result of the reader.
-_Line: TypeAlias = "tuple[str, str, Ratio, Legibility | None]"
+# A line of the table: the names of text and θ, the ratio, and the results of the reader: of the text, and of text
+# without priors.
+_Line: TypeAlias = "tuple[str, str, Ratio, list[Legibility]]"
 # Three pages of 9 px type have some 10,000 characters and take 5 s of one core. An error rate from one page is exact to
 # ± 0.005 at best.
 _PAGES = 3
@@ -57,6 +59,12 @@ _PAGES = 3
 @click.option("--tokenizer", metavar="NAME|FILE", help="A name or a tokenizer.json; by default each model's own.")
 @click.option("--read", "pages", type=click.IntRange(min=0), metavar="N", help="Pages read for legibility; 0 for none.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice of pages that are read.")
+@click.option(
+    "--priors",
+    type=click.Choice(TEXT_KINDS[1:]),
+    multiple=True,
+    help="Read the same pages without language priors too; repeatable.",
+)
 @click.option("--reader-language", "language", metavar="NAME", help="Tesseract's language; by default eng.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the figures to this file.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Write an SVG: the ratio against the height of the type.")
@@ -73,6 +81,7 @@ def command(
     tokenizer: str | None,
     pages: int | None,
     seed: int,
+    priors: tuple[str, ...],
     language: str | None,
     csv_file: Path | None,
     plot: Path | None,
@@ -85,30 +94,33 @@ def command(
     Each line shows one text under some rendering parameters for one model. "font px" is the em of the text, in pixels,
     as the model sees it. Only lines with equal "font px" are equally legible, so "font px" is the axis of the plot.
     With the extra "reader", some pages are drawn, resized as the model resizes them, and read by tesseract. "error
-    rate" is the share of characters that tesseract reads wrong.
+    rate" is the share of characters that tesseract reads wrong. With --priors, it reads the same pages with text that
+    cannot be guessed. "prior's share" is the share of those errors that it avoids on the text itself.
     """
     _check_files(csv_file, plot, files, thetas)
     named = _thetas(thetas, presets, dpi)
     models = known_models(vision or ("glm-4.1v", "qwen3-vl", "claude"))
-    ocr = _page_reader(pages, language)
+    ocr = _page_reader(pages, language, asked=bool(priors))
     reader = Reader(encoding=encoding, errors=errors)
     found: list[_Line] = []
     costs: list[PromptCost | None] = []
     named_ratios: list[tuple[str, str, Ratio]] = []
     for (source, text), (name, theta), model in _combinations(texts(files, reader), named, models):
         ratio = _ratio(text, theta, model, tokenizer, align=align)
-        read = None if ocr is None else _legibility(text, ratio, ocr, pages or _PAGES, seed)
+        read = [] if ocr is None else _legibility(text, ratio, ocr, pages or _PAGES, seed, priors)
         found.append((source, name, ratio, read))
         price = pricing.of(model)
         costs.append(None if price is None else ratio.cost(price))
         named_ratios.append((f"{source}, {name}", model, ratio))
     check_some_text(found, reader)
     has_price = any(cost is not None for cost in costs)
-    headings = (*_HEADINGS, *(() if ocr is None else _READ), *(MONEY if has_price else ()))
+    money_headings = MONEY if has_price else ()
+    headings = (*_HEADINGS, *_read_headings(ocr, priors), *money_headings)
     rows = [_row(*line) for line in found]
     if csv_file is not None:
         sums = [_exact_money(cost) if has_price else () for cost in costs]
-        _write_csv(csv_file, [headings, *((*row, *each) for row, each in zip(rows, sums, strict=True))])
+        columns = (*_HEADINGS, *_read_headings(ocr, priors, ends=True), *money_headings)
+        _write_csv(csv_file, [columns, *((*row, *each) for row, each in zip(rows, sums, strict=True))])
     if plot is not None:
         write_atomically(plot, sealed(_plotted(found)), replaces=is_sealed)
     say(verdict(named_ratios, pricing))
@@ -116,6 +128,13 @@ def command(
     shown = [[*_shown(row), *(money(cost) if has_price else ())] for row, cost in zip(rows, costs, strict=True)]
     click.echo(table(headings, shown, left=3))
     print_skipped(reader)
+
+
+def _read_headings(reader: PageReader | None, priors: Sequence[str], *, ends: bool = False) -> list[str]:
+    """Return the headings of what was read; with `ends`, those of the ends of intervals too, which only CSV has."""
+    more = ("low", "high") if ends else ()
+    shares = [name for kind in priors for name in (f"error {kind}", "prior's share", *more)]
+    return [] if reader is None else [*_READ, *shares]
 
 
 def _check_files(csv_file: Path | None, plot: Path | None, files: Sequence[str], thetas: Sequence[Path]) -> None:
@@ -174,31 +193,46 @@ def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align:
     return compression_ratio(text, theta=theta, model=model, tokenizer=tokenizer, over_limit="ignore")
 
 
-def _page_reader(pages: int | None, language: str | None) -> PageReader | None:
+def _page_reader(pages: int | None, language: str | None, *, asked: bool) -> PageReader | None:
     """Return Tesseract; None if no page is to be read, or if Tesseract is not installed and no option asks for it."""
     from glyphrender.ocr.tesseract import Tesseract
 
     if pages == 0:
+        if asked:
+            raise click.UsageError("--priors needs pages that are read. Leave out --read 0.")
         return None
     try:
         return Tesseract(language=language or "eng")
     except DependencyError as error:
-        if pages is not None or language is not None:
+        if asked or pages is not None or language is not None:
             raise
         say(f"legibility is not measured: {error} --read 0 leaves it out.")
         return None
 
 
-def _legibility(text: str, ratio: Ratio, reader: PageReader, pages: int, seed: int) -> Legibility:
+def _legibility(
+    text: str, ratio: Ratio, reader: PageReader, pages: int, seed: int, priors: Sequence[str]
+) -> list[Legibility]:
     from glyphrender.document.document import render
     from glyphrender.ocr.legibility import legibility
 
     document = render(text, ratio.theta)
-    return legibility(document, reader, model=ratio.model, pages=pages, seed=seed, threads=os.cpu_count() or 1)
+    threads = os.cpu_count() or 1
+    return [
+        legibility(document, reader, model=ratio.model, pages=pages, seed=seed, threads=threads, kind=kind)
+        for kind in ("prose", *priors)
+    ]
 
 
-def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[str]:
+def _row(text: str, preset: str, ratio: Ratio, read: list[Legibility]) -> list[str]:
     """Return the cells of a line, in the form for CSV."""
+    from glyphrender.tasks.priors import prior_share
+
+    shares = []
+    for without in read[1:]:
+        share = prior_share(read[0], without).share
+        ends = ["", "", ""] if share is None else [f"{each:.4f}" for each in (share.mean, share.low, share.high)]
+        shares += [f"{without.error_rate:.5f}", *ends]
     return [
         text,
         preset,
@@ -210,13 +244,18 @@ def _row(text: str, preset: str, ratio: Ratio, read: Legibility | None) -> list[
         str(ratio.text_tokens),
         str(ratio.visual_tokens),
         str(ratio.resampled),
-        *([] if read is None else [f"{read.error_rate:.5f}", str(read.characters), str(len(read.pages))]),
+        *(cell for each in read[:1] for cell in (f"{each.error_rate:.5f}", str(each.characters), str(len(each.pages)))),
+        *shares,
     ]
 
 
 def _shown(row: list[str]) -> list[str]:
     """Return the same cells, in the form for the table."""
     read = [f"{float(row[10]):.2%}", f"{int(row[11]):,}", row[12]] if len(row) > len(_HEADINGS) else []
+    for at in range(len(_HEADINGS) + len(_READ), len(row), 4):
+        rate, *ends = row[at : at + 4]
+        share, low, high = (f"{float(end):.0%}" if end else "" for end in ends)
+        read += [f"{float(rate):.2%}", f"{share} [{low}, {high}]" if share else ""]
     return [*row[:5], f"{int(row[5]):,}", row[6], *(f"{int(cell):,}" for cell in row[7:10]), *read]
 
 
@@ -229,7 +268,7 @@ def _plotted(found: list[_Line]) -> str:
     one_text = len({text for text, *_ in found}) == 1
     for text, preset, ratio, read in found:
         title = f"{text}, {preset}, {ratio.model}: ρ {ratio.rho:.2f}"
-        wrong = "" if read is None else f"{read.error_rate:.1%}"
+        wrong = f"{read[0].error_rate:.1%}" if read else ""
         title, label = (f"{title}, {wrong} read wrong", f"{preset} {wrong}") if wrong else (title, preset)
         point = Point(ratio.font_pixels, ratio.rho, title, label)
         series.setdefault(ratio.model if one_text else f"{text}, {ratio.model}", []).append(point)

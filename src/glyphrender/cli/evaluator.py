@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from glyphrender.theta import Theta
 
 
-def evaluator_of(name: str, texts: list[str], vision: str, language: str) -> Evaluator:
+#: The kinds of text that OCR programs read (`ocr.priorless.TextKind`). The help of commands loads no module for them.
+TEXT_KINDS: Final = ("prose", "words", "pseudo", "letters", "alphanumeric")
+
+
+def evaluator_of(name: str, texts: list[str], vision: str, language: str, kind: str = "prose") -> Evaluator:
     """Return the evaluator that `name` stands for. If it is a plain function, its name is "module:name".
 
     Args:
@@ -23,6 +27,7 @@ def evaluator_of(name: str, texts: list[str], vision: str, language: str) -> Eva
         texts: the texts; OCR programs read excerpts of them.
         vision: the vision model. OCR programs read pages at the size that it sees.
         language: the language of Tesseract's data.
+        kind: the kind of text that OCR programs read.
 
     Raises:
         click.UsageError: there is no evaluator of that name.
@@ -31,12 +36,12 @@ def evaluator_of(name: str, texts: list[str], vision: str, language: str) -> Eva
     if name == "reader":
         from glyphrender.search.reader import ReaderEvaluator
 
-        return ReaderEvaluator(texts, model=vision, language=language)
+        return ReaderEvaluator(texts, model=vision, language=language, kind=kind)
     if name == "rapidocr":
         from glyphrender.ocr.rapidocr import RapidOcr
         from glyphrender.search.reader import ReaderEvaluator
 
-        return ReaderEvaluator(texts, model=vision, reader=RapidOcr(), name="rapidocr")
+        return ReaderEvaluator(texts, model=vision, reader=RapidOcr(), name="rapidocr", kind=kind)
     if ":" not in name:
         raise click.UsageError(f"--evaluator {name} is not known. Use reader, rapidocr, vlm, or MODULE:NAME.")
     found = _loaded(name)

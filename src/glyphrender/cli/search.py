@@ -7,13 +7,13 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli.evaluator import evaluator_of
+from glyphrender.cli.evaluator import TEXT_KINDS, evaluator_of
 from glyphrender.cli.inputs import Reader, check_outputs, inputs_of
 from glyphrender.cli.model_options import Models, model_options
 from glyphrender.cli.options import text_options, theta_options
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from glyphrender.search.evaluation import Evaluator
     from glyphrender.search.plot import Baseline
     from glyphrender.search.result import SearchProgress, SearchResult
+    from glyphrender.search.workers import Work
     from glyphrender.theta import Theta
 
 _HEADINGS = ("step", "origin", "ρ", "error", "95% interval", "identifiers", "font", "size", "line", "page", "columns")
+_PRIOR_HEADINGS = ("without priors", "prior's share")
 _BUDGETS = ("evaluations", "samples", "seconds")
 # Characters of the bar, and the most seconds without a line where there is no bar.
 _BAR, _QUIET = 20, 60.0
@@ -57,6 +59,18 @@ _BAR, _QUIET = 20, 60.0
     help="Evaluator of the error: an OCR program, a model (--model …), or a function of (theta, samples=, seed=).",
 )
 @click.option("--language", metavar="NAME", default="eng", show_default=True, help="Language of Tesseract's data.")
+@click.option(
+    "--excerpts",
+    type=click.Choice(TEXT_KINDS),
+    default="prose",
+    show_default=True,
+    help="Text that OCR programs read: prose as it is, or text without language priors.",
+)
+@click.option(
+    "--priors",
+    type=click.Choice(TEXT_KINDS[1:]),
+    help="Read the front on such text too, and report the share of errors that guessing avoids.",
+)
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Highest number of rounds.")
 @click.option("--steps", type=click.IntRange(1), default=200, show_default=True, help="Settings tried in a round.")
 @click.option("--budget", metavar="NAME=N", multiple=True, help=f"Limit the search: {', '.join(_BUDGETS)}; repeatable.")
@@ -97,6 +111,8 @@ def command(**given: Any) -> None:
     texts = options.texts()
     options.check_output()
     found = _read_journal(options) if options.report else _searched(options, texts)
+    if options.priors:
+        found = _with_priors(options, texts, found)
     winner = options.winner_of(found.result)
     winner.theta.save(options.output / "theta.json")
     _write_report(options, texts, found, winner)
@@ -122,6 +138,8 @@ class _Options:
     fix: tuple[str, ...]
     evaluator: str
     language: str
+    excerpts: str
+    priors: str | None
     rounds: int
     steps: int
     budget: tuple[str, ...]
@@ -143,6 +161,8 @@ class _Options:
     def __post_init__(self) -> None:
         if self.at_error is not None and self.at_rho is not None:
             raise click.UsageError("--at-error and --at-rho are both given. Choose one.")
+        if (self.priors or self.excerpts != "prose") and self.evaluator not in ("reader", "rapidocr"):
+            raise click.UsageError("--excerpts and --priors choose what OCR programs read. Use --evaluator reader.")
 
     @property
     def journal(self) -> Path:
@@ -180,7 +200,7 @@ class _Options:
         """Return the evaluator that --evaluator names."""
         if self.evaluator == "vlm":
             return self.models.evaluator(texts, self.output)
-        return evaluator_of(self.evaluator, texts, self.vision, self.language)
+        return evaluator_of(self.evaluator, texts, self.vision, self.language, self.excerpts)
 
     def winner_of(self, result: SearchResult) -> Candidate:
         """Return the candidate of the front that the options select."""
@@ -247,6 +267,25 @@ def _searched(options: _Options, texts: list[str]) -> _Found:
     return _Found(result=result, judge_name=judge.name, seed=options.seed, vision=options.vision, judge=judge)
 
 
+def _with_priors(options: _Options, texts: list[str], found: _Found) -> _Found:
+    """Return the search with the prior's share of each θ of its front."""
+    from glyphrender.search.priors import with_priors
+
+    work = _work(options, texts, found, found.judge or options.judge(texts))
+    kind, jobs = options.priors or "", options.jobs or os.cpu_count() or 1
+    # Seeds of the search, and of the last reading of its front, are `seed` and `seed + 1`.
+    front = with_priors(found.result.front, kind, work, seed=found.seed + 2, jobs=jobs)
+    return replace(found, result=replace(found.result, front=front))
+
+
+def _work(options: _Options, texts: list[str], found: _Found, judge: Evaluator) -> Work:
+    from glyphrender.models.vision import vision_model
+    from glyphrender.search.rho_text import rho_texts
+    from glyphrender.search.workers import Work
+
+    return Work(texts=rho_texts(texts), model=vision_model(found.vision), tokenizer=options.tokenizer, evaluator=judge)
+
+
 def _write_report(options: _Options, texts: list[str], found: _Found, winner: Candidate) -> None:
     """Write the report of the search, with the baselines that the options select."""
     from glyphrender.search.report import write_report
@@ -270,22 +309,20 @@ def _baselines(options: _Options, texts: list[str], found: _Found) -> tuple[Base
         DataError: the front was measured by another evaluator.
     """
     from glyphrender.errors import DataError
-    from glyphrender.models.vision import vision_model
     from glyphrender.search.baselines import baseline_thetas, baselines
-    from glyphrender.search.rho_text import rho_texts
-    from glyphrender.search.workers import Work
 
     judge = found.judge or options.judge(texts)
     if judge.name != found.judge_name:
         raise DataError(f"the front was read by {found.judge_name}, not {judge.name}. Pass its --evaluator and texts.")
-    work = Work(texts=rho_texts(texts), model=vision_model(found.vision), tokenizer=options.tokenizer, evaluator=judge)
+    work = _work(options, texts, found, judge)
     samples = max((each.evaluation.samples for each in found.result.front if each.evaluation is not None), default=1)
     thetas = baseline_thetas(options.baselines or "prose")
     return baselines(thetas, work, samples=samples, seed=found.seed + 1, jobs=options.jobs or os.cpu_count() or 1)
 
 
 def _print(options: _Options, result: SearchResult, winner: Candidate) -> None:
-    click.echo(table(_HEADINGS, [_row(candidate) for candidate in result.front], left=2))
+    headings = (*_HEADINGS, *(_PRIOR_HEADINGS if options.priors else ()))
+    click.echo(table(headings, [_row(candidate, options.priors) for candidate in result.front], left=2))
     click.echo(
         f"{len(result.candidates):,} candidates, {result.evaluations:,} evaluations of {result.samples:,} samples, "
         f"{result.seconds:,.0f} s; stopped by {result.stopped}"
@@ -363,9 +400,11 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def _row(candidate: Candidate) -> list[str]:
+def _row(candidate: Candidate, priors: str | None) -> list[str]:
     theta, evaluation = candidate.theta, candidate.evaluation
     assert evaluation is not None  # every candidate of a front has one
+    from glyphrender.search.report import prior_cells
+
     named = evaluation.details.get("identifiers") or {}
     width, height = theta.page_pixels
     return [
@@ -380,6 +419,7 @@ def _row(candidate: Candidate) -> list[str]:
         f"{theta.line_height:g}",
         f"{width}×{height}",
         str(theta.columns),
+        *(prior_cells(evaluation) if priors else ()),
     ]
 
 

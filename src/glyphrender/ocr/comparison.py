@@ -10,10 +10,14 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 from types import ModuleType
+from typing import Final
 
 from glyphrender.errors import DependencyError
 
-__all__ = ["comparable", "edit_distance", "load_levenshtein"]
+__all__ = ["comparable", "edit_distance", "errors_by_block", "load_levenshtein"]
+
+# Number of characters in a block.
+_BLOCK: Final = 100
 
 
 def comparable(text: str) -> str:
@@ -40,6 +44,23 @@ def edit_distance(a: str, b: str) -> int:
     # The hint changes where the search begins, and never the result. With few errors, it cuts the time to an eighth.
     distance: int = load_levenshtein().distance(a, b, score_hint=len(a) // 20 + 1)
     return distance
+
+
+def errors_by_block(true: str, read: str) -> tuple[int, ...]:
+    """Return the edits that turn `true` into `read`, counted in each block of 100 characters of `true`.
+
+    The counts add up to the edit distance. Characters that were read beyond the end of `true` count in the last block.
+
+    >>> errors_by_block("a" * 150, "a" * 140)
+    (0, 10)
+
+    Raises:
+        DependencyError: rapidfuzz is not installed.
+    """
+    counts = [0] * max(1, -(-len(true) // _BLOCK))
+    for edit in load_levenshtein().editops(true, read):
+        counts[min(edit.src_pos // _BLOCK, len(counts) - 1)] += 1
+    return tuple(counts)
 
 
 @cache

@@ -8,6 +8,9 @@ predicts a vision-language model. So use a reader to compare θ, not to compare 
 A reader takes a second or more for a page, so only a sample of pages is read. The sample is drawn as places in the
 text. The places depend on the seed and not on θ, so two θ are compared on the same words. A page with more characters
 is more likely to be drawn.
+
+A reader guesses words that it cannot see. `kind` has the same pages set with text that cannot be guessed (see
+`ocr.priorless`); `tasks.priors` says how much of the legibility of prose is guessing.
 """
 
 from __future__ import annotations
@@ -15,17 +18,19 @@ from __future__ import annotations
 import random
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from glyphrender.document.document import Document
+from glyphrender.document.document import Document, render
 from glyphrender.document.page import Page
 from glyphrender.document.stream import PageStream
 from glyphrender.errors import DataError, LayoutError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
-from glyphrender.ocr.comparison import comparable, edit_distance, load_levenshtein
+from glyphrender.ocr.comparison import comparable, errors_by_block, load_levenshtein
+from glyphrender.ocr.priorless import PriorlessText, TextKind, text_kind
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -49,12 +54,14 @@ class PageReading:
         characters: characters on the page.
         read: characters that the reader found.
         wrong: edit distance between the two.
+        blocks: the same edits, for each block of 100 characters. Errors come in clumps, so intervals draw blocks.
     """
 
     number: int
     characters: int
     read: int
     wrong: int
+    blocks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,11 +72,13 @@ class Legibility:
         pages: the sampled pages, in the order of their numbers.
         of: number of pages of the document.
         seed: seed with which the sample was drawn.
+        kind: the kind of text that was read: the text itself, or one without language priors in its place.
     """
 
     pages: tuple[PageReading, ...]
     of: int
     seed: int
+    kind: TextKind = TextKind.PROSE
 
     @property
     def characters(self) -> int:
@@ -98,6 +107,7 @@ def legibility(
     pages: int = 3,
     seed: int = 0,
     threads: int = 1,
+    kind: str | TextKind = TextKind.PROSE,
 ) -> Legibility:
     """Let `reader` read pages of `document` as `model` sees them, and count the characters it gets wrong.
 
@@ -116,9 +126,11 @@ def legibility(
             the document has no more pages, all are read.
         seed: seed of the sample. The same places of a text are read under every θ.
         threads: number of pages that are read at the same time. Above 1, `reader` is called from several threads.
+        kind: a `TextKind` or its name. If it is not "prose", the text of each sampled page is replaced by text without
+            language priors, which is set under the same θ. So all kinds are read in the same places.
 
     Raises:
-        DataError: `pages` or `threads` is below 1.
+        DataError: `pages` or `threads` is below 1, or there is no such kind.
         VisionModelError: there is no model of that name, or the model refuses a page.
         LayoutError: the document is a stream.
         DependencyError: rapidfuzz is not installed.
@@ -128,13 +140,17 @@ def legibility(
     for name, value in (("pages", pages), ("threads", threads)):
         if value < 1:
             raise DataError(f"{name}={value} reads nothing. Use 1 or more.")
+    kind = text_kind(kind)
     load_levenshtein()  # raises for a missing package before pages are read
     seen_by = vision_model(model)
     sample = _sampled(document, pages, seed)
+    shown = _instead(sample, document, kind, seed)
     with ThreadPoolExecutor(threads) as pool:
-        read = list(pool.map(reader, [seen_image(page, seen_by) for page in sample]))
-    readings = tuple(_reading(page, text) for page, text in zip(sample, read, strict=True))
-    return Legibility(pages=readings, of=len(document), seed=seed)
+        read = iter(list(pool.map(reader, [seen_image(page, seen_by) for each in shown for page in each])))
+    readings = tuple(
+        _reading(page.number, each, "".join(next(read) for _ in each)) for page, each in zip(sample, shown, strict=True)
+    )
+    return Legibility(pages=readings, of=len(document), seed=seed, kind=kind)
 
 
 def seen_image(page: Page, model: VisionModel) -> Image:
@@ -159,8 +175,24 @@ def _sampled(document: Document, pages: int, seed: int) -> list[Page]:
     return [document[index] for index in sorted({bisect_right(starts, place) - 1 for place in places})]
 
 
-def _reading(page: Page, read: str) -> PageReading:
+def _instead(sample: Sequence[Page], document: Document, kind: TextKind, seed: int) -> list[list[Page]]:
+    """Return the pages that are shown for each page of the sample.
+
+    Text without priors may be wider than the text of its page, and then takes a second page.
+    """
+    if kind is TextKind.PROSE:
+        return [[page] for page in sample]
+    maker = PriorlessText(document.text)
+    return [list(render(maker.of(page.text, kind, seed=seed), document.theta)) for page in sample]
+
+
+def _reading(number: int, pages: Sequence[Page], read: str) -> PageReading:
+    there, found = comparable("".join(map(_shown, pages))), comparable(read)
+    blocks = errors_by_block(there, found)
+    return PageReading(number=number, characters=len(there), read=len(found), wrong=sum(blocks), blocks=blocks)
+
+
+def _shown(page: Page) -> str:
+    """Return the text of a page as it is drawn there, with the marker of newlines."""
     marker = page.theta.newline_marker
-    text = page.text if marker is None else re.sub("\r\n?|\n", lambda _: marker[0], page.text)
-    there, found = comparable(text), comparable(read)
-    return PageReading(number=page.number, characters=len(there), read=len(found), wrong=edit_distance(there, found))
+    return page.text if marker is None else re.sub("\r\n?|\n", lambda _: marker[0], page.text)

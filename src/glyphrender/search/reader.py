@@ -4,6 +4,8 @@ Tesseract takes two seconds for a page and a quarter of a second for a thousand 
 Excerpts have the same words for every θ. Each is set as a page of its own, with the measure, the leading and the pixels
 of a column of that θ. The layout of the full page (number and length of columns) is not read; it counts only in ρ.
 
+A reader guesses words that it cannot see. With `kind`, excerpts are text without language priors (`ocr.priorless`).
+
 The error rate counts letters. White space does not count. The shape of quotation marks and dashes does not count
 either, because each reader chooses its own. How well a reader predicts a vision-language model is not known; see
 `docs/search.md`.
@@ -11,6 +13,7 @@ either, because each reader chooses its own. How well a reader predicts a vision
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 from collections import OrderedDict
@@ -26,6 +29,7 @@ from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
 from glyphrender.ocr.comparison import comparable, load_levenshtein
 from glyphrender.ocr.legibility import PageReader
+from glyphrender.ocr.priorless import PriorlessText, TextKind, text_kind
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.presets import is_han
 from glyphrender.tasks.alignment import Edit, confusions, differences
@@ -82,9 +86,11 @@ class ReaderEvaluator:
         name: name of `reader`; needed if there is one.
         length: length of an excerpt in cells; an ideograph is two. By default 1,000, and 500 for Chinese, Japanese and
             Korean, whose letters take Tesseract six times as long.
+        kind: a `TextKind` or its name: "prose" for excerpts as they are, or text without language priors in the same
+            places.
 
     Raises:
-        DataError: there is nothing to read in the texts, or a reader has no name.
+        DataError: there is nothing to read in the texts, a reader has no name, or there is no such kind.
         DependencyError: rapidfuzz, tesserocr, or the data of the language, is not installed.
         VisionModelError: there is no model of that name.
     """
@@ -101,7 +107,9 @@ class ReaderEvaluator:
         language: str = "eng",
         name: str = "",
         length: int | None = None,
+        kind: str | TextKind = TextKind.PROSE,
     ) -> None:
+        self.kind = text_kind(kind)
         if reader is not None and not name:
             raise DataError("your own reader needs a name, by which its results are found again. Pass name.")
         if reader is None:
@@ -118,8 +126,24 @@ class ReaderEvaluator:
         if length is None:
             length = 500 if any(map(is_han, texts)) else 1000
         self.excerpts = Excerpts(texts=texts, length=length)
-        self.name = f"reader:{name}/{self.model.name}/{self.excerpts.digest[:16]}"
+        self._priorless = PriorlessText("\n".join(text[: 100_000 // len(texts)] for text in texts))
+        self._base_name = f"reader:{name}/{self.model.name}/{self.excerpts.digest[:16]}"
         self._known: OrderedDict[tuple[str, int, int], ExcerptReading] = OrderedDict()
+
+    @property
+    def name(self) -> str:
+        """Return the reader, the model, a digest of the texts, and the kind of text unless it is prose."""
+        return self._base_name if self.kind is TextKind.PROSE else f"{self._base_name}/{self.kind}"
+
+    def of_kind(self, kind: str | TextKind) -> ReaderEvaluator:
+        """Return an evaluator with this reader on the same excerpts, as text of another kind.
+
+        Raises:
+            DataError: there is no such kind.
+        """
+        other = copy.copy(self)
+        other.kind, other._known = text_kind(kind), OrderedDict()
+        return other
 
     def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
         """Return the error rate of `theta` on `samples` excerpts. See `Evaluator`."""
@@ -131,6 +155,7 @@ class ReaderEvaluator:
         details: dict[str, Any] = {
             "characters": total,
             "wrong": sum(blocks),
+            **({} if self.kind is TextKind.PROSE else {"text": str(self.kind)}),
             "identifiers": {
                 "error": round(sum(reading.identifier_wrong for reading in readings) / named, 6) if named else 0.0,
                 "exact": sum(reading.exact for reading in readings),
@@ -153,6 +178,7 @@ class ReaderEvaluator:
             self._known[key] = known
             return known
         text, names = self.excerpts.excerpt(number, seed), identifiers(number, seed)
+        text = self._priorless.of(text, self.kind, seed=seed)
         read = "".join(map(self.reader, self.images(theta, " ".join([text, *names]))))
         reading = self._known[key] = excerpt_reading(letters(text), [letters(name) for name in names], letters(read))
         if len(self._known) > _KEPT:

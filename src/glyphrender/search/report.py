@@ -33,7 +33,16 @@ from glyphrender.theta import Theta, ThetaLike
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["REPORT_FILES", "check_report", "front_table", "journal_result", "report_page", "seen_crop", "write_report"]
+__all__ = [
+    "REPORT_FILES",
+    "check_report",
+    "front_table",
+    "journal_result",
+    "prior_cells",
+    "report_page",
+    "seen_crop",
+    "write_report",
+]
 
 REPORT_FILES: Final = ("front.svg", "front.md", "report.html")
 """The files of a report."""
@@ -49,7 +58,9 @@ _DIGEST: Final = 10
 # How far into the text the crops are: past titles and contents lists.
 _PLACE: Final = 4_000
 _COLUMNS: Final = ("θ", "ρ", "wrong", "95% interval", "type", "page", "samples", "identifiers exact", "most confused")
-_NUMBERS: Final = ("ρ", "wrong", "samples")
+# Columns for fronts that were read without language priors too.
+_PRIOR_COLUMNS: Final = ("without priors", "prior's share")
+_NUMBERS: Final = ("ρ", "wrong", "samples", "without priors")
 
 
 def write_report(
@@ -123,10 +134,17 @@ def front_table(
     front: Sequence[Candidate], *, winner: Candidate | None = None, baselines: Sequence[Baseline] = ()
 ) -> str:
     """Return the front as a Markdown table, by ρ; the winner has a star, and baselines follow."""
-    rows = [_markdown(_cells(each), star=each is winner) for each in _by_rho(front)]
-    rows += [_markdown(_baseline_cells(each)) for each in baselines]
-    lines = [" | ".join(_COLUMNS), " | ".join("---:" if name in _NUMBERS else "---" for name in _COLUMNS), *rows]
+    columns = _columns(front)
+    rows = [_markdown(_cells(each)[: len(columns)], star=each is winner) for each in _by_rho(front)]
+    rows += [_markdown(_baseline_cells(each)[: len(columns)]) for each in baselines]
+    lines = [" | ".join(columns), " | ".join("---:" if name in _NUMBERS else "---" for name in columns), *rows]
     return "".join(f"| {line} |\n" for line in lines)
+
+
+def _columns(front: Sequence[Candidate]) -> tuple[str, ...]:
+    """Return the headings of a front. Columns of the prior come last, and only if it was measured."""
+    measured = any(each.evaluation is not None and "prior" in each.evaluation.details for each in front)
+    return _COLUMNS + _PRIOR_COLUMNS if measured else _COLUMNS
 
 
 def _markdown(cells: Sequence[str], *, star: bool = False) -> str:
@@ -264,12 +282,26 @@ def _rates(found: Evaluation | None) -> list[str]:
 
 
 def _reading_cells(found: Evaluation | None) -> list[str]:
-    """Return the cells of samples, identifiers and confusions."""
+    """Return the cells of samples, identifiers, confusions and priors."""
     if found is None:
-        return ["", "", ""]
+        return ["", "", "", "", ""]
     names: Any = found.details.get("identifiers") or {}
     exact = f"{names['exact']} of {names['of']}" if {"exact", "of"} <= set(names) else ""
-    return [str(found.samples), exact, _confused(found)]
+    return [str(found.samples), exact, _confused(found), *prior_cells(found)]
+
+
+def prior_cells(found: Evaluation) -> list[str]:
+    """Return the error without language priors and the prior's share of an evaluation, as text; see `with_priors`.
+
+    >>> prior = {"text": "letters", "error": 0.086, "share": [0.85, 0.8, 0.89]}
+    >>> prior_cells(Evaluation(error=0.013, low=0.01, high=0.02, samples=20, details={"prior": prior}))
+    ['8.60% letters', '85% [80%, 89%]']
+    """
+    prior: Any = found.details.get("prior")
+    if not prior:
+        return ["", ""]
+    share = "" if prior["share"] is None else "{:.0%} [{:.0%}, {:.0%}]".format(*prior["share"])
+    return [f"{prior['error']:.2%} {prior['text']}", share]
 
 
 def _confused(found: Evaluation, most: int = 4) -> str:
@@ -279,12 +311,13 @@ def _confused(found: Evaluation, most: int = 4) -> str:
 
 def _html_table(front: Sequence[Candidate], winner: Candidate, baselines: Sequence[Baseline]) -> str:
     shown = {each.digest for each in _spread(_by_rho(front), winner)}
+    columns = _columns(front)
 
     def row(cells: Sequence[str], kind: str = "", link: str = "") -> str:
         inner = [escape(cell) for cell in cells]
         if link:
             inner[0] = f'<a href="#{link}">{inner[0]}</a>'
-        tags = [f"<td{_number(name)}>{cell}</td>" for name, cell in zip(_COLUMNS, inner, strict=True)]
+        tags = [f"<td{_number(name)}>{cell}</td>" for name, cell in zip(columns, inner, strict=False)]
         return f"<tr{f' class={kind}' if kind else ''}>{''.join(tags)}</tr>"
 
     rows = [
@@ -296,7 +329,7 @@ def _html_table(front: Sequence[Candidate], winner: Candidate, baselines: Sequen
         for each in _by_rho(front)
     ]
     rows += [row(_baseline_cells(each), "other") for each in baselines]
-    head = "".join(f"<th{_number(name)}>{name}</th>" for name in _COLUMNS)
+    head = "".join(f"<th{_number(name)}>{name}</th>" for name in columns)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
