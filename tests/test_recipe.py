@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from glyphrender import cli
 from glyphrender.errors import DataError
 from glyphrender.train.launch import launch_file, launch_names
-from glyphrender.train.recipe import CptRecipe, GrpoRecipe, Recipe, SftRecipe, recipe_names
+from glyphrender.train.recipe import STAGES, CptRecipe, GrpoRecipe, Recipe, SftRecipe, recipe_names
 from glyphrender.train.recipe.describe import markdown
 from glyphrender.train.recipe.fields import value_of
 
@@ -100,6 +100,14 @@ def test_a_wrong_file_is_one_line_that_names_it(content: str, message: str, tmp_
         CptRecipe.load(path)
     assert message in str(caught.value)
     assert str(caught.value).startswith(f"recipe {path}")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_evaluation_of_nothing_is_refused_in_every_stage(stage: str) -> None:
+    recipe = Recipe.load(f"tiny-{stage}")
+    with pytest.raises(DataError, match=r"^run\.eval_every=5 evaluates what is held out, and data\.held_out=0"):
+        recipe.with_overrides(["run.eval_every=5", "data.held_out=0"])
+    assert recipe.with_overrides(["data.held_out=0"]).run.eval_every == 0
 
 
 def test_an_unknown_recipe_names_those_that_are_close() -> None:

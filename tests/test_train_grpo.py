@@ -121,6 +121,23 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted(tmp_path: Path) -> N
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_a_run_that_was_killed_after_its_last_checkpoint_takes_no_more_steps(tmp_path: Path) -> None:
+    recipe = TINY.with_overrides(["run.save_every=2", "optim.steps=2"])
+    whole = run(recipe, tmp_path / "run")
+    model = tmp_path / "run/model"
+    model.rename(tmp_path / "saved")  # as if the process had died before the model was saved
+    curve = (tmp_path / "run/curve.jsonl").read_text()
+    again = run(recipe, tmp_path / "run", resume=True)
+    assert (again.steps, again.last_reward) == (whole.steps, whole.last_reward) == (2, pytest.approx(whole.last_reward))
+    assert [line for line in (tmp_path / "run/curve.jsonl").read_text().splitlines() if '"reward"' in line] == [
+        line for line in curve.splitlines() if '"reward"' in line
+    ]
+    one, other = (
+        AutoModelForImageTextToText.from_pretrained(each).state_dict() for each in (tmp_path / "saved", model)
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_a_loss_that_is_not_a_number_stops_the_run_and_leaves_its_batch(tmp_path: Path) -> None:
     model, processor = model_and_processor(TINY)
 

@@ -52,6 +52,17 @@ def test_a_checkpoint_of_another_recipe_is_refused_and_the_field_is_named(tmp_pa
     assert RunFolder.open(tmp_path, small("run.log_every=7", "machine.gpus=8"), resume=True).recipe.run.log_every == 7
 
 
+def test_a_recipe_with_comments_stays_as_its_author_wrote_it(tmp_path: Path) -> None:
+    written = tmp_path / "recipe.toml"
+    text = "# why: the second seed\n" + small().to_toml()
+    written.write_text(text, encoding="utf-8")
+    RunFolder.open(tmp_path, Recipe.load(written).with_overrides(["run.log_every=7"]))
+    assert written.read_text(encoding="utf-8") == text
+    with pytest.raises(DataError, match="holds a run of another recipe: seed is 0 there and 5 here"):
+        RunFolder.open(tmp_path, small("seed=5"))
+    assert written.read_text(encoding="utf-8") == text
+
+
 def test_differences_name_only_fields_that_change_what_is_learned() -> None:
     changed = small("optim.lr=0.01", "run.keep=7", "seed=3", "data.writer_options.a_cell=2")
     assert [name for name, _, _ in differences(small(), changed)] == ["seed", "optim.lr", "data.writer_options"]
@@ -218,9 +229,35 @@ def test_a_loss_that_is_not_a_number_stops_before_the_step_and_its_batch_is_save
     assert batch["input_ids"].shape[0] == 2
     assert batch["pixel_values"].isfinite().all()
     about = json.loads(Path(caught.value.path).with_suffix(".json").read_text(encoding="utf-8"))
-    assert about == {"step": 4, "loss": "nan", "samples": [6, 8]}
+    assert about == {"step": 4, "loss": "nan", "samples": [6, 8], "files": ["step-4-rank-0.pt"]}
     after = weights["model"].model.language_model.layers[0].mlp.down_proj.weight
     assert torch.equal(after, weights["before"])
+
+
+@pytest.mark.slow
+def test_a_gradient_that_is_not_finite_stops_before_the_step_although_the_loss_is_finite(tmp_path: Path) -> None:
+    import torch
+    from transformers import TrainerCallback
+
+    from glyphrender.train.cpt import train
+
+    weights = {}
+
+    class Overflow(TrainerCallback):  # type: ignore[misc]
+        def on_step_begin(self, args: Any, state: Any, control: Any, model: Any = None, **rest: Any) -> None:
+            if state.global_step == 2:
+                weight = model.model.language_model.layers[0].mlp.down_proj.weight
+                weight.register_hook(lambda gradient: gradient * float("inf"))
+                weights["before"], weights["model"] = weight.clone(), model
+
+    settings = ["batch.samples=4", "run.save_every=0", "align.steps=1"]
+    with pytest.raises(TrainingError, match=r"the gradient of step 3 is (nan|inf)\. .* begin again") as caught:
+        train(small(*settings), out=tmp_path, callbacks=[Overflow()])
+    about = json.loads(Path(caught.value.path).with_suffix(".json").read_text(encoding="utf-8"))
+    assert (about["step"], about["samples"]) == (3, [8, 12])
+    assert [torch.load(tmp_path / "nan" / name)["input_ids"].shape[0] for name in about["files"]] == [2, 2]
+    assert [line["step"] for line in lines(tmp_path)] == [1, 2]
+    assert torch.equal(weights["model"].model.language_model.layers[0].mlp.down_proj.weight, weights["before"])
 
 
 @pytest.mark.slow

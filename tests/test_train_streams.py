@@ -154,6 +154,29 @@ def test_empty_answers_and_missing_files_are_one_line(chats: Path, processor: An
         cpt_streams(cpt(chats, "data.corpora=[]"), processor)
 
 
+def test_an_evaluation_without_rows_is_the_same_line_in_all_stages(corpus: Path, chats: Path, processor: Any) -> None:
+    from glyphrender.train.run.streams import cpt_streams, sft_streams
+
+    few = ["data.held_out=0.0001", "run.eval_every=1"]
+    with pytest.raises(DataError, match=r"data\.held_out=0\.0001 holds out none of 60 texts, and run\.eval_every=1"):
+        cpt_streams(cpt(corpus, *few), processor)
+    with pytest.raises(DataError, match=r"data\.held_out=0\.0001 holds out none of 40 rows, and run\.eval_every=1"):
+        sft_streams(sft(chats, *few), processor)
+
+
+def test_texts_to_read_aloud_that_are_all_held_out_are_refused(chats: Path, tmp_path: Path, processor: Any) -> None:
+    from glyphrender.train.rows.documents import split_of
+    from glyphrender.train.run.streams import sft_streams
+
+    shares = {"train": 0.8, "held out": 0.2}
+    text = next(text for text in texts(60, seed=5) if split_of(text, shares) == "held out")
+    (tmp_path / "book.txt").write_text(text, encoding="utf-8")
+    recipe = sft(chats, f"data.corpora={tmp_path}/book.txt", "data.ocr_weight=0.25")
+    with pytest.raises(DataError, match=r"data\.corpora has 1 texts, none of them train, and data\.ocr_weight=0\.25"):
+        sft_streams(recipe, processor)
+    assert sft_streams(recipe.with_overrides(["data.ocr_weight=0"]), processor).held_out is None
+
+
 def test_continual_pre_training_runs_on_corpora_with_trl_and_with_stage_0(corpus: Path, tmp_path: Path) -> None:
     from glyphrender.train.cpt import train
 

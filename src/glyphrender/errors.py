@@ -9,7 +9,7 @@
     ├── DependencyError       an optional package or library is missing           .extra
     ├── TokenizerError        text tokens cannot be counted                       .tokenizer
     ├── VisionModelError      visual tokens cannot be counted                     .model
-    ├── TrainingError         training stopped: the loss is not a number          .step, .path
+    ├── TrainingError         training stopped: a loss or gradient is not finite  .step, .path
     └── EndpointError         a model server failed, or its answer is unusable    .url, .status
         ├── RequestRefused    the server does not serve this request; asking again gives the same
         └── BudgetSpent       a stated limit on requests or tokens is reached
@@ -216,7 +216,7 @@ class VisionModelError(GlyphRenderError):
 
 
 class TrainingError(GlyphRenderError):
-    """Training stopped, because it can lead nowhere: the loss of a batch is not a number.
+    """Training stopped, because it can lead nowhere: the loss of a batch or the gradient of a step is not finite.
 
     Attributes:
         step: number of the step that was not taken; the first step is 1.

@@ -25,13 +25,13 @@ from glyphrender.train.run.result import Result, finished
 from glyphrender.train.run.run_folder import RunFolder, process_count
 from glyphrender.train.run.sft_trainer import sft_trainer
 from glyphrender.train.run.streams import Streams, cpt_streams
-from glyphrender.train.run.watch import StopsAtNaN, quiet, watchers
+from glyphrender.train.run.watch import StopsAtLastStep, StopsAtNaN, quiet, watchers
 
 __all__ = ["train"]
 
 
-class _Reading(StopsAtNaN, ReadingTrainer):
-    """The trainer with stage 0, which stops at a loss that is not a number."""
+class _Reading(StopsAtLastStep, StopsAtNaN, ReadingTrainer):
+    """The trainer with stage 0, which stops at a loss or a gradient that is not finite."""
 
 
 def train(
@@ -47,7 +47,7 @@ def train(
 
     Raises:
         DataError: the folder is of another recipe, a file of texts cannot be read, or a value does not fit.
-        TrainingError: the loss is not a number. The batch is saved, and the step is not taken.
+        TrainingError: a loss or a gradient is not finite. The batch is saved, and the step is not taken.
         DependencyError: an extra is missing.
     """
     folder = RunFolder.open(out, recipe, resume=resume)

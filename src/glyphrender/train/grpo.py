@@ -36,18 +36,18 @@ from glyphrender.train.run.arguments import training_arguments
 from glyphrender.train.run.loading import adapters, model_and_processor
 from glyphrender.train.run.result import Result, finished
 from glyphrender.train.run.run_folder import RunFolder
-from glyphrender.train.run.streams import TokenCount, files_of, fixed_theta
-from glyphrender.train.run.watch import StopsAtNaN, quiet, watchers
+from glyphrender.train.run.streams import TokenCount, files_of, fixed_theta, nothing_held_out
+from glyphrender.train.run.watch import StopsAtLastStep, StopsAtNaN, quiet, watchers
 
 __all__ = ["GrpoResult", "grpo_config", "train"]
 
 
-class _Dapo(StopsAtNaN, DapoTrainer):
-    """The trainer that drops groups without variance, which stops at a loss that is not a number."""
+class _Dapo(StopsAtLastStep, StopsAtNaN, DapoTrainer):
+    """The trainer that drops groups without variance, which stops at a loss or a gradient that is not finite."""
 
 
-class _Grpo(StopsAtNaN, GRPOTrainer):  # type: ignore[misc]
-    """TRL's trainer, which stops at a loss that is not a number."""
+class _Grpo(StopsAtLastStep, StopsAtNaN, GRPOTrainer):  # type: ignore[misc]
+    """TRL's trainer, which stops at a loss or a gradient that is not finite."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,17 +98,14 @@ def train(
 
     Raises:
         DataError: the folder is of another recipe, a file of prompts cannot be read, or a value does not fit.
-        TrainingError: the loss is not a number. The batch is saved, and the step is not taken.
+        TrainingError: a loss or a gradient is not finite. The batch is saved, and the step is not taken.
         DependencyError: an extra is missing, or this release of TRL was not verified.
     """
     functions, weights = _rewards(recipe, rewards)
     rows = prompts if prompts is not None else read_prompts(files_of(recipe.data.prompts, "prompts"))
     training, held_out = without_held_out(rows, recipe.data.held_out)
-    if recipe.run.eval_every and recipe.data.held_out and not held_out:
-        raise DataError(
-            f"data.held_out={recipe.data.held_out} holds out none of {len(training)} prompts, and run.eval_every="
-            f"{recipe.run.eval_every} needs some. Raise data.held_out, or set it or run.eval_every to 0."
-        )
+    if recipe.run.eval_every and not held_out:
+        raise nothing_held_out(recipe, len(training), "prompts")
     folder = RunFolder.open(out, recipe, resume=resume)
     arguments = grpo_config(recipe, folder, reward_weights=weights)
 
@@ -177,8 +174,6 @@ def grpo_config(recipe: GrpoRecipe, folder: RunFolder, *, reward_weights: Sequen
     """
     grpo = recipe.grpo
     shared = training_arguments(recipe, folder)
-    if not recipe.data.held_out:
-        shared |= {"eval_strategy": "no", "eval_steps": None}
     return GRPOConfig(
         **shared,
         num_generations=grpo.generations,

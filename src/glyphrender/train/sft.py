@@ -38,7 +38,7 @@ def train(
 
     Raises:
         DataError: the folder is of another recipe, a file of chats cannot be read, or a value does not fit.
-        TrainingError: the loss is not a number. The batch is saved, and the step is not taken.
+        TrainingError: a loss or a gradient is not finite. The batch is saved, and the step is not taken.
         DependencyError: an extra is missing.
     """
     folder = RunFolder.open(out, recipe, resume=resume)

@@ -81,6 +81,11 @@ class Recipe(Section):
             )
         if self.optim.min_lr > self.optim.lr:
             raise DataError(f"optim.min_lr={self.optim.min_lr} is above optim.lr={self.optim.lr}. Lower it.")
+        if self.run.eval_every and not self.data.held_out:
+            raise DataError(
+                f"run.eval_every={self.run.eval_every} evaluates what is held out, and data.held_out=0 holds out "
+                "nothing. Set data.held_out=0.01, or run.eval_every=0."
+            )
         if self.batch.per_device > self.step_rows:
             raise DataError(
                 f"batch.per_device={self.batch.per_device} is above the {self.step_rows} rows of a step. Lower it."

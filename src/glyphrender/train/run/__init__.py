@@ -5,6 +5,6 @@ loading.py         a recipe → model, processor, adapters
 streams.py         a recipe → its samples in order (stream.py), within its budgets, and those that are held out
 arguments.py       a recipe → the arguments of TRL's and transformers' trainers
 sft_trainer.py     TRL's SFTTrainer on samples; token_mean.py makes its loss the mean over tokens
-watch.py           the curve in a file, TensorBoard, the stop at a loss that is not a number
+watch.py           the curve in a file, TensorBoard, the stop at a loss or a gradient that is not finite
 result.py          what a stage returns, and the end that all stages have
 """

@@ -1,14 +1,15 @@
 """`RunFolder`: the folder of one training run, and what may be written into it.
 
-    recipe.toml       the recipe, every field written out
+    recipe.toml       the recipe, every field written out when the folder is made
     curve.jsonl       one line a logged step: step, loss, learning rate, seconds
     tensorboard/      the same for TensorBoard
     checkpoint-N/     what transformers' Trainer saves to go on from step N
-    nan/              the batch whose loss was not a number
+    nan/              batches whose loss or gradient was not finite
     model/            the trained model and its processor, at the end
 
 A folder belongs to one recipe. Its digest is compared before a model is loaded, so a checkpoint of another recipe is
-never continued by mistake. Fields that do not change what is learned may differ. Nothing here needs torch.
+never continued by mistake. Fields that do not change what is learned may differ, and recipe.toml is not written again.
+Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ class RunFolder:
                 raise DataError(
                     f"{path} cannot be written ({error.strerror}). Use another --out.", path=path
                 ) from error
-            write_atomically(written, recipe.to_toml())
+            if not written.exists():
+                write_atomically(written, recipe.to_toml())
         return folder
 
     def _check_recipe(self, there: Recipe) -> None:
@@ -147,9 +149,14 @@ class RunFolder:
     @property
     def is_finished(self) -> bool:
         """Whether there is a model, and no checkpoint of an earlier step from which the run could go on."""
-        last = self.last_checkpoint
-        ended = last is None or int(last.name.rpartition("-")[2]) >= self.recipe.optim.steps
+        ended = self.last_checkpoint is None or self.is_trained
         return ended and self.model.is_dir() and any(self.model.iterdir())
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether there is a checkpoint of the last step, after which only the model is saved."""
+        last = self.last_checkpoint
+        return last is not None and int(last.name.rpartition("-")[2]) >= self.recipe.optim.steps
 
     @property
     def resumed_from(self) -> str | None:
@@ -173,5 +180,5 @@ class RunFolder:
 
     @property
     def nan(self) -> Path:
-        """The folder of batches whose loss was not a number."""
+        """The folder of batches whose loss or gradient was not finite."""
         return self.path / "nan"

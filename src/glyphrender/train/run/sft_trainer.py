@@ -13,13 +13,13 @@ from glyphrender.train.rows.dataset import as_dataset
 from glyphrender.train.run.loading import adapters
 from glyphrender.train.run.streams import Streams
 from glyphrender.train.run.token_mean import MeanOverTokens
-from glyphrender.train.run.watch import StopsAtNaN
+from glyphrender.train.run.watch import StopsAtLastStep, StopsAtNaN
 
 __all__ = ["sft_trainer"]
 
 
-class _Sft(MeanOverTokens, StopsAtNaN, SFTTrainer):  # type: ignore[misc]
-    """TRL's trainer with a mean over all tokens of a step, which stops at a loss that is not a number."""
+class _Sft(MeanOverTokens, StopsAtLastStep, StopsAtNaN, SFTTrainer):  # type: ignore[misc]
+    """TRL's trainer with a mean over all tokens of a step, which stops at a loss or a gradient that is not finite."""
 
 
 def sft_trainer(

@@ -42,6 +42,7 @@ __all__ = [
     "cpt_streams",
     "files_of",
     "fixed_theta",
+    "nothing_held_out",
     "sft_streams",
 ]
 
@@ -100,11 +101,14 @@ def cpt_streams(recipe: CptRecipe, processor: Any) -> Streams:
             seed=recipe.seed,
         )
 
-    return Streams(
-        train=_run(recipe, Epochs(samples(_TRAIN))),
-        held_out=_evaluated(recipe, lambda: Epochs(samples(_HELD_OUT))),
-        counts=counts,
-    )
+    train = samples(_TRAIN)
+
+    def held_out() -> Epochs:
+        if not counts[f"{_TRAIN}: other splits"]:
+            raise nothing_held_out(recipe, counts[f"{_TRAIN}: kept"], "texts")
+        return Epochs(samples(_HELD_OUT))
+
+    return Streams(train=_run(recipe, Epochs(train)), held_out=_evaluated(recipe, held_out), counts=counts)
 
 
 def sft_streams(recipe: SftRecipe, processor: Any) -> Streams:
@@ -135,9 +139,17 @@ def sft_streams(recipe: SftRecipe, processor: Any) -> Streams:
     )
 
     def samples(split: str, ocr_weight: float) -> Epochs:
+        if split == _HELD_OUT and not rows[split]:
+            raise nothing_held_out(recipe, len(rows[_TRAIN]), "rows")
         if not rows[split]:
             raise DataError(
                 f"data.chats has {sum(map(len, rows.values()))} rows, none of them {split}. Give more rows."
+            )
+        read_aloud = [text for text in texts if split_of(text, shares) == split]
+        if texts and ocr_weight and not read_aloud:
+            raise DataError(
+                f"data.corpora has {len(texts)} texts, none of them {split}, and data.ocr_weight={ocr_weight} reads "
+                "them aloud. Give more texts, or set data.held_out=0."
             )
         chats = SftSamples(
             rows=rows[split],
@@ -146,7 +158,7 @@ def sft_streams(recipe: SftRecipe, processor: Any) -> Streams:
             seed=recipe.seed,
             keep_thinking=data.keep_thinking,
             ocr_weight=ocr_weight,
-            ocr_texts=[text for text in texts if split_of(text, shares) == split],
+            ocr_texts=read_aloud,
             ocr_characters=data.ocr_characters,
         )
         return Epochs(chats, within)
@@ -212,6 +224,14 @@ def _evaluated(recipe: Recipe, epochs: Callable[[], Epochs]) -> Stream | None:
         return None
     made = epochs()
     return Stream(of_epoch=made, length=min(recipe.run.eval_samples, len(made(0))), shuffled=False)
+
+
+def nothing_held_out(recipe: Recipe, count: int, what: str) -> DataError:
+    """Return the error for an evaluation without rows: the share that is held out is too small for `count` rows."""
+    return DataError(
+        f"data.held_out={recipe.data.held_out} holds out none of {count} {what}, and run.eval_every="
+        f"{recipe.run.eval_every} needs some. Raise data.held_out, or set run.eval_every=0."
+    )
 
 
 def fixed_theta(data: Data, vision: VisionModel) -> Theta | None:
