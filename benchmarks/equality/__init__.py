@@ -1,0 +1,1 @@
+"""What benchmarks/metric_equality.py compares: one module a benchmark, each with a function `comparisons(scripts)`."""
