@@ -13,7 +13,7 @@ import glyphrender
 PACKAGE = Path(glyphrender.__file__).parent
 WITH_EXAMPLES = sorted(
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
-    for top in ("errors.py", "theta", "models", "ratio")
+    for top in ("errors.py", "theta", "models", "ratio", "evals")
     for path in ((PACKAGE / top).rglob("*.py") if (PACKAGE / top).is_dir() else [PACKAGE / top])
     if ">>>" in path.read_text(encoding="utf-8")
 )

@@ -10,10 +10,10 @@ from typing import Any
 
 from equality.comparison import Comparison, function_of, module_of, stack_of_a_script
 from equality.predictions import characters, chinese, code, english, odd, prediction, words
-
 from glyphrender.evals import longbench2, metrics, rouge
 from glyphrender.evals.longbench import METRICS, clear_prediction, scored_line
 
+PAGE = "longbench-ruler.md"
 CLASSES = ["a", "ab", "abc", "city", "Other city", "country", "Number of something", "Date", "体育", "体育新闻", "经济"]
 
 
@@ -25,7 +25,9 @@ def comparisons(scripts: Path) -> list[Comparison]:
     clear = module_of(scripts / "Glyph/evaluation/longbench/scripts/clear_pred.py")
     extract = function_of(scripts / "LongBench/pred.py", "extract_answer", {"re": re})
 
-    def row(name: str, function: str, ours: Callable[..., Any], case: Callable[[Random], tuple[Any, ...]]) -> Comparison:
+    def row(
+        name: str, function: str, ours: Callable[..., Any], case: Callable[[Random], tuple[Any, ...]]
+    ) -> Comparison:
         def theirs(*given: Any) -> float:
             kwargs = {"all_classes": given[2]} if len(given) > 2 else {}
             with stack_of_a_script(2):
@@ -44,20 +46,56 @@ def comparisons(scripts: Path) -> list[Comparison]:
     return [
         row("qa_f1", "qa_f1_score", metrics.qa_f1, _pair(lambda rng: words(rng, rng.randrange(1, 9)))),
         row("qa_f1_zh", "qa_f1_zh_score", metrics.qa_f1_zh, _pair(lambda rng: characters(rng, rng.randrange(1, 30)))),
-        row("rouge_l", "rouge_score", rouge.rouge_l, _pair(_summary, long=lambda rng: words(rng, rng.randrange(400, 700)))),
-        row("rouge_l_zh", "rouge_zh_score", rouge.rouge_l_zh, _pair(_chinese_summary, long=lambda rng: "".join(rng.sample(chinese(), 40))[: rng.randrange(600, 1200)])),
+        row("rouge_l", "rouge_score", rouge.rouge_l, _pair(_summary, long=_long_summary)),
+        row("rouge_l_zh", "rouge_zh_score", rouge.rouge_l_zh, _pair(_chinese_summary, long=_long_chinese_summary)),
         row("classification", "classification_score", metrics.classification, _classes),
-        row("retrieval", "retrieval_score", metrics.paragraph_match, _pair(lambda rng: f"Paragraph {rng.randrange(1, 31)}")),
-        row("retrieval_zh", "retrieval_zh_score", metrics.paragraph_match, _pair(lambda rng: f"段落{rng.randrange(1, 31)}")),
-        row("count", "count_score", metrics.count_match, _pair(lambda rng: str(rng.randrange(1, 31)))),
+        row("paragraph_match", "retrieval_score", metrics.paragraph_match, _pair(_paragraph)),
+        row("paragraph_match, Chinese", "retrieval_zh_score", metrics.paragraph_match, _pair(_chinese_paragraph)),
+        row("count_match", "count_score", metrics.count_match, _pair(lambda rng: str(rng.randrange(1, 31)))),
         row("code_similarity", "code_sim_score", metrics.code_similarity, _pair(_code_line)),
-        Comparison(name="scorer of the 21 sets", source="LongBench/LongBench/eval.py", official=scorer, ours=our_scorer, case=_set),
-        Comparison(name="v2 extract_answer", source="LongBench/pred.py", official=extract, ours=longbench2.extract_answer, case=_choice),
-        Comparison(name="clear_pred", source="Glyph/evaluation/longbench/scripts/clear_pred.py", official=clear.extract_answer_from_text, ours=clear_prediction, case=lambda rng: _pair(_summary)(rng)[:1]),
-    ]  # fmt: skip
+        Comparison(
+            name="scorer of the 21 sets",
+            source="LongBench/LongBench/eval.py",
+            official=scorer,
+            ours=our_scorer,
+            case=_set,
+        ),
+        Comparison(
+            name="extract_answer of v2",
+            source="LongBench/pred.py",
+            official=extract,
+            ours=longbench2.extract_answer,
+            case=_choice,
+        ),
+        Comparison(
+            name="clear_prediction of Glyph",
+            source="Glyph/evaluation/longbench/scripts/clear_pred.py",
+            official=clear.extract_answer_from_text,
+            ours=clear_prediction,
+            case=lambda rng: _pair(_summary)(rng)[:1],
+        ),
+    ]
 
 
-def _pair(truth: Callable[[Random], str], *, long: Callable[[Random], str] | None = None) -> Callable[[Random], tuple[Any, ...]]:
+def _long_summary(rng: Random) -> str:
+    return words(rng, rng.randrange(400, 1050))
+
+
+def _long_chinese_summary(rng: Random) -> str:
+    return "".join(rng.choices(chinese(), k=60))[: rng.randrange(600, 1900)]
+
+
+def _paragraph(rng: Random) -> str:
+    return f"Paragraph {rng.randrange(1, 31)}"
+
+
+def _chinese_paragraph(rng: Random) -> str:
+    return f"段落{rng.randrange(1, 31)}"
+
+
+def _pair(
+    truth: Callable[[Random], str], *, long: Callable[[Random], str] | None = None
+) -> Callable[[Random], tuple[Any, ...]]:
     """Return a function that draws a prediction and a right answer. One case in 100 is long."""
 
     def case(rng: Random) -> tuple[str, str]:
@@ -103,7 +141,14 @@ def _set(rng: Random) -> tuple[str, str, list[str], list[str]]:
         "lsht": lambda: rng.choice(CLASSES),
         "lcc": lambda: rng.choice(code()),
         "repobench-p": lambda: rng.choice(code()),
-    }.get(task, lambda: characters(rng, rng.randrange(1, 30)) if task in ("dureader", "vcsum", "multifieldqa_zh") else words(rng, rng.randrange(1, 20)))
+    }.get(
+        task,
+        lambda: (
+            characters(rng, rng.randrange(1, 30))
+            if task in ("dureader", "vcsum", "multifieldqa_zh")
+            else words(rng, rng.randrange(1, 20))
+        ),
+    )
     answers = [draw() for _ in range(rng.choice((0, 1, 1, 1, 2, 3)))]
     reply = prediction(rng, rng.choice([*answers, draw()]), [draw(), draw()])
     if rng.random() < 0.3:
@@ -113,5 +158,18 @@ def _set(rng: Random) -> tuple[str, str, list[str], list[str]]:
 
 def _choice(rng: Random) -> tuple[str]:
     letter = rng.choice("ABCDE")
-    said = rng.choice(("The correct answer is ({})", "The correct answer is {}", "The correct answer is: {}", "**The correct answer is ({})**", "The correct answer is **({})**", "the correct answer is ({})", "({})", "The correct answer is (insert answer here)", "The *correct* answer is ({}) or ({})", "The correct answer is\n({})")).replace("{}", letter)
+    said = rng.choice(
+        (
+            "The correct answer is ({})",
+            "The correct answer is {}",
+            "The correct answer is: {}",
+            "**The correct answer is ({})**",
+            "The correct answer is **({})**",
+            "the correct answer is ({})",
+            "({})",
+            "The correct answer is (insert answer here)",
+            "The *correct* answer is ({}) or ({})",
+            "The correct answer is\n({})",
+        )
+    ).replace("{}", letter)
     return (prediction(rng, said, [said.replace(letter, rng.choice("ABCD")), words(rng, 6)]),)

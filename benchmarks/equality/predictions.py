@@ -17,10 +17,54 @@ from random import Random
 import texts
 
 _ODD = [
-    *("", " ", "\n", "\n\n", "\t", ".", "...", ". . .", "\r\n", "\x00", "\u200b", "\u3000", "。", "？", "“”", "`", "```"),
+    *(
+        "",
+        " ",
+        "\n",
+        "\n\n",
+        "\t",
+        ".",
+        "...",
+        ". . .",
+        "\r\n",
+        "\x00",
+        "\u200b",
+        "\u3000",
+        "。",
+        "？",
+        "“”",
+        "`",
+        "```",
+    ),
     *("#", "//", "<think>", "</think>", "<think>\n\n</think>", "<|user|>", "<|endoftext|>", "A", "B", "None", "nan"),
-    *("İ", "ß", "ﬁ", "Å", "e\u0301", "١٢", "①", "😀", "👩‍👩‍👧", "שלום", "ᾈ", "\ud83d", "a\u0000b", "\x1f", "\x85", "\u2028"),
-    *("The correct answer is (A)", "The correct answer is C", "Paragraph 1", "段落2", "unanswerable", "yes", "-1", "0x1F"),
+    *(
+        "İ",
+        "ß",
+        "ﬁ",
+        "Å",
+        "e\u0301",
+        "١٢",
+        "①",
+        "😀",
+        "👩‍👩‍👧",
+        "שלום",
+        "ᾈ",
+        "\ud83d",
+        "a\u0000b",
+        "\x1f",
+        "\x85",
+        "\u2028",
+    ),
+    *(
+        "The correct answer is (A)",
+        "The correct answer is C",
+        "Paragraph 1",
+        "段落2",
+        "unanswerable",
+        "yes",
+        "-1",
+        "0x1F",
+    ),
 ]
 
 
@@ -40,7 +84,11 @@ def chinese() -> list[str]:
 @cache
 def code() -> list[str]:
     """Return lines of Python code that are not empty."""
-    return [line for line in inspect.getsource(json.decoder).splitlines() + inspect.getsource(textwrap).splitlines() if line.strip()]
+    return [
+        line
+        for line in inspect.getsource(json.decoder).splitlines() + inspect.getsource(textwrap).splitlines()
+        if line.strip()
+    ]
 
 
 def words(rng: Random, count: int) -> str:
@@ -63,7 +111,10 @@ def characters(rng: Random, count: int) -> str:
 def odd(rng: Random) -> str:
     """Return a text of characters that scorers meet rarely."""
     if rng.random() < 0.3:
-        return "".join(chr(rng.choice((rng.randrange(0x20), rng.randrange(0x20, 0x250), rng.randrange(0xD7FF)))) for _ in range(rng.randrange(30)))
+        return "".join(
+            chr(rng.choice((rng.randrange(0x20), rng.randrange(0x20, 0x250), rng.randrange(0xD7FF))))
+            for _ in range(rng.randrange(30))
+        )
     return rng.choice(("", " ", "\n")).join(rng.choice(_ODD) for _ in range(rng.randrange(4)))
 
 
@@ -96,7 +147,9 @@ def _cased(rng: Random, text: str, others: list[str]) -> str:
 
 
 def _in_a_sentence(rng: Random, text: str, others: list[str]) -> str:
-    before = rng.choice(("The answer is ", "Answer: ", "答案是", "**", "“", "\n\n", "Sure! ", "It is not known, but maybe ", ""))
+    before = rng.choice(
+        ("The answer is ", "Answer: ", "答案是", "**", "“", "\n\n", "Sure! ", "It is not known, but maybe ", "")
+    )
     return before + text + rng.choice((".", "。", "**", "”", "\n\nQuestion: another", "", " (see above)", "\n"))
 
 
@@ -108,12 +161,21 @@ def _listed(rng: Random, text: str, others: list[str]) -> str:
 
 
 def _fenced(rng: Random, text: str, others: list[str]) -> str:
-    return f"```{rng.choice(('', 'python', 'json', 'text'))}\n{text}\n```" + rng.choice(("", "\nThis is the next line."))
+    return f"```{rng.choice(('', 'python', 'json', 'text'))}\n{text}\n```" + rng.choice(
+        ("", "\nThis is the next line.")
+    )
 
 
 def _thought(rng: Random, text: str, others: list[str]) -> str:
     thought = rng.choice((words(rng, rng.randrange(1, 40)), text, "\n".join(others[:2]), ""))
-    return rng.choice((f"<think>{thought}</think>\n{text}", f"<think>{thought}\n{text}", f"{thought}</think>{text}", f"<think>a<think>{thought}</think></think>{text}<|user|>"))
+    return rng.choice(
+        (
+            f"<think>{thought}</think>\n{text}",
+            f"<think>{thought}\n{text}",
+            f"{thought}</think>{text}",
+            f"<think>a<think>{thought}</think></think>{text}<|user|>",
+        )
+    )
 
 
 def _long(rng: Random, text: str, others: list[str]) -> str:

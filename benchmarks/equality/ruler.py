@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from equality.comparison import Comparison, function_of, module_of
 from equality.predictions import english, prediction, words
-
 from glyphrender.evals import metrics
+
+PAGE = "longbench-ruler.md"
 
 
 def comparisons(scripts: Path) -> list[Comparison]:
@@ -20,21 +23,25 @@ def comparisons(scripts: Path) -> list[Comparison]:
     match = module_of(scripts / constants)
     cleaned = function_of(scripts / evaluate, "postprocess_pred", {"re": re})
     found = []
-    for name, ours in (("string_match_all", metrics.string_match_all), ("string_match_part", metrics.string_match_part)):
-        def share(reply: str, references: list[str], ours=ours) -> float:  # type: ignore[no-untyped-def]
-            return round(ours(metrics.ruler_prediction(reply), references) * 100, 2)
-
-        def official(reply: str, references: list[str], function=getattr(match, name)) -> float:  # type: ignore[no-untyped-def]
-            return float(function([cleaned(reply, {})], [references]))
-
-        theirs = function_of(scripts / glyph, name, {})
-
-        def of_glyph(reply: str, references: list[str], function=theirs) -> float:  # type: ignore[no-untyped-def]
-            return float(function([cleaned(reply, {})], [references])[0])
-
-        found.append(Comparison(name=name, source=constants, official=official, ours=share, case=_case))
-        found.append(Comparison(name=f"{name}, Glyph's", source=glyph, official=of_glyph, ours=share, case=_case))
+    for name, ours in (
+        ("string_match_all", metrics.string_match_all),
+        ("string_match_part", metrics.string_match_part),
+    ):
+        theirs, glyphs = getattr(match, name), function_of(scripts / glyph, name, {})
+        shares = partial(_share, ours)
+        official = partial(_official, theirs, cleaned)
+        found.append(Comparison(name=name, source=constants, official=official, ours=shares, case=_case))
+        of_glyph = partial(_official, lambda *given, function=glyphs: function(*given)[0], cleaned)
+        found.append(Comparison(name=f"{name} of Glyph", source=glyph, official=of_glyph, ours=shares, case=_case))
     return found
+
+
+def _share(metric: Callable[..., float], reply: str, references: list[str]) -> float:
+    return round(metric(metrics.ruler_prediction(reply), references) * 100, 2)
+
+
+def _official(metric: Callable[..., float], cleaned: Callable[..., str], reply: str, references: list[str]) -> float:
+    return metric([cleaned(reply, {})], [references])
 
 
 def _case(rng: Random) -> tuple[str, list[str]]:

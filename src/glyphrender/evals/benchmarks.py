@@ -56,6 +56,33 @@ BENCHMARKS: Final[dict[str, BenchmarkEntry]] = {
         data="files of {context, question, answer} as JSON lines",
         protocols=("glyphrender",),
     ),
+    "longbench": BenchmarkEntry(
+        loader="longbench:load",
+        about="LongBench v1: 21 sets of questions, summaries, few-shot examples, retrieval and code; LongBench-E",
+        data="files in the official format, a folder of them, or a data set of the hub, as Xnhyacinth/LongBench",
+        protocols=("official", "thinking", "glyph@61afa7f"),
+        tasks=(
+            *("narrativeqa", "qasper", "multifieldqa_en", "multifieldqa_zh", "hotpotqa", "2wikimqa", "musique"),
+            *("dureader", "gov_report", "qmsum", "multi_news", "vcsum", "trec", "triviaqa", "samsum", "lsht"),
+            *("passage_count", "passage_retrieval_en", "passage_retrieval_zh", "lcc", "repobench-p"),
+        ),
+        options={
+            "extended": "yes for LongBench-E, with a score for each of three lengths; default no",
+            "prompts": "for glyph@61afa7f: evaluation/longbench/config/dataset2vlmprompt.json of Glyph's repository",
+        },
+    ),
+    "longbench-v2": BenchmarkEntry(
+        loader="longbench2:load",
+        about="LongBench v2: 503 questions with four choices about long texts",
+        data="files in the official format, a folder of them, or the data set THUDM/LongBench-v2 of the hub",
+        protocols=("official", "thinking"),
+        tasks=(
+            *("Single-Document QA", "Multi-Document QA", "Long In-context Learning"),
+            *("Long-dialogue History Understanding", "Code Repository Understanding"),
+            "Long Structured Data Understanding",
+        ),
+        options={"mode": "direct, chain-of-thought (two requests) or no-context; default direct"},
+    ),
 }
 
 
