@@ -83,6 +83,46 @@ BENCHMARKS: Final[dict[str, BenchmarkEntry]] = {
         ),
         options={"mode": "direct, chain-of-thought (two requests) or no-context; default direct"},
     ),
+    "mrcr": BenchmarkEntry(
+        loader="mrcr:load_mrcr",
+        about="repeat the i-th of 2, 4 or 8 texts that a long conversation asks for (OpenAI MRCR)",
+        data="files of rows, a folder of them, or openai/mrcr",
+        protocols=("official", "glyph@61afa7f", "evalscope"),
+        tasks=("2needle", "4needle", "8needle"),
+        options={
+            "bins": "bins of o200k tokens to keep, between commas, such as 4k-8k,8k-16k; all",
+            "revision": "commit of the hub's data set; the newest",
+        },
+    ),
+    "vtcbench": BenchmarkEntry(
+        loader="vtcbench:load_vtcbench",
+        about="questions about long texts that were drawn as images; the texts are drawn anew (VTCBench-Wild)",
+        data="files whose names or folders begin with the task, a folder of them, or MLLM-CL/VTCBench",
+        protocols=(
+            "official",
+            "vlmevalkit",
+            "evalscope",
+            "official-images",
+            "vlmevalkit-images",
+            "evalscope-images",
+        ),
+        tasks=("Retrieval", "Reasoning", "Memory"),
+        options={"revision": "commit of the hub's data set; the newest"},
+    ),
+    "mmlongbench": BenchmarkEntry(
+        loader="mmlongbench:load_mmlongbench",
+        about="questions about PDF documents, whose answers a judge extracts (MMLongBench-Doc)",
+        data="samples.json",
+        protocols=("official", "vlmevalkit", "official-text", "vlmevalkit-text"),
+        options={"documents": "folder of the PDFs; the folder documents beside samples.json"},
+    ),
+    "locomo": BenchmarkEntry(
+        loader="locomo:load_locomo",
+        about="questions about conversations over many sessions (LoCoMo)",
+        data="locomo10.json",
+        protocols=("official", "evalscope"),
+        tasks=("multi-hop", "temporal", "open-domain", "single-hop", "adversarial"),
+    ),
 }
 
 
