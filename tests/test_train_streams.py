@@ -190,6 +190,43 @@ def test_continual_pre_training_runs_on_corpora_with_trl_and_with_stage_0(corpus
     assert "eval_loss" in curve
 
 
+def test_stages_follow_one_another_over_adapters(corpus: Path, chats: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    from glyphrender.train.cpt import train as pre_train
+    from glyphrender.train.run.loading import model_and_processor
+    from glyphrender.train.sft import train
+
+    lora = ["lora.rank=4", "lora.alpha=8", "optim.lr=1e-2"]
+    first = pre_train(cpt(corpus, *lora), out=tmp_path / "cpt")
+    (tmp_path / "cpt").rename(tmp_path / "moved")  # random weights lie beside the adapters, and are found there
+    weights = tmp_path / "moved" / Path(first.model).name
+    recipe = sft(chats, *lora, f"model.weights={weights}", "run.save_every=2")
+    base, added = load_file(tmp_path / "moved/base/model.safetensors"), load_file(weights / "adapter_model.safetensors")
+    name = "language_model.layers.0.self_attn.q_proj"
+    down, up = (added[f"base_model.model.model.{name}.lora_{side}.weight"] for side in "AB")
+    start = model_and_processor(recipe)[0].state_dict()[f"model.{name}.weight"]
+    assert up.abs().max() > 0
+    assert torch.allclose(start, base[f"model.{name}.weight"] + 8 / 4 * up @ down, atol=1e-6)
+
+    second = train(recipe, out=tmp_path / "sft")
+    (tmp_path / "sft/model").rename(tmp_path / "sft-model")
+    (tmp_path / "sft/checkpoint-3/trainer_state.json").unlink()  # killed while it was written
+    again = train(recipe, out=tmp_path / "sft", resume=True)
+    assert again.steps == second.steps == 3
+    one, other = (load_file(each / "adapter_model.safetensors") for each in (tmp_path / "sft-model", Path(again.model)))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+    both = model_and_processor(sft(chats, f"model.weights={second.model}"))[0]
+    down, up = (one[f"base_model.model.model.{name}.lora_{side}.weight"] for side in "AB")
+    assert torch.allclose(both.state_dict()[f"model.{name}.weight"], start + 8 / 4 * up @ down, atol=1e-6)
+    assert all(weight.requires_grad for weight in both.parameters())
+    (tmp_path / "moved/base").rename(tmp_path / "gone")
+    with pytest.raises(DataError, match=r"are adapters of .*base.*, which is not there\. Put that folder back"):
+        model_and_processor(recipe)
+
+
 def test_fine_tuning_runs_on_chats_and_adapters_are_all_that_is_saved(chats: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 

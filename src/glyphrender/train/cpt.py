@@ -19,6 +19,7 @@ from glyphrender.errors import DataError
 from glyphrender.train.reader.align import AlignmentHead
 from glyphrender.train.reader.reading_trainer import ReadingCollator, ReadingTrainer
 from glyphrender.train.recipe import CptRecipe
+from glyphrender.train.run.adapters import keep_base
 from glyphrender.train.run.arguments import training_arguments
 from glyphrender.train.run.loading import model_and_processor
 from glyphrender.train.run.result import Result, finished
@@ -53,6 +54,7 @@ def train(
     folder = RunFolder.open(out, recipe, resume=resume)
     arguments = training_arguments(recipe, folder)
     model, processor = model_and_processor(recipe)
+    keep_base(recipe, model, processor, folder)
     samples = cpt_streams(recipe, processor)
     make = _reading_trainer if recipe.align.steps or recipe.align.share else sft_trainer
     trainer = quiet(make(recipe, arguments, model, processor, samples, [*watchers(folder), *callbacks]))

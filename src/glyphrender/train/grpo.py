@@ -32,8 +32,9 @@ from glyphrender.train.rewards import RewardFunction, reward_functions
 from glyphrender.train.rewards.dapo import DapoTrainer
 from glyphrender.train.rewards.judge import Judge
 from glyphrender.train.rows.grpo_rows import prompt_dataset, read_prompts, without_held_out
+from glyphrender.train.run.adapters import adapters, keep_base
 from glyphrender.train.run.arguments import training_arguments
-from glyphrender.train.run.loading import adapters, model_and_processor
+from glyphrender.train.run.loading import model_and_processor
 from glyphrender.train.run.result import Result, finished
 from glyphrender.train.run.run_folder import RunFolder
 from glyphrender.train.run.streams import TokenCount, files_of, fixed_theta, nothing_held_out
@@ -110,6 +111,7 @@ def train(
     arguments = grpo_config(recipe, folder, reward_weights=weights)
 
     model, processor = start if start is not None else model_and_processor(recipe)
+    keep_base(recipe, model, processor, folder)
     vision = Patchify.of(processor).model
     data = recipe.data
     grid: Any = vision if data.aligned else ""

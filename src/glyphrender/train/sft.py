@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from glyphrender.train.recipe import SftRecipe
+from glyphrender.train.run.adapters import keep_base
 from glyphrender.train.run.arguments import training_arguments
 from glyphrender.train.run.loading import model_and_processor
 from glyphrender.train.run.result import Result, finished
@@ -44,6 +45,7 @@ def train(
     folder = RunFolder.open(out, recipe, resume=resume)
     arguments = training_arguments(recipe, folder)
     model, processor = model_and_processor(recipe)
+    keep_base(recipe, model, processor, folder)
     samples = sft_streams(recipe, processor)
     callbacks = [*watchers(folder), *callbacks]
     trainer = quiet(sft_trainer(recipe, arguments, model, processor, samples, callbacks))

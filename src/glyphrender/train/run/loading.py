@@ -1,4 +1,4 @@
-"""A recipe → the model, the processor and the adapters that a trainer gets.
+"""A recipe → the model and the processor that a trainer gets.
 
 Weights that are all trained are float32, and products are made in the recipe's type by autocast. With adapters, the
 weights below them are loaded in the recipe's type, because they do not change.
@@ -15,8 +15,9 @@ from glyphrender.errors import DataError, shown
 from glyphrender.train.reader.equal_pages import equal_pages
 from glyphrender.train.recipe import Recipe
 from glyphrender.train.recipe.dry_run import TINY, config_of
+from glyphrender.train.run.adapters import has_adapters, merged
 
-__all__ = ["adapters", "attention", "model_and_processor"]
+__all__ = ["attention", "model_and_processor"]
 
 
 def attention(recipe: Recipe) -> str:
@@ -29,6 +30,7 @@ def model_and_processor(recipe: Recipe) -> tuple[Any, Any]:
 
     Raises:
         DataError: the recipe names no weights and no tiny reader, or the weights cannot be loaded.
+        DependencyError: the weights are adapters, and peft is not installed.
     """
     weights, tiny = recipe.model.weights, recipe.model.name == TINY
     if not weights and not tiny:
@@ -55,32 +57,18 @@ def _loaded(recipe: Recipe) -> tuple[Any, Any]:
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     weights = recipe.model.weights
-    if weights.startswith((".", "/", "runs/")) and not (Path(weights) / "config.json").is_file():
+    local = Path(weights).is_dir() or weights.startswith((".", "/", "runs/"))
+    if local and not any((Path(weights) / name).is_file() for name in ("config.json", "adapter_config.json")):
         raise DataError(f"model.weights={shown(weights)} has no config.json. Name the model folder of an earlier run.")
     dtype = getattr(torch, recipe.run.dtype) if recipe.lora.rank else torch.float32
     try:
-        model = AutoModelForImageTextToText.from_pretrained(weights, dtype=dtype, attn_implementation=attention(recipe))
+        if has_adapters(weights):
+            model = merged(weights, attention=attention(recipe)).to(dtype)
+        else:
+            load = AutoModelForImageTextToText.from_pretrained
+            model = load(weights, dtype=dtype, attn_implementation=attention(recipe))
         processor = None if recipe.model.name == TINY else AutoProcessor.from_pretrained(weights)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise DataError(f"model.weights={shown(weights)} cannot be loaded ({reason}). Name another.") from error
     return model, processor
-
-
-def adapters(recipe: Recipe) -> Any:
-    """Return peft's configuration of the adapters, or None if all weights are trained."""
-    lora = recipe.lora
-    if not lora.rank:
-        return None
-    from peft import LoraConfig
-
-    # One expression in place of a list of names, because `down_proj` is in the tower too.
-    names = "|".join(lora.targets)
-    inside = r".*language_model.*\." if recipe.model.frozen_tower else r".*\."
-    return LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=rf"{inside}({names})",
-        task_type="CAUSAL_LM",
-    )

@@ -47,13 +47,16 @@ class Result:
 def finished(trainer: Any, processor: Any, folder: RunFolder) -> Result:
     """Save the model and its processor, and return the result.
 
-    Weights that are split over processes are gathered. With adapters, only the adapters are saved.
+    Weights that are split over processes are gathered. With adapters, only the adapters are saved, beside the
+    configuration of the model below them: peft looks for it when the next stage trains adapters on these.
     """
     if trainer.is_fsdp_enabled:
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
     trainer.save_model(str(folder.model))
     if is_main_process():
         processor.save_pretrained(folder.model)
+        if folder.recipe.lora.rank:
+            trainer.accelerator.unwrap_model(trainer.model).config.save_pretrained(folder.model)
     curve = [line["loss"] for line in curve_lines(folder.curve) if "loss" in line]
     return Result(
         recipe=folder.recipe.name,

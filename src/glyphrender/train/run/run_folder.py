@@ -5,7 +5,8 @@
     tensorboard/      the same for TensorBoard
     checkpoint-N/     what transformers' Trainer saves to go on from step N
     nan/              batches whose loss or gradient was not finite
-    model/            the trained model and its processor, at the end
+    model/            the trained model and its processor, at the end; with `lora.rank`, its adapters alone
+    base/             the weights below the adapters, if no other folder holds them
 
 A folder belongs to one recipe. Its digest is compared before a model is loaded, so a checkpoint of another recipe is
 never continued by mistake. Fields that do not change what is learned may differ, and recipe.toml is not written again.
@@ -177,6 +178,11 @@ class RunFolder:
     def model(self) -> Path:
         """The folder of the trained model."""
         return self.path / "model"
+
+    @property
+    def base(self) -> Path:
+        """The folder of the weights below adapters, if no other folder holds them."""
+        return self.path / "base"
 
     @property
     def nan(self) -> Path:

@@ -10,7 +10,7 @@ from trl import SFTConfig, SFTTrainer
 from glyphrender.train.recipe import CptRecipe, SftRecipe
 from glyphrender.train.rows.collate import SampleCollator
 from glyphrender.train.rows.dataset import as_dataset
-from glyphrender.train.run.loading import adapters
+from glyphrender.train.run.adapters import adapters
 from glyphrender.train.run.streams import Streams
 from glyphrender.train.run.token_mean import MeanOverTokens
 from glyphrender.train.run.watch import StopsAtLastStep, StopsAtNaN
