@@ -198,7 +198,8 @@ def test_stages_follow_one_another_over_adapters(corpus: Path, chats: Path, tmp_
     from glyphrender.train.run.loading import model_and_processor
     from glyphrender.train.sft import train
 
-    lora = ["lora.rank=4", "lora.alpha=8", "optim.lr=1e-2"]
+    lora = ["lora.rank=4", "lora.alpha=8", "optim.lr=1e-2", "batch.samples=2", "optim.warmup_steps=0"]
+    lora.append("model.options={hidden_size = 32, layers = 1, intermediate_size = 32, rope_sections = [1, 1, 1]}")
     first = pre_train(cpt(corpus, *lora), out=tmp_path / "cpt")
     (tmp_path / "cpt").rename(tmp_path / "moved")  # random weights lie beside the adapters, and are found there
     weights = tmp_path / "moved" / Path(first.model).name
