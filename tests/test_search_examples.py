@@ -15,7 +15,7 @@ MODULES = (
     "search.pareto",
     "search.presets",
     "search.proposal_json",
-    "search.svg",
+    "document.svg",
 )
 
 

@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, str] = {
     "train": "Train a vision-language model to read pages, by a recipe.",
     "export": "Write chats with long contexts as rows with pages for a trainer.",
     "lint": "Tell at which size a trainer shows the pages of an export.",
+    "eval": "Measure a model on a benchmark: accuracy beside ρ, pages beside plain text.",
     "distill": "Keep a model's own right answers to texts, as targets of its answers to pages.",
     "bench": "Compare compression ratios over texts, parameters and models.",
     "models": "List the vision models by family, and the prices that are known.",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from glyphrender.search.svg import Frame, Labels, linear, mark, round_ticks
+from glyphrender.document.svg import Frame, Labels, linear, mark, round_ticks
 
 WIDTH, HEIGHT = 760, 460
 _FRAME = Frame(width=WIDTH, height=HEIGHT, left=60, right=220, top=20, bottom=50)

@@ -226,7 +226,7 @@ class ScoredReply:
     """A reply with its score.
 
     Attributes:
-        item: the item.
+        item: the item, without its turns.
         reply: the text that was scored: without thoughts, cut at `Item.stop`, and of the last follow-up if there was
             one. None if there is no reply: a refusal, a context that is too long, or an error. It counts as wrong.
         score: the score.

@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -25,42 +25,60 @@ __all__ = ["Replies", "RequestBudget", "Spent", "reply_key"]
 
 # A row without a reply is a request that was sent and not answered yet, or one whose process was killed.
 _TABLE: Final = (
-    "CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, tokens INTEGER NOT NULL, reply TEXT, about TEXT)"
+    "CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, tokens INTEGER NOT NULL, reply TEXT, about TEXT, "
+    "dollars REAL NOT NULL DEFAULT 0)"
 )
+_ADD_DOLLARS: Final = "ALTER TABLE reply ADD COLUMN dollars REAL NOT NULL DEFAULT 0"
+# An existing row stays: another process may have sent the same request and have the reply by now. Its dollars are those
+# of requests that were sent; what is reserved comes on top.
+_RESERVE: Final = """
+INSERT INTO reply (key, tokens, dollars) VALUES (?, 0, ?)
+ON CONFLICT (key) DO UPDATE SET dollars = dollars + excluded.dollars
+"""
 _PUT: Final = """
-INSERT INTO reply (key, tokens, reply, about) VALUES (?, ?, ?, ?)
-ON CONFLICT (key) DO UPDATE SET tokens = tokens + excluded.tokens, reply = excluded.reply, about = excluded.about
+INSERT INTO reply (key, tokens, reply, about, dollars) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET tokens = tokens + excluded.tokens, reply = excluded.reply, about = excluded.about,
+dollars = max(0, dollars - ?) + excluded.dollars
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestBudget:
-    """Limits on the requests and tokens of all runs that share a file. None means no limit.
+    """Limits on the requests, tokens and dollars of all runs that share a file. None means no limit.
 
     Attributes:
         requests: most requests to a model.
         tokens: most tokens of prompts and answers. The total may be higher, because requests that were sent before the
             limit was reached still finish.
+        dollars: most dollars. The most that a request may cost is reserved before it is sent, so the total stays within
+            the limit if that bound holds. The bound of a request whose process was killed stays reserved.
     """
 
     requests: int | None = None
     tokens: int | None = None
+    dollars: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spent:
-    """Requests and tokens that were spent.
+    """Requests, tokens and dollars that were spent.
 
     Attributes:
         requests: requests that were sent, with or without a reply.
         tokens: tokens that were counted.
+        dollars: what requests cost, and the bounds of those without a reply.
     """
 
     requests: int
     tokens: int
+    dollars: float = 0.0
 
-    def exceeds(self, budget: RequestBudget) -> str | None:
+    def exceeds(self, budget: RequestBudget, *, dollars: float = 0.0) -> str | None:
         """Return the limit of `budget` that is reached, in words, or None.
+
+        Args:
+            budget: the limits.
+            dollars: the most that the next request may cost.
 
         >>> Spent(requests=20, tokens=140).exceeds(RequestBudget(requests=20))
         '20 of 20 requests'
@@ -68,6 +86,10 @@ class Spent:
         for name, limit in (("requests", budget.requests), ("tokens", budget.tokens)):
             if limit is not None and getattr(self, name) >= limit:
                 return f"{getattr(self, name)} of {limit} {name}"
+        most = budget.dollars
+        if most is not None and (self.dollars >= most or self.dollars + dollars > most):
+            another = f", and the next request may cost {dollars:.4g}," if self.dollars < most else ""
+            return f"{self.dollars:.4g} of {most:.4g} dollars{another}"
         return None
 
 
@@ -84,6 +106,7 @@ class Replies:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
+        self._has_dollars = False
         if self.path.exists() and self.path.stat().st_size:
             self._check()
 
@@ -112,31 +135,48 @@ class Replies:
             found = db.execute("SELECT reply FROM reply WHERE key = ? AND reply IS NOT NULL", [key]).fetchone()
         return _from_record(json.loads(found[0])) if found else None
 
-    def reserve(self, key: str, budget: RequestBudget) -> None:
+    def reserve(self, key: str, budget: RequestBudget, *, dollars: float = 0.0) -> None:
         """Record that a request is about to be sent.
+
+        Args:
+            key: the key of its reply.
+            budget: the limits.
+            dollars: the most that the request may cost. Give the same to `put` or `release`, as `reserved`.
 
         Raises:
             BudgetSpent: a limit is reached.
         """
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")
-            if reached := self._spent(db).exceeds(budget):
+            if reached := self._spent(db).exceeds(budget, dollars=dollars):
                 raise BudgetSpent(f"{reached} are spent ({self.path}). Raise the budget and resume.")
-            # An existing row stays: another process may have sent the same request and have the reply by now.
-            db.execute("INSERT OR IGNORE INTO reply (key, tokens) VALUES (?, 0)", [key])
+            db.execute(_RESERVE, [key, dollars])
 
-    def put(self, key: str, reply: Reply, about: Mapping[str, Any]) -> None:
-        """Store `reply`, with facts `about` it that a person may want to read. Unknown token counts count as 0."""
-        row = [key, reply.tokens or 0, json.dumps(_record(reply)), json.dumps(dict(about), ensure_ascii=False)]
+    def put(
+        self, key: str, reply: Reply, about: Mapping[str, Any], *, dollars: float = 0.0, reserved: float = 0.0
+    ) -> None:
+        """Store `reply`, with facts `about` it that a person may want to read. Unknown token counts count as 0.
+
+        Args:
+            key: the key of the reply.
+            reply: the reply.
+            about: facts as JSON values.
+            dollars: what the request cost.
+            reserved: what was reserved for the request.
+        """
+        facts = json.dumps(dict(about), ensure_ascii=False)
+        row = [key, reply.tokens or 0, json.dumps(_record(reply)), facts, dollars, reserved]
         with self._open() as db:
             # An UPDATE alone is not enough: if another process sent the same request and failed, it has deleted the
             # row.
             db.execute(_PUT, row)
 
-    def release(self, key: str) -> None:
-        """Delete a reservation, because the server did not serve the request."""
+    def release(self, key: str, *, reserved: float = 0.0) -> None:
+        """Delete a reservation, because the server did not serve the request. `reserved` is as in `put`."""
         with self._open() as db:
             db.execute("DELETE FROM reply WHERE key = ? AND reply IS NULL", [key])
+            if reserved:  # another process has the reply of the same request
+                db.execute("UPDATE reply SET dollars = max(0, dollars - ?) WHERE key = ?", [reserved, key])
 
     def answered(self, model: str) -> bool:
         """Return whether the file has a reply whose `about` names this model under the key "model"; see `put`."""
@@ -149,14 +189,23 @@ class Replies:
 
     @property
     def spent(self) -> Spent:
-        """Return the number of all requests in the file, and their tokens."""
+        """Return the number of all requests in the file, their tokens, and what they cost."""
         with self._open() as db:
             return self._spent(db)
 
+    def _add_dollars(self, db: sqlite3.Connection) -> None:
+        """Add the column to a file that was made before dollars were kept."""
+        if not self._has_dollars:
+            if "dollars" not in {row[1] for row in db.execute("PRAGMA table_info(reply)")}:
+                with suppress(sqlite3.OperationalError):  # another process has added it meanwhile
+                    db.execute(_ADD_DOLLARS)
+            self._has_dollars = True
+
     @staticmethod
     def _spent(db: sqlite3.Connection) -> Spent:
-        requests, tokens = db.execute("SELECT count(*), coalesce(sum(tokens), 0) FROM reply").fetchone()
-        return Spent(requests=requests, tokens=tokens)
+        counts = "SELECT count(*), coalesce(sum(tokens), 0), coalesce(sum(dollars), 0) FROM reply"
+        requests, tokens, dollars = db.execute(counts).fetchone()
+        return Spent(requests=requests, tokens=tokens, dollars=dollars)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -167,6 +216,7 @@ class Replies:
                 os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
             with closing(sqlite3.connect(self.path, timeout=60)) as db, db:
                 db.execute(_TABLE)
+                self._add_dollars(db)
                 yield db
         except (sqlite3.Error, OSError) as error:
             raise DataError(

@@ -11,7 +11,7 @@ Start reading at `search.search`; `result` describes what a search returns.
     proposal_json.py  a model's proposals       candidate.py     one θ of a search
     journal.py    the file a search is kept in  workers.py       processes and threads
     result.py     what a search gives           report.py        tables and one HTML page
-    plot.py, svg.py   ρ against error           baselines.py     what a search is compared with
+    plot.py           ρ against error           baselines.py     what a search is compared with
 
 This package asks models only through `inference`, and knows nothing about the command line.
 """

@@ -13,9 +13,9 @@ from itertools import chain
 from math import ceil, floor, isfinite, log10
 from typing import Final, Self
 
+from glyphrender.document.svg import Frame, Labels, linear, mark, round_ticks
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
-from glyphrender.search.svg import Frame, Labels, linear, mark, round_ticks
 
 __all__ = ["Baseline", "front_plot"]
 

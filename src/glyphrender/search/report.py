@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
 from glyphrender.document.layout import layout
+from glyphrender.document.report import filled
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
@@ -183,7 +184,7 @@ def report_page(
         raise DataError("the front is empty: no candidate was evaluated. Allow more steps, or a larger budget.")
     model = vision_model(model)
     cards = [_card(each, text, model, won=each.digest == winner.digest) for each in _spread(_by_rho(front), winner)]
-    filled = {
+    values = {
         "title": escape(title),
         "note": escape(f"{note} {_cost(result)}".strip()),
         "standing": f"<p class=standing>{escape(result.error_source.caveat)}</p>" if result.error_source.caveat else "",
@@ -193,12 +194,7 @@ def report_page(
         "cards": "\n".join(cards),
     }
     page = (files(__package__) / "report.html").read_text(encoding="utf-8")
-    before, *rest = page.split("{{")  # in one pass: what is filled in may hold braces of its own
-    parts = [before]
-    for part in rest:
-        name, after = part.split("}}", 1)
-        parts += [filled[name], after]
-    return "".join(parts)
+    return filled(page, values)
 
 
 def seen_crop(text: str, theta: ThetaLike, model: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:

@@ -27,7 +27,7 @@ from glyphrender.search.evaluation import Evaluation
 from glyphrender.tasks.alignment import confusions
 from glyphrender.tasks.generated import KINDS, GeneratedTask
 from glyphrender.tasks.jsonl import read_task
-from glyphrender.tasks.statistics import Interval, bootstrap, weighted_mean, wilson
+from glyphrender.tasks.statistics import Interval, mean_interval, weighted_mean
 from glyphrender.tasks.task import Example, ExampleList, Score, Task
 from glyphrender.theta import Theta
 
@@ -35,8 +35,6 @@ __all__ = ["VLMEvaluator", "evaluator"]
 
 # Missing answers are not missing at random: beyond this share of a sample, the rest says little about θ.
 _TOLERATED: Final = 0.2
-# A bootstrap of fewer graded values is too narrow.
-_FEWEST_RESAMPLED: Final = 5
 
 
 class VLMEvaluator:
@@ -252,7 +250,4 @@ def _evaluation(answered: Sequence[tuple[str, Score, Reply]], *, samples: int, s
 
 def _interval(scores: Sequence[Score], seed: int) -> Interval:
     """Return the mean error of `scores` with its interval: a bootstrap of enough graded scores, else Wilson's."""
-    errors = [score.error for score in scores]
-    if all(score.graded for score in scores) and len(errors) >= _FEWEST_RESAMPLED and len(set(errors)) > 1:
-        return bootstrap(errors, seed=seed)
-    return wilson(sum(errors) / len(errors), len(errors))
+    return mean_interval([score.error for score in scores], graded=all(score.graded for score in scores), seed=seed)

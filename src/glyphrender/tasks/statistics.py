@@ -15,10 +15,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Interval", "bootstrap", "error_rate_interval", "weighted_mean", "wilson"]
+__all__ = ["Interval", "bootstrap", "error_rate_interval", "mean_interval", "weighted_mean", "wilson"]
 
 #: 95% of a normal distribution lies within this many standard deviations of its mean.
 _Z: Final = 1.96
+# A bootstrap of fewer graded values is too narrow.
+_FEWEST_RESAMPLED: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +74,23 @@ def bootstrap(
     drawn = np.random.default_rng(abs(seed)).integers(len(array), size=(resamples, len(array)))
     low, high = np.quantile(array[drawn].sum(1) / divisor, (0.025, 0.975)).tolist()
     return Interval(mean=sum(array.tolist()) / divisor, low=low, high=high)
+
+
+def mean_interval(values: Sequence[float], *, graded: bool, seed: int = 0) -> Interval:
+    """Return the mean of scores or errors from 0 to 1 with its 95% interval.
+
+    Args:
+        values: the values, at least one.
+        graded: whether values are shares. Five or more shares that differ get a bootstrap. All others get Wilson's
+            interval, which holds for few values and for values that are all equal.
+        seed: seed of the bootstrap.
+
+    >>> mean_interval([1.0, 1.0, 1.0], graded=False).low > 0.4
+    True
+    """
+    if graded and len(values) >= _FEWEST_RESAMPLED and len(set(values)) > 1:
+        return bootstrap(values, seed=seed)
+    return wilson(sum(values) / len(values), len(values))
 
 
 def error_rate_interval(wrong: Sequence[int] | NDArray[Any], characters: int, *, seed: int = 0) -> Interval:

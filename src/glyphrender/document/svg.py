@@ -1,7 +1,7 @@
 """Pieces of plots as SVG: a frame with grid lines and titles, round ticks, marks, a legend.
 
 The SVG is written without a plotting library, and text in it stays text. This module knows nothing of searches or
-ratios; `search.plot` and `cli.scatter` decide what is drawn.
+ratios; `search.plot`, `evals.plots` and `cli.scatter` decide what is drawn.
 """
 
 from __future__ import annotations

@@ -1,0 +1,94 @@
+"""Outcomes of requests: one for each item in each condition, as a value and as a line of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from glyphrender.evals.arms import ItemCost
+from glyphrender.evals.item import Item, ScoredReply
+from glyphrender.tasks.task import Score
+
+__all__ = ["Outcome", "Status"]
+
+#: "answered"; "refused": the server or the library refuses the request; "too long": the prompt is longer than the
+#: context that was stated; "unfinished": the server ended the reply for a reason of its own; "failed": no reply. All
+#: but the first count as wrong.
+Status: TypeAlias = Literal["answered", "refused", "too long", "unfinished", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """One item in one condition.
+
+    Attributes:
+        item: the item.
+        condition: name of the condition.
+        status: what became of the request.
+        problem: why there is no reply; empty if there is one.
+        reply: the whole reply of the model; None if there is none.
+        scored: the text that was scored; None if there is none.
+        score: the score; wrong if there is no reply.
+        cut: whether the reply was cut off at its limit of tokens.
+        cost: tokens of the first request, by our count.
+        prompt_tokens: tokens of the first prompt, by the server's count; None if it is not known.
+        all_prompt_tokens: tokens of all prompts for the item, follow-ups included; None if one is not known.
+        completion_tokens: tokens of all replies for the item; None if one is not known.
+        requests: requests that have a reply.
+        dollars: what the requests cost; None without a price.
+    """
+
+    item: Item
+    condition: str
+    status: Status
+    problem: str = ""
+    reply: str | None = None
+    scored: str | None = None
+    score: Score
+    cut: bool = False
+    cost: ItemCost
+    prompt_tokens: int | None = None
+    all_prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    requests: int = 0
+    dollars: float | None = None
+
+    @property
+    def value(self) -> float:
+        """Return the score as a share: 1 is right."""
+        return self.score.value
+
+    @property
+    def reply_scored(self) -> ScoredReply:
+        """Return the reply with its score, as the summary of a benchmark takes it."""
+        return ScoredReply(item=self.item, reply=self.scored, score=self.score)
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Return JSON values: everything but the turns of the item."""
+        cost = self.cost
+        return {
+            "key": self.item.key,
+            "task": self.item.task,
+            "buckets": dict(sorted(self.item.buckets.items())),
+            "condition": self.condition,
+            "status": self.status,
+            "problem": self.problem,
+            "value": self.value,
+            "reply": self.reply,
+            "scored": self.scored,
+            "answers": list(self.item.answers),
+            "cut": self.cut,
+            "context_tokens": cost.context_tokens,
+            "plain_tokens": cost.plain_tokens,
+            "shown_tokens": cost.shown_tokens,
+            "text_tokens": cost.text_tokens,
+            "image_tokens": cost.image_tokens,
+            "overhead": cost.overhead,
+            "pages": cost.pages,
+            "prompt_tokens": self.prompt_tokens,
+            "all_prompt_tokens": self.all_prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "requests": self.requests,
+            "dollars": self.dollars,
+        }

@@ -1,0 +1,268 @@
+"""The report of a run: JSON, Markdown, one HTML page, two plots, and a line of JSON for each item in each condition.
+
+All files carry the name of the run: benchmark, revision, protocol, θ, model and sampling. Nothing in them depends on
+when or how often the run was started; times go into a file of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from glyphrender._system.atomic_write import check_replaceable, write_atomically
+from glyphrender._system.seal import is_sealed, sealed
+from glyphrender.document.report import filled, html_table
+from glyphrender.evals.plots import bucket_plot, rho_plot
+from glyphrender.evals.runner import Run
+from glyphrender.evals.summary import summary
+from glyphrender.theta import Theta
+
+__all__ = ["arms_table", "report_markdown", "report_page", "write_report"]
+
+_FORMAT: Final = "glyphrender.evals 1"
+_ARMS: Final = ("arm", "score", "95% interval", "figures", "ρ visual", "ρ prompt", "ρ effective", "pages", "missing",
+                "cut", "dollars")  # fmt: skip
+_PAIRS: Final = ("pair", "difference", "95% interval", "better", "worse", "p")
+# Rows of a table of what is missing; all are in the JSON.
+_MOST_MISSING: Final = 200
+
+
+def write_report(folder: str | os.PathLike[str], run: Run) -> dict[str, Path]:
+    """Write the files of a run into a folder, and return their paths by kind.
+
+    The kinds are "json", "markdown", "html", "items", "rho" and, where items have a length, "length". Earlier files of
+    the same run are replaced if nobody has changed them since.
+
+    Raises:
+        DataError: a file cannot be written or replaced.
+    """
+    report = summary(run)
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    texts: dict[str, tuple[str, bytes]] = {
+        "json": (".json", _sealed_json(report)),
+        "markdown": (".md", sealed(report_markdown(report))),
+        "html": (".html", sealed(report_page(report))),
+        "items": (".items.jsonl", _sealed_lines(report, run)),
+        "rho": (".rho.svg", sealed(rho_plot(report))),
+    }
+    if any("length" in each["buckets"] for each in report["conditions"]):
+        texts["length"] = (".length.svg", sealed(bucket_plot(report, "length")))
+    paths = {kind: place / f"{report['name']}{suffix}" for kind, (suffix, _) in texts.items()}
+    for path in paths.values():
+        check_replaceable(path, _is_ours)
+    for kind, (_, content) in texts.items():
+        write_atomically(paths[kind], content, replaces=_is_ours)
+    return paths
+
+
+def arms_table(report: Mapping[str, Any]) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Return headings and rows of the table of arms. `report` is the result of `summary`."""
+    return _ARMS, _arm_rows(report)
+
+
+def report_markdown(report: Mapping[str, Any]) -> str:
+    """Return a report as Markdown. `report` is the result of `summary`."""
+    parts = [f"# {_title(report)}", _note(report)]
+    parts += [f"**{each[0].upper()}{each[1:]}.**" for each in report["departures"]]
+    parts.append("\n".join(f"- {name}: {value}" for name, value in _facts(report)))
+    parts.append(_markdown(_ARMS, _arm_rows(report), left=1))
+    if report["comparisons"]:
+        parts += ["## Compared on the same items", _markdown(_PAIRS, _pair_rows(report), left=1)]
+    names = [each["name"] for each in report["conditions"]]
+    parts += ["## By task", _markdown(("task", "items", *names), _group_rows(_tasks(report)), left=1)]
+    for bucket, groups in _buckets(report).items():
+        parts += [f"## By {bucket}", _markdown((bucket, "items", *names), _group_rows(groups), left=1)]
+    parts += ["## Without a reply", _missing_words(report)]
+    if report["missing"]:
+        parts.append(_markdown(("item", "task", "arm", "why", "what"), _missing_rows(report), left=5))
+    return "\n\n".join(parts) + "\n"
+
+
+def report_page(report: Mapping[str, Any]) -> str:
+    """Return a report as one HTML page. `report` is the result of `summary`."""
+    names = [each["name"] for each in report["conditions"]]
+    plots = [rho_plot(report)]
+    if any("length" in each["buckets"] for each in report["conditions"]):
+        plots.append(bucket_plot(report, "length"))
+    buckets = [
+        f"<h2>By {escape(bucket)}</h2><div class=wide>"
+        f"{html_table((bucket, 'items', *names), _group_rows(groups), numbers=('items', *names))}</div>"
+        for bucket, groups in _buckets(report).items()
+    ]
+    missing = f"<p>{escape(_missing_words(report))}</p>"
+    if report["missing"]:
+        rows = _missing_rows(report)
+        missing += f"<div class=wide>{html_table(('item', 'task', 'arm', 'why', 'what'), rows)}</div>"
+    values = {
+        "title": escape(_title(report)),
+        "note": escape(_note(report)),
+        "standing": "".join(f"<p class=standing>{escape(each)}</p>" for each in report["departures"]),
+        "facts": "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(report)),
+        "arms": html_table(_ARMS, _arm_rows(report), numbers=_ARMS[1:2] + _ARMS[4:]),
+        "plots": "\n".join(plots),
+        "comparisons": html_table(_PAIRS, _pair_rows(report), numbers=(_PAIRS[1], *_PAIRS[3:])),
+        "tasks": html_table(("task", "items", *names), _group_rows(_tasks(report)), numbers=("items", *names)),
+        "buckets": "\n".join(buckets),
+        "missing": missing,
+        "thetas": "\n".join(_theta(digest, theta) for digest, theta in report["thetas"].items())
+        or "<p>No arm has pages.</p>",
+    }
+    return filled((files(__package__) / "report.html").read_text(encoding="utf-8"), values)
+
+
+def _title(report: Mapping[str, Any]) -> str:
+    return f"{report['benchmark']}, protocol {report['protocol']['name']}: {report['model']}"
+
+
+def _note(report: Mapping[str, Any]) -> str:
+    count = f"{report['items']:,} of {report['of_items']:,} items" if report["items"] < report["of_items"] else (
+        f"{report['items']:,} items"
+    )  # fmt: skip
+    return f"{count}, each in {len(report['conditions'])} arms."
+
+
+def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    protocol = report["protocol"]
+    sampling = ", ".join(f"{name} {value}" for name, value in report["sampling"].items()) or "the server's own"
+    found = [
+        ("benchmark", f"{report['benchmark']}, data {report['revision']}"),
+        ("protocol", f"{protocol['name']}: {protocol['source']}"),
+        ("note", protocol["note"]),
+        ("thoughts", {"kept": "kept", "closed": "cut up to </think>", "all": "cut, also those that do not end"}[
+            protocol["thoughts"]]),
+        ("sampling", sampling),
+        ("model", report["model"]),
+        ("judge", report["judge"]),
+        ("counted by", f"{report['vision']} (images), {report['tokenizer']} (text)"),
+        ("version", f"glyphrender {report['glyphrender']}"),
+        ("θ", ", ".join(digest[:10] for digest in report["thetas"])),
+    ]  # fmt: skip
+    return [(name, value) for name, value in found if value]
+
+
+def _arm_rows(report: Mapping[str, Any]) -> list[list[str]]:
+    rows = []
+    for each in report["conditions"]:
+        figures = ", ".join(f"{name} {value:.2%}" for name, value in each["figures"].items())
+        missing = ", ".join(f"{count} {status}" for status, count in each["missing"].items()) or "0"
+        rows.append(
+            [
+                each["name"], f"{each['mean']:.2%}", _interval(each), figures, _number(each["rho_visual"]),
+                _number(each["rho_prompt"]), _number(each["rho_effective"]), f"{each['pages']:,}", missing,
+                str(each["cut"]), "" if each["dollars"] is None else f"{each['dollars']:.4f}",
+            ]
+        )  # fmt: skip
+    return rows
+
+
+def _pair_rows(report: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        [
+            f"{each['first']} − {each['second']}",
+            f"{each['difference']['mean']:+.2%}",
+            f"[{each['difference']['low']:+.2%}, {each['difference']['high']:+.2%}]",
+            str(each["better"]),
+            str(each["worse"]),
+            f"{each['p']:.3g}",
+        ]
+        for each in report["comparisons"]
+    ]
+
+
+def _tasks(report: Mapping[str, Any]) -> list[tuple[str, list[Mapping[str, Any] | None]]]:
+    names = list(dict.fromkeys(name for each in report["conditions"] for name in each["tasks"]))
+    return [(name, [each["tasks"].get(name) for each in report["conditions"]]) for name in names]
+
+
+def _buckets(report: Mapping[str, Any]) -> dict[str, list[tuple[str, list[Mapping[str, Any] | None]]]]:
+    found: dict[str, list[tuple[str, list[Mapping[str, Any] | None]]]] = {}
+    for bucket in dict.fromkeys(name for each in report["conditions"] for name in each["buckets"]):
+        groups = [each["buckets"].get(bucket, {}) for each in report["conditions"]]
+        values = list(dict.fromkeys(value for group in groups for value in group))
+        found[bucket] = [(value, [group.get(value) for group in groups]) for value in values]
+    return found
+
+
+def _group_rows(groups: Sequence[tuple[str, Sequence[Mapping[str, Any] | None]]]) -> list[list[str]]:
+    def cell(each: Mapping[str, Any] | None) -> str:
+        return f"{each['mean']:.2%} {_interval(each)}" if each else ""
+
+    return [[name, str(max(each["count"] for each in found if each)), *map(cell, found)] for name, found in groups]
+
+
+def _missing_words(report: Mapping[str, Any]) -> str:
+    missing = len(report["missing"])
+    if not missing:
+        return "Every request has a reply."
+    shown = f" The first {_MOST_MISSING} are shown; all are in the JSON." if missing > _MOST_MISSING else ""
+    return f"{missing:,} requests have no reply, and count as wrong.{shown}"
+
+
+def _missing_rows(report: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        [each["key"], each["task"], each["condition"], each["status"], each["problem"]]
+        for each in report["missing"][:_MOST_MISSING]
+    ]
+
+
+def _interval(found: Mapping[str, Any]) -> str:
+    return f"[{found['low']:.2%}, {found['high']:.2%}]"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _theta(digest: str, theta: Mapping[str, Any]) -> str:
+    default = Theta().to_dict()
+    changed = {name: value for name, value in theta.items() if value != default[name]}
+    block = escape(json.dumps(changed, indent=2, ensure_ascii=False))
+    return (
+        f"<details><summary>θ <code>{digest[:10]}</code></summary>"
+        f'<button class="copy">copy</button><pre>{block}</pre></details>'
+    )
+
+
+def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> str:
+    def line(cells: Sequence[str]) -> str:
+        plain = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`") for cell in cells)
+        return f"| {' | '.join(plain)} |"
+
+    rule = ["---" if number < left else "---:" for number in range(len(columns))]
+    return "\n".join([line(columns), line(rule), *map(line, rows)])
+
+
+def _sealed_json(report: Mapping[str, Any]) -> bytes:
+    """Return JSON whose first fields are the format and the SHA-256 of the rest."""
+    body = json.dumps(report, ensure_ascii=False, indent=1)
+    return _with_seal(body.encode("utf-8", "replace"))
+
+
+def _sealed_lines(report: Mapping[str, Any], run: Run) -> bytes:
+    """Return a line of JSON for each outcome, after a first line about the run."""
+    head = {name: report[name] for name in ("name", "benchmark", "revision", "model", "sampling")}
+    lines = [json.dumps(head | {"protocol": report["protocol"]["name"]}, ensure_ascii=True)]
+    lines += [json.dumps(each.to_dict(), ensure_ascii=True) for each in run.outcomes]
+    return _with_seal("\n".join(lines).encode("ascii"))
+
+
+def _with_seal(body: bytes) -> bytes:
+    """Return a JSON object with two fields more at its front."""
+    seal = f'{{"format": "{_FORMAT}", "sha256": "{hashlib.sha256(body).hexdigest()}",'.encode("ascii")
+    return seal + body[1:] + b"\n"
+
+
+def _is_ours(data: bytes) -> bool:
+    """Return whether a file is a report of ours that nobody has changed."""
+    start = f'{{"format": "{_FORMAT}", "sha256": "'.encode("ascii")
+    if not data.startswith(start):
+        return is_sealed(data)
+    digest, body = data[len(start) : len(start) + 64], b"{" + data[len(start) + 66 : -1]
+    return hashlib.sha256(body).hexdigest().encode("ascii") == digest
