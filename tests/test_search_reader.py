@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import texts
@@ -116,6 +118,14 @@ def novel() -> ReaderEvaluator:
 @pytest.fixture(scope="session")
 def plain(novel) -> Evaluation:
     return novel(Theta(**PAGE).align_to("glm-4.1v"), samples=3, seed=0)
+
+
+@pytest.mark.slow
+def test_the_environment_stays_as_it_was() -> None:
+    """It once got OMP_THREAD_LIMIT=1, under which torch computes wrong gradients in all processes started later."""
+    before = dict(os.environ)
+    assert letters(ReaderEvaluator("word " * 500).reader(render("Hello", Theta(dpi=144))[0].image)) == "Hello"
+    assert dict(os.environ) == before
 
 
 @pytest.mark.slow

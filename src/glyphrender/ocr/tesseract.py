@@ -4,6 +4,11 @@ Type of 9 px is too small for Tesseract. The error rate is 0.090 at the original
 times the size is no better. An enlarged page takes 1.5 s of one core. Pages can be read in threads, because Tesseract
 releases Python's global lock. Each thread keeps its instance of Tesseract. This saves 60 ms for each page, a quarter of
 the time of 1,000 characters.
+
+The wheels of tesserocr hold a Tesseract without OpenMP. One that is built from source on Debian has it, and starts
+threads of its own; OMP_THREAD_LIMIT=1 in the environment stops that. It is not set here, because it would hold for
+torch too, in this process and in all that it starts: under that limit, torch 2.13 with more threads leaves parts of
+the gradients of convolutions as they were in memory.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -113,9 +112,6 @@ class ReaderEvaluator:
         if reader is not None and not name:
             raise DataError("your own reader needs a name, by which its results are found again. Pass name.")
         if reader is None:
-            # Several θ are read at once, in processes. Tesseract's own threads only slow them down. It looks at this
-            # variable when it is loaded.
-            os.environ.setdefault("OMP_THREAD_LIMIT", "1")
             from glyphrender.ocr.tesseract import Tesseract
 
             reader, name = Tesseract(language=language), f"tesseract-{language}"
