@@ -2,6 +2,9 @@
 
     git clone https://github.com/THUDM/LongBench scripts/LongBench   # and NVIDIA/RULER, thu-coai/Glyph
     pip install fuzzywuzzy rouge==1.0.1 jieba
+    git clone https://github.com/Moenupa/VTCBench scripts/VTCBench   # and open-compass/VLMEvalKit,
+    pip install rouge-score beautifulsoup4                           # snap-research/LoCoMo, mayubo2333/MMLongBench-Doc
+    pip install --no-deps --target scripts/evalscope evalscope==1.14.1
     python benchmarks/metric_equality.py --scripts scripts             # 20,000 predictions a metric
     python benchmarks/metric_equality.py --scripts scripts --write     # and write the table into docs/
 
@@ -23,7 +26,7 @@ from random import Random
 from equality.comparison import Comparison
 from report import table, write
 
-MODULES = ("longbench", "ruler")
+MODULES = ("longbench", "ruler", "mrcr", "vtcbench", "mmlongbench", "locomo")
 HEAD = ("metric", "official script", "predictions", "distinct scores", "differences", "explained")
 
 

@@ -123,6 +123,16 @@ BENCHMARKS: Final[dict[str, BenchmarkEntry]] = {
         protocols=("official", "evalscope"),
         tasks=("multi-hop", "temporal", "open-domain", "single-hop", "adversarial"),
     ),
+    "nolima": BenchmarkEntry(
+        loader="nolima:load_nolima",
+        about="a needle in a book that shares no word with the question (NoLiMa)",
+        data="needle_set.json, then the books or their folder; by default haystack/rand_shuffle beside its folder",
+        protocols=("official",),
+        options={
+            "lengths": "tokens of a context, between commas; 1000,8000",
+            "depths": "number of depths from 0 to 100%; 26",
+        },
+    ),
 }
 
 
