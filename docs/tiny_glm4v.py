@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from glyphrender.errors import DependencyError, EndpointError
+from glyphrender.errors import DependencyError, EndpointError, the_extra
 from glyphrender.train.reader.byte_tokenizer import CHAT_TEMPLATE, END, SPECIAL_TOKENS, byte_tokenizer
 
 __all__ = ["byte_tokenizer", "save", "serving", "tiny_glm4v"]
@@ -172,4 +172,6 @@ def _waited(server: subprocess.Popen[bytes], url: str, timeout: float) -> str:
 
 
 def _missing() -> DependencyError:
-    return DependencyError("a tiny model needs the packages torch and transformers. Install glyphrender[transformers].")
+    return DependencyError(
+        f"a tiny model needs the packages torch and transformers. Install {the_extra('transformers')}."
+    )

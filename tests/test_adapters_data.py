@@ -414,7 +414,7 @@ def test_without_its_extra_the_module_loads_and_names_it() -> None:
     first, *errors = done.stdout.splitlines()
     assert first == "1"
     assert len(errors) == 3
-    assert all(line.startswith("DependencyError") and "glyphrender[train]" in line for line in errors)
+    assert all(line.startswith("DependencyError") and "'.[train]'" in line for line in errors)
 
 
 def test_prompts_are_refused_where_they_lose_a_document() -> None:

@@ -362,4 +362,4 @@ def test_without_the_client_the_extra_is_named() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment(), check=True
     )
-    assert "glyphrender[chat]" in done.stdout
+    assert "'.[chat]'" in done.stdout

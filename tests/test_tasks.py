@@ -134,7 +134,7 @@ def test_without_rapidfuzz_the_extra_is_named() -> None:
     first, second = done.stdout.splitlines()
     assert first == "1.0"
     assert second.startswith("reader ")
-    assert "glyphrender[reader]" in second
+    assert "'.[reader]'" in second
 
 
 # -- statistics --------------------------------------------------------------------------------------

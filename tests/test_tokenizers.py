@@ -254,7 +254,7 @@ def test_mistral_common_counts_the_same() -> None:
 @pytest.mark.parametrize(
     "wrong, error, message",
     [
-        ("glm-5", TokenizerError, r"tokenizer='glm-5' is not known. Use one of glm-4, .*glyphrender\[ratio\]"),
+        ("glm-5", TokenizerError, r"tokenizer='glm-5' is not known. Use one of glm-4, .*\.\[ratio\]"),
         (7, TokenizerError, "has no encode and is no function"),
         ("missing/tokenizer.json", DataError, "cannot be read"),
     ],
@@ -281,7 +281,7 @@ def test_a_tokenizer_that_fails() -> None:
 def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     module.named_tokenizer.cache_clear()
     monkeypatch.setitem(__import__("sys").modules, "splintr", None)
-    with pytest.raises(DependencyError, match=r"glyphrender\[ratio\]") as caught:
+    with pytest.raises(DependencyError, match=r"\.\[ratio\]") as caught:
         tokenizer("glm-4")
     assert caught.value.extra == "ratio"
 

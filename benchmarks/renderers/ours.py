@@ -108,7 +108,7 @@ COMPILED_FILES = Peer(
     draw=partial(compiled, saved),
     prepare=keep_only_words_of,
     packages=("numba",),
-    install="pip install 'glyphrender[fast]'",
+    install="pip install '.[fast]'",
 )
 PEERS = (
     FILES,

@@ -161,11 +161,22 @@ class ResourceError(GlyphRenderError):
         self.errno = errno
 
 
+def the_extra(extra: str) -> str:
+    """Return the name of an extra with the command that installs it, for a message.
+
+    The package may come from a clone or from an index, where the name is enough.
+
+    >>> the_extra("pdf")
+    "the extra pdf (in a clone of glyphrender: pip install '.[pdf]')"
+    """
+    return f"the extra {extra} (in a clone of glyphrender: pip install '.[{extra}]')"
+
+
 class DependencyError(GlyphRenderError, ImportError):
     """An optional package, or a library of the system, is missing.
 
     Attributes:
-        extra: the extra of glyphrender that installs it: "ratio" for `pip install glyphrender[ratio]`.
+        extra: the extra of glyphrender that installs it: "ratio" for `pip install '.[ratio]'` in a clone.
     """
 
     def __init__(self, message: str, *, extra: str = "") -> None:
@@ -183,10 +194,10 @@ class DependencyError(GlyphRenderError, ImportError):
             otherwise: another way out: ", or pass a tokenizer".
 
         >>> print(DependencyError.of(ModuleNotFoundError(), "a PDF needs the package img2pdf", extra="pdf"))
-        a PDF needs the package img2pdf. Run pip install 'glyphrender[pdf]'.
+        a PDF needs the package img2pdf. Install the extra pdf (in a clone of glyphrender: pip install '.[pdf]').
         """
         if isinstance(error, ModuleNotFoundError):
-            return cls(f"{need}. Run pip install 'glyphrender[{extra}]'{otherwise}.", extra=extra)
+            return cls(f"{need}. Install {the_extra(extra)}{otherwise}.", extra=extra)
         reason = str(error).rstrip(".") or type(error).__name__
         return cls(f"{need}, which is installed and cannot be loaded ({reason}). Reinstall it{otherwise}.", extra=extra)
 

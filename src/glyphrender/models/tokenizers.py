@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from glyphrender.errors import DataError, DependencyError, TokenizerError, shown
+from glyphrender.errors import DataError, DependencyError, TokenizerError, shown, the_extra
 from glyphrender.models.pretokenizers import PATTERNS, splits_at_cuts
 
 __all__ = ["TOKENIZERS", "TokenCounter", "Tokenizer", "TokenizerLike", "tokenizer", "tokenizer_of"]
@@ -284,7 +284,8 @@ def tokenizer(source: TokenizerLike) -> Tokenizer:
         if os.sep in source or name.endswith(".json"):
             return _file(Path(source))
         raise TokenizerError(
-            f"tokenizer={shown(source)} is not known. Use one of {', '.join(VOCABULARIES)} (extra glyphrender[ratio]), "
+            f"tokenizer={shown(source)} is not known. Use one of {', '.join(VOCABULARIES)} from "
+            f"{the_extra('ratio')}, "
             "or the path of a tokenizer.json.",
             tokenizer=source,
         )

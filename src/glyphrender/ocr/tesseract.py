@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from glyphrender.errors import DependencyError
+from glyphrender.errors import DependencyError, the_extra
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -93,7 +93,7 @@ def _data_of(language: str) -> Path:
     there = sorted({path.stem for folder in folders for path in folder.glob("*.traineddata")} - {"osd"})
     raise DependencyError(
         f"tesseract has no data for {language!r} ({', '.join(there) or 'nor any other'} found). Install "
-        f"'glyphrender[reader]' for eng, or put it into the folder that TESSDATA_PREFIX names.",
+        f"{the_extra('reader')} for eng, or put it into the folder that TESSDATA_PREFIX names.",
         extra="reader",
     )
 

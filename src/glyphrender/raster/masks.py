@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender._system import log
-from glyphrender.errors import DependencyError
+from glyphrender.errors import DependencyError, the_extra
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.subpixel import PHASES, phases
 
@@ -202,8 +202,8 @@ def compiled(asked: bool) -> Any:
         if not asked:
             return None
         raise DependencyError(
-            f"GLYPHRENDER_RASTER=numba cannot be had ({type(error).__name__}: {error}). Run pip install "
-            "'glyphrender[fast]', and see that there is room in the folder that NUMBA_CACHE_DIR names.",
+            f"GLYPHRENDER_RASTER=numba cannot be had ({type(error).__name__}: {error}). Install "
+            f"{the_extra('fast')}, and see that there is room in the folder that NUMBA_CACHE_DIR names.",
             extra="fast",
         ) from error
     return stamp
