@@ -107,8 +107,6 @@ def test_formats_and_places_that_do_not_go_together_are_refused(tmp_path: Path) 
 
 def test_a_pdf_without_its_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "img2pdf", None)
-    with pytest.raises(
-        DependencyError, match=r"Install the extra pdf \(in a clone of .*: pip install '\.\[pdf\]'\)"
-    ):
+    with pytest.raises(DependencyError, match=r"Install the extra pdf \(in a clone of .*: pip install '\.\[pdf\]'\)"):
         render("a").save(tmp_path / "deep" / "a.pdf")
     assert list(tmp_path.iterdir()) == []
