@@ -10,6 +10,7 @@ from glyphrender.errors import DataError
 from glyphrender.models.arithmetic import ModelShape, published, published_names
 
 NINE = ModelShape.of(published("glm-4.1v-9b"))
+EIGHT = ModelShape.of(published("qwen3-vl-8b"))
 
 
 def small(**text: Any) -> dict[str, Any]:
@@ -56,8 +57,27 @@ def test_the_published_9b_has_as_many_parameters_as_transformers_builds() -> Non
     assert NINE.decoder.layers * NINE.decoder.layer_parameters == 8_158_760_960
 
 
+def test_the_published_qwen_has_half_as_many_parameters_as_its_checkpoint_has_bytes() -> None:
+    # `total_size` of the index of Qwen3-VL-8B-Instruct's bfloat16 files: see models/configs/README.md.
+    assert 2 * EIGHT.parameters == 17_534_247_392
+    assert EIGHT.decoder.kv_bytes(1) == 147_456
+
+
+def test_small_configurations_keep_the_proportion_of_tower_and_language_model() -> None:
+    nine = NINE.tower.flops(630) / NINE.decoder.linear_flops(630)
+    assert nine == pytest.approx(0.45, abs=0.005)
+    for name in ("glm4v-40m", "glm4v-100m"):
+        shape = ModelShape.of(published(name))
+        assert 30e6 <= shape.parameters <= 105e6
+        assert shape.tower.flops(630) / shape.decoder.linear_flops(630) == pytest.approx(nine, abs=0.05)
+    large = ModelShape.of(published("glm4v-30m-large-tower"))
+    assert large.tower.flops(630) > 4 * large.decoder.linear_flops(630)
+
+
 def test_the_published_9b_states_its_rotary_width_and_sections() -> None:
-    assert published_names() == ("glm-4.1v-9b",)
+    small_ones = ("glm4v-100m", "glm4v-30m-large-tower", "glm4v-40m")
+    assert published_names() == ("glm-4.1v-9b", *small_ones, "qwen3-vl-8b")
+    assert published_names("qwen3_vl") == ("qwen3-vl-8b",)
     rotary = published("glm-4.1v-9b")["text_config"]["rope_parameters"]
     assert (rotary["partial_rotary_factor"], rotary["mrope_section"]) == (0.5, [8, 12, 12])
 
@@ -71,8 +91,8 @@ def test_flops_of_128k_visual_tokens_are_those_of_the_study() -> None:
 
 
 def test_a_configuration_of_another_family_or_without_a_number_is_refused() -> None:
-    with pytest.raises(DataError, match="model_type='qwen3_vl' has no arithmetic here"):
-        ModelShape.of({"model_type": "qwen3_vl"})
+    with pytest.raises(DataError, match=r"model_type='llava' has no arithmetic here\. Use one of glm4v, qwen3_vl"):
+        ModelShape.of({"model_type": "llava"})
     config = small()
     del config["text_config"]["intermediate_size"]
     with pytest.raises(DataError, match="lacks 'intermediate_size'"):
@@ -84,18 +104,68 @@ def test_a_configuration_of_another_family_or_without_a_number_is_refused() -> N
         published("glm-5")
 
 
+def small_qwen(**text: Any) -> dict[str, Any]:
+    """Return the configuration of a small Qwen3-VL whose widths are all different."""
+    return {
+        "model_type": "qwen3_vl",
+        "text_config": {
+            "vocab_size": 300,
+            "hidden_size": 96,
+            "intermediate_size": 200,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 32,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [6, 5, 5]},
+            **text,
+        },
+        "vision_config": {
+            "depth": 3,
+            "hidden_size": 64,
+            "num_heads": 2,
+            "intermediate_size": 160,
+            "out_hidden_size": 96,
+            "num_position_embeddings": 16,
+            "patch_size": 14,
+            "spatial_merge_size": 2,
+            "temporal_patch_size": 2,
+            "deepstack_visual_indexes": [0, 2],
+        },
+        "image_token_id": 299,
+        "video_token_id": 298,
+        "vision_start_token_id": 297,
+        "vision_end_token_id": 296,
+    }
+
+
 def built(config: dict[str, Any]) -> Any:
     """Return the model of a configuration, in bfloat16."""
     import torch
-    from transformers import Glm4vConfig, Glm4vForConditionalGeneration
+    from transformers import AutoConfig, AutoModelForImageTextToText
 
-    return Glm4vForConditionalGeneration(Glm4vConfig(**config)).to(torch.bfloat16)
+    return AutoModelForImageTextToText.from_config(AutoConfig.for_model(**config)).to(torch.bfloat16)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["glm-4.1v-9b", "qwen3-vl-8b", "the defaults of Qwen3VLConfig"])
+def test_parameters_equal_those_that_transformers_builds_on_the_meta_device(name: str) -> None:
+    import torch
+    from transformers import Qwen3VLConfig
+
+    config = published(name) if name in published_names() else Qwen3VLConfig().to_dict()
+    with torch.device("meta"):
+        model = built(config)
+    assert sum(each.numel() for each in model.parameters()) == ModelShape.of(config).parameters
+    assert sum(each.numel() for each in model.model.visual.parameters()) == ModelShape.of(config).tower.parameters
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tied", [False, True])
-def test_parameters_equal_those_of_a_built_model(tied: bool) -> None:
-    config = {**small(), "tie_word_embeddings": tied}
+@pytest.mark.parametrize(
+    "made", [small(), small_qwen(), small_qwen(attention_bias=True)], ids=["glm4v", "qwen3_vl", "qwen3_vl biased"]
+)
+def test_parameters_equal_those_of_a_built_model(made: dict[str, Any], tied: bool) -> None:
+    config = {**made, "tie_word_embeddings": tied}
     model = built(config)
     assert sum(parameter.numel() for parameter in model.parameters()) == ModelShape.of(config).parameters
     tower = sum(parameter.numel() for parameter in model.model.visual.parameters())
@@ -103,11 +173,11 @@ def test_parameters_equal_those_of_a_built_model(tied: bool) -> None:
 
 
 @pytest.mark.slow
-def test_flops_of_the_language_model_equal_those_that_torch_counts() -> None:
+@pytest.mark.parametrize("config", [small(), small_qwen()], ids=["glm4v", "qwen3_vl"])
+def test_flops_of_the_language_model_equal_those_that_torch_counts(config: dict[str, Any]) -> None:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    config = small()
     with torch.device("meta"):
         model = built(config).model.language_model
         inputs = torch.empty(1, 50, 96, dtype=torch.bfloat16)
@@ -120,11 +190,11 @@ def test_flops_of_the_language_model_equal_those_that_torch_counts() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("config", [small(), small_qwen()], ids=["glm4v", "qwen3_vl"])
 @pytest.mark.parametrize("checkpoints", [False, True])
-def test_activations_are_what_autograd_saves_in_a_whole_model(checkpoints: bool) -> None:
+def test_activations_are_what_autograd_saves_in_a_whole_model(checkpoints: bool, config: dict[str, Any]) -> None:
     import torch
 
-    config = small()
     model = built(config).train()
     if checkpoints:
         getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()

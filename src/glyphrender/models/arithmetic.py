@@ -1,13 +1,10 @@
 """Parameters, FLOPs and bytes of a vision-language model, by arithmetic from the numbers of its configuration.
 
-Nothing is built and no torch is needed, so a model of any size takes microseconds. The shapes are those of GLM-4.1V in
-transformers: a decoder with grouped queries, biases on them and four norms a layer, and a tower of pre-norm blocks with
-a convolution and a gated merger behind it. Parameters are exact. FLOPs count matrix products only, two for each
-multiplication and addition; norms, softmax and rotations are left out (below 1% at these widths). Activations are what
-autograd saves in transformers' own modules with fused attention (SDPA), in a type of two bytes.
-
-A trap: `intermediate_size` of the tower's configuration is the width of the merger alone. The MLPs of the blocks are
-`out_hidden_size` wide.
+Nothing is built and no torch is needed, so a model of any size takes microseconds. The shapes are those of GLM-4.1V and
+of Qwen3-VL (dense) in transformers: a decoder with grouped queries here, the vision tower in `towers.py`. Parameters
+are exact. FLOPs count matrix products only, two for each multiplication and addition; norms, softmax and rotations are
+left out (below 1% at these widths). Activations are what autograd saves in transformers' own modules with fused
+attention (SDPA), in a type of two bytes.
 """
 
 from __future__ import annotations
@@ -19,20 +16,29 @@ from importlib.resources import files
 from typing import Any, Self
 
 from glyphrender.errors import DataError, shown
+from glyphrender.models.towers import Tower, tower_of
 
-__all__ = ["Activations", "Decoder", "ModelShape", "Tower", "published", "published_names"]
+__all__ = ["FAMILIES", "Activations", "Decoder", "ModelShape", "published", "published_names"]
 
 _HALF = 2  # bytes of bfloat16 and float16
 
+#: The `model_type` of the families whose shapes are known here.
+FAMILIES = ("glm4v", "qwen3_vl")
 
-def published_names() -> tuple[str, ...]:
-    """Return the names of the published configurations that come with the package."""
+
+def published_names(family: str | None = None) -> tuple[str, ...]:
+    """Return the names of the configurations that come with the package.
+
+    Args:
+        family: a `model_type`; None for all families.
+    """
     folder = files("glyphrender.models.configs")
-    return tuple(sorted(each.name.removesuffix(".json") for each in folder.iterdir() if each.name.endswith(".json")))
+    names = sorted(each.name.removesuffix(".json") for each in folder.iterdir() if each.name.endswith(".json"))
+    return tuple(name for name in names if family is None or published(name)["model_type"] == family)
 
 
 def published(name: str) -> dict[str, Any]:
-    """Return a published configuration, as `config.json` has it.
+    """Return a configuration that comes with the package, as `config.json` has it.
 
     Raises:
         DataError: no configuration of this name comes with the package.
@@ -40,9 +46,10 @@ def published(name: str) -> dict[str, Any]:
     >>> published("glm-4.1v-9b")["text_config"]["rope_parameters"]["mrope_section"]
     [8, 12, 12]
     """
-    if name not in published_names():
+    file = files("glyphrender.models.configs") / f"{name}.json"
+    if "/" in name or not file.is_file():
         raise DataError(f"model {shown(name)} has no bundled configuration. Use one of {', '.join(published_names())}.")
-    text = (files("glyphrender.models.configs") / f"{name}.json").read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
     config: dict[str, Any] = json.loads(text)
     return config
 
@@ -58,6 +65,9 @@ class Decoder:
         heads, kv_heads, head_width: query heads, key and value heads, and the width of each.
         vocabulary: rows of the embedding.
         tied: whether the output projection is the embedding.
+        biases: numbers in the biases of a layer.
+        norms: number of norms of the residual stream in a layer.
+        head_norms: whether queries and keys are normalized, each head alone.
     """
 
     layers: int
@@ -68,6 +78,9 @@ class Decoder:
     head_width: int
     vocabulary: int
     tied: bool
+    biases: int
+    norms: int
+    head_norms: bool
 
     @property
     def layer_matrices(self) -> int:
@@ -77,9 +90,9 @@ class Decoder:
 
     @property
     def layer_parameters(self) -> int:
-        """Parameters of one layer: matrices, biases of queries, keys and values, and four norms."""
-        biases = (self.heads + 2 * self.kv_heads) * self.head_width
-        return self.layer_matrices + biases + 4 * self.hidden
+        """Parameters of one layer: matrices, biases of queries, keys and values, and norms."""
+        norms = self.norms * self.hidden + (2 * self.head_width if self.head_norms else 0)
+        return self.layer_matrices + self.biases + norms
 
     @property
     def embedding_parameters(self) -> int:
@@ -119,79 +132,14 @@ class Decoder:
 
     @property
     def saved_bytes(self) -> int:
-        """Bytes a token that autograd saves for one layer. The four norms keep float32 copies: 16 of the 34."""
-        keys = self.kv_heads * self.head_width
+        """Bytes a token that autograd saves for one layer.
+
+        Norms keep float32 copies. With four norms they are 16 of the 34 bytes for each number of the residual stream.
+        """
+        queries, keys = self.heads * self.head_width, self.kv_heads * self.head_width
+        if self.head_norms:
+            return 16 * self.hidden + 8 * self.mlp + 10 * (queries + keys) + 8 * self.heads + 4 * self.kv_heads
         return 34 * self.hidden + 8 * self.mlp + 4 * keys + 4 * self.heads
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tower:
-    """The shapes of a vision tower: patches, blocks, a convolution that merges patches, and a gated merger.
-
-    Attributes:
-        depth: number of blocks.
-        hidden: width of the blocks.
-        out: width of what comes out, and inner width of the MLP of a block.
-        merger: inner width of the merger's MLP.
-        patch: side of a patch, in pixels.
-        merge: side, in patches, of the square that becomes one visual token.
-        frames: temporal depth of a patch; an image is repeated to fill it.
-        positions: number of learned position embeddings.
-    """
-
-    depth: int
-    hidden: int
-    out: int
-    merger: int
-    patch: int
-    merge: int
-    frames: int
-    positions: int
-
-    @property
-    def patch_numbers(self) -> int:
-        """Numbers in one patch, as `pixel_values` has them."""
-        return 3 * self.frames * self.patch**2
-
-    @property
-    def cell(self) -> int:
-        """Side of the square of one visual token, in pixels."""
-        return self.patch * self.merge
-
-    @property
-    def block_matrices(self) -> int:
-        """Numbers in the matrices of one block."""
-        return 4 * self.hidden**2 + 3 * self.hidden * self.out
-
-    @property
-    def merger_matrices(self) -> int:
-        """Numbers in the matrices of the merger."""
-        return self.out**2 + 3 * self.out * self.merger
-
-    @property
-    def parameters(self) -> int:
-        """All parameters."""
-        blocks = self.depth * (self.block_matrices + 2 * self.hidden)
-        patches = (self.patch_numbers + 1) * self.hidden + self.positions * self.hidden
-        downsample = (self.merge**2 * self.hidden + 1) * self.out
-        return blocks + patches + 2 * self.hidden + downsample + self.merger_matrices + 2 * self.out
-
-    def flops(self, tokens: int) -> int:
-        """Return the FLOPs of one image of `tokens` visual tokens. Each patch attends to all patches of its image."""
-        patches = tokens * self.merge**2
-        each = 2 * patches * (self.patch_numbers * self.hidden + self.depth * self.block_matrices)
-        attention = 4 * self.depth * patches**2 * self.hidden
-        return each + attention + 2 * tokens * (self.merge**2 * self.hidden * self.out + self.merger_matrices)
-
-    @property
-    def saved_bytes(self) -> int:
-        """Bytes a patch that autograd saves for one block."""
-        return 34 * self.hidden + 8 * self.out
-
-    @property
-    def merger_saved_bytes(self) -> int:
-        """Bytes a visual token that autograd saves behind the blocks. No checkpoint covers this part."""
-        return 8 * (self.out + self.merger) + _HALF * self.merge**2 * self.hidden
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,7 +168,7 @@ class ModelShape:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Self:
-        """Return the shapes that a configuration of the GLM-4V family describes.
+        """Return the shapes that a configuration of the GLM-4V or Qwen3-VL family describes.
 
         Args:
             config: `config.json` as a mapping, or `model.config.to_dict()`.
@@ -228,31 +176,31 @@ class ModelShape:
         Raises:
             DataError: the configuration is of another family, or lacks a number.
         """
-        if config.get("model_type") != "glm4v":
-            raise DataError(f"model_type={shown(config.get('model_type'))} has no arithmetic here. Use glm4v.")
+        family = config.get("model_type")
+        if family not in FAMILIES:
+            raise DataError(f"model_type={shown(family)} has no arithmetic here. Use one of {', '.join(FAMILIES)}.")
+        glm = family == "glm4v"
         try:
             text, vision = config["text_config"], config["vision_config"]
-            heads = text["num_attention_heads"]
+            heads, kv_heads = text["num_attention_heads"], text["num_key_value_heads"]
+            width = text.get("head_dim") or (text["hidden_size"] // heads if glm else 128)
+            biases = (heads + 2 * kv_heads) * width if glm or text.get("attention_bias") else 0
+            if not glm and biases:  # of the output too
+                biases += text["hidden_size"]
             decoder = Decoder(
                 layers=text["num_hidden_layers"],
                 hidden=text["hidden_size"],
                 mlp=text["intermediate_size"],
                 heads=heads,
-                kv_heads=text["num_key_value_heads"],
-                head_width=text.get("head_dim") or text["hidden_size"] // heads,
+                kv_heads=kv_heads,
+                head_width=width,
                 vocabulary=text["vocab_size"],
                 tied=bool(config.get("tie_word_embeddings", False)),
+                biases=biases,
+                norms=4 if glm else 2,
+                head_norms=not glm,
             )
-            tower = Tower(
-                depth=vision["depth"],
-                hidden=vision["hidden_size"],
-                out=vision["out_hidden_size"],
-                merger=vision["intermediate_size"],
-                patch=vision["patch_size"],
-                merge=vision["spatial_merge_size"],
-                frames=vision["temporal_patch_size"],
-                positions=(vision["image_size"] // vision["patch_size"]) ** 2,
-            )
+            tower = tower_of(vision, family)
         except KeyError as error:
             raise DataError(f"the configuration lacks {error}. Give the whole config.json.") from None
         return cls(decoder=decoder, tower=tower)
@@ -286,8 +234,8 @@ class ModelShape:
             checkpoints: whether only the input of each layer and block is kept, and the rest computed again.
             frozen_tower: whether the tower is not trained, so that nothing of it is kept.
 
-        Source: tensors that autograd saves in transformers 5.24 for `Glm4vTextDecoderLayer`, `Glm4vVisionBlock` and
-        `Glm4vVisionPatchMerger` with SDPA, fitted over widths; a test compares the sum with a whole model.
+        Source: tensors that autograd saves in transformers 5.24 for the decoder layers, vision blocks and mergers of
+        both families with SDPA, fitted over widths; a test compares the sum with a whole model.
         """
         decoder, tower = self.decoder, self.tower
         tokens, patches = visual_tokens + text_tokens, visual_tokens * tower.merge**2
@@ -295,7 +243,7 @@ class ModelShape:
         held = tokens * 6 * decoder.hidden  # the last norm
         held += decoder.layers * (tokens * _HALF * decoder.hidden if checkpoints else layer)
         if not frozen_tower:
-            held += patches * (_HALF * tower.patch_numbers + 12 * tower.hidden)  # pixels, and two norms
+            held += patches * tower.stem_saved_bytes
             held += visual_tokens * tower.merger_saved_bytes
             held += tower.depth * (patches * _HALF * tower.hidden if checkpoints else block)
         peak = max(layer, 0 if frozen_tower else block) if checkpoints else 0

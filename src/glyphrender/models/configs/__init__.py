@@ -1,1 +1,1 @@
-"""Published configurations of models, one JSON file each. README.md says where every value comes from."""
+"""Configurations of models, one JSON file each. README.md says where every value comes from."""

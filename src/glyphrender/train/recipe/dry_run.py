@@ -20,6 +20,7 @@ from glyphrender.train.recipe.sections import Lora, Model
 __all__ = ["config_of", "meta_model", "plan_of", "trained_parameters"]
 
 TINY = "tiny-reader"
+FAMILY = "glm4v"  # the family that recipes train
 
 
 def config_of(model: Model) -> Mapping[str, Any]:
@@ -39,15 +40,15 @@ def config_of(model: Model) -> Mapping[str, Any]:
         return config
     if model.options:
         raise DataError(f"model.options={shown(model.options)} are of {TINY} only. Leave them out.")
-    if model.name in published_names():
+    if model.name in published_names(FAMILY):
         return published(model.name)
     file = Path(model.name) / "config.json"
     try:
         read: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise DataError(
-            f"model.name={shown(model.name)} is no model. Use {TINY}, {', '.join(published_names())}, or a folder with "
-            "a config.json."
+            f"model.name={shown(model.name)} is no model. Use {TINY}, {', '.join(published_names(FAMILY))}, or a "
+            "folder with a config.json."
         ) from None
     return read
 
@@ -99,6 +100,8 @@ def plan_of(recipe: Recipe) -> Plan:
         DependencyError: torch or transformers is not installed.
     """
     config = config_of(recipe.model)
+    if config.get("model_type") != FAMILY:
+        raise DataError(f"model_type={shown(config.get('model_type'))} is not trained by recipes. Use {FAMILY}.")
     shape = ModelShape.of(config)
     model = meta_model(config)
     parameters = sum(parameter.numel() for parameter in model.parameters())
