@@ -27,6 +27,7 @@ from glyphrender import (
     render_file,
     worth_it,
 )
+from glyphrender.evals.efficiency.expected import expected
 
 TEXT = "It is a truth universally acknowledged. " * 4
 BASIC: dict[str, Any] = {"text": TEXT, "theta": None, "max_pages": 9, "typesetter": None}
@@ -49,6 +50,10 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "worth_it": (worth_it, {"text": TEXT, "model": "qwen3-vl"}),
     "fit": (fit, {"text": TEXT, "theta": None, "rho": 2, "over": "font_size", "min_font_pixels": 0.0}),
     "align": (align, {"theta": None, "model": "qwen3-vl"}),
+    "expected": (
+        expected,
+        {"model": "qwen3-vl-8b", "device": "l40s", "rho": 3.0, "lengths": [64], "page_tokens": 9, "marks": 0},
+    ),
     "extend_text": (lambda **given: render(TEXT).extend_text(**given), {"text": "more"}),
     "Document.ratio": (lambda **given: render(TEXT).ratio(**given), {"model": "qwen3-vl", "tokenizer": None}),
     "Document.save": (
