@@ -85,7 +85,7 @@ def device(name: str) -> Device:
         if each.name == name:
             return each
     try:
-        tflops, memory, bandwidth = (float(part) for part in name.split(","))
+        tflops, memory, bandwidth = (float(part) for part in str(name).split(","))
     except ValueError:
         known = ", ".join(each.name for each in devices())
         raise DataError(

@@ -172,6 +172,8 @@ def expected(
     full = page_tokens_of(shape) if page_tokens is None else page_tokens
     if isinstance(full, bool) or not isinstance(full, int) or full < 1:
         raise DataError(f"page_tokens={shown(full)} is no count. Use an integer from 1.")
+    if not isinstance(lengths, Sequence) or isinstance(lengths, str):
+        raise DataError(f"lengths={shown(lengths)} is no sequence. Use text tokens, as [4096, 131072].")
     rows = []
     for length in lengths:
         if isinstance(length, bool) or not isinstance(length, int) or length < 1:
@@ -247,7 +249,7 @@ def configuration(name: str) -> dict[str, Any]:
         return published(name)
     try:
         read = json.loads((Path(name) / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         read = None
     if not isinstance(read, dict):
         known = ", ".join(published_names())
