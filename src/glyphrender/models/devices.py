@@ -82,11 +82,11 @@ def device(name: str) -> Device:
     (80000000000.0, 125000000000000.0)
     """
     for each in devices():
-        if each.name == name:
+        if isinstance(name, str) and each.name == name:
             return each
     try:
-        tflops, memory, bandwidth = (float(part) for part in str(name).split(","))
-    except ValueError:
+        tflops, memory, bandwidth = (float(part) for part in name.split(","))
+    except (ValueError, AttributeError, TypeError):
         known = ", ".join(each.name for each in devices())
         raise DataError(
             f"device={shown(name)} is not known. Use one of {known}, or numbers as TFLOPS,GB,TB/s: 989,80,3.35."

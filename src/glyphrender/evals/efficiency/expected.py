@@ -164,20 +164,16 @@ def expected(
     shares = shares or Shares()
     shape = model if isinstance(model, ModelShape) else ModelShape.of(configuration(model))
     device = device if isinstance(device, Device) else device_of(device)
-    if isinstance(rho, bool) or not isinstance(rho, int | float) or not 0 < rho < math.inf:
-        raise DataError(f"rho={shown(rho)} is no ratio. Use a number above 0, as compression_ratio returns it.")
-    for name, value, least in (("marks", marks, 0), ("page_seconds", page_seconds, 0)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
-            raise DataError(f"{name}={shown(value)} is out of range. Use a number from {least}.")
+    _check("rho", rho, 1e-3, 1e6)
+    _check("marks", marks, 0, 1e6, whole=True)
+    _check("page_seconds", page_seconds, 0, 1e6)
     full = page_tokens_of(shape) if page_tokens is None else page_tokens
-    if isinstance(full, bool) or not isinstance(full, int) or full < 1:
-        raise DataError(f"page_tokens={shown(full)} is no count. Use an integer from 1.")
-    if not isinstance(lengths, Sequence) or isinstance(lengths, str):
+    _check("page_tokens", full, 1, 1e9, whole=True)
+    if not isinstance(lengths, Sequence) or isinstance(lengths, str | bytes | bytearray):
         raise DataError(f"lengths={shown(lengths)} is no sequence. Use text tokens, as [4096, 131072].")
     rows = []
     for length in lengths:
-        if isinstance(length, bool) or not isinstance(length, int) or length < 1:
-            raise DataError(f"lengths has {shown(length)}, which is no count. Use integers from 1.")
+        _check("lengths", length, 1, 1e9, whole=True)
         visual = max(1, round(length / rho))
         pages = [full] * (visual // full) + ([visual % full] if visual % full else [])
         text = cost(shape, device, text_tokens=length, shares=shares)
@@ -245,7 +241,7 @@ def configuration(name: str) -> dict[str, Any]:
     Raises:
         DataError: there is no such configuration.
     """
-    if name in published_names():
+    if isinstance(name, str) and name in published_names():
         return published(name)
     try:
         read = json.loads((Path(name) / "config.json").read_text(encoding="utf-8"))
@@ -255,3 +251,11 @@ def configuration(name: str) -> dict[str, Any]:
         known = ", ".join(published_names())
         raise DataError(f"model={shown(name)} is no model. Use one of {known}, or a folder with a config.json.")
     return read
+
+
+def _check(name: str, value: Any, least: float, most: float, *, whole: bool = False) -> None:
+    """Raise a DataError unless `value` is a number from `least` to `most`."""
+    kinds = int if whole else int | float
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        kind = "an integer" if whole else "a number"
+        raise DataError(f"{name}={shown(value)} is out of range. Use {kind} from {least:g} to {most:g}.")
