@@ -31,6 +31,7 @@ class BenchmarkEntry:
         tasks: names of the tasks; empty if the data decide.
         options: further options of the loader: name → what it means and its default. Values are texts on the command
             line, and the loader reads them.
+        figures: "module:function" of a function from a run to more files of its report: suffix → bytes; or empty.
     """
 
     loader: str
@@ -39,13 +40,23 @@ class BenchmarkEntry:
     protocols: tuple[str, ...]
     tasks: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    figures: str = ""
 
     @property
     def load(self) -> Callable[..., Benchmark]:
         """Return the loader."""
-        module, _, name = self.loader.partition(":")
-        found: Callable[..., Benchmark] = getattr(import_module(f"glyphrender.evals.{module}"), name)
+        found: Callable[..., Benchmark] = _named(self.loader)
         return found
+
+    @property
+    def draw(self) -> Callable[..., Mapping[str, bytes]] | None:
+        """Return the function of `figures`, or None."""
+        return _named(self.figures) if self.figures else None
+
+
+def _named(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"glyphrender.evals.{module}"), name)
 
 
 #: The benchmarks by name.
@@ -132,6 +143,20 @@ BENCHMARKS: Final[dict[str, BenchmarkEntry]] = {
             "lengths": "tokens of a context, between commas; 1000,8000",
             "depths": "number of depths from 0 to 100%; 26",
         },
+    ),
+    "needle": BenchmarkEntry(
+        loader="needle:load",
+        about="one fact at a known depth of a text of known length, of six kinds, as a heat map",
+        data="text files for the haystacks; without any, haystacks are drawn from the seed",
+        protocols=("glyphrender",),
+        tasks=("word", "number", "uuid", "code", "chinese", "two_hops"),
+        options={
+            "lengths": "characters of the texts, between commas; default 4000,16000,64000",
+            "depths": "places of the needle in per cent, between commas; default 0,25,50,75,100",
+            "repeats": "needles for each task, length and depth; default 2",
+            "seed": "seed of all that is drawn; default 0",
+        },
+        figures="needle_map:figures",
     ),
 }
 

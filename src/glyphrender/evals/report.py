@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
-from glyphrender._system.seal import is_sealed, sealed
+from glyphrender._system.seal import is_sealed, is_sealed_png, sealed
 from glyphrender.document.report import filled, html_table
+from glyphrender.evals.benchmarks import BENCHMARKS
 from glyphrender.evals.plots import bucket_plot, rho_plot
 from glyphrender.evals.runner import Run
 from glyphrender.evals.summary import summary
@@ -36,8 +37,9 @@ _MOST_MISSING: Final = 200
 def write_report(folder: str | os.PathLike[str], run: Run) -> dict[str, Path]:
     """Write the files of a run into a folder, and return their paths by kind.
 
-    The kinds are "json", "markdown", "html", "items", "rho" and, where items have a length, "length". Earlier files of
-    the same run are replaced if nobody has changed them since.
+    The kinds are "json", "markdown", "html", "items", "rho" and, where items have a length, "length"; more files of a
+    benchmark (`BenchmarkEntry.figures`) have their suffixes as kinds. Earlier files of the same run are replaced if
+    nobody has changed them since.
 
     Raises:
         DataError: a file cannot be written or replaced.
@@ -54,6 +56,9 @@ def write_report(folder: str | os.PathLike[str], run: Run) -> dict[str, Path]:
     }
     if any("length" in each["buckets"] for each in report["conditions"]):
         texts["length"] = (".length.svg", sealed(bucket_plot(report, "length")))
+    entry = BENCHMARKS.get(run.benchmark.name)
+    draw = None if entry is None else entry.draw
+    texts |= {} if draw is None else {suffix: (suffix, content) for suffix, content in draw(run).items()}
     paths = {kind: place / f"{report['name']}{suffix}" for kind, (suffix, _) in texts.items()}
     for path in paths.values():
         check_replaceable(path, _is_ours)
@@ -263,6 +268,6 @@ def _is_ours(data: bytes) -> bool:
     """Return whether a file is a report of ours that nobody has changed."""
     start = f'{{"format": "{_FORMAT}", "sha256": "'.encode("ascii")
     if not data.startswith(start):
-        return is_sealed(data)
+        return is_sealed(data) or is_sealed_png(data)
     digest, body = data[len(start) : len(start) + 64], b"{" + data[len(start) + 66 : -1]
     return hashlib.sha256(body).hexdigest().encode("ascii") == digest
