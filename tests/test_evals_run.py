@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ from glyphrender.evals.shortening import cut_in_the_middle, passages, retrieved
 from glyphrender.evals.summary import summary
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.model import EndpointModel
-from glyphrender.inference.replies import RequestBudget
+from glyphrender.inference.replies import Replies, RequestBudget
 from glyphrender.models.prices import Price
 from glyphrender.tasks.task import Score
 
@@ -111,6 +112,12 @@ def test_retrieval_finds_the_passage_in_any_of_the_texts_and_in_chinese() -> Non
     first, second = retrieved(texts, "密码是什么?", 150, lambda text: len(text.encode()) // 4)
     assert "九四七" in second
     assert len(first) + len(second) < 2_000
+
+
+def test_a_budget_below_a_passage_gets_the_beginning_of_the_best_one() -> None:
+    texts = ["Rain falls. " * 30, "The code is k7. " + "Sun shines. " * 30]
+    assert retrieved(texts, "Which code?", 15, len) == ["", "The code is k7."]
+    assert retrieved(texts, "Which code?", 0, len) == ["", ""]
 
 
 def test_unknown_and_doubled_arms_are_refused() -> None:
@@ -231,6 +238,42 @@ def test_dollars_are_reserved_before_they_are_spent(tmp_path: Path) -> None:
     assert spent == pytest.approx(paid)
     with pytest.raises(DataError, match="price"):
         run_of(Parrot(), tmp_path, budget=RequestBudget(dollars=1.0))
+
+
+def test_a_killed_request_keeps_what_was_reserved_and_an_old_store_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "replies.sqlite"
+    with sqlite3.connect(path) as db:  # a store from before dollars were kept
+        db.execute("CREATE TABLE reply (key TEXT PRIMARY KEY, tokens INTEGER NOT NULL, reply TEXT, about TEXT)")
+        db.execute("INSERT INTO reply VALUES ('old', 7, NULL, NULL)")
+    store, budget = Replies(path), RequestBudget(dollars=1.0)
+    store.reserve("a", budget, dollars=0.4)  # its process is killed
+    store = Replies(path)
+    store.reserve("a", budget, dollars=0.4)
+    assert store.spent.dollars == pytest.approx(0.8)
+    with pytest.raises(BudgetSpent, match=r"0.8 of 1 dollars, and the next request may cost 0.4"):
+        store.reserve("b", budget, dollars=0.4)
+    store.put("a", Reply(text="x", prompt_tokens=5), {}, dollars=0.1, reserved=0.4)
+    assert (store.spent.dollars, store.spent.tokens) == (pytest.approx(0.5), 12)
+    store.reserve("b", budget, dollars=0.4)
+    store.release("b", reserved=0.4)
+    assert store.spent.dollars == pytest.approx(0.5)
+
+
+def test_an_item_without_drawables_is_asked_once_for_all_arms(tmp_path: Path) -> None:
+    benchmark = codes(2)
+    items = [replace(each, turns=(ItemTurn("user", (each.turns[0].text,)),)) for each in benchmark.items]
+    model = Parrot()
+    found = run_of(model, tmp_path, benchmark=replace(benchmark, items=items), conditions=ALL, concurrency=8)
+    assert len(model.asked) == 2
+    assert len(found.outcomes) == 10
+
+
+@pytest.mark.parametrize(
+    "changes", [{"limit": 0}, {"concurrency": 0}, {"context": "x"}, {"thinking_tokens": -1}, {"conditions": []}]
+)
+def test_a_count_that_is_none_is_one_line(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"Use|conditions_of"):
+        run_of(Parrot(), tmp_path, **changes)
 
 
 def test_a_follow_up_replaces_the_reply_and_is_paid(tmp_path: Path) -> None:
@@ -396,8 +439,6 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_report(
 
 
 def _replies(store: Path) -> int:
-    import sqlite3
-
     if not store.exists():
         return 0
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from glyphrender.evals.dry_run import Machine, PlannedCondition, Speed
     from glyphrender.evals.item import Benchmark
     from glyphrender.inference.model import Model
+    from glyphrender.models.model import VisionModel
     from glyphrender.theta import Theta
 
 _ARMS = ("pages", "pages+exact", "text", "truncated", "retrieved")
@@ -53,8 +56,8 @@ _ARMS = ("pages", "pages+exact", "text", "truncated", "retrieved")
 @click.option(
     "--local", is_flag=True, help="Load the model with transformers; --model is a directory, or a name on the hub."
 )
-@click.option("--vision", metavar="NAME", help="Vision model that counts images; by default found by --model.")
-@click.option("--tokenizer", metavar="NAME|FILE", help="Tokenizer that counts text; by default the vision model's.")
+@click.option("--vision", metavar="NAME|DIR", help="Vision model that counts images; by default that of --model.")
+@click.option("--tokenizer", metavar="NAME|FILE", help="Tokenizer that counts text; by default the model's own.")
 @click.option("--judge", metavar="NAME", help="Name of the model that judges replies, if the protocol has one.")
 @click.option("--judge-url", metavar="URL", help="Address of the judge's server; by default --base-url.")
 @theta_options
@@ -134,15 +137,14 @@ def command(
 ) -> int:
     """Measure a model on a benchmark: accuracy beside ρ, pages beside plain text.
 
-    NAME is a benchmark (see --list), and DATA are its files, or ids on the hub. The report is written into --out, under
-    a name with benchmark, revision, protocol, θ, model and sampling. Every reply is stored: the same command again asks
-    only what was not asked before.
+    NAME is a benchmark (see --list) or MODULE:FUNCTION of your own, and DATA are its files, or ids on the hub. The
+    report is written into --out, under a name with benchmark, revision, protocol, θ, model and sampling. Every reply is
+    stored: the same command again asks only what was not asked before.
     """
     from glyphrender.evals.arms import Poser, conditions_of
     from glyphrender.evals.benchmarks import load_benchmark
     from glyphrender.models.tokenizers import tokenizer as tokenizer_named
     from glyphrender.models.tokenizers import tokenizer_of
-    from glyphrender.models.vision import vision_model
 
     if list_them or name is None:
         click.echo(_listing())
@@ -154,11 +156,14 @@ def command(
         asked, model = _model(
             model, base_url=base_url, local=local, timeout=timeout, retries=retries, concurrency=concurrency
         )
-    seen = vision_model(vision or _vision_of(model))
-    counted_by = tokenizer_named(tokenizer or tokenizer_of(seen.name) or "glm-4")
+    seen = _vision(vision, model)
+    own = Path(model) / "tokenizer.json"
+    counted_by = tokenizer_named(tokenizer or (own if model and own.exists() else tokenizer_of(seen.name)) or "glm-4")
     thetas = [theta, *map(_theta, also)]
     if align and seen.grid is not None:
         thetas = [each.align_to(seen) for each in thetas]
+    if ":" in name:
+        sys.path.insert(0, os.getcwd())  # as `python -m` does
     benchmark = load_benchmark(name, data, tasks=tasks, protocol=protocol, options=_pairs("--option", options))
     conditions = conditions_of(arms or ("pages", "text"), thetas)
     poser = Poser(vision=seen, tokenizer=counted_by)
@@ -208,6 +213,7 @@ def _run(
         poser=poser,
         replies=replies,
         budget=RequestBudget(requests=requests, tokens=tokens, dollars=most_dollars),
+        progress=_progress if sys.stderr.isatty() else None,
         **settings,
     )
     paths = write_report(out, found)
@@ -224,6 +230,11 @@ def _run(
     missing = len(report["missing"])
     say(f"{counted(missing, 'request')} without a reply: they count as wrong, see the report." if missing else "")
     return 1 if missing else 0
+
+
+def _progress(done: int, total: int) -> None:
+    """Show on a terminal how far a run has come."""
+    click.echo(f"\r{done:,} of {total:,}" + ("\n" if done == total else ""), err=True, nl=False)
 
 
 def _plan(
@@ -314,15 +325,22 @@ def _judge(name: str, base_url: str | None, timeout: float, retries: int) -> Mod
     return EndpointModel(endpoint=endpoint)
 
 
-def _vision_of(model: str) -> str:
+def _vision(vision: str | None, model: str) -> VisionModel:
+    """Return the vision model that counts images: by its name, by the files of a model, or by the model's name."""
     from glyphrender.inference.chat import UNKNOWN_VISION
     from glyphrender.models.names import family_name
-    from glyphrender.models.vision import VISION_MODELS
+    from glyphrender.models.vision import VISION_MODELS, vision_from_config, vision_model
 
+    for name in filter(None, (vision, model)):
+        if any((Path(name) / file).exists() for file in ("preprocessor_config.json", "processor_config.json")):
+            return vision_from_config(name)
+        if name == vision:
+            return vision_model(name)
     found = family_name(model, VISION_MODELS)
     if found is None:
-        say(f"{model or 'no model'} is not known: images are counted as for {UNKNOWN_VISION}. Pass --vision.")
-    return found or UNKNOWN_VISION
+        about = f"{model} is not known" if model else "no model is named"
+        say(f"{about}: images are counted as for {UNKNOWN_VISION}. Pass --vision.")
+    return vision_model(found or UNKNOWN_VISION)
 
 
 def _theta(name: str) -> Theta:

@@ -8,6 +8,7 @@ loaded. Its loader has this form, with its own options by name:
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -169,10 +170,10 @@ def load_benchmark(
     protocol: str = "",
     options: Mapping[str, str] | None = None,
 ) -> Benchmark:
-    """Return a benchmark by its name in `BENCHMARKS`.
+    """Return a benchmark by its name in `BENCHMARKS`, or one of your own.
 
     Args:
-        name: the name.
+        name: the name; or "module:function" of a loader of your own, of the form that this module describes.
         data: files, folders, or ids on the hub, as `BenchmarkEntry.data` says.
         tasks: names of tasks; all if empty.
         protocol: name of a protocol; the first of the benchmark if empty.
@@ -183,6 +184,8 @@ def load_benchmark(
             the data cannot be read.
         DependencyError: the benchmark needs a package that is not installed.
     """
+    if ":" in name:
+        return _own(name, data, tasks=tasks, protocol=protocol, options=options or {})
     entry = BENCHMARKS.get(name)
     if entry is None:
         raise DataError(f"benchmark {shown(name)} is not known. Use one of: {', '.join(BENCHMARKS)}.")
@@ -198,3 +201,27 @@ def load_benchmark(
             known = ", ".join(entry.options) or "none"
             raise DataError(f"option {shown(option)} is none of {name}. It has: {known}.")
     return entry.load(list(data), tasks=tuple(tasks), protocol=chosen, **given)
+
+
+def _own(
+    name: str, data: Sequence[str], *, tasks: Sequence[str], protocol: str, options: Mapping[str, str]
+) -> Benchmark:
+    """Return the benchmark of a loader that is no part of glyphrender. Only what was given is passed to the loader."""
+    module, _, function = name.partition(":")
+    try:
+        load = getattr(import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise DataError(f"benchmark {shown(name)} cannot be loaded ({error}). Check its module.") from error
+    if not callable(load):
+        raise DataError(f"benchmark {shown(name)} is no function. Name a function that returns a Benchmark.")
+    given: dict[str, Any] = {**options}
+    given |= {"tasks": tuple(tasks)} if tasks else {}
+    given |= {"protocol": protocol} if protocol else {}
+    try:
+        inspect.signature(load).bind(list(data), **given)
+    except TypeError as error:
+        raise DataError(f"benchmark {shown(name)} does not take what is given ({error}). See its function.") from error
+    found = load(list(data), **given)
+    if not isinstance(found, Benchmark):
+        raise DataError(f"benchmark {shown(name)} gave {shown(found)}, which is no Benchmark. Return one.")
+    return found

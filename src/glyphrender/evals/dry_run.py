@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from glyphrender.errors import DataError, LayoutError, VisionModelError
+from glyphrender.errors import LayoutError, VisionModelError
 from glyphrender.evals.arms import Condition, ItemCost, Poser
 from glyphrender.evals.item import Benchmark, Item
+from glyphrender.evals.runner import check_counts
 from glyphrender.models.arithmetic import ModelShape, published
 from glyphrender.models.prices import Price
 
@@ -148,11 +149,10 @@ def dry_run(
         speed: how fast the model works.
 
     Raises:
-        DataError: `sample` is below 1.
+        DataError: a count is below 1.
         ThetaError, FontError, TokenizerError, DependencyError: see `Poser.pose`.
     """
-    if sample is not None and sample < 1:
-        raise DataError(f"sample={sample} lays out nothing. Use 1 or more.")
+    check_counts(limit=limit, sample=sample, context=context)
     groups, sampled = _groups(benchmark.items, limit, sample)
     sums = {condition.name: _Sums() for condition in conditions}
     fixed: Any = benchmark.protocol.sampling.get("max_tokens")

@@ -21,6 +21,8 @@ _COLORS: Final = {
     Arm.RETRIEVED: "#15803D",
 }
 _SHAPES: Final = {arm: shape for shape, arm in enumerate(Arm)}
+# Names are set on white, so that no bar runs through them.
+_HALO: Final = ' paint-order="stroke" stroke="#fff" stroke-width="3"'
 _SHARES: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -47,7 +49,7 @@ def rho_plot(report: Mapping[str, Any]) -> str:
             x, y = at(each)
             yield _bar(x, each, _COLORS[arm])
             yield mark(_SHAPES[arm], x, y, _COLORS[arm], _title(each))
-            yield labels.place(x, y, each["name"], color=_COLORS[arm])
+            yield labels.place(x, y, each["name"], color=_COLORS[arm], style=_HALO)
 
     arms = [Arm(each["arm"]) for each in shown]
     return _FRAME.document(chain(parts(), _FRAME.legend(_legend(arms))))

@@ -14,9 +14,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from glyphrender._system.version import __version__
-from glyphrender.errors import BudgetSpent, DataError, EndpointError, LayoutError, RequestRefused, VisionModelError
+from glyphrender.errors import (
+    BudgetSpent,
+    DataError,
+    EndpointError,
+    LayoutError,
+    RequestRefused,
+    VisionModelError,
+    shown,
+)
 from glyphrender.evals.arms import Condition, ItemCost, Posed, Poser
 from glyphrender.evals.item import Benchmark, FollowUp, Item, ItemTurn
 from glyphrender.evals.outcome import Outcome, Status
@@ -28,7 +37,7 @@ from glyphrender.inference.replies import Replies, RequestBudget, Spent, reply_k
 from glyphrender.models.prices import Price
 from glyphrender.tasks.task import Score
 
-__all__ = ["Run", "run"]
+__all__ = ["Run", "check_counts", "run"]
 
 # A server that fails this many times in a row is down.
 _FAILURES: Final = 8
@@ -111,8 +120,11 @@ def run(
         DataError: an item is malformed, two items have one key, or a limit on dollars has no price.
         ThetaError, FontError, TokenizerError, DependencyError: see `Poser.pose`.
     """
-    if concurrency < 1:
-        raise DataError(f"concurrency={concurrency} asks nothing. Use 1 or more.")
+    check_counts(concurrency=concurrency, limit=limit, context=context)
+    if type(thinking_tokens) is not int or thinking_tokens < 0:
+        raise DataError(f"thinking_tokens={shown(thinking_tokens)} is no count. Use 0 or more.")
+    if not conditions:
+        raise DataError("no condition is given. Make some with conditions_of.")
     budget = budget or RequestBudget()
     if budget.dollars is not None and price is None:
         raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the model. Give a price.")
@@ -129,6 +141,7 @@ def run(
         thinking_tokens=thinking_tokens,
         max_tokens=held.get("max_tokens"),
         health=_Health(max(_FAILURES, 2 * concurrency)),
+        locks=_Locks(),
     )
     chosen = list(_chosen(benchmark.items, limit))
     total = len(chosen) * len(conditions)
@@ -155,6 +168,17 @@ def run(
         settings=settings,
         spent=asking.replies.spent,
     )
+
+
+def check_counts(**counts: int | None) -> None:
+    """Refuse counts that are neither None nor an integer from 1 up.
+
+    Raises:
+        DataError: a count is anything else.
+    """
+    for name, value in counts.items():
+        if value is not None and (type(value) is not int or value < 1):
+            raise DataError(f"{name}={shown(value)} is no count. Use 1 or more.")
 
 
 def _chosen(items: Sequence[Item], limit: int | None) -> Iterator[int]:
@@ -224,6 +248,28 @@ class _Health:
             raise self.last
 
 
+class _Locks:
+    """A lock for each key, so that two threads do not ask the same at once."""
+
+    def __init__(self) -> None:
+        self._all: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def of(self, key: str) -> _Lock:
+        with self._lock:
+            found = self._all.get(key)
+            if found is None:
+                found = self._all[key] = _Lock()
+            return found
+
+
+class _Lock:
+    """A lock that can be referred to weakly."""
+
+    def __init__(self) -> None:
+        self.held = threading.Lock()
+
+
 @dataclass(frozen=True, slots=True)
 class _Priced:
     """A model with its price."""
@@ -266,6 +312,7 @@ class _Asking:
     thinking_tokens: int
     max_tokens: int | None
     health: _Health
+    locks: _Locks
 
     def outcome(self, item: Item, condition: Condition) -> Outcome:
         """Return what comes of one item in one condition."""
@@ -279,7 +326,9 @@ class _Asking:
         if self.context is not None and needed > self.context:
             return self._missing(item, condition, posed.cost, "too long", f"{needed} tokens of {self.context}")
         key = reply_key(
-            "evals", self.benchmark.revision, item.digest, condition.identity, self.poser.identity,
+            "evals", self.benchmark.revision, item.digest,
+            condition.identity if item.drawables else ["as it is"],  # no arm changes what is sent
+            self.poser.identity,
             self.model.model.identity, limit, __version__,
         )  # fmt: skip
         about = {"benchmark": self.benchmark.name, "item": item.key, "condition": condition.name}
@@ -352,6 +401,13 @@ class _Asking:
 
     def _reply(self, key: str, asked: _Priced, posed: Posed, max_tokens: int, about: Mapping[str, Any]) -> Reply:
         """Return a stored reply, or ask the model and store its reply."""
+        lock = self.locks.of(key)
+        with lock.held:
+            return self._stored_or_asked(key, asked, posed, max_tokens, about)
+
+    def _stored_or_asked(
+        self, key: str, asked: _Priced, posed: Posed, max_tokens: int, about: Mapping[str, Any]
+    ) -> Reply:
         if (found := self.replies.get(key)) is not None:
             self.health.good()
             return found

@@ -110,6 +110,12 @@ def retrieved(texts: Sequence[str], query: str, budget: int, count: Callable[[st
             left -= cost
         elif left < 16:
             break
+    if not chosen:  # a small budget: the beginning of the best passage
+        best = found[order[0]]
+        end = best.start + _longest(
+            best.end - best.start, budget, lambda size: count(texts[best.text][best.start :][:size])
+        )
+        return _joined(texts, [Passage(best.text, best.start, end)])
     kept = _joined(texts, [found[index] for index in sorted(chosen)])
     while chosen and sum(map(count, kept)) > budget:  # a tokenizer may need more for texts side by side
         chosen.pop()
