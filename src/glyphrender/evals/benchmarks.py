@@ -95,6 +95,22 @@ BENCHMARKS: Final[dict[str, BenchmarkEntry]] = {
         ),
         options={"mode": "direct, chain-of-thought (two requests) or no-context; default direct"},
     ),
+    "ruler": BenchmarkEntry(
+        loader="ruler:load",
+        about="RULER: 13 synthetic tasks with needles, variables, frequent words and questions, at any length",
+        data="texts to generate samples from: an essay, SQuAD, HotpotQA; or RULER's own files of samples",
+        protocols=("official", "thinking", "glyph@61afa7f"),
+        tasks=(
+            *("niah_single_1", "niah_single_2", "niah_single_3", "niah_multikey_1", "niah_multikey_2"),
+            *("niah_multikey_3", "niah_multivalue", "niah_multiquery", "vt", "cwe", "fwe", "qa_1", "qa_2"),
+        ),
+        options={
+            "lengths": "tokens of prompt and reply; default 4096,8192,16384,32768,65536,131072",
+            "samples": "samples of each task and length; default 500",
+            "seed": "seed of the generator; default 42",
+            "tokenizer": "name of the tokenizer that counts, or a tokenizer.json; default glm-4",
+        },
+    ),
     "mrcr": BenchmarkEntry(
         loader="mrcr:load_mrcr",
         about="repeat the i-th of 2, 4 or 8 texts that a long conversation asks for (OpenAI MRCR)",
