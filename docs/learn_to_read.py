@@ -17,7 +17,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,17 @@ class Part:
 
     Attributes:
         steps: steps of training.
+        stop: steps after which it ends early, with the learning rate that it then has; 0 for none.
         batch: pages of a step.
         alone: steps of stage 0 among them, the first.
         learning_rate, warmup, decay, share, slips: as `train_reader` has them.
+        anywhere: whether pages of prose begin at any word (`Prose`).
         large: whether a shape is drawn as often as it has eights of cells. Otherwise, all shapes are drawn alike.
         seed: added to the seed of the pages, so that parts see other pages.
     """
 
     steps: int
+    stop: int = 0
     batch: int = 16
     alone: int = 0
     learning_rate: float = 2e-3
@@ -48,6 +51,7 @@ class Part:
     decay: float = 0.3
     share: float = 0.1
     slips: float = 0.0
+    anywhere: bool = False
     large: bool = False
     seed: int = 0
 
@@ -109,7 +113,7 @@ LESSONS = {
     "shapes-start": Lesson(
         writer=characters(4),
         shapes=up_to(4, 4),
-        parts=(Part(steps=1000, decay=0.0),),
+        parts=(Part(steps=2000, stop=1000),),
         pointing=(2,),
         after="tower",
         pages=512,
@@ -128,7 +132,18 @@ LESSONS = {
         shapes=up_to(8, 8),
         parts=(
             Part(steps=2000, batch=8),
-            Part(steps=6400, batch=4, learning_rate=1.2e-3, warmup=100, decay=0.9, share=0.2, large=True, seed=1000),
+            Part(
+                steps=6400,
+                stop=4000,
+                batch=4,
+                learning_rate=1.2e-3,
+                warmup=100,
+                decay=0.9,
+                share=0.2,
+                large=True,
+                seed=1000,
+            ),
+            Part(steps=700, batch=4, learning_rate=5.5e-4, decay=0.92, share=0.2, large=True, seed=2000),
         ),
         pointing=(2,),
         after="shapes-start",
@@ -178,8 +193,9 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> d
     curve: list[dict[str, float]] = []
     for part in lesson.parts:
         count = min(part.steps, steps or part.steps)
+        writer = lesson.writer((0.0, 0.9))
         pages = Transcriptions(
-            writer=lesson.writer((0.0, 0.9)),
+            writer=replace(writer, anywhere=True) if isinstance(writer, Prose) and part.anywhere else writer,
             shapes=[
                 shape for shape in lesson.shapes for _ in range(math.ceil(math.prod(shape) / 8) if part.large else 1)
             ],
@@ -203,6 +219,7 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> d
             pointing=lesson.pointing,
             seed=seed,
             log_every=20,
+            callbacks=[stop_at(part.stop)] if part.stop else [],
         )
         last = curve[-1]["step"] if curve else 0
         curve += [{**entry, "step": entry["step"] + last} for entry in log]
@@ -210,7 +227,7 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> d
         "lesson": name,
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "seed": seed,
-        "steps": [min(part.steps, steps or part.steps) for part in lesson.parts],
+        "steps": [min(part.stop or part.steps, steps or part.steps) for part in lesson.parts],
         "cpu_seconds": round(time.process_time() - started, 1),
     }
     save_reader(model, processor, folder / "model")
@@ -239,20 +256,37 @@ def learn(name: str, out: Path, *, seed: int = 0, steps: int | None = None) -> d
     return report
 
 
+def stop_at(step: int) -> Any:
+    """Return a callback of transformers that ends a training after a step."""
+    from transformers import TrainerCallback
+
+    class Stop(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, arguments: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            control.should_training_stop = state.global_step >= step
+
+    return Stop()
+
+
 def draw(curve: list[dict[str, float]], path: Path) -> None:
-    """Draw loss and shares of what is right over the steps."""
+    """Draw loss and shares of what is right over the steps; a point of a long curve is a mean of several entries."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3), constrained_layout=True)
-    left.semilogy([entry["step"] for entry in curve], [entry["loss"] for entry in curve])
-    left.set(xlabel="step", ylabel="loss, nats")
-    for name in ("cells", "characters", "pages"):
+    each = math.ceil(len(curve) / 60)
+
+    def points(name: str) -> tuple[list[float], list[float]]:
         known = [(entry["step"], entry[name]) for entry in curve if name in entry]
-        if known:
-            right.plot(*zip(*known, strict=True), label=f"{name} right")
+        groups = [known[at : at + each] for at in range(0, len(known), each)]
+        return [group[-1][0] for group in groups], [sum(value for _, value in group) / len(group) for group in groups]
+
+    left.semilogy(*points("loss"))
+    left.set(xlabel="step", ylabel="loss, nats")
+    for name in ("cells", "looks", "characters", "pages"):
+        if any(name in entry for entry in curve):
+            right.plot(*points(name), label=f"{name} right")
     right.set(xlabel="step", ylim=(0, 1.02))
     if right.lines:
         right.legend()
@@ -272,7 +306,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.list:
         for name, lesson in LESSONS.items():
-            steps = " + ".join(f"{part.steps} × {part.batch}" for part in lesson.parts)
+            steps = " + ".join(f"{part.stop or part.steps} × {part.batch}" for part in lesson.parts)
             print(f"{name:14} {steps} pages, {len(lesson.shapes)} shapes up to {lesson.shapes[-1]}")
         return
     if options.out is None:
