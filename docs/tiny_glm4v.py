@@ -11,7 +11,7 @@ model is untrained and says noise.
 from __future__ import annotations
 
 import os
-import socket
+import re
 import subprocess
 import sys
 import time
@@ -119,7 +119,7 @@ def save(model: Any, processor: Any, path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def serving(path: str | os.PathLike[str], *, timeout: float = 120.0) -> Iterator[str]:
+def serving(path: str | os.PathLike[str], *, timeout: float = 300.0) -> Iterator[str]:
     """Serve a saved model on this machine's loopback, by `transformers serve`, while the `with` block runs.
 
     Args:
@@ -132,21 +132,15 @@ def serving(path: str | os.PathLike[str], *, timeout: float = 120.0) -> Iterator
     Raises:
         EndpointError: the server ended, or did not answer in time. The message has the last words that it wrote.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve", os.fspath(path), "--trust-remote-code"]
-    command += ["--device", "cpu", "--dtype", "float32", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--device", "cpu", "--dtype", "float32", "--host", "127.0.0.1", "--port", "0"]
     with TemporaryDirectory() as room, (Path(room) / "log").open("w+b") as log:
         # The list of models is that of the hub's cache, which must exist.
         environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1", "HF_HUB_CACHE": room}
         server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
         try:
-            if failure := _waited(server, f"http://127.0.0.1:{port}/health", timeout):
-                log.seek(0)
-                written = log.read().decode(errors="replace").split()[-50:]
-                raise EndpointError(f"transformers serve {failure}. It wrote last: {' '.join(written) or 'nothing'}")
-            yield f"http://127.0.0.1:{port}/v1"
+            url = _waited(server, Path(room) / "log", timeout)
+            yield f"{url}/v1"
         finally:
             server.terminate()
             try:
@@ -156,19 +150,27 @@ def serving(path: str | os.PathLike[str], *, timeout: float = 120.0) -> Iterator
                 server.wait()
 
 
-def _waited(server: subprocess.Popen[bytes], url: str, timeout: float) -> str:
-    """Wait until `url` answers and return ""; return the reason if the server ends or the time is over first."""
+def _waited(server: subprocess.Popen[bytes], log: Path, timeout: float) -> str:
+    """Wait until the server answers and return its address, with the port that it took and wrote into its log.
+
+    Raises:
+        EndpointError: the server ended, or the time is over.
+    """
     opener = build_opener(ProxyHandler({}))  # a proxy of the environment cannot reach this loopback
     end = time.monotonic() + timeout
-    while server.poll() is None:
-        if time.monotonic() > end:
-            return f"did not answer in {timeout:g} s"
-        try:
-            with opener.open(url, timeout=5):
-                return ""
-        except OSError:  # URLError is one
-            time.sleep(0.2)
-    return f"ended with status {server.returncode}"
+    while server.poll() is None and time.monotonic() < end:
+        if running := re.search(rb"running on (http://127\.0\.0\.1:[1-9]\d*)", log.read_bytes()):
+            url = running[1].decode()
+            try:
+                with opener.open(f"{url}/health", timeout=5):
+                    return url
+            except OSError:  # URLError is one
+                pass
+        time.sleep(0.2)
+    ended = server.poll()
+    failure = f"did not answer in {timeout:g} s" if ended is None else f"ended with status {ended}"
+    written = log.read_text("utf-8", "replace").split()[-50:]
+    raise EndpointError(f"transformers serve {failure}. It wrote last: {' '.join(written) or 'nothing'}")
 
 
 def _missing() -> DependencyError:

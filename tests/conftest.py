@@ -24,6 +24,10 @@ from hypothesis import settings
 # Whatever is not on this machine is not looked for elsewhere.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+# One thread of torch, numpy and OpenMP, here and in every program that a test starts, whatever the machine: sums are in
+# one order, and processes beside each other do not fight for the cores. Models of tests are too small to gain by more.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=int(os.environ.get("GLYPHRENDER_FUZZ") or 2000))

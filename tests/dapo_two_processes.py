@@ -7,15 +7,17 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 from test_train_dapo import DEAD, LONG, ONE, TWO, config, rows, trained
+from train_in_processes import meeting_place
 
 from glyphrender import DataError
 from glyphrender.train.rewards.dapo import DapoTrainer
 
 path = Path(sys.argv[1])
 # The libraries are loaded once, in 8 s; nothing of them runs yet that a fork could break.
+store, meeting = meeting_place()
 child = os.fork()
 rank = "0" if child else "1"
-os.environ |= {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+os.environ |= meeting | {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2"}
 
 half = config(path, per_device_train_batch_size=8)
 dropped, gradients = trained(DapoTrainer, half, rows(ONE, TWO, *DEAD), rounds=1)
@@ -31,3 +33,4 @@ if PartialState().is_main_process:
 PartialState().destroy_process_group()
 if child:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+os._exit(0)  # the thread of the store is the other's, and to wait for it here would fail

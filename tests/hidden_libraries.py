@@ -39,7 +39,7 @@ def run_without(libraries: Sequence[str], command: Sequence[str], work: Path) ->
     if len(directories) != 1:
         raise ValueError(f"{', '.join(libraries)} must be installed, in one directory: {sorted(directories)}")
     cover = ["sh", "-c", COVER, "cover", str(work), str(directories.pop()), " ".join(libraries)]
-    return subprocess.run([*_unshare(), *cover, *command], capture_output=True, text=True, timeout=120)
+    return subprocess.run([*_unshare(), *cover, *command], capture_output=True, text=True, timeout=600)
 
 
 @cache

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 
 import numpy as np
 import pytest
@@ -177,9 +177,9 @@ def test_brackets_nested_deeper_than_63_have_no_pairs() -> None:
 
 def test_levels_of_a_long_deeply_nested_text_take_linear_time() -> None:
     def seconds(text: str) -> float:
-        start = perf_counter()
+        start = thread_time()
         levels(codepoints(text))
-        return perf_counter() - start
+        return thread_time() - start
 
     for unit, closing in (
         ("(\u05d0", ")"),
@@ -188,7 +188,7 @@ def test_levels_of_a_long_deeply_nested_text_take_linear_time() -> None:
         ("\u05d0\u0300", "["),
     ):
         short, long = (seconds(unit * n + closing * n) for n in (2_000, 16_000))
-        assert long < 0.05 + 30 * short
+        assert long < 0.2 + 30 * short
 
 
 def test_mirrored() -> None:

@@ -16,7 +16,7 @@ NOVEL = Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt"
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "glyphrender", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=900)
 
 
 @pytest.fixture(scope="session")

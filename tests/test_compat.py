@@ -387,7 +387,7 @@ def test_a_process_of_a_batch_that_is_killed_is_an_error_and_the_batch_can_be_co
         patch.setattr(compat, "text_to_images", dies)
         with pytest.raises(GlyphRenderError, match=r"a process was killed.*Use fewer jobs"):
             batch_process_to_images(**batch, processes=2)
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 200
     batch_process_to_images(**batch, processes=2, is_recover=True)
     assert [line["unique_id"] for line in read(batch["output_jsonl_path"])] == ["one", "two", "three"]
 

@@ -321,7 +321,7 @@ def test_a_wrong_address_of_ray_is_told_at_once(source: Path, tmp_path: Path) ->
         "render_corpus([sys.argv[1]], sys.argv[2], ray='127.0.0.1:1')"
     )
     command = [sys.executable, "-c", program, str(source), str(tmp_path / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment())
     assert "EndpointError: --ray 127.0.0.1:1: no Ray cluster ([Errno 111] Connection refused)" in done.stderr
     assert not (tmp_path / "out").exists()
 
@@ -417,7 +417,7 @@ def test_ray_changes_nothing(source: Path, tmp_path: Path) -> None:
         "render_corpus([sys.argv[1]], sys.argv[2], Options(theta=theta, shard_items=9), jobs=2, ray='local')"
     )
     command = [sys.executable, "-c", program, str(source), str(tmp_path / "ray")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment())
     assert done.returncode == 0, done.stderr
     render_corpus([source], tmp_path / "one", options())
     assert tree(tmp_path / "one") == tree(tmp_path / "ray")

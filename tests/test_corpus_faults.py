@@ -189,7 +189,7 @@ def limited(address_space: int, arguments: list[str]) -> subprocess.CompletedPro
     environment = {**os.environ, "PYTHONPATH": str(Path(glyphrender.__file__).parents[1])}
     environment |= {"OPENBLAS_NUM_THREADS": "1", "GLYPHRENDER_RASTER": "harfbuzz"}
     command = [sys.executable, "-m", "glyphrender", "corpus", *arguments]
-    return subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, timeout=200, env=environment)
+    return subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, timeout=600, env=environment)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS")

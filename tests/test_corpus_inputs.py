@@ -208,7 +208,7 @@ def test_what_is_no_regular_file_in_a_folder_is_named_and_never_opened(suffix: s
     environment = {**os.environ, "PYTHONPATH": str(Path(glyphrender.__file__).parents[1])}
     # In the folder above, so that the places are relative. A time limit, because the fault was to wait for ever.
     command = [sys.executable, "-c", program, "in", "out"]
-    subprocess.run(command, check=True, timeout=60, env=environment, cwd=tmp_path)
+    subprocess.run(command, check=True, timeout=600, env=environment, cwd=tmp_path)
     failures = [json.loads(line) for line in (tmp_path / "out/failed.jsonl").read_text().splitlines()]
     told = " ".join(f"{entry['place']} {entry['reason']}" for entry in failures)
     assert all(f"in/{name} " in told for name in names), told

@@ -116,7 +116,7 @@ def memory_of(path: Path, out: Path, *arguments: str) -> tuple[int, dict[str, An
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(glyphrender.__file__).parents[1])}
     command = [sys.executable, "-c", program, str(path), "-o", str(out), "--json", "--format", "webdataset", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
     assert done.returncode == 0, done.stderr
     summary, peak = done.stdout.strip().splitlines()[-2:]
     failures = [json.loads(line)["reason"] for line in (out / "failed.jsonl").read_text().splitlines()]

@@ -512,14 +512,14 @@ def test_a_fork_while_another_thread_shapes_words_does_not_hang() -> None:
     def write() -> None:
         with typesetter.lock:
             written.set()
-            forked.wait(60)
+            forked.wait(300)
 
     writer = threading.Thread(target=write)
     writer.start()
-    written.wait(60)
+    written.wait(300)
     child = os.fork()
     if not child:
-        signal.alarm(20)
+        signal.alarm(300)
         pages = [page.png() for page in render(TEXT, SMALL, typesetter=typesetter)]
         os._exit(0 if pages == expected else 1)
     forked.set()

@@ -228,6 +228,6 @@ def test_a_chunk_is_one_lookup_and_a_stack_is_cheap():
     cps = characters("The quick brown fox jumps over the lazy dog.\n" * 20_000)
     starts = np.ones(len(cps), np.bool_)
     stack = font_stack("DejaVu Sans")
-    begin = time.perf_counter()
+    begin = time.thread_time()
     stack.assign(cps, starts)
-    assert time.perf_counter() - begin < 0.05  # 2 ms when quiet: 2 ns a character
+    assert time.thread_time() - begin < 0.1  # 2 ms of CPU: 2 ns a character

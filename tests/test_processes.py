@@ -97,13 +97,13 @@ def test_an_error_is_raised_here_and_ends_all() -> None:
     def work(job: int) -> Iterator[int]:
         if job == 1:
             raise LayoutError("too long")
-        time.sleep(60)
+        time.sleep(600)
         yield job
 
     start = time.monotonic()
     with pytest.raises(LayoutError, match="too long"):
         list(imap_forked(2, work))
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 300
 
 
 def test_an_error_that_cannot_be_sent_is_described() -> None:
@@ -152,14 +152,14 @@ def test_a_process_that_cannot_be_started_is_told_of(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, call, scarce)
 
     def work(job: int) -> Iterator[int]:
-        time.sleep(60)
+        time.sleep(600)
         yield job
 
     start = time.monotonic()
     with pytest.raises(ResourceError, match=r"a process cannot be started \(.*\)\. Use fewer jobs") as caught:
         list(imap_forked(8, work))
     assert caught.value.errno == number
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 300
     assert not multiprocessing.active_children()
 
 
@@ -168,7 +168,7 @@ def test_a_process_that_is_killed_is_an_error() -> None:
         yield job
         if job == 1:
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(60)
+        time.sleep(600)
 
     with pytest.raises(ResourceError, match=r"a process was killed \(exit status -9\).*Use fewer jobs\."):
         list(imap_forked(2, work))
@@ -273,13 +273,13 @@ def test_a_process_of_a_pool_that_is_killed_is_an_error_at_once() -> None:
     def answer(number: int) -> int:
         if number == 5:
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(60 if number > 5 else 0)
+        time.sleep(600 if number > 5 else 0)
         return number
 
     start = time.monotonic()
     with ForkedPool(2, answer) as pool, pytest.raises(GlyphRenderError, match=r"a process was killed \(exit status -9"):
         list(pool.imap(range(10)))
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 300
     assert not multiprocessing.active_children()
 
 
@@ -309,12 +309,12 @@ def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         "from glyphrender._system.processes import ForkedPool\n"
         "def answer(name):\n"
         "    pathlib.Path(sys.argv[1], str(os.getpid())).touch()\n"
-        "    time.sleep(60)\n"
+        "    time.sleep(600)\n"
         "with ForkedPool(2, answer) as pool:\n"
         "    list(pool.imap('ab'))\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     parent.kill()
@@ -367,12 +367,12 @@ def test_a_process_that_is_told_to_end_within_a_destructor_ends(capfd: pytest.Ca
         kept = Kept()
         del kept
         yield job
-        time.sleep(60)
+        time.sleep(600)
 
     start = time.monotonic()
     with pytest.raises(ResourceError, match=r"a process was terminated \(SIGTERM\)"):
         list(imap_forked(1, work))
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 300
     assert capfd.readouterr().err == ""
 
 

@@ -158,7 +158,7 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(whole, tmp_path)
     kills = 0
     for _ in range(5):
         process = subprocess.Popen(command)
-        deadline, size = time.monotonic() + 60, journal.stat().st_size if journal.exists() else 0
+        deadline, size = time.monotonic() + 300, journal.stat().st_size if journal.exists() else 0
         while process.poll() is None and time.monotonic() < deadline:  # until it has written something new
             if journal.exists() and journal.stat().st_size > size + rng.randrange(40_000):
                 break
@@ -170,7 +170,7 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(whole, tmp_path)
     assert kills >= 2
     with journal.open("ab") as file:
         file.write(b'{"kind": "evaluation", "step": 3, "sam')  # torn
-    subprocess.run(command, check=True, timeout=120)
+    subprocess.run(command, check=True, timeout=600)
     assert told(journal) == told(whole[1])
 
 
@@ -184,7 +184,7 @@ def test_a_worker_that_is_killed_ends_the_search_at_once() -> None:
     start = time.monotonic()
     with pytest.raises(GlyphRenderError, match="a process was killed"):
         a_search(Deadly(), jobs=2)
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < 300
 
 
 @pytest.mark.slow
@@ -206,7 +206,7 @@ def test_a_journal_has_one_writer(whole, tmp_path) -> None:
     journal = tmp_path / "journal.jsonl"
     process = subprocess.Popen([sys.executable, search_judge.__file__, str(journal), "0.05"])
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (journal.exists() and journal.stat().st_size > 20_000) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert process.poll() is None
@@ -354,7 +354,7 @@ def test_budgets_are_kept(budget, tmp_path) -> None:
 
 @pytest.mark.slow
 def test_a_budget_of_seconds_stops_the_search() -> None:
-    result = a_search(Judge(0.02), budget=Budget(seconds=1), steps=200)
+    result = a_search(Judge(0.02), budget=Budget(seconds=2), steps=200)
     assert result.stopped == "budget of seconds"
     assert 0 < len(result.candidates) < 200
 

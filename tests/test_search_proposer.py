@@ -347,7 +347,7 @@ def test_a_missing_server_is_logged_and_gives_nothing() -> None:
 @pytest.mark.slow
 def test_a_vision_model_that_talks_nonsense_sees_crops(tiny_server: str, tiny_path: Path) -> None:
     """A GLM-4.1V with random weights, served: crops and history go in, noise comes out, nothing of it gets through."""
-    endpoint = Endpoint(model=str(tiny_path), base_url=tiny_server, timeout=60, retries=0)
+    endpoint = Endpoint(model=str(tiny_path), base_url=tiny_server, timeout=300, retries=0)
     proposer = LLMProposer(endpoint=endpoint, max_tokens=20, sample=NOVEL[1000:9000])
     found = proposer.propose(history(), SPACE, 3, random.Random(0))
     assert found.thetas == ()
@@ -392,7 +392,7 @@ def test_a_small_language_model_proposes_by_the_schema(llama_server: str) -> Non
     vary = ["font_size=6:10:0.5", "font=DejaVu Sans|Inter", "leading=1:1.3:0.1"]
     space = Space.preset("none", "glm-4.1v", vary=vary)
     proposer = LLMProposer(
-        endpoint=Endpoint(model="smollm2", base_url=llama_server, timeout=400, retries=0), max_tokens=300
+        endpoint=Endpoint(model="smollm2", base_url=llama_server, timeout=900, retries=0), max_tokens=300
     )
     found = proposer.propose(history(space, 4), space, 2, random.Random(0))
     assert "failed" not in found.log

@@ -306,7 +306,7 @@ def test_the_command_reports_and_reports_again(tmp_path: Path) -> None:
     settings = ["--evaluator", "judge:judge", "--vary", "font_size=6:11:0.5", "--space", "none", "-j", "1"]
     for extra in (["--rounds", "1", "--steps", "9", "--baselines", "prose"], ["--report", "--at-rho", "2.5"]):
         command = [sys.executable, "-m", "glyphrender", "search", "novel.txt", *settings, *extra]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=600)
         assert done.returncode == 0, done.stderr
         assert "search/report.html" in done.stdout
         page = (tmp_path / "search/report.html").read_text(encoding="utf-8")

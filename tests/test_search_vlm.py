@@ -299,7 +299,7 @@ def test_a_reply_that_broke_off_is_neither_scored_nor_stored(tmp_path: Path, rea
 
 
 def judge_of(url: str, model: str, folder: Path, **options: Any) -> VLMEvaluator:
-    endpoint = Endpoint(model=model, base_url=url, timeout=300, retries=0, temperature=0.0)
+    endpoint = Endpoint(model=model, base_url=url, timeout=900, retries=0, temperature=0.0)
     options = {"characters": 400, "concurrency": 2} | options
     return VLMEvaluator([NOVEL], EndpointModel(endpoint=endpoint), replies=folder / "replies.sqlite", **options)
 

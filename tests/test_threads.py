@@ -28,7 +28,7 @@ def in_threads(work: Callable[[int], object], count: int = 8) -> list[Any]:
     barrier = threading.Barrier(count)
 
     def guarded(number: int) -> None:
-        barrier.wait(60)
+        barrier.wait(300)
         try:
             results[number] = work(number)
         except Exception as error:
@@ -41,7 +41,7 @@ def in_threads(work: Callable[[int], object], count: int = 8) -> list[Any]:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(300)
             assert not thread.is_alive()
     finally:
         sys.setswitchinterval(interval)
@@ -152,13 +152,13 @@ def test_a_fork_while_another_thread_lays_out_the_document_does_not_hang(monkeyp
 
     def waiting(self: Paginator) -> Iterator[PageLayout]:
         inside.set()
-        forked.wait(60)
+        forked.wait(300)
         return finish(self)
 
     monkeypatch.setattr(Paginator, "finish", waiting)
     reader = threading.Thread(target=lambda: len(document))
     reader.start()
-    inside.wait(60)
+    inside.wait(300)
     child = os.fork()
     if not child:
         monkeypatch.undo()

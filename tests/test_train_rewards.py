@@ -175,7 +175,7 @@ def test_a_judge_that_refuses_stops_the_run() -> None:
 
 
 def test_several_questions_are_asked_at_once() -> None:
-    together = threading.Barrier(4, timeout=20)
+    together = threading.Barrier(4, timeout=300)
 
     def waits(question: str) -> str:
         together.wait()

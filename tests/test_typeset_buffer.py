@@ -102,7 +102,9 @@ def test_no_other_thread_runs_while_harfbuzz_does() -> None:
     other.start()
     try:
         sys.setswitchinterval(100)
-        time.sleep(0.02)  # from here on, this thread keeps the interpreter until it waits
+        before = turns
+        while turns == before:  # once the other has had its turn, this thread keeps the interpreter until it waits
+            time.sleep(0.001)
         before = turns
         library.hb_buffer_add_utf32(buffer, text, length, 0, length)
         after = turns

@@ -145,7 +145,7 @@ def test_interrupts_at_any_moment_leave_a_typesetter_usable() -> None:
 
     def lock_is_free() -> bool:
         taken: list[bool] = []
-        thread = threading.Thread(target=lambda: taken.append(typesetter.lock.acquire(timeout=10)))
+        thread = threading.Thread(target=lambda: taken.append(typesetter.lock.acquire(timeout=300)))
         thread.start()
         thread.join()
         if taken[0]:

@@ -1,6 +1,6 @@
 """Train a tiny model by TRL's SFTTrainer, alone and in two processes, and write what each step saw.
 
-    python train_in_processes.py FOLDER PORT
+    python train_in_processes.py FOLDER
 
 `test_train_processes` starts this file. The imports take longer than all training, so they are made once, and the
 processes are forked. Each sets the variables that `accelerate launch` sets.
@@ -17,6 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 
+import torch
 import transformers
 from tiny_glm4v import tiny_glm4v
 from trl import SFTConfig, SFTTrainer
@@ -89,9 +90,20 @@ def train(out: Path, per_device: int, accumulation: int, environment: dict[str, 
     out.write_text(json.dumps({"keys": collate.keys, "losses": losses, "world": trainer.args.world_size}))
 
 
-def main(folder: Path, port: str) -> None:
+def meeting_place() -> tuple[torch.distributed.TCPStore, dict[str, str]]:
+    """Open the store at which processes that are forked later meet: keep it; and the variables that name it.
+
+    It takes its port itself. One that was found free here may be another's by the time that a process takes it.
+    """
+    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    reused = {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "0"}
+    return store, {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), **reused}
+
+
+def main(folder: Path) -> None:
     """Train alone, and in two processes."""
-    own = {"LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    store, meeting = meeting_place()
+    own = meeting | {"LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "2"}
     fork = multiprocessing.get_context("fork")
     processes = [fork.Process(target=train, args=(folder / "alone", 4, 1, {}))]
     processes.append(fork.Process(target=train, args=(folder / "accumulated", 1, 4, {})))
@@ -102,8 +114,9 @@ def main(folder: Path, port: str) -> None:
         process.start()
     for process in processes:
         process.join()
+    del store  # until here it was theirs
     sys.exit(max(abs(process.exitcode or 0) for process in processes))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]))
