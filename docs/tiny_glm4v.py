@@ -119,7 +119,7 @@ def save(model: Any, processor: Any, path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def serving(path: str | os.PathLike[str], *, timeout: float = 300.0) -> Iterator[str]:
+def serving(path: str | os.PathLike[str], *, timeout: float = 600.0) -> Iterator[str]:
     """Serve a saved model on this machine's loopback, by `transformers serve`, while the `with` block runs.
 
     Args:
