@@ -20,6 +20,8 @@ _COLORS: Final = {
     Arm.TRUNCATED: "#C2410C",
     Arm.RETRIEVED: "#15803D",
 }
+# Lines of the first, second, … θ of one arm.
+_DASHES: Final = ("5 3", "1 3", "9 3", "9 3 1 3")
 _SHAPES: Final = {arm: shape for shape, arm in enumerate(Arm)}
 # Names are set on white, so that no bar runs through them.
 _HALO: Final = ' paint-order="stroke" stroke="#fff" stroke-width="3"'
@@ -65,6 +67,7 @@ def bucket_plot(report: Mapping[str, Any], bucket: str) -> str:
 
     def parts() -> Iterator[str]:
         every = max(1, len(values) // 8)
+        dashes = _dashes(conditions)
         for place, value in enumerate(values):
             yield from _FRAME.vertical_line(x(value), value if place % every == 0 else "")
         yield from _shares()
@@ -75,7 +78,7 @@ def bucket_plot(report: Mapping[str, Any], bucket: str) -> str:
             color = _COLORS[Arm(each["arm"])]
             found = each["buckets"][bucket]
             points = [(x(value, offset), _FRAME.y(found[value]["mean"])) for value in values if value in found]
-            yield _line(points, color)
+            yield _line(points, color, dashes[number])
             for value in values:
                 if value in found:
                     place_x = x(value, offset)
@@ -91,9 +94,19 @@ def _shares() -> Iterator[str]:
         yield from _FRAME.horizontal_line(_FRAME.y(share), f"{share:.0%}")
 
 
-def _line(points: Sequence[tuple[float, float]], color: str) -> str:
+def _line(points: Sequence[tuple[float, float]], color: str, dash: str = _DASHES[0]) -> str:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline points="{path}" fill="none" stroke="{color}" stroke-opacity=".6" stroke-dasharray="5 3"/>'
+    return f'<polyline points="{path}" fill="none" stroke="{color}" stroke-opacity=".6" stroke-dasharray="{dash}"/>'
+
+
+def _dashes(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the dashes of the line of each condition. They tell the θ of one arm apart."""
+    seen: dict[str, int] = {}
+    found = []
+    for each in conditions:
+        number = seen[each["arm"]] = seen.get(each["arm"], -1) + 1
+        found.append(_DASHES[number % len(_DASHES)])
+    return found
 
 
 def _bar(x: float, found: Mapping[str, Any], color: str) -> str:
@@ -117,9 +130,9 @@ def _legend(arms: Sequence[Arm]) -> Iterator[tuple[str, str]]:
 
 
 def _named(conditions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for each in conditions:
+    for each, dash in zip(conditions, _dashes(conditions), strict=True):
         arm = Arm(each["arm"])
-        yield mark(_SHAPES[arm], 0, 0, _COLORS[arm], ""), each["name"]
+        yield _line([(-12, 0), (10, 0)], _COLORS[arm], dash) + mark(_SHAPES[arm], 0, 0, _COLORS[arm], ""), each["name"]
     yield from _interval_row()
 
 
