@@ -31,8 +31,8 @@ from glyphrender import render
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "docs"))
 CONTEXT = "\n".join(
-    f"Passage {number}: " + "It is a truth universally acknowledged, that a single man must be in want of a wife. " * 6
-    for number in range(1, 7)
+    f"Passage {number}: " + "It is a truth universally acknowledged, that a single man must be in want of a wife. " * 4
+    for number in range(1, 5)
 )
 FIXTURES: dict[str, Callable[[Path], list[str]]] = {}
 
@@ -86,9 +86,9 @@ def longbench2(folder: Path) -> list[str]:
 @fixture("mrcr")
 def mrcr(folder: Path) -> list[str]:
     talk = []
-    for number in range(40):
+    for number in range(8):
         talk += [{"role": "user", "content": "write a poem about tapirs"},
-                 {"role": "assistant", "content": f"Tapir {number} walks in the rain and sleeps. " * 12}]  # fmt: skip
+                 {"role": "assistant", "content": f"Tapir {number} walks in the rain and sleeps. " * 4}]  # fmt: skip
     rows = []
     for wanted in (1, 2):
         question = {"role": "user", "content": f"Prepend aYo7 to the {wanted} (1 indexed) poem about tapirs."}
@@ -157,6 +157,31 @@ def locomo(folder: Path) -> list[str]:
     return [str(folder / "locomo10.json")]
 
 
+@fixture("nolima")
+def nolima(folder: Path) -> list[str]:
+    entry = {"id": "0401", "reasoning_type": "world_knowledge", "needle": "Actually, {CHAR} lives next to {1}.",
+             "character_set": ["Yuki", "Stuart"], "questions": {"onehop": "Which character has been to {2}?"},
+             "tests": {"T1": {"input_args": ["the Kiasma museum", "Helsinki"]}}}  # fmt: skip
+    (folder / "needlesets").mkdir()
+    (folder / "haystack/rand_shuffle").mkdir(parents=True)
+    (folder / "haystack/rand_shuffle/rand_book_1.txt").write_text(CONTEXT * 2, encoding="utf-8")
+    (folder / "needlesets/needle_set.json").write_text(json.dumps([entry]), encoding="utf-8")
+    return [str(folder / "needlesets/needle_set.json"), "--option", "lengths=500", "--option", "depths=2"]
+
+
+@fixture("ruler")
+def ruler(folder: Path) -> list[str]:
+    (folder / "essay.txt").write_text(CONTEXT * 3, encoding="utf-8")
+    return [str(folder / "essay.txt"), "--option", "lengths=1024", "--option", "samples=1"]
+
+
+@fixture("needle")
+def needle(folder: Path) -> list[str]:
+    (folder / "hay.txt").write_text(CONTEXT, encoding="utf-8")
+    options = ("lengths=1000", "depths=50", "repeats=1")
+    return [str(folder / "hay.txt"), *(part for option in options for part in ("--option", option))]
+
+
 def command(name: str, data: list[str], model: Path, url: str, out: Path) -> list[str]:
     given = [sys.executable, "-m", "glyphrender", "eval", name, *data, "--base-url", url, "--model", str(model)]
     given += ["--concurrency", "2", "--timeout", "600", "-o", str(out)]
@@ -166,7 +191,8 @@ def command(name: str, data: list[str], model: Path, url: str, out: Path) -> lis
         return [*given, "--no-align"]  # its θ are on the reader's grid
     if name == "mmlongbench":
         given += ["--judge", str(model)]
-    return [*given, "--sampling", "max_tokens=8", "--limit", "2"]
+    # Two runs are compared, so a protocol that samples is asked for the likeliest reply.
+    return [*given, "--sampling", "max_tokens=8", "--sampling", "temperature=0", "--limit", "2"]
 
 
 def replies(store: Path) -> int:
