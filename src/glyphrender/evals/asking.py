@@ -1,0 +1,280 @@
+"""One item in one condition: a reply from the store or the model, a follow-up, the score, and what was paid.
+
+An error of the server becomes an outcome that counts as wrong. The runner sends items here from several threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+from glyphrender._system.version import __version__
+from glyphrender.errors import (
+    BudgetSpent,
+    DataError,
+    EndpointError,
+    LayoutError,
+    RequestRefused,
+    VisionModelError,
+)
+from glyphrender.evals.arms import Condition, ItemCost, Posed, Poser
+from glyphrender.evals.item import Benchmark, FollowUp, Item, ItemTurn
+from glyphrender.evals.outcome import Outcome, Status
+from glyphrender.evals.sampling import spoken
+from glyphrender.inference.conversation import Conversation, Turn
+from glyphrender.inference.endpoint import BROKEN_OFF, Reply
+from glyphrender.inference.model import Model
+from glyphrender.inference.replies import Replies, RequestBudget, reply_key
+from glyphrender.models.prices import Price
+from glyphrender.tasks.task import Score
+
+_WRONG: Final = Score(error=1.0)
+
+
+@dataclass(slots=True)
+class Health:
+    """Whether the server works: failures in a row, and whether there was a reply at all."""
+
+    most: int
+    in_a_row: int = 0
+    replied: bool = False
+    last: EndpointError | None = None
+    _lock: Any = field(default_factory=threading.Lock)
+
+    def good(self) -> None:
+        """Note a reply."""
+        with self._lock:
+            self.in_a_row, self.replied = 0, True
+
+    def bad(self, error: EndpointError) -> None:
+        """Note a failure.
+
+        Raises:
+            EndpointError: there were too many in a row.
+        """
+        with self._lock:
+            self.in_a_row += 1
+            self.last = error
+            if self.in_a_row >= self.most:
+                raise EndpointError(f"{self.in_a_row} requests in a row failed: {error}", url=error.url)
+
+    def check_any(self) -> None:
+        """Raise the last failure if no request was ever served."""
+        if self.last is not None and not self.replied:
+            raise self.last
+
+
+class Locks:
+    """A lock for each key, so that two threads do not ask the same at once."""
+
+    def __init__(self) -> None:
+        self._all: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def of(self, key: str) -> Lock:
+        """Return the lock of a key."""
+        with self._lock:
+            found = self._all.get(key)
+            if found is None:
+                found = self._all[key] = Lock()
+            return found
+
+
+class Lock:
+    """A lock that can be referred to weakly."""
+
+    def __init__(self) -> None:
+        self.held = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A model with its price."""
+
+    model: Model
+    price: Price | None
+
+    def most(self, cost: ItemCost, max_tokens: int) -> float:
+        """Return the most dollars of a request: a tenth more than our count of the prompt, and a full reply."""
+        if self.price is None:
+            return 0.0
+        text, images = cost.text_tokens + 64, cost.image_tokens + cost.overhead
+        return self.price.cost(text_tokens=1.1 * text, image_tokens=1.1 * images, output_tokens=max_tokens)
+
+    def paid(self, cost: ItemCost, reply: Reply) -> float:
+        """Return the dollars of a reply, by the server's counts where it gives them."""
+        if self.price is None:
+            return 0.0
+        prompt = cost.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
+        images = min(prompt, cost.image_tokens)
+        return self.price.cost(
+            text_tokens=prompt - images,
+            image_tokens=images,
+            cached_tokens=reply.cached_tokens or 0,
+            output_tokens=reply.completion_tokens or 0,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking:
+    """Everything that the questions of one run share."""
+
+    benchmark: Benchmark
+    model: Priced
+    judge: Priced | None
+    poser: Poser
+    replies: Replies
+    budget: RequestBudget
+    context: int | None
+    thinking_tokens: int
+    max_tokens: int | None
+    health: Health
+    locks: Locks
+
+    def outcome(self, item: Item, condition: Condition) -> Outcome:
+        """Return what comes of one item in one condition."""
+        try:
+            posed = self.poser.pose(item, condition)
+        except (LayoutError, VisionModelError) as error:
+            none = ItemCost(context_tokens=0, plain_tokens=0, shown_tokens=0, text_tokens=0)
+            return self._missing(item, condition, none, "refused", str(error))
+        limit = (self.max_tokens or item.max_tokens) + self.thinking_tokens
+        needed = posed.cost.prompt_tokens + limit
+        if self.context is not None and needed > self.context:
+            return self._missing(item, condition, posed.cost, "too long", f"{needed} tokens of {self.context}")
+        key = reply_key(
+            "evals", self.benchmark.revision, item.digest,
+            condition.identity if item.drawables else ["as it is"],  # no arm changes what is sent
+            self.poser.identity,
+            self.model.model.identity, limit, __version__,
+        )  # fmt: skip
+        about = {"benchmark": self.benchmark.name, "item": item.key, "condition": condition.name}
+        replies: list[tuple[Priced, ItemCost, Reply]] = []
+        try:
+            reply = self._reply(key, self.model, posed, limit, about)
+            replies.append((self.model, posed.cost, reply))
+            text = spoken(reply.text, thoughts=self.benchmark.protocol.thoughts, stop=item.stop)
+            if (follow_up := self.benchmark.follow_up(item, text)) is not None:
+                priced, posed_again = self._posed(follow_up)
+                again = follow_up.max_tokens + (self.thinking_tokens if follow_up.by == "model" else 0)
+                key = reply_key("evals", key, _value(follow_up), priced.model.identity, again, __version__)
+                reply = self._reply(key, priced, posed_again, again, {**about, "by": follow_up.by})
+                replies.append((priced, posed_again.cost, reply))
+                text = spoken(reply.text, thoughts=self.benchmark.protocol.thoughts)
+        except BudgetSpent:
+            raise
+        except RequestRefused as error:
+            return self._missing(item, condition, posed.cost, "refused", str(error))
+        except EndpointError as error:
+            self.health.bad(error)
+            return self._missing(item, condition, posed.cost, "failed", str(error))
+        for _, _, each in replies:
+            if each.cut and each.finish_reason != "length":
+                problem = f"finish_reason={each.finish_reason}"
+                return self._missing(item, condition, posed.cost, "unfinished", problem, reply=each.text)
+        return self._answered(item, condition, posed.cost, replies, text)
+
+    def _answered(
+        self,
+        item: Item,
+        condition: Condition,
+        cost: ItemCost,
+        replies: Sequence[tuple[Priced, ItemCost, Reply]],
+        text: str,
+    ) -> Outcome:
+        first = replies[0][2]
+        prompts = [reply.prompt_tokens for _, _, reply in replies]
+        completions = [reply.completion_tokens for _, _, reply in replies]
+        priced = self.model.price is not None
+        return Outcome(
+            item=light(item),
+            condition=condition.name,
+            status="answered",
+            reply=first.text,
+            scored=text,
+            score=self.benchmark.score(item, text),
+            cut=any(reply.cut for _, _, reply in replies),
+            cost=cost,
+            prompt_tokens=first.prompt_tokens,
+            all_prompt_tokens=_sum(prompts),
+            completion_tokens=_sum(completions),
+            requests=len(replies),
+            dollars=sum(who.paid(each, reply) for who, each, reply in replies) if priced else None,
+        )
+
+    def _missing(
+        self,
+        item: Item,
+        condition: Condition,
+        cost: ItemCost,
+        status: Status,
+        problem: str,
+        *,
+        reply: str | None = None,
+    ) -> Outcome:
+        return Outcome(
+            item=light(item),
+            condition=condition.name,
+            status=status,
+            problem=problem,
+            reply=reply,
+            score=_WRONG,
+            cost=cost,
+        )
+
+    def _reply(self, key: str, asked: Priced, posed: Posed, max_tokens: int, about: Mapping[str, Any]) -> Reply:
+        """Return a stored reply, or ask the model and store its reply."""
+        lock = self.locks.of(key)
+        with lock.held:
+            return self._stored_or_asked(key, asked, posed, max_tokens, about)
+
+    def _stored_or_asked(
+        self, key: str, asked: Priced, posed: Posed, max_tokens: int, about: Mapping[str, Any]
+    ) -> Reply:
+        if (found := self.replies.get(key)) is not None:
+            self.health.good()
+            return found
+        most = asked.most(posed.cost, max_tokens)
+        self.replies.reserve(key, self.budget, dollars=most)
+        try:
+            reply = asked.model.complete(posed.conversation, max_tokens=max_tokens)
+            if reply.finish_reason == BROKEN_OFF:  # the server died; asking again may give a whole reply
+                raise EndpointError(f"{asked.model.identity[0]} broke off its reply. Check the server's log.")
+        except BaseException:
+            self.replies.release(key, reserved=most)
+            raise
+        self.health.good()
+        about = {**about, "model": asked.model.identity[0]}
+        self.replies.put(key, reply, about, dollars=asked.paid(posed.cost, reply), reserved=most)
+        return reply
+
+    def _posed(self, follow_up: FollowUp) -> tuple[Priced, Posed]:
+        """Return who is asked a follow-up, and its conversation. Its drawables stay text."""
+        if follow_up.by == "judge" and self.judge is None:
+            raise DataError(f"{self.benchmark.name} under {self.benchmark.protocol.name} needs a judge. Name one.")
+        priced = self.judge if follow_up.by == "judge" and self.judge is not None else self.model
+        conversation = Conversation(tuple(_as_text(turn) for turn in follow_up.turns))
+        tokens = sum(self.poser.tokenizer.count(turn.text) for turn in follow_up.turns)
+        cost = ItemCost(context_tokens=0, plain_tokens=tokens, shown_tokens=0, text_tokens=tokens)
+        return priced, Posed(conversation=conversation, cost=cost)
+
+
+def light(item: Item) -> Item:
+    """Return an item without its texts, which may have millions of characters and were sent and scored."""
+    return replace(item, turns=(ItemTurn("user", ("",)),))
+
+
+def _as_text(turn: ItemTurn) -> Turn:
+    return Turn(turn.role, (turn.text,))
+
+
+def _value(follow_up: FollowUp) -> list[Any]:
+    return [[turn.role, turn.text] for turn in follow_up.turns]
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
