@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def shown(value: float) -> str:
-    return f"{value:.2f}"
+    return "1" if value == 1 else "0" if value == 0 else f"{value:.3f}"
 
 
 def mrcr() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -165,21 +165,28 @@ def pil_image(picture: ImageLike) -> Image:
         return picture.image
     if not isinstance(picture, bytes):
         return picture
-    from PIL import Image
-
+    image = _opened(picture)
     try:
-        image = Image.open(BytesIO(picture))
         image.load()
     except (OSError, SyntaxError) as error:
         raise DataError(f"the bytes of an image are no image ({error}). Give the bytes of a PNG file.") from error
     return image
 
 
+def _opened(data: bytes) -> Image:
+    from PIL import Image
+
+    try:
+        return Image.open(BytesIO(data))
+    except (OSError, SyntaxError) as error:
+        raise DataError(f"the bytes of an image are no image ({error}). Give the bytes of a PNG file.") from error
+
+
 def image_size(picture: ImageLike) -> tuple[int, int]:
-    """Return width and height of an image in pixels. A page is not drawn."""
+    """Return width and height of an image in pixels. A page is not drawn, and of a PNG only the header is read."""
     if isinstance(picture, Page):
         return picture.size
-    size: tuple[int, int] = pil_image(picture).size
+    size: tuple[int, int] = (_opened(picture) if isinstance(picture, bytes) else picture).size
     return size
 
 
