@@ -55,7 +55,7 @@ def lines(path: Path, rows: list[dict[str, Any]]) -> str:
 
 @fixture("eval_lookups:load")
 def lookups(folder: Path) -> list[str]:
-    return ["16"]
+    return ["12"]
 
 
 @fixture("questions")
@@ -185,14 +185,14 @@ def needle(folder: Path) -> list[str]:
 def command(name: str, data: list[str], model: Path, url: str, out: Path) -> list[str]:
     given = [sys.executable, "-m", "glyphrender", "eval", name, *data, "--base-url", url, "--model", str(model)]
     given += ["--concurrency", "2", "--timeout", "600", "-o", str(out)]
-    for arm in ("pages", "text", "truncated", "retrieved"):
+    for arm in ("pages", "text", "truncated"):
         given += ["--arm", arm]
     if name == "eval_lookups:load":
-        return [*given, "--no-align"]  # its θ are on the reader's grid
+        return [*given, "--arm", "retrieved", "--no-align"]  # its θ are on the reader's grid
     if name == "mmlongbench":
         given += ["--judge", str(model)]
     # Two runs are compared, so a protocol that samples is asked for the likeliest reply.
-    return [*given, "--sampling", "max_tokens=8", "--sampling", "temperature=0", "--limit", "2"]
+    return [*given, "--sampling", "max_tokens=8", "--sampling", "temperature=0", "--limit", "1"]
 
 
 def replies(store: Path) -> int:
@@ -217,7 +217,7 @@ def compared(name: str, model: Path, url: str, folder: Path) -> list[list[str]]:
     for out in (folder / "whole", folder / "killed"):
         given = command(name, data, model, url, out)
         if out.name == "killed":
-            wanted = replies(folder / "whole" / "replies.sqlite") // 3
+            wanted = max(1, replies(folder / "whole" / "replies.sqlite") // 3)
             run = subprocess.Popen(
                 given, cwd=HERE, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )

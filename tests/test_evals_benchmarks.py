@@ -42,6 +42,10 @@ def test_questions_become_items_with_tasks_lengths_and_a_revision(questions: str
         ({"tasks": ["nothing"]}, "no items"),
         ({"options": {"depth": "3"}}, "option 'depth'"),
         ({"data": []}, "no file"),
+        ({"name": "absent_module:load"}, "cannot be loaded"),
+        ({"name": "json:absent"}, "cannot be loaded"),
+        ({"name": "json:loads"}, "failed to load"),
+        ({"name": "builtins:list", "data": []}, "is no Benchmark"),
         ({"data": ["absent.jsonl"]}, "absent.jsonl"),
     ],
 )
@@ -55,3 +59,20 @@ def test_every_benchmark_of_the_table_has_a_loader_and_a_protocol() -> None:
     for entry in BENCHMARKS.values():
         assert callable(entry.load)
         assert entry.protocols
+
+
+def test_a_benchmark_of_your_own_is_named_by_module_and_function(
+    questions: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+from glyphrender.evals.questions import load as questions
+
+def load(data, depth="1"):
+    return questions(data * int(depth))
+"""
+    (tmp_path / "own_benchmark.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert len(load_benchmark("own_benchmark:load", [questions]).items) == 2
+    assert len(load_benchmark("own_benchmark:load", [questions], options={"depth": "2"}).items) == 4
+    with pytest.raises(DataError, match="does not take"):
+        load_benchmark("own_benchmark:load", [questions], protocol="official")

@@ -151,6 +151,9 @@ def command(
         return 0
     if speed is not None and not dry_run:
         raise click.UsageError("--speed is for --dry-run. Add --dry-run, or leave it out.")
+    if ":" in name:
+        sys.path.insert(0, os.getcwd())  # as `python -m` does
+    benchmark = load_benchmark(name, data, tasks=tasks, protocol=protocol, options=_pairs("--option", options))
     asked = None
     if not dry_run:
         asked, model = _model(
@@ -162,9 +165,6 @@ def command(
     thetas = [theta, *map(_theta, also)]
     if align and seen.grid is not None:
         thetas = [each.align_to(seen) for each in thetas]
-    if ":" in name:
-        sys.path.insert(0, os.getcwd())  # as `python -m` does
-    benchmark = load_benchmark(name, data, tasks=tasks, protocol=protocol, options=_pairs("--option", options))
     conditions = conditions_of(arms or ("pages", "text"), thetas)
     poser = Poser(vision=seen, tokenizer=counted_by)
     price = pricing.of(model or seen.name)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Final
 
-from glyphrender.errors import DataError, shown
+from glyphrender.errors import DataError, GlyphRenderError, shown
 from glyphrender.evals.item import Benchmark
 
 __all__ = ["BENCHMARKS", "BenchmarkEntry", "load_benchmark"]
@@ -237,7 +237,13 @@ def _own(
         inspect.signature(load).bind(list(data), **given)
     except TypeError as error:
         raise DataError(f"benchmark {shown(name)} does not take what is given ({error}). See its function.") from error
-    found = load(list(data), **given)
+    try:
+        found = load(list(data), **given)
+    except GlyphRenderError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(f"benchmark {shown(name)} failed to load ({reason}). Check its function.") from error
     if not isinstance(found, Benchmark):
         raise DataError(f"benchmark {shown(name)} gave {shown(found)}, which is no Benchmark. Return one.")
     return found
