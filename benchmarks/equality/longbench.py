@@ -96,10 +96,10 @@ def _chinese_paragraph(rng: Random) -> str:
 def _pair(
     truth: Callable[[Random], str], *, long: Callable[[Random], str] | None = None
 ) -> Callable[[Random], tuple[Any, ...]]:
-    """Return a function that draws a prediction and a right answer. One case in 100 is long."""
+    """Return a function that draws a prediction and a right answer. One case in 250 is long."""
 
     def case(rng: Random) -> tuple[str, str]:
-        if long is not None and rng.random() < 0.01:
+        if long is not None and rng.random() < 0.004:
             right = long(rng)
             return rng.choice((right, long(rng), prediction(rng, right, [long(rng)]))), right
         right = truth(rng)
@@ -112,7 +112,7 @@ def _pair(
 
 def _summary(rng: Random) -> str:
     at = rng.randrange(len(english()) - 4)
-    return " ".join(english()[at : at + rng.randrange(1, 4)])
+    return " ".join(english()[at : at + rng.randrange(1, 3)])
 
 
 def _chinese_summary(rng: Random) -> str:

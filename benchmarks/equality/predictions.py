@@ -180,7 +180,7 @@ def _thought(rng: Random, text: str, others: list[str]) -> str:
 
 def _long(rng: Random, text: str, others: list[str]) -> str:
     if rng.random() < 0.9:
-        return text + rng.choice((" ", "\n", "")) + words(rng, rng.randrange(30, 200))
+        return text + rng.choice((" ", "\n", "")) + words(rng, rng.randrange(20, 120))
     return (text + rng.choice((" ", "\n", "", ". "))) * rng.randrange(2, 20)
 
 

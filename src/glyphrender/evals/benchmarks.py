@@ -81,6 +81,7 @@ BENCHMARKS: Final[dict[str, BenchmarkEntry]] = {
         options={
             "extended": "yes for LongBench-E, with a score for each of three lengths; default no",
             "prompts": "for glyph@61afa7f: evaluation/longbench/config/dataset2vlmprompt.json of Glyph's repository",
+            "revision": "commit of the hub's data set; the newest",
         },
     ),
     "longbench-v2": BenchmarkEntry(
@@ -93,7 +94,10 @@ BENCHMARKS: Final[dict[str, BenchmarkEntry]] = {
             *("Long-dialogue History Understanding", "Code Repository Understanding"),
             "Long Structured Data Understanding",
         ),
-        options={"mode": "direct, chain-of-thought (two requests) or no-context; default direct"},
+        options={
+            "mode": "direct, chain-of-thought (two requests) or no-context; default direct",
+            "revision": "commit of the hub's data set; the newest",
+        },
     ),
     "ruler": BenchmarkEntry(
         loader="ruler:load",

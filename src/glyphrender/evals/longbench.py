@@ -18,9 +18,9 @@ from typing import Any, Final, TypeAlias
 from glyphrender.errors import DataError, shown
 from glyphrender.evals import metrics
 from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemPart, ItemTurn, ScoredReply
+from glyphrender.evals.loading import files_of
 from glyphrender.evals.rouge import rouge_l, rouge_l_zh
 from glyphrender.evals.rows import Row, hub_rows, read_rows, revision_of
-from glyphrender.evals.sources import data_files, hub_name
 from glyphrender.tasks.task import Score
 
 __all__ = ["EXTENDED_TASKS", "METRICS", "PROTOCOLS", "TASKS", "clear_prediction", "load", "scored_line"]
@@ -128,6 +128,7 @@ def load(
     protocol: str = "official",
     extended: str = "no",
     prompts: str = "",
+    revision: str = "",
 ) -> Benchmark:
     """Return LongBench under a protocol.
 
@@ -139,6 +140,7 @@ def load(
         extended: "yes" for LongBench-E: its 13 sets, with scores for the lengths 0-4k, 4-8k and 8k+.
         prompts: for `glyph@61afa7f`, the file evaluation/longbench/config/dataset2vlmprompt.json of Glyph's repository,
             which states no licence; or dataset2prompt.json beside it, for what Glyph asks of plain text.
+        revision: commit of a data set of the hub; the newest if empty.
 
     Raises:
         DataError: the data cannot be read, a row is malformed (the message names file and line), a set is not known, or
@@ -155,7 +157,7 @@ def load(
             raise DataError(f"task {shown(task)} is no set of LongBench. Use one of: {', '.join(known)}.")
     rules = PROTOCOLS[protocol]
     templates = _templates(rules, prompts)
-    found, revision = _rows(data, tuple(tasks) or known, every=not tasks, extended=extended == "yes")
+    found, version = _rows(data, tuple(tasks) or known, every=not tasks, extended=extended == "yes", revision=revision)
     items = [
         item
         for task, rows in found.items()
@@ -165,7 +167,7 @@ def load(
         raise DataError(f"the data have no rows of {', '.join(tasks or known)}. Name other files or other tasks.")
     return Benchmark(
         name="longbench-e" if extended == "yes" else "longbench",
-        revision=revision,
+        revision=version,
         protocol=rules,
         items=items,
         score=_score_of_glyph if protocol == _GLYPH_NAME else _score,
@@ -247,29 +249,29 @@ def _templates(protocol: EvalProtocol, prompts: str) -> Mapping[str, str]:
 
 
 def _rows(
-    data: Sequence[str], tasks: Sequence[str], *, every: bool, extended: bool
+    data: Sequence[str], tasks: Sequence[str], *, every: bool, extended: bool, revision: str
 ) -> tuple[dict[str, list[Row]], str]:
     """Return the rows of each set, and the revision. `every`: sets that the data do not have are left out."""
-    hub = hub_name(data)
     found: dict[str, list[Row]] = {}
-    if hub is None:
-        paths, seen = data_files(data, suffixes=(".jsonl", ".parquet")), set()
-        for path in paths:
-            for row in read_rows(path):
-                task = row.text("dataset").removesuffix("_e")
-                if task not in METRICS:
-                    raise row.fault(f"dataset is {shown(task)}, which is no set of LongBench")
-                seen.add(task)
-                if task in tasks:
-                    found.setdefault(task, []).append(row)
-        if not every and (absent := [task for task in tasks if task not in found]):
-            raise DataError(f"the data have no rows of {absent[0]}. They have: {', '.join(sorted(seen)) or 'none'}.")
-        return found, revision_of(paths)
-    revision = ""
-    for task in tasks:
-        rows, revision = hub_rows(hub[0], config=task + "_e" * extended, split="test", revision=hub[1])
-        found[task] = [Row(f"{hub[0]} {task}, row {number}", dict(values)) for number, values in enumerate(rows, 1)]
-    return found, revision
+    paths = files_of(data)
+    if paths is None:
+        version = ""
+        for task in tasks:
+            rows, version = hub_rows(data[0], config=task + "_e" * extended, split="test", revision=revision or None)
+            found[task] = [Row(f"{data[0]} {task}, row {number}", dict(row)) for number, row in enumerate(rows, 1)]
+        return found, version
+    seen = set()
+    for path in paths:
+        for row in read_rows(path):
+            task = row.text("dataset").removesuffix("_e")
+            if task not in METRICS:
+                raise row.fault(f"dataset is {shown(task)}, which is no set of LongBench")
+            seen.add(task)
+            if task in tasks:
+                found.setdefault(task, []).append(row)
+    if not every and (absent := [task for task in tasks if task not in found]):
+        raise DataError(f"the data have no rows of {absent[0]}. They have: {', '.join(sorted(seen)) or 'none'}.")
+    return found, revision_of(paths)
 
 
 def _items(task: str, rows: Sequence[Row], protocol: EvalProtocol, template: str, *, extended: bool) -> Iterator[Item]:

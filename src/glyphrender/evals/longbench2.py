@@ -26,8 +26,8 @@ from glyphrender.evals.item import (
     ScoredReply,
     no_follow_up,
 )
-from glyphrender.evals.rows import Row, hub_rows, read_rows, revision_of
-from glyphrender.evals.sources import data_files, hub_name
+from glyphrender.evals.loading import rows_of
+from glyphrender.evals.rows import Row
 from glyphrender.tasks.task import Score
 
 __all__ = ["MODES", "PROTOCOLS", "TASKS", "extract_answer", "load"]
@@ -72,7 +72,12 @@ PROTOCOLS: Final[Mapping[str, EvalProtocol]] = {
 
 
 def load(
-    data: Sequence[str], *, tasks: Sequence[str] = (), protocol: str = "official", mode: str = "direct"
+    data: Sequence[str],
+    *,
+    tasks: Sequence[str] = (),
+    protocol: str = "official",
+    mode: str = "direct",
+    revision: str = "",
 ) -> Benchmark:
     """Return LongBench v2.
 
@@ -82,6 +87,7 @@ def load(
         tasks: domains, see `TASKS`; all if empty.
         protocol: one of `PROTOCOLS`.
         mode: one of `MODES`. "no-context" asks without the text, and shows what the model knows by heart.
+        revision: commit of a data set of the hub; the newest if empty.
 
     Raises:
         DataError: the data cannot be read, a row is malformed (the message names file and line), or an argument is not
@@ -95,7 +101,7 @@ def load(
     for task in tasks:
         if task not in TASKS:
             raise DataError(f"task {shown(task)} is no domain of LongBench v2. Use one of: {', '.join(TASKS)}.")
-    rows, revision = _rows(data)
+    rows, version = rows_of(data, split="train", revision=revision or None)
     items = [_item(row, mode) for row in rows if not tasks or row.text("domain") in tasks]
     if len({item.key for item in items}) < len(items):
         twice = Counter(item.key for item in items).most_common(1)[0][0]
@@ -104,7 +110,7 @@ def load(
         raise DataError(f"the data have no rows of {', '.join(tasks) or 'any domain'}. Name other data.")
     return Benchmark(
         name="longbench-v2" + {"direct": "", "chain-of-thought": "-cot", "no-context": "-no-context"}[mode],
-        revision=revision,
+        revision=version,
         protocol=PROTOCOLS[protocol],
         items=items,
         score=_score,
@@ -154,15 +160,6 @@ def _templates() -> dict[str, str]:
     data = (files("glyphrender.evals") / "prompts" / "longbench2.json").read_text(encoding="utf-8")
     read: dict[str, str] = json.loads(data)["prompts"]
     return read
-
-
-def _rows(data: Sequence[str]) -> tuple[list[Row], str]:
-    hub = hub_name(data)
-    if hub is not None:
-        loaded, revision = hub_rows(hub[0], split="train", revision=hub[1])
-        return [Row(f"{hub[0]}, row {number}", dict(values)) for number, values in enumerate(loaded, 1)], revision
-    paths = data_files(data, suffixes=(".json", ".jsonl", ".parquet"))
-    return [row for path in paths for row in read_rows(path)], revision_of(paths)
 
 
 def _item(row: Row, mode: str) -> Item:

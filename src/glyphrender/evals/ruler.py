@@ -20,7 +20,6 @@ from glyphrender.evals.rows import Row, read_rows, revision_of
 from glyphrender.evals.ruler_samples import SampleMaker
 from glyphrender.evals.ruler_sources import read_sources
 from glyphrender.evals.ruler_tasks import FAMILIES, RULER_TASKS, RulerSample, split_input
-from glyphrender.evals.sources import data_files
 from glyphrender.models import tokenizers
 from glyphrender.tasks.task import Score
 
@@ -117,7 +116,7 @@ def load(
         if not items:
             raise DataError(f"the data have no samples of {', '.join(chosen)}. Name other files or other tasks.")
     else:
-        paths = data_files(data, suffixes=(".json", ".txt")) if data else []
+        paths = _text_files(data)
         texts = read_sources(paths)
         if not tasks:
             chosen = tuple(task for task in chosen if _texts_of(task) is None or texts.has(str(_texts_of(task))))
@@ -236,6 +235,21 @@ def _sample_files(data: Sequence[str]) -> list[Path]:
     for each in data:
         path = Path(each)
         found += sorted(path.rglob("*.jsonl")) if path.is_dir() else [path] if path.suffix == ".jsonl" else []
+    return found
+
+
+def _text_files(data: Sequence[str]) -> list[Path]:
+    """Return the files of texts that `data` names. A folder stands for its .json and .txt files."""
+    found: list[Path] = []
+    for path in map(Path, data):
+        inside = (
+            sorted(file for file in path.glob("*") if file.suffix in (".json", ".txt")) if path.is_dir() else [path]
+        )
+        if not inside:
+            raise DataError(
+                f"{path} has neither samples nor texts for them. Name .jsonl, .json or .txt files.", path=path
+            )
+        found += inside
     return found
 
 
