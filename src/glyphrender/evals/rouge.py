@@ -1,8 +1,9 @@
 """ROUGE-L as the package rouge 1.0.1 computes it, for LongBench's summaries.
 
-The package is of 2021, and keeps a dict with an entry for each pair of words. Here the table is an array, which is
-some 20 times as fast for a page-long summary. What is peculiar to the package stays: sentences end at full stops alone,
-the *set* of words in all longest common subsequences is counted, and 1e-8 is added to the denominator.
+The package is of 2021, and keeps a dict with an entry for each pair of words. Here the table is a list or an array,
+which is 3 to 4 times as fast for a page of short sentences, and 27 times for one sentence of 400 words, as Chinese texts
+have. What is peculiar to the package stays: sentences end at full stops alone, the *set* of words in all longest common
+subsequences is counted, and 1e-8 is added to the denominator.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glyphrender.evals.chinese import chinese_words
 
@@ -20,6 +20,8 @@ __all__ = ["rouge_l", "rouge_l_zh"]
 # exception, RecursionError included, and gives 0. Under Python's limit of 1,000 calls, LongBench's eval.py has 991 left
 # for English and one fewer for Chinese, where one more function is on the stack.
 _MOST_STEPS: Final = 990
+# A row of the table is computed by numpy if it has at least this many cells; below, a loop is faster.
+_ARRAY_FROM: Final = 60
 
 
 def rouge_l(prediction: str, truth: str, *, most_steps: int | None = _MOST_STEPS) -> float:
@@ -43,11 +45,9 @@ def rouge_l(prediction: str, truth: str, *, most_steps: int | None = _MOST_STEPS
     given, true = _sentences(prediction), _sentences(truth)
     if not given or not true:
         return 0.0
-    numbers: dict[str, int] = {}
-    lines = [[_numbered(words, numbers) for words in sentences] for sentences in (given, true)]
-    common: set[int] = set()
-    for right in lines[1]:
-        for line in lines[0]:
+    common: set[str] = set()
+    for right in true:
+        for line in given:
             found = _common_words(right, line, most_steps)
             if found is None:
                 return 0.0
@@ -77,27 +77,46 @@ def _sentences(text: str) -> list[list[str]]:
     return [" ".join(sentence.split()).split(" ") for sentence in text.split(".") if sentence]
 
 
-def _numbered(words: list[str], numbers: dict[str, int]) -> NDArray[np.int32]:
-    return np.array([numbers.setdefault(word, len(numbers)) for word in words], dtype=np.int32)
-
-
-def _common_words(right: NDArray[np.int32], given: NDArray[np.int32], most_steps: int | None) -> set[int] | None:
+def _common_words(right: list[str], given: list[str], most_steps: int | None) -> set[str] | None:
     """Return the words of the longest common subsequence that the package finds, or None after too many steps."""
-    table = np.zeros((len(right) + 1, len(given) + 1), dtype=np.int32)
-    for row, word in enumerate(right):
-        # A cell is the largest of the cell to the left, the cell above, and the cell above to the left plus a match.
-        above = table[row]
-        np.maximum.accumulate(np.maximum(above[1:], above[:-1] + (given == word)), out=table[row + 1, 1:])
-    words: set[int] = set()
+    words: set[str] = set()
     i, j, steps = len(right), len(given), 0
-    rights, givens = right.tolist(), given.tolist()
-    while i and j:
-        steps += 1
-        if rights[i - 1] == givens[j - 1]:
-            words.add(rights[i - 1])
-            i, j = i - 1, j - 1
-        elif table[i - 1, j] > table[i, j - 1]:
-            i -= 1
-        else:
-            j -= 1
+    if set(right).isdisjoint(given):
+        steps = j  # every cell is 0, and the way back goes to the left
+    else:
+        table = _table(right, given)
+        while i and j:
+            steps += 1
+            if right[i - 1] == given[j - 1]:
+                words.add(right[i - 1])
+                i, j = i - 1, j - 1
+            elif table[i - 1][j] > table[i][j - 1]:
+                i -= 1
+            else:
+                j -= 1
     return None if most_steps is not None and steps > most_steps else words
+
+
+def _table(right: list[str], given: list[str]) -> list[list[int]]:
+    """Return the lengths of the longest common subsequences of all beginnings of two sentences."""
+    if len(given) < _ARRAY_FROM:
+        table = [[0] * (len(given) + 1)]
+        for word in right:
+            above, row, left, corner = table[-1], [0], 0, 0
+            for upper, other in zip(above[1:], given, strict=True):
+                left = corner + 1 if word == other else max(upper, left)
+                corner = upper
+                row.append(left)
+            table.append(row)
+        return table
+    numbers = {word: number for number, word in enumerate({*right, *given})}
+    columns = np.array([numbers[word] for word in given])
+    array = np.zeros((len(right) + 1, len(given) + 1), dtype=np.int32)
+    for index, word in enumerate(right):
+        # A cell is the largest of the cell to the left, the cell above, and the cell above to the left plus a match.
+        above_row = array[index]
+        np.maximum.accumulate(
+            np.maximum(above_row[1:], above_row[:-1] + (columns == numbers[word])), out=array[index + 1, 1:]
+        )
+    found: list[list[int]] = array.tolist()
+    return found
