@@ -1,8 +1,8 @@
 """ROUGE-L as the package rouge 1.0.1 computes it, for LongBench's summaries.
 
 The package is of 2021, and keeps a dict with an entry for each pair of words. Here the table is a list or an array,
-which is 3 to 4 times as fast for a page of short sentences, and 27 times for one sentence of 400 words, as Chinese texts
-have. What is peculiar to the package stays: sentences end at full stops alone, the *set* of words in all longest common
+which is 3 to 4 times as fast for a page of short sentences, and 27 times for one sentence of 400 words, as in Chinese.
+What is peculiar to the package stays: sentences end at full stops alone, the *set* of words in all longest common
 subsequences is counted, and 1e-8 is added to the denominator.
 """
 
