@@ -62,6 +62,8 @@ def test_a_recipe_that_is_written_out_is_the_same_recipe(name: str, tmp_path: Pa
         ("optim.schedule=cos", "optim.schedule='cos' is not a choice. Use one of cosine, linear, stable, constant."),
         ("optim.betas=0.9", "optim.betas=0.9 is not 2 numbers. Use a list of 2: each a number from 0 to 1."),
         ("model.frozen_tower=1", "model.frozen_tower=1 is not true or false. Use true or false."),
+        ("align.pointing=2", "align.pointing=2 is not a list. Use a list: each a whole number from 0 to 1023."),
+        ("align.pointing=[0.5]", "align.pointing=0.5 is not a whole number."),
         ("model.name=3", "model.name=3 is not a text. Use a text."),
         ("data.corpora=[1]", 'data.corpora=[1] is not a list of texts. Use a list such as ["a", "b"].'),
         ("data.mixture.orc=1", "data.mixture.orc is no weight. Use ocr, interleaved, generation."),

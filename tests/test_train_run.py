@@ -235,6 +235,30 @@ def test_a_loss_that_is_not_a_number_stops_before_the_step_and_its_batch_is_save
 
 
 @pytest.mark.slow
+def test_attention_is_told_where_to_look_and_torch_has_the_threads_of_the_recipe(tmp_path: Path) -> None:
+    import torch
+    from transformers import TrainerCallback
+
+    from glyphrender.train.cpt import train
+
+    before, seen = torch.get_num_threads(), []
+
+    class Threads(TrainerCallback):  # type: ignore[misc]
+        def on_step_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+            seen.append(torch.get_num_threads())
+
+    torch.set_num_threads(2)
+    try:
+        train(small("align.pointing=[0, 1]", "optim.steps=3"), out=tmp_path, callbacks=[Threads()])
+        assert (seen, torch.get_num_threads()) == ([1, 1, 1], 2)
+    finally:
+        torch.set_num_threads(before)
+    last = lines(tmp_path)[-1]
+    assert 0 <= last["looks"] <= 1
+    assert last["pointing"] > 0
+
+
+@pytest.mark.slow
 def test_a_gradient_that_is_not_finite_stops_before_the_step_although_the_loss_is_finite(tmp_path: Path) -> None:
     import torch
     from transformers import TrainerCallback
@@ -270,6 +294,7 @@ def test_wrong_options_of_model_and_writer_are_one_line_before_work_starts(tmp_p
         "data.shapes=[]": r"data\.shapes is empty",
         "data.writer=prose": r"data\.corpora is empty",
         "lora.rank=4": r"Set lora\.rank=0",
+        "align.pointing=[2, 7]": r"align\.pointing has 7, and the model has \d layers",
         "model.weights=./nothing": r"model\.weights='\./nothing' has no config\.json",
     }
     for number, (setting, message) in enumerate(wrong.items()):

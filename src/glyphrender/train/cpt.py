@@ -16,11 +16,11 @@ from typing import Any
 from transformers import TrainingArguments
 
 from glyphrender.errors import DataError
-from glyphrender.train.reader.align import AlignmentHead
+from glyphrender.train.reader.align import AlignmentHead, Pointing
 from glyphrender.train.reader.reading_trainer import ReadingCollator, ReadingTrainer
 from glyphrender.train.recipe import CptRecipe
 from glyphrender.train.run.adapters import keep_base
-from glyphrender.train.run.arguments import training_arguments
+from glyphrender.train.run.arguments import on_threads_of_recipe, training_arguments
 from glyphrender.train.run.loading import model_and_processor
 from glyphrender.train.run.result import Result, finished
 from glyphrender.train.run.run_folder import RunFolder, process_count
@@ -35,6 +35,7 @@ class _Reading(StopsAtLastStep, StopsAtNaN, ReadingTrainer):
     """The trainer with stage 0, which stops at a loss or a gradient that is not finite."""
 
 
+@on_threads_of_recipe
 def train(
     recipe: CptRecipe, *, out: str | os.PathLike[str], resume: bool = False, callbacks: Sequence[Any] = ()
 ) -> Result:
@@ -56,7 +57,8 @@ def train(
     model, processor = model_and_processor(recipe)
     keep_base(recipe, model, processor, folder)
     samples = cpt_streams(recipe, processor)
-    make = _reading_trainer if recipe.align.steps or recipe.align.share else sft_trainer
+    align = recipe.align
+    make = _reading_trainer if align.steps or align.share or align.pointing else sft_trainer
     trainer = quiet(make(recipe, arguments, model, processor, samples, [*watchers(folder), *callbacks]))
     trainer.run_folder = folder
     trainer.train(resume_from_checkpoint=folder.resumed_from)
@@ -70,7 +72,7 @@ def _reading_trainer(
 
     Raises:
         DataError: the characters of a cell are not known; or there are adapters, several processes, or pages off the
-            model's grid.
+            model's grid; or a layer is told where to look that the model does not have, or on pages of no writer.
     """
     slots = recipe.align.slots or samples.slots
     if not slots:
@@ -81,6 +83,11 @@ def _reading_trainer(
         raise DataError("align needs pages of whole visual tokens. Set data.aligned=true.")
     if recipe.lora.rank or process_count() > 1:
         raise DataError("align trains the tower's own weights in one process. Set lora.rank=0, and start one process.")
+    layers = model.config.text_config.num_hidden_layers
+    if wrong := [layer for layer in recipe.align.pointing if layer >= layers]:
+        raise DataError(f"align.pointing has {wrong[0]}, and the model has {layers} layers. Use 0 to {layers - 1}.")
+    if recipe.align.pointing and not recipe.data.writer:
+        raise DataError("align.pointing needs pages of one text and one shape. Set data.writer, or align.pointing=[].")
     return _Reading(
         model=model,
         args=TrainingArguments(**arguments),
@@ -91,5 +98,6 @@ def _reading_trainer(
         alignment=AlignmentHead(model.config.text_config.hidden_size, slots),
         alone=recipe.align.steps,
         share=recipe.align.share,
+        pointing=Pointing(model, recipe.align.pointing) if recipe.align.pointing else None,
         callbacks=callbacks,
     )

@@ -33,7 +33,7 @@ from glyphrender.train.rewards.dapo import DapoTrainer
 from glyphrender.train.rewards.judge import Judge
 from glyphrender.train.rows.grpo_rows import prompt_dataset, read_prompts, without_held_out
 from glyphrender.train.run.adapters import adapters, keep_base
-from glyphrender.train.run.arguments import training_arguments
+from glyphrender.train.run.arguments import on_threads_of_recipe, training_arguments
 from glyphrender.train.run.loading import model_and_processor
 from glyphrender.train.run.result import Result, finished
 from glyphrender.train.run.run_folder import RunFolder
@@ -74,6 +74,7 @@ class GrpoResult(Result):
         return f"{self.recipe}: {self.steps:,} steps, {self.seconds:,.0f} s{reward}{taught}: {self.model}"
 
 
+@on_threads_of_recipe
 def train(
     recipe: GrpoRecipe,
     *,

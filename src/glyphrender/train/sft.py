@@ -15,7 +15,7 @@ from typing import Any
 
 from glyphrender.train.recipe import SftRecipe
 from glyphrender.train.run.adapters import keep_base
-from glyphrender.train.run.arguments import training_arguments
+from glyphrender.train.run.arguments import on_threads_of_recipe, training_arguments
 from glyphrender.train.run.loading import model_and_processor
 from glyphrender.train.run.result import Result, finished
 from glyphrender.train.run.run_folder import RunFolder
@@ -26,6 +26,7 @@ from glyphrender.train.run.watch import quiet, watchers
 __all__ = ["train"]
 
 
+@on_threads_of_recipe
 def train(
     recipe: SftRecipe, *, out: str | os.PathLike[str], resume: bool = False, callbacks: Sequence[Any] = ()
 ) -> Result:

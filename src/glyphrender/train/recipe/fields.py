@@ -16,7 +16,20 @@ from typing import Any, ClassVar, Self
 from glyphrender.errors import DataError, ThetaError, shown
 from glyphrender.theta.parameter import Flag, Number
 
-__all__ = ["Section", "choice", "flag", "names", "number", "options", "shares", "text", "value_of", "whole"]
+__all__ = [
+    "Section",
+    "choice",
+    "flag",
+    "names",
+    "number",
+    "options",
+    "pair",
+    "shares",
+    "text",
+    "value_of",
+    "whole",
+    "wholes",
+]
 
 _KIND, _FREE = "kind", "free"
 
@@ -98,19 +111,19 @@ class _Names(Kind):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Numbers(Kind):
-    """A fixed count of numbers."""
+    """A list of numbers: of a fixed count, or of any count with None."""
 
-    count: int
+    count: int | None
     number: Number
 
     def normalise(self, name: str, value: Any) -> tuple[float, ...]:
-        if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != self.count:
-            raise self.error(name, value, f"is not {self.count} numbers")
+        if isinstance(value, str) or not isinstance(value, Sequence) or self.count not in (None, len(value)):
+            raise self.error(name, value, "is not a list" if self.count is None else f"is not {self.count} numbers")
         each = _Theta(help="", parameter=self.number)
         return tuple(each.normalise(name, one) for one in value)
 
     def domain(self) -> str:
-        return f"a list of {self.count}: each {self.number.domain()}"
+        return f"a list{f' of {self.count}' if self.count else ''}: each {self.number.domain()}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,6 +208,11 @@ def names(default: Sequence[str], *, help: str, choices: Sequence[str] = (), fre
 def pair(default: tuple[float, float], *, range: tuple[float, float], help: str) -> Any:
     """Declare a field that is two numbers."""
     return _field(_Numbers(help=help, count=2, number=Number(range=range, help=help)), default, False)
+
+
+def wholes(*, range: tuple[int, int], help: str) -> Any:
+    """Declare a field that is a list of whole numbers, empty by default."""
+    return _field(_Numbers(help=help, count=None, number=Number(range=range, help=help, integer=True)), (), False)
 
 
 def shares(default: Mapping[str, float], *, keys: Sequence[str], help: str) -> Any:

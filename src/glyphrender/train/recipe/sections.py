@@ -9,7 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from glyphrender.train.recipe.fields import Section, choice, flag, names, number, options, pair, shares, text, whole
+from glyphrender.train.recipe.fields import (
+    Section,
+    choice,
+    flag,
+    names,
+    number,
+    options,
+    pair,
+    shares,
+    text,
+    whole,
+    wholes,
+)
 from glyphrender.train.rewards.functions import REWARDS
 from glyphrender.train.rows.kinds import CPT_KINDS
 from glyphrender.train.rows.themes import THEMES
@@ -111,6 +123,7 @@ class Machine(Section):
 
     section: ClassVar[str] = "machine"
 
+    threads: int = whole(0, range=(0, 1024), help="threads of torch in a process; 0: torch's own choice", free=True)
     gpus: int = whole(1, range=(1, 2**16), help="accelerators that share a step", free=True)
     memory: float = number(80, range=(0.1, 10_000), unit="GB", help="memory of one", free=True)
     tflops: float = number(400, range=(0.001, 100_000), unit="TFLOP/s", help="rate that one achieves", free=True)
@@ -170,6 +183,9 @@ class Align(Section):
     steps: int = whole(0, range=(0, 2**31), help="first steps, in which only the tower is trained")
     share: float = number(0.0, range=(0, 10), help="weight of that loss afterwards")
     slots: int = whole(0, range=(0, 256), help="characters of a cell that are learned; 0: those of the writer")
+    pointing: tuple[int, ...] = wholes(
+        range=(0, 1023), help="layers whose attention is told the cell of each character; pages of a writer only"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

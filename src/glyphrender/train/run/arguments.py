@@ -6,8 +6,10 @@ resumed run goes on with the sample after the last. The trainers' own shuffling 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import torch
 from transformers import TrainingArguments
@@ -15,11 +17,28 @@ from transformers import TrainingArguments
 from glyphrender.train.recipe import Recipe
 from glyphrender.train.run.run_folder import RunFolder, process_count
 
-__all__ = ["schedule", "training_arguments"]
+__all__ = ["on_threads_of_recipe", "schedule", "training_arguments"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # transformers renamed the argument, and warns of the old name.
 _NAMES = {each.name for each in fields(TrainingArguments)}
 _CHECKPOINTING = "activation_checkpointing" if "activation_checkpointing" in _NAMES else "gradient_checkpointing"
+
+
+def on_threads_of_recipe(stage: F) -> F:
+    """Decorate a function of a recipe, so that torch has `machine.threads` threads in it, and its own after it."""
+
+    @wraps(stage)
+    def on_threads(recipe: Recipe, *arguments: Any, **named: Any) -> Any:
+        before = torch.get_num_threads()
+        torch.set_num_threads(recipe.machine.threads or before)
+        try:
+            return stage(recipe, *arguments, **named)
+        finally:
+            torch.set_num_threads(before)
+
+    return cast(F, on_threads)
 
 
 def schedule(recipe: Recipe) -> dict[str, Any]:
