@@ -23,7 +23,7 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from glyphrender.errors import DependencyError, EndpointError, the_extra
-from glyphrender.train.reader.byte_tokenizer import CHAT_TEMPLATE, END, SPECIAL_TOKENS, byte_tokenizer
+from glyphrender.train.reader.byte_tokenizer import CHAT_TEMPLATE, END, byte_tokenizer, token_ids
 
 __all__ = ["byte_tokenizer", "save", "serving", "tiny_glm4v"]
 
@@ -63,7 +63,7 @@ def tiny_glm4v(
     from glyphrender.train.reader.glm4v_images import Glm4vImagesProcessor
 
     tokenizer = byte_tokenizer()
-    token = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL_TOKENS}
+    end = tokenizer.convert_tokens_to_ids(END)
     heads = 4
     # Rotary dimensions of one head go to time, height and width; they must add up to half of them.
     rotary = hidden_size // heads // 2
@@ -77,8 +77,8 @@ def tiny_glm4v(
             "num_attention_heads": heads,
             "num_key_value_heads": heads // 2,
             "max_position_embeddings": 131_072,
-            "pad_token_id": token[END],
-            "eos_token_id": token[END],
+            "pad_token_id": end,
+            "eos_token_id": end,
             "rope_parameters": {
                 "rope_type": "default",
                 "rope_theta": 10_000.0,
@@ -93,18 +93,13 @@ def tiny_glm4v(
             "out_hidden_size": hidden_size,
             "intermediate_size": intermediate_size,
         },
-        image_token_id=token["<|image|>"],
-        video_token_id=token["<|video|>"],
-        image_start_token_id=token["<|begin_of_image|>"],
-        image_end_token_id=token["<|end_of_image|>"],
-        video_start_token_id=token["<|begin_of_video|>"],
-        video_end_token_id=token["<|end_of_video|>"],
+        **token_ids(tokenizer),
         tie_word_embeddings=True,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Glm4vForConditionalGeneration(config).eval()
-    model.generation_config.update(eos_token_id=token[END], pad_token_id=token[END])
+    model.generation_config.update(eos_token_id=end, pad_token_id=end)
     processor = Glm4vImagesProcessor(Glm4vImageProcessorPil(size=AREA), tokenizer, chat_template=CHAT_TEMPLATE)
     return model, processor
 

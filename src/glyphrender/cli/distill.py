@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from glyphrender.cli.notices import counted
+from glyphrender.cli.options import chat_options, faults_option
 
 
 @click.command()
-@click.argument("chats", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="File of rows; it must be new or empty."
 )
@@ -43,20 +43,8 @@ from glyphrender.cli.notices import counted
 @click.option("--max-tokens", type=click.IntRange(1), default=4096, show_default=True, help="Most tokens of a reply.")
 @click.option("--max-requests", type=click.IntRange(1), help="Most requests, all runs with the same store together.")
 @click.option("--concurrency", type=click.IntRange(1), default=4, show_default=True, help="Requests at a time.")
-@click.option(
-    "--min-characters",
-    type=click.IntRange(min=0),
-    default=2_000,
-    show_default=True,
-    help="Shortest text that becomes pages.",
-)
-@click.option(
-    "--faults",
-    type=click.Choice(["error", "drop"]),
-    default="error",
-    show_default=True,
-    help="Stop at a record that makes no row, or drop and count it.",
-)
+@chat_options
+@faults_option("a record that makes no row")
 def command(
     *,
     chats: tuple[Path, ...],

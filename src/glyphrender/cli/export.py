@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glyphrender.cli.notices import counted, say
-from glyphrender.cli.options import theta_options
+from glyphrender.cli.options import chat_options, faults_option, theta_options
 
 if TYPE_CHECKING:
     from glyphrender.theta import Theta
@@ -21,7 +21,6 @@ _TRAINERS = ("llama-factory", "ms-swift", "verl", "trl-sft", "trl-grpo", "trl-go
 
 
 @click.command()
-@click.argument("chats", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option("--to", "trainer", type=click.Choice(_TRAINERS), required=True, help="The trainer.")
 @click.option("--model", metavar="NAME", required=True, help="The vision model that is trained.")
 @click.option(
@@ -32,6 +31,7 @@ _TRAINERS = ("llama-factory", "ms-swift", "verl", "trl-sft", "trl-grpo", "trl-go
     help="Folder of the export. It must be new, empty, or an unchanged export.",
 )
 @theta_options
+@chat_options
 @click.option("--align/--no-align", default=True, show_default=True, help="Align θ to the grid of the model first.")
 @click.option(
     "--sample",
@@ -40,13 +40,6 @@ _TRAINERS = ("llama-factory", "ms-swift", "verl", "trl-sft", "trl-grpo", "trl-go
     help="Draw θ of each row from the Glyph paper's distributions.",
 )
 @click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits for each pixel of a gray PNG.")
-@click.option(
-    "--min-characters",
-    type=click.IntRange(min=0),
-    default=2_000,
-    show_default=True,
-    help="Shortest text that becomes pages.",
-)
 @click.option(
     "--edge-characters",
     type=click.IntRange(min=0),
@@ -70,13 +63,7 @@ _TRAINERS = ("llama-factory", "ms-swift", "verl", "trl-sft", "trl-grpo", "trl-go
     help="Learn the last answer of a chat, or make a row of each.",
 )
 @click.option("--only-pages", is_flag=True, help="Leave out rows without pages.")
-@click.option(
-    "--faults",
-    type=click.Choice(["error", "drop"]),
-    default="error",
-    show_default=True,
-    help="Stop at a record that makes no row and at a row over budget, or drop and count them.",
-)
+@faults_option("a record that makes no row and at a row over budget")
 @click.option(
     "--max-tokens", type=click.IntRange(1), metavar="N", help="Most tokens of a row, or of its prompt for GRPO."
 )

@@ -1,4 +1,4 @@
-"""Options that several commands share: rendering parameters, how bytes become text, and prices."""
+"""Options that several commands share: rendering parameters, how bytes become text, chats, and prices."""
 
 from __future__ import annotations
 
@@ -119,6 +119,30 @@ def price_options(function: Command) -> Command:
         return function(*args, pricing=Pricing(_price(price), prices(prices_file)), **rest)
 
     return wrapper
+
+
+def chat_options(function: Command) -> Command:
+    """Add FILE… of chats and `--min-characters`: which texts of a chat become pages."""
+    files = click.argument("chats", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+    shortest = click.option(
+        "--min-characters",
+        type=click.IntRange(min=0),
+        default=2_000,
+        show_default=True,
+        help="Shortest text that becomes pages.",
+    )
+    return files(shortest(function))
+
+
+def faults_option(what: str) -> Callable[[Command], Command]:
+    """Return the option `--faults`: stop at `what`, or drop and count it."""
+    return click.option(
+        "--faults",
+        type=click.Choice(["error", "drop"]),
+        default="error",
+        show_default=True,
+        help=f"Stop at {what}, or drop and count it.",
+    )
 
 
 def _price(given: str | None) -> Price | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from glyphrender.errors import DependencyError
 
-__all__ = ["CHAT_TEMPLATE", "END", "SPECIAL_TOKENS", "byte_tokenizer"]
+__all__ = ["CHAT_TEMPLATE", "END", "SPECIAL_TOKENS", "byte_tokenizer", "token_ids"]
 
 END: Final = "<|endoftext|>"
 SPECIAL_TOKENS: Final = (
@@ -78,3 +78,20 @@ def byte_tokenizer(special_tokens: Sequence[str] = SPECIAL_TOKENS) -> Any:
         padding_side="left",
         model_max_length=131_072,
     )
+
+
+def token_ids(tokenizer: Any) -> dict[str, int]:
+    """Return the arguments of `Glm4vConfig` that name the tokens of images and videos.
+
+    >>> sorted(token_ids(byte_tokenizer()))[:2]
+    ['image_end_token_id', 'image_start_token_id']
+    """
+    names = {
+        "image_token_id": "<|image|>",
+        "video_token_id": "<|video|>",
+        "image_start_token_id": "<|begin_of_image|>",
+        "image_end_token_id": "<|end_of_image|>",
+        "video_start_token_id": "<|begin_of_video|>",
+        "video_end_token_id": "<|end_of_video|>",
+    }
+    return {name: tokenizer.convert_tokens_to_ids(token) for name, token in names.items()}

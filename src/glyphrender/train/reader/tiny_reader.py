@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from glyphrender.errors import DataError, DependencyError
-from glyphrender.train.reader.byte_tokenizer import CHAT_TEMPLATE, END, SPECIAL_TOKENS, byte_tokenizer
+from glyphrender.train.reader.byte_tokenizer import CHAT_TEMPLATE, END, byte_tokenizer, token_ids
 from glyphrender.train.reader.look_back import start_looking_back
 
 __all__ = ["READ", "READER_TEMPLATE", "save_reader", "tiny_reader"]
@@ -104,7 +104,7 @@ def tiny_reader(
         raise DependencyError.of(error, "a tiny reader needs torch and transformers", extra="train") from error
 
     tokenizer = byte_tokenizer()
-    token = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL_TOKENS}
+    end = tokenizer.convert_tokens_to_ids(END)
     deviation = hidden_size**-0.5
     config = Glm4vConfig(
         text_config={
@@ -115,8 +115,8 @@ def tiny_reader(
             "num_attention_heads": heads,
             "num_key_value_heads": heads,
             "max_position_embeddings": 32_768,
-            "pad_token_id": token[END],
-            "eos_token_id": token[END],
+            "pad_token_id": end,
+            "eos_token_id": end,
             "initializer_range": deviation,
             "rope_parameters": {
                 "rope_type": "default",
@@ -137,12 +137,7 @@ def tiny_reader(
             "image_size": 336,
             "initializer_range": deviation,
         },
-        image_token_id=token["<|image|>"],
-        video_token_id=token["<|video|>"],
-        image_start_token_id=token["<|begin_of_image|>"],
-        image_end_token_id=token["<|end_of_image|>"],
-        video_start_token_id=token["<|begin_of_video|>"],
-        video_end_token_id=token["<|end_of_video|>"],
+        **token_ids(tokenizer),
         tie_word_embeddings=True,
     )
     with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -156,7 +151,7 @@ def tiny_reader(
             layer.self_attn.o_proj.weight.copy_(turn.T)
         if look_back:
             start_looking_back(model)
-    model.generation_config.update(eos_token_id=token[END], pad_token_id=token[END], do_sample=False)
+    model.generation_config.update(eos_token_id=end, pad_token_id=end, do_sample=False)
     # One frame, because a page does not move. From one cell of 28 × 28 px, so that no small page is enlarged.
     images = Glm4vImageProcessorPil(
         size={"shortest_edge": 28 * 28, "longest_edge": 9_633_792},
