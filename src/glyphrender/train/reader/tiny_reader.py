@@ -30,6 +30,7 @@ from typing import Any
 from glyphrender.errors import DataError, DependencyError
 from glyphrender.train.reader.byte_tokenizer import CHAT_TEMPLATE, END, byte_tokenizer, token_ids
 from glyphrender.train.reader.look_back import start_looking_back
+from glyphrender.train.thread_limit import keep_to_thread_limit
 
 __all__ = ["READ", "READER_TEMPLATE", "save_reader", "tiny_reader"]
 
@@ -140,6 +141,7 @@ def tiny_reader(
         **token_ids(tokenizer),
         tie_word_embeddings=True,
     )
+    keep_to_thread_limit()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         model = Glm4vForConditionalGeneration(config).eval()

@@ -16,6 +16,7 @@ from glyphrender.train.reader.equal_pages import equal_pages
 from glyphrender.train.recipe import Recipe
 from glyphrender.train.recipe.dry_run import TINY, config_of
 from glyphrender.train.run.adapters import has_adapters, merged
+from glyphrender.train.thread_limit import keep_to_thread_limit
 
 __all__ = ["attention", "model_and_processor"]
 
@@ -32,6 +33,7 @@ def model_and_processor(recipe: Recipe) -> tuple[Any, Any]:
         DataError: the recipe names no weights and no tiny reader, or the weights cannot be loaded.
         DependencyError: the weights are adapters, and peft is not installed.
     """
+    keep_to_thread_limit()
     weights, tiny = recipe.model.weights, recipe.model.name == TINY
     if not weights and not tiny:
         raise DataError(f"model.weights is empty. Name a folder or a hub name with the weights of {recipe.model.name}.")
