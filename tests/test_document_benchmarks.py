@@ -11,14 +11,21 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from glyphrender import Theta
 from glyphrender.errors import DataError
+from glyphrender.evals.arms import Poser, conditions_of
 from glyphrender.evals.benchmarks import load_benchmark
 from glyphrender.evals.item import Benchmark, Drawable, ScoredReply
 from glyphrender.evals.locomo import load_locomo
 from glyphrender.evals.mmlongbench import load_mmlongbench, summary_of_mmlongbench
 from glyphrender.evals.mrcr import load_mrcr
 from glyphrender.evals.pdf_pages import pdf_page_images, pdf_page_texts
+from glyphrender.evals.runner import run
 from glyphrender.evals.vtcbench import load_vtcbench
+from glyphrender.inference.conversation import Conversation
+from glyphrender.inference.endpoint import Reply
+from glyphrender.models.tokenizers import tokenizer
+from glyphrender.models.vision import vision_model
 
 EXAMPLES = (
     "Here are some examples of conversations succeeded by a follow-up question answered correctly:\n\n"
@@ -418,3 +425,46 @@ def test_an_unknown_protocol_or_task_is_answered_with_the_list(load: Callable[..
         load(samples, tasks="Memory")
     with pytest.raises(DataError):
         load([])
+
+
+class Scripted:
+    """A `Model` with one reply for all conversations, which counts them."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.identity: list[Any] = [name, text]
+        self.asked: list[Conversation] = []
+
+    def complete(self, conversation: Conversation, *, max_tokens: int | None = None, on_text: Any = None) -> Reply:
+        self.asked.append(conversation)
+        return Reply(text=self.identity[1], prompt_tokens=9, completion_tokens=9, finish_reason="stop")
+
+
+@pytest.mark.slow
+def test_each_benchmark_runs_with_pages_and_text_and_asks_nothing_twice(samples: Path, tmp_path: Path) -> None:
+    locomo = tmp_path / "locomo10.json"
+    locomo.write_text(json.dumps([LOCOMO]), encoding="utf-8")
+    loaded = {
+        "aYo7Tapirs sleep.": load_mrcr(rows_file(tmp_path / "m.jsonl", [MRCR_ROW]), protocol="glyph@61afa7f"),
+        "It is fine, 7192, Ann.": load_vtcbench(vtcbench_rows(tmp_path / "vtc")),
+        "8 May 2023": load_locomo(locomo, tasks=["temporal"]),
+        "Eight cats.": load_mmlongbench(samples, protocol="official-text"),
+    }
+    for text, benchmark in loaded.items():
+        judge = Scripted("judge", "Extracted answer: 8\nAnswer format: Integer")
+        for repetition in range(2):
+            model = Scripted("model", text)
+            results = run(
+                benchmark,
+                model,
+                conditions=conditions_of(["pages", "text"], [Theta()]),
+                poser=Poser(vision=vision_model("glm-4.1v"), tokenizer=tokenizer("glm-4")),
+                replies=tmp_path / f"{benchmark.name}.sqlite",
+                judge=judge,
+                concurrency=2,
+            )
+            assert {outcome.status for outcome in results.outcomes} == {"answered"}
+            assert max(outcome.score.value for outcome in results.outcomes) == 1.0, benchmark.name
+            assert len(model.asked) == (0 if repetition else 2 * len(benchmark.items))
+            if not repetition:
+                assert any(conversation.documents for conversation in model.asked)
+        assert len(judge.asked) == (4 if benchmark.name == "mmlongbench" else 0)

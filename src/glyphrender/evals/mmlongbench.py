@@ -13,10 +13,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from glyphrender.errors import DataError, shown
@@ -25,7 +26,7 @@ from glyphrender.evals.loading import DataSource, RowKeys, files_of, known_proto
 from glyphrender.evals.mmlongbench_score import NOT_ANSWERABLE, extracted_answer, mmlongbench_f1, score_mmlongbench
 from glyphrender.evals.pdf_pages import pdf_page_images, pdf_page_texts
 from glyphrender.evals.rows import Row, read_rows, revision_of
-from glyphrender.evals.spool import SpooledItems
+from glyphrender.evals.spool import Spool, SpooledItems
 from glyphrender.tasks.task import Score
 
 __all__ = ["MMLONGBENCH_PROTOCOLS", "load_mmlongbench", "summary_of_mmlongbench"]
@@ -62,8 +63,6 @@ MMLONGBENCH_PROTOCOLS: Final[Mapping[str, EvalProtocol]] = {
 _FORMATS: Final = ("Int", "Float", "Str", "List", "None")
 _MAX_TOKENS: Final = 1024
 _MOST_PAGES: Final = 120
-# Questions about one document follow each other in samples.json, and its pages take about 50 MB.
-_KEPT_DOCUMENTS: Final = 2
 
 
 def load_mmlongbench(
@@ -75,8 +74,8 @@ def load_mmlongbench(
 ) -> Benchmark:
     """Load MMLongBench-Doc from its samples.json and the folder of its PDFs.
 
-    Pages are drawn when an item is asked for. The tasks are the types of documents, such as "Brochure". The benchmark
-    needs a judge: `Benchmark.follow_up` asks for the extraction.
+    Pages are drawn when an item is asked for, each document once. The tasks are the types of documents, such as
+    "Brochure". The benchmark needs a judge: `Benchmark.follow_up` asks for the extraction.
 
     Args:
         source: the file samples.json, or other files of rows with the same fields.
@@ -106,13 +105,12 @@ def load_mmlongbench(
             path=folder / missing[0],
         )
     plain = protocol.removesuffix("-text")
-    parts = _texts if protocol != plain else _images
-    read = lru_cache(maxsize=_KEPT_DOCUMENTS)(lambda name: parts(folder / name))
+    documents_of = _Documents(folder, _texts if protocol != plain else _images)
     return Benchmark(
         name="mmlongbench",
         revision=revision_of(paths),
         protocol=chosen,
-        items=SpooledItems(values, partial(_item, read)),
+        items=SpooledItems(values, partial(_item, documents_of.parts)),
         score=partial(_score, plain),
         follow_up=partial(_extraction, 128 if plain == "vlmevalkit" else 256),
         summary=summary_of_mmlongbench,
@@ -187,6 +185,23 @@ def _listed(row: Row, name: str) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise row.fault(f"{name}={shown(text)} is not the text of a list")
     return tuple(value)
+
+
+class _Documents:
+    """The parts of a turn for each document, made once and kept in a temporary file. All pages take about 2 GB."""
+
+    def __init__(self, folder: Path, make: Callable[[Path], tuple[ItemPart, ...]]) -> None:
+        self._folder, self._make = folder, make
+        self._spool: Spool[tuple[ItemPart, ...]] = Spool(compress=False)
+        self._places: dict[str, tuple[int, int]] = {}
+        self._lock = Lock()
+
+    def parts(self, name: str) -> tuple[ItemPart, ...]:
+        """Return the parts of a document."""
+        with self._lock:
+            if name not in self._places:
+                self._places[name] = self._spool.put(self._make(self._folder / name))
+        return self._spool.get(self._places[name])
 
 
 def _images(path: Path) -> tuple[ItemPart, ...]:
