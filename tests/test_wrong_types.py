@@ -27,7 +27,11 @@ from glyphrender import (
     render_file,
     worth_it,
 )
+from glyphrender.evals.arms import conditions_of
+from glyphrender.evals.benchmarks import load_benchmark
 from glyphrender.evals.efficiency.expected import expected
+from glyphrender.evals.item import EvalProtocol, Item, ItemTurn
+from glyphrender.evals.rows import read_rows
 
 TEXT = "It is a truth universally acknowledged. " * 4
 BASIC: dict[str, Any] = {"text": TEXT, "theta": None, "max_pages": 9, "typesetter": None}
@@ -72,6 +76,19 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Theta.save": (Theta().save, {"path": "theta.json"}),
     "Theta.sample": (Theta.sample, {"rng": np.random.default_rng(0)}),
     "Typesetter": (Typesetter, {"max_bytes": 1_000_000}),
+    "load_benchmark": (
+        load_benchmark,
+        {"name": "questions", "data": ["absent"], "tasks": (), "protocol": "", "options": None},
+    ),
+    "conditions_of": (conditions_of, {"arms": ["text"], "thetas": [Theta()]}),
+    "read_rows": (lambda path: list(read_rows(path)), {"path": "absent.jsonl"}),
+    "ItemTurn": (ItemTurn, {"role": "user", "parts": ("x",)}),
+    "Item": (
+        Item,
+        {"key": "k", "task": "t", "turns": (ItemTurn("user", ("x",)),), "answers": ("x",), "max_tokens": 3}
+        | {"buckets": {}, "stop": (), "theta": {}, "meta": {}},
+    ),
+    "EvalProtocol": (EvalProtocol, {"name": "p", "source": "s", "sampling": {}, "thoughts": "kept"}),
 }
 WRONG: list[Any] = [None, 0, -1, 3, 1.5, float("nan"), float("inf"), 10**400, True, "x", "", "\0", "\ud800", "a\nb"]
 WRONG += [b"x", bytearray(b"x"), [], ["a"], [1], (), {}, {"a": 1}, {1: 2}, {"dpi": {}}, object(), Path("absent/x")]

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from glyphrender.document.document import Document, render
 from glyphrender.errors import DataError, shown
-from glyphrender.evals.item import Drawable, Item, ItemTurn
+from glyphrender.evals.item import Drawable, Item, ItemTurn, listed
 from glyphrender.evals.shortening import cut_in_the_middle, retrieved
 from glyphrender.inference.conversation import Conversation, Turn, TurnPart, image_size
 from glyphrender.inference.sidecar import exact_strings, sidecar
@@ -80,6 +80,9 @@ def conditions_of(arms: Sequence[str | Arm], thetas: Sequence[Theta]) -> tuple[C
     Raises:
         DataError: an arm is not known or given twice, there is none, or pages have no θ.
     """
+    arms, thetas = listed("arms", arms), listed("thetas", thetas)
+    if not all(isinstance(theta, Theta) for theta in thetas):
+        raise DataError(f"thetas={shown(thetas)} has a value that is no Theta. Give thetas, as by Theta.of.")
     chosen = []
     for arm in arms:
         try:

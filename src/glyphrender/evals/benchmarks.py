@@ -9,13 +9,14 @@ loaded. Its loader has this form, with its own options by name:
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Final
 
 from glyphrender.errors import DataError, GlyphRenderError, shown
-from glyphrender.evals.item import Benchmark
+from glyphrender.evals.item import Benchmark, check_mapping, listed
 
 __all__ = ["BENCHMARKS", "BenchmarkEntry", "load_benchmark"]
 
@@ -204,6 +205,15 @@ def load_benchmark(
             the data cannot be read.
         DependencyError: the benchmark needs a package that is not installed.
     """
+    for what, value in (("name", name), ("protocol", protocol)):
+        if not isinstance(value, str):
+            raise DataError(f"{what}={shown(value)} is no text. Give a name.")
+    if options is not None:
+        check_mapping("options", options)
+    data, tasks = listed("data", data), listed("tasks", tasks)
+    for each in (*data, *tasks):
+        if not isinstance(each, str | os.PathLike):
+            raise DataError(f"{shown(each)} among data and tasks is no text. Give names of files and tasks.")
     if ":" in name:
         return _own(name, data, tasks=tasks, protocol=protocol, options=options or {})
     entry = BENCHMARKS.get(name)

@@ -59,6 +59,27 @@ _ROLES: Final[tuple[str, ...]] = get_args(Role)
 Thoughts: TypeAlias = Literal["kept", "closed", "all"]
 
 
+def listed(name: str, value: Any) -> tuple[Any, ...]:
+    """Return a list or tuple as a tuple.
+
+    Raises:
+        DataError: the value is anything else.
+    """
+    if not isinstance(value, list | tuple):
+        raise DataError(f"{name}={shown(value)} is no list. Give a list or a tuple.")
+    return tuple(value)
+
+
+def check_mapping(name: str, value: Any) -> None:
+    """Refuse a value that is no mapping with texts as keys.
+
+    Raises:
+        DataError: the value is anything else.
+    """
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise DataError(f"{name}={shown(value)} is no mapping from names. Give a dict whose keys are texts.")
+
+
 @dataclass(frozen=True, slots=True)
 class Drawable:
     """A text that an arm may draw on pages, shorten, or leave as text.
@@ -91,11 +112,9 @@ class ItemTurn:
     parts: tuple[ItemPart, ...]
 
     def __post_init__(self) -> None:
-        if self.role not in _ROLES:
+        if not isinstance(self.role, str) or self.role not in _ROLES:
             raise DataError(f"role={shown(self.role)} is not known. Use one of: {', '.join(_ROLES)}.")
-        if isinstance(self.parts, str | bytes):
-            raise DataError(f"parts={shown(self.parts)} of a turn is one part. Give a tuple of parts.")
-        object.__setattr__(self, "parts", tuple(self.parts))
+        object.__setattr__(self, "parts", listed("parts of a turn", self.parts))
         if not self.parts:
             raise DataError(f"a turn of the {self.role} is empty. Give it a text, a drawable or an image.")
         for part in self.parts:
@@ -147,9 +166,11 @@ class Item:
             if not isinstance(value, str) or not value:
                 raise DataError(f"{name}={shown(value)} of an item is no name. Give it a text.")
         for name in ("turns", "answers", "stop"):
-            if isinstance(getattr(self, name), str | bytes):
-                raise DataError(f"{name} of item {self.key} is one text. Give a tuple.")
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, listed(f"{name} of item {self.key}", getattr(self, name)))
+        for name in ("buckets", "theta", "meta"):
+            check_mapping(f"{name} of item {self.key}", getattr(self, name))
+        if not all(isinstance(turn, ItemTurn) for turn in self.turns):
+            raise DataError(f"turns of item {self.key} has a value that is no ItemTurn. Give ItemTurns.")
         if not self.turns or self.turns[-1].role != "user":
             raise DataError(f"item {self.key} does not end with a turn of the user. Add the question.")
         if any(turn.role == "system" for turn in self.turns[1:]):
@@ -161,7 +182,7 @@ class Item:
         if type(self.max_tokens) is not int or self.max_tokens < 1:
             raise DataError(f"max_tokens={shown(self.max_tokens)} of item {self.key} is no count. Use 1 or more.")
         for bucket, value in self.buckets.items():
-            if not isinstance(bucket, str) or not isinstance(value, str):
+            if not isinstance(value, str):
                 raise DataError(f"bucket {shown(bucket)}={shown(value)} of item {self.key} is no text. Give texts.")
 
     @property
@@ -200,7 +221,8 @@ class EvalProtocol:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise DataError(f"name={shown(self.name)} of a protocol is empty. A run without a protocol does not exist.")
-        if self.thoughts not in get_args(Thoughts):
+        check_mapping("sampling", self.sampling)
+        if not isinstance(self.thoughts, str) or self.thoughts not in get_args(Thoughts):
             raise DataError(
                 f"thoughts={shown(self.thoughts)} is not known. Use one of: {', '.join(get_args(Thoughts))}."
             )

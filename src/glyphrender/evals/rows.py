@@ -14,6 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
+from glyphrender._system.paths import path_of
 from glyphrender._system.regular_file import open_regular
 from glyphrender.errors import DataError, DependencyError, shown
 
@@ -93,7 +94,7 @@ def read_rows(path: str | PathLike[str]) -> Iterator[Row]:
         DataError: the file cannot be read, has another suffix, or a row is no object. The message names the line.
         DependencyError: pyarrow is not installed.
     """
-    path = Path(path)
+    path = path_of(path, "Name a file of rows.")
     if path.suffix not in _SUFFIXES:
         raise DataError(f"{path} is no file of rows. Use a file whose name ends in {', '.join(_SUFFIXES)}.", path=path)
     if path.suffix == ".parquet":
@@ -118,7 +119,8 @@ def revision_of(paths: Iterable[str | PathLike[str]]) -> str:
         DataError: a file cannot be read.
     """
     digests = []
-    for path in map(Path, paths):
+    for given in paths:
+        path = path_of(given, "Name a file of rows.")
         try:
             with open_regular(path) as file:
                 digests.append(hashlib.file_digest(file, "sha256").hexdigest())
