@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from glyphrender import DataError
+from glyphrender import BudgetSpent, DataError
 from glyphrender.cli import COMMANDS
 from glyphrender.cli import profile as profile_command
 from glyphrender.document.document import Document
@@ -25,6 +25,7 @@ from glyphrender.evals.profile.registry import USES, ReadingProfile, reading_pro
 from glyphrender.evals.runner import Run
 from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Reply
+from glyphrender.inference.replies import RequestBudget
 from glyphrender.models.prices import Price
 from glyphrender.models.tokenizers import tokenizer
 from glyphrender.models.vision import vision_model
@@ -192,6 +193,19 @@ def test_a_run_with_its_replies_at_hand_asks_nothing_and_gives_the_same_receipt(
     second = Receipt.of(profiled(again, tmp_path, questions=2), questions=2, seed=0, characters=600, date="d")
     assert again.asked == []
     assert second.values == first.values
+
+
+def test_a_profile_that_stopped_at_its_budget_goes_on_and_gives_the_same_receipt(tmp_path: Path) -> None:
+    benchmark, rungs = battery(kinds=["gist", "exact"], questions=2, characters=600), ladder(VISION, sizes=(14,))
+    settings: dict[str, Any] = {"poser": POSER, "concurrency": 1}
+    stopped, asked, whole = Oracle({}), Oracle({}), Oracle({})
+    with pytest.raises(BudgetSpent, match="5 of 5 requests"):
+        measure(stopped, benchmark, rungs, replies=tmp_path / "a", budget=RequestBudget(requests=5), **settings)
+    resumed = measure(asked, benchmark, rungs, replies=tmp_path / "a", **settings)
+    once = measure(whole, benchmark, rungs, replies=tmp_path / "b", **settings)
+    assert (len(stopped.asked), len(asked.asked), len(whole.asked)) == (5, 3, 8)
+    given: dict[str, Any] = {"questions": 2, "seed": 0, "characters": 600, "date": "2026-11-28"}
+    assert Receipt.of(resumed, **given).values == Receipt.of(once, **given).values
 
 
 def test_a_receipt_that_was_changed_does_not_hold(tmp_path: Path) -> None:
