@@ -25,6 +25,7 @@ from typing import Any
 import texts
 from report import table
 
+from glyphrender.errors import DataError
 from glyphrender.evals.ruler_samples import SampleMaker
 from glyphrender.evals.ruler_sources import read_sources
 from glyphrender.evals.ruler_tasks import FAMILIES, RULER_TASKS, split_input
@@ -52,6 +53,9 @@ def main() -> None:
     options.add_argument("--lengths", default="1024,4096")
     options.add_argument("--samples", type=int, default=3)
     options.add_argument("--seconds", type=int, default=120, help="after this long, RULER's script is stopped")
+    options.add_argument(
+        "--task", action="append", choices=list(RULER_TASKS), help="one of these tasks; all by default"
+    )
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -63,9 +67,9 @@ def main() -> None:
         maker = SampleMaker(sources=read_sources(sources), tokenizer=tokenizer(NAME), seed=42)
         rows = []
         for length in map(int, given.lengths.split(",")):
-            for task in RULER_TASKS:
+            for task in given.task or RULER_TASKS:
                 theirs = upstream(home, task, length, given.samples, given.seconds)
-                rows.append((task, length, *compared(maker, task, length, theirs)))
+                rows.append((task, length, *compared(maker, task, length, theirs, given.seconds)))
                 print(*rows[-1], sep=" | ", flush=True)
         head = ("task", "length", "RULER's tokens", "ours", "template", "needles or words", "answers")
         print(table(head, rows))
@@ -152,15 +156,19 @@ def upstream(home: Path, task: str, length: int, samples: int, seconds: int) -> 
     return [json.loads(line) for line in lines]
 
 
-def compared(maker: SampleMaker, task: str, length: int, theirs: list[dict[str, Any]]) -> tuple[str, ...]:
+def compared(maker: SampleMaker, task: str, length: int, theirs: list[dict[str, Any]], seconds: int) -> tuple[str, ...]:
     """Return the cells of one row. A cell with ≠ is a difference."""
     family = FAMILIES[RULER_TASKS[task].family]
-    numbers = maker.questions(task, length, len(theirs) or 1) if family.max_tokens == 32 else range(len(theirs) or 1)
-    ours = [maker.sample(task, length, number) for number in numbers]
+    count = len(theirs) or 1
+    try:
+        numbers = maker.questions(task, length, count) if family.max_tokens == 32 else range(count)
+        ours = [maker.sample(task, length, number) for number in numbers]
+    except DataError as error:
+        return (f"stopped after {seconds} s" if not theirs else "", str(error), "", "", "")
     tokens = [maker.tokens(task, sample) for sample in ours]
     span = f"{min(tokens)}–{max(tokens)}" + ("" if length * 0.9 <= min(tokens) <= max(tokens) <= length else " ≠")
     if not theirs:
-        return "does not end", span, "", "", ""
+        return f"stopped after {seconds} s", span, "", "", ""
     lengths = [row["length"] for row in theirs]
     assert [row["length"] for row in theirs] == [
         maker.tokenizer.count(row["input"] + row["answer_prefix"]) + family.max_tokens for row in theirs

@@ -27,6 +27,7 @@ from glyphrender import (
     render_file,
     worth_it,
 )
+from glyphrender.evals import longbench, longbench2, ruler
 from glyphrender.evals.arms import conditions_of
 from glyphrender.evals.benchmarks import load_benchmark
 from glyphrender.evals.efficiency.expected import expected
@@ -57,6 +58,18 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "expected": (
         expected,
         {"model": "qwen3-vl-8b", "device": "l40s", "rho": 3.0, "lengths": [64], "page_tokens": 9, "marks": 0},
+    ),
+    "longbench.load": (
+        lambda **given: longbench.load(["absent.jsonl"], **given),
+        {"tasks": (), "protocol": "official", "extended": "no", "prompts": "", "revision": ""},
+    ),
+    "longbench2.load": (
+        lambda **given: longbench2.load(["absent.json"], **given),
+        {"tasks": (), "protocol": "official", "mode": "direct", "revision": ""},
+    ),
+    "ruler.load": (
+        ruler.load,
+        {"data": [], "tasks": ["fwe"], "protocol": "official", "lengths": "512", "samples": "1", "seed": "1"},
     ),
     "extend_text": (lambda **given: render(TEXT).extend_text(**given), {"text": "more"}),
     "Document.ratio": (lambda **given: render(TEXT).ratio(**given), {"model": "qwen3-vl", "tokenizer": None}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
@@ -13,7 +14,16 @@ from glyphrender.errors import DataError, shown
 from glyphrender.evals.item import EvalProtocol, ScoredReply
 from glyphrender.evals.rows import Row, hub_rows, read_rows, revision_of
 
-__all__ = ["DataSource", "RowKeys", "files_of", "known_protocol", "mean_of_items", "refuse_unknown", "rows_of"]
+__all__ = [
+    "DataSource",
+    "RowKeys",
+    "checked_arguments",
+    "files_of",
+    "known_protocol",
+    "mean_of_items",
+    "refuse_unknown",
+    "rows_of",
+]
 
 #: Files of rows, or one name of a data set on the hub, such as "openai/mrcr".
 DataSource: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
@@ -65,6 +75,38 @@ def refuse_unknown(kind: str, names: Sequence[str], known: Sequence[str]) -> Non
     for name in names:
         if name not in known:
             raise DataError(f"{kind}={shown(name)} is not known. Use one of: {', '.join(known)}.")
+
+
+def checked_arguments(data: object, tasks: object, **texts: object) -> tuple[list[str], tuple[str, ...]]:
+    """Return the data and the tasks of a loader as lists of texts.
+
+    Args:
+        data: a text or path, or a list of them.
+        tasks: a list of texts.
+        texts: other arguments, by name, which must be texts.
+
+    Raises:
+        DataError: an argument has another type, or a path cannot be one.
+
+    >>> checked_arguments("rows.jsonl", ["hotpotqa"], protocol="official")
+    (['rows.jsonl'], ('hotpotqa',))
+    """
+    paths = [data] if isinstance(data, str | PathLike) else data
+    if not isinstance(paths, list | tuple) or not all(isinstance(path, str | PathLike) for path in paths):
+        raise DataError(f"data={shown(data)} is no list of files. Give paths, or names of data sets.")
+    if not isinstance(tasks, list | tuple) or not all(isinstance(task, str) for task in tasks):
+        raise DataError(f"tasks={shown(tasks)} is no list of texts. Give names of tasks.")
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise DataError(f"{name}={shown(value)} is no text. Give a text.")
+    for path in paths:
+        try:
+            os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):  # perhaps a name on the hub
+            pass
+        except (OSError, ValueError) as error:  # a name that no file can have
+            raise DataError(f"data={shown(path)} is no path ({getattr(error, 'strerror', error)}).") from error
+    return [str(path) for path in paths], tuple(tasks)
 
 
 def mean_of_items(scored: Sequence[ScoredReply], /) -> dict[str, float]:

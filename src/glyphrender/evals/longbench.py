@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 from glyphrender.errors import DataError, shown
 from glyphrender.evals import metrics
 from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemPart, ItemTurn, ScoredReply
-from glyphrender.evals.loading import files_of
+from glyphrender.evals.loading import checked_arguments, files_of
 from glyphrender.evals.rouge import rouge_l, rouge_l_zh
 from glyphrender.evals.rows import Row, hub_rows, read_rows, revision_of
 from glyphrender.tasks.task import Score
@@ -147,6 +147,9 @@ def load(
             there are no prompts.
         DependencyError: a package that reads the data is not installed.
     """
+    data, tasks = checked_arguments(
+        data, tasks, protocol=protocol, extended=extended, prompts=prompts, revision=revision
+    )
     if protocol not in PROTOCOLS:
         raise DataError(f"protocol={shown(protocol)} is none of LongBench. Use one of: {', '.join(PROTOCOLS)}.")
     if extended not in ("yes", "no"):

@@ -26,7 +26,7 @@ from glyphrender.evals.item import (
     ScoredReply,
     no_follow_up,
 )
-from glyphrender.evals.loading import rows_of
+from glyphrender.evals.loading import checked_arguments, rows_of
 from glyphrender.evals.rows import Row
 from glyphrender.tasks.task import Score
 
@@ -94,6 +94,7 @@ def load(
             known.
         DependencyError: a package that reads the data is not installed.
     """
+    data, tasks = checked_arguments(data, tasks, protocol=protocol, mode=mode, revision=revision)
     if protocol not in PROTOCOLS:
         raise DataError(f"protocol={shown(protocol)} is none of LongBench v2. Use one of: {', '.join(PROTOCOLS)}.")
     if mode not in MODES:

@@ -15,6 +15,7 @@ from typing import Any, Final, overload
 
 from glyphrender.errors import DataError, shown
 from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemPart, ItemTurn, ScoredReply
+from glyphrender.evals.loading import checked_arguments
 from glyphrender.evals.metrics import ruler_prediction, string_match_all, string_match_part
 from glyphrender.evals.rows import Row, read_rows, revision_of
 from glyphrender.evals.ruler_samples import SampleMaker
@@ -102,6 +103,7 @@ def load(
         DependencyError: a package for words or tokens is not installed.
         TokenizerError: the tokenizer is not known.
     """
+    data, tasks = checked_arguments(data, tasks, protocol=protocol)
     if protocol not in PROTOCOLS:
         raise DataError(f"protocol={shown(protocol)} is none of RULER. Use one of: {', '.join(PROTOCOLS)}.")
     known = GLYPH_TASKS if protocol == _GLYPH_NAME else TASKS
