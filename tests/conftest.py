@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Whatever is not on this machine is not looked for elsewhere.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -29,8 +29,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.register_profile("explore", deadline=None, max_examples=int(os.environ.get("GLYPHRENDER_FUZZ") or 2000))
+unhurried = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("ci", derandomize=True, **unhurried)
+settings.register_profile("explore", **unhurried, max_examples=int(os.environ.get("GLYPHRENDER_FUZZ") or 2000))
 settings.load_profile("explore" if os.environ.get("GLYPHRENDER_FUZZ") else "ci")
 
 

@@ -164,7 +164,7 @@ def test_a_fork_while_another_thread_stamps_does_not_hang(compiled: pytest.Monke
     with TYPESETTER.lock:
         child = os.fork()
         if not child:
-            signal.alarm(20)
+            signal.alarm(300)
             os._exit(0 if np.array_equal(TYPESETTER.draw(page), drawn) else 1)
     assert os.waitpid(child, 0)[1] == 0
 

@@ -162,7 +162,7 @@ def test_a_fork_while_another_thread_lays_out_the_document_does_not_hang(monkeyp
     child = os.fork()
     if not child:
         monkeypatch.undo()
-        signal.alarm(20)
+        signal.alarm(300)
         os._exit(0 if [page.span for page in document] == expected else 1)
     forked.set()
     reader.join()
