@@ -16,7 +16,7 @@ import torch
 from transformers import AutoModelForImageTextToText
 
 from glyphrender.errors import TrainingError
-from glyphrender.train.grpo import grpo_config, train
+from glyphrender.train.grpo import GrpoResult, grpo_config, train
 from glyphrender.train.run.loading import model_and_processor
 from glyphrender.train.run.run_folder import RunFolder
 
@@ -100,6 +100,14 @@ def test_a_run_in_which_no_group_taught_anything_says_so(tmp_path: Path) -> None
     result = run(recipe, tmp_path / "run", prompts=[{**row, "answer": "0"} for row in PROMPTS])
     assert result.taught == 0
     assert "no group taught anything" in result.summary()
+
+
+def test_a_run_whose_judge_was_down_says_so() -> None:
+    facts = {"recipe": "r", "digest": "", "folder": "f", "model": "f/model", "steps": 2, "seconds": 1.0}
+    none = dict.fromkeys(["first_loss", "last_loss", "first_reward", "last_reward", "taught"])
+    down = GrpoResult(**facts, **none, counts={"judge skipped": 15, "judge failed": 4, "judge graded": 1})
+    assert "the judge gave no grade to 15 of 16 completions" in down.summary()
+    assert "judge" not in GrpoResult(**facts, **none, counts={"judge graded": 16}).summary()
 
 
 def test_adapters_are_trained_and_saved_alone(tmp_path: Path) -> None:

@@ -63,6 +63,15 @@ def test_a_recipe_with_comments_stays_as_its_author_wrote_it(tmp_path: Path) -> 
     assert written.read_text(encoding="utf-8") == text
 
 
+def test_a_start_that_failed_does_not_hold_the_folder_against_a_corrected_recipe(tmp_path: Path) -> None:
+    RunFolder.open(tmp_path, small("model.weights=./nothing"))
+    RunFolder.open(tmp_path, small())
+    assert Recipe.load(tmp_path / "recipe.toml") == small()
+    (tmp_path / "curve.jsonl").write_text("", encoding="utf-8")  # a step was taken
+    with pytest.raises(DataError, match="another recipe: seed is 0 there"):
+        RunFolder.open(tmp_path, small("seed=3"))
+
+
 def test_differences_name_only_fields_that_change_what_is_learned() -> None:
     changed = small("optim.lr=0.01", "run.keep=7", "seed=3", "data.writer_options.a_cell=2")
     assert [name for name, _, _ in differences(small(), changed)] == ["seed", "optim.lr", "data.writer_options"]

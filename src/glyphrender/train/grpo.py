@@ -71,7 +71,9 @@ class GrpoResult(Result):
         reward = "" if self.last_reward is None else f", reward {self.first_reward:.3f} → {self.last_reward:.3f}"
         # A model that is never right, or always, gives groups without variance: the run ends, and nothing was learned.
         taught = " (no group taught anything; see docs/grpo.md)" if self.taught == 0 else ""
-        return f"{self.recipe}: {self.steps:,} steps, {self.seconds:,.0f} s{reward}{taught}: {self.model}"
+        skipped, graded = (self.counts.get(f"judge {name}", 0) for name in ("skipped", "graded"))
+        judge = f" (the judge gave no grade to {skipped:,} of {skipped + graded:,} completions)" if skipped else ""
+        return f"{self.recipe}: {self.steps:,} steps, {self.seconds:,.0f} s{reward}{taught}{judge}: {self.model}"
 
 
 @on_threads_of_recipe

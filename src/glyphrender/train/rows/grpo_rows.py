@@ -237,7 +237,10 @@ def prompt_dataset(
         counts["visual"] += visual
     counts["prompts"] = len(kept)
     if not kept:
-        raise DataError(f"no prompt is left: {counts['dropped']} cost too many tokens. Raise the budgets.")
+        raise DataError(
+            f"no prompt is left: {counts['dropped']} cost more than max_visual_tokens={max_visual_tokens} or "
+            f"max_text_tokens={max_text_tokens}. Raise them."
+        )
     extra = tuple(name for name in names if name not in ("context", "question"))
     transform = PromptRows(pages=pages, prompt=prompt, system=system, keep=extra, ratio=ratio)
     return datasets.Dataset.from_list(kept).with_transform(transform), transform, counts

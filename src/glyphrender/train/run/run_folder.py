@@ -9,8 +9,8 @@
     base/             the weights below the adapters, if no other folder holds them
 
 A folder belongs to one recipe. Its digest is compared before a model is loaded, so a checkpoint of another recipe is
-never continued by mistake. Fields that do not change what is learned may differ, and recipe.toml is not written again.
-Nothing here needs torch.
+never continued by mistake. Fields that do not change what is learned may differ. recipe.toml stays as it is once a step
+was taken, and a file that a person wrote is never written again. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -90,8 +90,13 @@ class RunFolder:
             raise DataError(
                 f"{path} has {names[0]!r} and no {_RECIPE}. Use an empty folder or another --out.", path=path
             )
+        replaced = not written.exists()
         if written.exists():
-            folder._check_recipe(Recipe.load(written))
+            there = Recipe.load(written)
+            # A start that failed left our own file and nothing else. Then a corrected recipe takes its place.
+            replaced = not folder.has_begun and written.read_text(encoding="utf-8") == there.to_toml()
+            if not replaced:
+                folder._check_recipe(there)
         checkpoint = folder.last_checkpoint
         if folder.is_finished:
             raise DataError(
@@ -112,7 +117,7 @@ class RunFolder:
                 raise DataError(
                     f"{path} cannot be written ({error.strerror}). Use another --out.", path=path
                 ) from error
-            if not written.exists():
+            if replaced:
                 write_atomically(written, recipe.to_toml())
         return folder
 
@@ -129,6 +134,12 @@ class RunFolder:
                 f"Use another --out, or --set {name} as there.",
                 path=self.path,
             )
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a step was taken: there is a curve, a checkpoint, a model or a batch that was saved."""
+        parts = (self.curve, self.model, self.nan, *self.path.glob("checkpoint-*"))
+        return any(part.exists() for part in parts)
 
     @property
     def checkpoints(self) -> tuple[Path, ...]:
