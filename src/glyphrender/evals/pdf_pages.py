@@ -52,7 +52,7 @@ def pdf_page_texts(path: str | PathLike[str], *, most: int = 120) -> tuple[str, 
     def text(page: Any) -> str:
         layer = page.get_textpage()
         try:
-            return str(layer.get_text_range()).replace("\r\n", "\n").replace("\ufffe", "")
+            return str(layer.get_text_bounded()).replace("\r\n", "\n").replace("\ufffe", "")
         finally:
             layer.close()
 
