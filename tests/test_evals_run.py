@@ -85,6 +85,24 @@ def test_exact_strings_stand_beside_the_pages_before_the_question() -> None:
     assert turn.parts[1].endswith("Which order?")
 
 
+def test_turns_of_the_assistant_are_drawn_with_the_conversation_as_one_document_of_the_user() -> None:
+    talk = [ItemTurn("system", ("Be short.",))]
+    for number in range(6):
+        talk += [ItemTurn("user", (Drawable(f"Tell tale {number}."),)), ItemTurn("assistant", (Drawable(FILLER * 20),))]
+    item = Item(key="a", task="t", turns=(*talk, ItemTurn("user", ("Which?",))), answers=("x",), max_tokens=4)
+    sent = {each.arm: POSER.pose(item, each) for each in ALL}
+    roles = [turn.role for turn in sent[Arm.PAGES].conversation.turns]
+    assert roles == ["system", "user"]
+    (document,) = sent[Arm.PAGES].conversation.documents
+    assert document.text.startswith(f"User: Tell tale 0.\n\nAssistant: {FILLER}")
+    assert sent[Arm.PAGES].conversation.turns[-1].parts[-1].endswith("Which?")
+    assert [turn.role for turn in sent[Arm.TEXT].conversation.turns] == [turn.role for turn in item.turns]
+    budget = sent[Arm.PAGES].cost.image_tokens + sent[Arm.PAGES].cost.overhead
+    for arm in (Arm.TRUNCATED, Arm.RETRIEVED):
+        assert 0.8 * budget < sent[arm].cost.shown_tokens <= budget
+    assert len({each.cost.context_tokens for each in sent.values()}) == 1
+
+
 def test_a_protocol_may_fix_fields_of_theta_for_an_item() -> None:
     item = replace(codes(1).items[0], theta={"font_size": 12, "line_height": 14})
     (document,) = POSER.pose(item, TWO[0]).conversation.documents
@@ -276,24 +294,25 @@ def test_a_count_that_is_none_is_one_line(tmp_path: Path, changes: dict[str, Any
         run_of(Parrot(), tmp_path, **changes)
 
 
-def test_a_follow_up_replaces_the_reply_and_is_paid(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["model", "judge"])
+def test_a_follow_up_replaces_the_reply_and_is_paid(tmp_path: Path, by: Any) -> None:
     def again(item: Item, reply: str) -> FollowUp:
-        return FollowUp(turns=(ItemTurn("user", (f"The code is {reply}x.",)),), max_tokens=8, by="judge")
+        return FollowUp(turns=(ItemTurn("user", (f"The code is {reply}x.",)),), max_tokens=8, by=by)
 
-    benchmark = replace(
-        codes(2),
-        follow_up=again,
-        score=lambda item, reply: Score(error=float(reply.strip() != f"{item.answers[0]}x\nor not")),
-    )
-    judge = Parrot()
-    found = run_of(Parrot(), tmp_path, benchmark=benchmark, conditions=TWO[1:], judge=judge)
+    def score(item: Item, reply: str) -> Score:
+        return Score(error=float(reply != f"{item.answers[0]}x\nor not"))
+
+    benchmark = replace(codes(2), follow_up=again, score=score)
+    model, judge = Parrot(), Parrot()
+    found = run_of(model, tmp_path, benchmark=benchmark, conditions=TWO[1:], judge=judge)
     assert [each.value for each in found.outcomes] == [1, 1]
-    assert len(judge.asked) == 2
-    assert all(each.requests == 2 and each.completion_tokens == 18 for each in found.outcomes)
-    (text,) = summary(found)["conditions"]
-    assert text["rho_effective"] < text["rho_prompt"]
-    with pytest.raises(DataError, match="judge"):
-        run_of(Parrot(), tmp_path, benchmark=benchmark, conditions=TWO[1:])
+    assert (len(model.asked), len(judge.asked)) == ((4, 0) if by == "model" else (2, 2))
+    # The judge is no part of what the model costs.
+    tokens = 18 if by == "model" else 9
+    assert all(each.requests == 2 and each.completion_tokens == tokens for each in found.outcomes)
+    if by == "judge":
+        with pytest.raises(DataError, match="judge"):
+            run_of(Parrot(), tmp_path, benchmark=benchmark, conditions=TWO[1:])
 
 
 def test_departures_from_the_protocol_are_reported(tmp_path: Path) -> None:
@@ -406,12 +425,12 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_report(
     questions = tmp_path / "q.jsonl"
     rows = [
         {"context": FILLER * (4 + n), "question": "What was it?", "answer": "the best", "task": "ab"[n % 2]}
-        for n in range(4)
+        for n in range(3)
     ]
     questions.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     command = [
         sys.executable, "-m", "glyphrender", "eval", "questions", str(questions), "--base-url", tiny_server,
-        "--model", str(tiny_path), "--vision", "glm-4.1v", "--arm", "pages", "--arm", "text", "--arm", "truncated",
+        "--model", str(tiny_path), "--vision", "glm-4.1v", "--arm", "pages", "--arm", "text",
         "--set", "font_size=6", "--set", "line_height=7", "--set", "page_size=[168,168]", "--concurrency", "2",
         "--sampling", "max_tokens=4", "-o",
     ]  # fmt: skip
@@ -422,11 +441,11 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_report(
     )
     store = tmp_path / "killed" / "replies.sqlite"
     until = time.monotonic() + 600
-    while _replies(store) < 3 and time.monotonic() < until:
+    while _replies(store) < 2 and time.monotonic() < until:
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    assert 3 <= _replies(store) < 12
+    assert 2 <= _replies(store) < 6
     resumed = subprocess.run([*command, str(tmp_path / "killed")], capture_output=True, text=True, check=False)
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout == whole.stdout

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
@@ -195,18 +195,21 @@ class Poser:
         if theta is not None and item.theta:
             theta = theta.replace(**item.theta)
         count = self.tokenizer.count
-        texts = item.drawables
-        pages = [] if theta is None else [self._pages(text, theta) for text in texts]
+        drawn, as_pages = theta if condition.arm.draws else None, _with_pages_of_the_user(item)
+        sent = item if drawn is None else as_pages
+        texts = sent.drawables
+        pages = [] if theta is None else [self._pages(text, theta) for text in as_pages.drawables]
         kept: Sequence[str] = texts
-        budget = [each.tokens for each in pages]
+        budget = sum(each.tokens for each in pages)
         if condition.arm is Arm.TRUNCATED:
-            kept = [cut_in_the_middle(text, most, count) for text, most in zip(texts, budget, strict=True)]
+            # Each text gets the tokens of its own pages, or its share where all texts are drawn as one.
+            shares = [each.tokens for each in pages] if as_pages is item else _shares(budget, list(map(count, texts)))
+            kept = [cut_in_the_middle(text, most, count) for text, most in zip(texts, shares, strict=True)]
         elif condition.arm is Arm.RETRIEVED:
-            kept = retrieved(texts, _question(item), sum(budget), count)
-        drawn = theta if condition.arm.draws else None
+            kept = retrieved(texts, _question(item), budget, count)
         turns = []
         remaining = iter(kept)
-        for turn in item.turns:
+        for turn in sent.turns:
             shown_texts = [next(remaining) if isinstance(part, Drawable) else "" for part in turn.parts]
             turns.append(self._turn(item, turn, shown_texts, drawn, sidecars=condition.arm is Arm.PAGES_EXACT))
         conversation = Conversation(tuple(turns))
@@ -289,6 +292,29 @@ class Poser:
                     cost = self.vision.image(*image_size(part))
                     tokens, overhead = tokens + cost.tokens, overhead + cost.overhead
         return tokens, overhead
+
+
+def _with_pages_of_the_user(item: Item) -> Item:
+    """Return an item whose pages all stand in turns of the user, because servers take images in no others.
+
+    If a turn of the assistant may be drawn, the conversation before the last turn becomes one text with "User: " and
+    "Assistant: " before its turns, as Glyph's own evaluation draws it (thu-coai/Glyph, evaluation/mrcr, 61afa7f).
+    """
+    if not any(isinstance(part, Drawable) for turn in item.turns if turn.role == "assistant" for part in turn.parts):
+        return item
+    *earlier, last = item.turns
+    opening = [turn for turn in earlier if turn.role == "system"]
+    talk = [turn for turn in earlier if turn.role != "system"]
+    if any(isinstance(part, bytes | Path) for turn in talk for part in turn.parts):
+        return item  # its images would be lost
+    text = "\n\n".join(f"{turn.role.title()}: {turn.text}" for turn in talk)
+    return replace(item, turns=(*opening, ItemTurn("user", (Drawable(text), "\n\n", *last.parts))))
+
+
+def _shares(total: int, sizes: Sequence[int]) -> list[int]:
+    """Return `total` in shares that are to each other as `sizes`."""
+    whole = max(1, sum(sizes))
+    return [total * size // whole for size in sizes]
 
 
 def _question(item: Item) -> str:

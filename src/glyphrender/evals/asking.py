@@ -186,8 +186,10 @@ class Asking:
         text: str,
     ) -> Outcome:
         first = replies[0][2]
-        prompts = [reply.prompt_tokens for _, _, reply in replies]
-        completions = [reply.completion_tokens for _, _, reply in replies]
+        # The judge is a cost of the evaluation, not of the way in which the model is asked.
+        own = [reply for who, _, reply in replies if who is self.model]
+        prompts = [reply.prompt_tokens for reply in own]
+        completions = [reply.completion_tokens for reply in own]
         priced = self.model.price is not None
         return Outcome(
             item=light(item),

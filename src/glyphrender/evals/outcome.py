@@ -33,10 +33,11 @@ class Outcome:
         cut: whether the reply was cut off at its limit of tokens.
         cost: tokens of the first request, by our count.
         prompt_tokens: tokens of the first prompt, by the server's count; None if it is not known.
-        all_prompt_tokens: tokens of all prompts for the item, follow-ups included; None if one is not known.
-        completion_tokens: tokens of all replies for the item; None if one is not known.
-        requests: requests that have a reply.
-        dollars: what the requests cost; None without a price.
+        all_prompt_tokens: tokens of all prompts of the model for the item, its follow-ups included and those to a judge
+            not; None if one is not known.
+        completion_tokens: tokens of all replies of the model for the item; None if one is not known.
+        requests: requests that have a reply, those to a judge included.
+        dollars: what the requests cost, those to a judge included; None without a price.
     """
 
     item: Item

@@ -5,7 +5,7 @@
     prompt     tokens of the items as plain text / tokens of the prompts, as the server counted them. So the paper
                counts: question, template and image markers are in the denominator (thu-coai/Glyph, issue 13)
     effective  everything paid: (tokens as plain text + tokens of the replies) / (tokens of all prompts, follow-ups
-               included, + tokens of the replies)
+               included, + tokens of the replies). What a judge is paid is no part of it
 
 Each is a ratio of sums. The first is over all items; the other two are over the items whose counts the server gave.
 """
