@@ -22,7 +22,7 @@ def test_a_tiny_reader_reads_held_out_pages_of_random_characters(tmp_path):
         model, processor = tiny_reader(vision_layers=0)
         pages = {"writer": RandomCharacters(a_cell=1), "shapes": [(16, 3)], "question": READ}
         log = train_reader(
-            model, processor, Transcriptions(**pages, count=170 * 16), out=tmp_path, steps=170, alone=40, log_every=20
+            model, processor, Transcriptions(**pages, count=125 * 16), out=tmp_path, steps=125, alone=40, log_every=20
         )
         held_out = list(Transcriptions(**pages, batch=64, count=64, seed=777_777))
         wanted = [sample.learned for sample in held_out]
