@@ -1,6 +1,6 @@
 """Settings of all tests.
 
-    pytest                                    # everything
+    pytest                                    # everything, in a process a core; -n 0 for one
     pytest -m "not slow"                      # in 90 s on two cores, without torch
     pytest --hypothesis-profile explore       # property tests look at new examples, 2,000 each; outside CI
     GLYPHRENDER_FUZZ=20000 pytest tests/test_invariants.py      # the same with as many as you like
@@ -33,6 +33,14 @@ unhurried = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("ci", derandomize=True, **unhurried)
 settings.register_profile("explore", **unhurried, max_examples=int(os.environ.get("GLYPHRENDER_FUZZ") or 2000))
 settings.load_profile("explore" if os.environ.get("GLYPHRENDER_FUZZ") else "ci")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process a core, and four at most, of some 2 GB each; none beside this one if files or tests are named."""
+    named = config.option.keyword or any(".py" in argument for argument in config.option.file_or_dir)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 0 if named or cores == 1 else min(cores, 4)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
