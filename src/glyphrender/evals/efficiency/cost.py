@@ -15,7 +15,7 @@ from glyphrender.errors import DataError, shown
 from glyphrender.models.arithmetic import ModelShape
 from glyphrender.models.devices import Device
 
-__all__ = ["Cost", "Shares", "cost", "tower_flops"]
+__all__ = ["Cost", "Shares", "cost", "step_seconds", "tower_flops"]
 
 # The backward pass costs two forward passes: gradients of activations, and gradients of weights.
 _PASSES = 3
@@ -33,6 +33,7 @@ class Shares:
         answer: tokens that are generated, or learned in training.
         number_bytes: bytes of a number of weights and cache.
         devices: number of devices, each with an equal part of everything. Communication is left out.
+        recompute: whether training keeps the inputs of layers and blocks only, and computes the rest again.
     """
 
     mfu: float = 0.45
@@ -42,6 +43,7 @@ class Shares:
     answer: int = 256
     number_bytes: int = 2
     devices: int = 1
+    recompute: bool = False
 
     def __post_init__(self) -> None:
         """Refuse shares outside (0, 1], and counts below 1."""
@@ -75,7 +77,7 @@ class Cost:
         train_flops: one sample in training, answer and backward pass with it.
         train_flops_frozen: the same with a tower that is not trained.
         train_seconds, train_seconds_frozen: their seconds.
-        activation_bytes: activations of one sample in training that are held, each layer computed again.
+        activation_bytes: activations of one sample in training, in a type of two bytes.
     """
 
     tokens: int
@@ -110,6 +112,37 @@ def tower_flops(shape: ModelShape, pages: Sequence[int]) -> int:
     return sum(count * shape.tower.flops(tokens) for tokens, count in Counter(pages).items())
 
 
+def step_seconds(
+    shape: ModelShape, device: Device, *, cached: int, sequences: int, shares: Shares | None = None
+) -> float:
+    """Return the seconds of one step of decoding, one token of each sequence.
+
+    Args:
+        shape: shapes of the model.
+        device: the device.
+        cached: tokens in the cache of each sequence.
+        sequences: number of sequences.
+        shares: what of the device is reached; by default see `Shares`.
+    """
+    shares = shares or Shares()
+    flops = sequences * shape.decoder.forward_flops(1, start=cached)
+    cache = sequences * shape.decoder.kv_bytes(cached, bytes_each=shares.number_bytes)
+    moved = _read_weights(shape, shares.number_bytes) + cache
+    return max(
+        flops / (shares.decode_mfu * device.flops * shares.devices),
+        moved / (shares.bandwidth * device.bandwidth * shares.devices),
+    )
+
+
+def _read_weights(shape: ModelShape, number_bytes: int) -> int:
+    """Return the bytes of weights that every step reads.
+
+    The embedding is looked up, row by row. The output projection is read whole, tied or not.
+    """
+    decoder = shape.decoder
+    return number_bytes * (decoder.layers * decoder.layer_matrices + decoder.hidden * decoder.vocabulary)
+
+
 def cost(
     shape: ModelShape, device: Device, *, text_tokens: int = 0, pages: Sequence[int] = (), shares: Shares | None = None
 ) -> Cost:
@@ -129,7 +162,7 @@ def cost(
     if text_tokens < 0 or any(each < 1 for each in pages) or not text_tokens + len(pages):
         raise DataError(f"text_tokens={text_tokens}, pages={shown(list(pages[:3]))}: the prompt needs tokens, from 1.")
     decoder, number = shape.decoder, shares.number_bytes
-    rate, decode_rate = (share * device.flops * shares.devices for share in (shares.mfu, shares.decode_mfu))
+    rate = shares.mfu * device.flops * shares.devices
     bandwidth = shares.bandwidth * device.bandwidth * shares.devices
     visual = sum(pages)
     tokens = visual + text_tokens
@@ -137,8 +170,7 @@ def cost(
     tower = tower_flops(shape, pages)
     linear, attention = decoder.linear_flops(tokens), decoder.attention_flops(tokens)
     logits = 2 * decoder.hidden * decoder.vocabulary
-    # The embedding is looked up, row by row. The output projection is read whole, tied or not.
-    weights = number * (decoder.layers * decoder.layer_matrices + decoder.hidden * decoder.vocabulary)
+    weights = _read_weights(shape, number)
     tower_weights = number * shape.tower.parameters if pages else 0
     kv = decoder.kv_bytes(tokens, bytes_each=number)
     tower_seconds = max(tower / rate, tower_weights / bandwidth)
@@ -147,16 +179,22 @@ def cost(
     middle = tokens + shares.answer // 2
     decode = decoder.forward_flops(1, start=middle)
     cache = decoder.kv_bytes(middle, bytes_each=number)
+
+    def step(sequences: int) -> float:
+        return step_seconds(shape, device, cached=middle, sequences=sequences, shares=shares)
+
     free = shares.memory * device.memory * shares.devices - number * shape.parameters
     batch = max(0, int(free // decoder.kv_bytes(tokens + shares.answer, bytes_each=number)))
 
-    def step(sequences: int) -> float:
-        return max(sequences * decode / decode_rate, (weights + sequences * cache) / bandwidth)
-
     whole = decoder.forward_flops(tokens + shares.answer, logits=shares.answer)
-    train, frozen = _PASSES * (whole + tower), _PASSES * whole + tower
+    passes = _PASSES + shares.recompute
+    decoder_train = passes * whole - shares.recompute * logits * shares.answer  # logits are not computed again
+    train, frozen = decoder_train + passes * tower, decoder_train + tower
     activations = shape.activations(
-        visual_tokens=visual, text_tokens=text_tokens + shares.answer, checkpoints=True, frozen_tower=not pages
+        visual_tokens=visual,
+        text_tokens=text_tokens + shares.answer,
+        checkpoints=shares.recompute,
+        frozen_tower=not pages,
     )
     return Cost(
         tokens=tokens,
