@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glyphrender.cli.eval_efficiency import WithEfficiency
 from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import Pricing, dollars, price_options, theta_of, theta_options
 from glyphrender.cli.table import table
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _ARMS = ("pages", "pages+exact", "text", "truncated", "retrieved")
 
 
-@click.command()
+@click.command(cls=WithEfficiency)
 @click.argument("name", required=False, metavar="[NAME]")
 @click.argument("data", nargs=-1, metavar="[DATA...]")
 @click.option("--list", "list_them", is_flag=True, help="List the benchmarks with their protocols, tasks and options.")
