@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from small_configs import small, small_qwen
 
 from glyphrender import cli
 from glyphrender.errors import DataError
@@ -24,7 +25,6 @@ from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Reply
 from glyphrender.models.tokenizers import tokenizer
 from glyphrender.theta import Theta
-from tests.test_arithmetic import small, small_qwen
 
 TEXT = "It is a truth universally acknowledged, that a single man must be in want of a wife. " * 12
 ONCE = Clock(device="cpu", repeats=1)

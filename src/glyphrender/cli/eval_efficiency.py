@@ -107,9 +107,7 @@ def _computed(
     from glyphrender.evals.efficiency.plot import expected_plot
 
     if rho is None or has_text:
-        raise click.UsageError(
-            "--on computes from a ratio and reads no text. Give --rho, as `glyphrender ratio` does."
-        )
+        raise click.UsageError("--on computes from a ratio and reads no text. Give --rho, as `glyphrender ratio` does.")
     shares = Shares(mfu=mfu, bandwidth=bandwidth_use, devices=devices, answer=answer, recompute=recompute)
     found = expected(model, on, rho, lengths=lengths or LENGTHS, shares=shares)
     click.echo(_expected_table(found))
