@@ -106,12 +106,10 @@ class Run:
 def efficiency(run: Run, sizes: Sizes, name: str, text: str) -> None:
     """Measure one model, length by length, so that what was measured is on the disk when time is up."""
     loaded: list[Backbone] = []
-    if not run.part(
-        f"load {name}", 60 if sizes is TRUE else 5, lambda: loaded.append(backbone(name, device=run.device))
-    ):
+    least = 60 if sizes is TRUE else 5
+    if not run.part(f"load {name}", least, lambda: loaded.append(backbone(name, device=run.device))):
         return
-    model = loaded.pop()
-    clock = Clock(device=str(model.device), repeats=3, seconds=20.0)
+    clock = Clock(device=str(loaded[0].device), repeats=3, seconds=20.0)
     reports: list[Report] = []
 
     def one(length: int) -> str:
@@ -122,7 +120,7 @@ def efficiency(run: Run, sizes: Sizes, name: str, text: str) -> None:
             train_up_to=sizes.train_up_to,
             recompute=sizes.recompute,
         )
-        reports.append(measure(model, text, theta=Theta.preset("glyph-en"), plan=plan, clock=clock))
+        reports.append(measure(loaded[0], text, theta=Theta.preset("glyph-en"), plan=plan, clock=clock))
         rows = sorted((row for report in reports for row in report.rows), key=lambda row: row.text_tokens)
         whole = replace(reports[-1], rows=tuple(rows))
         (run.out / f"efficiency-{name}.json").write_text(json.dumps(whole.to_dict(), indent=1), encoding="utf-8")
@@ -131,8 +129,8 @@ def efficiency(run: Run, sizes: Sizes, name: str, text: str) -> None:
         return ", ".join(f"{key} {cell.text}" for key, cell in row.cells().items())
 
     for length in sizes.lengths:
-        run.part(f"{name}, {length} tokens", 45 if sizes is TRUE else 5, lambda length=length: one(length))  # type: ignore[misc]
-    del model
+        run.part(f"{name}, {length} tokens", 45 if sizes is TRUE else 5, lambda length=length: one(length))
+    loaded.clear()
     emptied()
 
 
@@ -226,9 +224,8 @@ def main() -> int:
     efficiency(run, sizes, sizes.models[0], text)
     run.part("pixel values", 20 if sizes is TRUE else 5, lambda: pixel_values(run, sizes, text))
     for recipe in sizes.recipes:
-        if not run.part(
-            f"train {recipe}", 120 if sizes is TRUE else 5, lambda recipe=recipe: train(run, sizes, recipe)
-        ):  # type: ignore[misc]
+        least = 120 if sizes is TRUE else 5
+        if not run.part(f"train {recipe}", least, lambda recipe=recipe: train(run, sizes, recipe)):
             break
     for name in sizes.models[1:]:
         efficiency(run, sizes, name, text)
