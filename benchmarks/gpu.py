@@ -218,7 +218,7 @@ def main() -> int:
         rehearsal=options.rehearse,
         torch=str(torch.__version__),
         device=device or str(torch.accelerator.current_accelerator()),
-        name=torch.cuda.get_device_name() if torch.cuda.is_available() and device != "cpu" else "",
+        accelerator=torch.cuda.get_device_name() if torch.cuda.is_available() and device != "cpu" else "",
     )
     text = TEXT.read_text(encoding="utf-8")
     efficiency(run, sizes, sizes.models[0], text)

@@ -26,7 +26,7 @@ _WATCHED = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What is measured.
+    """Lengths and stages that are measured.
 
     Attributes:
         lengths: text tokens.

@@ -68,7 +68,7 @@ class Clock:
 
     @property
     def name(self) -> str:
-        """What is counted: seconds of the process, or of the wall."""
+        """Name of the seconds that are counted: of the process, or of the wall."""
         return "CPU seconds of the process" if self._kind == "cpu" else "wall seconds"
 
     def once(self, function: Callable[[], _Result]) -> tuple[float, _Result]:

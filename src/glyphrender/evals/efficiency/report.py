@@ -24,7 +24,7 @@ FAR = 0.15
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostBill:
-    """What the host spends on the pages of one prompt, apart from the model.
+    """Seconds that the host spends on the pages of one prompt, apart from the model.
 
     Attributes:
         pages: number of pages.
@@ -229,7 +229,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What pages save on one device.
+    """A report of one model on one device: a text against its pages.
 
     Attributes:
         model: name of the configuration, or path.

@@ -29,7 +29,7 @@ _QUESTION = "Repeat the last sentence of the document, then go on in its style."
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerPlan:
-    """What is measured on a server.
+    """Lengths and loads that are measured on a server.
 
     Attributes:
         lengths: text tokens.
