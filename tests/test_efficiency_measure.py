@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from click.testing import CliRunner
@@ -157,6 +159,62 @@ def test_other_words_after_eval_are_benchmarks() -> None:
     result = CliRunner().invoke(cli.command, ["eval", "--list"], standalone_mode=False)
     assert result.exception is None
     assert "longbench" in result.output
+
+
+class Streaming(BaseHTTPRequestHandler):
+    """A server that streams two pieces of text and then the counts, and keeps the bodies that it was sent."""
+
+    bodies: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.bodies.append(body)
+        pieces: list[dict[str, Any]] = [
+            {"choices": [{"index": 0, "delta": {"content": each}}]} for each in ("It ", "is.")
+        ]
+        pieces.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        usage = {"prompt_tokens": 50, "completion_tokens": 7, "total_tokens": 57}
+        if body.get("stream"):
+            pieces.append({"choices": [], "usage": usage})
+            data = "".join(f"data: {json.dumps(each)}\n\n" for each in pieces) + "data: [DONE]\n\n"
+        else:
+            message = {"role": "assistant", "content": "It is."}
+            choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+            data = json.dumps({"id": "1", "object": "chat.completion", "choices": choices, "usage": usage})
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream" if body.get("stream") else "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data.encode())
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.slow
+def test_a_running_server_is_measured_with_both_arms(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text(TEXT, encoding="utf-8")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Streaming)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        result = run(
+            *(
+                "glm-4.1v",
+                "--base-url",
+                f"http://127.0.0.1:{server.server_port}/v1",
+                "--text",
+                str(tmp_path / "book.txt"),
+            ),
+            *("--length", "60", "--repeats", "1", "--requests", "2", "--concurrency", "2", "-o", str(tmp_path / "out")),
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert result.exception is None
+    row = json.loads((tmp_path / "out" / "efficiency.json").read_text(encoding="utf-8"))["rows"][0]
+    assert row["text"]["prompt_tokens"] == row["drawn"]["prompt_tokens"] == 50
+    assert row["text"]["reply_tokens"] == row["drawn"]["reply_tokens"] == 14
+    assert sum("image_url" in json.dumps(each) for each in Streaming.bodies) == 1 + 2
 
 
 # ---- tiny models -------------------------------------------------------------------------------------------------
