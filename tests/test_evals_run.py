@@ -425,13 +425,13 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_report(
     questions = tmp_path / "q.jsonl"
     rows = [
         {"context": FILLER * (4 + n), "question": "What was it?", "answer": "the best", "task": "ab"[n % 2]}
-        for n in range(3)
+        for n in range(5)
     ]
     questions.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     command = [
         sys.executable, "-m", "glyphrender", "eval", "questions", str(questions), "--base-url", tiny_server,
         "--model", str(tiny_path), "--vision", "glm-4.1v", "--arm", "pages", "--arm", "text",
-        "--set", "font_size=6", "--set", "line_height=7", "--set", "page_size=[168,168]", "--concurrency", "2",
+        "--set", "font_size=6", "--set", "line_height=7", "--set", "page_size=[168,168]", "--concurrency", "1",
         "--sampling", "max_tokens=4", "-o",
     ]  # fmt: skip
     whole = subprocess.run([*command, str(tmp_path / "whole")], capture_output=True, text=True, check=False)
@@ -445,7 +445,7 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_report(
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    assert 2 <= _replies(store) < 6
+    assert 2 <= _replies(store) < 10
     resumed = subprocess.run([*command, str(tmp_path / "killed")], capture_output=True, text=True, check=False)
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout == whole.stdout
