@@ -178,7 +178,7 @@ def train(run: Run, sizes: Sizes, recipe: str) -> str:
         try:
             status = subprocess.run(command, stdout=log, stderr=log, timeout=max(1.0, run.left), check=False).returncode
         except subprocess.TimeoutExpired:
-            return "stopped: the time was up; the folder has the checkpoints so far"
+            return "stopped: the time was up"
     lines = (run.out / f"{recipe}.log").read_text(encoding="utf-8").strip().splitlines()
     if status:
         raise RuntimeError(f"exit status {status}: {lines[-1] if lines else ''}")
