@@ -194,3 +194,13 @@ def test_a_search_by_a_function_has_no_excerpts_to_choose(tmp_path: Path) -> Non
     result = CliRunner().invoke(search_command, given)
     assert result.exit_code == 2
     assert "--evaluator reader" in result.output
+
+
+def test_values_of_a_wrong_type_get_one_line_and_a_long_word_is_no_trouble() -> None:
+    maker = PriorlessText("a text of words")
+    for wrong in ({"kind": 3}, {"kind": "letters", "seed": "x"}, {"excerpt": b"x", "kind": "letters"}):
+        with pytest.raises(DataError) as caught:
+            maker.of(**{"excerpt": "a b", **wrong})  # type: ignore[arg-type]
+        assert "\n" not in str(caught.value)
+    assert len(maker.of("x" * 20_000, "pseudo")) == 20_000
+    assert maker.of("\ud800 ab", "letters").split()[0] == "\ud800"

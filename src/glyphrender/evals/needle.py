@@ -218,17 +218,24 @@ def needle(
     Raises:
         DataError: a kind is unknown, a number is out of range, or there is nothing to read in a text.
     """
+    for name, given in (("texts", texts), ("tasks", kinds), ("lengths", lengths), ("depths", depths)):
+        if not isinstance(given, list | tuple):
+            raise DataError(f"{name}={shown(given)} is no list. Pass a list.")
+    if type(seed) is not int:
+        raise DataError(f"seed={shown(seed)} is no whole number. Pass an int.")
     for kind in kinds:
-        if kind not in _MAKERS:
+        if kind not in KINDS:
             raise DataError(f"task {shown(kind)} is not known. Use some of: {', '.join(KINDS)}.")
     _check("lengths", lengths, 200, 10_000_000)
     _check("depths", depths, 0, 100)
     _check("repeats", [repeats], 1, 1000)
     if not kinds or len(set(kinds)) < len(kinds):
         raise DataError(f"tasks={shown(list(kinds))} must be some kinds, each once. Use some of: {', '.join(KINDS)}.")
-    if not all(text.strip() for text in texts):
-        raise DataError("a text for haystacks is empty. Name texts that are not.")
-    digest = hashlib.sha256("".join(hashlib.sha256(text.encode()).hexdigest() for text in texts).encode()).hexdigest()
+    if not all(isinstance(text, str) and text.strip() for text in texts):
+        raise DataError("a text for haystacks is empty or no text. Name texts that are not.")
+    digest = hashlib.sha256(
+        "".join(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text in texts).encode()
+    ).hexdigest()
     items = NeedleItems(
         kinds=tuple(kinds),
         lengths=tuple(lengths),
@@ -275,17 +282,17 @@ def load(
 
 def _numbers(name: str, given: str) -> list[int]:
     try:
-        return [int(each) for each in given.split(",")]
+        return [int(each) for each in str(given).split(",")]
     except ValueError:
         raise DataError(f"{name}={shown(given)} are no whole numbers. Write {name}=4000,16000.") from None
 
 
 def _check(name: str, values: Sequence[int], low: int, high: int) -> None:
-    if not values or len(set(values)) < len(values):
-        raise DataError(f"{name}={shown(list(values))} must be some numbers, each once. Give one or more.")
     for value in values:
         if type(value) is not int or not low <= value <= high:
             raise DataError(f"{name}={shown(value)} is out of range. Use {low:,} to {high:,}.")
+    if not values or len(set(values)) < len(values):
+        raise DataError(f"{name}={shown(list(values))} must be some numbers, each once. Give one or more.")
 
 
 def _placed(units: Sequence[str], facts: Sequence[str], depth: int) -> list[str]:

@@ -75,9 +75,10 @@ def text_kind(value: object) -> TextKind:
     Raises:
         DataError: there is no such kind.
     """
-    for kind in TextKind:
-        if value == kind.value:
-            return kind
+    if isinstance(value, str):
+        for kind in TextKind:
+            if value == kind.value:
+                return kind
     raise DataError(f"text kind {shown(value)} is not known. Use one of: {', '.join(TextKind)}.")
 
 
@@ -93,9 +94,15 @@ class PriorlessText:
 
     Attributes:
         text: the text whose words and letters count. Its first 100,000 characters are counted.
+
+    Raises:
+        DataError: the text is no str.
     """
 
     text: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _checked(self.text, "text")
 
     def of(self, excerpt: str, kind: TextKind | str, *, seed: int = 0) -> str:
         """Return a text of this kind in place of `excerpt`. Equal arguments give equal texts.
@@ -106,12 +113,16 @@ class PriorlessText:
             seed: seed of the draws.
 
         Raises:
-            DataError: there is no such kind.
+            DataError: there is no such kind, or the excerpt is no str.
         """
         kind = text_kind(kind)
+        _checked(excerpt, "excerpt")
         if kind is TextKind.PROSE or not excerpt:
             return excerpt
-        rng = random.Random(f"{seed}/{kind}/{excerpt[:64]}/{len(excerpt)}")
+        if type(seed) is not int:
+            raise DataError(f"seed={shown(seed)} is no whole number. Pass an int.")
+        start = excerpt[:64].encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot seed a generator
+        rng = random.Random(f"{seed}/{kind}/{start}/{len(excerpt)}")
         units, scripts = _units(excerpt)
         if kind is TextKind.WORDS:
             return _shuffled_words(units, scripts, rng)
@@ -223,9 +234,15 @@ class _Chains:
         return found
 
 
+def _checked(value: object, name: str) -> None:
+    if not isinstance(value, str):
+        raise DataError(f"{name}={shown(value)} is no text. Pass a str.")
+
+
 def _before(word: Sequence[Unit], place: int, order: int) -> str:
     """Return the `order` letters before `place`, with "^" for the beginning of the word, as a key."""
-    return f"{order}:" + "".join(["^", *word[:place]][-order:] if order < place + 1 else ["^", *word[:place]])
+    start = place - order
+    return f"{order}:" + ("" if start >= 0 else "^") + "".join(word[max(0, start) : place])
 
 
 def _units(text: str) -> tuple[list[Unit], list[int]]:

@@ -260,13 +260,17 @@ def battery(*, kinds: Sequence[str] = KINDS, questions: int = 10, seed: int = 0,
     Raises:
         DataError: a kind is unknown, or a number is out of range.
     """
+    if not isinstance(kinds, list | tuple):
+        raise DataError(f"kinds={shown(kinds)} is no list. Use some of: {', '.join(KINDS)}.")
+    if type(seed) is not int:
+        raise DataError(f"seed={shown(seed)} is no whole number. Pass an int.")
     for kind in kinds:
-        if kind not in _MAKERS:
+        if kind not in KINDS:
             raise DataError(f"kind {shown(kind)} is not known. Use some of: {', '.join(KINDS)}.")
-    if len(set(kinds)) < len(kinds) or not kinds:
+    if not kinds or len(set(kinds)) < len(kinds):
         raise DataError(f"kinds={shown(list(kinds))} must be some kinds, each once. Use some of: {', '.join(KINDS)}.")
-    if type(questions) is not int or questions < 1:
-        raise DataError(f"questions={shown(questions)} is no count. Use 1 or more.")
+    if type(questions) is not int or not 1 <= questions <= 10_000:
+        raise DataError(f"questions={shown(questions)} is no count. Use 1 to 10,000.")
     if type(characters) is not int or not 400 <= characters <= 100_000:
         raise DataError(f"characters={shown(characters)} is no length of a page. Use 400 to 100,000.")
     items = tuple(_item(kind, index, seed, characters) for index in range(questions) for kind in kinds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from glyphrender.errors import VisionModelError
+from glyphrender.errors import DataError, VisionModelError, shown
 from glyphrender.models.model import VisionModel
 from glyphrender.theta import Theta
 
@@ -32,9 +32,13 @@ def ladder(vision: VisionModel, *, sizes: Sequence[float] = SIZES, base: Theta |
         base: θ whose size changes; by default the preset `dense`.
 
     Raises:
+        DataError: a size is no number of pixels.
         ThetaError: a size is out of range.
     """
-    theta = Theta.preset("dense") if base is None else base
+    theta = Theta.preset("dense") if base is None else Theta.of(base)
+    for size in sizes if isinstance(sizes, list | tuple) else [None]:
+        if not isinstance(size, int | float) or not 0 < size < 1000:
+            raise DataError(f"sizes={shown(sizes)} are no sizes. Use a list of numbers of pixels, such as [14, 8].")
     leading = theta.line_height / theta.font_size
     found = {}
     for size in sorted(sizes, reverse=True):

@@ -114,8 +114,10 @@ class Receipt:
         Raises:
             DataError: the file cannot be read, or is no receipt.
         """
-        path = Path(path)
+        if not isinstance(path, str | PathLike):
+            raise DataError(f"path={shown(path)} is no path. Name a receipt.")
         try:
+            path = Path(path)
             if path.stat().st_size > _MOST_BYTES:
                 raise DataError(f"{path} is too large for a receipt. Name one that `glyphrender profile` wrote.")
             values = json.loads(path.read_text(encoding="utf-8"))

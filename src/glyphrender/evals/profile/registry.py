@@ -116,6 +116,8 @@ def receipts(more: Iterable[str | PathLike[str]] = ()) -> dict[str, Receipt]:
     Raises:
         DataError: a file is no receipt.
     """
+    if not isinstance(more, list | tuple):
+        raise DataError(f"more={shown(more)} is no list of receipts. Pass a list of paths.")
     folder = files(__package__).joinpath("receipts")
     bundled = sorted(Path(str(each)) for each in folder.iterdir() if each.name.endswith(".json"))
     found: dict[str, Receipt] = {}
@@ -137,6 +139,8 @@ def reading_profile(model: str, *, more: Iterable[str | PathLike[str]] = ()) -> 
     Raises:
         DataError: the model was not measured, or a receipt cannot be read or does not hold.
     """
+    if not isinstance(model, str):
+        raise DataError(f"model={shown(model)} is no id of a model. Pass a str.")
     found = receipts(more)
     if model not in found:
         known = ", ".join(sorted(found)) or "none yet"
