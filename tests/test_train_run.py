@@ -303,10 +303,11 @@ def test_wrong_options_of_model_and_writer_are_one_line_before_work_starts(tmp_p
         "data.shapes=[]": r"data\.shapes is empty",
         "data.writer=prose": r"data\.corpora is empty",
         "lora.rank=4": r"Set lora\.rank=0",
-        "align.pointing=[2, 7]": r"align\.pointing has 7, and the model has \d layers",
+        "align.pointing=[2,7]": r"align\.pointing has 7, and the model has \d layers",
         "model.weights=./nothing": r"model\.weights='\./nothing' has no config\.json",
     }
+    wrong["lora.rank=4 lora.targets=q"] = r"lora\.targets has 'q', which is no layer of the model"
     for number, (setting, message) in enumerate(wrong.items()):
         with pytest.raises(DataError, match=message) as caught:
-            train(small(setting), out=tmp_path / str(number))
+            train(small(*setting.split()), out=tmp_path / str(number))
         assert "\n" not in str(caught.value)

@@ -14,7 +14,7 @@ import torch
 from glyphrender.errors import DataError, shown
 from glyphrender.train.reader.equal_pages import equal_pages
 from glyphrender.train.recipe import Recipe
-from glyphrender.train.recipe.dry_run import TINY, config_of
+from glyphrender.train.recipe.dry_run import TINY, config_of, trained_parameters
 from glyphrender.train.run.adapters import has_adapters, merged
 from glyphrender.train.thread_limit import keep_to_thread_limit
 
@@ -30,7 +30,8 @@ def model_and_processor(recipe: Recipe) -> tuple[Any, Any]:
     """Return the model, on the CPU, and its processor.
 
     Raises:
-        DataError: the recipe names no weights and no tiny reader, or the weights cannot be loaded.
+        DataError: the recipe names no weights and no tiny reader, the weights cannot be loaded, or a target of the
+            adapters is no layer of the model.
         DependencyError: the weights are adapters, and peft is not installed.
     """
     keep_to_thread_limit()
@@ -50,6 +51,8 @@ def model_and_processor(recipe: Recipe) -> tuple[Any, Any]:
         model.set_attn_implementation(attention(recipe))
     if attention(recipe) == "sdpa" and hasattr(model.model, "visual"):
         equal_pages(model)
+    if recipe.lora.rank and hasattr(model.model, "visual"):
+        trained_parameters(model, recipe.lora, frozen_tower=recipe.model.frozen_tower)  # refuses a target without layer
     if recipe.model.frozen_tower:
         model.model.visual.requires_grad_(False)
     return model, processor
