@@ -465,3 +465,49 @@ def _replies(store: Path) -> int:
             return int(db.execute("SELECT count(*) FROM reply WHERE reply IS NOT NULL").fetchone()[0])
     except sqlite3.OperationalError:
         return 0
+
+
+# -- found by a second reader ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("priced", [{}, {"judge": Parrot(), "price": Price.of(1, 1)}])
+def test_a_benchmark_that_needs_a_judge_ends_before_its_first_request_without_one(
+    tmp_path: Path, priced: dict[str, Any]
+) -> None:
+    model = Parrot()
+    budget = RequestBudget(dollars=1.0) if priced else None
+    with pytest.raises(DataError, match=r"price of the judge" if priced else r"--judge"):
+        run_of(model, tmp_path, benchmark=replace(codes(2), judged=True), budget=budget, **priced)
+    assert not model.asked
+
+
+def test_a_report_says_that_arms_are_alike_where_nothing_can_be_drawn(tmp_path: Path) -> None:
+    drawn, *_ = codes(1).items
+    plain = replace(drawn, key="plain", turns=(ItemTurn("user", ("The code is k2. Which code?",)),))
+    empty = replace(drawn, key="empty", turns=(ItemTurn("user", (Drawable(""), "The code is k4. Which code?")),))
+    for items, said in (
+        ([drawn, plain, empty], "2 of 3 items have no text that may be drawn"),
+        ([plain, empty], "No item has a text that may be drawn"),
+        ([drawn], None),
+    ):
+        model = Parrot()
+        found = run_of(
+            model, tmp_path, replies=tmp_path / f"{len(items)}.sqlite", benchmark=replace(codes(1), items=items)
+        )
+        paths = write_report(tmp_path / str(len(items)), found)
+        texts = [paths[kind].read_text("utf-8") for kind in ("markdown", "html")]
+        assert all((said or "may be drawn") in text for text in texts) is (said is not None)
+        assert len(model.asked) == 2 * len(items) - sum(item is not drawn for item in items)
+
+
+@pytest.mark.parametrize("counts", [(9, 0), (0, 0), (0, 7), (9, None), (None, 0)])
+def test_a_resumed_run_counts_the_tokens_of_empty_replies_as_the_first_run_did(tmp_path: Path, counts: Any) -> None:
+    class Silent(Parrot):
+        def complete(self, *given: Any, **named: Any) -> Reply:
+            return Reply(text="", prompt_tokens=counts[0], completion_tokens=counts[1], finish_reason="stop")
+
+    first = run_of(Silent(), tmp_path, benchmark=codes(2))
+    again = run_of(Silent(), tmp_path, benchmark=codes(2))
+    assert first.outcomes == again.outcomes
+    if counts == (9, 0):
+        assert first.outcomes[0].completion_tokens == 0

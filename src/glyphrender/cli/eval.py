@@ -200,7 +200,7 @@ def _run(
 ) -> int:
     """Run, write the report and print its table. Return 1 if a request has no reply."""
     from glyphrender._system.atomic_write import write_atomically
-    from glyphrender.evals.report import arms_table, write_report
+    from glyphrender.evals.report import alike_words, arms_table, write_report
     from glyphrender.evals.runner import run
     from glyphrender.evals.summary import summary
     from glyphrender.inference.replies import RequestBudget
@@ -226,6 +226,7 @@ def _run(
     headings, rows = arms_table(report)
     for each in report["departures"]:
         say(f"not the protocol: {each}.")
+    say(alike_words(report))
     click.echo(table(headings, rows))
     click.echo(f"report: {paths['html']}", err=True)
     missing = len(report["missing"])

@@ -147,7 +147,7 @@ class Asking:
             return self._missing(item, condition, posed.cost, "too long", f"{needed} tokens of {self.context}")
         key = reply_key(
             "evals", self.benchmark.revision, item.digest,
-            condition.identity if item.drawables else ["as it is"],  # no arm changes what is sent
+            condition.identity if any(item.drawables) else ["as it is"],  # no arm changes what is sent
             self.poser.identity,
             self.model.model.identity, limit, __version__,
         )  # fmt: skip
@@ -205,6 +205,7 @@ class Asking:
             completion_tokens=_sum(completions),
             requests=len(replies),
             dollars=sum(who.paid(each, reply) for who, each, reply in replies) if priced else None,
+            alike=not any(item.drawables),
         )
 
     def _missing(
@@ -225,6 +226,7 @@ class Asking:
             reply=reply,
             score=_WRONG,
             cost=cost,
+            alike=not any(item.drawables),
         )
 
     def _reply(self, key: str, asked: Priced, posed: Posed, max_tokens: int, about: Mapping[str, Any]) -> Reply:
@@ -251,17 +253,25 @@ class Asking:
         self.health.good()
         about = {**about, "model": asked.model.identity[0]}
         self.replies.put(key, reply, about, dollars=asked.paid(posed.cost, reply), reserved=most)
-        return reply
+        return self.replies.get(key) or reply  # as a resumed run reads it
 
     def _posed(self, follow_up: FollowUp) -> tuple[Priced, Posed]:
         """Return who is asked a follow-up, and its conversation. Its drawables stay text."""
         if follow_up.by == "judge" and self.judge is None:
-            raise DataError(f"{self.benchmark.name} under {self.benchmark.protocol.name} needs a judge. Name one.")
+            raise no_judge(self.benchmark)
         priced = self.judge if follow_up.by == "judge" and self.judge is not None else self.model
         conversation = Conversation(tuple(_as_text(turn) for turn in follow_up.turns))
         tokens = sum(self.poser.tokenizer.count(turn.text) for turn in follow_up.turns)
         cost = ItemCost(context_tokens=0, plain_tokens=tokens, shown_tokens=0, text_tokens=tokens)
         return priced, Posed(conversation=conversation, cost=cost)
+
+
+def no_judge(benchmark: Benchmark) -> DataError:
+    """Return the error for a benchmark that asks a judge, in a run without one."""
+    return DataError(
+        f"{benchmark.name}, protocol {benchmark.protocol.name}, needs a model that judges replies. "
+        "Name one with --judge, or as judge= of run."
+    )
 
 
 def light(item: Item) -> Item:

@@ -293,6 +293,7 @@ class Benchmark:
         items: the items. A sequence that makes each item when it is asked for keeps long ones out of memory.
         score: (item, reply) → score. The reply is without thoughts and is never missing: a missing reply is wrong.
         follow_up: (item, reply) → one more request, or None.
+        judged: whether `follow_up` asks a judge. Without one, a run then ends before its first request.
         summary: scored replies → the figures that the benchmark publishes, by name, each as a share from 0 to 1.
 
     Raises:
@@ -305,6 +306,7 @@ class Benchmark:
     items: Sequence[Item]
     score: Callable[[Item, str], Score]
     follow_up: Callable[[Item, str], FollowUp | None] = no_follow_up
+    judged: bool = False
     summary: Callable[[Sequence[ScoredReply]], Mapping[str, float]] = mean_of_tasks
 
     def __post_init__(self) -> None:

@@ -113,6 +113,7 @@ def load_mmlongbench(
         items=SpooledItems(values, partial(_item, documents_of.parts)),
         score=partial(_score, plain),
         follow_up=partial(_extraction, 128 if plain == "vlmevalkit" else 256),
+        judged=True,
         summary=summary_of_mmlongbench,
     )
 

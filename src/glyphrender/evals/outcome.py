@@ -38,6 +38,7 @@ class Outcome:
         completion_tokens: tokens of all replies of the model for the item; None if one is not known.
         requests: requests that have a reply, those to a judge included.
         dollars: what the requests cost, those to a judge included; None without a price.
+        alike: whether every arm sends the item as it is, because it has no text that may be drawn.
     """
 
     item: Item
@@ -54,6 +55,7 @@ class Outcome:
     completion_tokens: int | None = None
     requests: int = 0
     dollars: float | None = None
+    alike: bool = False
 
     @property
     def value(self) -> float:

@@ -24,7 +24,7 @@ from glyphrender.evals.runner import Run
 from glyphrender.evals.summary import summary
 from glyphrender.theta import Theta
 
-__all__ = ["arms_table", "report_markdown", "report_page", "write_report"]
+__all__ = ["alike_words", "arms_table", "report_markdown", "report_page", "write_report"]
 
 _FORMAT: Final = "glyphrender.evals 1"
 _ARMS: Final = ("arm", "score", "95% interval", "figures", "ρ visual", "ρ prompt", "ρ effective", "pages", "missing",
@@ -75,6 +75,7 @@ def arms_table(report: Mapping[str, Any]) -> tuple[tuple[str, ...], list[list[st
 def report_markdown(report: Mapping[str, Any]) -> str:
     """Return a report as Markdown. `report` is the result of `summary`."""
     parts = [f"# {_title(report)}", _note(report)]
+    parts += [f"**{each}**" for each in [alike_words(report)] if each]
     parts += [f"**{each[0].upper()}{each[1:]}.**" for each in report["departures"]]
     parts.append("\n".join(f"- {name}: {value}" for name, value in _facts(report)))
     parts.append(_markdown(_ARMS, _arm_rows(report), left=1))
@@ -108,7 +109,9 @@ def report_page(report: Mapping[str, Any]) -> str:
     values = {
         "title": escape(_title(report)),
         "note": escape(_note(report)),
-        "standing": "".join(f"<p class=standing>{escape(each)}</p>" for each in report["departures"]),
+        "standing": "".join(
+            f"<p class=standing>{escape(each)}</p>" for each in [alike_words(report), *report["departures"]] if each
+        ),
         "facts": "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(report)),
         "arms": html_table(_ARMS, _arm_rows(report), numbers=_ARMS[1:2] + _ARMS[4:]),
         "plots": "\n".join(plots),
@@ -120,6 +123,21 @@ def report_page(report: Mapping[str, Any]) -> str:
         or "<p>No arm has pages.</p>",
     }
     return filled((files(__package__) / "report.html").read_text(encoding="utf-8"), values)
+
+
+def alike_words(report: Mapping[str, Any]) -> str:
+    """Return a sentence about the items that all arms send alike; "" if there are none, or one arm alone.
+
+    `report` is the result of `summary`.
+    """
+    alike, items = report["alike"], report["items"]
+    if not alike or len(report["conditions"]) < 2:
+        return ""
+    return (
+        "No item has a text that may be drawn: all arms send the same, and one reply serves them all."
+        if alike == items
+        else f"{alike:,} of {items:,} items have no text that may be drawn: all arms send the same for them."
+    )
 
 
 def _title(report: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from glyphrender.errors import DataError, shown
 from glyphrender.evals.arms import Condition, Poser
-from glyphrender.evals.asking import Asking, Health, Locks, Priced
+from glyphrender.evals.asking import Asking, Health, Locks, Priced, no_judge
 from glyphrender.evals.item import Benchmark, Item
 from glyphrender.evals.outcome import Outcome
 from glyphrender.evals.sampling import sampled
@@ -91,7 +91,7 @@ def run(
         budget: limits on requests, tokens and dollars.
         price: price of the model; needed for a limit on dollars.
         judge: model that follow-ups to a judge go to.
-        judge_price: price of the judge.
+        judge_price: price of the judge; needed for a limit on dollars if there is a judge.
         concurrency: most requests under way at once.
         context: tokens of the model's context. An item whose prompt and reply need more by our count is not sent: it is
             too long, and counts as wrong.
@@ -103,7 +103,8 @@ def run(
     Raises:
         BudgetSpent: a limit is reached. All replies so far are stored; run again with a higher limit.
         EndpointError: the server failed several times in a row, or never replied.
-        DataError: an item is malformed, two items have one key, or a limit on dollars has no price.
+        DataError: an item is malformed, two items have one key, the benchmark needs a judge and there is none, or a
+            limit on dollars has no price of the model or of the judge.
         ThetaError, FontError, TokenizerError, DependencyError: see `Poser.pose`.
     """
     check_counts(concurrency=concurrency, limit=limit, context=context)
@@ -114,6 +115,10 @@ def run(
     budget = budget or RequestBudget()
     if budget.dollars is not None and price is None:
         raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the model. Give a price.")
+    if benchmark.judged and judge is None:
+        raise no_judge(benchmark)
+    if budget.dollars is not None and judge is not None and judge_price is None:
+        raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the judge. Give a price.")
     wanted = {**benchmark.protocol.sampling, **(sampling or {})}
     asked, held = sampled(model, {name: value for name, value in wanted.items() if value is not None})
     asking = Asking(

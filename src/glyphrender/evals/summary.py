@@ -79,6 +79,7 @@ def summary(run: Run) -> dict[str, Any]:
         "tokenizer": run.poser.tokenizer.name,
         "items": _items(run),
         "of_items": len(benchmark.items),
+        "alike": sum(each.alike for each in by_condition[0]),
         "thetas": {digest: theta.to_dict() for digest, theta in thetas.items()},
         "conditions": [
             _condition(run, condition, outcomes)

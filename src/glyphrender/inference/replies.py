@@ -233,25 +233,27 @@ def reply_key(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()
 
 
-# The record in the file is older than the field names of `Reply`. In the record, an unknown count is 0, and "finish"
-# stands for `finish_reason`. The key "cached_tokens" is present only if its value is known.
+# The record in the file is older than the field names of `Reply`: "finish" stands for `finish_reason`. An
+# unknown count is 0. No prompt has 0 tokens, but an empty reply has: beside the count of a prompt, 0 tokens of a reply
+# are a count, and an unknown one is null. "cached_tokens" is present only if it is known.
 
 
 def _record(reply: Reply) -> dict[str, Any]:
     record: dict[str, Any] = {
         "text": reply.text,
         "prompt_tokens": reply.prompt_tokens or 0,
-        "completion_tokens": reply.completion_tokens or 0,
+        "completion_tokens": reply.completion_tokens if reply.prompt_tokens else reply.completion_tokens or 0,
         "finish": reply.finish_reason,
     }
     return record if reply.cached_tokens is None else record | {"cached_tokens": reply.cached_tokens}
 
 
 def _from_record(record: Mapping[str, Any]) -> Reply:
+    prompt, completion = record.get("prompt_tokens") or None, record.get("completion_tokens")
     return Reply(
         text=record["text"],
-        prompt_tokens=record.get("prompt_tokens") or None,
-        completion_tokens=record.get("completion_tokens") or None,
+        prompt_tokens=prompt,
+        completion_tokens=completion if prompt is not None else completion or None,
         cached_tokens=record.get("cached_tokens"),
         finish_reason=record.get("finish"),
     )
