@@ -76,3 +76,22 @@ def load(data, depth="1"):
     assert len(load_benchmark("own_benchmark:load", [questions], options={"depth": "2"}).items) == 4
     with pytest.raises(DataError, match="does not take"):
         load_benchmark("own_benchmark:load", [questions], protocol="official")
+
+
+@pytest.mark.parametrize("name", list(BENCHMARKS))
+@pytest.mark.parametrize("path", ["a\0b", "a" * 5000])
+def test_a_path_that_no_file_can_have_is_one_line_for_every_benchmark(name: str, path: str) -> None:
+    with pytest.raises(DataError, match="is no path") as raised:
+        load_benchmark(name, [path])
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("answer", "right"), [("NaN", 0), ("Infinity", 0), ("4.5", 1), ('"\\ud800"', 1)])
+def test_an_answer_is_a_text_or_a_finite_number(tmp_path: Path, answer: str, right: bool) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text(f'{{"context": "c", "question": "q", "answer": {answer}}}\n', encoding="utf-8")
+    if right:
+        assert load_benchmark("questions", [path]).items[0].max_tokens > 64
+    else:
+        with pytest.raises(DataError, match=r"mine\.jsonl:1 has no answer"):
+            load_benchmark("questions", [path])

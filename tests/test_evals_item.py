@@ -94,3 +94,12 @@ def test_the_revision_of_files_does_not_depend_on_names_or_order(tmp_path: Path)
     a, b, c = (tmp_path / name for name in "abc")
     assert revision_of([a, b]) == revision_of([b, c])
     assert revision_of([a]) == revision_of([c]) != revision_of([b])
+
+
+@pytest.mark.parametrize("field", ["key", "task", "buckets"])
+def test_names_that_no_file_can_hold_are_refused_before_a_request(field: str) -> None:
+    turns = (ItemTurn("user", ("Which?",)),)
+    value: Any = {"length": "a\ud800"} if field == "buckets" else "a\ud800"
+    given: dict[str, Any] = {"key": "k", "task": "t", "turns": turns, "answers": (), "max_tokens": 1, field: value}
+    with pytest.raises(DataError, match="half a character"):
+        Item(**given)

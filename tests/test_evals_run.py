@@ -268,7 +268,7 @@ def test_a_killed_request_keeps_what_was_reserved_and_an_old_store_goes_on(tmp_p
     store = Replies(path)
     store.reserve("a", budget, dollars=0.4)
     assert store.spent.dollars == pytest.approx(0.8)
-    with pytest.raises(BudgetSpent, match=r"0.8 of 1 dollars, and the next request may cost 0.4"):
+    with pytest.raises(BudgetSpent, match=r"0.8 of 1 dollars are spent, and the next request may cost 0.4"):
         store.reserve("b", budget, dollars=0.4)
     store.put("a", Reply(text="x", prompt_tokens=5), {}, dollars=0.1, reserved=0.4)
     assert (store.spent.dollars, store.spent.tokens) == (pytest.approx(0.5), 12)
@@ -302,9 +302,9 @@ def test_a_follow_up_replaces_the_reply_and_is_paid(tmp_path: Path, by: Any) -> 
     def score(item: Item, reply: str) -> Score:
         return Score(error=float(reply != f"{item.answers[0]}x\nor not"))
 
-    benchmark = replace(codes(2), follow_up=again, score=score)
+    benchmark = replace(codes(2), follow_up=again, score=score, judged=by == "judge")
     model, judge = Parrot(), Parrot()
-    found = run_of(model, tmp_path, benchmark=benchmark, conditions=TWO[1:], judge=judge)
+    found = run_of(model, tmp_path, benchmark=benchmark, conditions=TWO[1:], judge=judge if by == "judge" else None)
     assert [each.value for each in found.outcomes] == [1, 1]
     assert (len(model.asked), len(judge.asked)) == ((4, 0) if by == "model" else (2, 2))
     # The judge is no part of what the model costs.
@@ -481,6 +481,11 @@ def test_a_benchmark_that_needs_a_judge_ends_before_its_first_request_without_on
     assert not model.asked
 
 
+def test_a_judge_that_no_protocol_asks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="asks no judge"):
+        run_of(Parrot(), tmp_path, judge=Parrot())
+
+
 def test_a_report_says_that_arms_are_alike_where_nothing_can_be_drawn(tmp_path: Path) -> None:
     drawn, *_ = codes(1).items
     plain = replace(drawn, key="plain", turns=(ItemTurn("user", ("The code is k2. Which code?",)),))
@@ -511,3 +516,33 @@ def test_a_resumed_run_counts_the_tokens_of_empty_replies_as_the_first_run_did(t
     assert first.outcomes == again.outcomes
     if counts == (9, 0):
         assert first.outcomes[0].completion_tokens == 0
+
+
+def test_empty_replies_are_named_in_the_report(tmp_path: Path) -> None:
+    class Silent(Parrot):
+        def complete(self, *given: Any, **named: Any) -> Reply:
+            return Reply(text="<think>Is it 3?</think>", prompt_tokens=9, completion_tokens=7, finish_reason="stop")
+
+    said = "Replies with nothing to score: 2 in pages, 2 in text."
+    for model, found in ((Silent(), True), (Parrot(), False)):
+        folder = tmp_path / str(found)
+        paths = write_report(folder, run_of(model, tmp_path, benchmark=codes(2), replies=tmp_path / f"{found}.sqlite"))
+        assert (said in paths["markdown"].read_text("utf-8")) is found
+
+
+def test_a_row_of_a_table_is_one_line_whatever_the_name_of_an_item(tmp_path: Path) -> None:
+    benchmark = replace(codes(1), items=[replace(codes(1).items[0], key="a | b\nc", task="d\n\ne")])
+    paths = write_report(tmp_path, run_of(Parrot(refuses=("k0",)), tmp_path, benchmark=benchmark, conditions=TWO[1:]))
+    assert "| a \\| b c | d e | text | refused |" in paths["markdown"].read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [("messages", 1), ("model", "other"), ("max_tokens", -3), ("temperature", "hot"), ("top_p", float("nan")),
+     ("seed", 1.5), ("n", 2)],
+)  # fmt: skip
+def test_a_field_that_is_no_sampling_is_one_line_before_a_request(tmp_path: Path, field: tuple[str, Any]) -> None:
+    model = EndpointModel(endpoint=Endpoint(model="m", base_url="http://127.0.0.1:1/v1"))
+    for asked in (model, Parrot()):
+        with pytest.raises(DataError, match=rf"^{field[0]}.*\. (Use|Leave)"):
+            run_of(asked, tmp_path, sampling=dict([field]))

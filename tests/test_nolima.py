@@ -102,6 +102,8 @@ def test_a_book_that_is_too_short_says_so(needles: Path) -> None:
         ({"tests": {"T1": {}}}, "row 1, test T1: input_args is missing"),
         ({"task_template": "{haystack} {haystack}"}, "task_template does not have {haystack} once"),
         ({"task_template": "{haystack} {book}"}, "task_template has other fields"),
+        ({"questions": {"onehop": 3}}, "question 'onehop' is 3 and not a text"),
+        ({"distractors": ["a"]}, "distractors is no object of texts"),
         ({"needle": "The door is red."}, "test T1: gold_answers is missing"),
     ],
 )
@@ -117,6 +119,7 @@ def test_a_malformed_entry_of_the_needle_set_is_named(needles: Path, changes: di
     [
         ({"lengths": "long"}, "lengths='long' is no count"),
         ({"depths": "0"}, "depths='0' is no count"),
+        ({"depths": "9" * 20}, "is out of range"),
         ({"tasks": ["threehop"]}, "Use one of: onehop, twohop"),
         ({"protocol": "glyph"}, "Use one of: official"),
     ],

@@ -142,6 +142,7 @@ def command(
     report is written into --out, under a name with benchmark, revision, protocol, θ, model and sampling. Every reply is
     stored: the same command again asks only what was not asked before.
     """
+    from glyphrender.errors import DataError
     from glyphrender.evals.arms import Poser, conditions_of
     from glyphrender.evals.benchmarks import load_benchmark
     from glyphrender.models.tokenizers import tokenizer as tokenizer_named
@@ -178,7 +179,12 @@ def command(
             say(pricing.hint([seen.name]))
         return 0
     judged = None if judge is None else _judge(judge, judge_url or base_url, timeout, retries)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{out} cannot be a folder of reports ({error.strerror}). Choose another with --out."
+        ) from error
     return _run(
         benchmark, asked, conditions, poser, out, replies or out / "replies.sqlite",
         limit=limit, budget=(max_requests, max_tokens, max_dollars), price=price, judge=judged,
@@ -200,7 +206,7 @@ def _run(
 ) -> int:
     """Run, write the report and print its table. Return 1 if a request has no reply."""
     from glyphrender._system.atomic_write import write_atomically
-    from glyphrender.evals.report import alike_words, arms_table, write_report
+    from glyphrender.evals.report import arms_table, remarks, write_report
     from glyphrender.evals.runner import run
     from glyphrender.evals.summary import summary
     from glyphrender.inference.replies import RequestBudget
@@ -226,7 +232,8 @@ def _run(
     headings, rows = arms_table(report)
     for each in report["departures"]:
         say(f"not the protocol: {each}.")
-    say(alike_words(report))
+    for each in remarks(report):
+        say(each)
     click.echo(table(headings, rows))
     click.echo(f"report: {paths['html']}", err=True)
     missing = len(report["missing"])

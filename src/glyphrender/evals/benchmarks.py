@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from glyphrender.errors import DataError, GlyphRenderError, shown
 from glyphrender.evals.item import Benchmark, check_mapping, listed
+from glyphrender.evals.loading import check_paths
 
 __all__ = ["BENCHMARKS", "BenchmarkEntry", "load_benchmark"]
 
@@ -230,6 +231,7 @@ def load_benchmark(
         if option not in entry.options:
             known = ", ".join(entry.options) or "none"
             raise DataError(f"option {shown(option)} is none of {name}. It has: {known}.")
+    check_paths(data)
     return entry.load(list(data), tasks=tuple(tasks), protocol=chosen, **given)
 
 

@@ -147,7 +147,8 @@ class Item:
         meta: other facts that the scorer needs.
 
     Raises:
-        DataError: a field has the wrong type or is empty. The message names the item.
+        DataError: a field has the wrong type or is empty, or a key, task or bucket has a lone surrogate, which no file
+            can hold. The message names the item.
     """
 
     key: str
@@ -169,6 +170,9 @@ class Item:
             object.__setattr__(self, name, listed(f"{name} of item {self.key}", getattr(self, name)))
         for name in ("buckets", "theta", "meta"):
             check_mapping(f"{name} of item {self.key}", getattr(self, name))
+        names = (self.key, self.task, *self.buckets, *map(str, self.buckets.values()))
+        if lone := [name for name in names if not _is_unicode(name)]:
+            raise DataError(f"{shown(lone[0])} among the names of an item has half a character. Write it as UTF-8.")
         if not all(isinstance(turn, ItemTurn) for turn in self.turns):
             raise DataError(f"turns of item {self.key} has a value that is no ItemTurn. Give ItemTurns.")
         if not self.turns or self.turns[-1].role != "user":
@@ -312,6 +316,14 @@ class Benchmark:
     def __post_init__(self) -> None:
         if not len(self.items):
             raise DataError(f"benchmark {self.name} has no items. Name data that holds some, or fewer limits.")
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _value(part: ItemPart) -> list[str]:

@@ -17,6 +17,7 @@ from glyphrender.evals.rows import Row, hub_rows, read_rows, revision_of
 __all__ = [
     "DataSource",
     "RowKeys",
+    "check_paths",
     "checked_arguments",
     "files_of",
     "known_protocol",
@@ -99,14 +100,24 @@ def checked_arguments(data: object, tasks: object, **texts: object) -> tuple[lis
     for name, value in texts.items():
         if not isinstance(value, str):
             raise DataError(f"{name}={shown(value)} is no text. Give a text.")
+    check_paths(paths)
+    return [str(path) for path in paths], tuple(tasks)
+
+
+def check_paths(paths: Iterable[str | PathLike[str]]) -> None:
+    """Refuse names that no file can have. A path that does not exist may be a name on the hub, and is not refused.
+
+    Raises:
+        DataError: a name is too long, has a NUL, or stands in a folder that may not be read.
+    """
     for path in paths:
         try:
             os.stat(path)
-        except (FileNotFoundError, NotADirectoryError):  # perhaps a name on the hub
+        except (FileNotFoundError, NotADirectoryError):
             pass
-        except (OSError, ValueError) as error:  # a name that no file can have
-            raise DataError(f"data={shown(path)} is no path ({getattr(error, 'strerror', error)}).") from error
-    return [str(path) for path in paths], tuple(tasks)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", error)
+            raise DataError(f"data={shown(path)} is no path ({reason}). Name a file, or an id of the hub.") from error
 
 
 def mean_of_items(scored: Sequence[ScoredReply], /) -> dict[str, float]:
@@ -125,6 +136,7 @@ def files_of(source: DataSource) -> list[Path] | None:
     paths = [source] if isinstance(source, str | PathLike) else list(source)
     if not paths:
         raise DataError("the data of a benchmark is an empty list. Name files, or a data set of the hub.")
+    check_paths(paths)
     name = str(paths[0])
     if len(paths) == 1 and _HUB_NAME.fullmatch(name) and not name.endswith(_SUFFIXES) and not Path(name).is_dir():
         return None

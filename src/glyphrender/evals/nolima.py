@@ -48,6 +48,7 @@ _TEMPLATE: Final = (
     "explanation or reasoning."
 )
 _SYSTEM: Final = "You are a helpful assistant"
+_MOST_DEPTHS: Final = 10_000
 _SEED: Final = 42
 _DEPTHS: Final = 26
 _FREE_ZONE: Final = 0.2
@@ -148,13 +149,15 @@ def load_nolima(
         depths: number of depths from 0 to 100%.
 
     Raises:
-        DataError: a task or protocol is not known; a length or `depths` is no count; a file cannot be read; or an entry
-            of the needle set is malformed, and the message names its place.
+        DataError: a task or protocol is not known; a length or `depths` is no count, or out of range; a file cannot be
+            read; or an entry of the needle set is malformed, and the message names its place.
         DependencyError: splintr-rs is not installed.
     """
     chosen = known_protocol(protocol, NOLIMA_PROTOCOLS)
     counts = [_count("lengths", each) for each in (lengths.split(",") if isinstance(lengths, str) else lengths)]
     steps = _count("depths", depths)
+    if steps > _MOST_DEPTHS:
+        raise DataError(f"depths={shown(depths)} is out of range. Use 1 to {_MOST_DEPTHS:,}.")
     path, *given = [Path(source)] if isinstance(source, str | PathLike) else [Path(each) for each in source] or [Path()]
     books = _books(given or [path.parent.parent / "haystack" / "rand_shuffle"])
     tests = [test for row in read_rows(path) for test in _tests(row)]
@@ -215,8 +218,13 @@ def _tests(row: Row) -> Iterator[_Test]:
     questions, tests = row.values.get("questions"), row.values.get("tests")
     if not isinstance(questions, dict) or not isinstance(tests, dict):
         raise row.fault("questions or tests is no object")
+    for kind, question in questions.items():
+        if not isinstance(question, str):
+            raise row.fault(f"question {shown(kind)} is {shown(question)} and not a text")
     characters = row.texts("character_set") if row.values.get("character_set") else ()
     distractors = row.values.get("distractors") or {}
+    if not isinstance(distractors, dict) or not all(isinstance(each, str) for each in distractors.values()):
+        raise row.fault("distractors is no object of texts")
     template = row.text("task_template") if "task_template" in row.values else _TEMPLATE
     try:
         filled = template.format(haystack=_HAYSTACK, question="")

@@ -24,7 +24,7 @@ from glyphrender.evals.runner import Run
 from glyphrender.evals.summary import summary
 from glyphrender.theta import Theta
 
-__all__ = ["alike_words", "arms_table", "report_markdown", "report_page", "write_report"]
+__all__ = ["arms_table", "remarks", "report_markdown", "report_page", "write_report"]
 
 _FORMAT: Final = "glyphrender.evals 1"
 _ARMS: Final = ("arm", "score", "95% interval", "figures", "ρ visual", "ρ prompt", "ρ effective", "pages", "missing",
@@ -49,8 +49,8 @@ def write_report(folder: str | os.PathLike[str], run: Run) -> dict[str, Path]:
     place.mkdir(parents=True, exist_ok=True)
     texts: dict[str, tuple[str, bytes]] = {
         "json": (".json", _sealed_json(report)),
-        "markdown": (".md", sealed(report_markdown(report))),
-        "html": (".html", sealed(report_page(report))),
+        "markdown": (".md", sealed(report_markdown(report).encode("utf-8", "replace"))),
+        "html": (".html", sealed(report_page(report).encode("utf-8", "replace"))),
         "items": (".items.jsonl", _sealed_lines(report, run)),
         "rho": (".rho.svg", sealed(rho_plot(report))),
     }
@@ -75,7 +75,7 @@ def arms_table(report: Mapping[str, Any]) -> tuple[tuple[str, ...], list[list[st
 def report_markdown(report: Mapping[str, Any]) -> str:
     """Return a report as Markdown. `report` is the result of `summary`."""
     parts = [f"# {_title(report)}", _note(report)]
-    parts += [f"**{each}**" for each in [alike_words(report)] if each]
+    parts += [f"**{each}**" for each in remarks(report)]
     parts += [f"**{each[0].upper()}{each[1:]}.**" for each in report["departures"]]
     parts.append("\n".join(f"- {name}: {value}" for name, value in _facts(report)))
     parts.append(_markdown(_ARMS, _arm_rows(report), left=1))
@@ -110,7 +110,7 @@ def report_page(report: Mapping[str, Any]) -> str:
         "title": escape(_title(report)),
         "note": escape(_note(report)),
         "standing": "".join(
-            f"<p class=standing>{escape(each)}</p>" for each in [alike_words(report), *report["departures"]] if each
+            f"<p class=standing>{escape(each)}</p>" for each in [*remarks(report), *report["departures"]]
         ),
         "facts": "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(report)),
         "arms": html_table(_ARMS, _arm_rows(report), numbers=_ARMS[1:2] + _ARMS[4:]),
@@ -125,19 +125,25 @@ def report_page(report: Mapping[str, Any]) -> str:
     return filled((files(__package__) / "report.html").read_text(encoding="utf-8"), values)
 
 
-def alike_words(report: Mapping[str, Any]) -> str:
-    """Return a sentence about the items that all arms send alike; "" if there are none, or one arm alone.
+def remarks(report: Mapping[str, Any]) -> list[str]:
+    """Return sentences about what a reader of the scores must know: arms that send the same, and empty replies.
 
     `report` is the result of `summary`.
     """
+    found = []
     alike, items = report["alike"], report["items"]
-    if not alike or len(report["conditions"]) < 2:
-        return ""
-    return (
-        "No item has a text that may be drawn: all arms send the same, and one reply serves them all."
-        if alike == items
-        else f"{alike:,} of {items:,} items have no text that may be drawn: all arms send the same for them."
-    )
+    if alike and len(report["conditions"]) > 1:
+        found.append(
+            "No item has a text that may be drawn: all arms send the same, and one reply serves them all."
+            if alike == items
+            else f"{alike:,} of {items:,} items have no text that may be drawn: all arms send the same for them."
+        )
+    if empty := ", ".join(f"{each['empty']:,} in {each['name']}" for each in report["conditions"] if each["empty"]):
+        found.append(
+            f"Replies with nothing to score: {empty}. A model that thinks may need more tokens (--thinking); a server "
+            "may send the text in another field than content."
+        )
+    return found
 
 
 def _title(report: Mapping[str, Any]) -> str:
@@ -255,7 +261,8 @@ def _theta(digest: str, theta: Mapping[str, Any]) -> str:
 
 def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> str:
     def line(cells: Sequence[str]) -> str:
-        plain = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`") for cell in cells)
+        escaped = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`") for cell in cells)
+        plain = (" ".join(cell.split()) for cell in escaped)  # a row of a table is one line
         return f"| {' | '.join(plain)} |"
 
     rule = ["---" if number < left else "---:" for number in range(len(columns))]

@@ -28,6 +28,7 @@ __all__ = ["Run", "check_counts", "run"]
 
 # A server that fails this many times in a row is down.
 _FAILURES: Final = 8
+_PRICE: Final = "Give it with --price or --prices, or in Python as a Price."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,8 +104,8 @@ def run(
     Raises:
         BudgetSpent: a limit is reached. All replies so far are stored; run again with a higher limit.
         EndpointError: the server failed several times in a row, or never replied.
-        DataError: an item is malformed, two items have one key, the benchmark needs a judge and there is none, or a
-            limit on dollars has no price of the model or of the judge.
+        DataError: an item is malformed, two items have one key, the benchmark needs a judge and there is none or the
+            reverse, or a limit on dollars has no price of the model or of the judge.
         ThetaError, FontError, TokenizerError, DependencyError: see `Poser.pose`.
     """
     check_counts(concurrency=concurrency, limit=limit, context=context)
@@ -114,11 +115,16 @@ def run(
         raise DataError("no condition is given. Make some with conditions_of.")
     budget = budget or RequestBudget()
     if budget.dollars is not None and price is None:
-        raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the model. Give a price.")
+        raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the model. {_PRICE}")
     if benchmark.judged and judge is None:
         raise no_judge(benchmark)
+    if judge is not None and not benchmark.judged:
+        raise DataError(
+            f"{benchmark.name}, protocol {benchmark.protocol.name}, asks no judge. Leave --judge out (judge= of run), "
+            "or load a benchmark with judged=True."
+        )
     if budget.dollars is not None and judge is not None and judge_price is None:
-        raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the judge. Give a price.")
+        raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the judge. {_PRICE}")
     wanted = {**benchmark.protocol.sampling, **(sampling or {})}
     asked, held = sampled(model, {name: value for name, value in wanted.items() if value is not None})
     asking = Asking(

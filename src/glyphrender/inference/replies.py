@@ -81,15 +81,15 @@ class Spent:
             dollars: the most that the next request may cost.
 
         >>> Spent(requests=20, tokens=140).exceeds(RequestBudget(requests=20))
-        '20 of 20 requests'
+        '20 of 20 requests are spent'
         """
         for name, limit in (("requests", budget.requests), ("tokens", budget.tokens)):
             if limit is not None and getattr(self, name) >= limit:
-                return f"{getattr(self, name)} of {limit} {name}"
+                return f"{getattr(self, name)} of {limit} {name} are spent"
         most = budget.dollars
         if most is not None and (self.dollars >= most or self.dollars + dollars > most):
-            another = f", and the next request may cost {dollars:.4g}," if self.dollars < most else ""
-            return f"{self.dollars:.4g} of {most:.4g} dollars{another}"
+            another = f", and the next request may cost {dollars:.4g}" if self.dollars < most else ""
+            return f"{self.dollars:.4g} of {most:.4g} dollars are spent{another}"
         return None
 
 
@@ -149,7 +149,7 @@ class Replies:
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")
             if reached := self._spent(db).exceeds(budget, dollars=dollars):
-                raise BudgetSpent(f"{reached} are spent ({self.path}). Raise the budget and resume.")
+                raise BudgetSpent(f"{reached} ({self.path}). Raise the budget and resume.")
             db.execute(_RESERVE, [key, dollars])
 
     def put(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from os import PathLike
 from pathlib import Path
 from typing import Final
@@ -50,7 +51,7 @@ def _example(line: str, place: str) -> Example:
             raise DataError(f"{place} has no {key} that is text. {_KEYS}")
     answers = given.get("answer")
     answers = answers if isinstance(answers, list) else [answers]
-    answers = [str(answer) if type(answer) in (int, float) else answer for answer in answers]
+    answers = [str(each) if type(each) is int or (type(each) is float and isfinite(each)) else each for each in answers]
     if not answers or not all(isinstance(answer, str) and normalized(answer) for answer in answers):
         raise DataError(f"{place} has no answer that is text. Give it a string, a number, or a list of them.")
     return Example(

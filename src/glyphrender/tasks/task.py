@@ -59,7 +59,7 @@ class Example:
 
         0.625 is a quarter more than one token for every two bytes. A model that thinks aloud needs more tokens.
         """
-        return 64 + int(1.25 * max(len(answer.encode()) for answer in self.answers) / 2)
+        return 64 + int(1.25 * max(len(answer.encode("utf-8", "surrogatepass")) for answer in self.answers) / 2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
