@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from eval_judge import FILLER, POSER, Parrot, codes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender import Document, Theta
+from glyphrender.cli import eval as eval_command
 from glyphrender.errors import BudgetSpent, DataError, EndpointError
 from glyphrender.evals.arms import Arm, conditions_of
 from glyphrender.evals.compare import compare, mcnemar
@@ -481,9 +483,20 @@ def test_a_benchmark_that_needs_a_judge_ends_before_its_first_request_without_on
     assert not model.asked
 
 
-def test_a_judge_that_no_protocol_asks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="asks no judge"):
-        run_of(Parrot(), tmp_path, judge=Parrot())
+def test_the_command_refuses_a_judge_that_nobody_asks_and_names_the_option_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"context": "c", "question": "q", "answer": "a"}\n', encoding="utf-8")
+    given = [str(path), "--base-url", "http://127.0.0.1:1/v1"]
+    done = CliRunner().invoke(eval_command.command, ["questions", *given, "--judge", "j"])
+    assert (done.exit_code, "asks no judge. Omit --judge." in done.output) == (2, True)
+    (tmp_path / "judged.py").write_text(
+        "from dataclasses import replace\nfrom glyphrender.evals.questions import load as of\n"
+        "def load(data):\n    return replace(of(data), judged=True)\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        done = CliRunner().invoke(eval_command.command, ["judged:load", *given])
+    assert "needs a model that judges replies. Name one with --judge" in str(done.exception)
 
 
 def test_a_report_says_that_arms_are_alike_where_nothing_can_be_drawn(tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ def command(
     """
     from glyphrender.errors import DataError
     from glyphrender.evals.arms import Poser, conditions_of
+    from glyphrender.evals.asking import no_judge
     from glyphrender.evals.benchmarks import load_benchmark
     from glyphrender.models.tokenizers import tokenizer as tokenizer_named
     from glyphrender.models.tokenizers import tokenizer_of
@@ -156,6 +157,10 @@ def command(
     if ":" in name:
         sys.path.insert(0, os.getcwd())  # as `python -m` does
     benchmark = load_benchmark(name, data, tasks=tasks, protocol=protocol, options=_pairs("--option", options))
+    if judge is not None and not benchmark.judged:
+        raise click.UsageError(f"{benchmark.name}, protocol {benchmark.protocol.name}, asks no judge. Omit --judge.")
+    if judge is None and benchmark.judged and not dry_run:
+        raise no_judge(benchmark)
     asked = None
     if not dry_run:
         asked, model = _model(

@@ -91,7 +91,7 @@ def run(
         limit: number of items of each task that are asked, from the first on; all if None.
         budget: limits on requests, tokens and dollars.
         price: price of the model; needed for a limit on dollars.
-        judge: model that follow-ups to a judge go to.
+        judge: model that follow-ups to a judge go to. The report names it if the benchmark is `judged`.
         judge_price: price of the judge; needed for a limit on dollars if there is a judge.
         concurrency: most requests under way at once.
         context: tokens of the model's context. An item whose prompt and reply need more by our count is not sent: it is
@@ -104,8 +104,8 @@ def run(
     Raises:
         BudgetSpent: a limit is reached. All replies so far are stored; run again with a higher limit.
         EndpointError: the server failed several times in a row, or never replied.
-        DataError: an item is malformed, two items have one key, the benchmark needs a judge and there is none or the
-            reverse, or a limit on dollars has no price of the model or of the judge.
+        DataError: an item is malformed, two items have one key, the benchmark needs a judge and there is none, or a
+            limit on dollars has no price of the model or of the judge.
         ThetaError, FontError, TokenizerError, DependencyError: see `Poser.pose`.
     """
     check_counts(concurrency=concurrency, limit=limit, context=context)
@@ -118,12 +118,7 @@ def run(
         raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the model. {_PRICE}")
     if benchmark.judged and judge is None:
         raise no_judge(benchmark)
-    if judge is not None and not benchmark.judged:
-        raise DataError(
-            f"{benchmark.name}, protocol {benchmark.protocol.name}, asks no judge. Leave --judge out (judge= of run), "
-            "or load a benchmark with judged=True."
-        )
-    if budget.dollars is not None and judge is not None and judge_price is None:
+    if budget.dollars is not None and benchmark.judged and judge_price is None:
         raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the judge. {_PRICE}")
     wanted = {**benchmark.protocol.sampling, **(sampling or {})}
     asked, held = sampled(model, {name: value for name, value in wanted.items() if value is not None})
@@ -157,7 +152,7 @@ def run(
     return Run(
         benchmark=benchmark,
         model=str(asked.identity[0]),
-        judge="" if judge is None else str(judge.identity[0]),
+        judge="" if judge is None or not benchmark.judged else str(judge.identity[0]),
         conditions=tuple(conditions),
         outcomes=tuple(outcomes),
         sampling=held,
