@@ -559,3 +559,20 @@ def test_a_field_that_is_no_sampling_is_one_line_before_a_request(tmp_path: Path
     for asked in (model, Parrot()):
         with pytest.raises(DataError, match=rf"^{field[0]}.*\. (Use|Leave)"):
             run_of(asked, tmp_path, sampling=dict([field]))
+
+
+@pytest.mark.parametrize(("count", "words"), [(2, "^the judge is down"), (9, "^8 requests in a row failed: the judge")])
+def test_a_judge_that_is_down_ends_the_run_without_a_report(tmp_path: Path, count: int, words: str) -> None:
+    class Down(Parrot):
+        def complete(self, *given: Any, **named: Any) -> Reply:
+            raise EndpointError("the judge is down")
+
+    def asks(item: Item, reply: str) -> FollowUp:
+        return FollowUp(turns=(ItemTurn("user", (f"{item.key}: {reply}",)),), max_tokens=8, by="judge")
+
+    benchmark, model = replace(codes(count), follow_up=asks, judged=True), Parrot()
+    with pytest.raises(EndpointError, match=words):
+        run_of(model, tmp_path, benchmark=benchmark, judge=Down(), conditions=TWO[1:])
+    asked = len(model.asked)
+    run_of(model, tmp_path, benchmark=benchmark, judge=Parrot(), conditions=TWO[1:])
+    assert len(model.asked) == count >= asked  # what was replied is not asked again

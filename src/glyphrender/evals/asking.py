@@ -92,10 +92,11 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A model with its price."""
+    """A model with its price, and whether its server works."""
 
     model: Model
     price: Price | None
+    health: Health
 
     def most(self, cost: ItemCost, max_tokens: int) -> float:
         """Return the most dollars of a request: a tenth more than our count of the prompt, and a full reply."""
@@ -131,7 +132,6 @@ class Asking:
     context: int | None
     thinking_tokens: int
     max_tokens: int | None
-    health: Health
     locks: Locks
 
     def outcome(self, item: Item, condition: Condition) -> Outcome:
@@ -153,6 +153,7 @@ class Asking:
         )  # fmt: skip
         about = {"benchmark": self.benchmark.name, "item": item.key, "condition": condition.name}
         replies: list[tuple[Priced, ItemCost, Reply]] = []
+        priced = self.model
         try:
             reply = self._reply(key, self.model, posed, limit, about)
             replies.append((self.model, posed.cost, reply))
@@ -169,7 +170,7 @@ class Asking:
         except RequestRefused as error:
             return self._missing(item, condition, posed.cost, "refused", str(error))
         except EndpointError as error:
-            self.health.bad(error)
+            priced.health.bad(error)
             return self._missing(item, condition, posed.cost, "failed", str(error))
         for _, _, each in replies:
             if each.cut and each.finish_reason != "length":
@@ -239,7 +240,7 @@ class Asking:
         self, key: str, asked: Priced, posed: Posed, max_tokens: int, about: Mapping[str, Any]
     ) -> Reply:
         if (found := self.replies.get(key)) is not None:
-            self.health.good()
+            asked.health.good()
             return found
         most = asked.most(posed.cost, max_tokens)
         self.replies.reserve(key, self.budget, dollars=most)
@@ -250,7 +251,7 @@ class Asking:
         except BaseException:
             self.replies.release(key, reserved=most)
             raise
-        self.health.good()
+        asked.health.good()
         about = {**about, "model": asked.model.identity[0]}
         self.replies.put(key, reply, about, dollars=asked.paid(posed.cost, reply), reserved=most)
         return self.replies.get(key) or reply  # as a resumed run reads it

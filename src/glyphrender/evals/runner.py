@@ -103,7 +103,7 @@ def run(
 
     Raises:
         BudgetSpent: a limit is reached. All replies so far are stored; run again with a higher limit.
-        EndpointError: the server failed several times in a row, or never replied.
+        EndpointError: the server of the model or of the judge failed several times in a row, or never replied.
         DataError: an item is malformed, two items have one key, the benchmark needs a judge and there is none, or a
             limit on dollars has no price of the model or of the judge.
         ThetaError, FontError, TokenizerError, DependencyError: see `Poser.pose`.
@@ -122,17 +122,17 @@ def run(
         raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the judge. {_PRICE}")
     wanted = {**benchmark.protocol.sampling, **(sampling or {})}
     asked, held = sampled(model, {name: value for name, value in wanted.items() if value is not None})
+    most = max(_FAILURES, 2 * concurrency)
     asking = Asking(
         benchmark=benchmark,
-        model=Priced(asked, price),
-        judge=None if judge is None else Priced(judge, judge_price),
+        model=Priced(asked, price, Health(most)),
+        judge=None if judge is None else Priced(judge, judge_price, Health(most)),
         poser=poser,
         replies=Replies(replies),
         budget=budget,
         context=context,
         thinking_tokens=thinking_tokens,
         max_tokens=held.get("max_tokens"),
-        health=Health(max(_FAILURES, 2 * concurrency)),
         locks=Locks(),
     )
     chosen = list(_chosen(benchmark.items, limit))
@@ -142,7 +142,8 @@ def run(
         outcomes.append(outcome)
         if progress is not None:
             progress(len(outcomes), total)
-    asking.health.check_any()
+    for who in filter(None, (asking.model, asking.judge)):
+        who.health.check_any()
     settings = {
         "limit": limit,
         "context": context,
