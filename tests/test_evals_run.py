@@ -576,3 +576,17 @@ def test_a_judge_that_is_down_ends_the_run_without_a_report(tmp_path: Path, coun
     asked = len(model.asked)
     run_of(model, tmp_path, benchmark=benchmark, judge=Parrot(), conditions=TWO[1:])
     assert len(model.asked) == count >= asked  # what was replied is not asked again
+
+
+def test_a_dry_run_takes_a_changed_limit_of_replies_and_names_requests_that_it_does_not_count(tmp_path: Path) -> None:
+    benchmark = codes(2)
+    planned = [dry_run(benchmark, conditions=TWO, poser=POSER, sampling=each) for each in (None, {"max_tokens": 5})]
+    assert [first.output_tokens for first, _ in planned] == [32, 10]
+    row = {"_id": "1", "domain": "Single-Document QA", "sub_domain": "s", "difficulty": "easy", "length": "short"}
+    row |= {"question": "Who?", "context": "A man.", "answer": "A", **{f"choice_{letter}": letter for letter in "ABCD"}}
+    (tmp_path / "v2.json").write_text(json.dumps([row]), encoding="utf-8")
+    for mode, said in (("chain-of-thought", True), ("direct", False)):
+        given = ["longbench-v2", str(tmp_path / "v2.json"), "--option", f"mode={mode}", "--dry-run"]
+        done = CliRunner().invoke(eval_command.command, [*given, "--vision", "glm-4.1v"])
+        assert done.exit_code == 0, done.output
+        assert ("second request of an item, to the model," in done.output) is said

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from glyphrender import BudgetSpent, DataError
+from glyphrender import BudgetSpent, DataError, RequestRefused
 from glyphrender.cli import COMMANDS
 from glyphrender.cli import profile as profile_command
 from glyphrender.document.document import Document
@@ -86,7 +86,7 @@ def test_questions_are_the_same_each_time_and_their_answer_is_on_the_page(kind: 
             assert answer in page
         assert verdict(item, answer) == "right"
         assert verdict(item, f"The answer is {answer}.") == "right"
-        assert verdict(item, None) == "wrong"
+        assert verdict(item, None) == "missing"
         assert verdict(item, "unknown") == ("right" if kind == "never_stated" else "abstained")
         for decoy in item.meta["decoys"]:
             assert verdict(item, decoy) == "wrong"
@@ -118,7 +118,8 @@ def item_of(task: str, answer: str) -> Item:
         ("arithmetic", "23120", "It is 9,000 + 14,120 = **23,120**.", "right"),
         ("arithmetic", "23120", "23120 is not it; 23121", "wrong"),
         ("arithmetic", "23120", "<think>23121?</think>23120", "right"),
-        ("arithmetic", "23120", "", "wrong"),
+        ("arithmetic", "23120", "", "missing"),
+        ("never_stated", ABSTAINED, "<think>It is not there.", "wrong"),
         ("arithmetic", "23120", "UNKNOWN", "abstained"),
         ("never_stated", ABSTAINED, "120", "wrong"),
         ("never_stated", ABSTAINED, "Unknown.", "right"),
@@ -270,6 +271,39 @@ def test_the_price_comes_first_and_nothing_is_sent_without_consent(
     assert refused.exit_code == 2
     assert "--yes" in refused.output
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("reply", "words"), [("", "every reply is empty"), (None, "takes no images")])
+def test_a_model_that_answers_nothing_gets_no_receipt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: str | None, words: str
+) -> None:
+    import glyphrender.inference.transformers as local
+
+    class Silent(Oracle):
+        def complete(self, *given: Any, **named: Any) -> Reply:
+            if reply is None:
+                raise RequestRefused("it takes no images")
+            return Reply(text=reply, prompt_tokens=9, completion_tokens=0, finish_reason="stop")
+
+    monkeypatch.setattr(local, "LazyModel", lambda *, path_or_id: Silent({}, name=path_or_id))
+    given = ("--local", "--model", "silent-1", "--vision", "glm-4.1v", "--questions", "1", "--characters", "600")
+    done = run(*given, "--kind", "gist", "--size", "14", "--yes", "-o", tmp_path / "out")
+    assert isinstance(done.exception, DataError) or done.exit_code == 2
+    assert words in (str(done.exception) + done.output)
+    assert not (tmp_path / "out/receipt.json").exists()
+
+
+def test_a_question_without_a_reply_is_not_counted_as_silently_wrong(tmp_path: Path) -> None:
+    class Blind(Oracle):
+        def complete(self, conversation: Any, **named: Any) -> Reply:
+            if any(not isinstance(part, str) for turn in conversation.turns for part in turn.parts):
+                raise RequestRefused("it takes no images")
+            return super().complete(conversation, **named)
+
+    receipt = Receipt.of(profiled(Blind({}), tmp_path, sizes=(14,), questions=2), questions=2, seed=0, characters=600)
+    receipt.check()
+    cells = {cell.condition: cell for cell in receipt.cells() if cell.kind == "gist"}
+    assert [(cell.wrong, cell.missing, cell.count) for cell in cells.values()] == [(0, 0, 2), (0, 2, 2)]
 
 
 @pytest.mark.slow

@@ -178,7 +178,8 @@ def command(
     if asked is None:
         _plan(
             benchmark, conditions, poser, limit=limit, sample=sample, price=price, speed=_speed(speed, seen.name),
-            context=context, thinking=thinking, measure=f"{seen.name} and {counted_by.name}",
+            context=context, thinking=thinking, sampling=_sampling(sampling),
+            measure=f"{seen.name} and {counted_by.name}",
         )  # fmt: skip
         if price is None:
             say(pricing.hint([seen.name]))
@@ -262,15 +263,20 @@ def _plan(
     speed: Speed | Machine | None,
     context: int | None,
     thinking: int,
+    sampling: Mapping[str, Any],
     measure: str,
 ) -> None:
     """Print what a run would need."""
     from glyphrender.evals.dry_run import dry_run
+    from glyphrender.evals.item import no_follow_up
 
     planned = dry_run(
         benchmark, conditions=conditions, poser=poser, limit=limit, sample=sample, price=price, speed=speed,
-        context=context, thinking_tokens=thinking,
+        context=context, thinking_tokens=thinking, sampling=sampling,
     )  # fmt: skip
+    if benchmark.follow_up is not no_follow_up:
+        whom = "a judge" if benchmark.judged else "the model"
+        say(f"the second request of an item, to {whom}, depends on the reply and is not counted.")
     first = planned[0]
     laid = "" if first.measured == first.items else f", {first.measured:,} of them laid out"
     click.echo(

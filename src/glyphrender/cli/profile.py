@@ -176,10 +176,15 @@ class _Asked:
         )
         receipt = Receipt.of(found, questions=self.questions, seed=self.seed, characters=self.characters)
         receipt.check()
-        receipt.save(self.output / "receipt.json")
-        missing = sum(each.status != "answered" for each in found.outcomes)
+        missing = sum(each["verdict"] == "missing" for each in receipt.values["outcomes"])
+        if missing == len(found.outcomes):
+            problems = [each.problem for each in found.outcomes if each.problem] or ["every reply is empty"]
+            raise DataError(
+                f"no question has a reply ({problems[0]}). Check the model, and run the same command again."
+            )
         if missing:
-            say(f"{counted(missing, 'question')} have no reply, and count as wrong; the receipt lists them.")
+            say(f"{counted(missing, 'question')} without a reply: they count as not right, see the receipt.")
+        receipt.save(self.output / "receipt.json")
         say(f"{self.output / 'receipt.json'} is written. To contribute it, see docs/reading-profile.md.")
         return receipt
 
@@ -253,14 +258,15 @@ def _cells_table(receipt: Receipt) -> str:
     rows = [[kind, *(_cell(found[kind, name]) for name in names)] for kind in kinds]
     rhos = [each["rho"]["visual"] for each in receipt.values["conditions"]]
     rows.append(["ρ (visual)", *("" if rho is None else f"{rho:.2f}" for rho in rhos)])
-    legend = "right/questions [95% interval], ?abstained, !wrong without saying so"
+    legend = "right/questions [95% interval], ?abstained, !wrong without saying so, -no reply"
     return f"{table(['kind', *names], rows, left=1)}\n{legend}"
 
 
 def _cell(cell: Cell) -> str:
     share = cell.share
     said = f"{cell.right}/{cell.count} [{share.low:.0%}, {share.high:.0%}]"
-    return said + (f" ?{cell.abstained}" if cell.abstained else "") + (f" !{cell.wrong}" if cell.wrong else "")
+    counts = (("?", cell.abstained), ("!", cell.wrong), ("-", cell.missing))
+    return said + "".join(f" {mark}{count}" for mark, count in counts if count)
 
 
 def _profile_values(profile: ReadingProfile) -> dict[str, Any]:
@@ -307,6 +313,7 @@ def _values(receipt: Receipt) -> dict[str, Any]:
             "right": cell.right,
             "abstained": cell.abstained,
             "wrong": cell.wrong,
+            "missing": cell.missing,
             "low": round(cell.share.low, 4),
             "high": round(cell.share.high, 4),
         }

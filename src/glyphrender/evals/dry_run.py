@@ -139,11 +139,14 @@ def dry_run(
     speed: Speed | Machine | None = None,
     context: int | None = None,
     thinking_tokens: int = 0,
+    sampling: Mapping[str, Any] | None = None,
 ) -> tuple[PlannedCondition, ...]:
-    """Return what a run would need, for each condition.
+    """Return what a run would need, for each condition: the first request of each item.
+
+    Follow-ups, to the model or to a judge, depend on the replies, and are not counted.
 
     Args:
-        benchmark, conditions, poser, limit, context, thinking_tokens: as for `run`.
+        benchmark, conditions, poser, limit, context, thinking_tokens, sampling: as for `run`.
         sample: items of each task and bucket that are laid out; all if None.
         price: price of the model.
         speed: how fast the model works.
@@ -155,7 +158,7 @@ def dry_run(
     check_counts(limit=limit, sample=sample, context=context)
     groups, sampled = _groups(benchmark.items, limit, sample)
     sums = {condition.name: _Sums() for condition in conditions}
-    fixed: Any = benchmark.protocol.sampling.get("max_tokens")
+    fixed: Any = {**benchmark.protocol.sampling, **(sampling or {})}.get("max_tokens")
     for index, group in sampled:
         item = benchmark.items[index]
         total, measured = groups[group]

@@ -49,8 +49,8 @@ _PROTOCOL: Final = EvalProtocol(
     sampling={"temperature": 0.0},
     thoughts="all",
 )
-#: What a reply is: right, without an answer, or wrong.
-Verdict: TypeAlias = Literal["right", "abstained", "wrong"]
+#: What a reply is: right, without an answer, wrong, or not there.
+Verdict: TypeAlias = Literal["right", "abstained", "wrong", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,14 +299,14 @@ def _item(kind: str, index: int, seed: int, characters: int) -> Item:
 
 
 def verdict(item: Item, reply: str | None) -> Verdict:
-    """Return "right", "abstained" or "wrong" for the scored text of a reply. A missing reply is wrong.
+    """Return what the scored text of a reply is. A reply that is None or has no text is "missing".
 
     Ids and keys are compared letter by letter; quotation marks, code marks and a full stop around them do not count.
     A number is the last number of the reply, without thousands separators. All other answers are right by
     `commits_to`. UNKNOWN is the right reply to `never_stated`, and abstains otherwise.
     """
-    if reply is None:
-        return "wrong"
+    if reply is None or not reply.strip():
+        return "missing"
     given = final_answer(reply)
     if re.search(rf"\b{ABSTAINED}\b", given, re.IGNORECASE) and len(given) <= 120:
         return "right" if item.answers[0] == ABSTAINED else "abstained"

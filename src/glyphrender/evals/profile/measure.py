@@ -52,7 +52,8 @@ class Cell:
     Attributes:
         kind: the kind of question.
         condition: name of the condition: "text", or a rung of the ladder.
-        right, abstained, wrong: numbers of replies. A missing reply is wrong.
+        right, abstained, wrong: numbers of replies.
+        missing: number of questions without a reply, or with an empty one. They count as not right.
     """
 
     kind: str
@@ -60,11 +61,12 @@ class Cell:
     right: int
     abstained: int
     wrong: int
+    missing: int = 0
 
     @property
     def count(self) -> int:
         """Return the number of questions."""
-        return self.right + self.abstained + self.wrong
+        return self.right + self.abstained + self.wrong + self.missing
 
     @property
     def share(self) -> Interval:
@@ -147,7 +149,7 @@ def cells(verdicts: Sequence[tuple[str, str, Verdict]]) -> list[Cell]:
     """
     counted: dict[tuple[str, str], dict[str, int]] = {}
     for kind, condition, found in verdicts:
-        counts = counted.setdefault((kind, condition), {"right": 0, "abstained": 0, "wrong": 0})
+        counts = counted.setdefault((kind, condition), {"right": 0, "abstained": 0, "wrong": 0, "missing": 0})
         counts[found] += 1
     return [Cell(kind=kind, condition=name, **counts) for (kind, name), counts in counted.items()]
 
