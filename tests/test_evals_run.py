@@ -35,6 +35,7 @@ from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.model import EndpointModel
 from glyphrender.inference.replies import Replies, RequestBudget
 from glyphrender.models.prices import Price
+from glyphrender.models.tokenizers import tokenizer
 from glyphrender.tasks.task import Score
 
 ALL = conditions_of(list(Arm), [Theta()])
@@ -561,7 +562,9 @@ def test_a_field_that_is_no_sampling_is_one_line_before_a_request(tmp_path: Path
             run_of(asked, tmp_path, sampling=dict([field]))
 
 
-@pytest.mark.parametrize(("count", "words"), [(2, "^the judge is down"), (9, "^8 requests in a row failed: the judge")])
+@pytest.mark.parametrize(
+    ("count", "words"), [(2, "^the judge is down"), (9, r"^\d requests in a row failed: the judge")]
+)
 def test_a_judge_that_is_down_ends_the_run_without_a_report(tmp_path: Path, count: int, words: str) -> None:
     class Down(Parrot):
         def complete(self, *given: Any, **named: Any) -> Reply:
@@ -590,3 +593,16 @@ def test_a_dry_run_takes_a_changed_limit_of_replies_and_names_requests_that_it_d
         done = CliRunner().invoke(eval_command.command, [*given, "--vision", "glm-4.1v"])
         assert done.exit_code == 0, done.output
         assert ("second request of an item, to the model," in done.output) is said
+
+
+def test_runs_with_different_reports_never_share_a_name(tmp_path: Path) -> None:
+    benchmark = codes(4)
+    odd = replace(benchmark, items=[each for each in benchmark.items if each.task == "odd"])
+    runs: list[tuple[Any, dict[str, Any]]] = [
+        (odd, {}), (replace(benchmark, items=[each for each in benchmark.items if each.task == "even"]), {}),
+        (odd, {"thinking_tokens": 9}), (odd, {"context": 9}),
+        (odd, {"poser": replace(POSER, tokenizer=tokenizer("o200k"))}),
+    ]  # fmt: skip
+    names = [summary(run_of(Parrot(), tmp_path, benchmark=each, **changes))["name"] for each, changes in runs]
+    assert len(set(names)) == len(runs)
+    assert summary(run_of(Parrot(), tmp_path, benchmark=odd))["name"] == names[0]

@@ -7,6 +7,7 @@ resumed has the same report, to the byte, as one that was not.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +32,11 @@ _LONGEST_NAME: Final = 180
 
 
 def run_name(run: Run) -> str:
-    """Return the name of a run's files: benchmark, revision, protocol, θ, model, sampling, arms and number of items."""
+    """Return the name of a run's files: benchmark, revision, protocol, θ, model, sampling, arms and number of items.
+
+    Six hex digits at the end stand for all else that decides a report: which items, the counters of tokens, the judge
+    and the settings. So two runs with different reports never have one name.
+    """
     digests = list(dict.fromkeys(each.theta.digest for each in run.conditions if each.theta is not None))
     theta = digests[0][:10] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()[:10]
     name = "_".join(
@@ -44,7 +49,7 @@ def run_name(run: Run) -> str:
             run.model.rstrip("/").rpartition("/")[2],
             _sampling_name(run),
             "-".join(dict.fromkeys(each.arm.value for each in run.conditions)),
-            f"{_items(run)}items",
+            f"{_items(run)}items-{_rest(run)}",
         )
     )
     return (
@@ -190,6 +195,13 @@ def _ordered(groups: Mapping[str, Any]) -> dict[str, Any]:
 def _known_sum(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def _rest(run: Run) -> str:
+    """Return six hex digits for what decides a report and is no other part of its name."""
+    keys = list(dict.fromkeys(each.item.key for each in run.outcomes))
+    values = [keys, run.model, run.judge, run.poser.identity, run.settings]
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=repr).encode("ascii")).hexdigest()[:6]
 
 
 def _items(run: Run) -> int:
