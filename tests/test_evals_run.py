@@ -453,7 +453,9 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_report(
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout == whole.stdout
     names = [
-        path.name for path in (tmp_path / "whole").iterdir() if "items." in path.name and ".times." not in path.name
+        path.name
+        for path in (tmp_path / "whole").iterdir()
+        if path.name.startswith("questions_") and ".times." not in path.name
     ]
     assert len(names) == 6
     for name in names:
