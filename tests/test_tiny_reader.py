@@ -104,6 +104,19 @@ def test_lines_of_prose_fill_pages_and_are_not_broken_again(size, height, anywhe
         assert page.size == (224, 84)
 
 
+def test_a_line_that_ends_inside_a_word_fits_where_it_stands_alone():
+    """The kerning of "-T" makes the line 1.3 px narrower before "Though" than it is alone."""
+    text = "the last with trembling energy.--Though Lydia had never been a favourite with them, " * 40
+    writer = Prose(text=text, font_size=14, line_height=14)
+    assert "the last with trembling energy.--" in [
+        line.text for page in layout(text, writer.theta((8, 30))) for line in page.lines
+    ]
+    for number in range(40):
+        pages = writer((8, 3), np.random.default_rng(number))
+        (page,) = layout(pages.text, pages.theta)
+        assert [line.text.rstrip("\n") for line in page.lines] == pages.text.split("\n")
+
+
 def test_pages_from_anywhere_have_lines_that_the_whole_text_has_not_and_words_of_its_part():
     text = " ".join(f"word{number}" for number in range(2000))
     writer = Prose(text=text, font_size=14, part=(0, 0.9), anywhere=True)

@@ -134,9 +134,19 @@ class Prose:
         return self._lines[columns]
 
     def _broken(self, words: Sequence[str], columns: int) -> list[str]:
-        """Return the lines of words."""
-        pages = layout(" ".join(words), self.theta((columns, 30)))
-        return [line.text.strip() for page in pages for line in page.lines]
+        """Return the lines of words. Each of them fits a line when it stands alone, as it does on a page.
+
+        A word can break inside: "energy.--Though" after its dashes. The kerning of "-T" then makes the first part
+        narrower than it is alone, so the lines are broken again until they stay as they are.
+        """
+        text, lines = " ".join(words), [""]
+        while (found := self._lines_of(text, columns)) != lines:
+            lines, text = found, "\n".join(found)
+        return lines
+
+    def _lines_of(self, text: str, columns: int) -> list[str]:
+        """Return the lines of a text."""
+        return [line.text.strip() for page in layout(text, self.theta((columns, 30))) for line in page.lines]
 
 
 @cache
