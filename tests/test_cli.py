@@ -230,6 +230,12 @@ def test_too_few_files_are_a_failure_in_one_line(tmp_path: Path, jobs: str, file
 # -- signals -----------------------------------------------------------------------------------------
 
 
+def obey_signals() -> None:
+    """Undo what the tests were started with: a shell's & ignores SIGINT, and nohup ignores SIGHUP."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -250,7 +256,7 @@ def test_an_interrupt_leaves_nothing_behind(name: str, status: int, group: bool,
         cwd=out,
         # A signal may fall between open() and its `with`, inside pathlib: the file is then closed by the collector.
         env=environment(PYTHONWARNINGS="error,ignore::ResourceWarning"),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=obey_signals,
         start_new_session=True,
     )
     deadline = time.monotonic() + 300
