@@ -137,7 +137,8 @@ def test_the_error_of_a_status_is_told_though_its_body_stalls(server: Hostile) -
 
 def test_retries_end_at_the_deadline(server: Hostile) -> None:
     endpoint = Endpoint(model="m", base_url=server.url("retry-soon"), timeout=60, deadline=2.0, retries=1000)
-    with pytest.raises(EndpointError, match="takes no more requests now"):
+    # The first stands after a pause, the second if the deadline falls into a request.
+    with pytest.raises(EndpointError, match=r"takes no more requests now|did not finish its answer in 2 s"):
         endpoint.complete(ASKED)
 
 
