@@ -14,7 +14,7 @@ import texts
 from glyphrender.errors import DataError, GlyphRenderError
 from glyphrender.evals import ruler
 from glyphrender.evals.benchmarks import BENCHMARKS, load_benchmark
-from glyphrender.evals.item import ScoredReply
+from glyphrender.evals.item import ScoredReply, labels_of
 from glyphrender.evals.ruler_samples import SampleMaker
 from glyphrender.evals.ruler_sources import RulerSources, read_sources
 from glyphrender.evals.ruler_tasks import RULER_TASKS, RulerSample, split_input
@@ -156,6 +156,14 @@ def test_only_the_context_may_be_drawn_and_the_message_ends_with_the_beginning_o
     assert items["vt"].max_tokens == 30
     assert items["niah_single_1"].turns[0].parts[0].startswith("A special magic number is hidden within")
     assert items["niah_single_1"].buckets == {"length": "1024"}
+
+
+def test_labels_are_those_of_the_items_and_make_none(data: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    benchmark = load_benchmark("ruler", data, tasks=["vt", "qa_1"], options={"lengths": "1024,2048", "samples": "2"})
+    items = [(item.key, item.task, item.buckets) for item in benchmark.items]
+    monkeypatch.delattr(SampleMaker, "sample")
+    assert [(label.key, label.task, label.buckets) for label in labels_of(benchmark.items)] == items
+    assert len(items) == 8
 
 
 def test_glyphs_protocol_has_eleven_tasks_without_examples_and_without_the_beginning(data: list[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from glyphrender.errors import LayoutError, VisionModelError
 from glyphrender.evals.arms import Condition, ItemCost, Poser
-from glyphrender.evals.item import Benchmark, Item
+from glyphrender.evals.item import Benchmark, Item, labels_of
 from glyphrender.evals.runner import check_counts
 from glyphrender.models.arithmetic import ModelShape, published
 from glyphrender.models.prices import Price
@@ -187,11 +187,10 @@ def _groups(
     """Return (items, items to lay out) of each group, and the items to lay out with their groups."""
     members: dict[_Group, list[int]] = {}
     of_task: dict[str, Any] = {}
-    for index in range(len(items)):
-        item = items[index]
-        if limit is not None and next(of_task.setdefault(item.task, count())) >= limit:
+    for index, label in enumerate(labels_of(items)):
+        if limit is not None and next(of_task.setdefault(label.task, count())) >= limit:
             continue
-        group = (item.task, *(f"{name}={value}" for name, value in sorted(item.buckets.items())))
+        group = (label.task, *(f"{name}={value}" for name, value in sorted(label.buckets.items())))
         members.setdefault(group, []).append(index)
     chosen: list[tuple[int, _Group]] = []
     groups = {}

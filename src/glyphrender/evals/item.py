@@ -29,10 +29,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args, overload
 
 from glyphrender.errors import DataError, shown
 from glyphrender.inference.conversation import Role
@@ -44,10 +45,13 @@ __all__ = [
     "EvalProtocol",
     "FollowUp",
     "Item",
+    "ItemLabel",
     "ItemPart",
     "ItemTurn",
+    "MadeItems",
     "ScoredReply",
     "Thoughts",
+    "labels_of",
     "mean_of_tasks",
     "no_follow_up",
 ]
@@ -286,6 +290,54 @@ def mean_of_tasks(scored: Sequence[ScoredReply], /) -> dict[str, float]:
     return {"average": sum(means) / len(means)} if means else {}
 
 
+@dataclass(frozen=True, slots=True)
+class ItemLabel:
+    """What tells an item from others without its texts.
+
+    Attributes:
+        key, task, buckets: those of the item.
+    """
+
+    key: str
+    task: str
+    buckets: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+class MadeItems(Sequence[Item], ABC):
+    """Items that are made when they are asked for, so that long texts are not all in memory. Threads may share them."""
+
+    @abstractmethod
+    def make(self, index: int) -> Item:
+        """Return a new item. The index is from 0 to the number of items, less 1."""
+
+    def label(self, index: int) -> ItemLabel:
+        """Return the label of an item. Items that are slow to make know their labels without being made."""
+        item = self.make(index)
+        return ItemLabel(item.key, item.task, item.buckets)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+        """Return the item of this index, or a list of the items of a slice.
+
+        Raises:
+            IndexError: there is no such item.
+        """
+        found = range(len(self))[index]
+        return [self.make(each) for each in found] if isinstance(found, range) else self.make(found)
+
+
+def labels_of(items: Sequence[Item]) -> Iterator[ItemLabel]:
+    """Yield the labels of items, in order."""
+    for index in range(len(items)):
+        if isinstance(items, MadeItems):
+            yield items.label(index)
+        else:
+            yield ItemLabel(items[index].key, items[index].task, items[index].buckets)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Benchmark:
     """Items under one protocol, with the functions that score replies.
@@ -294,7 +346,7 @@ class Benchmark:
         name: name of the benchmark, such as "longbench".
         revision: revision of the data: "sha256:…" of the files, or "hub:name@commit".
         protocol: how items are asked and scored.
-        items: the items. A sequence that makes each item when it is asked for keeps long ones out of memory.
+        items: the items. `MadeItems` keep long ones out of memory.
         score: (item, reply) → score. The reply is without thoughts and is never missing: a missing reply is wrong.
         follow_up: (item, reply) → one more request, or None.
         judged: whether `follow_up` asks a judge. Without one, a run then ends before its first request.

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from glyphrender.errors import DataError, shown
-from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemTurn
+from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemTurn, MadeItems
 from glyphrender.evals.profile import filler
 from glyphrender.tasks.answers import final_answer
 from glyphrender.tasks.scoring import commits_to
@@ -130,7 +130,7 @@ KINDS: Final = tuple(_MAKERS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NeedleItems(Sequence[Item]):
+class NeedleItems(MadeItems):
     """The items of a needle map, each made when it is asked for, so that long texts are not all in memory.
 
     Attributes:
@@ -148,10 +148,8 @@ class NeedleItems(Sequence[Item]):
     def __len__(self) -> int:
         return len(self.kinds) * len(self.lengths) * len(self.depths) * self.repeats
 
-    def __getitem__(self, index: int) -> Item:  # type: ignore[override]
+    def make(self, index: int) -> Item:
         """Return an item. The kinds take turns, then depths, then lengths, then repeats."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"there is no item {index} among {len(self)}.")
         rest, kind = divmod(index, len(self.kinds))
         rest, depth = divmod(rest, len(self.depths))
         repeat, length = divmod(rest, len(self.lengths))

@@ -7,14 +7,23 @@ NVIDIA/RULER at c3f5e3b; the protocol `glyph@61afa7f` follows evaluation/ruler o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, overload
+from typing import Any, Final
 
 from glyphrender.errors import DataError, shown
-from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemPart, ItemTurn, ScoredReply
+from glyphrender.evals.item import (
+    Benchmark,
+    Drawable,
+    EvalProtocol,
+    Item,
+    ItemLabel,
+    ItemPart,
+    ItemTurn,
+    MadeItems,
+    ScoredReply,
+)
 from glyphrender.evals.loading import checked_arguments
 from glyphrender.evals.metrics import ruler_prediction, string_match_all, string_match_part
 from glyphrender.evals.rows import Row, read_rows, revision_of
@@ -165,8 +174,8 @@ def _summary(scored: Sequence[ScoredReply]) -> dict[str, float]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Generated(Sequence[Item]):
-    """Items that are made when they are asked for."""
+class _Generated(MadeItems):
+    """Samples of (task, length, number). One of 128 K tokens takes 0.2 s to make, so labels come from the plan."""
 
     maker: SampleMaker
     plan: tuple[tuple[str, int, int], ...]
@@ -191,25 +200,23 @@ class _Generated(Sequence[Item]):
     def __len__(self) -> int:
         return len(self.plan)
 
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Item]: ...
-    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
-        if isinstance(index, slice):
-            return _Generated(self.maker, self.plan[index], self.rules)
-        return _generated_item(self, self.plan[index])
+    def label(self, index: int) -> ItemLabel:
+        task, length, number = self.plan[index]
+        return ItemLabel(_key(length, task, number), task, _buckets(length))
 
-    def __iter__(self) -> Iterator[Item]:
-        return (self[index] for index in range(len(self)))
+    def make(self, index: int) -> Item:
+        task, length, number = self.plan[index]
+        sample = self.maker.sample(task, length, number)
+        tokens = self.maker.tokens(task, sample)
+        return _item(task, sample, self.rules, key=_key(length, task, number), length=length, tokens=tokens)
 
 
-@lru_cache(maxsize=16)
-def _generated_item(items: _Generated, place: tuple[str, int, int]) -> Item:
-    task, length, number = place
-    sample = items.maker.sample(task, length, number)
-    tokens = items.maker.tokens(task, sample)
-    return _item(task, sample, items.rules, key=f"{length}/{task}/{number}", length=length, tokens=tokens)
+def _key(length: int, task: str, number: int) -> str:
+    return f"{length}/{task}/{number}"
+
+
+def _buckets(length: int) -> dict[str, str]:
+    return {"length": str(length)}
 
 
 def _item(task: str, sample: RulerSample, rules: EvalProtocol, *, key: str, length: int, tokens: int) -> Item:
@@ -226,7 +233,7 @@ def _item(task: str, sample: RulerSample, rules: EvalProtocol, *, key: str, leng
         turns=(ItemTurn("user", parts),),
         answers=sample.answers,
         max_tokens=FAMILIES[RULER_TASKS[task].family].max_tokens,
-        buckets={"length": str(length)},
+        buckets=_buckets(length),
         meta={"tokens": tokens},
     )
 

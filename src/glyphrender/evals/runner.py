@@ -17,7 +17,7 @@ from typing import Any, Final
 from glyphrender.errors import DataError, shown
 from glyphrender.evals.arms import Condition, Poser
 from glyphrender.evals.asking import Asking, Health, Locks, Priced, no_judge
-from glyphrender.evals.item import Benchmark, Item
+from glyphrender.evals.item import Benchmark, Item, labels_of
 from glyphrender.evals.outcome import Outcome
 from glyphrender.evals.sampling import sampled
 from glyphrender.inference.model import Model
@@ -178,13 +178,12 @@ def _chosen(items: Sequence[Item], limit: int | None) -> Iterator[int]:
     """Yield the numbers of the items to ask: all, or the first `limit` of each task."""
     seen: dict[str, int] = {}
     keys: set[str] = set()
-    for index in range(len(items)):
-        item = items[index]
-        if item.key in keys:
-            raise DataError(f"two items have the key {item.key}. Give each item its own key.")
-        keys.add(item.key)
-        seen[item.task] = seen.get(item.task, 0) + 1
-        if limit is None or seen[item.task] <= limit:
+    for index, label in enumerate(labels_of(items)):
+        if label.key in keys:
+            raise DataError(f"two items have the key {label.key}. Give each item its own key.")
+        keys.add(label.key)
+        seen[label.task] = seen.get(label.task, 0) + 1
+        if limit is None or seen[label.task] <= limit:
             yield index
 
 

@@ -12,11 +12,11 @@ import tempfile
 import threading
 import weakref
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, Generic, TypeVar, overload
+from collections.abc import Callable, Iterable
+from typing import Final, Generic, TypeVar
 
 from glyphrender.errors import ResourceError
-from glyphrender.evals.item import Item
+from glyphrender.evals.item import Item, MadeItems
 
 __all__ = ["Spool", "SpooledItems"]
 
@@ -77,7 +77,7 @@ class Spool(Generic[Value]):
         return value
 
 
-class SpooledItems(Sequence[Item], Generic[Value]):
+class SpooledItems(MadeItems, Generic[Value]):
     """A sequence of items, each made by `make(value)` from a value in a temporary file. Threads may share it.
 
     >>> from glyphrender.evals.item import ItemTurn
@@ -96,15 +96,6 @@ class SpooledItems(Sequence[Item], Generic[Value]):
     def __len__(self) -> int:
         return len(self._places)
 
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Item]: ...
-    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
-        """Return the item of this index, or a list of the items of a slice."""
-        if isinstance(index, slice):
-            return [self[each] for each in range(len(self))[index]]
+    def make(self, index: int) -> Item:
+        """Return the item of this index."""
         return self._make(self._spool.get(self._places[index]))
-
-    def __iter__(self) -> Iterator[Item]:
-        return (self[index] for index in range(len(self)))
