@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -24,6 +25,7 @@ __all__ = [
     "mean_of_items",
     "refuse_unknown",
     "rows_of",
+    "with_variants",
 ]
 
 #: Files of rows, or one name of a data set on the hub, such as "openai/mrcr".
@@ -63,6 +65,12 @@ def known_protocol(name: str, known: Mapping[str, EvalProtocol]) -> EvalProtocol
     """
     refuse_unknown("protocol", [name], list(known))
     return known[name]
+
+
+def with_variants(protocols: Sequence[EvalProtocol], suffix: str, note: str) -> dict[str, EvalProtocol]:
+    """Return protocols by name: as they are, and each again as "name-suffix" with `note` before its own note."""
+    variants = [replace(each, name=f"{each.name}-{suffix}", note=f"{note} {each.note}") for each in protocols]
+    return {each.name: each for each in (*protocols, *variants)}
 
 
 def refuse_unknown(kind: str, names: Sequence[str], known: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from os import PathLike
@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from glyphrender.errors import DataError, shown
 from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, FollowUp, Item, ItemPart, ItemTurn, ScoredReply
-from glyphrender.evals.loading import DataSource, RowKeys, files_of, known_protocol, refuse_unknown
+from glyphrender.evals.loading import DataSource, RowKeys, files_of, known_protocol, refuse_unknown, with_variants
 from glyphrender.evals.mmlongbench_score import NOT_ANSWERABLE, extracted_answer, mmlongbench_f1, score_mmlongbench
 from glyphrender.evals.pdf_pages import pdf_page_images, pdf_page_texts
 from glyphrender.evals.rows import Row, read_rows, revision_of
@@ -49,17 +49,9 @@ _PLAIN: Final = (
         "fewer images, as VLMEvalKit does for some models. Its limit of tokens is the model's; here it is 1,024.",
     ),
 )
-MMLONGBENCH_PROTOCOLS: Final[Mapping[str, EvalProtocol]] = {
-    **{protocol.name: protocol for protocol in _PLAIN},
-    **{
-        f"{protocol.name}-text": replace(
-            protocol,
-            name=f"{protocol.name}-text",
-            note=f"The text layer of the PDF takes the place of its pages: figures and scans are lost. {protocol.note}",
-        )
-        for protocol in _PLAIN
-    },
-}
+MMLONGBENCH_PROTOCOLS: Final[Mapping[str, EvalProtocol]] = with_variants(
+    _PLAIN, "text", "The text layer of the PDF takes the place of its pages: figures and scans are lost."
+)
 _FORMATS: Final = ("Int", "Float", "Str", "List", "None")
 _MAX_TOKENS: Final = 1024
 _MOST_PAGES: Final = 120

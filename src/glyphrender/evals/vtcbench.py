@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,7 @@ from glyphrender.evals.loading import (
     mean_of_items,
     refuse_unknown,
     rows_of,
+    with_variants,
 )
 from glyphrender.evals.markup import dialogue_lines, plain_lines
 from glyphrender.evals.rows import Row
@@ -108,17 +109,9 @@ _PLAIN: Final = (
         "the recall of ROUGE.",
     ),
 )
-VTCBENCH_PROTOCOLS: Final[Mapping[str, EvalProtocol]] = {
-    **{protocol.name: protocol for protocol in _PLAIN},
-    **{
-        f"{protocol.name}-images": replace(
-            protocol,
-            name=f"{protocol.name}-images",
-            note=f"The images of the data are sent as they are, as PNG; θ has no effect. {protocol.note}",
-        )
-        for protocol in _PLAIN
-    },
-}
+VTCBENCH_PROTOCOLS: Final[Mapping[str, EvalProtocol]] = with_variants(
+    _PLAIN, "images", "The images of the data are sent as they are, as PNG; θ has no effect."
+)
 _THOUGHTS: Final = re.compile("<think>.*?</think>", re.DOTALL)
 
 
