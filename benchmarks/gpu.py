@@ -32,6 +32,7 @@ from glyphrender.evals.efficiency.clock import Clock
 from glyphrender.evals.efficiency.measure import measure
 from glyphrender.evals.efficiency.plot import report_plot
 from glyphrender.evals.efficiency.report import Report
+from glyphrender.inference.transformers import torch_device
 
 TEXT = Path(__file__).with_name("texts") / "pride-and-prejudice.txt"
 K = 1024
@@ -73,7 +74,7 @@ class Run:
 
     out: Path
     deadline: float
-    device: str | None
+    device: str
     done: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -141,7 +142,7 @@ def pixel_values(run: Run, sizes: Sizes, text: str) -> dict[str, Any]:
 
     from glyphrender.adapters.pixels import Patchify
 
-    device = run.device or (str(torch.accelerator.current_accelerator()) if torch.accelerator.is_available() else "cpu")
+    device = run.device
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     theta = Theta.preset("glyph-en").align_to("glm-4.1v")
     pages = list(render(text, theta, max_pages=10_000))[: sizes.pages]
@@ -209,7 +210,7 @@ def main() -> int:
     if not options.rehearse and options.device is None and not torch.accelerator.is_available():
         parser.error("there is no accelerator. Use --rehearse for small sizes on the CPU.")
     sizes = SMALL if options.rehearse else TRUE
-    device = options.device or ("cpu" if options.rehearse else None)
+    device = str(torch_device(options.device or ("cpu" if options.rehearse else None)))
     options.out.mkdir(parents=True, exist_ok=True)
     run = Run(out=options.out, deadline=time.monotonic() + 60 * options.minutes, device=device)
     run.note(
@@ -217,7 +218,7 @@ def main() -> int:
         minutes=options.minutes,
         rehearsal=options.rehearse,
         torch=str(torch.__version__),
-        device=device or str(torch.accelerator.current_accelerator()),
+        device=device,
         accelerator=torch.cuda.get_device_name() if torch.cuda.is_available() and device != "cpu" else "",
     )
     text = TEXT.read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ from glyphrender.inference.conversation import Conversation, pil_image
 from glyphrender.inference.endpoint import Reply
 from glyphrender.inference.page_cache import MAX_NEW_TOKENS, OpenDocument, generate, text_message
 
-__all__ = ["LazyModel", "LocalModel", "OpenDocument", "load"]
+__all__ = ["LazyModel", "LocalModel", "OpenDocument", "load", "torch_device"]
 
 
 def load(
@@ -55,12 +55,7 @@ def load(
         raise missing(error) from error
     if dtype is not None and not isinstance(getattr(torch, dtype, None), torch.dtype):
         raise DataError(f"dtype={dtype!r} is none of torch. Use float32, bfloat16 or float16.")
-    if device is None:
-        device = str(torch.accelerator.current_accelerator()) if torch.accelerator.is_available() else "cpu"
-    try:
-        placed = torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:
-        raise DataError(f"device={device!r} cannot be used ({str(error).splitlines()[0]}). Use cpu.") from error
+    placed = torch_device(device)
     try:
         model = AutoModelForImageTextToText.from_pretrained(
             path_or_id, dtype=dtype or "auto", trust_remote_code=trust_remote_code
@@ -69,6 +64,22 @@ def load(
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise DataError(f"{fspath(path_or_id)} has no weights to load ({reason}). Name a whole model.") from error
     return LocalModel(model=model.to(placed).eval(), processor=processor, name=fspath(path_or_id), dtype=dtype)
+
+
+def torch_device(device: str | None = None) -> Any:
+    """Return a device of torch that can be used; without a name, the first accelerator, or the CPU if there is none.
+
+    Raises:
+        DataError: the device cannot be used.
+    """
+    import torch
+
+    if device is None:
+        device = str(torch.accelerator.current_accelerator()) if torch.accelerator.is_available() else "cpu"
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise DataError(f"device={device!r} cannot be used ({str(error).splitlines()[0]}). Use cpu.") from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

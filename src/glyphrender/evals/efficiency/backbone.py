@@ -17,6 +17,7 @@ import numpy as np
 from glyphrender.adapters.pixels import Patchify
 from glyphrender.errors import DataError, DependencyError, shown
 from glyphrender.evals.efficiency.expected import configuration
+from glyphrender.inference.transformers import torch_device
 from glyphrender.models.arithmetic import ModelShape
 from glyphrender.models.families.grid import GridModel
 from glyphrender.models.vision import vision_model
@@ -158,12 +159,7 @@ def backbone(name: str, *, device: str | None = None, dtype: str | None = None, 
         from transformers import AutoConfig, AutoModelForImageTextToText
     except ImportError as error:
         raise DependencyError.of(error, "a model needs torch and transformers", extra="transformers") from error
-    if device is None:
-        device = str(torch.accelerator.current_accelerator()) if torch.accelerator.is_available() else "cpu"
-    try:
-        placed = torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:
-        raise DataError(f"device={device!r} cannot be used ({str(error).splitlines()[0]}). Use cpu.") from error
+    placed = torch_device(device)
     kind = getattr(torch, dtype or ("float32" if placed.type == "cpu" else "bfloat16"), None)
     if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
         raise DataError(f"dtype={shown(dtype)} is no type of weights. Use float32, bfloat16 or float16.")
