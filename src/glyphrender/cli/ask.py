@@ -12,7 +12,7 @@ import click
 
 from glyphrender.cli.inputs import HEADING, Reader, inputs_of, joined
 from glyphrender.cli.notices import counted, say
-from glyphrender.cli.options import Pricing, dollars, price_options, text_options, theta_options
+from glyphrender.cli.options import Pricing, base_url_option, dollars, price_options, text_options, theta_options
 from glyphrender.cli.ratio import priced, print_skipped, verdict
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR|-...")
 @click.argument("question")
-@click.option(
-    "--base-url", metavar="URL", help="Address of the server, such as http://127.0.0.1:8000/v1. [env: OPENAI_BASE_URL]"
-)
+@base_url_option
 @click.option(
     "--model",
     metavar="NAME",

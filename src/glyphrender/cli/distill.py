@@ -11,20 +11,16 @@ from typing import Any
 import click
 
 from glyphrender.cli.notices import counted
-from glyphrender.cli.options import chat_options, faults_option
+from glyphrender.cli.options import base_url_option, chat_options, faults_option, local_option, model_option
 
 
 @click.command()
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="File of rows; it must be new or empty."
 )
-@click.option("--model", metavar="NAME", default="", help="Name of the model on the server; by default its only one.")
-@click.option(
-    "--base-url", metavar="URL", help="Address of the server, such as http://127.0.0.1:8000/v1. [env: OPENAI_BASE_URL]"
-)
-@click.option(
-    "--local", is_flag=True, help="Load the model with transformers; --model is a directory, or a name on the hub."
-)
+@model_option
+@base_url_option
+@local_option
 @click.option(
     "--replies",
     type=click.Path(path_type=Path),

@@ -13,7 +13,16 @@ import click
 
 from glyphrender.cli.eval_efficiency import WithEfficiency
 from glyphrender.cli.notices import counted, say
-from glyphrender.cli.options import Pricing, dollars, price_options, theta_of, theta_options
+from glyphrender.cli.options import (
+    Pricing,
+    base_url_option,
+    dollars,
+    local_option,
+    model_option,
+    price_options,
+    theta_of,
+    theta_options,
+)
 from glyphrender.cli.table import table
 
 if TYPE_CHECKING:
@@ -50,13 +59,9 @@ _ARMS = ("pages", "pages+exact", "text", "truncated", "retrieved")
     help="An option of the benchmark; repeatable.",
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Ask the first N items of each task.")
-@click.option("--model", metavar="NAME", default="", help="Name of the model on the server; by default its only one.")
-@click.option(
-    "--base-url", metavar="URL", help="Address of the server, such as http://127.0.0.1:8000/v1. [env: OPENAI_BASE_URL]"
-)
-@click.option(
-    "--local", is_flag=True, help="Load the model with transformers; --model is a directory, or a name on the hub."
-)
+@model_option
+@base_url_option
+@local_option
 @click.option("--vision", metavar="NAME|DIR", help="Vision model that counts images; by default that of --model.")
 @click.option("--tokenizer", metavar="NAME|FILE", help="Tokenizer that counts text; by default the model's own.")
 @click.option("--judge", metavar="NAME", help="Name of the model that judges replies, if the protocol has one.")

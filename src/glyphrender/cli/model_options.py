@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glyphrender.cli.options import local_option
+
 if TYPE_CHECKING:
     from glyphrender.search.proposer import Proposer
     from glyphrender.search.vlm import VLMEvaluator
@@ -21,9 +23,7 @@ _OPTIONS = (
         metavar="URL",
         help="Address of the server's API, such as http://127.0.0.1:8000/v1. The key is taken from OPENAI_API_KEY.",
     ),
-    click.option(
-        "--local", is_flag=True, help="Load the model with transformers; --model is a directory, or a name on the hub."
-    ),
+    local_option,
     click.option(
         "--tasks",
         metavar="NAME,...|FILE",

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 
+#: Options of the commands that ask a model, on a server or on this machine.
+base_url_option = click.option(
+    "--base-url", metavar="URL", help="Address of the server, such as http://127.0.0.1:8000/v1. [env: OPENAI_BASE_URL]"
+)
+local_option = click.option(
+    "--local", is_flag=True, help="Load the model with transformers; --model is a directory, or a name on the hub."
+)
+model_option = click.option(
+    "--model", metavar="NAME", default="", help="Name of the model on the server; by default its only one."
+)
+
 
 def theta_options(function: Command) -> Command:
     """Add `--theta`, `--preset` and `--set`. The command gets the resulting θ as the parameter `theta`."""

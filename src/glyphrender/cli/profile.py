@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glyphrender.cli.notices import counted, say
-from glyphrender.cli.options import Pricing, dollars, price_options
+from glyphrender.cli.options import Pricing, base_url_option, dollars, local_option, model_option, price_options
 from glyphrender.cli.table import table
 
 if TYPE_CHECKING:
@@ -29,13 +29,9 @@ _SIZES = (14.0, 10.0, 8.0, 6.75, 5.5)
 
 
 @click.command()
-@click.option("--model", metavar="NAME", default="", help="Name of the model on the server; by default its only one.")
-@click.option(
-    "--base-url", metavar="URL", help="Address of the server, such as http://127.0.0.1:8000/v1. [env: OPENAI_BASE_URL]"
-)
-@click.option(
-    "--local", is_flag=True, help="Load the model with transformers; --model is a directory, or a name on the hub."
-)
+@model_option
+@base_url_option
+@local_option
 @click.option("--vision", metavar="NAME", help="The vision model; by default as the name of the model says.")
 @click.option("--kind", "kinds", type=click.Choice(_KINDS), multiple=True, help="A kind of question; repeatable.")
 @click.option(

@@ -43,9 +43,7 @@ class Row:
         """
         value = self.values.get(name)
         if not isinstance(value, str):
-            raise self.fault(
-                f"{name} is {shown(value)} and not a text" if name in self.values else f"{name} is missing"
-            )
+            raise self._wrong(name, "not a text")
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:
@@ -69,9 +67,7 @@ class Row:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if type(value) is not int:
-            raise self.fault(
-                f"{name} is {shown(value)} and no integer" if name in self.values else f"{name} is missing"
-            )
+            raise self._wrong(name, "no integer")
         return value
 
     def fault(self, reason: str) -> DataError:
