@@ -18,6 +18,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,10 @@ def prose(**settings: Any) -> Callable[[tuple[float, float]], Writer]:
     return lambda part: Prose(text=plain_prose(BOOK.read_text(encoding="utf-8")), part=part, **settings)
 
 
+#: A part of training in small type: stage 0 weighs as much as reading, and the reader learns to go on after an error.
+robust = partial(Part, batch=4, learning_rate=8e-4, decay=0.95, share=1.0, slips=0.05, anywhere=True)
+
+
 def up_to(columns: int, rows: int) -> tuple[Shape, ...]:
     """Return all shapes up to so many columns and rows."""
     return tuple((column, row) for column in range(1, columns + 1) for row in range(1, rows + 1))
@@ -157,40 +162,9 @@ LESSONS = {
         parts=(
             Part(steps=1500, batch=4, alone=1500, seed=500),
             Part(steps=2600, batch=4, share=0.2),
-            Part(
-                steps=2400,
-                stop=800,
-                batch=4,
-                learning_rate=1e-3,
-                warmup=100,
-                decay=0.95,
-                share=1.0,
-                slips=0.05,
-                anywhere=True,
-                seed=1000,
-            ),
-            Part(
-                steps=650,
-                batch=4,
-                learning_rate=8e-4,
-                warmup=30,
-                decay=0.95,
-                share=1.0,
-                slips=0.05,
-                anywhere=True,
-                seed=2000,
-            ),
-            Part(
-                steps=2400,
-                batch=4,
-                learning_rate=8e-4,
-                warmup=50,
-                decay=0.95,
-                share=1.0,
-                slips=0.05,
-                anywhere=True,
-                seed=2000,
-            ),
+            robust(steps=2400, stop=800, learning_rate=1e-3, warmup=100, seed=1000),
+            robust(steps=650, warmup=30, seed=2000),
+            robust(steps=2400, warmup=50, seed=2000),
         ),
         pointing=(2,),
         tower="prose-22",

@@ -292,7 +292,7 @@ def mean_of_tasks(scored: Sequence[ScoredReply], /) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class ItemLabel:
-    """What tells an item from others without its texts.
+    """The names by which an item is counted and grouped, without its texts.
 
     Attributes:
         key, task, buckets: those of the item.
