@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -174,7 +175,7 @@ class Poser:
     vision: VisionModel
     tokenizer: Tokenizer
     exact: int = 2048
-    _known: OrderedDict[tuple[str, str], _PagesCost] = field(default_factory=OrderedDict, repr=False, compare=False)
+    _known: OrderedDict[tuple[bytes, str], _PagesCost] = field(default_factory=OrderedDict, repr=False, compare=False)
     _lock: Any = field(default_factory=Lock, repr=False, compare=False)
 
     @property
@@ -220,7 +221,8 @@ class Poser:
         return self.pose(item, condition).cost
 
     def _pages(self, text: str, theta: Theta) -> _PagesCost:
-        key = (text, theta.digest)
+        # Not the text itself: sixty of them may be a million tokens each.
+        key = (sha256(text.encode("utf-8", "surrogatepass")).digest(), theta.digest)
         with self._lock:
             found = self._known.get(key)
         if found is None:
