@@ -19,6 +19,7 @@ from test_cli import environment
 from glyphrender import EndpointError, Theta, VisionModelError, render
 from glyphrender.inference.chat import Answer, Endpoint, Packing, Reply, ask, vision_of
 from glyphrender.inference.messages import INSTRUCTION
+from glyphrender.inference.replies import Replies
 
 NOVEL = (Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
 KEY = "sk-0123456789abcdef"
@@ -363,3 +364,46 @@ def test_without_the_client_the_extra_is_named() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment(), check=True
     )
     assert "'.[chat]'" in done.stdout
+
+
+# -- thoughts that the server gives apart ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_thoughts_are_kept_apart_from_the_answer(name: str, streamed: bool) -> None:
+    def handle(to: http.server.BaseHTTPRequestHandler, body: dict[str, Any], number: int) -> None:
+        if body.get("stream"):
+            thoughts = [
+                json.dumps({"choices": [{"index": 0, "delta": {"role": "assistant", "content": None, name: each}}]})
+                for each in ("Two and ", "two.")
+            ]
+            answer_events(to, *thoughts, chunk("4"), chunk(reason="stop", usage=USAGE), "[DONE]")
+        else:
+            message = {"role": "assistant", "content": "4", name: "Two and two."}
+            answer_json(to, 200, {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+
+    pieces: list[str] = []
+    with failing(handle) as (url, _):
+        endpoint = Endpoint(base_url=url, model="m", retries=0)
+        reply = endpoint.complete([{"role": "user", "content": "2 + 2"}], stream=streamed, on_text=pieces.append)
+    assert (reply.text, reply.reasoning) == ("4", "Two and two.")
+    assert "".join(pieces) == "4"
+    assert not reply.thoughts_alone
+
+
+def test_thoughts_without_an_answer_are_no_answer() -> None:
+    def handle(to: http.server.BaseHTTPRequestHandler, body: dict[str, Any], number: int) -> None:
+        thought = {"choices": [{"index": 0, "delta": {"reasoning_content": "It is"}, "finish_reason": None}]}
+        answer_events(to, json.dumps(thought), chunk(reason="length"), "[DONE]")
+
+    reply, got = complete(handle)
+    assert (reply.text, reply.reasoning, reply.thoughts_alone) == ("", "It is", True)
+    assert len(got) == 1
+
+
+def test_a_stored_reply_keeps_its_thoughts(tmp_path: Path) -> None:
+    replies = Replies(tmp_path / "replies.sqlite")
+    reply = Reply(text="4", reasoning="Two and two.", finish_reason="stop", prompt_tokens=9, completion_tokens=7)
+    replies.put("key", reply, {})
+    assert replies.get("key") == reply

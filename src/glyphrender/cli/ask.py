@@ -201,6 +201,9 @@ def _lack(answer: Answer) -> str:
     from glyphrender.inference.endpoint import BROKEN_OFF
 
     reason = next((reply.finish_reason for reply in answer.replies if reply.cut), None)
+    if answer.replies[-1].thoughts_alone and reason in ("length", None):
+        way_out = "raise --max-tokens" if reason else "check the server's reasoning parser (`glyphrender doctor`)"
+        return f"the server gave thoughts and no answer: {way_out}."
     if reason == "length":
         return "the answer was cut off: raise --max-tokens."
     if reason == BROKEN_OFF:
@@ -236,6 +239,7 @@ def _figures(answer: Answer, price: Price | None) -> dict[str, Any]:
         cost = costs.as_pages if answer.as_pages else costs.as_text
     return {
         "answer": answer.text,
+        "reasoning": answer.replies[-1].reasoning,
         "cut": answer.cut,
         "finish_reason": answer.replies[-1].finish_reason,
         "sent": "pages" if answer.as_pages else "text",

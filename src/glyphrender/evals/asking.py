@@ -197,6 +197,7 @@ class Asking:
             condition=condition.name,
             status="answered",
             reply=first.text,
+            reasoning=first.reasoning,
             scored=text,
             score=self.benchmark.score(item, text),
             cut=any(reply.cut for _, _, reply in replies),

@@ -28,6 +28,7 @@ class Outcome:
         status: what became of the request.
         problem: why there is no reply; empty if there is one.
         reply: the whole reply of the model; None if there is none.
+        reasoning: the thoughts that the server gave apart from the reply. They are not scored.
         scored: the text that was scored; None if there is none.
         score: the score; wrong if there is no reply.
         cut: whether the reply was cut off at its limit of tokens.
@@ -46,6 +47,7 @@ class Outcome:
     status: Status
     problem: str = ""
     reply: str | None = None
+    reasoning: str = ""
     scored: str | None = None
     score: Score
     cut: bool = False
@@ -79,6 +81,7 @@ class Outcome:
             "problem": self.problem,
             "value": self.value,
             "reply": self.reply,
+            "reasoning": self.reasoning,
             "scored": self.scored,
             "answers": list(self.item.answers),
             "cut": self.cut,

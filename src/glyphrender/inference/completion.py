@@ -1,7 +1,8 @@
 """The JSON of chat completions, read with suspicion: every value that a server sends may be of another type.
 
-Three things are read: the text, the reason why it ended, and the counts of tokens. A text or a reason of another type
-makes the answer unreadable. A count of another type is unknown.
+Four things are read: the text, the model's thoughts, the reason why the text ended, and the counts of tokens. A text or
+a reason of another type makes the answer unreadable. A count of another type is unknown, and thoughts of another type
+are left out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ __all__ = ["Delta", "Usage", "parsed", "read_chunk", "read_completion", "without
 
 # No prompt has as many tokens; a larger number would not be exact in JSON either.
 _MOST_TOKENS: Final = 1 << 53
+# The fields in which servers give thoughts apart from the answer: SGLang, llama.cpp, DeepSeek, transformers and vLLM
+# before 0.12 the first, newer vLLM and OpenRouter the second, Ollama's own the third.
+_REASONING: Final = ("reasoning_content", "reasoning", "thinking")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,11 +36,13 @@ class Delta:
 
     Attributes:
         text: the text.
+        reasoning: the thoughts that the server gives apart from the text.
         finish_reason: the reason for which the answer ended; None if it goes on, or if there is no reason.
         usage: the counts, where they are given.
     """
 
     text: str = ""
+    reasoning: str = ""
     finish_reason: str | None = None
     usage: Usage | None = None
 
@@ -60,15 +66,18 @@ def read_chunk(value: Any) -> Delta:
         TypeError: a value has another type than it should.
 
     >>> read_chunk({"choices": [{"index": 0, "delta": {"content": "Jane"}, "finish_reason": "stop"}]})
-    Delta(text='Jane', finish_reason='stop', usage=None)
+    Delta(text='Jane', reasoning='', finish_reason='stop', usage=None)
     """
     value = _mapping("a chunk", value)
     texts: list[str] = []
+    thoughts: list[str] = []
     reason = None
     for choice in _choices(value):
-        texts.append(_text(_mapping("delta", choice.get("delta") or {}).get("content")))
+        delta = _mapping("delta", choice.get("delta") or {})
+        texts.append(_text(delta.get("content")))
+        thoughts.append(_thoughts(delta))
         reason = _reason(choice) or reason
-    return Delta(text="".join(texts), finish_reason=reason, usage=_usage(value))
+    return Delta(text="".join(texts), reasoning="".join(thoughts), finish_reason=reason, usage=_usage(value))
 
 
 def read_completion(value: Any) -> Delta | None:
@@ -80,8 +89,13 @@ def read_completion(value: Any) -> Delta | None:
     for choice in _choices(value) if isinstance(value, Mapping) else ():
         if choice.get("message") is None:
             break
-        text = _text(_mapping("message", choice["message"]).get("content"))
-        return Delta(text=text, finish_reason=_reason(choice), usage=_usage(value))
+        message = _mapping("message", choice["message"])
+        return Delta(
+            text=_text(message.get("content")),
+            reasoning=_thoughts(message),
+            finish_reason=_reason(choice),
+            usage=_usage(value),
+        )
     return None
 
 
@@ -128,6 +142,11 @@ def _text(content: Any) -> str:
         parts = [_mapping("a part of content", part) for part in content]
         return "".join(_text(part.get("text")) for part in parts if part.get("type") in (None, "text", "output_text"))
     raise TypeError(f"content is {_name(content)}, not a text")
+
+
+def _thoughts(message: Mapping[str, Any]) -> str:
+    # A server may fill two of the fields with the same text, so the first that is filled is taken.
+    return next((message[name] for name in _REASONING if isinstance(message.get(name), str) and message[name]), "")
 
 
 def _reason(choice: Mapping[str, Any]) -> str | None:

@@ -1,9 +1,9 @@
 """One model on an OpenAI-compatible server, and its answer.
 
 The `openai` client (extra `chat`) does the HTTP; `server` and `call` bound it. This module adds three things: an
-endpoint that is a value and can be pickled, a reply that can be stored, and requests that drop the parameters a server
-does not know. Once an answer has begun to stream, the request is not repeated, because the caller already has a part of
-the text.
+endpoint that is a value and can be pickled, an answer apart from the model's thoughts, and requests that drop the
+parameters a server does not know. Once an answer has begun to stream, the request is not repeated, because the caller
+already has a part of the text.
 """
 
 from __future__ import annotations
@@ -25,19 +25,13 @@ from glyphrender.inference.completion import (
     without_lone_surrogates,
 )
 from glyphrender.inference.events import Event, events
+from glyphrender.inference.reply import BROKEN_OFF, Reply
 from glyphrender.inference.server import REFUSALS, Server
 
 __all__ = ["BROKEN_OFF", "ChatMessage", "Endpoint", "Reply"]
 
 #: One message of the chat completions API: {"role": …, "content": …}.
 ChatMessage: TypeAlias = Mapping[str, Any]
-
-#: The `finish_reason` of a reply whose stream ended without a reason and without its end mark: the server died, or a
-#: proxy cut the connection.
-BROKEN_OFF: Final = "broken off"
-
-# Reasons of a whole answer: OpenAI's word, those of text-generation servers, and Anthropic's behind gateways.
-_WHOLE: Final = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
 
 # A chunk of a stream takes 300 to 600 bytes for each token; thoughts and counts come on top.
 _BYTES_A_TOKEN: Final = 2048
@@ -46,41 +40,6 @@ _BYTES: Final = 1 << 20
 _AFTER_THE_END: Final = 5.0
 # The longest list of models that is read; OpenRouter's has half a megabyte.
 _LISTING_BYTES: Final = 8 << 20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """A model's answer and its token counts. An unknown count is None, never 0.
-
-    Attributes:
-        text: the answer.
-        prompt_tokens: tokens of the prompt.
-        completion_tokens: tokens of the answer, including the model's thoughts.
-        cached_tokens: tokens of the prompt that the server had in its cache.
-        finish_reason: "stop"; "length" if the answer was cut off at `max_tokens`; "broken off" if the stream ended
-            without its end; another word of the server, such as "content_filter"; None if the server gives no reason.
-    """
-
-    text: str
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cached_tokens: int | None = None
-    finish_reason: str | None = None
-
-    @property
-    def tokens(self) -> int | None:
-        """Return the tokens of prompt and answer, without an unknown count; None if both are unknown."""
-        counted = [count for count in (self.prompt_tokens, self.completion_tokens) if count is not None]
-        return sum(counted) if counted else None
-
-    @property
-    def cut(self) -> bool:
-        """Return whether the answer is not whole: it ended for another reason than that the model was done.
-
-        >>> Reply(text="It is", finish_reason="length").cut, Reply(text="It is Jane.", finish_reason="stop").cut
-        (True, False)
-        """
-        return self.finish_reason is not None and self.finish_reason.lower() not in _WHOLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,8 +125,8 @@ class Endpoint:
         Args:
             messages: messages of the chat completions API.
             max_tokens: most tokens of the answer; None for the endpoint's `max_tokens`.
-            on_text: called with each piece of the answer as it comes. If it raises an error, the caller gets that
-                error.
+            on_text: called with each piece of the answer as it comes, and not with thoughts that the server gives
+                apart. If it raises an error, the caller gets that error.
             stream: ask for the answer piece by piece, so that a server that stalls is noticed early. If the server
                 streams nothing, the request is sent again without streaming. If False, the answer comes in one piece,
                 for `on_text` too.
@@ -204,6 +163,7 @@ class Endpoint:
                     on_text(piece)
         return Reply(
             text="".join(pieces),
+            reasoning="".join(without_lone_surrogates(answer.reasoning)),
             prompt_tokens=answer.usage.prompt_tokens,
             completion_tokens=answer.usage.completion_tokens,
             cached_tokens=answer.usage.cached_tokens,
@@ -279,9 +239,12 @@ class _Answer:
     begun: bool = False
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
+    reasoning: list[str] = field(default_factory=list)
 
     def note(self, delta: Delta) -> None:
-        self.begun = self.begun or bool(delta.text) or delta.finish_reason is not None
+        self.begun = self.begun or bool(delta.text or delta.reasoning) or delta.finish_reason is not None
+        if delta.reasoning:
+            self.reasoning.append(delta.reasoning)
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.usage = delta.usage or self.usage
 

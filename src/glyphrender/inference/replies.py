@@ -235,7 +235,8 @@ def reply_key(*parts: Any) -> str:
 
 # The record in the file is older than the field names of `Reply`: "finish" stands for `finish_reason`. An
 # unknown count is 0. No prompt has 0 tokens, but an empty reply has: beside the count of a prompt, 0 tokens of a reply
-# are a count, and an unknown one is null. "cached_tokens" is present only if it is known.
+# are a count, and an unknown one is null. "cached_tokens" is present only if it is known, "reasoning" only if it is
+# not empty.
 
 
 def _record(reply: Reply) -> dict[str, Any]:
@@ -245,7 +246,11 @@ def _record(reply: Reply) -> dict[str, Any]:
         "completion_tokens": reply.completion_tokens if reply.prompt_tokens else reply.completion_tokens or 0,
         "finish": reply.finish_reason,
     }
-    return record if reply.cached_tokens is None else record | {"cached_tokens": reply.cached_tokens}
+    if reply.cached_tokens is not None:
+        record["cached_tokens"] = reply.cached_tokens
+    if reply.reasoning:
+        record["reasoning"] = reply.reasoning
+    return record
 
 
 def _from_record(record: Mapping[str, Any]) -> Reply:
@@ -256,4 +261,5 @@ def _from_record(record: Mapping[str, Any]) -> Reply:
         completion_tokens=completion if prompt is not None else completion or None,
         cached_tokens=record.get("cached_tokens"),
         finish_reason=record.get("finish"),
+        reasoning=record.get("reasoning", ""),
     )

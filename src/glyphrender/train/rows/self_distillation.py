@@ -167,6 +167,8 @@ class _Asking:
         """Return why a reply is no target; "" if it is one."""
         if reply.cut:
             return "cut off"
+        if reply.reasoning:
+            return "hidden thoughts"
         if not final_answer(reply.text):
             return "empty"
         # A token is one byte at least. So more tokens than bytes were not all given.
