@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 SOURCE = HERE.parent / "src"
 ROOMS = {
     "theta": "the rendering parameters: fields, choices, files, presets",
+    "rich": "rich text: styles of characters and blocks, markup that is consumed or replaced",
     "document": "documents and pages",
     "models": "vision models, their tokens and limits; tokenizers",
     "ratio": "the compression ratio ρ(θ), θ for a target, θ on a model's grid",

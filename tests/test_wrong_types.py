@@ -11,10 +11,13 @@ import pytest
 
 import glyphrender
 from glyphrender import (
+    BlockStyle,
     Document,
     GlyphRenderError,
     Page,
     Part,
+    RichText,
+    Style,
     Theta,
     ThetaError,
     Typesetter,
@@ -50,6 +53,14 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Document": (Document, BASIC),
     "Document.read": (Document.read, BASIC),
     "Part": (Part, {"name": "a.txt", "heading": ""}),
+    "Style": (Style, dict.fromkeys(Style.__dataclass_fields__)),
+    "BlockStyle": (
+        BlockStyle,
+        {name: field.default for name, field in BlockStyle.__dataclass_fields__.items()},
+    ),
+    "RichText": (RichText, {"source": TEXT, "spans": (), "blocks": (), "consumed": (), "replaced": ()}),
+    "RichText.styled": (RichText(TEXT).styled, {"style": Style(), "start": 0, "end": None}),
+    "RichText.joined": (RichText.joined, {"parts": [TEXT], "separator": ""}),
     "render_file": (render_file, {"path": __file__, "theta": None, "encoding": None, "errors": "strict"}),
     "compression_ratio": (compression_ratio, {"text": TEXT, "theta": None, "model": "qwen3-vl", "tokenizer": None}),
     "worth_it": (worth_it, {"text": TEXT, "model": "qwen3-vl"}),

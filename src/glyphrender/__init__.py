@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from glyphrender.ratio.ratio import Worth as Worth
     from glyphrender.ratio.ratio import compression_ratio as compression_ratio
     from glyphrender.ratio.ratio import worth_it as worth_it
+    from glyphrender.rich.rich_text import RichText as RichText
+    from glyphrender.rich.style import BlockStyle as BlockStyle
+    from glyphrender.rich.style import Style as Style
     from glyphrender.text.parts import Part as Part
     from glyphrender.text.parts import PartSpan as PartSpan
     from glyphrender.theta import Theta as Theta
@@ -82,6 +85,8 @@ _PUBLIC = {
     "ratio.align": ("align",),
     "ratio.fit": ("Fit", "fit"),
     "ratio.ratio": ("Ratio", "Worth", "compression_ratio", "worth_it"),
+    "rich.rich_text": ("RichText",),
+    "rich.style": ("BlockStyle", "Style"),
     "text.parts": ("Part", "PartSpan"),
     "theta": ("Theta", "ThetaLike"),
 }
