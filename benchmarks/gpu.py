@@ -5,7 +5,8 @@
 
 1. What pages save at the true shapes of GLM-4.1V-9B, 4 K to 128 K text tokens, then of Qwen3-VL-8B: prefill, decoding
    at batch 1 and at the largest batch that fits, cache, peak memory, a step of training.
-2. Pages to pixel values: by transformers' processor, by `Patchify` on the host, and by `Patchify` on the device.
+2. Pages to the tower's floats, by the collator of training: with transformers' processor, with `Patchify` on the host,
+   and as bytes that become floats on the device, which is what `glyphrender train` does.
 3. The reader at scale: `glyphrender train` with the recipes reader-gpu-cpt, -sft and -grpo.
 
 Each part writes its file when it is done, and `summary.json` says what ran, what did not, and why. A part begins only
@@ -136,38 +137,80 @@ def efficiency(run: Run, sizes: Sizes, name: str, text: str) -> None:
 
 
 def pixel_values(run: Run, sizes: Sizes, text: str) -> dict[str, Any]:
-    """Return milliseconds a page for three ways from pages to pixel values on the device."""
+    """Return milliseconds a page for three ways from pages to the floats that the vision tower is given.
+
+    All go through `Collator`, as in training: a batch is collated, pinned, copied to the device, and given to a model
+    whose tower returns what it is given. The last way is what `glyphrender train` does.
+    """
     import torch
     from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
-    from glyphrender.adapters.pixels import Patchify
+    from glyphrender.adapters.collator import Collator
+    from glyphrender.adapters.pixels import fast
+    from glyphrender.train.reader.byte_tokenizer import byte_tokenizer
+    from glyphrender.train.reader.glm4v_images import Glm4vImagesProcessor
+    from glyphrender.train.reader.tiny_reader import READER_TEMPLATE
 
     device = run.device
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     theta = Theta.preset("glyph-en").align_to("glm-4.1v")
     pages = list(render(text, theta, max_pages=10_000))[: sizes.pages]
-    arrays = [page.array for page in pages]
-    processor = Glm4vImageProcessorPil(size={"shortest_edge": 12_544, "longest_edge": 9_633_792})
-    patchify = Patchify.of(processor)
-    images = [page.image for page in pages]
+    drawn = [page.image for page in pages]
+    images = Glm4vImageProcessorPil(size={"shortest_edge": 12_544, "longest_edge": 9_633_792})
+    processor = Glm4vImagesProcessor(images, byte_tokenizer(), chat_template=READER_TEMPLATE)
+    model = _tower_alone(torch, device, dtype)
+    rows = [{"prompt": "Read.", "completion": "Done.", "pages": drawn}]
 
-    def bytes_to_device() -> Any:
-        patches, _ = patchify.patches(arrays)
-        return patchify.pixel_values(torch.from_numpy(patches).to(device), dtype)
+    def way(collator: Collator) -> tuple[Callable[[], Any], int]:
+        def once() -> Any:
+            values = collator(rows)["pixel_values"]
+            if device.startswith("cuda"):
+                values = values.pin_memory()
+            return model(pixel_values=values.to(device, non_blocking=True))
+
+        return once, collator(rows)["pixel_values"].nbytes
 
     ways = {
-        "transformers' processor": lambda: processor(images, return_tensors="pt")["pixel_values"].to(device, dtype),
-        "Patchify on the host": lambda: patchify(arrays)["pixel_values"].to(device, dtype),
-        "Patchify on the device": bytes_to_device,
+        "transformers' processor": way(Collator(processor=processor)),
+        "Patchify on the host": way(Collator(processor=fast(processor))),
+        "bytes to the device": way(Collator(processor=processor, model=model)),
     }
     clock = Clock(device=device, repeats=5, seconds=10.0)
     found: dict[str, Any] = {"pages": len(pages), "device": device, "clock": clock.name}
-    for name, way in ways.items():
-        way()
-        timing = clock.timing(way)
-        found[name] = {"ms_a_page": 1e3 * timing.median / len(pages), **timing.to_dict()}
+    expected = ways["transformers' processor"][0]()
+    for name, (once, size) in ways.items():
+        difference = float((once() - expected).abs().max())
+        timing = clock.timing(once)
+        found[name] = {
+            "ms_a_page": 1e3 * timing.median / len(pages),
+            "bytes_a_page": size // len(pages),
+            "largest_difference": difference,
+            **timing.to_dict(),
+        }
     (run.out / "pixel-values.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     return found
+
+
+def _tower_alone(torch: Any, device: str, dtype: Any) -> Any:
+    """Return a model that gives back what its vision tower is given, in the type of the tower's weights."""
+
+    class Tower(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1, device=device, dtype=dtype), requires_grad=False)
+
+        def forward(self, hidden_states: Any) -> Any:
+            return hidden_states.to(self.weight.dtype)
+
+    class Model(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.visual = Tower()
+
+        def forward(self, pixel_values: Any) -> Any:
+            return self.visual(pixel_values)
+
+    return Model()
 
 
 def train(run: Run, sizes: Sizes, recipe: str) -> str:

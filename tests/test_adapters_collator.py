@@ -105,7 +105,7 @@ def test_a_trainer_of_transformers_takes_the_collator(tmp_path: Path) -> None:
     from tiny_glm4v import tiny_glm4v
     from transformers import Trainer, TrainingArguments
 
-    from glyphrender.adapters.pixels import on_device
+    from glyphrender.adapters.device import on_device
 
     model, processor = tiny_glm4v()
     on_device(model, processor)

@@ -16,7 +16,8 @@ from PIL import Image
 from strategies import examples
 
 from glyphrender import Theta, render
-from glyphrender.adapters.pixels import Patchify, fast, on_device
+from glyphrender.adapters.device import on_device
+from glyphrender.adapters.pixels import Patchify, fast
 from glyphrender.errors import DataError, VisionModelError
 
 pytestmark = pytest.mark.slow

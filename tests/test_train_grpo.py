@@ -72,7 +72,14 @@ def test_groups_that_would_lie_on_two_processes_are_refused_before_anything_is_l
 
 def test_a_run_leaves_a_model_a_curve_and_counts(tmp_path: Path) -> None:
     recipe = TINY.with_overrides(["data.held_out=0.4", "run.eval_every=2", "optim.steps=2"])
-    result = run(recipe, tmp_path / "run")
+    start = model_and_processor(recipe)
+    sent = []
+    start[0].model.register_forward_pre_hook(
+        lambda _, args, kwargs: sent.append(kwargs.get("pixel_values")), with_kwargs=True
+    )
+    result = run(recipe, tmp_path / "run", start=start)
+    # Pages go to the device as bytes, to generate and to learn.
+    assert {str(values.dtype) for values in sent if values is not None} == {"torch.uint8"}
     assert result.steps == 2
     assert result.counts["prompts"] + result.counts["held out"] == 12
     assert result.first_reward is not None

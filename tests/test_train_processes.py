@@ -24,6 +24,7 @@ def test_two_processes_see_the_samples_of_one_in_its_order_and_have_its_loss(tmp
     names = ("alone", "accumulated", "rank0", "rank1")
     alone, accumulated, *ranks = (json.loads((tmp_path / name).read_text()) for name in names)
     assert [alone["world"], *(rank["world"] for rank in ranks)] == [1, 2, 2]
+    assert [run["sent"] for run in (alone, accumulated, *ranks)] == [["torch.float32"], *[["torch.uint8"]] * 3]
     together = [first + second for first, second in zip(*(rank["keys"] for rank in ranks), strict=True)]
     assert together == alone["keys"]
     assert len(together) == 5

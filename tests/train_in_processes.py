@@ -39,18 +39,20 @@ class _Trainer(MeanOverTokens, SFTTrainer):
 
 
 class Recorded:
-    """A collator that notes the keys of each batch."""
+    """A collator that notes the keys of each batch, and the type in which pixels go to the device."""
 
     def __init__(self, collator: SampleCollator) -> None:
-        self.collator, self.keys = collator, []
+        self.collator, self.keys, self.sent = collator, [], set()
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         self.keys.append([row["sample"].key for row in rows])
-        return self.collator(rows)
+        batch = self.collator(rows)
+        self.sent.add(str(batch["pixel_values"].dtype))
+        return batch
 
 
 def train(out: Path, per_device: int, accumulation: int, environment: dict[str, str]) -> None:
-    """Train five steps, and write keys and losses as JSON."""
+    """Train five steps, and write keys and losses as JSON. Alone, the host makes floats; else, the device does."""
     os.environ.update(environment)
     transformers.logging.set_verbosity_error()
     model, processor = tiny_glm4v(hidden_size=32, layers=1, vision_layers=1, intermediate_size=32)
@@ -58,7 +60,7 @@ def train(out: Path, per_device: int, accumulation: int, environment: dict[str, 
         Document(f"number {number} is {number * number}. " * (3 + number % 3), f"{number}") for number in range(PIECES)
     ]
     samples = CptSamples(documents=documents, visual_tokens=32, theta=THETA)
-    collate = Recorded(SampleCollator(processor=processor))
+    collate = Recorded(SampleCollator(processor=processor, model=None if out.name == "alone" else model))
     trainer = _Trainer(
         model=model,
         args=SFTConfig(
@@ -87,7 +89,11 @@ def train(out: Path, per_device: int, accumulation: int, environment: dict[str, 
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.train()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    out.write_text(json.dumps({"keys": collate.keys, "losses": losses, "world": trainer.args.world_size}))
+    out.write_text(
+        json.dumps(
+            {"keys": collate.keys, "losses": losses, "world": trainer.args.world_size, "sent": list(collate.sent)}
+        )
+    )
 
 
 def meeting_place() -> tuple[torch.distributed.TCPStore, dict[str, str]]:

@@ -1,10 +1,10 @@
 """Pages → `pixel_values` and `image_grid_thw`, without an image processor in between (extra `transformers`).
 
 GLM-4V and Qwen-VL take an image as rows, one row per patch: channels × frames × pixels, in float32. A processor turns a
-grey page into three channels, normalises them, and copies all of it twice. Here the grey bytes are cut into patches
-first, and only the last step makes three channels and two frames of floats. That step runs on the CPU or on the model's
-device. On the device, only a twenty-fourth of the bytes has to be copied there. `tests/test_adapters_pixels.py` checks
-that the values are within 1e-6 of those of transformers' processors.
+grey page into three channels and normalises all of them before it cuts patches. Here the grey bytes are cut into
+patches first, and only the last step makes three channels and two frames of floats. That step runs on the CPU, or on
+the model's device (`adapters.device`), to which a twenty-fourth of the bytes is then copied.
+`tests/test_adapters_pixels.py` checks that the values are within 1e-6 of those of transformers' processors.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     PageLike = Page | Image | NDArray[np.uint8]
 
-__all__ = ["Patchify", "fast", "on_device"]
+__all__ = ["Patchify", "fast"]
 
 # Number of patches at a time: their floats stay in the second-level cache of the CPU.
 _BLOCK = 128
@@ -213,7 +213,8 @@ def fast(processor: Any, *, resize: bool = True, expand: bool = True) -> Any:
     Args:
         processor: a whole processor, not only an image processor.
         resize: see `Patchify.of`.
-        expand: whether `pixel_values` are floats; if not, they are uint8 patches for a model that `on_device` prepared.
+        expand: whether `pixel_values` are floats; if not, they are uint8 patches for a model that `device.on_device`
+            prepared.
 
     Raises:
         VisionModelError: see `Patchify.of`.
@@ -227,32 +228,6 @@ def fast(processor: Any, *, resize: bool = True, expand: bool = True) -> Any:
     changed = copy(processor)
     changed.image_processor = image_processor
     return changed
-
-
-def on_device(model: Any, processor: Any) -> Any:
-    """Let a model of transformers take uint8 patches as `pixel_values`, and make floats of them on its device.
-
-    Use it with batches of `fast(processor, expand=False)`. Floats are taken as before.
-
-    Returns:
-        the handle of the hook before its vision tower; `remove()` ends it.
-
-    Raises:
-        VisionModelError: see `Patchify.of`; or the model has no vision tower named `visual`.
-    """
-    patchify = Patchify.of(processor)
-    tower = next((part for name, part in model.named_modules() if name.rpartition(".")[2] == "visual"), None)
-    if tower is None:
-        raise VisionModelError(f"{type(model).__name__} has no vision tower `visual`. Use fast(processor) alone.")
-
-    def expand(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        # Models convert to their own dtype first, which loses nothing: bfloat16 holds whole numbers up to 256.
-        values = args[0] if args else kwargs.pop("hidden_states")
-        if values.shape[-1] != patchify.width:
-            values = patchify.pixel_values(values, dtype=next(tower.parameters()).dtype)
-        return (values, *args[1:]), kwargs
-
-    return tower.register_forward_pre_hook(expand, with_kwargs=True)
 
 
 class _Patchifying:

@@ -93,7 +93,7 @@ def _reading_trainer(
         args=TrainingArguments(**arguments),
         train_dataset=samples.train,
         eval_dataset=samples.held_out,
-        data_collator=ReadingCollator(processor, slots),
+        data_collator=ReadingCollator(processor, slots, model=model),
         processing_class=processor,
         alignment=AlignmentHead(model.config.text_config.hidden_size, slots),
         alone=recipe.align.steps,

@@ -21,7 +21,8 @@ from typing import Any
 from trl import GRPOConfig, GRPOTrainer
 
 from glyphrender.adapters.data import Sampled, ThetaSource
-from glyphrender.adapters.pixels import Patchify, fast
+from glyphrender.adapters.device import for_device
+from glyphrender.adapters.pixels import Patchify
 from glyphrender.adapters.sft import epoch_callback
 from glyphrender.errors import DataError
 from glyphrender.inference.endpoint import Endpoint
@@ -138,7 +139,7 @@ def train(
             args=arguments,
             train_dataset=dataset,
             eval_dataset=asked,
-            processing_class=fast(processor),
+            processing_class=for_device(model, processor),  # pages go to the device as bytes
             reward_funcs=functions,
             peft_config=adapters(recipe),
             callbacks=[epoch_callback(transform.pages), *watchers(folder), *callbacks],

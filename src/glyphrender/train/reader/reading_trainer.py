@@ -54,15 +54,20 @@ class ReadingCollator:
         slips: share of the characters to learn that the model sees replaced by others of the batch, once written. The
             labels stay. So a reader learns to go on after an error of its own. Line ends are never replaced. The
             characters are drawn by torch's generator, which the Trainer seeds.
+
+    Args:
+        processor: see `SampleCollator`.
+        slots, slips: the attributes.
+        model: see `SampleCollator`.
     """
 
-    def __init__(self, processor: Any, slots: int, *, slips: float = 0.0) -> None:
+    def __init__(self, processor: Any, slots: int, *, slips: float = 0.0, model: Any = None) -> None:
         self.slots, self.slips = slots, slips
         padded_right = copy(processor)
         padded_right.tokenizer = copy(processor.tokenizer)
         padded_right.tokenizer.padding_side = "right"
         self.tokenizer = padded_right.tokenizer
-        self.samples = _Remembering(processor=padded_right)
+        self.samples = _Remembering(processor=padded_right, model=model)
         self._tokens: dict[str, list[int]] = {}
 
     def __call__(self, samples: Sequence[Sample]) -> dict[str, Any]:
@@ -274,7 +279,7 @@ def train_reader(
         model=model,
         args=arguments,
         train_dataset=data,
-        data_collator=ReadingCollator(processor, data.writer.slots, slips=slips),
+        data_collator=ReadingCollator(processor, data.writer.slots, slips=slips, model=model),
         alignment=AlignmentHead(model.config.text_config.hidden_size, data.writer.slots, sums=sums),
         alone=alone,
         share=share,

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
 from glyphrender.adapters.collator import IGNORED, render_chat
+from glyphrender.adapters.device import on_device
 from glyphrender.adapters.pixels import Patchify
 from glyphrender.adapters.processor import missing
 from glyphrender.document.page import Page
@@ -51,7 +52,8 @@ class SampleCollator:
         over: what happens to samples over budget: "error", or "drop", which leaves them out of the batch. If all are
             left out, the batch is a small page of which nothing is learned: every process needs a batch for each step.
             `CptSamples` splits what is too long, before it comes here.
-        expand: whether `pixel_values` are floats; if not, uint8 patches for a model that `pixels.on_device` prepared.
+        model: the model that is trained; it is not kept. Pages then go to its device as bytes, in uint8 patches, and
+            become floats there (`device.on_device`). Without it, `pixel_values` are floats.
         counts: what happened so far in this process: "samples", "dropped", "blank" batches, "tokens", "learned" and
             "visual" tokens.
 
@@ -64,16 +66,20 @@ class SampleCollator:
     processor: Any
     max_length: int | None = None
     over: Policy = "error"
-    expand: bool = True
+    model: InitVar[Any] = None
     counts: Counter[str] = field(default_factory=Counter, compare=False)
     _markup: tuple[list[int], list[int], int] = field(init=False, repr=False, compare=False)
     _patchify: Patchify = field(init=False, repr=False, compare=False)
     _prefix: list[int] = field(init=False, repr=False, compare=False)
+    _bytes: bool = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, model: Any) -> None:
         if self.over not in ("error", "drop"):
             raise DataError(f"over={shown(self.over)} is unknown. Use error or drop.")
         object.__setattr__(self, "_patchify", Patchify.of(self.processor))
+        object.__setattr__(self, "_bytes", model is not None)
+        if model is not None:
+            on_device(model, self.processor)
         markup = self.processor.tokenizer(image_markup(self.processor), add_special_tokens=False).input_ids
         token = self.processor.image_token_id
         if markup.count(token) != 1:
@@ -93,7 +99,7 @@ class SampleCollator:
         Returns:
             `input_ids`, `attention_mask`, `mm_token_type_ids` and `labels`, int64 (samples, longest), padded on the
                 side of the tokenizer; `labels` are -100 where nothing is learned. If there are pages, `pixel_values`
-                (patches, numbers a patch) and `image_grid_thw`, int64 (pages, 3).
+                (patches, numbers a patch), float32, or uint8 with a `model`, and `image_grid_thw`, int64 (pages, 3).
 
         Raises:
             DataError: there are no samples; a sample learns nothing, has pages without text, or is over budget.
@@ -133,7 +139,7 @@ class SampleCollator:
         tensors = {name: torch.from_numpy(array) for name, array in batch.items()}
         if drawn:
             patches, grid = self._patchify.patches(drawn)
-            values = self._patchify.pixel_values(patches) if self.expand else torch.from_numpy(patches)
+            values = torch.from_numpy(patches) if self._bytes else self._patchify.pixel_values(patches)
             tensors |= {"pixel_values": values, "image_grid_thw": torch.from_numpy(grid)}
         return tensors
 

@@ -32,6 +32,8 @@ def sft_trainer(
 ) -> Any:
     """Return TRL's trainer of a recipe. The collator makes labels, so TRL prepares nothing.
 
+    Pages go to the device as bytes.
+
     Args:
         recipe: the recipe, which says whether adapters are trained and activations are offloaded.
         arguments: the arguments of transformers' trainer (`training_arguments`).
@@ -53,7 +55,7 @@ def sft_trainer(
         ),
         train_dataset=as_dataset(samples.train),
         eval_dataset=samples.held_out and as_dataset(samples.held_out),
-        data_collator=SampleCollator(processor=processor),
+        data_collator=SampleCollator(processor=processor, model=model),
         processing_class=processor,
         peft_config=adapters(recipe),
         callbacks=list(callbacks),
