@@ -105,6 +105,7 @@ def a_theta(rng: random.Random) -> Theta:
             "ligatures": rng.random() < 0.8,
             "kerning": rng.random() < 0.8,
             "auto_crop_width": rng.random() < 0.5,
+            "page_number": rng.choice(("NONE", "NONE", "TOP_RIGHT", "BOTTOM_LEFT")),
         }
         if fields["hyphenate"]:
             fields["language"] = rng.choice(("", "en", "de-1996"))

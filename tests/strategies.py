@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, reject, settings
 from hypothesis import strategies as st
 
 from glyphrender.errors import ThetaError
-from glyphrender.theta import PARAMETERS, Emoji, Overlap, Theta
+from glyphrender.theta import PARAMETERS, Emoji, Overlap, PageNumber, Theta
 from glyphrender.theta.color import contrast
 from glyphrender.theta.constraints import MIN_CONTRAST
 from glyphrender.theta.parameter import Choice, Flag
@@ -121,9 +121,14 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
     gutter = (0.7 * digits + 0.8) * em if digits else 0.0
     text = em * draw(st.one_of(st.integers(1, 8), st.integers(8, 60)))
     lines = draw(st.one_of(st.integers(1, 4), st.integers(4, 60)))
+    if contrast(values["font_color"], values["page_bg_color"]) < MIN_CONTRAST:
+        values["page_number"] = PageNumber.NONE
+    numbered = values["page_number"] != PageNumber.NONE
+    label = pick("page_label", st.sampled_from(("{page}", "p. {page}", "A")))
+    text = max(text, 0.7 * em * len(label)) if numbered else text
     column = gutter + indents + 2 * inset + text + pick("column_gap", lengths(0, 30))
     width = 2 * pick("margin_x", lengths(0, 40)) + pick("columns", st.integers(1, 3)) * column
-    height = 2 * pick("margin_y", lengths(0, 40)) + 2 * inset + max(size, leading) * lines
+    height = 2 * pick("margin_y", lengths(size if numbered else 0, 40)) + 2 * inset + max(size, leading) * lines
     width, height = pick("page_size", st.just((max(8.0, math.ceil(width) + 1.0), max(8.0, math.ceil(height) + 1.0))))
 
     most = 72 * math.sqrt(max_pixels / (width * height))

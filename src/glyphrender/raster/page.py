@@ -17,7 +17,7 @@ from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.tone import Color
 from glyphrender.text.parts import PartSpan, line_number
-from glyphrender.theta import MissingGlyph, Theta
+from glyphrender.theta import MissingGlyph, PageNumber, Theta
 from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import BOX_FACE, CELL_FACE, FULL, NEWLINE
@@ -31,6 +31,8 @@ from glyphrender.typeset.style import WordStyle
 _NUMBER_STRENGTH = 0.55
 # In the box of a code point: the size of its digits as a share of the text's, and of its frame as a share of an em.
 _DIGIT_SIZE, _BOX_STROKE = 0.52, 0.05
+# The distance from the top of a text in a margin to its baseline, as a share of its em: letters rise by 0.76 em.
+_BASELINE = 0.77
 # The width of "─" as a share of the em, in a font that lacks it.
 _LIGHT_LINE = 0.09
 
@@ -64,6 +66,8 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
             pen.continuation_marks(block, glyphs)
         if theta.line_numbers:
             pen.line_numbers(block, glyphs, page.parts)
+    if theta.page_number is not PageNumber.NONE:
+        pen.page_number(page)
     return surface.pixels
 
 
@@ -279,6 +283,24 @@ class _Pen:
             bounds = np.append(0, np.cumsum(count[some]))
             rows = Rows(baseline=baseline[some], bounds=bounds, glyph=glyph[drawn], x=x[drawn])
             self._rows(furniture.style.stack.primary, rows, self._faint, condense=one)
+
+    def page_number(self, page: PageLayout) -> None:
+        """Draw the label of the page in its corner, between the margins. It is condensed if it is wider."""
+        theta, corner = self.theta, self.theta.page_number
+        text = theta.page_label.replace("{page}", str(page.number))
+        face = self.furniture.face_of(text)
+        glyphs, offset, advance = self.furniture.shaped(text, face)
+        width, height = (side / theta.scale for side in page.size)
+        full, room = advance / EM * theta.em, width - 2 * theta.margin_x
+        condense = room / full if full > room > 0 else 1.0
+        left = theta.margin_x
+        if corner in (PageNumber.TOP_RIGHT, PageNumber.BOTTOM_RIGHT):
+            left = max(left, width - theta.margin_x - full * condense)
+        top = theta.furniture_edge if corner.is_top else height - theta.furniture_edge - theta.font_size
+        baseline = (top + _BASELINE * theta.font_size) * theta.scale
+        x = (left + offset * (theta.em * condense / EM)) * theta.scale
+        rows = Rows.of([(baseline, glyphs, x)])
+        self._rows(self.furniture.style.stack.faces[face], rows, rgb(theta.font_color), condense=condense)
 
     def paragraphs(self, blocks: Sequence[Block]) -> None:
         """Draw background and border of each paragraph, or of the part of it that is in one column of the page."""

@@ -16,7 +16,7 @@ from typing import Final, TypeVar, overload
 from glyphrender.errors import VisionModelError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
-from glyphrender.theta import Theta, ThetaLike
+from glyphrender.theta import PageNumber, Theta, ThetaLike
 
 __all__ = ["align", "unresampled_size"]
 
@@ -127,8 +127,11 @@ def _resized(theta: ThetaT, size: tuple[int, int], grid: tuple[int, int]) -> The
     margin_x, margin_y = theta.margin_x * theta.scale, theta.margin_y * theta.scale
     sides = (
         _Side(page=width, size=size[0], cell=grid[0], margin=margin_x, crop=theta.auto_crop_width),
-        _Side(page=height, size=size[1], cell=grid[1], margin=margin_y, crop=theta.auto_crop_last_page),
-    )
+        _Side(
+            page=height, size=size[1], cell=grid[1], margin=margin_y, crop=theta.auto_crop_last_page,
+            furniture=0.0 if theta.page_number is PageNumber.NONE else theta.font_pixels,
+        ),
+    )  # fmt: skip
     if all(side.fits_in_margins for side in sides):
         scale, (margin_x, margin_y) = 1.0, (side.aligned_margin / theta.scale for side in sides)
     else:
@@ -151,12 +154,18 @@ class _Side:
     cell: int
     margin: float
     crop: bool
+    furniture: float = 0.0  # the room that page numbers need in the margin
+
+    @property
+    def least_margin(self) -> float:
+        """Return the size to which the margin may shrink."""
+        return max(_LEAST_MARGIN * self.margin, self.furniture)
 
     @property
     def fits_in_margins(self) -> bool:
         """Return whether the margins alone can take the whole loss of the side."""
         lost = self.page - self.size
-        return lost <= 0 or (lost < self.cell and lost / 2 <= (1 - _LEAST_MARGIN) * self.margin)
+        return lost <= 0 or (lost < self.cell and lost / 2 <= self.margin - self.least_margin)
 
     @property
     def aligned_margin(self) -> float:
@@ -166,6 +175,5 @@ class _Side:
         To avoid this, the text keeps its size and moves into the margin. It moves by the part of that half cell that
         the other margin does not cover.
         """
-        least = _LEAST_MARGIN * self.margin
         moved = self.cell / 2 - self.margin if self.crop else 0.0
-        return min(self.margin, max(least, self.margin - max(moved, (self.page - self.size) / 2)))
+        return min(self.margin, max(self.least_margin, self.margin - max(moved, (self.page - self.size) / 2)))

@@ -34,7 +34,7 @@ from glyphrender.search.presets import is_han
 from glyphrender.tasks.alignment import Edit, confusions, differences
 from glyphrender.tasks.excerpts import Excerpts, identifiers
 from glyphrender.tasks.statistics import error_rate_interval
-from glyphrender.theta import Theta
+from glyphrender.theta import PageNumber, Theta
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -200,6 +200,7 @@ def excerpt_theta(theta: Theta) -> Theta:
         columns=1,
         line_numbers=0,
         continuation_mark="",
+        page_number=PageNumber.NONE,
         page_size=(width, theta.page_size[1]),
         auto_crop_width=False,
         auto_crop_last_page=True,

@@ -119,6 +119,26 @@ class FormFeed(StrEnum):
     PAGE = "PAGE"
 
 
+class PageNumber(StrEnum):
+    """The corner of the page in whose margin its number stands, or NONE."""
+
+    NONE = "NONE"
+    TOP_LEFT = "TOP_LEFT"
+    TOP_RIGHT = "TOP_RIGHT"
+    BOTTOM_LEFT = "BOTTOM_LEFT"
+    BOTTOM_RIGHT = "BOTTOM_RIGHT"
+
+    @property
+    def is_top(self) -> bool:
+        """Whether the number stands in the top margin."""
+        return self.value.startswith("TOP")
+
+    @property
+    def is_bottom(self) -> bool:
+        """Whether the number stands in the bottom margin."""
+        return self.value.startswith("BOTTOM")
+
+
 class MissingGlyph(StrEnum):
     """The result for a character that no font covers: a box with its code point, the font's own box, or an error."""
 

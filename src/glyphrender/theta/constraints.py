@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from typing import Final, Protocol
 
-from glyphrender.errors import ThetaError
-from glyphrender.theta.choices import Overlap
+from glyphrender.errors import ThetaError, shown
+from glyphrender.theta.choices import Overlap, PageNumber
 from glyphrender.theta.color import contrast
 
 # WCAG asks for 4.5 for body text and 3 for large type. 1.5 is far below both, so that low contrast can be studied. Only
@@ -53,9 +53,15 @@ class Values(Protocol):
     border_width: float
     border_padding: float
     font_color: str
+    page_bg_color: str
     para_bg_color: str
     background: str
     newline_marker: tuple[str, str] | None
+    page_number: PageNumber
+    page_label: str
+
+    def page_label_width(self, number: int) -> float:
+        """Return the width reserved for `page_label` on page `number`."""
 
 
 def check(theta: Values) -> None:
@@ -144,6 +150,24 @@ def _no_room_down(theta: Values) -> None:
         )
 
 
+def _no_room_for_page_numbers(theta: Values) -> None:
+    if theta.page_number is PageNumber.NONE:
+        return
+    if theta.margin_y < theta.font_size:
+        raise ThetaError(
+            f"margin_y={theta.margin_y} pt has no room for page_number={theta.page_number}, which is "
+            f"{theta.font_size:g} pt high. Use margin_y ≥ {theta.font_size:g}, or page_number=NONE.",
+            field="margin_y",
+        )
+    room, needed = theta.page_size[0] - 2 * theta.margin_x, theta.page_label_width(1)
+    if room < needed:
+        raise ThetaError(
+            f"page_label={shown(theta.page_label)} needs {needed:g} pt, and the page has {room:g} pt between its "
+            f"margins. Use a shorter page_label, or page_size[0] ≥ {theta.page_size[0] + needed - room:g}.",
+            field="page_label",
+        )
+
+
 def _unreadable(theta: Values) -> None:
     behind = "para_bg_color" if theta.para_bg_color else "page_bg_color"
     inks = {"font_color": theta.font_color}
@@ -156,6 +180,14 @@ def _unreadable(theta: Values) -> None:
                 f"{field}: {ink} on {behind}={theta.background} has a contrast of {ratio:.2f} : 1: "
                 f"unreadable. Use colours with a contrast of {MIN_CONTRAST} : 1 or more.",
                 field=field,
+            )
+    if theta.page_number is not PageNumber.NONE:
+        ratio = contrast(theta.font_color, theta.page_bg_color)
+        if ratio < MIN_CONTRAST:
+            raise ThetaError(
+                f"page_bg_color: page numbers of {theta.font_color} on {theta.page_bg_color} have a contrast of "
+                f"{ratio:.2f} : 1: unreadable. Use colours with a contrast of {MIN_CONTRAST} : 1 or more.",
+                field="page_bg_color",
             )
 
 
@@ -171,7 +203,15 @@ def _too_many_pixels(theta: Values) -> None:
         )
 
 
-_RULES: Final = (_lines_overlap, _letters_overlap, _no_room_across, _no_room_down, _unreadable, _too_many_pixels)
+_RULES: Final = (
+    _lines_overlap,
+    _letters_overlap,
+    _no_room_across,
+    _no_room_down,
+    _no_room_for_page_numbers,
+    _unreadable,
+    _too_many_pixels,
+)
 
 
 def megapixel_limit() -> float:

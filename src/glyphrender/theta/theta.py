@@ -44,6 +44,7 @@ from glyphrender.theta.choices import (
     LineBreaks,
     MissingGlyph,
     Overlap,
+    PageNumber,
     SoftHyphens,
     Spaces,
     ZeroWidth,
@@ -186,6 +187,17 @@ class Theta:
     spaces: Spaces = choice(Spaces.KEEP, help="what several spaces in a row become")
     form_feed: FormFeed = choice(FormFeed.LINE, help="what a form feed ends")
 
+    # Page furniture, which stands in the margins and is no part of the text
+    page_number: PageNumber = choice(
+        PageNumber.NONE, help="corner of the page in whose margin `page_label` stands, as high as font_size"
+    )
+    page_label: str = text(
+        "{page}",
+        pattern=r"(?:[^\x00-\x1f\x7f-\x9f\u2028\u2029{}]|\{page\}){1,40}",
+        accepts='up to 40 characters such as "p. {page}", where {page} is the number of the page',
+        help="text of the page number, or the name of the page",
+    )
+
     # Characters
     language: str = language(
         "", help="language of the text; selects regional Han forms, hyphenation patterns and language-specific glyphs"
@@ -305,6 +317,15 @@ class Theta:
         return self.column_width - self.text_offset - self.right_indent - self.inset
 
     # ── Other values that follow from the fields ──
+
+    @property
+    def furniture_edge(self) -> float:
+        """Distance from the upper or lower edge of the page to the text in that margin, which is `font_size` high."""
+        return (self.margin_y - self.font_size) / 2
+
+    def page_label_width(self, number: int) -> float:
+        """Return the width reserved for `page_label` on page `number`: 0.7 em a character, as in `gutter`."""
+        return 0.7 * self.em * len(self.page_label.replace("{page}", str(number)))
 
     @property
     def background(self) -> str:

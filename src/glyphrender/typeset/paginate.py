@@ -16,7 +16,7 @@ import numpy as np
 
 from glyphrender.errors import LayoutError
 from glyphrender.text.parts import PartSpan, parts_between
-from glyphrender.theta import FormFeed, Theta
+from glyphrender.theta import FormFeed, PageNumber, Theta
 from glyphrender.typeset.ink import fitted_lines
 from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
@@ -144,7 +144,7 @@ class Paginator:
             number=self.number,
             theta=self.theta,
             blocks=tuple(self.blocks),
-            size=_size(self.theta, self.blocks, last),
+            size=_size(self.theta, self.blocks, last, self.number),
             start=start,
             end=self.end,
             parts=parts_between(self.parts, start, self.end) if self.parts else (),
@@ -153,15 +153,21 @@ class Paginator:
         return page
 
 
-def _size(theta: Theta, blocks: list[Block], last: bool) -> tuple[int, int]:
-    """Return (width, height) of a page in pixels. Cropping keeps the margin as far as `page_grid` allows."""
+def _size(theta: Theta, blocks: list[Block], last: bool, number: int) -> tuple[int, int]:
+    """Return (width, height) of page `number` in pixels. Cropping keeps the margin as far as `page_grid` allows.
+
+    It keeps the room of a page number whole.
+    """
     width, height = whole = theta.page_pixels
     if theta.auto_crop_width:
         right = max(right_edge(block.table, block.lo, block.hi, theta) + block.column for block in blocks)
+        if theta.page_number is not PageNumber.NONE:
+            right = max(right, theta.margin_x + theta.page_label_width(number))
         width = min(width, cropped_side(right, theta.margin_x, theta))
     if theta.auto_crop_last_page and last:
         bottom = max(float(block.tops[-1] + block.line_heights(theta)[-1]) for block in blocks) + theta.inset
-        height = min(height, cropped_side(bottom, theta.margin_y, theta))
+        below = theta.furniture_edge if theta.page_number.is_bottom else theta.margin_y
+        height = min(height, cropped_side(bottom + theta.margin_y - below, below, theta))
     if width * height < theta.min_pixels:
         height = min(whole[1], _multiple(theta.min_pixels / width, theta.page_grid))
         width = max(width, min(whole[0], _multiple(theta.min_pixels / height, theta.page_grid)))
