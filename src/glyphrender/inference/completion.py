@@ -1,8 +1,8 @@
 """The JSON of chat completions, read with suspicion: every value that a server sends may be of another type.
 
-Four things are read: the text, the model's thoughts, the reason why the text ended, and the counts of tokens. A text or
-a reason of another type makes the answer unreadable. A count of another type is unknown, and thoughts of another type
-are left out.
+Five things are read: the text, the model's thoughts, the calls of tools, the reason why the text ended, and the counts of
+tokens. A text or a reason of another type makes the answer unreadable. A count of another type is unknown, and thoughts
+of another type are left out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+from glyphrender.inference.tool_calls import ToolCall, calls_in_message
 
 __all__ = ["Delta", "Usage", "parsed", "read_chunk", "read_completion", "without_lone_surrogates"]
 
@@ -39,12 +41,14 @@ class Delta:
         reasoning: the thoughts that the server gives apart from the text.
         finish_reason: the reason for which the answer ended; None if it goes on, or if there is no reason.
         usage: the counts, where they are given.
+        calls: the calls of tools. Only an answer that came in one piece has some.
     """
 
     text: str = ""
     reasoning: str = ""
     finish_reason: str | None = None
     usage: Usage | None = None
+    calls: tuple[ToolCall, ...] = ()
 
 
 def parsed(data: str | bytes) -> Any:
@@ -66,7 +70,7 @@ def read_chunk(value: Any) -> Delta:
         TypeError: a value has another type than it should.
 
     >>> read_chunk({"choices": [{"index": 0, "delta": {"content": "Jane"}, "finish_reason": "stop"}]})
-    Delta(text='Jane', reasoning='', finish_reason='stop', usage=None)
+    Delta(text='Jane', reasoning='', finish_reason='stop', usage=None, calls=())
     """
     value = _mapping("a chunk", value)
     texts: list[str] = []
@@ -95,6 +99,7 @@ def read_completion(value: Any) -> Delta | None:
             reasoning=_thoughts(message),
             finish_reason=_reason(choice),
             usage=_usage(value),
+            calls=calls_in_message(message),
         )
     return None
 

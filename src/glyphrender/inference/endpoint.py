@@ -9,6 +9,7 @@ already has a part of the text.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from glyphrender.inference.completion import (
 from glyphrender.inference.events import Event, events
 from glyphrender.inference.reply import BROKEN_OFF, Reply
 from glyphrender.inference.server import REFUSALS, Server
+from glyphrender.inference.tool_calls import ToolCall
 
 __all__ = ["BROKEN_OFF", "ChatMessage", "Endpoint", "Reply"]
 
@@ -113,12 +115,15 @@ class Endpoint:
         stream: bool = True,
         response_format: Mapping[str, Any] | None = None,
         model: str = "",
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        tool_choice: str | None = None,
     ) -> Reply:
         """Return the model's answer to `messages`.
 
         A server may refuse a parameter that it does not know. The request is then sent again with one parameter changed
         or left out, until the server accepts it. `max_tokens` becomes `max_completion_tokens`, or the reverse.
-        `temperature` and `seed` are left out. `response_format` first gets its older form, and is then left out.
+        `temperature`, `seed`, `tool_choice` and `stop` are left out. `response_format` first gets its older form, and
+        is then left out.
 
         The server may send 1 MiB, and 2 KiB more for each of `max_tokens`.
 
@@ -132,6 +137,9 @@ class Endpoint:
                 for `on_text` too.
             response_format: the form of the answer, such as a JSON schema.
             model: name of the model; empty for the endpoint's `model`.
+            tools: tools that the model may call, as JSON schemas of chat completions. With tools, the answer comes in
+                one piece. Its calls are in `Reply.calls`.
+            tool_choice: "none" if the model is to answer without a call; None leaves the choice to the model.
 
         Raises:
             RequestRefused: the server refuses this request, also after parameters were left out.
@@ -149,6 +157,10 @@ class Endpoint:
             request["seed"] = self.seed
         if response_format is not None:
             request["response_format"] = dict(response_format)
+        if tools is not None:
+            request["tools"], stream = [dict(tool) for tool in tools], False
+            if tool_choice is not None:
+                request["tool_choice"] = tool_choice
         if self.extra:
             request["extra_body"] = dict(self.extra)
         answer = _Answer()
@@ -168,6 +180,7 @@ class Endpoint:
             completion_tokens=answer.usage.completion_tokens,
             cached_tokens=answer.usage.cached_tokens,
             finish_reason=answer.finish_reason,
+            calls=answer.calls,
         )
 
     def models(self) -> dict[str, int | None]:
@@ -240,6 +253,7 @@ class _Answer:
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
     reasoning: list[str] = field(default_factory=list)
+    calls: tuple[ToolCall, ...] = ()
 
     def note(self, delta: Delta) -> None:
         self.begun = self.begun or bool(delta.text or delta.reasoning) or delta.finish_reason is not None
@@ -247,6 +261,7 @@ class _Answer:
             self.reasoning.append(delta.reasoning)
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.usage = delta.usage or self.usage
+        self.calls += delta.calls
 
 
 def _streamed(server: Server, call: Call, received: Iterable[Event], answer: _Answer) -> Generator[str]:
@@ -344,10 +359,14 @@ def _give_up(request: dict[str, Any], given_up: set[str], status: int, complaint
             request[new] = request.pop(old)
             given_up.add(old)
             return True
-    for name in ("temperature", "seed", "stream_options"):
+    for name in ("temperature", "seed", "stream_options", "tool_choice"):
         if name in complaint and name in request:
             del request[name]
             return True
+    extra = request.get("extra_body", {})
+    if "stop" in extra and re.search(r"\bstop\b", complaint):
+        request["extra_body"] = {name: value for name, value in extra.items() if name != "stop"}
+        return True
     form = request.pop("response_format", None)
     if form is not None and form.get("type") == "json_schema":  # the older way to say the same
         request["response_format"] = {"type": "json_object", "schema": form["json_schema"]["schema"]}

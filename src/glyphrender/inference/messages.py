@@ -88,6 +88,7 @@ class Packing:
             so the cache up to the page before stays valid.
         instruction: the system prompt; "" for none.
         tokenizer: the tokenizer that counts text; by default the model's own.
+        expandable: whether the model can read pages as text, see `expand`. The exact strings then say so.
     """
 
     model: str | VisionModel = "glm-4.1v"
@@ -103,6 +104,7 @@ class Packing:
     cache: bool = False
     instruction: str = INSTRUCTION
     tokenizer: TokenizerLike | None = None
+    expandable: bool = False
 
     @property
     def identity(self) -> list[Any]:
@@ -110,7 +112,8 @@ class Packing:
         model = vision_model(self.model)
         to = provider(self.provider, model)
         return [model.name, to.name, self.send, self.over, self.min_font_pixels, self.context, self.answer,
-                self.max_images, self.exact, self.bits, self.instruction]  # fmt: skip
+                self.max_images, self.exact, self.bits, self.instruction,
+                *(["expandable"] if self.expandable else [])]  # fmt: skip
 
     def for_chat_completions(self) -> Packing:
         """Return this packing for a server of chat completions, which may serve the models of any provider.
@@ -258,7 +261,9 @@ class Packing:
 
     def _exact(self, pages: Sequence[Page], text: str) -> str:
         """Return the exact strings of pages of the document `text`. One that the pages cut is not among them."""
-        return sidecar(exact_strings(pages, text=text), budget=self.exact) if self.exact else ""
+        if not self.exact:
+            return ""
+        return sidecar(exact_strings(pages, text=text), budget=self.exact, expandable=self.expandable)
 
     def _room(self, question: str, caps: Limits, to: Provider, *, exact: str) -> Room:
         """Return the room for pages in a request, after everything else in the request is subtracted.

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from glyphrender.errors import BudgetSpent, DataError
 from glyphrender.inference.endpoint import Reply
+from glyphrender.inference.tool_calls import ToolCall
 
 __all__ = ["Replies", "RequestBudget", "Spent", "reply_key"]
 
@@ -235,8 +236,8 @@ def reply_key(*parts: Any) -> str:
 
 # The record in the file is older than the field names of `Reply`: "finish" stands for `finish_reason`. An
 # unknown count is 0. No prompt has 0 tokens, but an empty reply has: beside the count of a prompt, 0 tokens of a reply
-# are a count, and an unknown one is null. "cached_tokens" is present only if it is known, "reasoning" only if it is
-# not empty.
+# are a count, and an unknown one is null. "cached_tokens" is present only if it is known, "reasoning" and "calls" only
+# if they are not empty.
 
 
 def _record(reply: Reply) -> dict[str, Any]:
@@ -250,6 +251,8 @@ def _record(reply: Reply) -> dict[str, Any]:
         record["cached_tokens"] = reply.cached_tokens
     if reply.reasoning:
         record["reasoning"] = reply.reasoning
+    if reply.calls:
+        record["calls"] = [call.to_dict() for call in reply.calls]
     return record
 
 
@@ -262,4 +265,5 @@ def _from_record(record: Mapping[str, Any]) -> Reply:
         cached_tokens=record.get("cached_tokens"),
         finish_reason=record.get("finish"),
         reasoning=record.get("reasoning", ""),
+        calls=tuple(map(ToolCall.from_dict, record.get("calls", ()))),
     )

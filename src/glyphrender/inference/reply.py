@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from glyphrender.inference.tool_calls import ToolCall
+
 __all__ = ["BROKEN_OFF", "Reply"]
 
 #: The `finish_reason` of a reply whose stream ended without a reason and without its end mark: the server died, or a
@@ -12,7 +14,9 @@ __all__ = ["BROKEN_OFF", "Reply"]
 BROKEN_OFF: Final = "broken off"
 
 # Reasons of a whole answer: OpenAI's word, those of text-generation servers, and Anthropic's behind gateways.
-_WHOLE: Final = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
+_WHOLE: Final = frozenset(
+    {"stop", "eos", "eos_token", "stop_sequence", "end_turn", "tool_calls", "function_call", "tool_use"}
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +32,7 @@ class Reply:
             without its end; another word of the server, such as "content_filter"; None if the server gives no reason.
         reasoning: the model's thoughts, where the server gives them apart from the answer (`reasoning_content` or
             `reasoning`). They are never scored.
+        calls: calls of tools that the server found in the answer; see `Endpoint.complete`.
     """
 
     text: str
@@ -36,6 +41,7 @@ class Reply:
     cached_tokens: int | None = None
     finish_reason: str | None = None
     reasoning: str = ""
+    calls: tuple[ToolCall, ...] = ()
 
     @property
     def tokens(self) -> int | None:

@@ -21,7 +21,7 @@ from glyphrender.document.document import Document
 from glyphrender.document.page import Page
 from glyphrender.inference.exact.find import find_strings
 
-__all__ = ["STRING_KINDS", "ExactString", "exact_strings", "most_tokens", "sidecar"]
+__all__ = ["STRING_KINDS", "ExactString", "exact_strings", "listed_strings", "most_tokens", "sidecar"]
 
 STRING_KINDS: Final = ("uuid", "hash", "code", "number", "address", "email", "url", "version", "path", "time")
 """Kinds of exact strings, the hardest to guess first."""
@@ -95,14 +95,34 @@ def _near(between: str) -> bool:
     return len(between) < 40 and "\n" not in between.strip()
 
 
-def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
+def sidecar(strings: Sequence[ExactString], *, budget: int = 2048, expandable: bool = False) -> str:
     """Return `strings` as text for a prompt, one line a page, within `budget` tokens; "" if there are none.
 
     If not all strings fit, the kinds that are easiest to guess, the last in `STRING_KINDS`, are left out first. Within
     one kind, the last strings are left out first. The text says how many are left out. Tokens are counted by
     `most_tokens`, so the budget holds with any vocabulary.
+
+    Args:
+        strings: the strings.
+        budget: most tokens.
+        expandable: whether the model can read pages as text, so that what is not listed can be read; see `expand`.
     """
-    size = budget - most_tokens(_HEADING) - most_tokens(_LEFT_OUT.format(len(strings)))
+    kept = listed_strings(strings, budget=budget, expandable=expandable)
+    if not kept:
+        return ""
+    lines: dict[int, list[str]] = {}
+    for string in kept:
+        lines.setdefault(string.pages[0], []).append(string.text)
+    text = "\n".join(f"Page {page}: {' '.join(map(_delimited, texts))}" for page, texts in lines.items())
+    left_out = len(strings) - len(kept)
+    return f"{_heading(expandable)}{text}" + (_LEFT_OUT.format(left_out) if left_out else "")
+
+
+def listed_strings(
+    strings: Sequence[ExactString], *, budget: int = 2048, expandable: bool = False
+) -> tuple[ExactString, ...]:
+    """Return the strings that `sidecar` lists within `budget` tokens, in order. Arguments are those of `sidecar`."""
+    size = budget - most_tokens(_heading(expandable)) - most_tokens(_LEFT_OUT.format(len(strings)))
     kept: set[str] = set()
     started: set[int] = set()
     for string in sorted(strings, key=lambda string: STRING_KINDS.index(string.kind)):  # stable: then by appearance
@@ -112,15 +132,7 @@ def sidecar(strings: Sequence[ExactString], *, budget: int = 2048) -> str:
             size -= cost
             kept.add(string.text)
             started.add(page)
-    if not kept:
-        return ""
-    lines: dict[int, list[str]] = {}
-    for string in strings:
-        if string.text in kept:
-            lines.setdefault(string.pages[0], []).append(string.text)
-    text = "\n".join(f"Page {page}: {' '.join(map(_delimited, texts))}" for page, texts in lines.items())
-    left_out = len(strings) - len(kept)
-    return f"{_HEADING}{text}" + (_LEFT_OUT.format(left_out) if left_out else "")
+    return tuple(string for string in strings if string.text in kept)
 
 
 def most_tokens(text: str) -> int:
@@ -141,10 +153,15 @@ def _delimited(string: str) -> str:
     return f"`{string}`" if any(map(str.isspace, string)) else string
 
 
+def _heading(expandable: bool) -> str:
+    return _HEADING + (_OTHERS_CAN_BE_READ if expandable else _OTHERS_ARE_UNSURE)
+
+
 _LETTER: Final = re.compile("[A-Za-z]")
 _HEADING: Final = (
     "Exact strings of these pages, each whole, under the page on which it first appears; one with spaces is in "
-    "backticks. Copy identifiers and numbers from here, not from the images. Not all are listed: what you read from an "
-    "image alone may have a wrong character, so say so.\n"
+    "backticks. Copy identifiers and numbers from here, not from the images. Not all are listed: "
 )
+_OTHERS_ARE_UNSURE: Final = "what you read from an image alone may have a wrong character, so say so.\n"
+_OTHERS_CAN_BE_READ: Final = "get the text of the page for those that are not. The listed ones need not be read.\n"
 _LEFT_OUT: Final = "\n({} more strings are not listed.)"

@@ -1,0 +1,399 @@
+"""The tools by which a model reads more of the pages that it sees: their text, or parts of them drawn larger.
+
+    read_page(page)                 the text of a page
+    read_lines(page, first, last)   some lines of a page
+    search(text)                    where a text stands: page, line, and the lines themselves
+    zoom(page, region)              a part of a page, drawn again from its source under a larger θ
+
+A result says which characters of the source it quotes and where in its text they stand, so that anybody can check that
+they are the source. A call that cannot be served is answered by a sentence with a call that can. This module answers
+one call; `expand` keeps budgets, and knows what was asked before.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from glyphrender._system.cached_property import cached_property
+from glyphrender.document.document import Document
+from glyphrender.document.page import Page
+from glyphrender.errors import DataError, GlyphRenderError, shown
+from glyphrender.inference.source_search import SourceSearch, line_of
+from glyphrender.inference.tool_calls import ToolCall
+from glyphrender.theta import Theta
+
+__all__ = ["PageTools", "Quote", "ToolResult", "larger_theta", "pages_said"]
+
+_NUMBER_NAMES: Final = ("page", "n", "number", "page_number", "page_num")
+_REGIONS: Final = {
+    "all": (0, 0, 1000, 1000), "whole": (0, 0, 1000, 1000),
+    "top": (0, 0, 1000, 340), "middle": (0, 330, 1000, 670), "bottom": (0, 660, 1000, 1000),
+    "left": (0, 0, 490, 1000), "right": (510, 0, 1000, 1000),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A part of the source that stands in a text, character for character.
+
+    Attributes:
+        start, end: the range, in characters of the source.
+        at: the place in the text at which the range begins.
+    """
+
+    start: int
+    end: int
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolResult:
+    """The answer to one call.
+
+    Attributes:
+        call: the call in its normal form, such as "read_page(page=3)"; empty if it could not be understood.
+        text: the text that the model gets.
+        quotes: the parts of the source in it.
+        pages: numbers of the pages that the model asked for, ascending.
+        pictures: pages that go with the text.
+        problem: why the call was not served, in a word or two: "tool", "arguments", "range", "not found", "repeated",
+            "tokens", "calls" or "seconds"; empty if it was.
+    """
+
+    call: str
+    text: str
+    quotes: tuple[Quote, ...] = ()
+    pages: tuple[int, ...] = ()
+    pictures: tuple[Page, ...] = ()
+    problem: str = ""
+
+
+class _NotServedError(Exception):
+    """A call that cannot be served: the problem, and the sentence that the model gets."""
+
+    def __init__(self, problem: str, text: str) -> None:
+        super().__init__(text)
+        self.problem, self.text = problem, text
+
+
+class PageTools:
+    """The tools over the pages of a document. They hold no state between calls, and threads may share them.
+
+    Args:
+        pages: a document, or consecutive pages of one. They must have text.
+        zoom: θ of pages that are drawn again; by default `larger_theta` of the θ of the page.
+        names: names of the tools that answer.
+
+    Attributes:
+        pages: the pages, by number.
+        text: their text.
+
+    Raises:
+        DataError: there are no pages, or they are not consecutive.
+
+    >>> from glyphrender import render
+    >>> tools = PageTools(render("The parcel is 8841-2207.\\nIt went to Dover."))
+    >>> tools.answer(ToolCall(name="search", arguments={"text": "PARCEL"})).text
+    'PARCEL: 1 place, ignoring case.\\npage 1, line 1: The parcel is 8841-2207.'
+    """
+
+    def __init__(
+        self,
+        pages: Document | Iterable[Page],
+        *,
+        zoom: Theta | None = None,
+        names: Sequence[str] = ("read_page", "read_lines", "search"),
+    ) -> None:
+        listed = list(pages)
+        if not listed or listed[0].span[0] == listed[-1].span[1]:
+            raise DataError("there are no pages with text to read. Give a document that has some.")
+        if any(one.span[1] != other.span[0] for one, other in zip(listed, listed[1:], strict=False)):
+            raise DataError("the pages do not follow each other. Give consecutive pages of one document.")
+        self.pages: Mapping[int, Page] = {page.number: page for page in listed}
+        if len(self.pages) < len(listed):
+            raise DataError("two pages have one number. Give consecutive pages of one document.")
+        if wrong := [name for name in names if name not in _TOOLS]:
+            raise DataError(f"tool {shown(wrong[0])} is not known. Use some of {', '.join(_TOOLS)}.")
+        self.names = tuple(names)
+        self.text = pages.text if isinstance(pages, Document) else "".join(page.text for page in listed)
+        self._origin = listed[0].span[0]
+        self._starts = [page.span[0] for page in listed]
+        self._zoom_theta = zoom
+
+    @property
+    def first(self) -> int:
+        """Return the number of the first page."""
+        return next(iter(self.pages))
+
+    @property
+    def last(self) -> int:
+        """Return the number of the last page."""
+        return list(self.pages)[-1]
+
+    def source(self, start: int, end: int) -> str:
+        """Return characters `start` to `end` of the source."""
+        return self.text[start - self._origin : end - self._origin]
+
+    def pages_of(self, start: int, end: int) -> tuple[int, ...]:
+        """Return the numbers of the pages that hold a range of the source."""
+        numbers = tuple(self.pages)
+        one, other = bisect_right(self._starts, start) - 1, bisect_right(self._starts, max(start, end - 1)) - 1
+        return numbers[max(0, one) : other + 1]
+
+    def answer(self, call: ToolCall, *, places: int = 10) -> ToolResult:
+        """Return the answer to `call`. Whatever a model writes, this returns an answer and raises no error.
+
+        Args:
+            call: the call.
+            places: most places that a search quotes. Of the others, it names the pages.
+        """
+        try:
+            if call.problem:
+                raise _NotServedError("arguments", f"{call.problem}. {self._example}")
+            if call.name not in self.names:
+                raise _NotServedError(
+                    "tool",
+                    f"There is no tool {_said(call.name)}. The tools are {', '.join(self.names)}. {self._example}",
+                )
+            if call.name == "search":
+                return self._search(call.arguments, places)
+            return _TOOLS[call.name](self, call.arguments)
+        except _NotServedError as error:
+            return ToolResult(call="", text=error.text, problem=error.problem)
+
+    def lines_that_fit(self, number: int, start: int, fits: Callable[[str], bool]) -> int:
+        """Return the last line of page `number`, from line `start` on, up to which the text fits; 0 if none does."""
+        lines = self.pages[number].lines
+        low, high = start - 1, len(lines)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if fits(self.source(lines[start - 1].start, lines[middle - 1].end)):
+                low = middle
+            else:
+                high = middle - 1
+        return low if low >= start else 0
+
+    @property
+    def _example(self) -> str:
+        examples = {
+            "read_page": f"read_page(page={self.first})",
+            "read_lines": f"read_lines(page={self.first}, first=1, last=5)",
+            "search": 'search(text="…")',
+            "zoom": f'zoom(page={self.first}, region="top")',
+        }
+        return f"{examples[self.names[0]]} works."
+
+    def _page(self, arguments: Mapping[str, Any], tool: str) -> Page:
+        given = [arguments[name] for name in _NUMBER_NAMES if name in arguments]
+        if not given and len(arguments) == 1:
+            given = list(arguments.values())  # whatever a model calls its only argument
+        number = _integer(given[0]) if given else None
+        works = f"Pages are {self.first} to {self.last}"
+        if number is None:
+            what = f"page={_said(given[0])} is no number of a page" if given else "the argument page is missing"
+            raise _NotServedError("arguments", f"{what}. {works}: {tool}(page={self.first}) works.")
+        if number not in self.pages:
+            nearest = min(max(number, self.first), self.last)
+            raise _NotServedError("range", f"There is no page {_said(number)}. {works}: {tool}(page={nearest}) works.")
+        return self.pages[number]
+
+    def _read_page(self, arguments: Mapping[str, Any]) -> ToolResult:
+        page = self._page(arguments, "read_page")
+        written = _Written(f"Text content of Page {page.number}:\n")
+        written.quote(*page.span, self.source(*page.span))
+        return written.result(f"read_page(page={page.number})", [page.number])
+
+    def _read_lines(self, arguments: Mapping[str, Any]) -> ToolResult:
+        page = self._page({k: v for k, v in arguments.items() if k not in ("first", "last")}, "read_page")
+        count = len(page.lines)
+        first, last = (_integer(arguments.get(name)) for name in ("first", "last"))
+        works = f"read_lines(page={page.number}, first=1, last={count}) works"
+        if first is None or last is None:
+            name = "first" if first is None else "last"
+            raise _NotServedError("arguments", f"{name}={_said(arguments.get(name))} is no number of a line. {works}.")
+        if first > last:
+            first, last = last, first
+        if last < 1 or first > count:
+            raise _NotServedError("range", f"Page {page.number} has lines 1 to {count}: {works}.")
+        first, last = max(1, first), min(last, count)
+        span = page.lines[first - 1].start, page.lines[last - 1].end
+        written = _Written(f"Lines {first} to {last}, of {count}, of page {page.number}:\n")
+        written.quote(*span, self.source(*span))
+        return written.result(f"read_lines(page={page.number}, first={first}, last={last})", [page.number])
+
+    def _search(self, arguments: Mapping[str, Any], places: int = 10) -> ToolResult:
+        given = [arguments[name] for name in ("text", "query", "q", "phrase") if name in arguments]
+        wanted = given[0] if given else next(iter(arguments.values()), None) if len(arguments) == 1 else None
+        if isinstance(wanted, int | float) and not isinstance(wanted, bool):
+            wanted = str(wanted)
+        if not isinstance(wanted, str) or not wanted.strip():
+            raise _NotServedError("arguments", 'the argument text is a text to look for: search(text="…") works.')
+        call = f"search(text={json.dumps(wanted)})"
+        found = self._found.find(wanted)
+        if not found.spans:
+            raise _NotServedError("not found", f"{_said(wanted)}: nowhere.{self._words_of(wanted)}")
+        how = "" if found.how == "exact" else f", {found.how}"
+        count = len(found.spans)
+        written = _Written(f"{_said(wanted)}: {count} place{'s'[: count != 1]}{how}.")
+        pages: set[int] = set()
+        for start, end in found.spans[:places]:
+            start, end = start + self._origin, end + self._origin
+            numbers = self.pages_of(start, end)
+            pages.update(numbers)
+            one, other = self._line(numbers[0], start), self._line(numbers[-1], max(start, end - 1))
+            where = f"page {numbers[0]}, line {one[0]}"
+            if (numbers[0], one[0]) != (numbers[-1], other[0]):
+                where += f" to {other[0]}" if numbers[0] == numbers[-1] else f", to page {numbers[-1]}, line {other[0]}"
+            written.add(f"\n{where}: ")
+            text = self.source(one[1], other[2])
+            bare = text.rstrip("\r\n")
+            written.quote(one[1], one[1] + len(bare), bare)
+        if count > places:
+            more = {self.pages_of(start + self._origin, end + self._origin)[0] for start, end in found.spans[places:]}
+            written.add(f"\n{count - places} more: {pages_said(sorted(more))}.")
+        return written.result(call, sorted(pages))
+
+    def _zoom(self, arguments: Mapping[str, Any]) -> ToolResult:
+        page = self._page({k: v for k, v in arguments.items() if k != "region"}, "zoom")
+        box, name = self._region(page, arguments.get("region", "all"))
+        width, height = page.size
+        x0, y0, x1, y1 = (side * share / 1000 for side, share in zip((width, height) * 2, box, strict=True))
+        inside = [
+            number
+            for number, line in enumerate(page.lines, 1)
+            if line.box[0] < x1 and max(line.box[2], line.box[0] + 1) > x0 and line.box[1] < y1 and line.box[3] > y0
+        ]
+        lines = [page.lines[number - 1] for number in inside]
+        if not lines or not self.source(lines[0].start, lines[-1].end).strip():
+            raise _NotServedError("range", f"{name} of page {page.number} is blank: zoom(page={page.number}) works.")
+        span = lines[0].start, lines[-1].end
+        try:
+            theta = larger_theta(page.theta) if self._zoom_theta is None else self._zoom_theta
+            pictures = tuple(Document(self.source(*span), theta))
+        except GlyphRenderError as error:
+            raise _NotServedError("range", f"This part cannot be drawn larger ({error}).") from error
+        what = f"Lines {inside[0]} to {inside[-1]}, of {len(page.lines)}, of page {page.number}, drawn larger"
+        call = f"zoom(page={page.number}, lines {inside[0]} to {inside[-1]})"
+        return ToolResult(call=call, text=f"{what}:", pages=(page.number,), pictures=pictures)
+
+    def _region(self, page: Page, region: Any) -> tuple[Sequence[float], str]:
+        """Return a region as thousandths of the page, and its name."""
+        if isinstance(region, str) and region.strip().lower() in _REGIONS:
+            return _REGIONS[region.strip().lower()], f"The {region.strip().lower()}"
+        if isinstance(region, str) and (numbers := re.findall(r"\d+(?:\.\d+)?", region)):
+            region = [float(number) for number in numbers]
+        if isinstance(region, list | tuple) and len(region) == 4 and all(map(_is_finite, region)):
+            box = [float(side) * (1000 if max(map(float, region)) <= 1 else 1) for side in region]
+            if box[0] < box[2] and box[1] < box[3]:
+                return box, "This region"
+        raise _NotServedError(
+            "arguments",
+            f"region={_said(region)} is none of {', '.join(_REGIONS)}, and no [x0, y0, x1, y1] in thousandths of the "
+            f'page from its top left corner. zoom(page={page.number}, region="top") works.',
+        )
+
+    def _line(self, number: int, at: int) -> tuple[int, int, int]:
+        """Return (number, start, end) of the line of page `number` that holds character `at`."""
+        lines = self.pages[number].lines
+        line = line_of([each.start for each in lines], at)
+        return line, lines[line - 1].start, lines[line - 1].end
+
+    def _words_of(self, wanted: str) -> str:
+        """Return, as a sentence, where words of a text that is nowhere stand; "" if none does."""
+        known = []
+        for word in list(dict.fromkeys(re.findall(r"\w{3,}", wanted)))[:8]:
+            if spans := self._found.find(word).spans:
+                pages = {self.pages_of(start + self._origin, end + self._origin)[0] for start, end in spans}
+                known.append(f"{word} is on {pages_said(sorted(pages))}")
+        return f" But {'; '.join(known)}." if known else " Look for a shorter text, as it is spelled on the pages."
+
+    @cached_property
+    def _found(self) -> SourceSearch:
+        return SourceSearch(self.text)
+
+
+class _Written:
+    """A text that is being written, with its quotes."""
+
+    def __init__(self, text: str) -> None:
+        self._parts, self._length = [text], len(text)
+        self._quotes: list[Quote] = []
+
+    def add(self, text: str) -> None:
+        self._parts.append(text)
+        self._length += len(text)
+
+    def quote(self, start: int, end: int, text: str) -> None:
+        self._quotes.append(Quote(start, end, self._length))
+        self.add(text)
+
+    def result(self, call: str, pages: Sequence[int]) -> ToolResult:
+        return ToolResult(call=call, text="".join(self._parts), quotes=tuple(self._quotes), pages=tuple(pages))
+
+
+def larger_theta(theta: Theta, *, font_pixels: float = 14.0) -> Theta:
+    """Return θ with type of `font_pixels`, or twice as large as it is if that is larger; all spacing grows alike.
+
+    >>> larger_theta(Theta(font_size=6, line_height=7)).font_size
+    14.0
+
+    Raises:
+        ThetaError: the page of θ is too small for such type.
+    """
+    factor = max(2.0, font_pixels / theta.font_pixels)
+    names = ("font_size", "line_height", "letter_spacing", "word_spacing", "space_before", "space_after")
+    return theta.replace(**{name: getattr(theta, name) * factor for name in names})
+
+
+def pages_said(numbers: Sequence[int]) -> str:
+    """Return numbers of pages as a person writes them.
+
+    >>> pages_said([3]), pages_said([3, 4, 5, 9])
+    ('page 3', 'pages 3 to 5, 9')
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    names = [str(a) if a == b else f"{a}, {b}" if b == a + 1 else f"{a} to {b}" for a, b in runs]
+    listed = ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
+    return f"page{'s'[: len(numbers) != 1]} {listed}"
+
+
+def _said(value: Any, most: int = 60) -> str:
+    """Return a value of a model for a message: on one line, and cut."""
+    text = value if isinstance(value, str) else repr(value) if value is not None else "none"
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _integer(value: Any) -> int | None:
+    """Return a whole number that a model wrote as 3, 3.0, "3" or "page 3"; None if the value is none."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"\D*?(-?\d{1,9})(?:\.0+)?\D*", value)
+        return int(found[1]) if found else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value) or value != int(value):
+        return None
+    return int(value)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < 1e15 and math.isfinite(value)
+
+
+_TOOLS: Final[Mapping[str, Callable[[PageTools, Mapping[str, Any]], ToolResult]]] = {
+    "read_page": PageTools._read_page,
+    "read_lines": PageTools._read_lines,
+    "search": PageTools._search,
+    "zoom": PageTools._zoom,
+}
