@@ -1,8 +1,8 @@
 """The JSON of chat completions, read with suspicion: every value that a server sends may be of another type.
 
-Five things are read: the text, the model's thoughts, the calls of tools, the reason why the text ended, and the counts of
-tokens. A text or a reason of another type makes the answer unreadable. A count of another type is unknown, and thoughts
-of another type are left out.
+Five things are read: the text, the model's thoughts, the calls of tools, the reason why the text ended, and the counts
+of tokens. A text or a reason of another type makes the answer unreadable. A count of another type is unknown, and
+thoughts of another type are left out.
 """
 
 from __future__ import annotations
