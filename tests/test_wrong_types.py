@@ -24,6 +24,11 @@ from glyphrender import (
     align,
     compression_ratio,
     fit,
+    from_code,
+    from_diff,
+    from_markdown,
+    from_messages,
+    from_terminal,
     layout,
     layout_each,
     render,
@@ -36,6 +41,7 @@ from glyphrender.evals.benchmarks import load_benchmark
 from glyphrender.evals.efficiency.expected import expected
 from glyphrender.evals.item import EvalProtocol, Item, ItemTurn
 from glyphrender.evals.rows import read_rows
+from glyphrender.rich import compressed, decompressed
 
 TEXT = "It is a truth universally acknowledged. " * 4
 BASIC: dict[str, Any] = {"text": TEXT, "theta": None, "max_pages": 9, "typesetter": None}
@@ -61,6 +67,13 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "RichText": (RichText, {"source": TEXT, "spans": (), "blocks": (), "consumed": (), "replaced": ()}),
     "RichText.styled": (RichText(TEXT).styled, {"style": Style(), "start": 0, "end": None}),
     "RichText.joined": (RichText.joined, {"parts": [TEXT], "separator": ""}),
+    "from_markdown": (from_markdown, {"source": TEXT, "theta": None}),
+    "from_code": (from_code, {"source": TEXT, "language": "python", "theta": None, "name": "a.py"}),
+    "from_diff": (from_diff, {"source": TEXT, "theta": None}),
+    "from_terminal": (from_terminal, {"source": TEXT, "theta": None}),
+    "from_messages": (from_messages, {"messages": [{"role": "user", "content": TEXT}], "theta": None}),
+    "compressed": (compressed, {"text": TEXT}),
+    "decompressed": (decompressed, {"text": TEXT}),
     "render_file": (render_file, {"path": __file__, "theta": None, "encoding": None, "errors": "strict"}),
     "compression_ratio": (compression_ratio, {"text": TEXT, "theta": None, "model": "qwen3-vl", "tokenizer": None}),
     "worth_it": (worth_it, {"text": TEXT, "model": "qwen3-vl"}),
@@ -144,7 +157,7 @@ def test_a_value_of_a_wrong_type_works_or_gets_one_line(
 def test_every_public_function_is_tried() -> None:
     functions = {name for name in glyphrender.__all__ if callable(getattr(glyphrender, name))}
     values = {"Extended", "Fit", "Page", "PageStream", "PartSpan", "Ratio", "Span", "Theta", "Worth"}
-    values |= {"default_typesetter"}
+    values |= {"Conversation", "default_typesetter"}
     errors = {name for name in functions if name.endswith(("Error", "Refused", "Spent"))}
     assert functions - values - errors <= CALLS.keys()
 

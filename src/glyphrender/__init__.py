@@ -49,9 +49,15 @@ if TYPE_CHECKING:
     from glyphrender.ratio.ratio import Worth as Worth
     from glyphrender.ratio.ratio import compression_ratio as compression_ratio
     from glyphrender.ratio.ratio import worth_it as worth_it
+    from glyphrender.rich.code import from_code as from_code
+    from glyphrender.rich.conversation import Conversation as Conversation
+    from glyphrender.rich.conversation import from_messages as from_messages
+    from glyphrender.rich.diff import from_diff as from_diff
+    from glyphrender.rich.markdown import from_markdown as from_markdown
     from glyphrender.rich.rich_text import RichText as RichText
     from glyphrender.rich.style import BlockStyle as BlockStyle
     from glyphrender.rich.style import Style as Style
+    from glyphrender.rich.terminal import from_terminal as from_terminal
     from glyphrender.text.parts import Part as Part
     from glyphrender.text.parts import PartSpan as PartSpan
     from glyphrender.theta import Theta as Theta
@@ -85,8 +91,13 @@ _PUBLIC = {
     "ratio.align": ("align",),
     "ratio.fit": ("Fit", "fit"),
     "ratio.ratio": ("Ratio", "Worth", "compression_ratio", "worth_it"),
+    "rich.code": ("from_code",),
+    "rich.conversation": ("Conversation", "from_messages"),
+    "rich.diff": ("from_diff",),
+    "rich.markdown": ("from_markdown",),
     "rich.rich_text": ("RichText",),
     "rich.style": ("BlockStyle", "Style"),
+    "rich.terminal": ("from_terminal",),
     "text.parts": ("Part", "PartSpan"),
     "theta": ("Theta", "ThetaLike"),
 }

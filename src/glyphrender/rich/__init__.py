@@ -5,8 +5,26 @@
     flat.py       spans that nest or overlap → runs of one style each
 
 What reads a markup language and makes a `RichText` stands here too. `typeset` lays rich text out.
+
+    door.py          what θ says of the markup of a text → which of the following reads it
+    markdown.py      Markdown, by positions.py (tokens of markdown-it-py, with their places), inlines.py, tables.py
+    code.py          source code, by highlight.py (Pygments); indentation.py draws indents as marks
+    diff.py          differences
+    terminal.py      output of a terminal, with its SGR sequences
+    conversation.py  the messages of a chat
+    builder.py       gathers what a producer draws; line_ends.py, settings.py
 """
 
+from glyphrender.rich.code import from_code as from_code
+from glyphrender.rich.conversation import Conversation as Conversation
+from glyphrender.rich.conversation import Turn as Turn
+from glyphrender.rich.conversation import from_messages as from_messages
+from glyphrender.rich.diff import from_diff as from_diff
+from glyphrender.rich.door import has_markup as has_markup
+from glyphrender.rich.door import with_markup as with_markup
+from glyphrender.rich.indentation import compressed as compressed
+from glyphrender.rich.indentation import decompressed as decompressed
+from glyphrender.rich.markdown import from_markdown as from_markdown
 from glyphrender.rich.rich_text import BlockSpan as BlockSpan
 from glyphrender.rich.rich_text import Replaced as Replaced
 from glyphrender.rich.rich_text import RichText as RichText
@@ -14,5 +32,25 @@ from glyphrender.rich.rich_text import StyleSpan as StyleSpan
 from glyphrender.rich.style import BlockStyle as BlockStyle
 from glyphrender.rich.style import Rule as Rule
 from glyphrender.rich.style import Style as Style
+from glyphrender.rich.terminal import from_terminal as from_terminal
 
-__all__ = ["BlockSpan", "BlockStyle", "Replaced", "RichText", "Rule", "Style", "StyleSpan"]
+__all__ = [
+    "BlockSpan",
+    "BlockStyle",
+    "Conversation",
+    "Replaced",
+    "RichText",
+    "Rule",
+    "Style",
+    "StyleSpan",
+    "Turn",
+    "compressed",
+    "decompressed",
+    "from_code",
+    "from_diff",
+    "from_markdown",
+    "from_messages",
+    "from_terminal",
+    "has_markup",
+    "with_markup",
+]

@@ -184,3 +184,41 @@ class Leading(StrEnum):
 
     FIXED = "FIXED"
     FIT = "FIT"
+
+
+class Markup(StrEnum):
+    """The markup language of the text. Markup is drawn as styles, and each character of it is accounted for.
+
+    NONE draws the text as it is. MARKDOWN, CODE, DIFF and TERMINAL read the whole text so. FILES decides for each file
+    by its name: `.md` is Markdown, `.diff` and `.patch` are differences, names that Pygments knows are code, and all
+    others are drawn as they are.
+    """
+
+    NONE = "NONE"
+    MARKDOWN = "MARKDOWN"
+    CODE = "CODE"
+    DIFF = "DIFF"
+    TERMINAL = "TERMINAL"
+    FILES = "FILES"
+
+
+class LinkTargets(StrEnum):
+    """HIDE draws the text of a link alone. SHOW draws its target behind it, in angle brackets."""
+
+    HIDE = "HIDE"
+    SHOW = "SHOW"
+
+
+class Highlighting(StrEnum):
+    """GREY sets code by weight and italic alone, so pages stay grey. COLOR draws it in colors."""
+
+    NONE = "NONE"
+    GREY = "GREY"
+    COLOR = "COLOR"
+
+
+class Indentation(StrEnum):
+    """KEEP draws the spaces at the start of a line. MARK draws one mark for each four of them, and for each tab."""
+
+    KEEP = "KEEP"
+    MARK = "MARK"

@@ -38,10 +38,14 @@ from glyphrender.theta.choices import (
     Direction,
     Emoji,
     FormFeed,
+    Highlighting,
     Hinting,
+    Indentation,
     Leading,
     LineBreaker,
     LineBreaks,
+    LinkTargets,
+    Markup,
     MissingGlyph,
     Overlap,
     PageNumber,
@@ -196,6 +200,25 @@ class Theta:
         pattern=r"(?:[^\x00-\x1f\x7f-\x9f\u2028\u2029{}]|\{page\}){1,40}",
         accepts='up to 40 characters such as "p. {page}", where {page} is the number of the page',
         help="text of the page number, or the name of the page",
+    )
+
+    # Markup
+    markup: Markup = choice(Markup.NONE, help="markup language of the text, whose marks become styles (extra `markup`)")
+    code_language: str = text(
+        "",
+        pattern=r"[^\x00-\x20]{0,40}",
+        accepts='a name that Pygments knows, such as "python", or ""',
+        help="language of the text under `markup` CODE; empty takes the language of the file name",
+    )
+    highlighting: Highlighting = choice(
+        Highlighting.GREY, help="how code, differences and the colours of terminals are set under `markup`"
+    )
+    link_targets: LinkTargets = choice(LinkTargets.HIDE, help="whether Markdown shows the target of a link")
+    heading_size: float = number(
+        1.0, range=(0.5, 4), unit="× the text", help="size of the largest headings of Markdown; 1 sets all by weight"
+    )
+    indentation: Indentation = choice(
+        Indentation.KEEP, help="how the indent of a line of plain text or code is drawn; marks take less room"
     )
 
     # Characters

@@ -1,0 +1,157 @@
+"""`Builder`: gathers what a producer of rich text draws, from the front to the back of the source.
+
+What nothing draws and nothing replaces is markup, so it is consumed. So every character of the source is accounted for
+whatever a producer does. Offsets are those of a text whose line ends are all "\\n"; `build` takes them to the source.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from glyphrender.rich.line_ends import LineEnds
+from glyphrender.rich.rich_text import RichText
+from glyphrender.rich.style import BlockStyle, Style
+
+
+class Builder:
+    """A rich text that is being made.
+
+    Attributes:
+        text: the source, with line ends "\\n".
+        at: where the last drawn or replaced character ends.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._ends = LineEnds(source)
+        self.text = self._ends.text
+        self.at = 0
+        self._drawn: list[tuple[int, int, str | None]] = []
+        self._styles: list[tuple[int, int, Style] | None] = []
+        self._blocks: list[tuple[int, int, BlockStyle] | None] = []
+        self._soft: int | None = None
+
+    def draw(self, start: int, end: int) -> None:
+        """Draw the characters from `start` to `end - 1` as they are."""
+        if end <= start:
+            return
+        self._join(self.text[start])
+        drawn = self._drawn
+        if drawn and drawn[-1][1] == start and drawn[-1][2] is None:
+            drawn[-1] = drawn[-1][0], end, None
+        else:
+            drawn.append((start, end, None))
+        self.at = end
+
+    def replace(self, start: int, end: int, text: str) -> None:
+        """Draw `text` for the characters from `start` to `end - 1`."""
+        if text:
+            self._join(text[0])
+            self._drawn.append((start, end, text))
+            self.at = end
+
+    def draw_parts(self, parts: Iterable[tuple[int, int, str | None]]) -> None:
+        """Draw each (start, end, text): `text`, or the characters as they are where it is None."""
+        for start, end, text in parts:
+            if text is None:
+                self.draw(start, end)
+            else:
+                self.replace(start, end, text)
+
+    def end_line(self, newline: int) -> None:
+        """Draw the line feed at `newline`, unless the text ends there."""
+        self._soft = None
+        self.draw(newline, min(newline + 1, len(self.text)))
+
+    def join(self, newline: int) -> None:
+        """Let the line feed at `newline` join two lines: by a space, or by nothing between two ideographs."""
+        self._soft = newline
+
+    def _join(self, following: str) -> None:
+        newline, self._soft = self._soft, None
+        if newline is None:
+            return
+        start, end, text = self._drawn[-1] if self._drawn else (0, 0, " ")
+        last = (self.text[end - 1] if text is None else text[-1]) if end > start else " "
+        if not (_is_ideographic(last) and _is_ideographic(following)):
+            self._drawn.append((newline, newline + 1, " "))
+            self.at = newline + 1
+
+    def open_slot(self, start: int, end: int) -> int:
+        """Return the number of a place for a text that is known later, instead of `start` to `end - 1`."""
+        self._drawn.append((start, end, ""))
+        return len(self._drawn) - 1
+
+    def fill_slots(self, texts: Iterable[tuple[int, str]]) -> None:
+        """Give slots their texts, as (number, text)."""
+        for number, text in texts:
+            start, end, _ = self._drawn[number]
+            self._drawn[number] = start, end, text
+
+    def mark(self) -> int:
+        """Return a mark for `drawn_since`."""
+        return len(self._drawn)
+
+    def drawn_since(self, mark: int) -> str:
+        """Return the text that was drawn since the mark was made."""
+        return "".join(self.text[a:b] if text is None else text for a, b, text in self._drawn[mark:])
+
+    def open_style(self) -> int:
+        """Return the number of a span that begins with what is drawn next; `close_style` ends it."""
+        self._styles.append(None)
+        return len(self._styles) - 1
+
+    def close_style(self, number: int, start: int, style: Style) -> None:
+        """Give the span with a number the style of all that was drawn from `start` on."""
+        if self.at > start:
+            self._styles[number] = start, self.at, style
+
+    def style(self, start: int, end: int, style: Style) -> None:
+        """Give the characters from `start` to `end - 1` a style, inside the spans before."""
+        if end > start:
+            self._styles.append((start, end, style))
+
+    def open_block(self) -> int:
+        """Return the number of a block that begins with what is drawn next; `close_block` ends it."""
+        self._blocks.append(None)
+        return len(self._blocks) - 1
+
+    def close_block(self, number: int, start: int, style: BlockStyle) -> None:
+        """Give the block with a number the style of all that was drawn from `start` on."""
+        if self.at > start:
+            self._blocks[number] = start, self.at, style
+
+    def build(self) -> RichText:
+        """Return the rich text."""
+        place = self._ends.source
+        consumed: list[tuple[int, int]] = []
+        replaced: list[tuple[int, int, str]] = []
+        done = 0
+        for start, end, text in self._drawn:
+            if text == "":
+                continue
+            first, last = place(start), place(end)
+            if first > done:
+                consumed.append((done, first))
+            if text is not None:
+                replaced.append((first, last, text))
+            done = last
+        if done < len(self._source):
+            consumed.append((done, len(self._source)))
+        return RichText(
+            self._source,
+            [(place(span[0]), place(span[1]), span[2]) for span in self._styles if span],
+            blocks=[(place(block[0]), place(block[1]), block[2]) for block in self._blocks if block],
+            consumed=consumed,
+            replaced=replaced,
+        )
+
+
+def _is_ideographic(character: str) -> bool:
+    """Return whether a line end beside `character` is no space: if it is wide, and no letter of Hangul."""
+    return (
+        character > "\u2e7f"
+        and unicodedata.east_asian_width(character) in "WF"
+        and not ("\uac00" <= character <= "\ud7af")
+    )

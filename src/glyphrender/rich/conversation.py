@@ -1,0 +1,258 @@
+"""A conversation → rich text: one block a message, its role as furniture, its turn number in the margin.
+
+The source is a transcript, one string, because pages account for each character of one string. A message is a head line
+(`#3 assistant`), then its parts, each on lines of its own, as they were given. The head is consumed: the marker of the
+block says the same in two characters. So `Page.span` and `find` speak of the transcript, and `Message.parts` say where
+in it each part of each message stands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from glyphrender.errors import DataError, shown
+from glyphrender.rich.code import from_code
+from glyphrender.rich.markdown import from_markdown
+from glyphrender.rich.rich_text import RichText
+from glyphrender.rich.style import BlockStyle, Rule, Style
+from glyphrender.rich.terminal import from_terminal
+from glyphrender.theta import Theta, ThetaLike
+
+#: The mark of each role: it stands behind the turn number. Any other role is marked by `OTHER`.
+MARKS: Final[Mapping[str, str]] = {
+    "system": "§", "developer": "§", "user": "▸", "human": "▸", "assistant": "◂", "ai": "◂", "model": "◂",
+    "tool": "←", "function": "←",
+}  # fmt: skip
+OTHER: Final = "·"
+_CALL: Final = "→"
+_RESULT: Final = "←"
+_MONO: Final = Style(family="DejaVu Sans Mono")
+_NAME: Final = Style(weight=700)
+_LEFT_OUT: Final = Style(italic=True)
+_IMAGES: Final = ("image", "image_url", "input_image", "image_file")
+_OTHER_MEDIA: Final = ("input_audio", "audio", "file", "document", "input_file", "video", "video_url")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """A part of a message: "text", "call", "result" or "left out", with the role that speaks it."""
+
+    kind: str
+    text: str
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A message in the transcript.
+
+    Attributes:
+        number: number of the message; the first is 1.
+        role: its role, as it was given.
+        start, end: the first character of its head line, and the character after its last.
+        parts: (start, end) of each part.
+    """
+
+    number: int
+    role: str
+    start: int
+    end: int
+    parts: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversation:
+    """A conversation as rich text, and the places of its messages in the source of that text.
+
+    Attributes:
+        text: what pages are made of; `text.source` is the transcript.
+        turns: the messages.
+
+    >>> turn = from_messages([{"role": "user", "content": "Why?"}]).turns[0]
+    >>> turn.role, turn.start, turn.parts
+    ('user', 0, ((8, 13),))
+    """
+
+    text: RichText
+    turns: tuple[Turn, ...]
+
+
+def from_messages(messages: Iterable[Mapping[str, Any]], theta: ThetaLike = None) -> Conversation:
+    """Return `messages` as rich text.
+
+    The forms of OpenAI and Anthropic are read: `content` as a string or as a list of parts, `tool_calls`, messages of
+    the role `tool`, parts of type `tool_use` and `tool_result`, thoughts, refusals. Messages of users and models are
+    read as Markdown. Results of tools are set as the output of a terminal, and arguments as JSON. Of an image or
+    another medium, the page shows a name in brackets.
+
+    Args:
+        messages: the messages, each a mapping with "role" and "content".
+        theta: how their markup is set.
+
+    Raises:
+        DataError: a message or a part has another form; the message says which.
+        ThetaError: `theta` is not valid.
+        DependencyError: markdown-it-py or Pygments is not installed.
+
+    >>> talk = from_messages([{"role": "user", "content": "Is *this* it?"}, {"role": "assistant", "content": "Yes."}])
+    >>> talk.text.source
+    '#1 user\\nIs *this* it?\\n#2 assistant\\nYes.\\n'
+    >>> talk.text.drawn
+    'Is this it?\\nYes.\\n'
+    """
+    if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable):
+        raise DataError(f"messages is {type(messages).__name__}, not a list of messages. Pass a list of mappings.")
+    theta = Theta.of(theta)
+    pieces: list[RichText] = []
+    turns: list[Turn] = []
+    at = 0
+    for number, message in enumerate(messages, 1):
+        role, parts = _parts(number, message)
+        start, places = at, []
+        head = f"#{number} {role}\n"
+        pieces.append(RichText(head, consumed=[(0, len(head))]))
+        at += len(head)
+        for index, part in enumerate(parts):
+            mark = {"call": _CALL, "result": _RESULT}.get(part.kind) or MARKS.get(role.lower(), OTHER)
+            piece = _drawn(part, theta)
+            if not piece.source.endswith(("\n", "\r")):
+                piece += "\n"
+            marker = f"{number}{mark}" if not index else mark if part.kind in ("call", "result") else ""
+            pieces.append(_in_block(piece, _block(part.kind, marker, number)))
+            places.append((at, at + len(piece.source)))
+            at += len(piece.source)
+        turns.append(Turn(number=number, role=role, start=start, end=at, parts=tuple(places)))
+    return Conversation(text=RichText.joined(pieces), turns=tuple(turns))
+
+
+def _block(kind: str, marker: str, number: int) -> BlockStyle:
+    indent = 0.7 + 0.6 * (len(str(number)) + 1)
+    rule = Rule.SIDE if kind == "result" else Rule.NONE
+    return BlockStyle(indent=round(indent, 2), marker=marker, rule=rule)
+
+
+def _in_block(piece: RichText, style: BlockStyle) -> RichText:
+    """Return `piece` inside one more block, which is outside those it has."""
+    whole = (0, len(piece.source), style)
+    return RichText(
+        piece.source, piece.spans, blocks=[whole, *piece.blocks], consumed=piece.consumed, replaced=piece.replaced
+    )
+
+
+def _drawn(part: _Part, theta: Theta) -> RichText:
+    match part.kind:
+        case "text":
+            return from_markdown(part.text, theta)
+        case "call":
+            return (
+                RichText(part.name, [(0, len(part.name), _NAME)])
+                + " "
+                + from_code(part.text, "json", theta).styled(_MONO)
+            )
+        case "result":
+            return from_terminal(part.text, theta)
+        case _:
+            return RichText(part.text, [(0, len(part.text), _LEFT_OUT)])
+
+
+def _parts(number: int, message: object) -> tuple[str, list[_Part]]:
+    """Return (role, parts) of a message."""
+    if not isinstance(message, Mapping):
+        raise DataError(f"message {number} is {type(message).__name__}, not a mapping with role and content.")
+    role = message.get("role", message.get("type"))
+    if not isinstance(role, str) or not role.strip() or not role.isprintable():
+        raise DataError(f"message {number} has the role {shown(role)}. Give it a role such as user or assistant.")
+    role = role.strip()
+    content = message.get("content")
+    found: list[_Part] = []
+    if thoughts := message.get("reasoning_content") or message.get("reasoning"):
+        found.append(_Part(kind="text", text=_text(number, "reasoning", thoughts)))
+    if isinstance(content, str):
+        kind = "result" if role.lower() in ("tool", "function") else "text"
+        found += [_Part(kind=kind, text=content)] if content else []
+    elif isinstance(content, Sequence):
+        for part in content:
+            found += _content_part(number, role, part)
+    elif content is not None:
+        raise DataError(
+            f"message {number} has content of type {type(content).__name__}. Pass a str or a list of parts."
+        )
+    if refusal := message.get("refusal"):
+        found.append(_Part(kind="text", text=_text(number, "refusal", refusal)))
+    calls = message.get("tool_calls") or ()
+    if old := message.get("function_call"):
+        calls = [*calls, {"function": old}]
+    if not isinstance(calls, Sequence) or isinstance(calls, str):
+        raise DataError(f"message {number} has tool_calls of type {type(calls).__name__}. Pass a list of calls.")
+    found += (_call(number, call) for call in calls)
+    return role, found
+
+
+def _content_part(number: int, role: str, part: object) -> list[_Part]:
+    if isinstance(part, str):
+        part = {"type": "text", "text": part}
+    if not isinstance(part, Mapping):
+        raise DataError(f"message {number} has a part of type {type(part).__name__}. A part is a mapping with a type.")
+    kind = part.get("type", "text")
+    if kind in ("text", "input_text", "output_text", "refusal", "thinking", "reasoning"):
+        text = _text(number, f"a part of type {kind}", part.get("text", part.get(kind, "")))
+        spoken = "result" if role.lower() in ("tool", "function") else "text"
+        return [_Part(kind=spoken, text=text)] if text else []
+    if kind == "redacted_thinking":
+        return [_Part(kind="left out", text="[redacted thinking]")]
+    if kind in ("tool_use", "server_tool_use"):
+        return [_call(number, {"function": {"name": part.get("name"), "arguments": part.get("input", {})}})]
+    if kind in ("tool_result", "web_search_tool_result"):
+        content = part.get("content") or ""
+        if isinstance(content, str):
+            return [_Part(kind="result", text=content)] if content else []
+        if not isinstance(content, Sequence):
+            raise DataError(
+                f"message {number} has a tool result of type {type(content).__name__}. Pass a str or a list."
+            )
+        return [each for inner in content for each in _content_part(number, "tool", inner)]
+    if kind in _IMAGES or kind in _OTHER_MEDIA:
+        return [_Part(kind="left out", text=_name_of(str(kind), part))]
+    raise DataError(
+        f"message {number} has a part of the unknown type {shown(kind)}. Make it a part of type text, or leave it out."
+    )
+
+
+def _call(number: int, call: object) -> _Part:
+    function = call.get("function", call.get("custom", call)) if isinstance(call, Mapping) else None
+    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+        raise DataError(f"message {number} has a tool call without a name: {shown(call)}. Give it function.name.")
+    arguments = function.get("arguments", function.get("input", ""))
+    if not isinstance(arguments, str):
+        arguments = json.dumps(arguments, ensure_ascii=False, default=str)
+    return _Part(kind="call", name=function["name"], text=arguments)
+
+
+def _name_of(kind: str, part: Mapping[str, Any]) -> str:
+    """Return what a page shows for an image or another medium: its file name or address, or its media type."""
+    inner = part.get(kind, part.get("source", part.get("file", part)))
+    inner = inner if isinstance(inner, Mapping) else {"url": inner}
+    keys = (
+        (part, "filename"),
+        (inner, "filename"),
+        (part, "title"),
+        (inner, "url"),
+        (part, "image_url"),
+        (inner, "file_id"),
+    )
+    named = next((value for mapping, key in keys if (value := mapping.get(key))), None)
+    if not isinstance(named, str) or named.startswith("data:"):
+        address = named if isinstance(named, str) else ""
+        named = inner.get("media_type") or inner.get("format") or address[5:].partition(";")[0]
+    what = "image" if kind in _IMAGES else kind.removeprefix("input_")
+    label = " ".join(f"{what} {named or ''}".split())
+    return f"[{label[:200]}]"
+
+
+def _text(number: int, what: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise DataError(f"message {number} has {what} of type {type(value).__name__}, not str.")
+    return value

@@ -1,0 +1,167 @@
+"""Markdown → rich text: CommonMark, and the tables, task lists and strike-through of GitHub.
+
+markdown-it-py parses (positions.py says how each token gets its place). This module decides how each kind of token is
+set. What the pages draw, in order, is the text of the document as a browser shows it: marks are consumed, entities and
+line ends inside a paragraph are replaced, and list markers are furniture. HTML is drawn as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from glyphrender.rich.builder import Builder
+from glyphrender.rich.highlight import highlights, lexer_named
+from glyphrender.rich.inlines import MONOSPACED, draw_inlines
+from glyphrender.rich.rich_text import RichText
+from glyphrender.rich.settings import Settings
+from glyphrender.rich.style import BlockStyle, Rule, Style
+from glyphrender.rich.tables import draw_table
+from glyphrender.theta import Highlighting, ThetaLike
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+    from glyphrender.rich.positions import Placed
+
+#: Space above a paragraph, a block of code or a table, in lines.
+GAP: Final = 0.4
+# Space above headings of level 1 to 6, in lines.
+_HEADING_GAPS: Final = (0.8, 0.7, 0.6, 0.5, 0.4, 0.4)
+_QUOTE: Final = BlockStyle(indent=1.0, rule=Rule.SIDE)
+_MONO: Final = Style(family=MONOSPACED)
+
+
+def from_markdown(source: str, theta: ThetaLike = None) -> RichText:
+    """Return `source`, a text in Markdown, as rich text.
+
+    Args:
+        source: the text.
+        theta: how it is set: `link_targets`, `heading_size`, `highlighting`, and the width of a line for tables.
+
+    Raises:
+        DataError: `source` is not str.
+        ThetaError: `theta` is not valid.
+        DependencyError: markdown-it-py is not installed, or is a release that works otherwise.
+
+    >>> from_markdown("Read *this* &amp; [that](https://example.org).").drawn
+    'Read this & that.'
+    """
+    from glyphrender.rich.positions import parse
+
+    builder = Builder(source)
+    tokens, line_ends = parse(builder.text)
+    _Blocks(builder, Settings.of(theta), line_ends).draw(tokens)
+    return builder.build()
+
+
+class _Blocks:
+    """Draws the tokens of blocks, in their order."""
+
+    def __init__(self, builder: Builder, settings: Settings, line_ends: Sequence[int]) -> None:
+        self._builder, self._settings, self._line_ends = builder, settings, line_ends
+        self._open: list[tuple[int, int, BlockStyle, int]] = []  # blocks that hold others: number, start, style, line
+
+    def draw(self, tokens: Sequence[Placed]) -> None:
+        """Draw all of `tokens`."""
+        at = 0
+        while at < len(tokens):
+            placed = tokens[at]
+            match placed.token.type:
+                case "inline":
+                    self._paragraph(tokens[at - 1].token, placed)
+                case "fence" | "code_block" | "html_block":
+                    self._lines(placed)
+                case "hr":
+                    self._empty_line(placed.end, BlockStyle(rule=Rule.MIDDLE))
+                case "table_open":
+                    end = next(i for i in range(at, len(tokens)) if tokens[i].token.type == "table_close")
+                    draw_table(self._builder, tokens[at:end], self._settings, self._gap)
+                    at = end
+                case "blockquote_open":
+                    self._begin(_QUOTE, placed)
+                case "list_item_open":
+                    self._begin(_item_style(placed.token), placed)
+                case "blockquote_close" | "list_item_close":
+                    self._end()
+                case _:
+                    pass
+            at += 1
+
+    @property
+    def _gap(self) -> float:
+        return GAP if self._builder.at else 0.0
+
+    def _begin(self, style: BlockStyle, placed: Placed) -> None:
+        """Begin a block that holds others."""
+        line = placed.token.map[0] if placed.token.map else 0
+        self._open.append((self._builder.open_block(), self._builder.at, style, line))
+
+    def _end(self) -> None:
+        """End the block that was begun last. An item with no text draws an empty line, beside its marker."""
+        number, start, style, line = self._open.pop()
+        if style.marker and self._builder.at == start:
+            self._empty_line(self._line_ends[line], BlockStyle())
+        self._builder.close_block(number, start, style)
+
+    def _paragraph(self, opening: Token, placed: Placed) -> None:
+        """Draw a paragraph or a heading: its text, and one line end."""
+        builder, lines = self._builder, placed.lines
+        start = builder.at
+        style = BlockStyle(space_before=0.0 if opening.hidden else self._gap)
+        span, block = builder.open_style(), builder.open_block()
+        if lines is not None:
+            draw_inlines(builder, placed.inline, placed.token.content, lines, self._settings.links)
+        if builder.at == start:
+            return
+        if opening.type == "heading_open":
+            level = int(opening.tag[1])
+            builder.close_style(span, start, self._heading(level))
+            gap = _HEADING_GAPS[level - 1] if start else 0.0
+            style = BlockStyle(space_before=gap, keep_with_next=True)
+        builder.end_line(placed.end)
+        builder.close_block(block, start, style)
+
+    def _heading(self, level: int) -> Style:
+        size = 1 + (self._settings.heading_size - 1) * (6 - level) / 5
+        return Style(weight=700, italic=True if level > 2 else None, size=size if size != 1 else None)
+
+    def _lines(self, placed: Placed) -> None:
+        """Draw the lines of a block of code or HTML as they are."""
+        builder, token, lines = self._builder, placed.token, placed.lines
+        assert lines is not None
+        start, block, gap = builder.at, builder.open_block(), self._gap
+        builder.draw_parts(lines.parts(0, lines.length))
+        if builder.at == start:
+            return
+        if lines.length < len(token.content):
+            builder.end_line(placed.end)
+        is_code = token.type != "html_block"
+        builder.close_block(block, start, BlockStyle(space_before=gap, indent=1.0 if is_code else 0.0))
+        if not is_code:
+            return
+        builder.style(start, builder.at, _MONO)
+        language = next(iter(token.info.split(maxsplit=1)), "")
+        if language and self._settings.highlighting is not Highlighting.NONE:
+            found = highlights(token.content, lexer_named(language), self._settings)
+            for first, last, number in zip(found.start, found.end, found.style, strict=True):
+                builder.style(lines.source(first), lines.source(last - 1) + 1, found.styles[number])
+
+    def _empty_line(self, end: int, style: BlockStyle) -> None:
+        """Draw a line without text, which ends at `end`."""
+        builder = self._builder
+        start, block = builder.at, builder.open_block()
+        if end < len(builder.text):
+            builder.end_line(end)
+        else:
+            builder.replace(start, end, "\n")
+        builder.close_block(block, start, style)
+
+
+def _item_style(token: Token) -> BlockStyle:
+    """Return how an item of a list is set: its marker, and the indent in which the marker stands."""
+    marker = f"{token.info}{token.markup}" if token.info else "•"
+    if "checked" in token.meta:
+        box = "☑" if token.meta["checked"] else "☐"
+        marker = f"{marker} {box}" if token.info else box
+    return BlockStyle(indent=round(0.6 + 0.6 * len(marker), 2), marker=marker)

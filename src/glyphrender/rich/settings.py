@@ -1,0 +1,62 @@
+"""`Settings`: how markup is set. θ has a field for each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from glyphrender.theta import Highlighting, LinkTargets, Theta, ThetaLike
+
+# Advance of the monospaced family, in em.
+_MONO_ADVANCE: Final = 0.602
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """How markup is set.
+
+    Attributes:
+        links: whether the target of a link is drawn behind its text.
+        heading_size: size of a heading of level 1, as a multiple of the text; 1 sets headings by weight alone. The
+            sizes of the other levels lie between it and 1.
+        highlighting: how code, differences and the colors of terminals are set.
+        table_width: most characters in a line of a table whose columns are aligned.
+        ink: color of the text, as "#RRGGBB".
+        paper: color behind the text.
+    """
+
+    links: LinkTargets = LinkTargets.HIDE
+    heading_size: float = 1.0
+    highlighting: Highlighting = Highlighting.GREY
+    table_width: int = 80
+    ink: str = "#000000"
+    paper: str = "#FFFFFF"
+
+    @classmethod
+    def of(cls, theta: ThetaLike) -> Self:
+        """Return how `theta` sets markup.
+
+        Raises:
+            ThetaError: `theta` is not valid.
+        """
+        theta = Theta.of(theta)
+        cell = _MONO_ADVANCE * theta.em + theta.letter_spacing
+        return cls(
+            links=theta.link_targets,
+            heading_size=theta.heading_size,
+            highlighting=theta.highlighting,
+            table_width=max(1, int(theta.measure / cell)),
+            ink=theta.font_color,
+            paper=theta.background,
+        )
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the text is lighter than what is behind it."""
+        return _lightness(self.ink) > _lightness(self.paper)
+
+
+def _lightness(color: str) -> int:
+    """Return the luma (Rec. 601) of "#RRGGBB", from 0 to 255,000."""
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return 299 * red + 587 * green + 114 * blue

@@ -1,0 +1,111 @@
+"""Conversations as rich text: every form of a message, and the place of each part in the transcript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glyphrender import DataError, from_messages
+from glyphrender.rich import Rule
+
+PNG = "data:image/png;base64,AAAA"
+OPENAI: list[dict[str, Any]] = [
+    {"role": "system", "content": "Be *brief*."},
+    {"role": "user", "content": [
+        {"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": PNG}}]},
+    {"role": "assistant", "content": None, "tool_calls": [
+        {"id": "1", "type": "function", "function": {"name": "look", "arguments": '{"at": 3}'}}]},
+    {"role": "tool", "tool_call_id": "1", "content": "\x1b[1mcat\x1b[0m"},
+    {"role": "assistant", "content": "A **cat**."},
+]  # fmt: skip
+ANTHROPIC: list[dict[str, Any]] = [
+    {"role": "user", "content": [
+        {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "AAAA"}},
+        {"type": "text", "text": "What is it?"}]},
+    {"role": "assistant", "content": [
+        {"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "I look."},
+        {"type": "tool_use", "id": "t", "name": "look", "input": {"at": 3}}]},
+    {"role": "user", "content": [
+        {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "cat"}]}]},
+    {"role": "assistant", "content": "A cat."},
+]  # fmt: skip
+
+
+def test_messages_of_openai_become_blocks_with_furniture_for_roles() -> None:
+    talk = from_messages(OPENAI)
+    assert talk.text.drawn == 'Be brief.\nWhat is it?\n[image image/png]\nlook {"at": 3}\ncat\nA cat.\n'
+    markers = [block.style.marker for block in talk.text.blocks if block.style.marker]
+    assert markers == ["1§", "2▸", "3→", "4←", "5◂"]
+    assert [turn.role for turn in talk.turns] == ["system", "user", "assistant", "tool", "assistant"]
+
+
+def test_messages_of_anthropic_have_parts_for_thoughts_calls_and_results() -> None:
+    talk = from_messages(ANTHROPIC)
+    assert talk.text.drawn == '[image image/jpeg]\nWhat is it?\nHm.\nI look.\nlook {"at": 3}\ncat\nA cat.\n'
+    assert [block.style.rule for block in talk.text.blocks].count(Rule.SIDE) == 1
+    assert [len(turn.parts) for turn in talk.turns] == [2, 3, 1, 1]
+
+
+def test_the_source_is_a_transcript_and_parts_say_where_each_stands() -> None:
+    talk = from_messages(OPENAI)
+    source = talk.text.source
+    assert source.startswith("#1 system\nBe *brief*.\n#2 user\nWhat is it?\n")
+    assert source[slice(*talk.turns[4].parts[0])] == "A **cat**.\n"
+    assert [turn.end for turn in talk.turns] == [*(turn.start for turn in talk.turns[1:]), len(source)]
+
+
+texts = st.text("ab*_`#\n\r\t|[] é中", max_size=30)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["user", "assistant", "tool", "critic"]), texts), max_size=6))
+def test_the_contents_of_messages_stand_in_the_transcript_as_they_are(messages: list[tuple[str, str]]) -> None:
+    talk = from_messages([{"role": role, "content": text} for role, text in messages])
+    source = talk.text.source
+    assert "".join(source[turn.start : turn.end] for turn in talk.turns) == source
+    for turn, (_, text) in zip(talk.turns, messages, strict=True):
+        found = "".join(source[slice(*part)] for part in turn.parts)
+        assert found in (text, f"{text}\n")
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("hello", "message 1 is str, not a mapping"),
+        ({"content": "x"}, "message 1 has the role None"),
+        ({"role": "user", "content": 3}, "message 1 has content of type int"),
+        ({"role": "user", "content": [3]}, "message 1 has a part of type int"),
+        ({"role": "user", "content": [{"type": "hologram"}]}, "the unknown type 'hologram'"),
+        ({"role": "user", "content": [{"type": "text", "text": 3}]}, "a part of type text of type int"),
+        ({"role": "assistant", "tool_calls": [{"id": 1}]}, "a tool call without a name"),
+        ({"role": "assistant", "tool_calls": 3}, "tool_calls of type int"),
+    ],
+)
+def test_a_message_of_another_form_is_one_error_that_names_it(message: Any, reason: str) -> None:
+    with pytest.raises(DataError, match=reason) as caught:
+        from_messages([message])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("messages", ["hello", b"x", {"role": "user"}, 3])
+def test_what_is_no_list_of_messages_is_refused(messages: Any) -> None:
+    with pytest.raises(DataError, match="not a list of messages"):
+        from_messages(messages)
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ({"type": "image_url", "image_url": {"url": "https://x.y/z.png"}}, "[image https://x.y/z.png]"),
+        ({"type": "input_image", "image_url": PNG}, "[image image/png]"),
+        ({"type": "image", "source": {"type": "file", "file_id": "f1"}}, "[image f1]"),
+        ({"type": "file", "file": {"filename": "a.pdf"}}, "[file a.pdf]"),
+        ({"type": "input_audio", "input_audio": {"format": "wav", "data": ""}}, "[audio wav]"),
+        ({"type": "document", "title": "Report", "source": {"type": "text"}}, "[document Report]"),
+    ],
+)
+def test_media_are_left_out_by_name(part: dict[str, Any], name: str) -> None:
+    assert from_messages([{"role": "user", "content": [part]}]).text.drawn == f"{name}\n"
