@@ -19,7 +19,11 @@ from test_cli import environment
 from glyphrender import EndpointError, Theta, VisionModelError, render
 from glyphrender.inference.chat import Answer, Endpoint, Packing, Reply, ask, vision_of
 from glyphrender.inference.messages import INSTRUCTION
+from glyphrender.inference.preflight.probes import PreflightPlan
+from glyphrender.inference.preflight.run import preflight
 from glyphrender.inference.replies import Replies
+from glyphrender.models.tokenizers import tokenizer
+from glyphrender.models.vision import vision_model
 
 NOVEL = (Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
 KEY = "sk-0123456789abcdef"
@@ -70,6 +74,18 @@ def test_a_short_text_goes_as_text(endpoint: Endpoint) -> None:
         answer = ask("The parcel is 8841-2207.", "Which?", endpoint)
     assert not answer.as_pages
     assert answer.prompt_tokens
+
+
+@pytest.mark.slow
+def test_the_doctor_calls_it_clean_and_finds_another_model_behind_its_name(endpoint: Endpoint) -> None:
+    counter = tokenizer(lambda text: len(text.encode()))
+    found = {}
+    for name in ("glm-4.1v", "qwen3-vl"):
+        model = vision_model(name)
+        theta = Theta().align_to(model)
+        plan = PreflightPlan(model=model, theta=theta, counter=counter, images=2, most=1024, answer=16, nonce=1)
+        found[name] = [finding.kind for finding in preflight(endpoint, plan).faults]
+    assert found == {"glm-4.1v": [], "qwen3-vl": ["other-model"]}
 
 
 # -- a server that fails -----------------------------------------------------------------------------

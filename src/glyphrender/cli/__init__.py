@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, str] = {
     "fit": "Solve the parameters for a target ratio, or for a budget of tokens or pages.",
     "search": "Search the rendering parameters that read best for a visual token.",
     "ask": "Ask a model about texts, sent to it as pages.",
+    "doctor": "Find what is wrong with a model server before pages are sent to it.",
     "profile": "Measure what a model reads on pages, at which size of type.",
     "train": "Train a vision-language model to read pages, by a recipe.",
     "export": "Write chats with long contexts as rows with pages for a trainer.",

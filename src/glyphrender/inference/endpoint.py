@@ -2,16 +2,15 @@
 
 The `openai` client (extra `chat`) does the HTTP; `server` and `call` bound it. This module adds three things: an
 endpoint that is a value and can be pickled, an answer apart from the model's thoughts, and requests that drop the
-parameters a server does not know. Once an answer has begun to stream, the request is not repeated, because the caller
-already has a part of the text.
+parameters a server does not know (`sending`). Once an answer has begun to stream, the request is not repeated, because
+the caller already has a part of the text.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -27,7 +26,8 @@ from glyphrender.inference.completion import (
 )
 from glyphrender.inference.events import Event, events
 from glyphrender.inference.reply import BROKEN_OFF, Reply
-from glyphrender.inference.server import REFUSALS, Server
+from glyphrender.inference.sending import sendable, sent
+from glyphrender.inference.server import Server
 from glyphrender.inference.tool_calls import ToolCall
 
 __all__ = ["BROKEN_OFF", "ChatMessage", "Endpoint", "Reply"]
@@ -80,12 +80,12 @@ class Endpoint:
     @property
     def url(self) -> str:
         """Return the address of the server without secrets, for messages."""
-        return self._server.url
+        return self.server.url
 
     @property
     def is_openai(self) -> bool:
         """Return whether the server is OpenAI's own."""
-        return self._server.is_openai
+        return self.server.is_openai
 
     @property
     def identity(self) -> list[Any]:
@@ -96,7 +96,8 @@ class Endpoint:
         return [self.model, self.temperature, self.seed, dict(self.extra)]
 
     @property
-    def _server(self) -> Server:
+    def server(self) -> Server:
+        """Return the server of this address and key. What is left out is read from the environment."""
         return Server(
             base_url=(self.base_url or os.environ.get("OPENAI_BASE_URL") or "").strip(),
             # A file or a shell may leave a newline at the end of the key.
@@ -148,7 +149,7 @@ class Endpoint:
             DependencyError: the package openai is not installed.
         """
         name = model or self.model or self.only_model()
-        request: dict[str, Any] = {"messages": _sendable(list(messages)), "model": name}
+        request: dict[str, Any] = {"messages": sendable(list(messages)), "model": name}
         limit = self.max_tokens if max_tokens is None else max_tokens
         request["max_completion_tokens" if self.is_openai else "max_tokens"] = limit
         if self.temperature is not None:
@@ -165,8 +166,8 @@ class Endpoint:
             request["extra_body"] = dict(self.extra)
         answer = _Answer()
         seconds = self.timeout * (2 + limit / 256) if self.deadline is None else self.deadline
-        self._server.client()  # the clock begins when the libraries are loaded
-        call = self._server.call(seconds=seconds, max_bytes=_BYTES + _BYTES_A_TOKEN * limit)
+        self.server.client()  # the clock begins when the libraries are loaded
+        call = self.server.call(seconds=seconds, max_bytes=_BYTES + _BYTES_A_TOKEN * limit)
         pieces: list[str] = []
         with call, closing(self._pieces(request, stream, call, answer)) as received:
             for piece in without_lone_surrogates(received):
@@ -191,7 +192,7 @@ class Endpoint:
         Raises:
             EndpointError, DependencyError: see `complete`.
         """
-        server = self._server
+        server = self.server
         server.client()
         call = server.call(seconds=self.timeout, max_bytes=_LISTING_BYTES)
 
@@ -214,7 +215,7 @@ class Endpoint:
         """
         names = list(self.models())
         if len(names) != 1:
-            listed = self._server.redacted(", ".join(names[:8]) + (" …" if len(names) > 8 else ""))
+            listed = self.server.redacted(", ".join(names[:8]) + (" …" if len(names) > 8 else ""))
             raise EndpointError(
                 f"{self.url} serves {len(names)} models ({listed or 'none'}). Name one as model.", url=self.url
             )
@@ -225,17 +226,17 @@ class Endpoint:
 
         This is a generator, so that an error in the caller is not reported as an error of the server.
         """
-        server = self._server
+        server = self.server
         with server.errors(request["model"], call):
             if stream:
                 options = {"stream": True, "stream_options": {"include_usage": True}}
-                with _sent(server, call, request | options) as response:
+                with sent(server, call, request | options) as response:
                     yield from _streamed(server, call, events(response.iter_raw()), answer)
                 if answer.begun:
                     return
                 # Some servers end the stream when they fail, and some cannot stream. Both answer a request without
                 # streaming.
-            with _sent(server, call, request) as response:
+            with sent(server, call, request) as response:
                 body = parsed(b"".join(response.iter_raw()))
             _raise_stated_error(server, body)
             found = read_completion(body)
@@ -304,73 +305,6 @@ def _raise_stated_error(server: Server, value: Any, kind: str = "") -> None:
             stated = stated[name]
     said = server.redacted(stated if isinstance(stated, str) else str(stated or value))
     raise server.error(f"{server.url} failed while it answered ({said}). Ask again, or see its log.")
-
-
-@contextmanager
-def _sent(server: Server, call: Call, request: dict[str, Any]) -> Generator[Any]:
-    """Send a request and yield the response. While the server refuses a parameter, change or drop it and send again."""
-    server.client()  # says what to install
-    import openai
-
-    request = dict(request)
-    given_up: set[str] = set()
-
-    def send(client: Any, timeout: float) -> Any:
-        return client.chat.completions.with_streaming_response.create(**request, timeout=timeout)
-
-    with ExitStack() as opened:
-        while True:
-            try:
-                response = opened.enter_context(server.response(call, send))
-                break
-            except openai.APIStatusError as error:
-                if not _give_up(request, given_up, error.status_code, str(error)):
-                    raise
-        yield response
-
-
-def _sendable(value: Any) -> Any:
-    """Return a JSON value with U+FFFD in place of lone surrogates, which no request can hold."""
-    if isinstance(value, str):
-        return value if value.isascii() else "".join(without_lone_surrogates([value]))
-    if isinstance(value, Mapping):
-        return {name: _sendable(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_sendable(each) for each in value]
-    return value
-
-
-def _give_up(request: dict[str, Any], given_up: set[str], status: int, complaint: str) -> bool:
-    """Change or drop one parameter of `request` that the server's complaint names. Return whether there was one.
-
-    Args:
-        request: the parameters of the call; changed in place.
-        given_up: names that were given up before; no name is given up twice.
-        status: HTTP status of the complaint.
-        complaint: the server's own words.
-    """
-    # The server of llama-cpp-python answers 500 to a response_format that it does not know.
-    if status not in REFUSALS and "response_format" not in complaint:
-        return False
-    for old, new in (("max_tokens", "max_completion_tokens"), ("max_completion_tokens", "max_tokens")):
-        # OpenAI's newer models take only max_completion_tokens, and their complaint names it. Older servers complain
-        # about that name.
-        if "max_completion_tokens" in complaint and old in request and old not in given_up and new not in given_up:
-            request[new] = request.pop(old)
-            given_up.add(old)
-            return True
-    for name in ("temperature", "seed", "stream_options", "tool_choice"):
-        if name in complaint and name in request:
-            del request[name]
-            return True
-    extra = request.get("extra_body", {})
-    if "stop" in extra and re.search(r"\bstop\b", complaint):
-        request["extra_body"] = {name: value for name, value in extra.items() if name != "stop"}
-        return True
-    form = request.pop("response_format", None)
-    if form is not None and form.get("type") == "json_schema":  # the older way to say the same
-        request["response_format"] = {"type": "json_object", "schema": form["json_schema"]["schema"]}
-    return form is not None
 
 
 def _positive(value: Any) -> int | None:

@@ -192,7 +192,7 @@ class Packing:
         to = provider(self.provider, model)
         packed = [self._packed_turn(turn, model) for turn in turns]
         system = [PackedTurn("system", (instruction,))] if instruction else []
-        body = FORMATS[to.format]([*system, *(each.turn for each in packed)], _detail(model), self.cache)
+        body = FORMATS[to.format]([*system, *(each.turn for each in packed)], detail_of(model), self.cache)
         tokens = most_tokens(instruction) + sum(each.tokens for each in packed)
         size = 0 if to.format == "transformers" else len(json.dumps(body).encode())
         images = [part for each in packed for part in each.turn.parts if isinstance(part, PackedImage)]
@@ -330,7 +330,7 @@ class Packing:
         else:
             parts = ["".join(map(load.data, load.pages))]
         turns = [PackedTurn("system", (self.instruction,))] if self.instruction else []
-        body = FORMATS[to.format]([*turns, PackedTurn("user", (*parts, tail))], _detail(model), self.cache)
+        body = FORMATS[to.format]([*turns, PackedTurn("user", (*parts, tail))], detail_of(model), self.cache)
         return Request(
             body=body,
             pages=load.pages,
@@ -398,7 +398,7 @@ def _check_image_bytes(sizes: Sequence[int], to: Provider) -> None:
             )
 
 
-def _detail(model: VisionModel) -> str | None:
+def detail_of(model: VisionModel) -> str | None:
     """Return OpenAI's `detail` for images of `model`, which decides their cost; other servers know no such field."""
     if not model.family.startswith("openai"):
         return None

@@ -25,7 +25,7 @@ from glyphrender.errors import DependencyError, EndpointError, GlyphRenderError,
 from glyphrender.inference.call import Call, on_request, on_response
 from glyphrender.inference.masking import masked
 
-__all__ = ["REFUSALS", "Server"]
+__all__ = ["REFUSALS", "Server", "reason_of"]
 
 #: HTTP statuses that say that the request itself is wrong: too long, or too many images. Asking again changes nothing.
 REFUSALS: Final = frozenset({400, 413, 415, 422})
@@ -182,19 +182,19 @@ class Server:
                 cause = shown(str(error.__cause__ or error))
                 return f"{url} cannot be reached ({cause}). Start the server, or correct base_url."
             case openai.AuthenticationError() | openai.PermissionDeniedError():
-                return f"{url} refused the key ({shown(_reason(error))}). Set {self.key_variable}."
+                return f"{url} refused the key ({shown(reason_of(error))}). Set {self.key_variable}."
             case openai.NotFoundError():
                 return (
-                    f"{url} knows no such model or path ({shown(_reason(error))}). Correct model={shown(model)!r}, or "
-                    "base_url, which usually ends in /v1."
+                    f"{url} knows no such model or path ({shown(reason_of(error))}). Correct model={shown(model)!r}, "
+                    "or base_url, which usually ends in /v1."
                 )
             case openai.RateLimitError():
-                return f"{url} takes no more requests now ({shown(_reason(error))}). Wait, or raise retries."
+                return f"{url} takes no more requests now ({shown(reason_of(error))}). Wait, or raise retries."
             case openai.APIStatusError() if error.status_code >= 500:
-                return f"{url} failed with status {error.status_code} ({shown(_reason(error))}). See its log."
+                return f"{url} failed with status {error.status_code} ({shown(reason_of(error))}). See its log."
             case openai.APIStatusError():
                 return (
-                    f"{url} refused the request with status {error.status_code} ({shown(_reason(error))}). If it is "
+                    f"{url} refused the request with status {error.status_code} ({shown(reason_of(error))}). If it is "
                     "too long, set context, or split it."
                 )
         # The other errors come from reading a body, from the HTTP library or from us.
@@ -316,7 +316,7 @@ def _retry_after(value: str) -> float | None:
     return seconds if seconds > 0 and math.isfinite(seconds) else None
 
 
-def _reason(error: Any) -> str:
+def reason_of(error: Any) -> str:
     """Return the server's own words, without the JSON around them."""
     body = error.body
     for name in ("error", "detail", "message"):

@@ -1,0 +1,199 @@
+"""`glyphrender doctor`: every seeded fault of a server is found, and a server without a fault is called clean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from doctor_faults import FAULTS, Fault, generated, kinds, plan_of, report_of, script_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted_server import ScriptedServer, serving
+
+from glyphrender import DataError, EndpointError, Theta
+from glyphrender.cli import command
+from glyphrender.inference.endpoint import Endpoint
+from glyphrender.inference.preflight.counting import explanations
+from glyphrender.inference.preflight.findings import PROGRAMS, REMEDIES, settings_of
+from glyphrender.inference.preflight.probes import CODES, PreflightPlan
+from glyphrender.inference.preflight.run import preflight
+from glyphrender.models.families.grid import GridModel
+from glyphrender.models.vision import VISION_MODELS, vision_model
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ScriptedServer]:
+    with serving() as state:
+        yield state
+
+
+SIZES = ((48, 33), (1596, 206), (588, 840), (2357, 3363))
+# One of each family, and both of a family where they differ.
+FAMILIES = (
+    "glm-4.1v", "qwen3-vl", "internvl3", "deepseek-ocr", "idefics3", "llava-onevision", "pixtral", "gemma-3",
+    "gemma-4", "llama-4", "phi-4-multimodal",
+)  # fmt: skip
+
+
+def counts(model: Any, constant: int = 0) -> list[tuple[tuple[int, int], int]]:
+    return [(size, model.image(*size).tokens + model.image(*size).overhead + constant) for size in SIZES]
+
+
+# -- the rule behind counts ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in VISION_MODELS if not vision_model(name).hosted])
+@pytest.mark.parametrize("constant", [-2, 0, 5])
+def test_a_models_own_counts_need_no_explanation(name: str, constant: int) -> None:
+    assert explanations(vision_model(name), counts(vision_model(name), constant)) == []
+
+
+@given(st.sampled_from(["glm-4.1v", "qwen2-vl", "qwen3-vl"]), st.integers(100_000, 400_000), st.integers(0, 4))
+@settings(max_examples=8, deadline=None)
+def test_a_raised_limit_is_found_within_an_interval_that_has_it(name: str, least: int, constant: int) -> None:
+    model = vision_model(name)
+    assert isinstance(model, GridModel)
+    changed = replace(model, min_area=least * model.frames)
+    (first, *_) = explanations(model, counts(changed, constant))
+    assert first.kind == "min-pixels"
+    assert isinstance(first.model, GridModel)
+    # A value of the interval gives the same counts as the one that is set.
+    assert counts(first.model) == counts(changed)
+
+
+def test_counts_of_another_model_are_named() -> None:
+    (first, *_) = explanations(vision_model("glm-4.1v"), counts(vision_model("pixtral"), 1))
+    assert first.kind == "other-model"
+    assert "pixtral" in first.words
+
+
+def test_counts_that_no_rule_gives_are_told_as_such() -> None:
+    odd = [(size, 97 + 31 * number) for number, size in enumerate(SIZES)]
+    assert [each.kind for each in explanations(vision_model("qwen3-vl"), odd)] == ["other-counts"]
+
+
+# -- a whole preflight ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_server_that_is_configured_well_is_clean(name: str, server: ScriptedServer) -> None:
+    plan = plan_of(name)
+    assert kinds(report_of(plan, script_of(plan, cache="unreported"), server)) == []
+
+
+def test_a_model_that_does_not_think_on_a_server_with_a_cache_is_clean(server: ScriptedServer) -> None:
+    plan = plan_of("qwen3-vl")
+    report = report_of(plan, script_of(plan, thoughts="none"), server)
+    assert report.findings == ()
+    assert [seen.probe for seen in report.observations] == [probe.name for probe in plan.probes]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_seeded_fault_is_found(fault: Fault, server: ScriptedServer) -> None:
+    plan = plan_of(fault.on)
+    found = report_of(plan, script_of(plan, **fault.change), server)
+    assert set(fault.kinds) & set(kinds(found))
+    assert not {"other-counts", "other-vocabulary"} & set(kinds(found)) - set(fault.kinds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [*generated(8, seed=7)], ids=lambda fault: fault.name)
+def test_a_fault_that_was_drawn_is_found(fault: Fault, server: ScriptedServer) -> None:
+    plan = plan_of(fault.on)
+    assert set(fault.kinds) & set(kinds(report_of(plan, script_of(plan, **fault.change), server)))
+
+
+def test_the_finding_says_what_was_seen_what_was_predicted_and_what_to_set(server: ScriptedServer) -> None:
+    plan = plan_of("glm-4.1v")
+    limits = next(fault for fault in FAULTS if fault.name == "max_pixels below a page")
+    (finding,) = report_of(plan, script_of(plan, program="vllm", **limits.change), server).faults
+    assert "max_pixels is between" in finding.seen
+    assert "630" in finding.advice  # what a page of θ takes with the model's own limits
+    assert [program for program, _ in finding.settings] == ["vllm"]
+    assert '"longest_edge": 9633792' in finding.settings[0][1]
+
+
+def test_the_largest_number_of_images_that_is_taken_is_found(server: ScriptedServer) -> None:
+    plan = plan_of("glm-4.1v")
+    (finding,) = report_of(plan, script_of(plan, most_images=11), server).faults
+    assert "11 are taken" in finding.seen
+
+
+def test_a_page_that_is_not_read_is_a_note(server: ScriptedServer) -> None:
+    plan = plan_of("glm-4.1v")
+    report = report_of(plan, replace(script_of(plan), reads={}), server)
+    assert report.faults == ()
+    assert [finding.kind for finding in report.findings] == ["not-read"]
+
+
+@pytest.mark.parametrize("images", [1, 4])
+def test_pages_carry_their_codes_and_have_one_size(images: int) -> None:
+    plan = plan_of("qwen3-vl", images=images)
+    first, second = plan.pages
+    assert first.size == second.size == plan.sizes["page"]
+    assert first.data != second.data
+    assert len(set(CODES)) == 2
+    assert plan.many == max(2, images)
+
+
+def test_prompts_stay_within_the_stated_tokens() -> None:
+    for name in FAMILIES:
+        plan = plan_of(name, most=2048)
+        # A page of the user's has the size that it has; the other probes are held within the limit.
+        longest = max(probe.tokens for probe in plan.probes if probe.name in ("long text", "many"))
+        assert longest <= max(2048 + 200, 2 * plan.tokens(plan.probes[10]))
+
+
+def test_a_server_that_is_down_and_one_that_fails_at_once_are_errors(server: ScriptedServer) -> None:
+    plan = plan_of("glm-4.1v")
+    with pytest.raises(EndpointError, match="cannot be reached"):
+        preflight(Endpoint(base_url="http://127.0.0.1:9/v1", model="m", timeout=5.0), plan)
+    with pytest.raises(EndpointError, match="a question of one line"):
+        report_of(plan, script_of(plan, refuses_above=1), server)
+
+
+@pytest.mark.parametrize("name", ["images", "most", "answer"])
+def test_a_number_that_is_too_small_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match=f"{name}=0 is too small"):
+        PreflightPlan(model=vision_model("glm-4.1v"), theta=Theta(), **{name: 0})  # type: ignore[arg-type]
+
+
+def test_remedies_name_known_servers_and_have_their_values() -> None:
+    values = {"images": 9, "parser": "p", "limits": "l", "tokens": "t", "tokens_most": 7}
+    for kind, rows in REMEDIES.items():
+        assert set(rows) <= set(PROGRAMS)
+        for program in rows:
+            ((found, words),) = settings_of(kind, program, values)
+            assert found == program
+            assert "{{" not in words
+
+
+# -- the command ---------------------------------------------------------------------------------------
+
+
+def test_the_command_prints_findings_and_its_status_says_whether_there_are_faults(server: ScriptedServer) -> None:
+    server.script = script_of(plan_of("glm-4.1v"), name="zai-org/GLM-4.1V-9B-Thinking", limit="ignored")
+    run = CliRunner().invoke(command, ["doctor", "--base-url", server.url])
+    assert run.exit_code == 1
+    assert "limit-ignored (fault" in run.stdout
+    assert "1 fault" in run.stdout
+    assert "tokens of prompts" in run.stderr
+    as_json = CliRunner().invoke(command, ["doctor", "--base-url", server.url, "--json"])
+    assert as_json.exit_code == 1
+    found = json.loads(as_json.stdout)
+    assert found["clean"] is False
+    assert found["vision"] == "glm-4.1v"
+    assert [row["probe"] for row in found["probes"]][:3] == ["text", "stream", "system"]
+
+
+def test_a_dry_run_sends_nothing() -> None:
+    given = ["doctor", "--vision", "qwen3-vl", "--dry-run", "--model", "m", "--price", "1,2"]
+    run = CliRunner().invoke(command, given)
+    assert run.exit_code == 0
+    assert "many" in run.stdout
+    assert "at most $" in run.stderr
