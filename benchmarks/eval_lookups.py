@@ -14,7 +14,7 @@ from glyphrender import Theta
 from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemTurn
 from glyphrender.tasks.scoring import verbatim
 from glyphrender.tasks.task import Score
-from glyphrender.train.reader.lookups import lookup_rows, theta_of
+from glyphrender.train.reader.lookups import lookup_rows, lookup_theta
 
 PROTOCOL = EvalProtocol(name="verbatim", source="docs/learn_to_look_up.py", sampling={"temperature": 0.0})
 SEED = 9_000
@@ -26,7 +26,7 @@ def load(data: Sequence[str], lines: str = "2,4,8") -> Benchmark:
     items = []
     default = Theta().to_dict()
     for number in map(int, lines.split(",")):
-        theta = {name: value for name, value in theta_of(number).to_dict().items() if value != default[name]}
+        theta = {name: value for name, value in lookup_theta(number).to_dict().items() if value != default[name]}
         for index, row in enumerate(lookup_rows(count, lines=number, seed=SEED)):
             items.append(
                 Item(

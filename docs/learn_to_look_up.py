@@ -150,14 +150,14 @@ def rewarded(
     from trl import GRPOConfig
 
     from glyphrender.adapters.pixels import fast
-    from glyphrender.train.reader.lookups import lookup_rows, theta_of
+    from glyphrender.train.reader.lookups import lookup_rows, lookup_theta
     from glyphrender.train.rewards import reward_functions
     from glyphrender.train.rewards.dapo import DapoTrainer
     from glyphrender.train.rows.grpo_rows import prompt_dataset
 
     (lines,) = stage.lines
     rows = lookup_rows(stage.batch * steps, lines=lines, seed=stage.pages + seed)
-    dataset, _, _ = prompt_dataset(rows, theta=theta_of(lines))
+    dataset, _, _ = prompt_dataset(rows, theta=lookup_theta(lines))
     functions, weights = reward_functions(stage.rewards or {})
     trainer = DapoTrainer(
         rounds=1,

@@ -11,15 +11,15 @@ from glyphrender import cli
 from glyphrender.errors import DataError
 from glyphrender.models.arithmetic import ModelShape, published
 from glyphrender.train.recipe import Recipe
-from glyphrender.train.recipe.plan import Plan, shape_of
+from glyphrender.train.recipe.plan import RunPlan, shape_of
 
 NINE = ModelShape.of(published("glm-4.1v-9b"))
 
 
-def plan(name: str, *settings: str) -> Plan:
+def plan(name: str, *settings: str) -> RunPlan:
     """Return the plan of a recipe for the 9B, all of whose parameters are trained."""
     recipe = Recipe.load(name).with_overrides(settings)
-    return Plan(recipe=recipe, shape=NINE, parameters=NINE.parameters, trained=NINE.parameters, positions=65_536)
+    return RunPlan(recipe=recipe, shape=NINE, parameters=NINE.parameters, trained=NINE.parameters, positions=65_536)
 
 
 def test_continual_pre_training_costs_what_the_study_computed() -> None:

@@ -9,7 +9,7 @@ from glyphrender import layout
 from glyphrender.errors import DataError
 from glyphrender.train.reader.align import AlignmentHead, cell_labels
 from glyphrender.train.reader.look_back import LOOK_UP
-from glyphrender.train.reader.lookups import Lookups, ask, draw_pairs, list_pairs, lookup_rows, page_of
+from glyphrender.train.reader.lookups import Lookups, ask_values, draw_pairs, list_pairs, lookup_rows, page_of
 from glyphrender.train.reader.reading_trainer import ReadingCollator
 from glyphrender.train.reader.tiny_reader import tiny_reader
 from glyphrender.train.rows.sample import Pages, Text
@@ -29,9 +29,9 @@ def test_a_key_fills_one_visual_token_and_its_value_the_next():
 
 
 def test_a_conversation_learns_the_values_that_it_asks_for_and_nothing_else():
-    learned = [text for text, learn in texts(ask(PAIRS, [2, 0])) if learn]
+    learned = [text for text, learn in texts(ask_values(PAIRS, [2, 0])) if learn]
     assert learned == ["5555<|endoftext|>", "4821<|endoftext|>"]
-    assert [text for text, learn in texts(ask(PAIRS, [2, 0])) if not learn][2] == "<|user|>\nK7?<|assistant|>\n"
+    assert [text for text, learn in texts(ask_values(PAIRS, [2, 0])) if not learn][2] == "<|user|>\nK7?<|assistant|>\n"
 
 
 def test_a_listed_value_follows_its_key_directly():
@@ -71,7 +71,7 @@ def test_the_first_head_of_a_reader_that_looks_up_starts_on_the_token_before():
 
     model, processor = tiny_reader(**LOOK_UP)
     model.set_attn_implementation("eager")
-    batch = ReadingCollator(processor, 4)([ask(PAIRS, [1])])
+    batch = ReadingCollator(processor, 4)([ask_values(PAIRS, [1])])
     inputs = {name: value for name, value in batch.items() if name not in ("labels", "cell_labels")}
     with torch.no_grad():
         first = model(**inputs, output_attentions=True).attentions[0][0, 0]

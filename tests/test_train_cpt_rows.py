@@ -22,7 +22,7 @@ from glyphrender.text.grapheme import cluster_starts
 from glyphrender.text.properties import codepoints
 from glyphrender.train.rows.cpt_rows import CptSamples
 from glyphrender.train.rows.cuts import cut_before, pieces_of
-from glyphrender.train.rows.documents import Document, Documents, fingerprint, split_of
+from glyphrender.train.rows.documents import CorpusText, CorpusTexts, fingerprint, split_of
 from glyphrender.train.rows.kinds import CPT_KINDS
 from glyphrender.train.rows.sample import Pages, Sample, Text, visual_tokens
 from glyphrender.train.rows.themes import THEMES, Themed
@@ -41,7 +41,7 @@ def prose(seed: int, words: int) -> str:
     return "".join(pieces)
 
 
-DOCUMENTS = [Document(prose(seed, 40 + 40 * seed), f"doc{seed}") for seed in range(6)]
+DOCUMENTS = [CorpusText(prose(seed, 40 + 40 * seed), f"doc{seed}") for seed in range(6)]
 
 
 def cpt(**options: object) -> CptSamples:
@@ -104,7 +104,7 @@ def test_no_text_is_in_two_splits_however_it_is_written(given: list[str], rng: r
     found: dict[str, set[bytes]] = {}
     for split in SHARES:
         try:
-            documents = Documents(rows, split=split, shares=SHARES)
+            documents = CorpusTexts(rows, split=split, shares=SHARES)
         except DataError:
             continue
         found[split] = {fingerprint(document.text) for document in documents}
@@ -119,7 +119,7 @@ def test_shares_of_splits_are_kept_and_a_split_does_not_depend_on_other_texts() 
     counts = Counter(split_of(text, SHARES) for text in numbers)
     assert all(abs(counts[name] / 4000 - share) < 0.03 for name, share in SHARES.items())
     assert split_of(numbers[0], SHARES) == next(
-        split for split in SHARES if numbers[0] in {each.text for each in Documents(rows, split=split, shares=SHARES)}
+        split for split in SHARES if numbers[0] in {each.text for each in CorpusTexts(rows, split=split, shares=SHARES)}
     )
 
 
@@ -131,7 +131,7 @@ def test_files_folders_and_patterns_are_read_and_faults_are_counted(tmp_path: Pa
     rows = [{"id": "x", "text": "Some years ago"}, {"text": 3}, {"text": "  \n"}, {"id": "y"}]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\nno json\n", encoding="utf-8")
     everything = {"split": "all", "shares": {"all": 1.0}}
-    found = Documents.read([tmp_path / "books", str(tmp_path / "*.txt"), tmp_path / "rows.jsonl"], **everything)
+    found = CorpusTexts.read([tmp_path / "books", str(tmp_path / "*.txt"), tmp_path / "rows.jsonl"], **everything)
     assert [document.text for document in found] == ["Call me Ishmael.", "Some years ago"]
     assert found[1].key == "x"
     assert found.counts == {"kept": 2, "duplicates": 1, "empty": 1, "faults": 4}
@@ -143,9 +143,9 @@ def test_files_folders_and_patterns_are_read_and_faults_are_counted(tmp_path: Pa
         ([tmp_path / "books" / "b.txt"], "the split all has no text"),
     ]:
         with pytest.raises(DataError, match=words):
-            Documents.read(inputs, **everything)
+            CorpusTexts.read(inputs, **everything)
     with pytest.raises(DataError, match=r"split='dev' is none of train"):
-        Documents(rows, split="dev")
+        CorpusTexts(rows, split="dev")
 
 
 # ── Themes ──
@@ -236,7 +236,7 @@ def test_no_sample_is_above_its_budget_and_parts_are_of_their_piece(text_tokens:
 @given(st.lists(texts(max_size=200), min_size=1, max_size=3), st.integers(5, 200), st.booleans(), st.integers(0, 99))
 @examples(10)
 def test_samples_of_any_texts_keep_the_budget(given: list[str], length: int, pack: bool, seed: int) -> None:
-    documents = [Document(text, str(number)) for number, text in enumerate(given)]
+    documents = [CorpusText(text, str(number)) for number, text in enumerate(given)]
     if not any(text.strip() for text in given):
         return
     samples = cpt(documents=documents, characters=length, pack=pack, visual_tokens=32, seed=seed)
@@ -277,7 +277,7 @@ def test_what_cannot_be_is_refused_before_work_starts() -> None:
         ({"mixture": {"copy": 1}}, "has 'copy', which is no kind"),
         ({"mixture": {"ocr": 0}}, "no weight above 0"),
         ({"over": "cut"}, "over='cut' is unknown"),
-        ({"documents": [Document(" \n", "a")]}, "the documents have no text"),
+        ({"documents": [CorpusText(" \n", "a")]}, "the documents have no text"),
         ({"documents": []}, "the documents have no text"),
     ]:
         with pytest.raises(DataError, match=words):
@@ -296,7 +296,7 @@ def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_budget_that_shorter_spans_of_text_cannot_keep_cuts_the_text() -> None:
     theta = Theta(page_size=(280, 280), dpi=72)
     samples = CptSamples(
-        documents=[Document(prose(1, 900), "long")],
+        documents=[CorpusText(prose(1, 900), "long")],
         visual_tokens=630,
         text_tokens=60,
         characters=4400,

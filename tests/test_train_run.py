@@ -13,8 +13,8 @@ import pytest
 from glyphrender.errors import DataError, TrainingError
 from glyphrender.train.recipe import CptRecipe, Recipe, SftRecipe
 from glyphrender.train.rows.sample import Sample, Text
-from glyphrender.train.run.run_folder import RunFolder, differences
-from glyphrender.train.run.stream import Stream
+from glyphrender.train.run.run_folder import RunFolder, recipe_differences
+from glyphrender.train.run.stream import SampleStream
 
 SMALL = ["optim.steps=4", "optim.warmup_steps=1", "align.steps=2", "run.log_every=1", "run.save_every=2"]
 SMALL += ["batch.samples=2", "batch.per_device=2", "data.shapes=4x1"]
@@ -74,7 +74,7 @@ def test_a_start_that_failed_does_not_hold_the_folder_against_a_corrected_recipe
 
 def test_differences_name_only_fields_that_change_what_is_learned() -> None:
     changed = small("optim.lr=0.01", "run.keep=7", "seed=3", "data.writer_options.a_cell=2")
-    assert [name for name, _, _ in differences(small(), changed)] == ["seed", "optim.lr", "data.writer_options"]
+    assert [name for name, _, _ in recipe_differences(small(), changed)] == ["seed", "optim.lr", "data.writer_options"]
 
 
 def test_checkpoints_are_not_overwritten_and_not_invented(tmp_path: Path) -> None:
@@ -145,13 +145,13 @@ def epoch_of(number: int) -> Sequence[Sample]:
     return [Sample(parts=(Text(f"{number}.{place}", learn=True),), key=f"{number}.{place}") for place in range(10)]
 
 
-def keys(stream: Stream) -> list[str]:
+def keys(stream: SampleStream) -> list[str]:
     """Return the keys of all samples of a stream."""
     return [sample.key for sample in stream]
 
 
 def test_no_sample_comes_twice_in_an_epoch_and_each_epoch_has_its_own_order() -> None:
-    drawn = keys(Stream(of_epoch=epoch_of, length=25, seed=3))
+    drawn = keys(SampleStream(of_epoch=epoch_of, length=25, seed=3))
     first, second = drawn[:10], drawn[10:20]
     assert sorted(first) == sorted(f"0.{place}" for place in range(10))
     assert sorted(second) == sorted(f"1.{place}" for place in range(10))
@@ -160,9 +160,9 @@ def test_no_sample_comes_twice_in_an_epoch_and_each_epoch_has_its_own_order() ->
 
 
 def test_the_order_follows_from_the_seed_alone_in_every_process() -> None:
-    stream = Stream(of_epoch=epoch_of, length=25, seed=3)
+    stream = SampleStream(of_epoch=epoch_of, length=25, seed=3)
     assert keys(pickle.loads(pickle.dumps(stream))) == keys(stream)
-    assert keys(Stream(of_epoch=epoch_of, length=25, seed=4)) != keys(stream)
+    assert keys(SampleStream(of_epoch=epoch_of, length=25, seed=4)) != keys(stream)
     assert stream[17].key == keys(stream)[17]
     with pytest.raises(IndexError):
         stream[25]
@@ -170,7 +170,7 @@ def test_the_order_follows_from_the_seed_alone_in_every_process() -> None:
 
 def test_a_stream_of_nothing_is_refused() -> None:
     with pytest.raises(DataError, match="there are no samples"):
-        Stream(of_epoch=lambda epoch: [], length=5)
+        SampleStream(of_epoch=lambda epoch: [], length=5)
 
 
 # -- training --------------------------------------------------------------------------------------------------------

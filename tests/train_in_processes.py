@@ -27,7 +27,7 @@ from glyphrender.adapters.sft import epoch_callback
 from glyphrender.train.rows.collate import SampleCollator
 from glyphrender.train.rows.cpt_rows import CptSamples
 from glyphrender.train.rows.dataset import as_dataset
-from glyphrender.train.rows.documents import Document
+from glyphrender.train.rows.documents import CorpusText
 from glyphrender.train.run.token_mean import MeanOverTokens
 
 THETA = Theta(page_size=(112, 56), margin_x=0, margin_y=0, page_grid=28, font_size=12, line_height=14)
@@ -57,7 +57,8 @@ def train(out: Path, per_device: int, accumulation: int, environment: dict[str, 
     transformers.logging.set_verbosity_error()
     model, processor = tiny_glm4v(hidden_size=32, layers=1, vision_layers=1, intermediate_size=32)
     documents = [
-        Document(f"number {number} is {number * number}. " * (3 + number % 3), f"{number}") for number in range(PIECES)
+        CorpusText(f"number {number} is {number * number}. " * (3 + number % 3), f"{number}")
+        for number in range(PIECES)
     ]
     samples = CptSamples(documents=documents, visual_tokens=32, theta=THETA)
     collate = Recorded(SampleCollator(processor=processor, model=None if out.name == "alone" else model))

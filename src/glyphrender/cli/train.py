@@ -15,7 +15,7 @@ from glyphrender.cli.notices import say
 
 if TYPE_CHECKING:
     from glyphrender.train.recipe import Recipe
-    from glyphrender.train.recipe.plan import Plan
+    from glyphrender.train.recipe.plan import RunPlan
 
 
 def _stage_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -139,7 +139,7 @@ def _print_plan(recipe: Recipe, as_json: bool) -> None:
     from glyphrender.train.recipe.dry_run import plan_of
     from glyphrender.train.recipe.plan_report import cost_sentence, plan_rows
 
-    plan: Plan = plan_of(recipe)
+    plan: RunPlan = plan_of(recipe)
     if as_json:
         click.echo(json.dumps(plan.to_dict(), indent=2))
         return

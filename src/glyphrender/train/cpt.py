@@ -22,10 +22,10 @@ from glyphrender.train.recipe import CptRecipe
 from glyphrender.train.run.adapters import keep_base
 from glyphrender.train.run.arguments import on_threads_of_recipe, training_arguments
 from glyphrender.train.run.loading import model_and_processor
-from glyphrender.train.run.result import Result, finished
+from glyphrender.train.run.result import TrainingResult, finished
 from glyphrender.train.run.run_folder import RunFolder, process_count
 from glyphrender.train.run.sft_trainer import sft_trainer
-from glyphrender.train.run.streams import Streams, cpt_streams
+from glyphrender.train.run.streams import SampleStreams, cpt_streams
 from glyphrender.train.run.watch import StopsAtLastStep, StopsAtNaN, quiet, watchers
 
 __all__ = ["train"]
@@ -38,7 +38,7 @@ class _Reading(StopsAtLastStep, StopsAtNaN, ReadingTrainer):
 @on_threads_of_recipe
 def train(
     recipe: CptRecipe, *, out: str | os.PathLike[str], resume: bool = False, callbacks: Sequence[Any] = ()
-) -> Result:
+) -> TrainingResult:
     """Train by a recipe, and return where the model is and how the loss fell.
 
     Args:
@@ -66,7 +66,12 @@ def train(
 
 
 def _reading_trainer(
-    recipe: CptRecipe, arguments: dict[str, Any], model: Any, processor: Any, samples: Streams, callbacks: list[Any]
+    recipe: CptRecipe,
+    arguments: dict[str, Any],
+    model: Any,
+    processor: Any,
+    samples: SampleStreams,
+    callbacks: list[Any],
 ) -> Any:
     """Return the trainer with stage 0: the tower alone first, and its loss beside the model's afterwards.
 

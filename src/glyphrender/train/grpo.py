@@ -36,9 +36,9 @@ from glyphrender.train.rows.grpo_rows import prompt_dataset, read_prompts, witho
 from glyphrender.train.run.adapters import adapters, keep_base
 from glyphrender.train.run.arguments import on_threads_of_recipe, training_arguments
 from glyphrender.train.run.loading import model_and_processor
-from glyphrender.train.run.result import Result, finished
+from glyphrender.train.run.result import TrainingResult, finished
 from glyphrender.train.run.run_folder import RunFolder
-from glyphrender.train.run.streams import TokenCount, files_of, fixed_theta, nothing_held_out
+from glyphrender.train.run.streams import TokenCount, fixed_theta, named_files, nothing_held_out
 from glyphrender.train.run.watch import StopsAtLastStep, StopsAtNaN, quiet, watchers
 
 __all__ = ["GrpoResult", "grpo_config", "train"]
@@ -53,7 +53,7 @@ class _Grpo(StopsAtLastStep, StopsAtNaN, GRPOTrainer):  # type: ignore[misc]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GrpoResult(Result):
+class GrpoResult(TrainingResult):
     """The end of a run of GRPO.
 
     Attributes:
@@ -107,7 +107,7 @@ def train(
         DependencyError: an extra is missing, or this release of TRL was not verified.
     """
     functions, weights = _rewards(recipe, rewards)
-    rows = prompts if prompts is not None else read_prompts(files_of(recipe.data.prompts, "prompts"))
+    rows = prompts if prompts is not None else read_prompts(named_files(recipe.data.prompts, "prompts"))
     training, held_out = without_held_out(rows, recipe.data.held_out)
     if recipe.run.eval_every and not held_out:
         raise nothing_held_out(recipe, len(training), "prompts")

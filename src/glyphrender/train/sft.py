@@ -17,7 +17,7 @@ from glyphrender.train.recipe import SftRecipe
 from glyphrender.train.run.adapters import keep_base
 from glyphrender.train.run.arguments import on_threads_of_recipe, training_arguments
 from glyphrender.train.run.loading import model_and_processor
-from glyphrender.train.run.result import Result, finished
+from glyphrender.train.run.result import TrainingResult, finished
 from glyphrender.train.run.run_folder import RunFolder
 from glyphrender.train.run.sft_trainer import sft_trainer
 from glyphrender.train.run.streams import sft_streams
@@ -29,7 +29,7 @@ __all__ = ["train"]
 @on_threads_of_recipe
 def train(
     recipe: SftRecipe, *, out: str | os.PathLike[str], resume: bool = False, callbacks: Sequence[Any] = ()
-) -> Result:
+) -> TrainingResult:
     """Train by a recipe, and return where the model is and how the loss fell.
 
     Args:

@@ -20,7 +20,7 @@ from glyphrender.train.exports.trainer import ExportRow, ExportTurn, PageImage, 
 from glyphrender.train.rows.chat_rows import ChatRow
 from glyphrender.train.rows.page_policy import PageText
 
-__all__ = ["Budget", "OverBudget", "RowDrawer"]
+__all__ = ["TokenBudget", "OverBudget", "RowDrawer"]
 
 #: Texts that stand for images to a trainer or a tokenizer.
 MARKERS: Final = (
@@ -42,7 +42,7 @@ class OverBudget(DataError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Budget:
+class TokenBudget:
     """A limit on the tokens of rows.
 
     Attributes:

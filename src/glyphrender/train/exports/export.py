@@ -27,7 +27,7 @@ from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta, ThetaLike
-from glyphrender.train.exports.draw import Budget, OverBudget, RowDrawer
+from glyphrender.train.exports.draw import OverBudget, RowDrawer, TokenBudget
 from glyphrender.train.exports.lint import LintReport, lint_rows
 from glyphrender.train.exports.llama_factory import LlamaFactory
 from glyphrender.train.exports.ms_swift import MsSwift
@@ -106,7 +106,7 @@ def export(
         raise DataError(f"faults={shown(faults)} is unknown. Use error or drop.")
     counts = Counter() if counts is None else counts
     drawer = RowDrawer(theta=PagesTransform(theta=theta, key="key", seed=seed), bits=bits)
-    budget = Budget(tokens=max_tokens, counts=TokenCounts.of(model, tokenizer), prompts_only=to.prompts_only)
+    budget = TokenBudget(tokens=max_tokens, counts=TokenCounts.of(model, tokenizer), prompts_only=to.prompts_only)
     with FolderOutput(path, _EXPORT) as output:
         folder = output.folder
         writer = to.writer(folder)

@@ -12,8 +12,8 @@ Two kinds of samples teach it, both with several questions about a page, so that
 
 - `list_pairs`, for continual pre-training: keys in random order, each directly followed by its value, which is learned.
   The token that has to find the line is the end of the key itself. That is the shortest way to the comparison of keys.
-- `ask`, for fine-tuning: a conversation in GLM-4.1V's turns. Three tokens lie between the key and its value. A model
-  that knows pairs learns this in some hundred steps; one that does not never found the line.
+- `ask_values`, for fine-tuning: a conversation in GLM-4.1V's turns. Three tokens lie between the key and its value. A
+  model that knows pairs learns this in some hundred steps; one that does not never found the line.
 
 No page is held out by name: of four lines, there are some 10^25 pages, and another seed is another set of them.
 """
@@ -29,23 +29,23 @@ import numpy as np
 from glyphrender.errors import DataError
 from glyphrender.theta import Theta
 from glyphrender.train.reader.reading import RandomCharacters
-from glyphrender.train.rows.sample import Pages, Part, Sample, Text
+from glyphrender.train.rows.sample import Pages, Sample, SamplePart, Text
 
 __all__ = [
-    "KEYS",
+    "LOOKUP_KEYS",
     "KeyValueLines",
     "Lookups",
     "Pairs",
-    "ask",
+    "ask_values",
     "draw_pairs",
     "list_pairs",
     "lookup_rows",
     "page_of",
-    "theta_of",
+    "lookup_theta",
 ]
 
 #: Keys of two characters. I and O are left out, because 1 and 0 look like them.
-KEYS: Final = tuple(letter + digit for letter in "ABCDEFGHJKLMNPQRSTUVWXYZ" for digit in "0123456789")
+LOOKUP_KEYS: Final = tuple(letter + digit for letter in "ABCDEFGHJKLMNPQRSTUVWXYZ" for digit in "0123456789")
 #: (key, value) of each line of a page.
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 
@@ -58,18 +58,20 @@ def draw_pairs(lines: int, rng: np.random.Generator) -> list[tuple[str, str]]:
     Raises:
         DataError: there are fewer keys.
     """
-    if not 1 <= lines <= len(KEYS):
-        raise DataError(f"lines={lines} is not from 1 to the {len(KEYS)} keys. Use fewer lines a page.")
-    keys = rng.choice(len(KEYS), lines, replace=False)
-    return [(KEYS[key], f"{value:04d}") for key, value in zip(keys, rng.integers(10_000, size=lines), strict=True)]
+    if not 1 <= lines <= len(LOOKUP_KEYS):
+        raise DataError(f"lines={lines} is not from 1 to the {len(LOOKUP_KEYS)} keys. Use fewer lines a page.")
+    keys = rng.choice(len(LOOKUP_KEYS), lines, replace=False)
+    return [
+        (LOOKUP_KEYS[key], f"{value:04d}") for key, value in zip(keys, rng.integers(10_000, size=lines), strict=True)
+    ]
 
 
 def page_of(pairs: Pairs) -> Pages:
     """Return the page of key–value lines: four characters a visual token, two tokens a line."""
-    return Pages("\n".join(f"{key}= {value}" for key, value in pairs), theta_of(len(pairs)))
+    return Pages("\n".join(f"{key}= {value}" for key, value in pairs), lookup_theta(len(pairs)))
 
 
-def theta_of(lines: int) -> Theta:
+def lookup_theta(lines: int) -> Theta:
     """Return θ of a page of so many lines."""
     return RandomCharacters(a_cell=4).theta((2, lines))
 
@@ -89,16 +91,16 @@ class KeyValueLines:
         return page_of(draw_pairs(shape[1], rng))
 
 
-def ask(pairs: Pairs, asked: Sequence[int], *, key: str = "") -> Sample:
+def ask_values(pairs: Pairs, asked: Sequence[int], *, key: str = "") -> Sample:
     """Return the conversation about a page in which the values of the lines `asked` are asked for, one a turn.
 
     The turns are those of GLM-4.1V's chat template, and each answer is learned with its end token.
 
-    >>> sample = ask([("K7", "4821"), ("B3", "0172")], [1, 0])
+    >>> sample = ask_values([("K7", "4821"), ("B3", "0172")], [1, 0])
     >>> [part.text for part in sample.parts if isinstance(part, Text)][1:3]
     ['B3?<|assistant|>\\n', '0172<|endoftext|>']
     """
-    parts: list[Part] = [Text("[gMASK]<sop><|user|>\n", markup=True), page_of(pairs)]
+    parts: list[SamplePart] = [Text("[gMASK]<sop><|user|>\n", markup=True), page_of(pairs)]
     for turn, line in enumerate(asked):
         name, value = pairs[line]
         parts += [
@@ -115,7 +117,7 @@ def list_pairs(pairs: Pairs, listed: Sequence[int], *, key: str = "") -> Sample:
     >>> "".join(part.text for part in sample.parts[3:])
     'B30172\\nK74821'
     """
-    parts: list[Part] = [
+    parts: list[SamplePart] = [
         Text("[gMASK]<sop><|user|>\n", markup=True),
         page_of(pairs),
         Text("Pairs.<|assistant|>\n", markup=True),
@@ -161,7 +163,7 @@ class Lookups:
         lines, task = int(kind.choice(self.lines)), kind.random()
         rng = np.random.default_rng((self.seed, 0, index))
         pairs, key = draw_pairs(lines, rng), f"{self.seed}-{index}"
-        make = list_pairs if task < self.pairs else ask
+        make = list_pairs if task < self.pairs else ask_values
         return make(pairs, rng.integers(lines, size=self.questions).tolist(), key=key)
 
     def __iter__(self) -> Iterator[Sample]:

@@ -14,8 +14,8 @@ from typing import Any
 from glyphrender.errors import DataError, DependencyError, shown
 from glyphrender.models.arithmetic import ModelShape, published, published_names
 from glyphrender.train.recipe import Recipe
-from glyphrender.train.recipe.plan import Plan
-from glyphrender.train.recipe.sections import Lora, Model
+from glyphrender.train.recipe.plan import RunPlan
+from glyphrender.train.recipe.sections import LoraSection, ModelSection
 
 __all__ = ["config_of", "meta_model", "plan_of", "trained_parameters"]
 
@@ -23,7 +23,7 @@ TINY = "tiny-reader"
 FAMILY = "glm4v"  # the family that recipes train
 
 
-def config_of(model: Model) -> Mapping[str, Any]:
+def config_of(model: ModelSection) -> Mapping[str, Any]:
     """Return the configuration of a recipe's model: a bundled one, that of a tiny reader, or a folder's config.json.
 
     Raises:
@@ -68,7 +68,7 @@ def meta_model(config: Mapping[str, Any]) -> Any:
         return Glm4vForConditionalGeneration(Glm4vConfig(**config))
 
 
-def trained_parameters(model: Any, lora: Lora, *, frozen_tower: bool) -> int:
+def trained_parameters(model: Any, lora: LoraSection, *, frozen_tower: bool) -> int:
     """Return the parameters that training changes: all, those outside the tower, or the adapters of `lora`.
 
     Raises:
@@ -92,7 +92,7 @@ def trained_parameters(model: Any, lora: Lora, *, frozen_tower: bool) -> int:
     return count
 
 
-def plan_of(recipe: Recipe) -> Plan:
+def plan_of(recipe: Recipe) -> RunPlan:
     """Return the plan of a recipe, its parameters counted on the model that is built on the meta device.
 
     Raises:
@@ -110,7 +110,7 @@ def plan_of(recipe: Recipe) -> Plan:
             f"model.name={shown(recipe.model.name)} has {parameters:,} parameters, and {shape.parameters:,} by "
             "arithmetic: its shapes are not those of GLM-4.1V. Use a model of that family."
         )
-    return Plan(
+    return RunPlan(
         recipe=recipe,
         shape=shape,
         parameters=parameters,

@@ -1,4 +1,4 @@
-"""`Plan`: what a run of a recipe costs, by arithmetic: tokens, FLOPs, memory, days. Nothing here needs torch.
+"""`RunPlan`: what a run of a recipe costs, by arithmetic: tokens, FLOPs, memory, days. Nothing here needs torch.
 
 All samples are taken as full: as many visual and text tokens as the recipe's budgets allow. So the figures are upper
 ends, and say so. The shapes and the bytes of activations are those of `models.arithmetic`.
@@ -18,7 +18,7 @@ from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta
 from glyphrender.train.recipe import CptRecipe, GrpoRecipe, Recipe
 
-__all__ = ["Memory", "Plan", "shape_of", "span"]
+__all__ = ["Memory", "RunPlan", "shape_of", "span"]
 
 _DAY = 86_400.0
 _GB = 1e9
@@ -65,7 +65,7 @@ class Memory:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class RunPlan:
     """The cost of a recipe.
 
     Attributes:

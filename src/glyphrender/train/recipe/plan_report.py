@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from glyphrender.train.recipe import GrpoRecipe
-from glyphrender.train.recipe.plan import Plan, span
+from glyphrender.train.recipe.plan import RunPlan, span
 
 __all__ = ["cost_sentence", "plan_rows"]
 
 _DAY = 86_400.0
 
 
-def plan_rows(plan: Plan) -> list[tuple[str, str]]:
+def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
     """Return the plan as rows of a name and a value."""
     recipe, machine, memory = plan.recipe, plan.recipe.machine, plan.memory
     flops = [plan.sample_flops(recompute=again) for again in (False, True)]
@@ -78,14 +78,14 @@ def plan_rows(plan: Plan) -> list[tuple[str, str]]:
     return rows
 
 
-def _time(plan: Plan, *, text: bool) -> str:
+def _time(plan: RunPlan, *, text: bool) -> str:
     days = [plan.days(recompute=again, text=text) for again in (False, True)]
     if days[1] < 1:
         return f"{span(*(day * 24 * 60 for day in days))} minutes"
     return f"{span(*days)} days"
 
 
-def cost_sentence(plan: Plan) -> str:
+def cost_sentence(plan: RunPlan) -> str:
     """Return the plain sentence about what the whole run costs."""
     recipe, machine = plan.recipe, plan.recipe.machine
     size = f"{plan.visual_tokens:,} visual tokens × {plan.sequences:,} × {recipe.optim.steps:,} steps"

@@ -22,18 +22,18 @@ from typing import Any, ClassVar, Self
 from glyphrender.errors import DataError, shown
 from glyphrender.train.recipe.fields import Section, check_names, text, value_of, whole
 from glyphrender.train.recipe.sections import (
-    Align,
-    Batch,
-    CptData,
-    Data,
-    Grpo,
-    GrpoData,
-    Lora,
-    Machine,
-    Model,
-    Optim,
-    Run,
-    SftData,
+    AlignSection,
+    BatchSection,
+    CptDataSection,
+    DataSection,
+    GrpoDataSection,
+    GrpoSection,
+    LoraSection,
+    MachineSection,
+    ModelSection,
+    OptimSection,
+    RunSection,
+    SftDataSection,
 )
 
 __all__ = ["STAGES", "CptRecipe", "GrpoRecipe", "Recipe", "SftRecipe", "recipe_names"]
@@ -65,13 +65,13 @@ class Recipe(Section):
     name: str = text("", help="name of the recipe", free=True)
     about: str = text("", help="one line that says what the recipe is for", free=True)
     seed: int = whole(0, range=(0, 2**32 - 1), help="seed of weights, rows, their order and sampling")
-    model: Model = field(default_factory=Model)
-    lora: Lora = field(default_factory=Lora)
-    batch: Batch = field(default_factory=Batch)
-    optim: Optim = field(default_factory=Optim)
-    run: Run = field(default_factory=Run)
-    machine: Machine = field(default_factory=Machine)
-    data: Data = field(default_factory=Data)
+    model: ModelSection = field(default_factory=ModelSection)
+    lora: LoraSection = field(default_factory=LoraSection)
+    batch: BatchSection = field(default_factory=BatchSection)
+    optim: OptimSection = field(default_factory=OptimSection)
+    run: RunSection = field(default_factory=RunSection)
+    machine: MachineSection = field(default_factory=MachineSection)
+    data: DataSection = field(default_factory=DataSection)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -266,8 +266,8 @@ class CptRecipe(Recipe):
     """A recipe of continual pre-training: reading pages, text with pages in it, going on where pages end."""
 
     stage: ClassVar[str] = "cpt"
-    data: CptData = field(default_factory=CptData)
-    align: Align = field(default_factory=Align)
+    data: CptDataSection = field(default_factory=CptDataSection)
+    align: AlignSection = field(default_factory=AlignSection)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +275,7 @@ class SftRecipe(Recipe):
     """A recipe of supervised fine-tuning: instruction, pages and response, and transcription beside."""
 
     stage: ClassVar[str] = "sft"
-    data: SftData = field(default_factory=SftData)
+    data: SftDataSection = field(default_factory=SftDataSection)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,8 +283,8 @@ class GrpoRecipe(Recipe):
     """A recipe of reinforcement learning. `batch.samples` counts prompts, of `grpo.generations` completions each."""
 
     stage: ClassVar[str] = "grpo"
-    data: GrpoData = field(default_factory=GrpoData)
-    grpo: Grpo = field(default_factory=Grpo)
+    data: GrpoDataSection = field(default_factory=GrpoDataSection)
+    grpo: GrpoSection = field(default_factory=GrpoSection)
 
     @property
     def step_rows(self) -> int:

@@ -27,18 +27,18 @@ from glyphrender.train.rows.kinds import CPT_KINDS
 from glyphrender.train.rows.themes import THEMES
 
 __all__ = [
-    "Align",
-    "Batch",
-    "CptData",
-    "Data",
-    "Grpo",
-    "GrpoData",
-    "Lora",
-    "Machine",
-    "Model",
-    "Optim",
-    "Run",
-    "SftData",
+    "AlignSection",
+    "BatchSection",
+    "CptDataSection",
+    "DataSection",
+    "GrpoSection",
+    "GrpoDataSection",
+    "LoraSection",
+    "MachineSection",
+    "ModelSection",
+    "OptimSection",
+    "RunSection",
+    "SftDataSection",
 ]
 
 _POLICIES = ("split", "drop", "error")
@@ -46,7 +46,7 @@ _TOKENS = (1, 2**24)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model(Section):
+class ModelSection(Section):
     """The model that is trained."""
 
     section: ClassVar[str] = "model"
@@ -58,7 +58,7 @@ class Model(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lora(Section):
+class LoraSection(Section):
     """Low-rank adapters in place of training all weights."""
 
     section: ClassVar[str] = "lora"
@@ -72,7 +72,7 @@ class Lora(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch(Section):
+class BatchSection(Section):
     """How many samples make a step."""
 
     section: ClassVar[str] = "batch"
@@ -84,7 +84,7 @@ class Batch(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optim(Section):
+class OptimSection(Section):
     """AdamW and its schedule."""
 
     section: ClassVar[str] = "optim"
@@ -103,7 +103,7 @@ class Optim(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(Section):
+class RunSection(Section):
     """How a run is done and recorded."""
 
     section: ClassVar[str] = "run"
@@ -118,7 +118,7 @@ class Run(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine(Section):
+class MachineSection(Section):
     """The machine, for arithmetic and memory. Nothing here changes what is learned."""
 
     section: ClassVar[str] = "machine"
@@ -138,7 +138,7 @@ class Machine(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data(Section):
+class DataSection(Section):
     """Fields that the rows of all stages share."""
 
     section: ClassVar[str] = "data"
@@ -153,7 +153,7 @@ class Data(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CptData(Data):
+class CptDataSection(DataSection):
     """Rows of continual pre-training, from plain texts or from a writer of pages."""
 
     corpora: tuple[str, ...] = names((), help="files, folders or patterns of texts: .txt, .jsonl, .parquet")
@@ -175,7 +175,7 @@ class CptData(Data):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Align(Section):
+class AlignSection(Section):
     """Stage 0: visual tokens learn the characters of their cell, by a head that is not saved (`train.reader.align`)."""
 
     section: ClassVar[str] = "align"
@@ -189,7 +189,7 @@ class Align(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SftData(Data):
+class SftDataSection(DataSection):
     """Rows of fine-tuning: chats whose long contexts become pages, and transcription beside."""
 
     chats: tuple[str, ...] = names((), help=".jsonl files of chats, as train.rows.chat_rows reads them")
@@ -204,7 +204,7 @@ class SftData(Data):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GrpoData(Data):
+class GrpoDataSection(DataSection):
     """Prompts, and the columns that rewards need."""
 
     over_budget: str = choice("drop", ("drop", "error"), help="what happens to longer prompts")
@@ -214,7 +214,7 @@ class GrpoData(Data):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grpo(Section):
+class GrpoSection(Section):
     """Group-relative policy optimization, as TRL's GRPOTrainer does it."""
 
     section: ClassVar[str] = "grpo"

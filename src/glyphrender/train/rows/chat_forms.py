@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias
 from glyphrender.errors import DataError, shown
 from glyphrender.train.rows.page_policy import ChatPart, PagePolicy, PageText
 
-__all__ = ["FORMS", "ChatTurn", "chat_turns", "listed"]
+__all__ = ["CHAT_FORMS", "ChatTurn", "chat_turns", "listed"]
 
 _ROLES: Final = {
     "system": "system",
@@ -42,7 +42,7 @@ _QUESTIONS: Final = ("question", "input", "query", "instruction")
 _ANSWERS: Final = ("response", "answer", "answers", "output", "completion")
 _NONE: Final[list[Any]] = []
 #: The forms in words, for messages.
-FORMS: Final = "messages; conversations; context and question; instruction; or prompt and completion"
+CHAT_FORMS: Final = "messages; conversations; context and question; instruction; or prompt and completion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def chat_turns(record: Mapping[str, Any], policy: PagePolicy) -> list[ChatTurn]:
     for columns, form in _BY_COLUMNS:
         if all(record.get(column) is not None for column in columns):
             return form(record, policy)
-    raise DataError(f"the columns {', '.join(map(str, record)) or '(none)'} make no chat. Give {FORMS}.")
+    raise DataError(f"the columns {', '.join(map(str, record)) or '(none)'} make no chat. Give {CHAT_FORMS}.")
 
 
 def listed(answers: Any) -> list[Any]:

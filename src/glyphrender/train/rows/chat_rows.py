@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeAlias
 from glyphrender.adapters.corpus.sources import JsonLines
 from glyphrender.errors import DataError, shown
 from glyphrender.tasks.answers import final_answer
-from glyphrender.train.rows.chat_forms import FORMS, ChatTurn, chat_turns, listed
+from glyphrender.train.rows.chat_forms import CHAT_FORMS, ChatTurn, chat_turns, listed
 from glyphrender.train.rows.page_policy import PagePolicy, PageText
 
 __all__ = ["ChatRow", "Counts", "FaultPolicy", "chat_rows"]
@@ -159,7 +159,7 @@ def _records(source: Any) -> Iterator[tuple[str, str, Mapping[str, Any], str]]:
         if isinstance(record, Mapping):
             yield f"record {number}", _key(record, str(number)), record, ""
         else:
-            yield f"record {number}", str(number), {}, f"{shown(record)} is no object. Give records of {FORMS}."
+            yield f"record {number}", str(number), {}, f"{shown(record)} is no object. Give records of {CHAT_FORMS}."
 
 
 def _key(record: Mapping[str, Any], otherwise: str) -> str:

@@ -29,14 +29,14 @@ from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta, ThetaLike
 from glyphrender.train.rows.cuts import cut_before, pieces_of
-from glyphrender.train.rows.documents import Document
+from glyphrender.train.rows.documents import CorpusText
 from glyphrender.train.rows.kinds import COPY_PAGES, CPT_KINDS
-from glyphrender.train.rows.sample import Pages, Part, Sample, Text, visual_tokens
+from glyphrender.train.rows.sample import Pages, Sample, SamplePart, Text, visual_tokens
 from glyphrender.train.rows.themes import Themed
 
 __all__ = ["CptSamples"]
 
-OverBudget: TypeAlias = Literal["split", "drop", "error"]
+OverBudgetPolicy: TypeAlias = Literal["split", "drop", "error"]
 _Slice: TypeAlias = tuple[int, int, int]
 
 # Between two documents of one piece.
@@ -57,7 +57,7 @@ class CptSamples:
     piece i. Kind, θ and spans are drawn anew for each epoch (`set_epoch`; `epoch_callback` calls it).
 
     Attributes:
-        documents: the texts, such as `Documents.read(["books/*.txt"])`.
+        documents: the texts, such as `CorpusTexts.read(["books/*.txt"])`.
         vision: the vision model, or its name.
         visual_tokens: most visual tokens of a sample.
         text_tokens: most tokens of the text of a sample, as `count_text` counts them; None for no limit.
@@ -79,7 +79,7 @@ class CptSamples:
         ThetaError, VisionModelError: θ is not valid, or there is no such model.
     """
 
-    documents: Sequence[Document]
+    documents: Sequence[CorpusText]
     vision: str | VisionModel = "glm-4.1v"
     visual_tokens: int = 4096
     text_tokens: int | None = None
@@ -88,7 +88,7 @@ class CptSamples:
     pack: bool = False
     mixture: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(CPT_KINDS, 1.0))
     theta: ThetaLike | ThetaSource = field(default_factory=Themed)
-    over: OverBudget = "split"
+    over: OverBudgetPolicy = "split"
     transcribe: str = f"\n{COPY_PAGES}\n"
     seed: int = 0
     counts: Counter[str] = field(default_factory=Counter, compare=False)
@@ -258,7 +258,7 @@ class CptSamples:
         ends: bool,
     ) -> Sample:
         """Return the sample of a text, whatever its tokens. `written` scales the share of it that stays text."""
-        parts: tuple[Part, ...] = ()
+        parts: tuple[SamplePart, ...] = ()
         if len(text) >= _SHORT and kind != "ocr":
             if kind == "generation":
                 parts = _generation(text, theta, fractions, written)
@@ -272,7 +272,7 @@ class CptSamples:
         return Sample(parts=parts, key=key, kind=kind, ends=ends)
 
 
-def _generation(text: str, theta: Theta, fractions: tuple[float, ...], written: float) -> tuple[Part, ...]:
+def _generation(text: str, theta: Theta, fractions: tuple[float, ...], written: float) -> tuple[SamplePart, ...]:
     """Return a beginning of 30 to 70% as pages, and the rest to learn; nothing if the text cannot be cut."""
     place = round(len(text) * (1 - (0.3 + 0.4 * fractions[0]) * written))
     cut = cut_before(text, place, min(place, len(text) - place) // 3)
@@ -281,7 +281,9 @@ def _generation(text: str, theta: Theta, fractions: tuple[float, ...], written: 
     return Pages(text[:cut], theta), Text(text[cut:], learn=True)
 
 
-def _interleaved(text: str, theta: Theta, fractions: tuple[float, ...], written: float, most: int) -> tuple[Part, ...]:
+def _interleaved(
+    text: str, theta: Theta, fractions: tuple[float, ...], written: float, most: int
+) -> tuple[SamplePart, ...]:
     """Return spans in order, in turn as pages and as text, the last as text; 1 to 6, and at most `most`, as pages."""
     count = 1 + int(fractions[0] * min(_SPANS, most, max(1, len(text) // (2 * _SHORT))))
     total = 2 * count + (fractions[1] < 0.5)  # an odd number begins with text
@@ -320,7 +322,7 @@ def _part(text: str, length: int, left: float) -> str:
 
 
 def _pieces(
-    documents: Sequence[Document], length: int, pack: bool
+    documents: Sequence[CorpusText], length: int, pack: bool
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the slices (document, start, end) of all pieces, and the first slice of each piece and an end.
 

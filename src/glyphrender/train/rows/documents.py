@@ -23,7 +23,7 @@ from glyphrender.adapters.corpus.plan import plan
 from glyphrender.adapters.corpus.sources import SequentialReader
 from glyphrender.errors import DataError, GlyphRenderError, shown
 
-__all__ = ["SPLITS", "Document", "Documents", "fingerprint", "split_of"]
+__all__ = ["SPLITS", "CorpusText", "CorpusTexts", "fingerprint", "split_of"]
 
 #: Shares of the splits, unless others are given.
 SPLITS: Final[Mapping[str, float]] = {"train": 0.98, "validation": 0.01, "test": 0.01}
@@ -32,7 +32,7 @@ _FAULTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class CorpusText:
     """A text of a corpus.
 
     Attributes:
@@ -74,7 +74,7 @@ def split_of(text: str, shares: Mapping[str, float] = SPLITS) -> str:
     return _split(fingerprint(text), _checked(shares))
 
 
-class Documents(Sequence[Document]):
+class CorpusTexts(Sequence[CorpusText]):
     """The texts of one split of a corpus, by number.
 
     Rows are kept as they are given: a list is in memory, and a `datasets.Dataset` stays a file that is mapped. All
@@ -166,18 +166,18 @@ class Documents(Sequence[Document]):
         return len(self._kept)
 
     @overload
-    def __getitem__(self, index: int) -> Document: ...
+    def __getitem__(self, index: int) -> CorpusText: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Document]: ...
-    def __getitem__(self, index: int | slice) -> Document | list[Document]:
+    def __getitem__(self, index: slice) -> list[CorpusText]: ...
+    def __getitem__(self, index: int | slice) -> CorpusText | list[CorpusText]:
         """Return a text, or a list of texts."""
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
         row = self._rows[self._kept[index]]
         given = row.get(self._key)
-        return Document(row[self._column], f"row {self._kept[index]}" if given is None else str(given))
+        return CorpusText(row[self._column], f"row {self._kept[index]}" if given is None else str(given))
 
-    def __iter__(self) -> Iterator[Document]:
+    def __iter__(self) -> Iterator[CorpusText]:
         """Return an iterator over the texts."""
         return (self[index] for index in range(len(self)))
 

@@ -18,7 +18,7 @@ from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta
 
-__all__ = ["Pages", "Part", "Sample", "Text", "laid_out", "page_sizes", "visual_tokens"]
+__all__ = ["Pages", "SamplePart", "Sample", "Text", "laid_out", "page_sizes", "visual_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Pages:
     theta: Theta = field(default_factory=Theta)
 
 
-Part: TypeAlias = Text | Pages
+SamplePart: TypeAlias = Text | Pages
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +74,7 @@ class Sample:
     14
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[SamplePart, ...]
     key: str = ""
     kind: str = ""
     ends: bool = True

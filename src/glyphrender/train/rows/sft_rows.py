@@ -23,7 +23,7 @@ from glyphrender.train.rows.chat_rows import ChatRow
 from glyphrender.train.rows.collate import image_markup
 from glyphrender.train.rows.kinds import COPY_PAGES
 from glyphrender.train.rows.page_policy import PageText
-from glyphrender.train.rows.sample import Pages, Part, Sample, Text
+from glyphrender.train.rows.sample import Pages, Sample, SamplePart, Text
 
 __all__ = ["ChatTemplate", "Learn", "SftSamples"]
 
@@ -152,7 +152,7 @@ class ChatTemplate:
         self._processor = processor
         self._pieces = re.compile(f"{_MARK.pattern}|(?P<image>{re.escape(image_markup(processor))})")
 
-    def parts(self, row: ChatRow, theta: Theta, *, learn: Learn = "last") -> tuple[Part, ...]:
+    def parts(self, row: ChatRow, theta: Theta, *, learn: Learn = "last") -> tuple[SamplePart, ...]:
         """Return what the model sees of a row, with the answer, or all answers, to learn.
 
         Raises:
@@ -195,7 +195,7 @@ class ChatTemplate:
             place = len(after)
         yield whole[place:], False
 
-    def _filled(self, text: str, chat: _Marked, theta: Theta, learn: bool) -> Iterator[Part]:
+    def _filled(self, text: str, chat: _Marked, theta: Theta, learn: bool) -> Iterator[SamplePart]:
         """Yield the parts of rendered text, with the texts of the chat in the places of their marks."""
         place = 0
         for match in self._pieces.finditer(text):
@@ -207,7 +207,7 @@ class ChatTemplate:
                 yield Text(chat.texts[int(match[1])], learn=learn)
         yield Text(text[place:], learn=learn, markup=True)
 
-    def _check(self, prompt: Sequence[ChatTurn], parts: Sequence[Part], chat: _Marked, key: str) -> None:
+    def _check(self, prompt: Sequence[ChatTurn], parts: Sequence[SamplePart], chat: _Marked, key: str) -> None:
         """Refuse a template that leaves out what the model is to see. Thoughts of earlier turns may be left out."""
         seen = {part.text for part in parts}
         for turn in prompt:
@@ -262,7 +262,7 @@ class _Marked:
         return "".join(marks)
 
 
-def _answer(text: str, *, opened: bool) -> list[Part]:
+def _answer(text: str, *, opened: bool) -> list[SamplePart]:
     """Return the parts of an answer to learn. `opened`: the prompt ends with <think>, so the answer begins inside."""
     if opened:
         begun = text.lstrip()

@@ -1,4 +1,4 @@
-"""`Result`: what a stage returns, and the end that all stages have."""
+"""`TrainingResult`: what a stage returns, and the end that all stages have."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from glyphrender.train.run.run_folder import RunFolder, is_main_process
 from glyphrender.train.run.watch import curve_lines
 
-__all__ = ["Result", "finished"]
+__all__ = ["TrainingResult", "finished"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
+class TrainingResult:
     """The end of a run.
 
     Attributes:
@@ -44,7 +44,7 @@ class Result:
         return f"{self.recipe}: {self.steps:,} steps, {self.seconds:,.0f} s{loss}: {self.model}"
 
 
-def finished(trainer: Any, processor: Any, folder: RunFolder) -> Result:
+def finished(trainer: Any, processor: Any, folder: RunFolder) -> TrainingResult:
     """Save the model and its processor, and return the result.
 
     Weights that are split over processes are gathered. With adapters, only the adapters are saved, beside the
@@ -58,7 +58,7 @@ def finished(trainer: Any, processor: Any, folder: RunFolder) -> Result:
         if folder.recipe.lora.rank:
             trainer.accelerator.unwrap_model(trainer.model).config.save_pretrained(folder.model)
     curve = [line["loss"] for line in curve_lines(folder.curve) if "loss" in line]
-    return Result(
+    return TrainingResult(
         recipe=folder.recipe.name,
         digest=folder.recipe.digest,
         folder=str(folder.path),

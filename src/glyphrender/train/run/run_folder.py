@@ -26,7 +26,7 @@ from glyphrender._system.atomic_write import write_atomically
 from glyphrender.errors import DataError, shown
 from glyphrender.train.recipe import Recipe
 
-__all__ = ["RunFolder", "differences", "is_main_process", "process_count"]
+__all__ = ["RunFolder", "recipe_differences", "is_main_process", "process_count"]
 
 _RECIPE: Final = "recipe.toml"
 # transformers writes this file last, so a checkpoint without it was interrupted.
@@ -43,7 +43,7 @@ def is_main_process() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def differences(one: Recipe, other: Recipe) -> Iterator[tuple[str, Any, Any]]:
+def recipe_differences(one: Recipe, other: Recipe) -> Iterator[tuple[str, Any, Any]]:
     """Yield the fields that differ and change what is learned: name, value of `one`, value of `other`."""
     left, right = one.to_dict(), other.to_dict()
     sections = one.sections()
@@ -128,7 +128,7 @@ class RunFolder:
                 path=self.path,
             )
         if there.digest != self.recipe.digest:
-            name, here, other = next(differences(self.recipe, there))
+            name, here, other = next(recipe_differences(self.recipe, there))
             raise DataError(
                 f"{self.path} holds a run of another recipe: {name} is {shown(other)} there and {shown(here)} here. "
                 f"Use another --out, or --set {name} as there.",

@@ -11,7 +11,7 @@ from glyphrender.train.recipe import CptRecipe, SftRecipe
 from glyphrender.train.rows.collate import SampleCollator
 from glyphrender.train.rows.dataset import as_dataset
 from glyphrender.train.run.adapters import adapters
-from glyphrender.train.run.streams import Streams
+from glyphrender.train.run.streams import SampleStreams
 from glyphrender.train.run.token_mean import MeanOverTokens
 from glyphrender.train.run.watch import StopsAtLastStep, StopsAtNaN
 
@@ -27,7 +27,7 @@ def sft_trainer(
     arguments: dict[str, Any],
     model: Any,
     processor: Any,
-    samples: Streams,
+    samples: SampleStreams,
     callbacks: Sequence[Any],
 ) -> Any:
     """Return TRL's trainer of a recipe. The collator makes labels, so TRL prepares nothing.

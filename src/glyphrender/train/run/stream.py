@@ -1,4 +1,4 @@
-"""`Stream`: the samples of a whole run, by index, in the order in which the run takes them.
+"""`SampleStream`: the samples of a whole run, by index, in the order in which the run takes them.
 
 Sample i of a run belongs to epoch i // n, where n samples make an epoch, and each epoch has an order of its own. All
 follows from the seed and i. So the order is the same for any number of processes and loader workers, no sample comes
@@ -17,11 +17,11 @@ import numpy as np
 from glyphrender.errors import DataError
 from glyphrender.train.rows.sample import Sample
 
-__all__ = ["Stream"]
+__all__ = ["SampleStream"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stream(Sequence[Sample]):
+class SampleStream(Sequence[Sample]):
     """The samples of a run, in order: a sequence for `as_dataset` and for torch's DataLoader.
 
     Attributes:

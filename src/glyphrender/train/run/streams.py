@@ -1,4 +1,4 @@
-"""A recipe → the samples of its run in order, and those that are held out, as `Stream`s.
+"""A recipe → the samples of its run in order, and those that are held out, as `SampleStream`s.
 
 A sample is drawn from (seed, epoch, index) alone. Each epoch has an object of its own, so loader workers on both sides
 of the end of an epoch never share its number.
@@ -24,23 +24,23 @@ from glyphrender.train.reader.reading import Prose, RandomCharacters, Transcript
 from glyphrender.train.reader.tiny_reader import READ
 from glyphrender.train.recipe import CptRecipe, Recipe, SftRecipe
 from glyphrender.train.recipe.plan import shape_of
-from glyphrender.train.recipe.sections import Data
+from glyphrender.train.recipe.sections import DataSection
 from glyphrender.train.rows.chat_rows import ChatRow, chat_rows
 from glyphrender.train.rows.cpt_rows import CptSamples
-from glyphrender.train.rows.documents import Documents, split_of
+from glyphrender.train.rows.documents import CorpusTexts, split_of
 from glyphrender.train.rows.page_policy import PagePolicy
 from glyphrender.train.rows.sample import Sample, Text, visual_tokens
 from glyphrender.train.rows.sft_rows import SftSamples
 from glyphrender.train.rows.themes import Themed
-from glyphrender.train.run.stream import Stream
+from glyphrender.train.run.stream import SampleStream
 
 __all__ = [
     "Epochs",
-    "Streams",
+    "SampleStreams",
     "TokenCount",
     "WithinBudget",
     "cpt_streams",
-    "files_of",
+    "named_files",
     "fixed_theta",
     "nothing_held_out",
     "sft_streams",
@@ -53,7 +53,7 @@ _TRIES = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Streams:
+class SampleStreams:
     """The samples of a run.
 
     Attributes:
@@ -63,13 +63,13 @@ class Streams:
         counts: what was read and left out: rows, texts, duplicates, empty responses and other faults.
     """
 
-    train: Stream
-    held_out: Stream | None
+    train: SampleStream
+    held_out: SampleStream | None
     slots: int = 0
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def cpt_streams(recipe: CptRecipe, processor: Any) -> Streams:
+def cpt_streams(recipe: CptRecipe, processor: Any) -> SampleStreams:
     """Return the samples of a recipe of continual pre-training.
 
     Raises:
@@ -86,7 +86,7 @@ def cpt_streams(recipe: CptRecipe, processor: Any) -> Streams:
     counts: Counter[str] = Counter()
 
     def samples(split: str) -> CptSamples:
-        documents = Documents.read(data.corpora, column=data.column, split=split, shares=shares)
+        documents = CorpusTexts.read(data.corpora, column=data.column, split=split, shares=shares)
         counts.update({f"{split}: {name}": count for name, count in documents.counts.items()})
         return CptSamples(
             documents=documents,
@@ -108,10 +108,10 @@ def cpt_streams(recipe: CptRecipe, processor: Any) -> Streams:
             raise nothing_held_out(recipe, counts[f"{_TRAIN}: kept"], "texts")
         return Epochs(samples(_HELD_OUT))
 
-    return Streams(train=_run(recipe, Epochs(train)), held_out=_evaluated(recipe, held_out), counts=counts)
+    return SampleStreams(train=_run(recipe, Epochs(train)), held_out=_evaluated(recipe, held_out), counts=counts)
 
 
-def sft_streams(recipe: SftRecipe, processor: Any) -> Streams:
+def sft_streams(recipe: SftRecipe, processor: Any) -> SampleStreams:
     """Return the samples of a recipe of fine-tuning.
 
     Raises:
@@ -124,10 +124,10 @@ def sft_streams(recipe: SftRecipe, processor: Any) -> Streams:
     policy = PagePolicy(min_characters=data.min_characters)
     shares = {_TRAIN: 1 - data.held_out, _HELD_OUT: data.held_out}
     rows: dict[str, list[ChatRow]] = {_TRAIN: [], _HELD_OUT: []}
-    for path in files_of(data.chats, "chats"):
+    for path in named_files(data.chats, "chats"):
         for row in chat_rows(path, policy=policy, answers=data.answers, faults=data.faults, counts=counts):  # type: ignore[arg-type]
             rows[split_of(_source(row), shares)].append(row)
-    texts = [_read(path) for path in files_of(data.corpora, "corpora")] if data.corpora else []
+    texts = [_read(path) for path in named_files(data.corpora, "corpora")] if data.corpora else []
     within = partial(
         WithinBudget,
         vision=vision,
@@ -163,7 +163,7 @@ def sft_streams(recipe: SftRecipe, processor: Any) -> Streams:
         )
         return Epochs(chats, within)
 
-    return Streams(
+    return SampleStreams(
         train=_run(recipe, samples(_TRAIN, data.ocr_weight)),
         held_out=_evaluated(recipe, lambda: samples(_HELD_OUT, 0.0)),
         counts=counts,
@@ -178,7 +178,7 @@ def _source(row: ChatRow) -> str:
     return row.documents[0] if row.documents else next(turn.text for turn in row.prompt if turn.role == "user")
 
 
-def _written(recipe: CptRecipe) -> Streams:
+def _written(recipe: CptRecipe) -> SampleStreams:
     """Return the pages of a writer. A micro-batch has one shape, so that nothing is padded."""
     data = recipe.data
     if not data.shapes:
@@ -192,8 +192,8 @@ def _written(recipe: CptRecipe) -> Streams:
         return Epochs(Transcriptions(writer=writer, shapes=shapes, question=READ, batch=size, count=count, seed=seed))
 
     count = recipe.optim.steps * recipe.batch.samples
-    return Streams(
-        train=Stream(of_epoch=pages(train, count, recipe.seed), length=count, shuffled=False),
+    return SampleStreams(
+        train=SampleStream(of_epoch=pages(train, count, recipe.seed), length=count, shuffled=False),
         held_out=_evaluated(recipe, lambda: pages(held_out, recipe.run.eval_samples, _HELD_OUT_SEED)),
         slots=train.slots,
     )
@@ -205,7 +205,7 @@ def _writer(recipe: CptRecipe, part: tuple[float, float]) -> Writer:
     try:
         if data.writer == "characters":
             return RandomCharacters(**data.writer_options)
-        text = "\n".join(plain_prose(_read(path)) for path in files_of(data.corpora, "corpora"))
+        text = "\n".join(plain_prose(_read(path)) for path in named_files(data.corpora, "corpora"))
         return Prose(text=text, part=part, **data.writer_options)
     except TypeError as error:
         raise DataError(
@@ -213,17 +213,17 @@ def _writer(recipe: CptRecipe, part: tuple[float, float]) -> Writer:
         ) from None
 
 
-def _run(recipe: Recipe, epochs: Epochs) -> Stream:
+def _run(recipe: Recipe, epochs: Epochs) -> SampleStream:
     """Return the samples of all steps, shuffled within each epoch."""
-    return Stream(of_epoch=epochs, length=recipe.optim.steps * recipe.batch.samples, seed=recipe.seed)
+    return SampleStream(of_epoch=epochs, length=recipe.optim.steps * recipe.batch.samples, seed=recipe.seed)
 
 
-def _evaluated(recipe: Recipe, epochs: Callable[[], Epochs]) -> Stream | None:
+def _evaluated(recipe: Recipe, epochs: Callable[[], Epochs]) -> SampleStream | None:
     """Return the samples of an evaluation, the same ones each time; None if the recipe has no evaluations."""
     if not recipe.run.eval_every:
         return None
     made = epochs()
-    return Stream(of_epoch=made, length=min(recipe.run.eval_samples, len(made(0))), shuffled=False)
+    return SampleStream(of_epoch=made, length=min(recipe.run.eval_samples, len(made(0))), shuffled=False)
 
 
 def nothing_held_out(recipe: Recipe, count: int, what: str) -> DataError:
@@ -234,7 +234,7 @@ def nothing_held_out(recipe: Recipe, count: int, what: str) -> DataError:
     )
 
 
-def fixed_theta(data: Data, vision: VisionModel) -> Theta | None:
+def fixed_theta(data: DataSection, vision: VisionModel) -> Theta | None:
     """Return the θ of all pages; None if θ is drawn for each row."""
     if not data.theta:
         return None
@@ -242,7 +242,7 @@ def fixed_theta(data: Data, vision: VisionModel) -> Theta | None:
     return theta.align_to(vision) if data.aligned else theta
 
 
-def files_of(patterns: Sequence[str], field: str) -> list[str]:
+def named_files(patterns: Sequence[str], field: str) -> list[str]:
     """Return the files that the patterns of a field name, sorted for each pattern.
 
     Raises:
