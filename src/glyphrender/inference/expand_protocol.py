@@ -169,11 +169,23 @@ class ChatSpeaker:
         """Return the next reply; see `Speaker.say` and `Endpoint.complete`."""
         messages = [*opening.request.body["messages"], *(each for step in steps for each in _chat_step(step))]
         if self.in_text:
-            extra = {**self.endpoint.extra, "stop": [CALL_END]} if offer else self.endpoint.extra
-            return replace(self.endpoint, extra=extra).complete(messages, max_tokens=max_tokens, stream=False)
+            return self._said(messages, max_tokens, stops=offer)
         known = chat_tools(tools) or None
         choice = None if offer else "none"
         return self.endpoint.complete(messages, max_tokens=max_tokens, tools=known, tool_choice=choice, stream=False)
+
+    def _said(self, messages: list[dict[str, Any]], max_tokens: int | None, *, stops: bool) -> Reply:
+        """Return the reply; with `stops`, up to the end of its first call."""
+        if not stops:
+            return self.endpoint.complete(messages, max_tokens=max_tokens, stream=False)
+        stopping = replace(self.endpoint, extra={**self.endpoint.extra, "stop": [CALL_END]})
+        try:
+            return stopping.complete(messages, max_tokens=max_tokens, stream=False)
+        except EndpointError as error:
+            # `transformers serve` fails on any stop text for some models (5.24: it hands generate no tokenizer).
+            if error.status is None or error.status < 500:
+                raise
+            return self.endpoint.complete(messages, max_tokens=max_tokens, stream=False)
 
     def calls(self, reply: Reply) -> tuple[ToolCall, ...]:
         """Return the calls that the server found. If it found none, return those in the text."""
