@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_cli import environment, refused, run
+from test_expand import completion
 from test_inference_chat import KEY, answer_events, answer_json, chunk, failing
 
 pytestmark = pytest.mark.slow
@@ -100,3 +102,23 @@ def test_mistakes_and_failures_are_one_line(book: Path) -> None:
         assert "2 images are 1 more than the 1" in message
         assert "--over map" in message
         assert "qwen9" in refuse(*server[:4], "--vision", "qwen9")
+
+
+def test_with_expand_the_model_reads_a_page_and_the_trace_says_so(book: Path) -> None:
+    def handle(to: Any, body: dict[str, Any], count: int) -> None:
+        calls = [{"name": "read_page", "arguments": {"page": 1}}]
+        answer_json(to, 200, completion("", calls) if count % 2 else completion("It is Jane."))
+
+    with failing(handle) as (url, got):
+        server = ("--base-url", url, "--model", "m", "--expand", "text", "--expand-calls", "3")
+        told = run("ask", book, "Who?", *server, "--trace", cwd=book.parent)
+        figures = json.loads(run("ask", book, "Who?", *server, "--json", cwd=book.parent).stdout)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == "It is Jane.\n"
+    assert "read_page(page=1)" in told.stderr
+    assert ", 1 call read " in told.stderr
+    assert ": effective ρ " in told.stderr
+    assert figures["trace"]["pages_read"] == [1]
+    assert figures["rho"] > 7  # the preset scan-8
+    assert figures["trace"]["effective_rho"] < figures["rho"]
+    assert len(got) == 4

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from strategies import texts
 from test_inference_chat import answer_json, failing
 
-from glyphrender import DataError, Document, EndpointError, RequestRefused, Theta, render
+from glyphrender import DataError, Document, EndpointError, RequestRefused, Theta, compression_ratio, render
+from glyphrender.inference.chat import ask
 from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.expand import Expanded, expand
@@ -28,6 +29,7 @@ from glyphrender.inference.messages import Packing
 from glyphrender.inference.replies import Replies, RequestBudget
 from glyphrender.inference.source_search import SourceSearch
 from glyphrender.inference.tool_calls import ToolCall, calls_in_message, calls_in_text
+from glyphrender.inference.transformers import LocalModel
 
 NOVEL = (Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
 THETA = Theta(page_size=(168, 168), font_size=6, line_height=7, margin_x=4, margin_y=4).align_to("glm-4.1v")
@@ -611,3 +613,54 @@ def test_the_form_of_anthropic_has_results_in_a_turn_of_the_user() -> None:
     check(answer, document, budget)
     with pytest.raises(EndpointError, match="no list of content"):
         expand(document, "Who?", AnthropicSpeaker(send=lambda body: {}), packing=packing)
+
+
+# -- ask ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_real_server_takes_tools_and_answers(tiny_server: str, tiny_path: Path) -> None:
+    endpoint = Endpoint(base_url=tiny_server, model=str(tiny_path), max_tokens=6, temperature=0.0, retries=0)
+    answer = ask(NOVEL[:6_000], "Who?", endpoint, Packing(send="pages"), expand="text")
+    assert answer.trace is not None
+    assert answer.trace.ended == "answered"
+    assert answer.replies[0].completion_tokens == 6
+    assert answer.as_pages
+    in_text = ask(NOVEL[:6_000], "Who?", endpoint, Packing(send="pages"), expand="text", protocol="text")
+    assert (in_text.prompt_tokens or 0) > (answer.prompt_tokens or 0)  # the tools are described
+
+
+@pytest.mark.slow
+def test_a_model_on_this_machine_is_asked_in_the_same_way(tiny: tuple[Any, Any]) -> None:
+    model = LocalModel(model=tiny[0], processor=tiny[1], name="tiny-glm-4.1v")
+    packing = Packing(model="glm-4.1v", send="pages")
+    answer = ask(document_of(0, 2_000), "Who?", model, packing, expand="text")
+    assert answer.trace is not None
+    assert len(answer.replies) == 1
+    plain = ask(document_of(0, 2_000), "Who?", model, packing)
+    assert plain.trace is None
+    assert (plain.prompt_tokens or 0) < (answer.prompt_tokens or 0)
+
+
+def test_a_text_that_is_asked_with_expand_goes_as_dense_pages() -> None:
+    model = Scripted(lines_of(called("read_page", page=3), "It is Jane."))
+    pieces: list[str] = []
+    with pytest.warns(UserWarning, match="is not known"):
+        answer = ask(NOVEL[20_000:50_000], "Who?", model, expand="text", on_text=pieces.append)
+    assert answer.text == "".join(pieces) == "It is Jane."
+    assert answer.ratio is not None
+    assert answer.trace is not None
+    assert answer.ratio.rho == answer.trace.rho > 7.5 > answer.trace.effective_rho > 3
+    assert answer.ratio.resampled == 0
+    assert len(answer.replies) == 2
+
+
+@pytest.mark.parametrize(("name", "rho"), [("scan-6", 6), ("scan-8", 8), ("scan-10", 10)])
+def test_presets_for_scanning_reach_their_rho_and_no_page_is_resampled(name: str, rho: float) -> None:
+    ratio = compression_ratio(NOVEL[20_000:60_000], theta=name)
+    assert ratio.rho == pytest.approx(rho, rel=0.03)
+    assert ratio.resampled == 0
+    assert (
+        compression_ratio(NOVEL[20_000:60_000], theta=Theta.preset(name).align_to("qwen3-vl"), model="qwen3-vl").rho
+        > rho
+    )

@@ -61,6 +61,18 @@ _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
 @click.option("--max-images", type=click.IntRange(1), metavar="N", help="Most images the server takes in a request.")
 @click.option("--exact", type=click.IntRange(0), default=2048, show_default=True, metavar="N",
               help="Most tokens of exact strings sent as text beside pages; 0 for none.")  # fmt: skip
+@click.option("--expand", type=click.Choice(["text", "zoom"]),
+              help="Send dense pages, and let the model ask for the text, or for larger pictures, of what it needs. "
+              "The default θ is then the preset scan-8.")  # fmt: skip
+@click.option("--expand-tokens", type=click.IntRange(0), default=8192, show_default=True, metavar="N",
+              help="Most tokens that the model may ask for.")  # fmt: skip
+@click.option("--expand-calls", type=click.IntRange(1), default=16, show_default=True, metavar="N",
+              help="Most times that the model may ask.")  # fmt: skip
+@click.option("--expand-seconds", type=click.FloatRange(0), default=600.0, show_default=True, metavar="S",
+              help="Seconds after which the model must answer.")  # fmt: skip
+@click.option("--protocol", type=click.Choice(["auto", "tools", "text"]), default="auto", show_default=True,
+              help="How the model asks: by tool calls of the server, or in plain text.")  # fmt: skip
+@click.option("--trace", is_flag=True, help="Show on standard error what the model asked for and got.")
 @click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits of a grey pixel; by default 4.")
 @click.option(
     "--max-tokens", type=click.IntRange(1), default=1024, show_default=True, help="Most tokens of the answer."
@@ -95,6 +107,12 @@ def command(
     context: int | None,
     max_images: int | None,
     exact: int,
+    expand: str | None,
+    expand_tokens: int,
+    expand_calls: int,
+    expand_seconds: float,
+    protocol: str,
+    trace: bool,
     bits: str | None,
     max_tokens: int,
     temperature: float | None,
@@ -113,7 +131,9 @@ def command(
     standard error. The key is read from OPENAI_API_KEY; your own server needs no key. If the answer is empty or not
     whole, standard error says why, and the exit status is 1.
     """
-    from glyphrender.inference.chat import Endpoint, Packing, ask
+    from glyphrender.inference.chat import Endpoint, ExpandBudget, Packing, ask
+    from glyphrender.inference.expand_schema import tool_names
+    from glyphrender.theta import Theta
 
     endpoint = Endpoint(
         model=model,
@@ -137,16 +157,29 @@ def command(
         exact=exact,
         bits=int(bits) if bits else None,
     )
+    if expand is not None and theta == Theta():
+        theta = Theta.preset("scan-8")
     theta = theta.align_to(vision) if align else theta
     document = _document(files, Reader(encoding=encoding, errors=errors), theta)
     if send != "text":
         say(_not_worth_it(document, vision, endpoint.model, pricing))
     printed = _Printer()
     try:
-        answer = ask(document, question, endpoint, packing, on_text=None if as_json else printed)
+        answer = ask(
+            document,
+            question,
+            endpoint,
+            packing,
+            on_text=None if as_json else printed,
+            expand=None if expand is None else [*tool_names(expand)],
+            budget=ExpandBudget(tokens=expand_tokens, calls=expand_calls, seconds=expand_seconds),
+            protocol=protocol,  # type: ignore[arg-type]
+        )
     finally:
         if printed.last and not printed.last.endswith("\n"):
             click.echo()
+    if trace and answer.trace is not None:
+        click.echo(_CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", answer.trace.show()), err=True)
     if as_json:
         click.echo(json.dumps(_figures(answer, price), indent=2, ensure_ascii=False))
     else:
@@ -253,7 +286,8 @@ def _figures(answer: Answer, price: Price | None) -> dict[str, Any]:
         "visual_tokens": ratio.prompt_tokens if ratio else None,
         "text_tokens": ratio.text_tokens if ratio else None,
         "rho": ratio.rho if ratio else None,
-        "parts": [reply.text for reply in answer.replies[:-1]],
+        "parts": [] if answer.trace else [reply.text for reply in answer.replies[:-1]],
+        **({} if answer.trace is None else {"trace": answer.trace.to_dict()}),
     }
 
 
@@ -273,6 +307,11 @@ def _report(answer: Answer, price: Price | None) -> str:
         items.append(
             f"by our count {answer.ratio.prompt_tokens:,} of pages, {answer.ratio.text_tokens:,} as text: "
             f"ρ {answer.ratio.rho:.2f}"
+        )
+    if (trace := answer.trace) is not None:
+        items.append(
+            f"{counted(len(trace.served), 'call')} read {trace.expansion_tokens:,}: effective ρ "
+            f"{trace.effective_rho:.2f}"
         )
     if figures["cost"] is not None:
         other = figures["cost_as_text" if answer.as_pages else "cost_as_pages"]

@@ -2,26 +2,34 @@
 
 A document that does not fit one request is sent in several requests. The model answers each request from its own pages.
 One more request combines these answers.
+
+With `expand`, the pages are dense, and the model asks for the text of those that matter; see the module `expand`.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from glyphrender.document.document import Document, render
 from glyphrender.errors import DependencyError, EndpointError, TokenizerError, VisionModelError
 from glyphrender.inference.endpoint import Endpoint, Reply
+from glyphrender.inference.expand import expand as ask_and_expand
+from glyphrender.inference.expand_ledger import ExpandBudget
+from glyphrender.inference.expand_protocol import ToolProtocol
+from glyphrender.inference.expand_schema import ExpandKind
+from glyphrender.inference.expand_trace import ExpandTrace
 from glyphrender.inference.messages import Packing, Request
+from glyphrender.inference.model import Model
 from glyphrender.models.names import family_name
 from glyphrender.models.prices import Price
 from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.ratio.ratio import PromptCost, Ratio, document_ratio
 from glyphrender.theta import Theta
 
-__all__ = ["UNKNOWN_VISION", "Answer", "Endpoint", "Packing", "Reply", "ask", "vision_of"]
+__all__ = ["UNKNOWN_VISION", "Answer", "Endpoint", "ExpandBudget", "Packing", "Reply", "ask", "vision_of"]
 
 #: The vision model that is assumed if the name of the served model says nothing.
 UNKNOWN_VISION: Final = "glm-4.1v"
@@ -47,12 +55,14 @@ class Answer:
             reply for each part, and a last reply that combines them.
         requests: the requests that contained the document.
         ratio: ρ of the document, by our own count; None without a tokenizer (extra `ratio`).
+        trace: every call of the model and its answer, with the effective ρ; None if it was offered no tools.
     """
 
     text: str
     replies: tuple[Reply, ...]
     requests: tuple[Request, ...]
     ratio: Ratio | None
+    trace: ExpandTrace | None = None
 
     @property
     def as_pages(self) -> bool:
@@ -121,35 +131,40 @@ class Answer:
 def ask(
     document: Document | str,
     question: str,
-    endpoint: Endpoint,
+    endpoint: Endpoint | Model,
     packing: Packing | None = None,
     *,
     on_text: Callable[[str], object] | None = None,
+    expand: ExpandKind | Sequence[str] | None = None,
+    budget: ExpandBudget | None = None,
+    protocol: ToolProtocol = "auto",
 ) -> Answer:
-    """Ask a model on an OpenAI-compatible server about a document.
+    """Ask a model on an OpenAI-compatible server, or any `Model`, about a document.
 
     Args:
-        document: a rendered document; a str is rendered under the default θ, aligned to the model's grid.
+        document: a rendered document; a str is rendered under the default θ, aligned to the model's grid, or under the
+            preset `scan-8` if `expand` is given.
         question: the question.
-        endpoint: the server and the model.
+        endpoint: the server and the model; or a `Model`, such as one on this machine.
         packing: the way to send the document. By default, `packing.model` follows from the name of the served model. If
             `packing.context` is None, the server is asked for the context.
-        on_text: called with each piece of the answer as it comes.
+        on_text: called with each piece of the answer as it comes. With `expand`, the answer comes in one piece.
+        expand: let the model ask for more of the pages: "text", "zoom", "enlarge", or names of tools; see
+            `glyphrender.inference.expand.expand`. The pages then go in one request.
+        budget: limits on what it may ask for.
+        protocol: how a server is told of tools; see `ToolProtocol`.
 
     Raises:
         EndpointError: the server is down, refuses the request, fails or stalls; its answer cannot be read; or the
             provider of `packing` takes no chat completions.
         VisionModelError: the document is too large for a request; the message says by how much.
-        DataError: the document or the question is empty.
+        DataError: the document or the question is empty, or there is no such way to expand.
         DependencyError: the extra `chat` is not installed.
     """
-    model, context = endpoint.model, packing.context if packing else None
-    if not model or context is None:
-        listed = _listed(endpoint)
-        model = model or (next(iter(listed)) if len(listed) == 1 else endpoint.only_model())
-        context = context or listed.get(model)
-    packing = (packing or Packing(model=vision_of(model))).for_chat_completions()
-    packing = replace(packing, context=context, answer=packing.answer or (endpoint.max_tokens if context else 0))
+    if expand is not None or not isinstance(endpoint, Endpoint):
+        limits = budget if expand is not None else ExpandBudget(calls=0)
+        return _expanded(document, question, endpoint, packing, on_text, expand or "text", limits, protocol)
+    endpoint, packing = _known(endpoint, packing)
     if isinstance(document, str):
         document = render(document, Theta().align_to(packing.model))
     requests = packing.requests(document, question)
@@ -158,15 +173,56 @@ def ask(
     replies: list[Reply] = []
     for request in requests:
         pieces_to = on_text if len(requests) == 1 else None
-        replies.append(endpoint.complete(request.body["messages"], on_text=pieces_to, model=model))
+        replies.append(endpoint.complete(request.body["messages"], on_text=pieces_to))
     if len(requests) > 1:
-        replies.append(_combined(question, requests, replies, endpoint, model, on_text))
+        replies.append(_combined(question, requests, replies, endpoint, on_text))
     return Answer(
         text=replies[-1].text,
         replies=tuple(replies),
         requests=requests,
         ratio=_ratio(requests, document, packing),
     )
+
+
+def _expanded(
+    document: Document | str,
+    question: str,
+    model: Endpoint | Model,
+    packing: Packing | None,
+    on_text: Callable[[str], object] | None,
+    expand: ExpandKind | Sequence[str],
+    budget: ExpandBudget | None,
+    protocol: ToolProtocol,
+) -> Answer:
+    if isinstance(model, Endpoint):
+        model, packing = _known(model, packing)
+    elif packing is None:
+        packing = Packing(model=vision_of(str(model.identity[0])))
+    if isinstance(document, str):
+        dense = budget is None or budget.calls > 0
+        document = render(document, (Theta.preset("scan-8") if dense else Theta()).align_to(packing.model))
+    found = ask_and_expand(document, question, model, tools=expand, budget=budget, packing=packing, protocol=protocol)
+    if on_text is not None and found.text:
+        on_text(found.text)
+    return Answer(
+        text=found.text,
+        replies=found.replies,
+        requests=(found.request,),
+        ratio=_ratio((found.request,), document, packing),
+        trace=None if budget is not None and budget.calls == 0 else found.trace,
+    )
+
+
+def _known(endpoint: Endpoint, packing: Packing | None) -> tuple[Endpoint, Packing]:
+    """Return an endpoint that names its model, and a packing that knows the model and its context."""
+    model, context = endpoint.model, packing.context if packing else None
+    if not model or context is None:
+        listed = _listed(endpoint)
+        model = model or (next(iter(listed)) if len(listed) == 1 else endpoint.only_model())
+        context = context or listed.get(model)
+    packing = (packing or Packing(model=vision_of(model))).for_chat_completions()
+    answer = packing.answer or (endpoint.max_tokens if context else 0)
+    return replace(endpoint, model=model), replace(packing, context=context, answer=answer)
 
 
 def vision_of(model: str) -> str:
@@ -201,7 +257,6 @@ def _combined(
     requests: tuple[Request, ...],
     replies: list[Reply],
     endpoint: Endpoint,
-    model: str,
     on_text: Callable[[str], object] | None,
 ) -> Reply:
     """Ask the model to combine the replies about the parts. Replies that found nothing are left out."""
@@ -211,7 +266,7 @@ def _combined(
         if NOTHING not in reply.text
     ]
     prompt = _COMBINE.format(count=len(requests), answers="\n\n".join(answers) or NOTHING, question=question)
-    return endpoint.complete([{"role": "user", "content": prompt}], on_text=on_text, model=model)
+    return endpoint.complete([{"role": "user", "content": prompt}], on_text=on_text)
 
 
 def _ratio(requests: tuple[Request, ...], document: Document, packing: Packing) -> Ratio | None:

@@ -209,13 +209,13 @@ class _Question:
         opening = self._opening(speaker)
         count = _counter(self.packing)
         request, vision, exact = opening.request, vision_model(self.packing.model), self.packing.exact
-        names = self.names if request.images else ()
+        names = self.names if self._offers(request) else ()
         text = "".join(page.text for page in request.pages)
         strings = exact_strings(request.pages, text=text) if exact and request.images else ()
-        listed = listed_strings(strings, budget=exact, expandable=True)
+        listed = listed_strings(strings, budget=exact, expandable=bool(names))
         ledger = Ledger(
             PageTools(request.pages, zoom=self.zoom, names=self.names),
-            self._within_context(opening) if request.images else ExpandBudget(calls=0),
+            self._within_context(opening) if names else ExpandBudget(calls=0),
             count=count,
             vision=vision,
             listed={each.text: each.pages for each in listed},
@@ -246,11 +246,11 @@ class _Question:
             question=self.question,
             pages=tuple(page.number for page in request.pages),
             turns=tuple(turns),
-            ended="answered" if spent is None or not images else spent,
+            ended="answered" if spent is None or not names else spent,
             text_tokens=count(text),
             visual_tokens=sum(each.tokens for each in images),
             page_overhead=sum(each.overhead for each in images),
-            exact_tokens=count(sidecar(strings, budget=exact, expandable=True)),
+            exact_tokens=count(sidecar(strings, budget=exact, expandable=bool(names))),
             expansion_tokens=ledger.tokens,
             tool_overhead=max(0, count(opening.system) - count(INSTRUCTION))
             + sum(map(count, [described, *written]))
@@ -269,12 +269,16 @@ class _Question:
         if system in ("", INSTRUCTION):
             system = instruction(self.names, listed=packing.exact > 0, in_text=speaker.in_text)
         request = replace(packing, instruction=system, expandable=True).request(conversation)
-        if not request.images:
+        if not self._offers(request):
             system = packing.instruction
             request = packing.request(conversation)
         content = request.body["messages"][-1]["content"]
         texts = [content] if isinstance(content, str) else [part["text"] for part in content if "text" in part]
         return Opening(request=request, system=system, tail="\n\n".join(texts))
+
+    def _offers(self, request: Request) -> bool:
+        """Return whether the model gets tools. Text need not be read, and a budget of no calls buys nothing."""
+        return request.images and self.budget.calls > 0
 
     def _reply(
         self, speaker: Speaker, opening: Opening, steps: Sequence[Step], names: Sequence[str], *, offer: bool

@@ -24,6 +24,9 @@ PRESETS: Mapping[str, str] = MappingProxyType(
         "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, wide page, GLM grid; an OCR program "
         "read 2 of 240 random identifiers exactly, so send identifiers as text",
         "dense-zh": "found by search on Chinese prose: 8.25 on 9.125 pt, narrow page, GLM grid",
+        "scan-6": "to scan, then to read parts as text: pages of some 600 tokens, 7 px type, ρ 6 on English prose",
+        "scan-8": "to scan, then to read parts as text: pages of some 800 tokens, 6 px type, ρ 8 on English prose",
+        "scan-10": "to scan, then to read parts as text: pages of some 950 tokens, 5.5 px type, ρ 10 on English prose",
         "book": "a printed page: serif, justified, optimal line breaks, indented first lines",
         "document_style": "theme of the paper: office document",
         "web_style": "theme of the paper: web page, paragraphs on cards",
