@@ -340,6 +340,8 @@ class _Written:
 def larger_theta(theta: Theta, *, font_pixels: float = 14.0) -> Theta:
     """Return θ with type of `font_pixels`, or twice as large as it is if that is larger; all spacing grows alike.
 
+    Pages of it have no page numbers, because they show a part of a page.
+
     >>> larger_theta(Theta(font_size=6, line_height=7)).font_size
     14.0
 
@@ -348,7 +350,7 @@ def larger_theta(theta: Theta, *, font_pixels: float = 14.0) -> Theta:
     """
     factor = max(2.0, font_pixels / theta.font_pixels)
     names = ("font_size", "line_height", "letter_spacing", "word_spacing", "space_before", "space_after")
-    return theta.replace(**{name: getattr(theta, name) * factor for name in names})
+    return theta.replace(page_number="NONE", **{name: getattr(theta, name) * factor for name in names})
 
 
 def pages_said(numbers: Sequence[int]) -> str:
