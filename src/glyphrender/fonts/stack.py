@@ -19,7 +19,6 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 from glyphrender._system.cached_property import cached_property
 from glyphrender.errors import FontError
 from glyphrender.fonts.bundle import BLANK, IGNORABLE, UNCOVERED, Bundle, bundle
+from glyphrender.fonts.cluster_faces import Candidates, first_faces
 from glyphrender.fonts.face import Face
 from glyphrender.fonts.library import find_face
 
@@ -49,8 +49,6 @@ _KEYCAP: Final = 0x20E3
 _BLANK_BRAILLE: Final = 0x2800  # the pattern without dots
 _COLOR_EMOJI_FAMILIES: Final = ("Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji", "Twemoji Mozilla")
 _MAX_REMEMBERED_CLUSTERS: Final = 1 << 16
-# Characters of a cluster that are composed in their order. No letter of Unicode is composed of more than four.
-_LONGEST_COMPOSED: Final = 32
 
 # Languages that are written with Han characters: ISO 639-1, -2 and -3.
 _JAPANESE: Final = frozenset({"ja", "jpn", "ojp", "ryu"})
@@ -120,13 +118,26 @@ class FontStack:
         # An ignorable character at the start of a text begins a cluster, so there is no face to follow.
         faces = np.where(leads == _FOLLOWS_CLUSTER, 0, leads).astype(np.uint8)
         if disagree.any():
-            clusters = np.repeat(np.arange(len(starts)), lengths)
-            for cluster in np.unique(clusters[disagree]):
-                span = slice(starts[cluster], starts[cluster] + lengths[cluster])
-                number, lacking = self._face_of_cluster(cps[span])
-                faces[span] = number
-                faces[starts[cluster] + np.array(lacking, np.intp)] = MISSING
+            odd = np.logical_or.reduceat(disagree, starts)
+            self._assign_clusters(cps, faces, starts[odd], lengths[odd])
         return faces
+
+    def _assign_clusters(
+        self, cps: NDArray[np.uint32], faces: NDArray[np.uint8], starts: NDArray[np.intp], lengths: NDArray[np.intp]
+    ) -> None:
+        """Write the faces of the characters of some clusters into `faces`."""
+        data, begins, size = cps.tobytes(), starts.tolist(), cps.itemsize
+        keys = [data[size * a : size * b] for a, b in zip(begins, (starts + lengths).tolist(), strict=True)]
+        found = self._remembered
+        new = list(dict.fromkeys(key for key in keys if key not in found))
+        if len(found) + len(new) > _MAX_REMEMBERED_CLUSTERS:
+            found.clear()
+            new = list(dict.fromkeys(keys))
+        if new:
+            found.update(zip(new, self._chosen(new), strict=True))
+        inside = np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
+        faces[inside] = np.repeat(np.array([found[key][0] for key in keys], np.uint8), lengths)
+        faces[[begin + place for begin, key in zip(begins, keys, strict=True) for place in found[key][1]]] = MISSING
 
     def _look_at(self, cps: NDArray[np.uint32]) -> None:
         """Give the characters that a face of the user would draw without ink to the next face that draws them."""
@@ -143,74 +154,65 @@ class FontStack:
         if number not in self._outside:
             claimed &= self._bundled_face_of_code_point[cps] != MISSING
             return claimed
-        for place in np.flatnonzero(claimed).tolist():
-            cp = int(cps[place])
+        for cp in np.unique(cps[claimed]).tolist():
             # A mark may have no ink alone: fonts draw some viramas only in a ligature.
-            claimed[place] = face.has_ink(cp) or unicodedata.category(chr(cp))[0] in "MZ" or cp == _BLANK_BRAILLE
+            if not face.has_ink(cp) and unicodedata.category(chr(cp))[0] not in "MZ" and cp != _BLANK_BRAILLE:
+                claimed &= cps != cp
         return claimed
 
-    def _claims_all(self, number: int, cps: tuple[int, ...]) -> bool:
-        """Return whether a face draws all of `cps`, as `_claims` says. For the few of a cluster, numpy takes longer."""
-        if number in self._outside:
-            return bool(self._claims(number, np.array(cps, np.uint32)).all())
-        face, bundled = self.faces[number], self._bundled_view
-        return all(face.has(cp) and bundled[cp] != MISSING for cp in cps)
+    def _chosen(self, clusters: list[bytes]) -> list[tuple[int, list[int]]]:
+        """Return (number of the first face that covers the cluster, or of the best one, places that it lacks) of each.
+
+        A cluster is given as code points of 32 bits each.
+        """
+        cps = np.frombuffer(b"".join(clusters), np.uint32)
+        lengths = np.fromiter(map(len, clusters), np.intp, len(clusters)) // cps.itemsize
+        drawn = self._face_of_code_point[cps] != _FOLLOWS_CLUSTER
+        starts = np.cumsum(lengths) - lengths
+        counts = np.add.reduceat(drawn, starts, dtype=np.intp)
+        some = counts > 0  # the others have nothing that a face must have
+        number, lacks = np.zeros(len(clusters), np.intp), np.zeros(len(cps), bool)
+        if some.any():
+            number[some], lacks[drawn] = first_faces(
+                cps[drawn], counts[some], self._are_emoji(cps, starts)[some], self._candidates
+            )
+        places = np.flatnonzero(lacks)
+        ends = np.searchsorted(places, starts + lengths).tolist()
+        places = (places - np.repeat(starts, lengths)[places]).tolist()
+        return [(face, places[a:b]) for face, a, b in zip(number.tolist(), [0, *ends[:-1]], ends, strict=True)]
 
     @cached_property
-    def _bundled_view(self) -> memoryview:
-        """The table `_bundled_face_of_code_point`, of which one number is read in 30 ns; numpy takes 80."""
-        return self._bundled_face_of_code_point.data
+    def _candidates(self) -> Candidates:
+        return Candidates(
+            named=self.named_by_user,
+            alone=self._face_of_code_point,
+            bundled=self._bundled_face_of_code_point,
+            last_resort=self.last_resort,
+            emoji=self.emoji,
+            missing=MISSING,
+            claims=self._claims,
+        )
 
-    def _face_of_cluster(self, cluster: NDArray[np.uint32]) -> tuple[int, list[int]]:
-        key = cluster.tobytes()
-        found = self._remembered.get(key)
-        if found is None:
-            if len(self._remembered) >= _MAX_REMEMBERED_CLUSTERS:
-                self._remembered.clear()
-            found = self._remembered[key] = self._choose(cluster)
-        return found
-
-    def _choose(self, cluster: NDArray[np.uint32]) -> tuple[int, list[int]]:
-        """Return (number of the first face that covers the cluster, or of the best one, places that it lacks)."""
-        drawn = cluster[self._face_of_code_point[cluster] != _FOLLOWS_CLUSTER]
-        if not drawn.size:
-            return 0, []
-        likely = np.concatenate([self._face_of_code_point[drawn], self._bundled_face_of_code_point[drawn]])
-        candidates = dict.fromkeys([*range(self.named_by_user), *likely[likely != MISSING].tolist(), *self.last_resort])
-        as_emoji = self._is_emoji(cluster.tolist())
-        candidates.setdefault(self.emoji)
-        order: list[int] = sorted(candidates, key=lambda number: (number == self.emoji) != as_emoji)
-        # HarfBuzz composes and decomposes to suit the font: a font that has only "é" draws "e" + U+0301.
-        text = "".join(map(chr, drawn))
-        if len(text) > _LONGEST_COMPOSED:  # Python sorts marks in quadratic time; what is composed stands at the front
-            text = text[:_LONGEST_COMPOSED] + "".join(dict.fromkeys(text[_LONGEST_COMPOSED:]))
-        normalized = [tuple(map(ord, unicodedata.normalize(form, text))) for form in ("NFC", "NFD")]
-        spellings = dict.fromkeys([tuple(dict.fromkeys(drawn.tolist())), *normalized])
-        for number in order:
-            if any(self._claims_all(number, spelling) for spelling in spellings):
-                return number, []
-        covered = {number: self._claims(number, drawn) for number in order}
-        best = max(order, key=lambda number: (covered[number][0], covered[number].sum()))
-        if not covered[best].any():
-            return MISSING, []
-        places = np.flatnonzero(self._face_of_code_point[cluster] != _FOLLOWS_CLUSTER)
-        return best, places[~covered[best]].tolist()
-
-    def _is_emoji(self, cluster: list[int]) -> bool:
-        """Return whether the cluster is to be drawn in emoji presentation."""
-        if _EMOJI_STYLE in cluster:
-            return True
-        # "5" + U+20E3 is often written without VS16. Text fonts that have U+20E3 draw it over the next character.
-        if _KEYCAP in cluster:
-            return _TEXT_STYLE not in cluster
+    def _are_emoji(self, cps: NDArray[np.uint32], starts: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return whether each cluster is to be drawn in emoji presentation; `starts` are their first characters."""
+        after = np.append(cps[1:], 0)
+        after[starts[1:] - 1] = 0
+        text_style, emoji_style, keycap = (
+            np.logical_or.reduceat(cps == style, starts) for style in (_TEXT_STYLE, _EMOJI_STYLE, _KEYCAP)
+        )
         # Characters with emoji presentation by default have it unless VS15 follows: 👩 and ⌚, but not ⌚︎.
-        shown = self._shown_as_emoji
-        return any(cp in shown and after != _TEXT_STYLE for cp, after in pairwise([*cluster, 0]))
+        shown = self._shown_as_emoji[np.minimum(cps, len(self._shown_as_emoji) - 1)] & (after != _TEXT_STYLE)
+        # "5" + U+20E3 is often written without VS16. Text fonts that have U+20E3 draw it over the next character.
+        unstyled: NDArray[np.bool_] = np.where(keycap, ~text_style, np.logical_or.reduceat(shown, starts))
+        return emoji_style | unstyled
 
     @cached_property
-    def _shown_as_emoji(self) -> frozenset[int]:
-        """The code points with emoji presentation by default."""
-        return frozenset(cp for first, last in self._emoji_presentation.tolist() for cp in range(first, last + 1))
+    def _shown_as_emoji(self) -> NDArray[np.bool_]:
+        """Whether each code point has emoji presentation by default; the last entry stands for all that follow."""
+        shown = np.zeros(int(self._emoji_presentation.max()) + 2, bool)
+        for first, last in self._emoji_presentation.tolist():
+            shown[first : last + 1] = True
+        return shown
 
 
 def font_stack(

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from operator import attrgetter
 from threading import local
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 import uharfbuzz as hb
@@ -25,19 +26,39 @@ from glyphrender.fonts.face import EM, Face
 # their work.
 _DROP: Final = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
 # The flags without dotted circles, and with them.
-_FLAGS: Final = (_DROP | hb.BufferFlags.DO_NOT_INSERT_DOTTED_CIRCLE, _DROP)
+_FLAGS: Final = (int(_DROP | hb.BufferFlags.DO_NOT_INSERT_DOTTED_CIRCLE), int(_DROP))
+
+
+# What HarfBuzz holds after a call: the memory of its hb_glyph_info_t and of its hb_glyph_position_t, 20 bytes a glyph.
+Shaped: TypeAlias = tuple[bytes, bytes]
 
 
 class Buffer(Protocol):
     """A shaper of texts that have one face, script, direction, language and set of features."""
 
-    def __call__(self, text: str, before: str = "", after: str = "", *, circles: bool = True) -> NDArray[np.int32]:
-        """Return the glyphs of `text` as [6, glyphs], in visual order.
+    def __call__(self, text: str, before: str = "", after: str = "", *, circles: bool = True) -> Shaped:
+        """Return the glyphs of `text` for `glyph_rows`, which reads those of many calls at once.
 
-        The rows are: zeros (room for the caller's use), cluster (a character of `text`), glyph id, advance, x offset,
-        and y offset. Lengths are EM units, y up. The letters of `text` join with `before` and `after`, which are not
-        shaped themselves. With `circles`, a sign without a base gets a dotted circle.
+        The letters of `text` join with `before` and `after`, which are not shaped themselves. With `circles`, a sign
+        without a base gets a dotted circle.
         """
+
+
+def glyph_rows(shaped: Sequence[Shaped]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return (the glyphs of all calls as [6, glyphs], in visual order, [calls] how many each call has).
+
+    The rows are: zeros (room for the caller's use), cluster (a character of the text and of the text before it), glyph
+    id, advance, x offset, and y offset. Lengths are EM units, y up. A text that changes its font at every character
+    needs thousands of calls. To make these arrays for each of them takes longer than HarfBuzz does.
+    """
+    info = np.frombuffer(b"".join([infos for infos, _ in shaped]), np.int32).reshape(-1, 5)
+    position = np.frombuffer(b"".join([positions for _, positions in shaped]), np.int32).reshape(-1, 5)
+    # hb_glyph_info_t is codepoint, mask, cluster and two private numbers; hb_glyph_position_t is x_advance, y_advance,
+    # x_offset, y_offset and one private number. All are 32 bits wide.
+    glyphs = np.zeros((6, len(info)), np.int32)
+    glyphs[1:3] = info.T[[2, 0]]
+    glyphs[3:] = position.T[[0, 2, 3]]
+    return glyphs, np.fromiter(map(len, (infos for infos, _ in shaped)), np.intp, len(shaped)) // 20
 
 
 def buffer(face: Face, *, script: str, rtl: bool, language: str, features: dict[str, bool]) -> Buffer:
@@ -60,31 +81,31 @@ def buffer(face: Face, *, script: str, rtl: bool, language: str, features: dict[
 class ObjectBuffer:
     """A buffer that reads the objects of the Python binding."""
 
-    _INFO: Final = tuple(map(attrgetter, ("cluster", "codepoint")))
-    _POSITION: Final = tuple(map(attrgetter, ("x_advance", "x_offset", "y_offset")))
+    # The columns that are read, as `glyph_rows` names them.
+    _INFO: Final = {0: attrgetter("codepoint"), 2: attrgetter("cluster")}
+    _POSITION: Final = {0: attrgetter("x_advance"), 2: attrgetter("x_offset"), 3: attrgetter("y_offset")}
 
     def __init__(self, face: Face, *, script: str, rtl: bool, language: str, features: dict[str, bool]) -> None:
         self.font, self.features, self.language = face.hb_font, features, language
         self.script, self.direction = script, "rtl" if rtl else "ltr"
         self.buffer = hb.Buffer()
 
-    def __call__(self, text: str, before: str = "", after: str = "", *, circles: bool = True) -> NDArray[np.int32]:
+    def __call__(self, text: str, before: str = "", after: str = "", *, circles: bool = True) -> Shaped:
         """See `Buffer`."""
         buffer = self.buffer
         buffer.clear_contents()
         buffer.add_str(before + text + after, len(before), len(text))
-        buffer.direction, buffer.script, buffer.flags = self.direction, self.script, _FLAGS[circles]
+        buffer.direction, buffer.script, buffer.flags = self.direction, self.script, hb.BufferFlags(_FLAGS[circles])
         if self.language:
             buffer.language = self.language
         hb.shape(self.font, buffer, self.features)
         infos, positions = buffer.glyph_infos, buffer.glyph_positions
-        glyphs = np.zeros((6, len(infos)), np.int32)
-        for row, field in enumerate(self._INFO, 1):
-            glyphs[row] = np.fromiter(map(field, infos), np.int32, len(infos))
-        for row, field in enumerate(self._POSITION, 3):
-            glyphs[row] = np.fromiter(map(field, positions), np.int32, len(infos))
-        glyphs[1] -= len(before)
-        return glyphs
+        info, position = np.zeros((2, len(infos), 5), np.int32)
+        for column, field in self._INFO.items():
+            info[:, column] = np.fromiter(map(field, infos), np.int32, len(infos))
+        for column, field in self._POSITION.items():
+            position[:, column] = np.fromiter(map(field, positions), np.int32, len(infos))
+        return info.tobytes(), position.tobytes()
 
 
 class NativeBuffer:
@@ -94,33 +115,25 @@ class NativeBuffer:
         library = c_library()
         assert library is not None
         self.library, self.font = library, _font(face)
-        self.script, self.direction = _tag(script), _RTL if rtl else _LTR
-        self.language = library.hb_language_from_string(language.encode(), -1) if language else None
-        self.features = (_Feature * len(features))(
-            *(_Feature(_tag(tag), value, 0, 0xFFFFFFFF) for tag, value in features.items())
-        )
+        self.features = _features(tuple(features.items()))
+        properties = _Properties(_RTL if rtl else _LTR, _tag(script), _language(language))
+        self.properties = ctypes.pointer(properties)
 
-    def __call__(self, text: str, before: str = "", after: str = "", *, circles: bool = True) -> NDArray[np.int32]:
+    def __call__(self, text: str, before: str = "", after: str = "", *, circles: bool = True) -> Shaped:
         """See `Buffer`."""
         library, buffer = self.library, thread_buffer()
         library.hb_buffer_reset(buffer)
         characters = (before + text + after).encode("utf-32-le", "surrogatepass")
         library.hb_buffer_add_utf32(buffer, characters, len(characters) // 4, len(before), len(text))
-        library.hb_buffer_set_direction(buffer, self.direction)
-        library.hb_buffer_set_script(buffer, self.script)
-        if self.language:
-            library.hb_buffer_set_language(buffer, self.language)
-        library.hb_buffer_set_flags(buffer, int(_FLAGS[circles]))
+        library.hb_buffer_set_segment_properties(buffer, self.properties)
+        library.hb_buffer_set_flags(buffer, _FLAGS[circles])
         library.hb_shape(self.font, buffer, self.features, len(self.features))
-        # hb_glyph_info_t is codepoint, mask, cluster and two private numbers; hb_glyph_position_t is x_advance,
-        # y_advance, x_offset, y_offset and one private number. All are 32 bits wide.
-        info = _five(library.hb_buffer_get_glyph_infos, buffer)
-        position = _five(library.hb_buffer_get_glyph_positions, buffer)
-        glyphs = np.zeros((6, len(info)), np.int32)
-        glyphs[1:3] = info.T[[2, 0]]
-        glyphs[3:] = position.T[[0, 2, 3]]
-        glyphs[1] -= len(before)
-        return glyphs
+        length = ctypes.c_uint()
+        info = library.hb_buffer_get_glyph_infos(buffer, ctypes.byref(length))
+        position = library.hb_buffer_get_glyph_positions(buffer, None)
+        # The memory is copied, before the next call writes to it.
+        size = 20 * length.value
+        return ctypes.string_at(info, size), ctypes.string_at(position, size)
 
 
 _LTR, _RTL = 4, 5  # hb_direction_t
@@ -132,6 +145,16 @@ class _Feature(ctypes.Structure):
         ("value", ctypes.c_uint32),
         ("start", ctypes.c_uint),
         ("end", ctypes.c_uint),
+    )
+
+
+class _Properties(ctypes.Structure):
+    _fields_ = (
+        ("direction", ctypes.c_int),
+        ("script", ctypes.c_uint32),
+        ("language", ctypes.c_void_p),
+        ("reserved1", ctypes.c_void_p),
+        ("reserved2", ctypes.c_void_p),
     )
 
 
@@ -158,9 +181,7 @@ _FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.c_uint,
         ctypes.c_int,
     ),
-    "hb_buffer_set_direction": (None, ctypes.c_void_p, ctypes.c_int),
-    "hb_buffer_set_script": (None, ctypes.c_void_p, ctypes.c_uint32),
-    "hb_buffer_set_language": (None, ctypes.c_void_p, ctypes.c_void_p),
+    "hb_buffer_set_segment_properties": (None, ctypes.c_void_p, ctypes.c_void_p),
     "hb_buffer_set_flags": (None, ctypes.c_void_p, ctypes.c_uint),
     "hb_shape": (None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint),
     "hb_buffer_get_glyph_infos": (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
@@ -208,12 +229,17 @@ def thread_buffer() -> int:
     return pointer
 
 
-def _five(get: Any, buffer: int) -> NDArray[np.int32]:
-    """Return the structures that `get` points to, as [glyphs, 5] numbers."""
-    length = ctypes.c_uint()
-    pointer = get(buffer, ctypes.byref(length))
-    # The memory is copied. A ctypes array over it would be a new class for each length, which takes longer to make.
-    return np.frombuffer(ctypes.string_at(pointer, 20 * length.value), np.int32).reshape(-1, 5)
+@lru_cache(maxsize=64)
+def _features(features: tuple[tuple[str, bool], ...]) -> Any:
+    """Return `features` as HarfBuzz reads them."""
+    return (_Feature * len(features))(*(_Feature(_tag(tag), value, 0, 0xFFFFFFFF) for tag, value in features))
+
+
+@lru_cache(maxsize=64)
+def _language(tag: str) -> int | None:
+    """Return the address of an hb_language_t, which HarfBuzz never frees, or None."""
+    language: int | None = c_library().hb_language_from_string(tag.encode(), -1) if tag else None
+    return language
 
 
 def _tag(tag: str) -> int:

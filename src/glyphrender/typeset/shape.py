@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from glyphrender.fonts.face import Face
 from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, codepoints, records, table
 from glyphrender.text.runs import distinct
-from glyphrender.typeset.buffer import Buffer, buffer
+from glyphrender.text.script import LATIN
+from glyphrender.typeset.buffer import Buffer, Shaped, buffer, glyph_rows
 
 # Units in one call. HarfBuzz takes the same time a unit for 61 units as for 512; with more units a call there are fewer
 # calls, and less of the work that each call needs once.
@@ -39,9 +40,17 @@ _SIMPLE: Final = frozenset(
     | {"Ethi", "Cans", "Cher", "Copt", "Goth", "Thaa"}
 )
 
-_NUMBERS: Final = (GeneralCategory.Nd,)
-_LETTERS: Final = (GeneralCategory.Lu, GeneralCategory.Ll, GeneralCategory.Lt, GeneralCategory.Lm, GeneralCategory.Lo)
-_MARKS: Final = (GeneralCategory.Mn, GeneralCategory.Mc, GeneralCategory.Me)
+_IS_SIMPLE: Final = np.isin(SCRIPT_TAGS, sorted(_SIMPLE))
+
+_PARTS: Final = 2  # bits below face, script and direction in the number of a group
+_MARK, _DIGIT, _LETTER = 1, 2, 4
+_HELD: Final = np.array(
+    [
+        {"M": _MARK, "L": _LETTER}.get(category.name[0], _DIGIT * (category.name == "Nd"))
+        for category in GeneralCategory
+    ],
+    np.uint8,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,10 +108,9 @@ def shape(
     Raises:
         FontError: the file of a face cannot be read.
     """
-    kind = (face.astype(np.int64) << 16) | (script.astype(np.int64) << 1) | rtl
-    rows = [np.zeros((6, 0), np.int32)]
-    for key in distinct(kind).tolist():
-        units = np.flatnonzero(kind == key)
+    group = _groups(texts, face, script, rtl)
+    calls: dict[int, tuple[Buffer, int]] = {}
+    for key in distinct(group >> _PARTS).tolist():
         tag = SCRIPT_TAGS[(key & 0xFFFF) >> 1]
         call = buffer(
             faces[key >> 16],
@@ -111,25 +119,22 @@ def shape(
             language=language,
             features={name: on for name, on in features.items() if name != "calt" or tag not in JOINING},
         )
-        if context:
-            alone = [unit for unit in units.tolist() if unit in context]
-            rows += [_shape_in_context(call, texts[unit], unit, context[unit]) for unit in alone]
-            units = np.setdiff1d(units, alone)
-        circle, parts = 0, [units]
-        if tag not in _SIMPLE and len(units) > 1:
-            circle = faces[key >> 16].hb_font.get_nominal_glyph(0x25CC) or 0
-            # HarfBuzz takes letters such as U+0929 apart, and puts them together again only if a mark is in the buffer.
-            marked = _hold([texts[unit] for unit in units.tolist()], _MARKS)
-            parts = [units[marked], units[~marked]]
-        if tag != "Latn" and not key & 1 and len(units) > 1:
-            # HarfBuzz takes left-to-right text of a right-to-left script for numbers if no letter is in the buffer.
-            parts = [some for part in parts for some in _by_numbers(texts, part)]
-        for part in parts:
-            these = texts if len(part) == len(texts) else [texts[unit] for unit in part.tolist()]
-            for start in range(0, len(part), BATCH):
-                some = slice(start, start + BATCH)
-                rows += _shape_batch(call, these[some], part[some], circle)
-    glyphs = np.concatenate(rows, axis=1)
+        # The glyph of U+25CC (dotted circle), or 0 where a font lacks it or HarfBuzz draws none.
+        calls[key] = call, 0 if tag in _SIMPLE else faces[key >> 16].hb_font.get_nominal_glyph(0x25CC) or 0
+    together = np.ones(len(texts), bool)
+    together[list(context)] = False
+    order = np.flatnonzero(together)
+    order = order[np.argsort(group[order], kind="stable")]
+    starts = np.append(0, np.flatnonzero(np.diff(group[order])) + 1)
+    batches = []
+    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
+        for at in range(start, stop, BATCH):
+            batches.append(_Batch(*calls[int(group[order[at]]) >> _PARTS], order[at : min(at + BATCH, stop)]))
+    in_context = [
+        (calls[int(group[unit]) >> _PARTS][0](texts[unit], *around), unit, len(around[0]))
+        for unit, around in context.items()
+    ]
+    glyphs = np.concatenate([*_shape_batches(texts, batches), _of_units(in_context)], axis=1)
     unit = glyphs[0]
     if (unit[1:] < unit[:-1]).any():
         glyphs = glyphs[:, np.argsort(unit, kind="stable")]
@@ -137,97 +142,135 @@ def shape(
     return Glyphs(unit=unit, cluster=cluster, glyph=glyph.view(np.uint32), step=step, dx=dx, dy=dy)
 
 
-def _shape_in_context(call: Buffer, text: str, unit: int, context: tuple[str, str]) -> NDArray[np.int32]:
-    """Return what `_shape_batch` returns, for one unit, shaped alone between the two texts of `context`."""
-    glyphs = call(text, *context)
-    glyphs[0] = unit
+def _groups(
+    texts: Sequence[str], face: NDArray[Any], script: NDArray[Any], rtl: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return [n] a number of the units that may be shaped together: face, script and direction, then two bits.
+
+    HarfBuzz takes letters such as U+0929 apart, and puts them together again only if a mark is in the buffer. And it
+    takes left-to-right text of a right-to-left script for numbers if no letter is in the buffer. So units with marks,
+    and units with digits and without letters, are shaped apart from the others where that matters.
+    """
+    group = ((face.astype(np.int64) << 16) | (script.astype(np.int64) << 1) | rtl) << _PARTS
+    by_marks = ~_IS_SIMPLE[script]
+    by_numbers = (script != LATIN) & ~rtl
+    looked_at = np.flatnonzero(by_marks | by_numbers)
+    if len(looked_at):
+        these = texts if len(looked_at) == len(texts) else [texts[unit] for unit in looked_at.tolist()]
+        held = _held(these)
+        group[looked_at] |= by_marks[looked_at] & ((held & _MARK) != 0)
+        group[looked_at] |= (by_numbers[looked_at] & ((held & (_DIGIT | _LETTER)) == _DIGIT)).astype(np.int64) << 1
+    return group
+
+
+def _held(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """Return [n] whether each text holds a mark, a digit and a letter: a bit each."""
+    bits = _HELD.take(table().general_category.take(records(codepoints("".join(texts) + "\n"))))
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    held: NDArray[np.uint8] = np.bitwise_or.reduceat(bits, np.cumsum(lengths) - lengths)
+    held[lengths == 0] = 0
+    return held
+
+
+class _Batch(NamedTuple):
+    """Units that are shaped in one call."""
+
+    call: Buffer
+    circle: int  # the glyph of U+25CC (dotted circle) if HarfBuzz may draw it, else 0
+    units: NDArray[np.intp]
+
+
+def _shape_batches(texts: Sequence[str], batches: list[_Batch]) -> list[NDArray[np.int32]]:
+    """Return arrays [6, glyphs]: the number of the unit, then the five rows that `glyph_rows` describes.
+
+    A unit that reaches into the space, or in which HarfBuzz puts a dotted circle, is shaped alone, and the others are
+    shaped again without it.
+    """
+    rows: list[NDArray[np.int32]] = []
+    bare: list[tuple[Shaped, int, int]] = []
+    while batches:
+        glyphs, alone = _shape_together(texts, batches)
+        units = np.concatenate([batch.units for batch in batches])
+        sizes = np.fromiter((len(batch.units) for batch in batches), np.intp, len(batches))
+        bounds = np.append(0, np.cumsum(sizes))
+        spoilt = np.add.reduceat(alone, bounds[:-1], dtype=np.intp) > 0
+        rows.append(glyphs[:, ~np.repeat(spoilt, sizes)[glyphs[0]]])
+        rows[-1][0] = units[rows[-1][0]]
+        again = []
+        for number in np.flatnonzero(spoilt).tolist():
+            call, circle, some = batches[number]
+            out = alone[bounds[number] : bounds[number + 1]]
+            if len(some) == 1:  # no space beside it
+                bare.append((call(texts[some[0]]), int(some[0]), 0))
+                continue
+            again += [_Batch(call, circle, some[place : place + 1]) for place in np.flatnonzero(out).tolist()]
+            if not out.all():
+                again.append(_Batch(call, circle, some[~out]))
+        batches = again
+    return [*rows, _of_units(bare)]
+
+
+def _of_units(shaped: Sequence[tuple[Shaped, int, int]]) -> NDArray[np.int32]:
+    """Return what `_shape_batches` returns, for (what a call gave, the unit, characters of the text before it)."""
+    glyphs, counts = glyph_rows([each for each, _, _ in shaped])
+    glyphs[0] = np.repeat(np.array([unit for _, unit, _ in shaped], np.int32), counts)
+    glyphs[1] -= np.repeat(np.array([before for _, _, before in shaped], np.int32), counts)
     return glyphs
 
 
-def _by_numbers(texts: Sequence[str], units: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Return `units` in two parts: those with digits and without letters, and the others."""
-    these = [texts[unit] for unit in units.tolist()]
-    numbers = _hold(these, _NUMBERS)
-    if numbers.any():
-        numbers &= ~_hold(these, _LETTERS)
-    return [units[numbers], units[~numbers]]
+def _shape_together(texts: Sequence[str], batches: Sequence[_Batch]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Return (what `glyph_rows` returns, with the place of the unit in row 0; [units] whether a unit is to be alone).
 
-
-def _hold(texts: Sequence[str], categories: tuple[GeneralCategory, ...]) -> NDArray[np.bool_]:
-    """Return [n] whether each text holds a character of one of `categories`."""
-    category = table().general_category.take(records(codepoints("".join(texts))))
-    held = np.append(0, np.cumsum(np.isin(category, categories)))
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    ends = np.cumsum(lengths)
-    holds: NDArray[np.bool_] = held[ends] > held[ends - lengths]
-    return holds
-
-
-def _shape_batch(call: Buffer, texts: Sequence[str], units: NDArray[np.intp], circle: int) -> list[NDArray[np.int32]]:
-    """Return arrays [6, glyphs]: the number of the unit, then the five rows that `Buffer` describes.
-
-    A unit that reaches into the space, or in which HarfBuzz puts a dotted circle, is shaped alone, and the others are
-    shaped again without it. `circle` is the glyph of U+25CC (dotted circle), or 0 in a font that lacks it.
+    The units of all batches are counted on. The glyphs between the units are left out.
     """
-    rows: list[NDArray[np.int32]] = []
-    while len(texts):
-        glyphs, alone = _shape_together(call, texts)
-        if len(texts) == 1:
-            shaped = call(texts[0]) if alone[0] else glyphs
-            shaped[0] = units[0]
-            return [*rows, shaped]
-        if not alone.any() and circle:
-            alone = _circled(call, texts, glyphs, circle)
-        if not alone.any():
-            glyphs[0] = units[glyphs[0]]
-            return [*rows, glyphs]
-        for unit in np.flatnonzero(alone).tolist():
-            rows += _shape_batch(call, texts[unit : unit + 1], units[unit : unit + 1], circle)
-        texts, units = [texts[unit] for unit in np.flatnonzero(~alone).tolist()], units[~alone]
-    return rows
-
-
-def _shape_together(call: Buffer, texts: Sequence[str], *, circles: bool = True) -> tuple[NDArray[np.int32], Any]:
-    """Return (what `Buffer` returns, with the place of the text in row 0; [texts] whether a text is not apart).
-
-    The glyphs between the texts are left out.
-    """
+    units = np.concatenate([batch.units for batch in batches]).tolist()
+    sizes = np.fromiter((len(batch.units) for batch in batches), np.intp, len(batches))
+    batch_of = np.repeat(np.arange(len(batches)), sizes)
+    these = texts if len(units) == len(texts) and units == list(range(len(units))) else [texts[unit] for unit in units]
+    bounds = np.append(0, np.cumsum(sizes)).tolist()
     # APART stands at both ends too. Otherwise the first and the last unit would be kerned unlike the others.
-    glyphs = call(APART + APART.join(texts) + APART, circles=circles)
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    starts = np.cumsum(lengths + len(APART)) - lengths
-    ends = starts + lengths
+    joined = [APART + APART.join(these[a:b]) + APART for a, b in zip(bounds, bounds[1:], strict=False)]
+    lengths = np.fromiter(map(len, these), np.int64, len(these))
+    ends = np.cumsum(lengths + len(APART)) + len(APART) * batch_of
+    starts = ends - lengths
+    origin = starts[bounds[:-1]] - len(APART)  # of each batch, in all joined texts one after the other
+    owner = np.full(int(ends[-1]) + len(APART), -1, np.int32)  # the unit of each character; -1 between two units
+    owner[np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())] = np.repeat(
+        np.arange(len(these)), lengths
+    )
+
+    def glyphs_of(some: Sequence[int], *, circles: bool) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        glyphs, counts = glyph_rows([batches[number].call(joined[number], circles=circles) for number in some])
+        glyphs[1] += np.repeat(origin[some], counts).astype(np.int32)
+        begins = np.zeros(len(owner), bool)
+        begins[glyphs[1]] = True
+        glyphs[0] = owner.take(glyphs[1])
+        glyphs = glyphs.compress(glyphs[0] >= 0, axis=1)
+        glyphs[1] -= starts[glyphs[0]]
+        return glyphs, begins
+
+    glyphs, begins = glyphs_of(range(len(batches)), circles=True)
     # A unit is apart from the others if a cluster begins at its first character, at the character after its last one,
     # and at the character before it.
-    begins = np.zeros(int(ends[-1]) + len(APART), bool)
-    begins[glyphs[1]] = True
-    apart = begins[starts - 1] & begins[starts] & begins[ends]
-    # The unit that each character belongs to; -1 for the characters between two units.
-    owner = np.full(2 * len(texts) + 1, -1, np.int32)
-    owner[1::2] = np.arange(len(texts))
-    length = np.full(len(owner), len(APART))
-    length[1::2] = lengths
-    unit = np.repeat(owner, length).take(glyphs[1])
-    inside = np.flatnonzero(unit >= 0)
-    glyphs, unit = glyphs.take(inside, axis=1), unit[inside]
-    glyphs[0] = unit
-    glyphs[1] -= starts[unit]
-    return glyphs, ~apart
-
-
-def _circled(call: Buffer, texts: Sequence[str], glyphs: NDArray[np.int32], circle: int) -> NDArray[np.bool_]:
-    """Return [texts] whether HarfBuzz put a dotted circle under a sign without a base.
-
-    HarfBuzz leaves the circle out if the sign comes a multiple of 15 syllables after another such sign, because it
-    numbers syllables in four bits. So words with circles cannot be shaped together. A font may draw circle and sign as
-    one glyph, so the words are shaped without circles too.
-    """
-    circled = np.zeros(len(texts), bool)
-    circled[glyphs[0, glyphs[2] == circle]] = True
-    if not circled.any():
-        bare, _ = _shape_together(call, texts, circles=False)
-        counts, bare_counts = (np.bincount(each[0], minlength=len(texts)) for each in (glyphs, bare))
-        circled = counts != bare_counts
-        glyphs, bare = glyphs[:3, ~circled[glyphs[0]]], bare[:3, ~circled[bare[0]]]
-        circled[glyphs[0, (glyphs != bare).any(axis=0)]] = True
-    return circled
+    alone = ~(begins[starts - 1] & begins[starts] & begins[ends])
+    spoilt = np.add.reduceat(alone, bounds[:-1], dtype=np.intp) > 0
+    # HarfBuzz puts a dotted circle under a sign without a base. It leaves the circle out if the sign comes a multiple
+    # of 15 syllables after another such sign, because it numbers syllables in four bits. So units with circles cannot
+    # be shaped together. A font may draw circle and sign as one glyph, so the units are shaped without circles too.
+    circle = np.array([batch.circle if len(batch.units) > 1 else 0 for batch in batches])
+    circle[spoilt] = 0
+    if circle.any():
+        of = batch_of[glyphs[0]]
+        circled = np.zeros(len(these), bool)
+        circled[glyphs[0, (glyphs[2] == circle[of]) & (circle[of] != 0)]] = True
+        unseen = (circle != 0) & (np.add.reduceat(circled, bounds[:-1], dtype=np.intp) == 0)
+        if unseen.any():
+            bare, _ = glyphs_of(np.flatnonzero(unseen).tolist(), circles=False)
+            compared = glyphs[:, unseen[of]]
+            counts, bare_counts = (np.bincount(each[0], minlength=len(these)) for each in (compared, bare))
+            differ = counts != bare_counts
+            compared, bare = compared[:3, ~differ[compared[0]]], bare[:3, ~differ[bare[0]]]
+            differ[compared[0, (compared != bare).any(axis=0)]] = True
+            circled |= differ
+        alone |= circled
+    return glyphs, alone

@@ -26,7 +26,11 @@ _JOINS: Final = np.isin(SCRIPT_TAGS, JOINING)
 _CONTEXT: Final = 5
 # Scripts that may have joining letters: those of no script of their own have some, such as U+0640.
 _MAY_JOIN: Final = _JOINS | np.isin(SCRIPT_TAGS, ("Zyyy", "Zinh", "Zzzz"))
-_LETTERS: Final = (GeneralCategory.Lu, GeneralCategory.Ll, GeneralCategory.Lt, GeneralCategory.Lo)
+_IS_LETTER: Final = np.array([category.name in ("Lu", "Ll", "Lt", "Lo") for category in GeneralCategory])
+# Characters of these categories have the Joining_Type U, if their script has no joining letters.
+_JOINS_NOTHING: Final = np.array(
+    [category.name[0] in "NPSZ" or category.name in ("Cc", "Cn", "Co", "Cs") for category in GeneralCategory]
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,8 +161,9 @@ def _unit_texts(text: WordText, characters: Characters, units: Units, shaped: ND
         spans = zip(units.first[shaped].tolist(), units.last[shaped].tolist(), strict=True)
         texts = [text.text[start:end] for start, end in spans]
     if characters.stand_in:
-        starts = units.first[shaped].tolist()
-        texts = [characters.stand_in.get(at) or unit for at, unit in zip(starts, texts, strict=True)]
+        texts = list(texts)
+        for place in np.flatnonzero(characters.special[units.first[shaped]]).tolist():
+            texts[place] = characters.stand_in.get(int(units.first[shaped[place]])) or texts[place]
     return texts
 
 
@@ -168,14 +173,14 @@ def _contexts(
     """Return number of a unit → the text before and after it in its word, for scripts whose letters join.
 
     Letters join across a change of face too: most Urdu words need a second font beside DejaVu Sans. A text that
-    begins at a letter that never joins is left out, because HarfBuzz looks no further.
+    begins at a letter, number or sign that never joins is left out, because HarfBuzz looks no further.
     """
     start, end = text.start[text.word[first]], text.end[text.word[first]]
     joins = _JOINS[characters.script[first]] & ~characters.special[first] & ((start < first) | (last < end))
     if not joins.any():
         return {}
     script, category = (each.take(text.record) for each in (table().script, table().general_category))
-    never = ~_MAY_JOIN[script] & np.isin(category, _LETTERS)
+    never = np.where(_JOINS_NOTHING[category], ~_JOINS[script], ~_MAY_JOIN[script] & _IS_LETTER[category])
     before, after = np.maximum(start, first - _CONTEXT), np.minimum(end, last + _CONTEXT)
     before = np.where(never[first - 1], first, before)
     after = np.where(never[last], last, after)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from glyphrender.fonts.stack import IN_CELL, MISSING
 from glyphrender.text import grapheme, linebreak, script
-from glyphrender.text.properties import Flag, GeneralCategory, codepoints, records, table
+from glyphrender.text.properties import Flag, GeneralCategory, as_text, codepoints, records, table
 from glyphrender.text.script import COMMON, LATIN
 from glyphrender.theta import ControlCharacters, SoftHyphens, ZeroWidth
 from glyphrender.typeset.style import SOFT_HYPHEN, WordStyle
@@ -66,26 +66,29 @@ class WordText:
         ('the\\nאב\\n', [False, True], [0, 4], [3, 6])
         """
         text = "\n".join(words) + "\n"
-        rtl = np.zeros(len(words), bool)
-        if text.count(RTL_MARK) > len(words):
-            rtl[:] = [word.startswith(RTL_MARK) for word in words]
-            words = [word.removeprefix(RTL_MARK) for word in words]
-            text = "\n".join(words) + "\n"
-        lengths = np.fromiter(map(len, words), np.int64, len(words))
-        end = np.cumsum(lengths + 1) - 1
         cps = codepoints(text)
-        is_end = np.zeros(len(cps), bool)
-        is_end[end] = True
+        is_end = cps == ord(RTL_MARK)
+        rtl = np.zeros(len(words), bool)
+        if np.count_nonzero(is_end) > len(words):
+            # No word is empty, so a line end where a line begins is a mark.
+            mark = is_end & np.append(True, is_end[:-1])
+            rtl[np.cumsum(is_end & ~mark)[mark]] = True
+            cps, is_end = cps[~mark], is_end[~mark]
+            text = as_text(cps)
+            words = text.split("\n")
+            words.pop()
+        end = np.flatnonzero(is_end)
+        start = np.append(0, end[:-1] + 1)
         return cls(
             words=words,
             text=text,
             rtl=rtl,
-            start=end - lengths,
+            start=start,
             end=end,
             cps=cps,
             record=records(cps),
             is_end=is_end,
-            word=np.repeat(np.arange(len(words)), lengths + 1),
+            word=np.repeat(np.arange(len(words)), end + 1 - start),
         )
 
 
