@@ -60,7 +60,9 @@ def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: str)
     base = np.maximum.accumulate(np.where(absorbed, 0, index))  # LB9
     starts = grapheme.cluster_starts(cps)
     between = (actions[:-1] == linebreak.PROHIBITED) & complex_[:-1] & letter[base[:-1]] & letter[1:] & starts[1:]
-    allowed = between & ~_tied(cps, starts)
+    if not between.any():
+        return
+    allowed = between & ~_tied(cps, starts, complex_)
     if breaks == "DICTIONARY":
         known = np.isin(table().script.take(record), _DICTIONARIES) & complex_
         both = known[:-1] & known[1:]
@@ -69,17 +71,18 @@ def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: str)
     actions[:-1][allowed] = linebreak.ALLOWED
 
 
-def _tied(cps: NDArray[np.uint32], starts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _tied(cps: NDArray[np.uint32], starts: NDArray[np.bool_], complex_: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return whether spelling ties the clusters of each character and the next together; shape (n - 1,).
 
-    The result has a meaning only where a cluster ends.
+    The result has a meaning only where a cluster ends. All characters that tie are among those of class SA, `complex_`.
     """
     cluster = np.cumsum(starts) - 1
     count = int(cluster[-1]) + 1
+    at = np.flatnonzero(complex_)
 
     def contains(characters: NDArray[np.uint32]) -> NDArray[np.bool_]:
         found = np.zeros(count, bool)
-        found[cluster[np.isin(cps, characters)]] = True
+        found[cluster[at[np.isin(cps[at], characters)]]] = True
         return found
 
     before = contains(_TIED_TO_NEXT)[cluster[:-1]]
