@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from glyphrender.document.layout import layout, layout_each
 from glyphrender.errors import DataError, DependencyError, GlyphRenderError, shown
+from glyphrender.rich.rich_text import RichText
 from glyphrender.theta import Theta, ThetaLike, check_field_names
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ class PagesTransform:
         entropy = int.from_bytes(hashlib.blake2b(drawn, digest_size=16).digest(), "little")
         return self.theta(row, np.random.default_rng(entropy))
 
-    def drawn(self, text: str, theta: Theta) -> list[Any]:
+    def drawn(self, text: str | RichText, theta: Theta) -> list[Any]:
         """Return the pages of one text, in the `format` of this column.
 
         Raises:
@@ -252,9 +253,10 @@ class PagesTransform:
         datasets = train_extra("datasets")
         return datasets.Features({**features, self.into: datasets.List(datasets.Image())})
 
-    def _row(self, row: Row, ready: Mapping[tuple[str, Theta], Sequence[Page]]) -> dict[str, Any]:
-        texts = [text_of(row, name) for name in self.columns]
-        theta = self.theta_of(row, texts)
+    def _row(self, row: Row, ready: Mapping[tuple[str | RichText, Theta], Sequence[Page]]) -> dict[str, Any]:
+        given = [(cell(row, name), name) for name in self.columns]
+        texts = [value if isinstance(value, RichText) else text_of(row, name) for value, name in given]
+        theta = self.theta_of(row, [text if isinstance(text, str) else text.source for text in texts])
         pages: list[Any] = []
         for text in texts:
             if (laid_out := ready.get((text, theta))) is not None:
@@ -263,7 +265,7 @@ class PagesTransform:
                 pages += self.drawn(text, theta)
         return {**row, self.into: pages}
 
-    def _laid_out(self, rows: Row) -> dict[tuple[str, Theta], Sequence[Page]]:
+    def _laid_out(self, rows: Row) -> dict[tuple[str | RichText, Theta], Sequence[Page]]:
         """Return the pages of the texts of a batch, if θ is one for all: texts are laid out faster together.
 
         If a row is at fault, nothing is returned: each row is then laid out alone, and the error names the row.
@@ -272,7 +274,7 @@ class PagesTransform:
         if not isinstance(theta, Theta) or not all(isinstance(column, list) for column in columns):
             return {}
         given = [text for column in columns for text in column or ()]
-        if not all(isinstance(text, str) for text in given):
+        if not all(isinstance(text, str | RichText) for text in given):
             return {}
         texts = list(dict.fromkeys(given))
         try:

@@ -56,7 +56,7 @@ class _Boxes:
     def __init__(self, block: Block, placed: Placed, theta: Theta) -> None:
         self.block, self.placed = block, placed
         left, top, right, bottom = glyph_ink(placed.store, placed.style, placed.face, placed.glyph)
-        pixels = theta.font_pixels / EM
+        pixels = placed.size * (theta.font_pixels / EM)
         across = np.repeat(placed.condense, np.diff(placed.glyph_bounds)) * (pixels * theta.horizontal_scale)
         if placed.fit is not None:
             across *= placed.fit / 64
@@ -118,7 +118,9 @@ class _Boxes:
         number = placed.first_segment + segment
         rows, _ = segments.store.glyph_rows(segments.number[number : number + 1])
         inside = glyph - int(placed.glyph_count[:segment].sum())
-        start = int(segments.lengths(slice(0, number)).sum())
-        character = segments.text[start + int(segments.store.cluster.rows[rows[inside]])]
+        text = segments.text if segments.drawn_text is None else segments.drawn_text
+        lengths = segments.lengths if segments.drawn_text is None else segments.drawn_lengths
+        start = int(lengths(slice(0, number)).sum())
+        character = text[start + int(segments.store.cluster.rows[rows[inside]])]
         name = unicodedata.name(character, "")
         return name.split()[0].capitalize() if name else f"U+{ord(character):04X}"

@@ -24,6 +24,7 @@ from glyphrender.document.page import Page
 from glyphrender.document.stream import PageStream
 from glyphrender.errors import DataError
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
+from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import Part, PartReader, PartSpan
 from glyphrender.text.source import Text, read
 from glyphrender.theta import Theta, ThetaLike
@@ -54,7 +55,8 @@ class Document(Sequence[Page]):
     the others see the pages as they were before or after it.
 
     Attributes:
-        text: the text.
+        text: the text; the source of a rich text.
+        rich: the rich text whose pages these are, or None.
         theta: the rendering parameters.
         parts: where the parts of the text begin, such as files; empty if it has none.
 
@@ -65,11 +67,16 @@ class Document(Sequence[Page]):
     """
 
     def __init__(
-        self, text: str, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+        self,
+        text: str | RichText,
+        theta: ThetaLike = None,
+        *,
+        max_pages: int | None = None,
+        typesetter: Typesetter | None = None,
     ) -> None:
-        if not isinstance(text, str):
+        if not isinstance(text, str | RichText):
             raise DataError(f"text is {type(text).__name__}, not str. Use render or Document.read, which take streams.")
-        self.text = text
+        self._set_text(text)
         self.parts: tuple[PartSpan, ...] = ()
         self.theta = Theta.of(theta)
         self._max_pages = max_pages
@@ -80,7 +87,12 @@ class Document(Sequence[Page]):
 
     @classmethod
     def read(
-        cls, text: Text, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+        cls,
+        text: Text | RichText,
+        theta: ThetaLike = None,
+        *,
+        max_pages: int | None = None,
+        typesetter: Typesetter | None = None,
     ) -> Document:
         """Return the document of a stream, which is read to its end. The stream may have a `Part` before each file.
 
@@ -92,6 +104,8 @@ class Document(Sequence[Page]):
         ('one\\ntwo', ['a.txt', 'b.txt'])
         """
         check_text(text)
+        if isinstance(text, RichText):
+            return cls(text, theta, max_pages=max_pages, typesetter=typesetter)
         theta = Theta.of(theta)
         reader = PartReader((text,) if isinstance(text, str) else text, consumption(theta).count_line_ends)
         document = cls("".join(reader), theta, max_pages=max_pages, typesetter=typesetter)
@@ -113,10 +127,19 @@ class Document(Sequence[Page]):
             note = f"the first {_SHOWN} pages; there are more, which document.save(…) writes"
         return frame(sheet(pictures, title=f"Document, θ {self.theta.digest[:8]}", note=note, zoom=0.5))
 
-    def __getstate__(self) -> tuple[str, Theta, int | None, tuple[PartSpan, ...]]:
-        return self.text, self.theta, self._max_pages, self.parts
+    def _set_text(self, text: str | RichText) -> None:
+        self.rich = text if isinstance(text, RichText) and not text.is_plain else None
+        self.text = text.source if isinstance(text, RichText) else text
 
-    def __setstate__(self, state: tuple[str, Theta, int | None, tuple[PartSpan, ...]]) -> None:
+    @property
+    def _drawn_as(self) -> str | RichText:
+        """What is laid out."""
+        return self.text if self.rich is None else self.rich
+
+    def __getstate__(self) -> tuple[str | RichText, Theta, int | None, tuple[PartSpan, ...]]:
+        return self._drawn_as, self.theta, self._max_pages, self.parts
+
+    def __setstate__(self, state: tuple[str | RichText, Theta, int | None, tuple[PartSpan, ...]]) -> None:
         text, theta, max_pages, parts = state
         self.__init__(text, theta, max_pages=max_pages)  # type: ignore[misc]
         self.parts = parts
@@ -170,11 +193,11 @@ class Document(Sequence[Page]):
                 found[script] = max(found.get(script, 0.0), pixels)
         return found
 
-    def extend_text(self, text: str) -> Extended:
+    def extend_text(self, text: str | RichText) -> Extended:
         """Append `text` to the text of the document, for a chat or the transcript of an agent that grows.
 
         Only the pages from the last paragraph, or from the last page, are laid out again. Afterwards the document is
-        the same as if the whole text had been rendered at once.
+        the same as if the whole text had been rendered at once. A rich text is laid out again from its start.
 
         Raises:
             LayoutError: the text needs more than `max_pages` pages. The document stays as it was.
@@ -185,16 +208,27 @@ class Document(Sequence[Page]):
         >>> document.extend_text(", three\\ffour")
         Extended(unchanged=1, pages=3)
         """
-        if not isinstance(text, str):
+        if not isinstance(text, str | RichText):
             raise DataError(f"text is {type(text).__name__}, not str. Pass what comes next as a str.")
         with self._lock:
             self._reach(inf)
+            if self.rich is not None or isinstance(text, RichText):
+                return self._extended_richly(RichText.joined([self._drawn_as, text]))
             whole = self.text + text
             first, following = self._laid_out_again(whole)
             same = count_alike((page._layout for page in self._pages[first:]), following)
             self._pages[first + same :] = map(self._page, following[same:])
             self.text = whole
             return Extended(unchanged=first + same, pages=len(self._pages))
+
+    def _extended_richly(self, whole: RichText) -> Extended:
+        """Lay out `whole`, which begins as the text of the document does, and return what changed."""
+        layouts = self._typesetter.layout_pages(whole, self.theta, max_pages=self._max_pages, parts=self.parts)
+        following = list(layouts)
+        same = count_alike((page._layout for page in self._pages), following)
+        self._pages[same:] = map(self._page, following[same:])
+        self._set_text(whole)
+        return Extended(unchanged=same, pages=len(self._pages))
 
     def _laid_out_again(self, whole: str) -> tuple[int, list[PageLayout]]:
         """Return (index of the first page that `whole`, an extended text, may change; the pages from there on)."""
@@ -276,8 +310,8 @@ class Document(Sequence[Page]):
         theta, max_pages, parts = self.theta, self._max_pages, self.parts
         with self._lock:
             text = self.text
-            if self._rest is None or theta.newline_marker:
-                # The pages are known; or the text is one paragraph, which one process must lay out.
+            if self._rest is None or theta.newline_marker or self.rich is not None:
+                # The pages are known; or the text is rich or one paragraph, which one process must lay out.
                 known = self._all_pages()
                 return lambda job: iter(known[job::jobs])
         from glyphrender._system.shared_work import HandOff  # loads multiprocessing
@@ -304,7 +338,7 @@ class Document(Sequence[Page]):
         self._pages: list[Page] = []
         self._reaching = False  # whether `_rest` is at work
         self._rest: Iterator[Page] | None = laid_out(
-            self.text, self.theta, max_pages=self._max_pages, typesetter=self._typesetter, parts=self.parts
+            self._drawn_as, self.theta, max_pages=self._max_pages, typesetter=self._typesetter, parts=self.parts
         )
 
     def _reach(self, number: float) -> bool:
@@ -339,7 +373,11 @@ class Document(Sequence[Page]):
 
 @overload
 def render(  # type: ignore[overload-overlap]  # a str is an iterable of str too
-    text: str, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+    text: str | RichText,
+    theta: ThetaLike = None,
+    *,
+    max_pages: int | None = None,
+    typesetter: Typesetter | None = None,
 ) -> Document: ...
 @overload
 def render(
@@ -350,9 +388,13 @@ def render(
     typesetter: Typesetter | None = None,
 ) -> PageStream: ...
 def render(
-    text: Text, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+    text: Text | RichText,
+    theta: ThetaLike = None,
+    *,
+    max_pages: int | None = None,
+    typesetter: Typesetter | None = None,
 ) -> Document | PageStream:
-    """Return the pages of `text` under `theta`: a `Document` for a str, a `PageStream` for a stream.
+    """Return the pages of `text` under `theta`: a `Document` for a str or a rich text, a `PageStream` for a stream.
 
     Pages are laid out when they are reached, and drawn when their pixels are asked for. Arguments and errors are those
     of `layout`; a wrong type of `text` or an invalid `theta` raises an error at once.
@@ -363,7 +405,7 @@ def render(
     >>> sum(1 for page in render(iter(["In the beginning ", "was the Word."])))
     1
     """
-    if isinstance(text, str):
+    if isinstance(text, str | RichText):
         return Document(text, theta, max_pages=max_pages, typesetter=typesetter)
     check_text(text)
     return PageStream(text, theta, max_pages=max_pages, typesetter=typesetter)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from glyphrender.rich.drawn_text import OWN
 from glyphrender.typeset.glyph_store import TEXT, GlyphStore
 from glyphrender.typeset.page_layout import Block
 from glyphrender.typeset.place import Placed
@@ -30,7 +31,8 @@ def visible_parts(
     """
     segments = block.table.segments
     part = slice(placed.first_segment, placed.first_segment + len(placed.left))
-    segment, length = segments.number[part], segments.store.length.take(segments.number[part])
+    segment, length = segments.number[part], segments.ink_lengths(part)
+    replaced = np.zeros(len(segment), bool) if segments.replaced is None else segments.replaced[part] != OWN
     begin = np.cumsum(segments.lengths(part)) - segments.lengths(part)
     ink = (segments.store.kind.take(segment) == TEXT) & (length > 0) & (begin < end) & (begin + length > start)
     line = placed.line_of_segment
@@ -40,7 +42,9 @@ def visible_parts(
         for index in inside.tolist():
             lo, hi = max(start - int(begin[index]), 0), min(end - int(begin[index]), int(length[index]))
             left, right = float(placed.left[index]), float(placed.right[index])
-            share = _share_of_width(segments.store, int(segment[index]), lo, hi)
+            share = (0.0, 1.0)
+            if not replaced[index]:
+                share = _share_of_width(segments.store, int(segment[index]), lo, hi)
             lefts.append(left + share[0] * (right - left))
             rights.append(left + share[1] * (right - left))
         first, last = int(inside[0]), int(inside[-1])

@@ -13,13 +13,18 @@ from os import PathLike
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, LayoutError, shown
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
+from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartSpan
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
 
 
 def layout(
-    text: Text, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+    text: Text | RichText,
+    theta: ThetaLike = None,
+    *,
+    max_pages: int | None = None,
+    typesetter: Typesetter | None = None,
 ) -> Iterator[Page]:
     """Typeset `text` page by page, drawing nothing until the pixels of a page are asked for.
 
@@ -27,8 +32,8 @@ def layout(
     no pages.
 
     Args:
-        text: a str, an iterator of str, or an open text file, which is read as pages are taken. A `Part` in an iterator
-            says that a file begins, whose lines are numbered from 1.
+        text: a str, a `RichText`, an iterator of str, or an open text file, which is read as pages are taken. A `Part`
+            in an iterator says that a file begins, whose lines are numbered from 1.
         theta: the rendering parameters: a `Theta`, the name of a preset, a mapping, or None for the default, which is
             the searched θ of the Glyph paper.
         max_pages: a limit on the number of pages.
@@ -48,7 +53,7 @@ def layout(
 
 
 def layout_each(
-    texts: Sequence[str],
+    texts: Sequence[str | RichText],
     theta: ThetaLike = None,
     *,
     max_pages: int | None = None,
@@ -60,7 +65,7 @@ def layout_each(
     ms of CPU in a batch of 64, where `layout` takes 2 ms. The pages of all texts are in memory at once.
 
     Args:
-        texts: the texts. An empty text has no pages.
+        texts: the texts, each a str or a `RichText`. An empty text has no pages.
         theta: as in `layout`.
         max_pages: a limit on the number of pages of each text.
         typesetter: as in `layout`.
@@ -76,7 +81,7 @@ def layout_each(
     if isinstance(texts, str | bytes) or not isinstance(texts, Sequence):
         raise DataError(f"texts is {type(texts).__name__}, not a list of str. For one text, use layout(text).")
     for number, text in enumerate(texts):
-        if not isinstance(text, str):
+        if not isinstance(text, str | RichText):
             raise DataError(f"text {number} is {type(text).__name__}, not str. Pass a list of str.")
     _check_max_pages(max_pages)
     typesetter = _typesetter(typesetter)
@@ -85,7 +90,7 @@ def layout_each(
 
 
 def laid_out(
-    text: Text,
+    text: Text | RichText,
     theta: ThetaLike = None,
     *,
     max_pages: int | None = None,
@@ -116,12 +121,12 @@ def _typesetter(typesetter: Typesetter | None) -> Typesetter:
 
 
 def check_text(text: object) -> None:
-    """Check that `text` is a str, an iterator of str, or an open text file.
+    """Check that `text` is a str, a rich text, an iterator of str, or an open text file.
 
     Raises:
         DataError: `text` is none of these; the message names its type and the way out.
     """
-    if isinstance(text, str):
+    if isinstance(text, str | RichText):
         return
     got = f"text is {type(text).__name__}, not str."
     if isinstance(text, bytes | bytearray | memoryview):

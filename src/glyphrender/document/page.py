@@ -20,10 +20,11 @@ from glyphrender._system.cached_property import cached_property
 from glyphrender._system.paths import path_of
 from glyphrender.document.collisions import collisions
 from glyphrender.document.find import visible_parts
-from glyphrender.document.words import Clusters, Stretch, pieces, starts_of_words, words
+from glyphrender.document.words import Clusters, Stretch, pieces, starts_of_rich_words, starts_of_words, words
 from glyphrender.errors import DataError, shown
 from glyphrender.raster import png
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
+from glyphrender.rich.style import Style
 from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Theta
 from glyphrender.typeset.glyph_store import BOX_FACE
@@ -45,6 +46,7 @@ class Span:
         text: the characters.
         start, end: their offsets in the source, in characters.
         box: (x0, y0, x1, y1) in pixels from the top left corner of the page.
+        styles: in rich text, the styles of the characters, in their order, each once; else empty.
 
     >>> from glyphrender import render
     >>> word = render("In the beginning was the Word.")[0].words[2]
@@ -56,6 +58,7 @@ class Span:
     start: int
     end: int
     box: Box
+    styles: tuple[Style, ...] = ()
 
 
 class Characters(NamedTuple):
@@ -124,8 +127,29 @@ class Page:
         return "".join(block.table.segments.text[start:end] for block, start, end in self._blocks())
 
     @property
+    def drawn_text(self) -> str:
+        """The text that this page draws. It differs from `text` where markup is consumed or replaced.
+
+        >>> from glyphrender import RichText, render
+        >>> render(RichText("a &lt; b", replaced=[(2, 6, "<")]))[0].drawn_text
+        'a < b'
+        """
+        drawn = []
+        for block, start, end in self._blocks():
+            table, segments = block.table, block.table.segments
+            if segments.drawn_text is None:
+                text = segments.text[start:end]
+                kept = np.flatnonzero(~segments.consumed()[start:end])
+                drawn.append(text if len(kept) == len(text) else "".join(map(text.__getitem__, kept.tolist())))
+                continue
+            first, last = int(table.first[block.lo]), int(table.last[block.hi - 1])
+            at = int(segments.drawn_lengths(slice(0, first)).sum())
+            drawn.append(segments.drawn_text[at : at + int(segments.drawn_lengths(slice(first, last)).sum())])
+        return "".join(drawn)
+
+    @property
     def array(self) -> NDArray[np.uint8]:
-        """The pixels as uint8: (h, w) if every color of θ is neutral, else (h, w, 3) RGB.
+        """The pixels as uint8: (h, w) if every color of θ and of rich text is neutral, else (h, w, 3) RGB.
 
         Each access returns a copy, so you may write to the array. The pages drawn last are remembered, so a second
         access does not draw again.
@@ -155,6 +179,9 @@ class Page:
     @property
     def _two_colors(self) -> bool:
         theta = self.theta
+        looks = self._layout.blocks[0].table.segments.looks if self._layout.blocks else ()
+        if any(color not in (None, "#000000", "#FFFFFF") for each in looks for color in (each.color, each.background)):
+            return False
         plain = {theta.font_color, theta.page_bg_color, theta.background} <= {"#000000", "#FFFFFF"}
         return theta.is_grey and plain and not (theta.line_numbers or theta.continuation_mark)
 
@@ -222,11 +249,16 @@ class Page:
         >>> [word.text for word in render("A well-known author can't pay $3.50.")[0].words]
         ['A', 'well', '-', 'known', 'author', "can't", 'pay', '$', '3.50', '.']
         """
-        consumed = [block.table.segments.consumed()[start:end] for block, start, end in self._blocks()]
-        starts = starts_of_words(self.text, self.theta.complex_breaks, np.concatenate([*consumed, np.zeros(0, bool)]))
+        found = list(self._placed())
         spans: list[Span] = []
         at = 0
-        for block, placed, origin in self._placed():
+        if any(block.table.segments.drawn_text is not None for block, _, _ in found):
+            starts = starts_of_rich_words([(block, placed) for block, placed, _ in found], self.theta.complex_breaks)
+        else:
+            consumed = [block.table.segments.consumed()[start:end] for block, start, end in self._blocks()]
+            drawn = np.concatenate([*consumed, np.zeros(0, bool)])
+            starts = starts_of_words(self.text, self.theta.complex_breaks, drawn)
+        for block, placed, origin in found:
             text = block.table.segments.text[origin : origin + block.characters]
             spans += self._spans(block, origin, words(block, placed, text, starts[at : at + len(text)]))
             at += len(text)
@@ -352,8 +384,27 @@ def checked_bits(bits: object) -> int:
 
 def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:
     segments = block.table.segments
+    styles = () if segments.look is None else _styles(block, start, end)
     start, end = origin + start, origin + end
-    return Span(text=segments.text[start:end], start=segments.offset + start, end=segments.offset + end, box=box)
+    return Span(
+        text=segments.text[start:end],
+        start=segments.offset + start,
+        end=segments.offset + end,
+        box=box,
+        styles=styles,
+    )
+
+
+def _styles(block: Block, start: int, end: int) -> tuple[Style, ...]:
+    """Return the styles of characters `start` to `end - 1` of a block of rich text, each once."""
+    table, segments = block.table, block.table.segments
+    rows = slice(int(table.first[block.lo]), int(table.last[block.hi - 1]))
+    assert segments.look is not None
+    ends = np.cumsum(segments.lengths(rows))
+    inked = np.cumsum(segments.lengths(rows)) - segments.lengths(rows) + segments.ink_lengths(rows)
+    some = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, end)) + 1)
+    looks = segments.look[rows][some][inked[some] > start]
+    return tuple(dict.fromkeys(segments.looks[look] for look in looks.tolist()))
 
 
 def _unpickled(layout: PageLayout) -> Page:

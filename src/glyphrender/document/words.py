@@ -6,12 +6,13 @@ end. Both are cut at the ends of lines. Inside a segment, characters are found b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.rich.drawn_text import ADDED, FIRST, FURTHER
 from glyphrender.text import complexbreak, grapheme, linebreak
 from glyphrender.text.properties import Flag, GeneralCategory, codepoints, records, table
 from glyphrender.text.runs import Mask
@@ -76,12 +77,7 @@ def starts_of_words(text: str, complex_breaks: ComplexBreaks, consumed: Mask) ->
     if consumed.any():
         drawn = np.flatnonzero(~consumed)
         within = starts_of_words("".join(map(text.__getitem__, drawn.tolist())), complex_breaks, consumed[drawn])
-        # Whether a word begins at each drawn character; true for the others, and behind the last character.
-        begins = np.ones(len(text) + 1, bool)
-        begins[drawn] = within
-        following = np.minimum.accumulate(np.where(consumed, len(text), np.arange(len(text)))[::-1])[::-1]
-        first = consumed & ~np.append(False, consumed[:-1])
-        return np.where(consumed, first & begins[following], begins[:-1])
+        return _around_consumed(~consumed, np.zeros(len(text), bool), drawn, within)
     cps = codepoints(text)
     starts = word_starts(cps)
     complex_ = (table().flags.take(records(cps)) & np.uint8(Flag.COMPLEX)) != 0
@@ -95,11 +91,76 @@ def starts_of_words(text: str, complex_breaks: ComplexBreaks, consumed: Mask) ->
     return starts & grapheme.cluster_starts(cps)
 
 
+def _around_consumed(shown: Mask, inside: Mask, drawn: NDArray[np.int64], within: Mask) -> Mask:
+    """Return whether a word begins at each character, some of which are consumed.
+
+    Args:
+        shown: [c] whether a character is drawn.
+        inside: [c] whether a character belongs to a replacement, but is not its first.
+        drawn: the characters that are drawn, rising.
+        within: whether a word begins at each of these.
+    """
+    # Whether a word begins at each drawn character; true for the others, and behind the last character.
+    count = len(shown)
+    begins = np.ones(count + 1, bool)
+    begins[drawn] = within
+    consumed = ~shown & ~inside
+    following = np.minimum.accumulate(np.where(shown, np.arange(count), count)[::-1])[::-1]
+    first = consumed & ~np.append(False, consumed[:-1])
+    return np.where(consumed, first & begins[following], begins[:-1] & ~inside)
+
+
+def starts_of_rich_words(blocks: Sequence[tuple[Block, Placed]], complex_breaks: ComplexBreaks) -> Mask:
+    """Return whether a word begins at each character of the source on a page of rich text.
+
+    Words are those of the drawn text. A replacement is never cut.
+    """
+    drawn, begins = [], []
+    inside: list[Mask] = []
+    at = 0
+    for block, placed in blocks:
+        segments = block.table.segments
+        rows = slice(placed.first_segment, placed.first_segment + len(placed.left))
+        assert segments.drawn_text is not None
+        assert segments.replaced is not None
+        skipped = int(segments.drawn_lengths(slice(0, rows.start)).sum())
+        lengths = segments.drawn_lengths(rows)
+        drawn.append(segments.drawn_text[skipped : skipped + int(lengths.sum())])
+        # The place in the source of each drawn character; -1 for those that stand for nothing.
+        begin, own, replaced = (
+            _begins(block, placed),
+            segments.store.length.take(segments.number[rows]),
+            segments.replaced[rows],
+        )
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        nth = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        gap = nth == own[row]
+        place = begin[row] + np.where(gap, segments.ink_lengths(rows)[row], nth)
+        place[(replaced[row] == FIRST) & (nth > 0) & ~gap] = -1
+        place[((replaced[row] == FURTHER) | (replaced[row] == ADDED)) & ~gap] = -1
+        begins.append(np.where(place >= 0, place + at, -1))
+        # Characters that are replaced, but the first.
+        covered = np.zeros(block.characters, bool)
+        for first, count in zip(
+            begin[replaced == FIRST].tolist(), segments.ink_lengths(rows)[replaced == FIRST].tolist(), strict=True
+        ):
+            covered[first + 1 : first + count] = True
+        inside.append(covered)
+        at += block.characters
+    text, place = "".join(drawn), np.concatenate([*begins, np.zeros(0, np.int64)])
+    within = starts_of_words(text, complex_breaks, np.zeros(len(text), bool))
+    covered = np.concatenate([*inside, np.zeros(0, bool)])
+    known = (place >= 0) & (place < at)
+    shown = np.zeros(at, bool)
+    shown[place[known]] = True
+    return _around_consumed(shown, covered, place[known], within[known])
+
+
 def pieces(block: Block, placed: Placed) -> Iterator[Stretch]:
     """Yield the pieces of `block` that have ink, in the order of the source."""
     segments = block.table.segments
     part = slice(placed.first_segment, placed.first_segment + len(placed.left))
-    length = segments.store.length.take(segments.number[part])
+    length = segments.ink_lengths(part)
     begin = _begins(block, placed)
     ink = (segments.store.kind.take(segments.number[part]) == TEXT) & (length > 0)
     line = placed.line_of_segment
@@ -167,13 +228,24 @@ class Clusters(NamedTuple):
         whole = total <= 0  # no glyph has a width, so each has that of the segment
         left[whole], right[whole] = origin[whole], (origin + width)[whole]
         first = begin[segment] + store.cluster.take(rows)
+        ends_at = begin + store.length.take(number)
+        if segments.replaced is not None and segments.stands_for is not None:
+            # The glyphs of a replacement are one cluster: that of its first segment. Text that is put in has none.
+            replaced, stands_for = segments.replaced[part], segments.stands_for[part]
+            head = np.maximum.accumulate(np.where(replaced == FURTHER, 0, np.arange(len(number))))
+            moved = (replaced == FIRST) | (replaced == FURTHER)
+            ends_at = begin + stands_for
+            first = np.where(moved[segment], begin[head[segment]], first)
+            kept = (replaced != ADDED)[segment] & (stands_for[head[segment]] > 0)
+            segment = np.where(moved[segment], head[segment], segment)[kept]
+            first, left, right = first[kept], left[kept], right[kept]
         start, of = np.unique(first, return_inverse=True)
         lefts, rights = np.full(len(start), np.inf), np.full(len(start), -np.inf)
         np.minimum.at(lefts, of, left)
         np.maximum.at(rights, of, right)
         owner = np.zeros(len(start), np.intp)
         owner[of] = segment
-        end = begin[owner] + store.length.take(number)[owner]
+        end = ends_at[owner]
         end[:-1] = np.minimum(end[:-1], start[1:])
         return cls(start, end, lefts, rights, placed.line_of_segment[owner])
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from glyphrender._system.fork_safe_lock import fork_safe_lock
-from glyphrender.raster.glyph_style import GlyphStyle
+from glyphrender.raster.glyph_style import SLANT, GlyphStyle
 from glyphrender.raster.masks import Masks
 from glyphrender.raster.sheet import Sheet
 
@@ -101,5 +101,9 @@ def _skia_font(style: GlyphStyle) -> skia.Font:
     font.setHinting(levels[style.hinting])
     font.setSubpixel(style.subpixel)
     font.setLinearMetrics(style.hinting == "NONE")
+    if style.bold:
+        font.setEmbolden(True)
+    if style.oblique:
+        font.setSkewX(-SLANT)
     font.setEdging(skia.Font.Edging.kAntiAlias if style.antialias else skia.Font.Edging.kAlias)
     return font

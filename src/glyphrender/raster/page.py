@@ -13,6 +13,7 @@ from glyphrender.fonts.face import EM, Face
 from glyphrender.raster.box_drawing import cell_mask
 from glyphrender.raster.canvas import Canvas, canvas
 from glyphrender.raster.glyph_style import GlyphStyle
+from glyphrender.raster.looks import backgrounds, groups, is_synthetic, strokes
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.tone import Color
@@ -22,6 +23,7 @@ from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import BOX_FACE, CELL_FACE, FULL, NEWLINE
 from glyphrender.typeset.ink import BOX_BOTTOM, BOX_TOP
+from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
@@ -48,16 +50,19 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
     """
     theta = page.theta
     width, height = page.size
-    surface = canvas(width, height, grey=theta.is_grey, background=rgb(theta.page_bg_color), masks=masks, reuse=reuse)
+    surface = canvas(width, height, grey=page.is_grey, background=rgb(theta.page_bg_color), masks=masks, reuse=reuse)
     pen = _Pen(surface, theta, furniture)
     if theta.para_bg_color or theta.border_width:
         pen.paragraphs(page.blocks)
     # Layer by layer, so that overlaps look the same wherever one block ends and the next begins.
     placed = [(block, place(block, theta)) for block in page.blocks]
     for _, glyphs in placed:
+        pen.backgrounds(glyphs)
+    for _, glyphs in placed:
         pen.text(glyphs)
     pen.box_drawing([(block, glyphs) for block, glyphs in placed if glyphs.has_box_drawing])
     for block, glyphs in placed:
+        pen.strokes(glyphs, block.table.metrics)
         if theta.newline_marker:
             pen.markers(block, glyphs, *theta.newline_marker)
         if (block.table.flags[block.lo : block.hi] & HYPHEN).any():
@@ -79,8 +84,20 @@ class _Pen:
     theta: Theta
     furniture: Furniture
 
-    def _rows(self, face: Face, rows: Rows, color: Color, *, scale: float = 1.0, condense: float = 1.0) -> None:
-        """Draw rows of glyphs, at `scale` times the font size and `condense` times the width."""
+    def _rows(
+        self,
+        face: Face,
+        rows: Rows,
+        color: Color,
+        *,
+        scale: float = 1.0,
+        condense: float = 1.0,
+        synthetic: tuple[bool, bool] = (False, False),
+    ) -> None:
+        """Draw rows of glyphs, at `scale` times the font size and `condense` times the width.
+
+        `synthetic` says whether the outlines are made bolder, and whether they are slanted.
+        """
         theta = self.theta
         style = GlyphStyle(
             face=face,
@@ -89,6 +106,8 @@ class _Pen:
             hinting=theta.hinting.value,
             subpixel=theta.subpixel,
             antialias=theta.antialias,
+            bold=synthetic[0],
+            oblique=synthetic[1],
         )
         self.canvas.glyphs(style, rows, color)
 
@@ -109,6 +128,9 @@ class _Pen:
         """Draw the glyphs of a block."""
         if not len(placed.glyph):
             return
+        if placed.look_of_segment is not None:
+            self._rich_text(placed)
+            return
         color = rgb(self.theta.font_color)
         styles = placed.store.styles
         uniform = placed.uniform_face
@@ -123,18 +145,50 @@ class _Pen:
                 continue
             faces = styles[style].stack.faces
             if face == BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
-                self._boxes(rows, condense)
+                self._boxes(rows, condense, color)
             elif face == BOX_FACE:
                 nothing = replace(rows, glyph=np.zeros_like(rows.glyph))  # glyph 0, .notdef
                 self._rows(faces[0], nothing, color, condense=condense)
             else:
                 self._rows(faces[face], rows, color, condense=condense)
 
-    def _boxes(self, rows: Rows, condense: float) -> None:
-        """Draw each code point as hexadecimal digits, in two rows inside a box."""
+    def _rich_text(self, placed: Placed) -> None:
+        """Draw the glyphs of a block of rich text."""
+        styles = placed.store.styles
+        for group in groups(placed):
+            style, color = styles[group.style], self._color(group.color)
+            faces = style.stack.faces
+            if group.face == CELL_FACE:
+                continue
+            if group.face == BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
+                self._boxes(group.rows, group.condense, color, scale=group.size)
+                continue
+            rows, face = group.rows, faces[0 if group.face == BOX_FACE else group.face]
+            if group.face == BOX_FACE:
+                rows = replace(rows, glyph=np.zeros_like(rows.glyph))  # glyph 0, .notdef
+            synthetic = is_synthetic(style, face)
+            self._rows(face, rows, color, scale=group.size, condense=group.condense, synthetic=synthetic)
+
+    def _color(self, color: str | None) -> Color:
+        """Return a color of rich text; None is the color of θ's text."""
+        return rgb(color or self.theta.font_color)
+
+    def backgrounds(self, placed: Placed) -> None:
+        """Draw what lies behind the letters of a block of rich text."""
+        if placed.gap_look is not None:
+            for band in backgrounds(placed, placed.gap_look):
+                self.canvas.fill(*self._edges(band.x0, band.y0, band.x1, band.y1), self._color(band.color))
+
+    def strokes(self, placed: Placed, metrics: LineMetrics) -> None:
+        """Draw the lines below and across the letters of a block of rich text."""
+        if placed.gap_look is not None and metrics.looks is not None:
+            for band in strokes(placed, placed.gap_look, self.theta.font_pixels, metrics.looks.size / EM):
+                self.canvas.fill(*self._edges(band.x0, band.y0, band.x1, band.y1), self._color(band.color))
+
+    def _boxes(self, rows: Rows, condense: float, color: Color, *, scale: float = 1.0) -> None:
+        """Draw each code point as hexadecimal digits, in two rows inside a box, at `scale` times the font size."""
         theta = self.theta
-        color = rgb(theta.font_color)
-        em = theta.font_pixels
+        em = theta.font_pixels * scale
         across = em * theta.horizontal_scale * condense
         stroke = max(_BOX_STROKE * em, 0.5)
         digits, columns = self.furniture.digits(rows.glyph)
@@ -152,7 +206,7 @@ class _Pen:
                 glyph=glyph,
                 x=np.repeat(rows.x + (width - advance * unit) / 2, count) + offset * unit,
             )
-            self._rows(face, drawn, color, scale=_DIGIT_SIZE, condense=condense)
+            self._rows(face, drawn, color, scale=_DIGIT_SIZE * scale, condense=condense)
 
     def box_drawing(self, blocks: Sequence[tuple[Block, Placed]]) -> None:
         """Draw box drawing that fills its cells, down to the next line if that has box drawing too."""
@@ -179,14 +233,16 @@ class _Pen:
             ends = np.round(x + step * placed.condense[line], 4)
             edges = np.stack([x, ends, placed.top[line], bottom[line], (placed.top + placed.height)[line]])
             left, right, up, low, base = np.floor(edges + 0.5).astype(np.intp)
-            keys = np.stack([placed.glyph[drawn].astype(np.intp), right - left, low - up, base - up])
+            look = np.zeros(len(drawn), np.intp) if placed.look is None else placed.look[drawn]
+            keys = np.stack([placed.glyph[drawn].astype(np.intp), right - left, low - up, base - up, look])
             kinds, kind = np.unique(keys, axis=1, return_inverse=True)
-            for index, (cp, width, height, line_height) in enumerate(kinds.T.tolist()):
+            for index, (cp, width, height, line_height, shown_as) in enumerate(kinds.T.tolist()):
                 if width > 0 and height > 0:
                     at = np.flatnonzero(kind.reshape(-1) == index)
                     stroke = self._stroke(placed.store.styles[int(placed.style[drawn[at[0]]])])
                     mask = cell_mask(cp, width, height, stroke, theta.antialias, line=line_height)
-                    self.canvas.cells(up[at], left[at], mask, color)
+                    drawn_in = color if placed.look is None else self._color(placed.looks[shown_as].color)
+                    self.canvas.cells(up[at], left[at], mask, drawn_in)
 
     def _stroke(self, style: WordStyle) -> float:
         """Return the width in pixels of a light line of box drawing: that of "─" in the first face, if it has one."""
@@ -223,6 +279,10 @@ class _Pen:
         """Draw the hyphens of words that were broken."""
         table, boxes, theta = block.table, placed.boxes, self.theta
         at = np.flatnonzero(table.flags[block.lo : block.hi] & HYPHEN)
+        last = table.last[block.lo : block.hi][at] - 1
+        if placed.look_of_segment is not None:
+            self._rich_hyphens(block, placed, at, last)
+            return
         width = (table.metrics.hyphen - table.metrics.letter) / EM * theta.em
         x = (boxes.left[at] + boxes.width[at] - width + block.column) * theta.scale
         self._furniture(
@@ -230,6 +290,25 @@ class _Pen:
             list(zip(x.tolist(), placed.baseline[at].tolist(), strict=True)),
             rgb(theta.font_color),
         )
+
+    def _rich_hyphens(self, block: Block, placed: Placed, at: NDArray[np.intp], last: NDArray[np.int32]) -> None:
+        """Draw the hyphens of lines `at` of rich text, each in the look of the segment `last` before it."""
+        segments, looks, theta = block.table.segments, block.table.metrics.looks, self.theta
+        assert segments.look is not None
+        assert looks is not None
+        boxes, number = placed.boxes, segments.look[last]
+        width = (looks.hyphen - looks.letter)[number] / EM * theta.em
+        x = (boxes.left[at] + boxes.width[at] - width + block.column) * theta.scale
+        style_of = segments.store.style.take(segments.number[last])
+        for look, of in sorted(set(zip(number.tolist(), style_of.tolist(), strict=True))):
+            some = np.flatnonzero((number == look) & (style_of == of))
+            style, size = segments.store.styles[of], float(looks.size[look]) / EM
+            furniture, face = Furniture(style), style.stack.primary
+            glyphs, offset, _ = furniture.shaped(furniture.hyphen)
+            offsets = offset * (theta.font_pixels * theta.horizontal_scale * size / EM)
+            rows = [(float(placed.baseline[at[one]]), glyphs, x[one] + offsets) for one in some.tolist()]
+            color, synthetic = self._color(segments.looks[look].color), is_synthetic(style, face)
+            self._rows(face, Rows.of(rows), color, scale=size, synthetic=synthetic)
 
     def continuation_marks(self, block: Block, placed: Placed) -> None:
         """Draw the mark in the indent of each line that is not the first of its paragraph, if the indent has room."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.fonts.face import EM
+from glyphrender.raster.glyph_style import SLANT
 from glyphrender.raster.subpixel import PHASES
 
 if TYPE_CHECKING:
@@ -29,13 +31,35 @@ class Sheet:
     and dx and dy from the pixel of the glyph's origin. So a page is one gather.
     """
 
-    __slots__ = ("_antialias", "_coverage", "_draw", "_dx", "_dy", "_length", "_on_growth", "_scale", "_start", "face")
+    __slots__ = (
+        "_antialias",
+        "_coverage",
+        "_draw",
+        "_dx",
+        "_dy",
+        "_font",
+        "_length",
+        "_on_growth",
+        "_scale",
+        "_start",
+        "face",
+    )
 
     def __init__(self, style: GlyphStyle, grown: Callable[[], None] = lambda: None) -> None:
         """Begin without pixels. `grown` is called after new glyphs were drawn."""
         import uharfbuzz
 
         self.face, self._on_growth = style.face, grown
+        self._font = style.face.hb_font
+        if style.bold or style.oblique:
+            self._font = uharfbuzz.Font(style.face.hb_face)
+            self._font.scale = (EM, EM)
+            if style.face.variations:
+                self._font.set_variations(dict(style.face.variations))
+            if style.bold:
+                self._font.synthetic_bold = (style.bolder, style.bolder, True)
+            if style.oblique:
+                self._font.synthetic_slant = SLANT
         self._draw = uharfbuzz.RasterDraw()
         self._scale = (style.size * style.scale_x / 65536, style.size / 65536)
         self._antialias = style.antialias
@@ -96,7 +120,7 @@ class Sheet:
         """Return (coverage 0–255 as (h, w), column of its left edge, number of its rows above the baseline)."""
         fine = 1 if self._antialias else FINE
         self._draw.transform = (fine * self._scale[0], 0.0, 0.0, fine * self._scale[1], fine * phase, 0.0)
-        self._draw.draw_glyph(self.face.hb_font, glyph)
+        self._draw.draw_glyph(self._font, glyph)
         image = self._draw.render()
         box = image.extents if image is not None else None
         if box is None or not box.width or not box.height:

@@ -12,6 +12,7 @@ from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.errors import DataError, shown
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.page import draw_page
+from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartSpan
 from glyphrender.text.source import CHUNK, Text
 from glyphrender.theta import Theta
@@ -91,13 +92,18 @@ class Typesetter:
             self._pixel_bytes = 0
 
     def layout_pages(
-        self, text: Text, theta: Theta, *, max_pages: int | None = None, parts: Sequence[PartSpan] = ()
+        self,
+        text: Text | RichText,
+        theta: Theta,
+        *,
+        max_pages: int | None = None,
+        parts: Sequence[PartSpan] = (),
     ) -> Iterator[PageLayout]:
         """Yield the pages of `text`, laid out and not drawn; see `glyphrender.typeset.layout.layout_pages`."""
         return layout_pages(text, theta, self.shaper, max_pages=max_pages, parts=parts)
 
     def layout_together(
-        self, texts: Sequence[str], theta: Theta, *, max_pages: int | None = None
+        self, texts: Sequence[str | RichText], theta: Theta, *, max_pages: int | None = None
     ) -> list[list[PageLayout]]:
         """Return the pages of each text, laid out and not drawn; see `glyphrender.typeset.together`."""
         return layout_together(texts, theta, self.shaper, max_pages=max_pages)
@@ -132,8 +138,8 @@ class Typesetter:
         """Give a page that comes from another process its fonts."""
         for store in page.stores:
             if not store.styles:
-                for variant in store.wanted or [Variant()]:
-                    store.style_number(self.shaper.style(page.theta, variant))
+                for variant, choice in store.wanted or [(Variant(), None)]:
+                    store.style_number(self.shaper.style(page.theta, variant, choice))
 
 
 def _unpickled(max_bytes: int, chunk_size: int) -> Typesetter:

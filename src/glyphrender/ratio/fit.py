@@ -21,6 +21,7 @@ from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.ratio.align import align
 from glyphrender.ratio.ratio import Ratio, compression_ratio
+from glyphrender.rich.rich_text import RichText
 from glyphrender.text.source import whole
 from glyphrender.theta import PARAMETERS, Overlap, Theta, ThetaLike
 
@@ -82,7 +83,7 @@ class Fit:
 
 
 def fit(
-    text: str | Iterable[str],
+    text: str | RichText | Iterable[str],
     *,
     theta: ThetaLike = None,
     model: str | VisionModel = "glm-4.1v",
@@ -99,7 +100,7 @@ def fit(
     `line_height` keeps its proportion to `font_size`. A θ that is aligned to the grid of the model stays aligned.
 
     Args:
-        text: the text. An iterator is read into memory.
+        text: the text, or a rich text. An iterator is read into memory.
         theta: values of the other fields; see `Theta.of`.
         model, tokenizer: see `compression_ratio`.
         rho, visual_tokens, pages: the target, exactly one of the three: reach at least this ρ, or need at most this
@@ -122,7 +123,7 @@ def fit(
     check_text(text)
     target = _target(rho=rho, visual_tokens=visual_tokens, pages=pages)
     ranges = _ranges(over)
-    text = whole(text)
+    text = text if isinstance(text, RichText) else whole(text)
     if not 0 <= _number(min_font_pixels) < inf:
         raise ThetaError(
             f"min_font_pixels={shown(min_font_pixels)} is not a number of 0 or more. Use 0 for no limit.",
@@ -166,7 +167,7 @@ class _Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Search:
-    text: str
+    text: str | RichText
     model: VisionModel
     tokenizer: TokenizerLike | None
     least_pixels: float

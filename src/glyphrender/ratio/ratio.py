@@ -23,6 +23,7 @@ from glyphrender.models.prices import Price
 from glyphrender.models.tokenizers import PIECE, TokenCounter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
+from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import Part, PartReader
 from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
@@ -212,7 +213,7 @@ class Ratio:
 
 
 def compression_ratio(
-    text: Text,
+    text: Text | RichText,
     *,
     theta: ThetaLike = None,
     model: str | VisionModel = "glm-4.1v",
@@ -223,7 +224,8 @@ def compression_ratio(
     """Return the exact ρ of `text` under `theta`, by the model's own resize and tokenizer. Nothing is drawn.
 
     Args:
-        text: a str, an iterator of str, or an open text file. A file or iterator is read once.
+        text: a str, a rich text, an iterator of str, or an open text file. A file or iterator is read once. The tokens
+            of a rich text are those of its source.
         theta: a θ, the name of a preset, a mapping of fields, or None for the defaults; see `Theta.of`.
         model: a name in `VISION_MODELS`, or a `VisionModel`.
         tokenizer: a name in `TOKENIZERS`, the path of a tokenizer.json, or an object; see
@@ -249,9 +251,10 @@ def compression_ratio(
     if over_limit not in ("warn", "error", "ignore"):
         raise VisionModelError(f'over_limit={shown(over_limit)} is unknown. Use "warn", "error" or "ignore".')
     chosen, counted, theta = vision_model(model), _tokenizer(tokenizer, model), Theta.of(theta)
-    if isinstance(text, str):
+    if isinstance(text, str | RichText):
         pages = layout(text, theta, typesetter=typesetter)
-        return _ratio(pages, theta, chosen, counted, lambda: counted.count(text), over_limit)
+        source = text if isinstance(text, str) else text.source
+        return _ratio(pages, theta, chosen, counted, lambda: counted.count(source), over_limit)
     counter = TokenCounter(counted)
     pages = layout(_tallied(text, counter), theta, typesetter=typesetter)
     return _ratio(pages, theta, chosen, counted, counter.total, over_limit)
@@ -311,7 +314,7 @@ class Worth:
 
 
 def worth_it(
-    text: Text,
+    text: Text | RichText,
     *,
     theta: ThetaLike = None,
     model: str | VisionModel = "glm-4.1v",

@@ -195,7 +195,7 @@ class RichText:
 
     @property
     def consumed(self) -> tuple[tuple[int, int], ...]:
-        """The stretches that are not drawn; they rise, and those that touch are one."""
+        """The stretches that are not drawn; they rise, and those that overlap are one."""
         return tuple((start, end) for start, end in self._consumed.tolist())
 
     @property
@@ -255,10 +255,16 @@ class RichText:
         return self.source, columns, self._styles, self._blocks, self._replaced_texts
 
     def __eq__(self, other: object) -> bool:
-        return self._key() == other._key() if isinstance(other, RichText) else NotImplemented
+        if not isinstance(other, RichText):
+            return NotImplemented
+        return self is other or (hash(self) == hash(other) and self._key() == other._key())
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self._key())
 
     def __hash__(self) -> int:
-        return hash(self._key())
+        return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (self.source, *self._spans, self._styles, self._blocks, self._consumed, self.replaced)
@@ -281,7 +287,7 @@ class RichText:
         Raises:
             DataError: a part is neither str nor RichText.
         """
-        if not isinstance(parts, Iterable) or not isinstance(separator, str):
+        if isinstance(parts, str | bytes) or not isinstance(parts, Iterable) or not isinstance(separator, str):
             raise DataError("Rich texts are joined as RichText.joined([text, …], separator), the separator being str.")
         found = [cls.of(part) for part in parts]
         sources = [part.source for part in found]
@@ -392,7 +398,7 @@ def _stretches(name: str, start: Any, end: Any, length: int) -> tuple[Offsets, O
 
 
 def _consumed(given: Any, length: int) -> Offsets:
-    """Return [k, 2] the union of stretches, which rise and do not touch."""
+    """Return [k, 2] the union of stretches, which rise and do not overlap."""
     if isinstance(given, np.ndarray):
         pairs = _offsets("consumed", given).reshape(-1, 2)
         start, end = _stretches("consumed", pairs[:, 0], pairs[:, 1], length)
@@ -402,7 +408,7 @@ def _consumed(given: Any, length: int) -> Offsets:
     some = np.flatnonzero(start < end)
     some = some[np.argsort(start[some], kind="stable")]
     start, end = start[some], np.maximum.accumulate(end[some])
-    apart = start[1:] > end[:-1]
+    apart = start[1:] >= end[:-1]
     return np.stack([start[np.append(True, apart)[: len(start)]], end[np.append(apart, True)[: len(end)]]], axis=1)
 
 

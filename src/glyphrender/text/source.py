@@ -16,6 +16,7 @@ from os import PathLike
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glyphrender._system.paths import path_of
 from glyphrender.errors import DataError, shown
@@ -54,6 +55,7 @@ class Chunk:
         base: base direction (0 or 1) of the first paragraph, if that paragraph began in an earlier chunk; else None.
         open: whether the chunk ends inside a paragraph.
         cuts: rising places, without 0, at which a word is cut because something was consumed there.
+        looks: [c] a number for each character that says how rich text draws it, or None for plain text.
     """
 
     text: str
@@ -63,6 +65,7 @@ class Chunk:
     base: int | None = None
     open: bool = False
     cuts: tuple[int, ...] = ()
+    looks: NDArray[np.int32] | None = None
 
 
 def decode(data: bytes, *, name: str, encoding: str | None = None, errors: str = "strict") -> str:

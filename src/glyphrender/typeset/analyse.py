@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,26 +40,41 @@ from glyphrender.typeset.glyph_store import (
     TEXT,
     GlyphStore,
 )
+from glyphrender.typeset.rich_styles import StyledWords
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.style import WordStyle
 from glyphrender.typeset.word_cache import WordCache
 from glyphrender.typeset.word_characters import RTL_MARK
 
+#: What looks words up: the word cache of a style, or those of the looks of rich text.
+Words: TypeAlias = WordCache | StyledWords
+
 _RARE_LINE_ENDS: Final = LINE_ENDS.replace("\n", "")
 _SEPARATORS: Final = codepoints(" \t" + LINE_ENDS)
 
 
-def analyse(chunk: Chunk, words: WordCache, *, base: int | None) -> SegmentTable:
+def analyse(chunk: Chunk, words: Words, *, base: int | None) -> SegmentTable:
     """Return the segments of `chunk`. Words that were not met before are shaped.
 
     Args:
         chunk: a stretch of the source.
-        words: the word cache of the style.
+        words: the word cache of the style, or those of the looks of the chunk.
         base: the base direction (0 or 1) that θ imposes on every paragraph, or None.
 
     Raises:
         FontError: θ asks for an error where no font has a character.
     """
+    table = _analysed(chunk, words, base)
+    if chunk.looks is None:
+        return table
+    stop = np.cumsum(table.lengths())
+    looks = chunk.looks if len(chunk.looks) else np.zeros(1, np.int32)
+    first, last = np.append(0, stop[:-1]), np.maximum(stop - 1, 0)
+    return replace(table, look=looks[np.minimum(first, len(looks) - 1)], gap_look=looks[last])
+
+
+def _analysed(chunk: Chunk, words: Words, base: int | None) -> SegmentTable:
+    """Return the segments of `chunk`, without looks."""
     cps = None if chunk.text.isascii() else codepoints(chunk.text)
     plain = cps is None or not _needs_implicit_boundaries(_directed(chunk, cps, words.style))
     plain = plain and not chunk.cuts
@@ -70,7 +85,7 @@ def analyse(chunk: Chunk, words: WordCache, *, base: int | None) -> SegmentTable
     return analyse_full(chunk, codepoints(chunk.text) if cps is None else cps, words, base)
 
 
-def _empty(chunk: Chunk, words: WordCache, *, rightward: bool) -> SegmentTable:
+def _empty(chunk: Chunk, words: Words, *, rightward: bool) -> SegmentTable:
     """Return the segments of a chunk of which nothing is drawn: one, with no characters."""
     table = analyse_plain(chunk, words)
     one = None if rightward else np.ones(len(table.number), np.uint8)
@@ -80,7 +95,7 @@ def _empty(chunk: Chunk, words: WordCache, *, rightward: bool) -> SegmentTable:
 # -- a text whose words are separated by spaces, tabs and newlines alone -----------------------------------
 
 
-def analyse_plain(chunk: Chunk, words: WordCache) -> SegmentTable:
+def analyse_plain(chunk: Chunk, words: Words) -> SegmentTable:
     """Return the segments of a left-to-right chunk whose words are separated by spaces, tabs and newlines alone."""
     spaced = chunk.text.replace("\n", " \n ")
     if "\t" in spaced:
@@ -183,7 +198,7 @@ def _needs_implicit_boundaries(cps: NDArray[np.uint32]) -> bool:
     return bool(_ideographic_records()[record].any()) or bidi.needs_bidi(cps)
 
 
-def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: WordCache, base: int | None) -> SegmentTable:
+def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: int | None) -> SegmentTable:
     """Return the segments of any chunk, whose code points are `cps`; see `analyse`."""
     levels = _levels(chunk, _directed(chunk, cps, words.style), base)
     # The whole text is analysed anyway, so breaks are read off it, not joined word by word. A tab counts as a space.
@@ -267,14 +282,18 @@ def _turns(
 def _segment_table(
     chunk: Chunk,
     cps: NDArray[np.uint32],
-    words: WordCache,
+    words: Words,
     levels: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None,
     boundary: NDArray[np.bool_],
     actions: NDArray[np.uint8],
 ) -> SegmentTable:
     """Return the segments of the words that lie between separators and at each `boundary`."""
-    text, gap_after = _spelled_out(cps, None if levels is None else levels[0], boundary)
-    number, ends = words.segments(text)
+    styled = isinstance(words, StyledWords) and chunk.looks is not None
+    text, gap_after, first_of_word = _spelled_out(cps, None if levels is None else levels[0], boundary, styled)
+    if isinstance(words, StyledWords) and chunk.looks is not None:
+        number, ends = words.segments(text, chunk.looks[first_of_word])
+    else:
+        number, ends = words.segments(text)
     store = words.store
     gap = np.zeros(len(number), np.uint8)
     gap[ends] = gap_after
@@ -302,8 +321,8 @@ def _segment_table(
 
 
 def _spelled_out(
-    cps: NDArray[np.uint32], level: NDArray[np.uint8] | None, boundary: NDArray[np.bool_]
-) -> tuple[str, NDArray[np.bool_]]:
+    cps: NDArray[np.uint32], level: NDArray[np.uint8] | None, boundary: NDArray[np.bool_], styled: bool
+) -> tuple[str, NDArray[np.bool_], NDArray[np.intp]]:
     """Write the text again so that a space stands after every word, and only there.
 
     A space is put at each `boundary`, and around tabs and line ends, which are words of their own. RTL_MARK is put
@@ -311,7 +330,8 @@ def _spelled_out(
     other way. "東京\\nab c" with a boundary between its ideographs becomes "東 京 \\n ab c".
 
     Returns:
-        (the text, [words] whether the space after each word is a space of the source).
+        (the text, [words] whether the space after each word is a space of the source, [words] the first character of
+        each word if `styled`; any character for a word that has none).
     """
     n = len(cps)
     space = cps == 0x20
@@ -335,8 +355,14 @@ def _spelled_out(
     text = as_text(out)
     of_source = np.zeros(len(out), bool)
     of_source[at[space]] = True
-    gap_after = of_source[out == 0x20]
-    return text, gap_after if text.endswith(" ") else np.append(gap_after, False)
+    spaces = out == 0x20
+    gap_after = of_source[spaces]
+    if not text.endswith(" "):
+        gap_after = np.append(gap_after, False)
+    first_of_word = np.zeros(len(gap_after) if styled else 0, np.intp)
+    if styled:
+        first_of_word[(np.cumsum(spaces) - spaces)[at[begins]]] = np.flatnonzero(begins)
+    return text, gap_after, first_of_word
 
 
 def _levels(

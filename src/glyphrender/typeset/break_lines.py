@@ -177,7 +177,8 @@ def _assembled(
     tab_at, tab_width, added = reach.tabs(first, last)
     flags[stretch.kind[last - 1] == PAGE_BREAK] |= PAGE_END
     width = np.maximum(stretch.end[last - 1] - stretch.start[first] + added, 0)
-    width[(flags & HYPHEN) != 0] += stretch.metrics.hyphen
+    if len(hyphenated := np.flatnonzero(flags & HYPHEN)):
+        width[hyphenated] += stretch.metrics.hyphens(stretch.segments, last[hyphenated] - 1)
     segments, rest = stretch.segments, None
     if left < len(segments.number):
         segments, rest = segments.split(left)

@@ -39,11 +39,13 @@ class CarefulBreaker:
         self._places = reach.place.tolist()
         self._place_end = stretch.end[reach.place].tolist()
         self._place_kind = stretch.breaks[reach.place].tolist()
+        self._place_hyphen = stretch.metrics.hyphens(stretch.segments, reach.place).tolist()
         self._start = stretch.start.tolist()
         if self.metrics.optimal:  # the opportunities that are not for emergencies, with the room for their hyphens
             kind = stretch.breaks[reach.place]
             regular = np.flatnonzero(kind != EMERGENCY)
-            at, hyphen = reach.place[regular], self.metrics.hyphen * (kind[regular] == MAY_HYPHENATE)
+            at = reach.place[regular]
+            hyphen = stretch.metrics.hyphens(stretch.segments, at) * (kind[regular] == MAY_HYPHENATE)
             self._regular = regular.tolist()
             self._regular_start = stretch.start[np.minimum(at + 1, len(stretch.start) - 1)].tolist()
             self._regular_end = (stretch.end[at] + hyphen).tolist()
@@ -120,7 +122,7 @@ class CarefulBreaker:
             kind = self._place_kind[place]
             if kind == MAY_BREAK:
                 return place
-            if kind == MAY_HYPHENATE and self.metrics.hyphen <= left(place):
+            if kind == MAY_HYPHENATE and self._place_hyphen[place] <= left(place):
                 return place
             place -= 1
         # CSS (overflow-wrap) cuts a word only if it begins the line, and so does this. If not even one cluster fits,

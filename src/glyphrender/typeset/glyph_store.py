@@ -21,6 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.fonts.stack import IN_CELL, MISSING
+from glyphrender.rich.style import Style
 from glyphrender.text.runs import distinct
 from glyphrender.typeset.style import Variant, WordStyle
 
@@ -123,7 +124,8 @@ class GlyphStore:
     def __init__(self, lock: Any = None) -> None:
         self._lock = lock or fork_safe_lock()
         self.styles: list[WordStyle] = []
-        self.wanted: list[Variant] = []  # the variants of the styles that an unpickled store lacks
+        # The variants and choices of the styles that an unpickled store lacks.
+        self.wanted: list[tuple[Variant, Style | None]] = []
         self.style = Column(np.uint16)
         self.kind = Column(np.uint8)
         self.face = Column(np.uint8)
@@ -168,10 +170,10 @@ class GlyphStore:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the columns. Styles hold open fonts, so only their variants are pickled."""
+        """Pickle the columns. Styles hold open fonts, so only their variants and choices are pickled."""
         columns = {name: getattr(self, name).rows[: self.segments] for name in _SEGMENT_COLUMNS}
         columns |= {name: getattr(self, name).rows[: self.glyphs] for name in _GLYPH_COLUMNS}
-        return _unpickled, (columns, self.lifted, self.fitted, [style.variant for style in self.styles])
+        return _unpickled, (columns, self.lifted, self.fitted, [(style.variant, style.choice) for style in self.styles])
 
     @property
     def nbytes(self) -> int:
@@ -354,12 +356,14 @@ _LATER_COLUMNS: Final = ("measured", "above", "below", "first_part", "part_count
 _GLYPH_COLUMNS: Final = ("glyph", "x", "y", "cluster", "step", "fit")
 
 
-def _unpickled(columns: dict[str, NDArray[Any]], lifted: bool, fitted: bool, variants: list[Variant]) -> GlyphStore:
+def _unpickled(
+    columns: dict[str, NDArray[Any]], lifted: bool, fitted: bool, wanted: list[tuple[Variant, Style | None]]
+) -> GlyphStore:
     store = GlyphStore()
     for name, rows in columns.items():
         getattr(store, name).write(0, rows)
     for name in _LATER_COLUMNS:
         getattr(store, name).write(0, np.zeros(len(columns["kind"]), np.uint8))
-    store.lifted, store.fitted, store.wanted = lifted, fitted, variants
+    store.lifted, store.fitted, store.wanted = lifted, fitted, wanted
     store.glyphs, store.segments = len(columns["glyph"]), len(columns["kind"])
     return store

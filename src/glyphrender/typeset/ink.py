@@ -75,6 +75,10 @@ def line_ink(table: LineTable, lo: int, hi: int) -> tuple[NDArray[np.int32], NDA
     """Return ([n] how far the ink of lines `lo` to `hi - 1` reaches above the baseline, [n] below it), in EM units."""
     start, stop = int(table.first[lo]), int(table.last[hi - 1])
     above, below = segment_ink(table.segments.store, table.segments.number[start:stop])
+    looks, look = table.metrics.looks, table.segments.look
+    if looks is not None and look is not None and (looks.size != EM).any():
+        size = looks.size.take(look[start:stop])
+        above, below = (-(-each * size // EM).astype(np.int32) for each in (above, below))
     first = table.first[lo:hi] - start
     return np.maximum.reduceat(above, first), np.maximum.reduceat(below, first)
 

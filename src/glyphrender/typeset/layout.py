@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from glyphrender.rich.drawn_text import DrawnText
+from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartReader, PartSpan
 from glyphrender.text.source import Text, chunks
 from glyphrender.theta import Direction, Theta
@@ -17,8 +19,11 @@ from glyphrender.typeset.break_lines import break_lines
 from glyphrender.typeset.drawn import Drawn
 from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import LAST, LineTable
+from glyphrender.typeset.look_metrics import LookMetrics
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
+from glyphrender.typeset.rich_chunks import rich_segments
+from glyphrender.typeset.rich_styles import Looks
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.shaper import Shaper
 from glyphrender.typeset.style import Variant, WordStyle, consumption
@@ -29,7 +34,12 @@ _BASE: Final = {Direction.AUTO: None, Direction.LTR: 0, Direction.RTL: 1}
 
 
 def layout_pages(
-    text: Text, theta: Theta, shaper: Shaper, *, max_pages: int | None = None, parts: Sequence[PartSpan] = ()
+    text: Text | RichText,
+    theta: Theta,
+    shaper: Shaper,
+    *,
+    max_pages: int | None = None,
+    parts: Sequence[PartSpan] = (),
 ) -> Iterator[PageLayout]:
     """Typeset `text` under `theta`, page by page, drawing nothing.
 
@@ -48,6 +58,11 @@ def layout_pages(
         LayoutError: the text needs more than `max_pages` pages.
         DataError: `text` gives something that is not str.
     """
+    if isinstance(text, RichText):
+        if not text.is_plain:
+            yield from Paginator(theta, max_pages=max_pages, parts=parts).fill(rich_lines(text, theta, shaper))
+            return
+        text = text.source
     if not isinstance(text, str):
         text = reader = PartReader(text, consumption(theta).count_line_ends)
         parts = reader.parts
@@ -55,6 +70,18 @@ def layout_pages(
     segments = shape_text(text, theta, style, shaper)  # words, shaped once each into the glyph store
     lines = set_lines(segments, theta, style, shaper)  # greedy or even lines, of the widths that θ gives
     yield from Paginator(theta, max_pages=max_pages, parts=parts).fill(lines)  # columns and pages
+
+
+def rich_lines(text: RichText, theta: Theta, shaper: Shaper) -> Iterator[LineTable]:
+    """Yield the lines of a rich text, those of a chunk at a time."""
+    style = shaper.style(theta)
+    drawn = DrawnText(text)
+    looks = Looks.of(drawn.styles, theta)
+    reading = theta.direction, consumption(theta)
+    segments = shaper.remembered(
+        text, style, reading, lambda: rich_segments(drawn, looks, theta, style, shaper, base=_BASE[theta.direction])
+    )
+    yield from set_lines(segments, theta, style, shaper, LookMetrics.of(looks.styles, theta, shaper))
 
 
 def shape_text(text: str | PartReader, theta: Theta, style: WordStyle, shaper: Shaper) -> Iterable[SegmentTable]:
@@ -84,14 +111,20 @@ def analysed(
         yield drawn.accounted(table)  # every character of the chunk counted again
 
 
-def set_lines(segments: Iterable[SegmentTable], theta: Theta, style: WordStyle, shaper: Shaper) -> Iterator[LineTable]:
-    """Yield the lines of `segments`, those of a chunk at a time.
+def set_lines(
+    segments: Iterable[SegmentTable],
+    theta: Theta,
+    style: WordStyle,
+    shaper: Shaper,
+    looks: LookMetrics | None = None,
+) -> Iterator[LineTable]:
+    """Yield the lines of `segments`, those of a chunk at a time. `looks` are the widths of rich text.
 
     A paragraph that goes on in the next chunk leaves its last, unfinished line for that chunk. A line may be longer
     than a chunk, for example if a million tabs hang on it. To copy such a line once a chunk would take quadratic time,
     so chunks are gathered until they are three times as long as the line before.
     """
-    metrics = LineMetrics.of(theta, shaper.furniture(style))
+    metrics = LineMetrics.of(theta, shaper.furniture(style), looks)
     begins, left, gathered = True, 0, []
     for table in segments:
         gathered.append(table)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM
 from glyphrender.theta import Cells, LineBreaker, LineBreaks, Spaces, Theta
 from glyphrender.typeset.furniture import Furniture
+from glyphrender.typeset.look_metrics import LookMetrics
+from glyphrender.typeset.segments import SegmentTable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +35,7 @@ class LineMetrics:
         optimal: whether the lines of a paragraph are made evenly full.
         natural: whether a piece that is wider than a line is cut at its spaces and marks first.
         ascent, descent: of the first face, in em.
+        looks: the widths of the looks of rich text; None in plain text.
     """
 
     first: int
@@ -47,10 +54,11 @@ class LineMetrics:
     natural: bool
     ascent: float
     descent: float
+    looks: LookMetrics | None = None
 
     @classmethod
-    def of(cls, theta: Theta, furniture: Furniture) -> LineMetrics:
-        """Return the metrics of `theta` in the first face of `furniture`."""
+    def of(cls, theta: Theta, furniture: Furniture, looks: LookMetrics | None = None) -> LineMetrics:
+        """Return the metrics of `theta` in the first face of `furniture`, and of `looks`."""
 
         def units(points: float) -> int:
             return int(points / theta.em * EM + 1e-6)
@@ -82,7 +90,15 @@ class LineMetrics:
             natural=theta.line_breaks is LineBreaks.UNICODE,
             ascent=primary.ascent,
             descent=primary.descent,
+            looks=looks,
         )
+
+    def hyphens(self, segments: SegmentTable, at: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the width of a hyphen that is added after each of the segments `at`."""
+        if self.looks is None or segments.look is None:
+            return np.full(len(at), self.hyphen, np.int64)
+        widths: NDArray[np.int64] = self.looks.hyphen.take(segments.look[at])
+        return widths
 
 
 def _continuation(theta: Theta, furniture: Furniture, indent: int, gap: int) -> int | None:

@@ -74,9 +74,14 @@ def advances(
     """Return (widths of segments `start` to `stop - 1`, widths of the gaps after them) in EM units; tabs count as 0."""
     segment = segments.number[start:stop]
     ink = segments.store.advance.take(segment)
-    if metrics.letter:
+    looks = metrics.looks
+    if looks is not None and segments.look is not None:
+        ink = looks.widths(ink, segments.store.clusters.take(segment), segments.look[start:stop])
+    elif metrics.letter:
         ink = np.maximum(ink + segments.store.clusters.take(segment).astype(np.int64) * metrics.letter, 0)
     gap = segments.gap[start:stop] * np.int64(metrics.gap)
+    if looks is not None and segments.gap_look is not None:
+        gap = segments.gap[start:stop] * looks.gap.take(segments.gap_look[start:stop])
     if segments.cellular is not None:
         cell = cell_step(segments, metrics)
         gap = np.where(segments.cellular[start:stop], segments.gap[start:stop] * np.int64(cell), gap)

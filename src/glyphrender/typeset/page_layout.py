@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Theta
+from glyphrender.theta.color import is_grey
 from glyphrender.typeset.glyph_store import GlyphStore
 from glyphrender.typeset.line_table import LineTable
 
@@ -88,6 +89,14 @@ class PageLayout:
     start: int
     end: int
     parts: tuple[PartSpan, ...] = ()
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether one channel can hold the page, and all other pages of the text."""
+        if not self.theta.is_grey:
+            return False
+        looks = self.blocks[0].table.segments.looks if self.blocks else ()
+        return all(is_grey(color) for style in looks for color in (style.color, style.background) if color)
 
     @property
     def stores(self) -> list[GlyphStore]:

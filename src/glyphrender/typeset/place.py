@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM
+from glyphrender.rich.style import Style
 from glyphrender.text.bidi import visual_order
 from glyphrender.theta import Theta
 from glyphrender.typeset.glyph_store import CELL_FACE, FULL, GlyphStore
@@ -39,6 +40,11 @@ class Placed:
         line_of_segment: [s] line that each segment is on.
         face_of_segment: [s] place in the font stack of the segment's style, or BOX_FACE.
         style_of_segment: [s] place in `store.styles`.
+        look_of_segment: [s] how the segment is drawn, as a place in `looks`; None in plain text.
+        size_of_segment: [s] size of its letters, as a multiple of θ's font size; None where all are 1.
+        gap_look: [s] how the gap after the segment is drawn; None in plain text.
+        gap_width: [s] width of the gap after the segment.
+        looks: the styles of rich text.
         baseline, top: [n] y of each line, y down.
         height: [n] height of each line.
         condense: [n] horizontal scale of the outlines; 1, or less where a line had to be condensed.
@@ -58,6 +64,11 @@ class Placed:
     line_of_segment: NDArray[np.intp]
     face_of_segment: NDArray[np.uint8]
     style_of_segment: NDArray[np.uint16]
+    look_of_segment: NDArray[np.int32] | None
+    size_of_segment: NDArray[np.float64] | None
+    gap_look: NDArray[np.int32] | None
+    gap_width: NDArray[np.float64]
+    looks: tuple[Style, ...]
     baseline: NDArray[np.float64]
     top: NDArray[np.float64]
     height: NDArray[np.float64]
@@ -73,6 +84,17 @@ class Placed:
     def style(self) -> NDArray[np.uint16]:
         """[g] place of the glyph's style in `store.styles`."""
         return np.repeat(self.style_of_segment, self.glyph_count)
+
+    @property
+    def look(self) -> NDArray[np.int32] | None:
+        """[g] place of the glyph's look in `looks`; None in plain text."""
+        return None if self.look_of_segment is None else np.repeat(self.look_of_segment, self.glyph_count)
+
+    @property
+    def size(self) -> NDArray[np.float64]:
+        """[g] size of the glyph, as a multiple of θ's font size."""
+        sizes = np.ones(len(self.glyph_count)) if self.size_of_segment is None else self.size_of_segment
+        return np.repeat(sizes, self.glyph_count)
 
     @property
     def line_of_glyph(self) -> NDArray[np.intp]:
@@ -105,6 +127,7 @@ class Placed:
         if (
             self.lift is not None
             or self.fit is not None
+            or self.look_of_segment is not None
             or not len(faces)
             or (faces != faces[0]).any()
             or (self.condense < 1).any()
@@ -147,14 +170,21 @@ def place(block: Block, theta: Theta) -> Placed:
     rows, counts = store.glyph_rows(segment)
     x = np.repeat(left, counts)
     offset = store.x.take(rows) * pixels
+    look, size, letter = _looks(table, start, stop)
+    if size is not None:
+        offset *= np.repeat(size, counts)
     if condense is not None:
         offset *= np.repeat(condense, counts)
     x += offset
-    if table.metrics.letter:
+    if letter is not None:
+        x += _letter_shift(store, segment, rows, counts) * (np.repeat(letter, counts) * pixels)
+    elif table.metrics.letter and look is None:
         x += _letter_shift(store, segment, rows, counts) * (table.metrics.letter * pixels)
     lift = None
     if store.lifted and (up := store.y.take(rows)).any():
         lift = up * (theta.font_size * theta.scale / EM)
+        if size is not None:
+            lift *= np.repeat(size, counts)
     fit = store.fit.take(rows) if store.fitted else None
     if fit is not None and (fit == FULL).all():
         fit = None
@@ -174,6 +204,11 @@ def place(block: Block, theta: Theta) -> Placed:
         line_of_segment=line,
         face_of_segment=store.face.take(segment),
         style_of_segment=store.style.take(segment),
+        look_of_segment=look,
+        size_of_segment=size,
+        gap_look=None if segments.gap_look is None else segments.gap_look[start:stop],
+        gap_width=gap,
+        looks=segments.looks,
         glyph_count=counts,
         first_segment=start,
         baseline=(block.tops + ascents) * theta.scale,
@@ -181,6 +216,21 @@ def place(block: Block, theta: Theta) -> Placed:
         height=block.line_heights(theta) * theta.scale,
         boxes=boxes,
     )
+
+
+def _looks(
+    table: LineTable, start: int, stop: int
+) -> tuple[NDArray[np.int32] | None, NDArray[np.float64] | None, NDArray[np.int64] | None]:
+    """Return (the look, the size, the space after each letter in EM units) of segments `start` to `stop - 1`.
+
+    The size is None if all are 1, and the space is None if all are 0.
+    """
+    looks, look = table.metrics.looks, table.segments.look
+    if looks is None or look is None:
+        return None, None, None
+    look = look[start:stop]
+    size = looks.size.take(look) / EM if (looks.size != EM).any() else None
+    return look, size, looks.letter.take(look) if looks.letter.any() else None
 
 
 def _letter_shift(

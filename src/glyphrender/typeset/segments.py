@@ -9,10 +9,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.rich.style import Style
 from glyphrender.text.properties import codepoints
 from glyphrender.typeset.glyph_store import MAY_BREAK, SOURCE_LINE_ENDS, GlyphStore
 
-_COLUMNS: Final = ("number", "gap", "breaks", "level", "gap_level", "base", "cellular", "hidden")
+_COLUMNS: Final = (
+    "number", "gap", "breaks", "level", "gap_level", "base", "cellular", "hidden", "stands_for", "replaced", "look",
+    "gap_look",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +40,14 @@ class SegmentTable:
         cellular: [n] whether the paragraph is set in cells because it has box drawing, or None where none is.
         cell: width of these cells, in EM units; 0 if there are none.
         hidden: [n] characters that are consumed (text/consumed.py) after the segment, before or after its gap; or None
-            where nothing is consumed.
+            where nothing is consumed. In rich text, the characters of the source that the segment and its gap stand for
+            but do not draw; below 0 if a replacement draws more than it stands for.
+        drawn_text: the characters that are drawn, in rich text; None where these are those of the text.
+        stands_for: [n] in rich text, the characters of the source that the segment itself stands for; else None.
+        replaced: [n] OWN, FIRST, FURTHER or ADDED (rich/drawn_text.py) of the segment in rich text; else None.
+        look: [n] how the segment is drawn, as a place in `looks`; None in plain text.
+        gap_look: [n] how its gap is drawn; None likewise.
+        looks: the styles of rich text.
     """
 
     text: str
@@ -55,18 +66,34 @@ class SegmentTable:
     cellular: NDArray[np.bool_] | None = None
     cell: int = 0
     hidden: NDArray[np.int32] | None = None
+    drawn_text: str | None = None
+    stands_for: NDArray[np.int32] | None = None
+    replaced: NDArray[np.uint8] | None = None
+    look: NDArray[np.int32] | None = None
+    gap_look: NDArray[np.int32] | None = None
+    looks: tuple[Style, ...] = ()
 
     @property
     def nbytes(self) -> int:
         """The memory of the text and the columns, in bytes; the store is not counted."""
         columns = (getattr(self, name) for name in _COLUMNS)
-        nbytes: int = getsizeof(self.text) + sum(column.nbytes for column in columns if column is not None)
+        texts = getsizeof(self.text) + (0 if self.drawn_text is None else getsizeof(self.drawn_text))
+        nbytes: int = texts + sum(column.nbytes for column in columns if column is not None)
         return nbytes
 
     def lengths(self, of: slice = slice(None)) -> NDArray[np.int32]:
         """Return [n] characters of the source that each segment and its gap stand for. They add up to the text."""
         lengths: NDArray[np.int32] = (self.store.length.take(self.number[of]) + self.gap[of]).astype(np.int32)
         return lengths if self.hidden is None else lengths + self.hidden[of]
+
+    def drawn_lengths(self, of: slice = slice(None)) -> NDArray[np.int32]:
+        """Return [n] characters that are drawn for each segment and its gap."""
+        lengths: NDArray[np.int32] = (self.store.length.take(self.number[of]) + self.gap[of]).astype(np.int32)
+        return lengths
+
+    def ink_lengths(self, of: slice = slice(None)) -> NDArray[np.int32]:
+        """Return [n] characters of the source that each segment stands for without its gap and what is consumed."""
+        return self.store.length.take(self.number[of]) if self.stands_for is None else self.stands_for[of]
 
     def consumed(self) -> NDArray[np.bool_]:
         """Return [c] whether each character of the text is consumed.
@@ -83,6 +110,9 @@ class SegmentTable:
 
     def drawn(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Return (code points of the text without what is consumed, the place in them of each segment)."""
+        if self.drawn_text is not None:
+            lengths = self.drawn_lengths().astype(np.int64)
+            return codepoints(self.drawn_text), np.cumsum(lengths) - lengths
         cps, lengths = codepoints(self.text), self.lengths().astype(np.int64)
         if self.hidden is not None:
             spaced = (self.hidden > 0) & (self.gap != 0)
@@ -113,6 +143,10 @@ class SegmentTable:
             line=self.line + int(ends.sum()),
             mid_line=not ends[-1] if at else self.mid_line,
         )
+        if self.drawn_text is not None:
+            drawn = int(self.drawn_lengths(slice(0, at)).sum())
+            head = replace(head, drawn_text=self.drawn_text[:drawn])
+            tail = replace(tail, drawn_text=self.drawn_text[drawn:])
         return head, tail
 
     def joined(self, *following: SegmentTable) -> SegmentTable:
@@ -139,6 +173,8 @@ class SegmentTable:
         joined["number"] = np.concatenate(number)
         joined["breaks"][np.cumsum([len(table.number) for table in tables[:-1]]) - 1] = MAY_BREAK
         text, cell = "".join(table.text for table in tables), max(table.cell for table in tables)
+        if self.drawn_text is not None:
+            joined["drawn_text"] = "".join(table.drawn_text or "" for table in tables)
         return replace(self, text=text, open=tables[-1].open, store=store, cell=cell, **joined)
 
     def stored_in(self, store: GlyphStore, number: NDArray[np.int32]) -> SegmentTable:

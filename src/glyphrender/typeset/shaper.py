@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
 from glyphrender._system import log
 from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.fonts.stack import MOST_FALLBACKS, FontStack, font_stack
+from glyphrender.rich.rich_text import RichText
+from glyphrender.rich.style import Style
 from glyphrender.text.consumed import Consumption
 from glyphrender.text.source import CHUNK
 from glyphrender.theta import Direction, Emoji, Theta
@@ -31,7 +34,7 @@ _FURNITURE: Final = 64
 _Fonts: TypeAlias = tuple[str, int, bool, str, tuple[str, ...], str, Emoji]
 # What the analysis of a text depends on, beside its style: the base direction, and what is consumed.
 _Reading: TypeAlias = tuple[Direction, Consumption]
-_TextKey: TypeAlias = tuple[str, WordStyle, _Reading]
+_TextKey: TypeAlias = tuple[str | RichText, WordStyle, _Reading]
 
 
 class Shaper:
@@ -85,14 +88,31 @@ class Shaper:
                 "texts": len(self._texts),
             }
 
-    def style(self, theta: Theta, variant: Variant = Variant()) -> WordStyle:  # noqa: B008 -- frozen
-        """Return the word style of `theta`, for paragraphs of one variant.
+    def style(
+        self,
+        theta: Theta,
+        variant: Variant = Variant(),  # noqa: B008 -- frozen
+        choice: Style | None = None,
+    ) -> WordStyle:
+        """Return the word style of `theta`, for paragraphs of one variant and a choice of rich text (`style.asked`).
+
+        A family of rich text takes what it lacks from the fonts of `theta`. In a grid, cells have the width that
+        `theta` gives them, so a span there has no family of its own.
 
         Raises:
             FontError: a font of `theta` cannot be used.
             DependencyError: `theta` asks for dictionary breaks, and icu4py is not installed.
         """
-        return WordStyle.of(theta, self._stack(theta, variant), variant)
+        plain = WordStyle.of(theta, self._stack(theta, variant), variant)
+        if choice is None:
+            return plain
+        own: dict[str, Any] = {"font_weight": choice.weight, "font_italic": choice.italic}
+        if choice.family is not None and not plain.cell:
+            fallback = (theta.font, *theta.fallback)[:MOST_FALLBACKS]
+            own |= {"font": choice.family, "font_axes": "", "fallback": fallback}
+        chosen = theta.replace(**{name: value for name, value in own.items() if value is not None})
+        style = WordStyle.of(chosen, self._stack(chosen, variant), variant, choice)
+        return replace(style, cell=plain.cell) if plain.cell else style
 
     def _stack(self, theta: Theta, variant: Variant) -> FontStack:
         """Return the font stack of `theta`; it is loaded if it is not remembered."""
@@ -142,7 +162,11 @@ class Shaper:
             return furniture
 
     def remembered(
-        self, text: str, style: WordStyle, reading: _Reading, analysed: Callable[[], Iterator[SegmentTable]]
+        self,
+        text: str | RichText,
+        style: WordStyle,
+        reading: _Reading,
+        analysed: Callable[[], Iterator[SegmentTable]],
     ) -> Iterable[SegmentTable]:
         """Return the segments of `text`: the remembered ones, or else those that `analysed` yields.
 

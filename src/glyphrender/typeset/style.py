@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.stack import FontStack
+from glyphrender.rich.style import Style
 from glyphrender.text import bidi, browser_breaks, complexbreak, tailored_breaks
 from glyphrender.text.consumed import Consumption
 from glyphrender.text.linebreak import ALLOWED, PROHIBITED
@@ -44,6 +45,24 @@ class Variant:
     box_drawing: bool = False
 
 
+def asked(style: Style) -> Style | None:
+    """Return the part of a style of rich text that shaped words depend on, or None if there is none.
+
+    A weight is rounded to a hundred, so that few font stacks serve all weights. A distance of letters counts as any
+    other.
+
+    >>> asked(Style(weight=690, color="#ff0000"))
+    Style(weight=700)
+    """
+    choice = Style(
+        weight=None if style.weight is None else min(max(100, round(style.weight, -2)), 900),
+        italic=style.italic,
+        family=style.family,
+        letter_spacing=1.0 if style.letter_spacing else None,
+    )
+    return choice if choice != Style() else None
+
+
 def consumption(theta: Theta) -> Consumption:
     """Return the choice of characters for which `theta` draws nothing; see text/consumed.py."""
     return Consumption(
@@ -73,10 +92,13 @@ class WordStyle:
     cell: int  # width of a cell in EM units; 0 where glyphs keep their advances
     fills_cells: bool  # whether box drawing in cells fills its cell, and is not drawn by a font
     variant: Variant
+    choice: Style | None = None  # what a span of rich text asks of the faces; see `asked`
 
     @classmethod
-    def of(cls, theta: Theta, stack: FontStack, variant: Variant = Variant()) -> WordStyle:
+    def of(cls, theta: Theta, stack: FontStack, variant: Variant = Variant(), choice: Style | None = None) -> WordStyle:
         """Return the style of `theta`, whose faces are `stack`, for paragraphs of one variant.
+
+        `choice` is that of a span of rich text, as `asked` returns it.
 
         Raises:
             DependencyError: `theta` asks for dictionary breaks, and icu4py is not installed.
@@ -84,12 +106,13 @@ class WordStyle:
         if theta.complex_breaks is ComplexBreaks.DICTIONARY:
             complexbreak.dictionary()  # raise the error now, not at the first word of Thai
         grid = variant.box_drawing or theta.cells is Cells.GRID
+        spaced = theta.letter_spacing or (choice is not None and choice.letter_spacing)
         return cls(
             stack=stack,
             language=theta.language,
             # CSS Text: letter spacing turns optional ligatures off, or the spacing would be uneven. In a grid, nothing
             # may reach from one cell into the next.
-            ligatures=theta.ligatures and not theta.letter_spacing and not grid,
+            ligatures=theta.ligatures and not spaced and not grid,
             alternates=theta.ligatures and not grid,
             kerning=theta.kerning and not grid,
             control_characters=theta.control_characters,
@@ -102,6 +125,7 @@ class WordStyle:
             cell=stack.primary.cell if grid else 0,
             fills_cells=theta.box_drawing is BoxDrawing.MONOSPACED,
             variant=variant,
+            choice=choice,
         )
 
     @property

@@ -5,8 +5,8 @@ texts are joined by newlines, analysed and broken into lines as one chunk, and t
 ends. Then each text fills pages of its own.
 
 A text is set alone where this might change a page: if a newline ends no paragraph under θ, if θ consumes characters, or
-if the text is empty, longer than a chunk, or ends with a line end that is no newline. So is a text whose end is wider
-than a line: there the newline would take a line of its own.
+if the text is rich, empty, longer than a chunk, or ends with a line end that is no newline. So is a text whose end is
+wider than a line: there the newline would take a line of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import LINE_ENDS
 from glyphrender.theta import Theta
 from glyphrender.typeset.layout import analysed, layout_pages, set_lines
@@ -27,7 +28,7 @@ from glyphrender.typeset.style import consumption
 
 
 def layout_together(
-    texts: Sequence[str], theta: Theta, shaper: Shaper, *, max_pages: int | None = None
+    texts: Sequence[str | RichText], theta: Theta, shaper: Shaper, *, max_pages: int | None = None
 ) -> list[list[PageLayout]]:
     """Return the pages of each text, as `layout_pages` gives them.
 
@@ -43,20 +44,22 @@ def layout_together(
     """
     pages: list[list[PageLayout]] = [[] for _ in texts]
     joins = theta.newline_marker is None and not consumption(theta)
+    plain = [text.source if isinstance(text, RichText) else text for text in texts]
     waiting: list[int] = []
     length = 0
-    for number, text in enumerate(texts):
+    for number, (text, given) in enumerate(zip(plain, texts, strict=True)):
         size = len(text) + (not text.endswith("\n"))
-        if not joins or not text or size > shaper.chunk_size or text[-1] in LINE_ENDS.replace("\n", ""):
-            pages[number] = list(layout_pages(text, theta, shaper, max_pages=max_pages))
+        rich = isinstance(given, RichText) and not given.is_plain
+        if rich or not joins or not text or size > shaper.chunk_size or text[-1] in LINE_ENDS.replace("\n", ""):
+            pages[number] = list(layout_pages(given, theta, shaper, max_pages=max_pages))
             continue
         if length + size > shaper.chunk_size:
-            _fill(pages, waiting, texts, theta, shaper, max_pages)
+            _fill(pages, waiting, plain, theta, shaper, max_pages)
             waiting, length = [], 0
         waiting.append(number)
         length += size
     if waiting:
-        _fill(pages, waiting, texts, theta, shaper, max_pages)
+        _fill(pages, waiting, plain, theta, shaper, max_pages)
     return pages
 
 

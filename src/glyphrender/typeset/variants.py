@@ -25,10 +25,10 @@ from glyphrender.fonts.stack import cjk_region
 from glyphrender.text.properties import SCRIPT_TAGS, codepoints, records, table
 from glyphrender.text.source import Chunk
 from glyphrender.theta import BoxDrawing, Cells, Theta
-from glyphrender.typeset.analyse import analyse
+from glyphrender.typeset.analyse import Words, analyse
+from glyphrender.typeset.rich_styles import StyledWords
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.style import Variant
-from glyphrender.typeset.word_cache import WordCache
 from glyphrender.typeset.word_characters import is_box_drawing
 
 # The variants by their codes. Bit 2 of a code says that the paragraph has box drawing.
@@ -97,7 +97,7 @@ def _is_drawing(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
 def analyse_variants(
     chunk: Chunk,
     policy: VariantPolicy,
-    cache_of: Callable[[Variant], WordCache],
+    cache_of: Callable[[Variant], Words],
     *,
     base: int | None,
     inherited: int = 0,
@@ -109,7 +109,7 @@ def analyse_variants(
     Args:
         chunk: a stretch of the source.
         policy: what paragraphs may decide for themselves.
-        cache_of: returns the word cache of a variant's style.
+        cache_of: returns the word cache of a variant's style, or those of the looks of rich text.
         base: the base direction (0 or 1) that θ imposes on every paragraph, or None.
         inherited: the code of the first paragraph, if that began in an earlier chunk; else 0.
 
@@ -135,18 +135,23 @@ def analyse_variants(
     return _by_paragraph(chunk, starts, codes, cache_of, base), last
 
 
-def _in_variant(segments: SegmentTable, code: int, cache_of: Callable[[Variant], WordCache]) -> SegmentTable:
+def _in_variant(segments: SegmentTable, code: int, cache_of: Callable[[Variant], Words]) -> SegmentTable:
     """Return `segments`, marked as set in cells if the variant of `code` has box drawing."""
     if not code & _BOX_DRAWING:
         return segments
-    return replace(segments, cell=cache_of(VARIANTS[code]).style.cell, cellular=np.ones(len(segments.number), bool))
+    words = cache_of(VARIANTS[code])
+    cellular = replace(segments, cell=words.style.cell, cellular=np.ones(len(segments.number), bool))
+    if isinstance(words, StyledWords) and segments.look is not None and segments.gap_look is not None:
+        in_cells = words.looks.in_cells
+        return replace(cellular, look=in_cells[segments.look], gap_look=in_cells[segments.gap_look])
+    return cellular
 
 
 def _by_paragraph(
     chunk: Chunk,
     starts: NDArray[np.intp],
     codes: NDArray[np.uint8],
-    cache_of: Callable[[Variant], WordCache],
+    cache_of: Callable[[Variant], Words],
     base: int | None,
 ) -> SegmentTable:
     """Return the segments of a chunk whose paragraphs have several variants."""
@@ -167,6 +172,9 @@ def _by_paragraph(
         cuts = cut[np.isin(in_paragraph, own)]
         cuts += (begin - bounds[own])[np.searchsorted(own, in_paragraph[np.isin(in_paragraph, own)])]
         part = Chunk(text="".join(pieces), offset=0, line=0, base=first, cuts=tuple(cuts[cuts > 0].tolist()))
+        if chunk.looks is not None:
+            looks = [chunk.looks[bounds[at] : bounds[at + 1]] for at in own.tolist()]
+            part = replace(part, looks=np.concatenate(looks))
         analysed = _in_variant(analyse(part, cache_of(VARIANTS[code]), base=base), code, cache_of)
         lengths = analysed.lengths()
         ends = np.cumsum(bounds[own + 1] - bounds[own])

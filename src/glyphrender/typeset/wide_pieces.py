@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.rich.drawn_text import FIRST, FURTHER, OWN
 from glyphrender.text.properties import GeneralCategory, LineBreak, records, table
 from glyphrender.text.runs import Mask
 from glyphrender.text.tailored_breaks import BLANKS, ascii_marks, begin_tokens
@@ -56,7 +57,8 @@ def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
         stop = np.append(stop, n - 1)
     start = np.append(0, stop[:-1] + 1)
     width = stretch.end[stop] - stretch.start[start]
-    width[breaks[stop] == MAY_HYPHENATE] += metrics.hyphen
+    if len(hyphenated := np.flatnonzero(breaks[stop] == MAY_HYPHENATE)):
+        width[hyphenated] += metrics.hyphens(stretch.segments, stop[hyphenated])
     if len(stretch.tabs):
         # No break follows a tab before a closing bracket. Such a tab may be as wide as the distance between two stops.
         width += np.diff(np.searchsorted(stretch.tabs, [start, stop]), axis=0)[0] * stretch.widest_tab
@@ -171,7 +173,9 @@ def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
     gap = np.where(inner, 0, segments.gap[at]).astype(np.uint8)
     breaks = np.where(inner, NO_BREAK, segments.breaks[at]).astype(np.uint8)
     columns: dict[str, NDArray[Any]] = {"number": number, "gap": gap, "breaks": breaks}
-    if segments.hidden is not None:
+    if segments.stands_for is not None:
+        columns |= _account_of_parts(segments, number, at, inner)
+    elif segments.hidden is not None:
         columns["hidden"] = np.where(inner, 0, segments.hidden[at])
     parted = Stretch(segments.edited(at, **columns), stretch.metrics)
     # Breaks are added between segments too, but not beside an empty one: the result would be an empty line, or a line
@@ -189,6 +193,34 @@ def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
             added[chosen] = kind
             found = np.where(chosen, kind, found)
     return parted.segments.edited(slice(None), breaks=np.where(added, added, breaks).astype(np.uint8))
+
+
+def _account_of_parts(
+    segments: SegmentTable, number: NDArray[np.int32], at: NDArray[np.intp], inner: Mask
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of rich text that say what parts of segments stand for in the source.
+
+    The first part of a replacement stands for all that is replaced.
+
+    Args:
+        segments: the segments.
+        number: [p] the parts, as they are numbered in the store.
+        at: [p] the segment that each part belongs to.
+        inner: [p] whether another part of the segment follows.
+    """
+    assert segments.hidden is not None
+    assert segments.stands_for is not None
+    assert segments.replaced is not None
+    first = np.append(True, at[1:] != at[:-1])
+    replaced = segments.replaced[at]
+    replaced = np.where(~first & (replaced == FIRST), FURTHER, replaced).astype(np.uint8)
+    length = segments.store.length.take(number)
+    whole = segments.stands_for[at]
+    stands_for = np.where(replaced == OWN, length, np.where(first, whole, 0)).astype(np.int32)
+    # What follows the segment, and is not drawn or not by it, follows its last part.
+    after = segments.hidden[at] + segments.store.length.take(segments.number)[at] - whole
+    hidden = stands_for - length + np.where(inner, 0, after)
+    return {"hidden": hidden.astype(np.int32), "stands_for": stands_for, "replaced": replaced}
 
 
 #: The ranks of places inside words: beside the marks that part paths; beside other marks; after no-break spaces;

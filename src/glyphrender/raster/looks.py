@@ -1,0 +1,196 @@
+"""The looks of rich text on a page: glyphs in groups of one face, size and color, and what lies behind and across them.
+
+Synthetic styles stand in for faces that a family lacks, as in browsers: outlines are made bolder for a weight of 600 or
+more, and slanted for italics. Advances stay those of the face, so text keeps its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.fonts.face import Face
+from glyphrender.raster.rows import Rows
+from glyphrender.typeset.glyph_store import FULL
+from glyphrender.typeset.place import Placed
+from glyphrender.typeset.style import WordStyle
+
+# From this weight on, a style asks for a bold face; a face below the second weight is not bold.
+_BOLD, _NOT_BOLD = 600, 550
+# Lines below and across letters, in em of the style: the middle of the line below the baseline, its width.
+_UNDERLINE: Final = 0.13
+_STRIKE: Final = -0.26
+_STROKE: Final = 1 / 14
+
+
+class Group(NamedTuple):
+    """Glyphs that are drawn at once.
+
+    Attributes:
+        style: place of their style in the store.
+        face: place of their face in the font stack of the style, or BOX_FACE or CELL_FACE.
+        color: their color, or None for that of θ.
+        size: multiple of θ's font size.
+        condense: horizontal scale of the outlines.
+        rows: the glyphs; a row has one baseline.
+    """
+
+    style: int
+    face: int
+    color: str | None
+    size: float
+    condense: float
+    rows: Rows
+
+
+class Band(NamedTuple):
+    """A rectangle behind or across letters, in pixels."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    color: str | None
+
+
+def is_synthetic(style: WordStyle, face: Face) -> tuple[bool, bool]:
+    """Return (whether a face is made bolder for a style, whether it is slanted)."""
+    choice = style.choice
+    if choice is None or face.has_color:
+        return False, False
+    bold = choice.weight is not None and choice.weight >= _BOLD and face.weight < _NOT_BOLD
+    return bold, bool(choice.italic) and not face.italic
+
+
+def groups(placed: Placed) -> Iterator[Group]:
+    """Yield the glyphs of a block of rich text in groups."""
+    assert placed.look_of_segment is not None
+    colors = list(dict.fromkeys(style.color for style in placed.looks))
+    color_of_look = np.array([colors.index(style.color) for style in placed.looks], np.int64)
+    size = placed.size_of_segment
+    sizes, size_number = (np.ones(1), 0) if size is None else np.unique(size, return_inverse=True)
+    key = color_of_look[placed.look_of_segment] * len(sizes) + size_number
+    key = (key << 24) | (placed.style_of_segment.astype(np.int64) << 8) | placed.face_of_segment
+    # A segment is sorted as a whole, unless its glyphs differ in height or width.
+    count: NDArray[np.integer] = placed.glyph_count
+    if placed.lift is None and placed.fit is None:
+        line = placed.line_of_segment
+        y, condense = np.floor(placed.baseline + 0.5)[line], placed.condense[line]
+    else:
+        key, y = np.repeat(key, count), placed.y.astype(np.float64)
+        condense = np.repeat(placed.condense, np.diff(placed.glyph_bounds))
+        if placed.fit is not None:
+            condense = condense * (placed.fit / FULL)
+        count = np.ones(len(key), np.intp)
+    drawn = np.flatnonzero(count)
+    if not len(drawn):
+        return
+    order = drawn[np.lexsort((y[drawn], condense[drawn], key[drawn]))]
+    first = (np.cumsum(count) - count)[order]
+    key, count = key[order], count[order]
+    y, condense = y[order], condense[order]
+    ends = np.append(0, np.cumsum(count))
+    at = np.repeat(first - ends[:-1], count) + np.arange(ends[-1])
+    glyph, x = placed.glyph[at], placed.x[at]
+    changes = (key[1:] != key[:-1]) | (condense[1:] != condense[:-1])
+    edges = np.append(np.flatnonzero(np.append(True, changes)), len(key))
+    row_starts = np.flatnonzero(np.append(True, changes | (y[1:] != y[:-1])))
+    for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        rows = row_starts[slice(*np.searchsorted(row_starts, [start, stop]))]
+        look, of = divmod(int(key[start]), 1 << 24)
+        yield Group(
+            style=of >> 8,
+            face=of & 0xFF,
+            color=colors[look // len(sizes)],
+            size=float(sizes[look % len(sizes)]),
+            condense=float(condense[start]),
+            rows=Rows(
+                baseline=y[rows],
+                bounds=ends[np.append(rows, stop)] - ends[start],
+                glyph=glyph[ends[start] : ends[stop]],
+                x=x[ends[start] : ends[stop]],
+            ),
+        )
+
+
+class _Stretches(NamedTuple):
+    """Stretches of a line that have one value, as columns: the line, the left and the right edge, the value."""
+
+    line: NDArray[np.intp]
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    value: NDArray[np.int64]
+
+
+def _stretches(placed: Placed, gap_look: NDArray[np.int32], value_of_look: NDArray[np.int64]) -> _Stretches:
+    """Return the stretches of segments and gaps whose looks have a value above 0; those that touch are one."""
+    assert placed.look_of_segment is not None
+    value, gap_value = value_of_look[placed.look_of_segment], value_of_look[gap_look]
+    line, left, right = placed.line_of_segment, placed.left, placed.right
+    own = np.flatnonzero((value > 0) & (right > left))
+    # A gap lies between the two segments beside it, in either direction.
+    gaps = np.flatnonzero((gap_value[:-1] > 0) & (line[1:] == line[:-1]))
+    before, after = right[gaps], left[gaps + 1]
+    leftward = left[gaps] >= right[gaps + 1]
+    low, high = np.where(leftward, right[gaps + 1], before), np.where(leftward, left[gaps], after)
+    adjoins = (high > low) & (placed.gap_width[gaps] + 0.01 >= high - low)
+    gaps, low, high = gaps[adjoins], low[adjoins], high[adjoins]
+    found = _Stretches(
+        np.append(line[own], line[gaps]),
+        np.append(left[own], low),
+        np.append(right[own], high),
+        np.append(value[own], gap_value[gaps]),
+    )
+    order = np.lexsort((found.left, found.line))
+    line, value = found.line[order], found.value[order]
+    left, right = found.left[order], found.right[order]
+    if not len(line):
+        return found
+    joins = (line[1:] == line[:-1]) & (value[1:] == value[:-1]) & (left[1:] <= right[:-1] + 0.01)
+    first = np.flatnonzero(np.append(True, ~joins))
+    return _Stretches(line[first], left[first], np.maximum.reduceat(right, first), value[first])
+
+
+def backgrounds(placed: Placed, gap_look: NDArray[np.int32]) -> Iterator[Band]:
+    """Yield what lies behind the letters of a block: bands as high as their lines."""
+    colors = list(dict.fromkeys(["", *(style.background or "" for style in placed.looks)]))
+    if len(colors) == 1:
+        return
+    value = np.array([colors.index(style.background or "") for style in placed.looks], np.int64)
+    found = _stretches(placed, gap_look, value)
+    top, bottom = placed.top[found.line], (placed.top + placed.height)[found.line]
+    for x0, y0, x1, y1, color in zip(
+        found.left.tolist(), top.tolist(), found.right.tolist(), bottom.tolist(), found.value.tolist(), strict=True
+    ):
+        yield Band(x0, y0, x1, y1, colors[color])
+
+
+def strokes(placed: Placed, gap_look: NDArray[np.int32], em: float, sizes: NDArray[np.float64]) -> Iterator[Band]:
+    """Yield the lines below and across the letters of a block, on whole pixels.
+
+    Args:
+        placed: the places of the letters.
+        gap_look: [s] the look of the gap after each segment.
+        em: pixels per em of θ.
+        sizes: [k] size of each look, as a multiple of θ's font size.
+    """
+    for has, height in (
+        ([bool(style.underline) for style in placed.looks], _UNDERLINE),
+        ([bool(style.strike) for style in placed.looks], _STRIKE),
+    ):
+        if not any(has):
+            continue
+        kinds = list(dict.fromkeys((style.color, float(size)) for style, size in zip(placed.looks, sizes, strict=True)))
+        numbers = [
+            1 + kinds.index((style.color, float(size))) if shown else 0
+            for style, size, shown in zip(placed.looks, sizes, has, strict=True)
+        ]
+        found = _stretches(placed, gap_look, np.array(numbers, np.int64))
+        for line, x0, x1, kind in zip(*(column.tolist() for column in found), strict=True):
+            color, size = kinds[kind - 1]
+            width = max(1, round(_STROKE * em * size))
+            top = round(float(np.floor(placed.baseline[line] + 0.5)) + height * em * size - width / 2)
+            yield Band(x0, top, x1, top + width, color)

@@ -1,0 +1,164 @@
+"""Rich chunks: a rich text → the segments of its chunks, which count every character of the source.
+
+The drawn text is cut into chunks and analysed as any text: line breaks, direction and variants are those of the whole
+paragraph. A segment ends where the look changes, and where something is consumed or replaced. Afterwards each segment
+is given the characters of the source that it stands for:
+
+- What is consumed belongs to the segment before it; at the start of a paragraph, to an empty segment there.
+- What is replaced belongs to the first segment of its replacement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.rich.drawn_text import OWN, DrawnText
+from glyphrender.text import grapheme
+from glyphrender.text.properties import codepoints
+from glyphrender.text.source import Chunk, chunks
+from glyphrender.theta import Theta
+from glyphrender.typeset.drawn import Drawn
+from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
+from glyphrender.typeset.rich_styles import Looks, StyledWords
+from glyphrender.typeset.segments import SegmentTable
+from glyphrender.typeset.shaper import Shaper
+from glyphrender.typeset.style import Variant, WordStyle, consumption
+from glyphrender.typeset.variants import VariantPolicy, analyse_variants
+
+
+def rich_segments(
+    text: DrawnText, looks: Looks, theta: Theta, style: WordStyle, shaper: Shaper, *, base: int | None
+) -> Iterator[SegmentTable]:
+    """Yield the segments of a rich text, chunk by chunk.
+
+    Args:
+        text: the drawn text and its places in the source.
+        looks: the looks of its styles under `theta`.
+        theta, style: the rendering parameters, and their style for plain text.
+        shaper: what is remembered.
+        base: the base direction (0 or 1) that `theta` imposes on every paragraph, or None.
+    """
+    policy, consumed = VariantPolicy.of(theta), consumption(theta)
+    inherited = start = 0
+    found = chunks(text.text, size=shaper.chunk_size, base=base, inert=style.inert, consumed=consumed)
+    if not text.text and text.length:
+        found = iter([Chunk(text="", offset=0, line=0)])
+    for chunk in found:
+        drawn = Drawn.of(chunk, consumed)
+        marked = _marked(drawn, text)
+        used = np.unique(marked.looks) if marked.looks is not None else np.zeros(0, np.int32)
+
+        def words_of(variant: Variant, used: NDArray[np.int32] = used) -> StyledWords:
+            known = used if not variant.box_drawing else np.unique(looks.in_cells[used])
+            return StyledWords(looks, np.union1d(used, known).astype(np.int32), theta, shaper, variant)
+
+        table, inherited = analyse_variants(marked, policy, words_of, base=base, inherited=inherited)
+        account = _Account(drawn, text, start)
+        yield account.of(replace(table, looks=looks.styles))
+        start = account.end
+
+
+def _marked(drawn: Drawn, text: DrawnText) -> Chunk:
+    """Return the chunk of `drawn` with the look of each character, cut where the look changes and beside edits."""
+    source, chunk = drawn.source, drawn.chunk
+    begin, end = source.offset, source.offset + len(source.text)
+    lo, hi = np.searchsorted(text.bounds, [begin, end], "right")
+    bounds = np.clip(text.bounds[lo - 1 : hi + 1], begin, end)
+    looks = np.repeat(text.style[lo - 1 : lo - 1 + len(bounds) - 1], np.diff(bounds)).astype(np.int32)
+    edges = text.edges[slice(*np.searchsorted(text.edges, [begin, end]))] - begin
+    if len(drawn.place):
+        kept = np.ones(len(source.text) + 1, bool)
+        removed = np.cumsum(drawn.count) - drawn.count
+        for place, count in zip((drawn.place + removed).tolist(), drawn.count.tolist(), strict=True):
+            kept[place : place + count] = False
+        edges = (np.cumsum(kept) - kept)[edges]
+        looks = looks[kept[:-1]]
+    changes = np.flatnonzero(looks[1:] != looks[:-1]) + 1
+    if len(changes) and not chunk.text.isascii():
+        starts = grapheme.cluster_starts(codepoints(chunk.text))
+        if not starts[changes].all():  # a cluster has the look of its first character
+            looks = looks[np.maximum.accumulate(np.where(starts, np.arange(len(starts)), 0))]
+            changes = np.flatnonzero(looks[1:] != looks[:-1]) + 1
+    cuts = np.unique(np.concatenate([changes, edges, np.array(chunk.cuts, np.int64)]))
+    cuts = cuts[(cuts > 0) & (cuts < len(chunk.text))]
+    return replace(chunk, cuts=tuple(cuts.tolist()), looks=looks)
+
+
+@dataclass
+class _Account:
+    """The account of a chunk: which characters of the source its segments stand for.
+
+    Attributes:
+        drawn: the chunk, and what θ consumes of it.
+        text: the rich text.
+        start: the first character of the source that no earlier chunk has.
+        end: the character after the last of this chunk; set by `of`.
+    """
+
+    drawn: Drawn
+    text: DrawnText
+    start: int
+    end: int = 0
+
+    def _begins(self, places: NDArray[Any]) -> NDArray[np.int64]:
+        """Return where in the source the characters of the chunk begin."""
+        gone = np.append(0, np.cumsum(self.drawn.count))
+        skipped = gone[np.searchsorted(self.drawn.place, places, "right")]
+        return self.text.begins(self.drawn.source.offset + places + skipped)
+
+    def _ends(self, places: NDArray[Any]) -> NDArray[np.int64]:
+        """Return where in the source the characters before places of the chunk end; the start of the chunk at 0."""
+        gone = np.append(0, np.cumsum(self.drawn.count))
+        skipped = gone[np.searchsorted(self.drawn.place, places, "left")]
+        ends = self.text.ends(self.drawn.source.offset + places + skipped)
+        return np.where(places > 0, ends, self.start)
+
+    def _replacement(self, places: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return OWN, FIRST, FURTHER or ADDED for the characters at places of the chunk."""
+        gone = np.append(0, np.cumsum(self.drawn.count))
+        skipped = gone[np.searchsorted(self.drawn.place, places, "right")]
+        return self.text.replacement(self.drawn.source.offset + places + skipped)
+
+    def of(self, table: SegmentTable) -> SegmentTable:
+        """Return `table`, the segments of the drawn text of the chunk, as those of the source."""
+        text, chunk = self.text, self.drawn.chunk
+        lengths = table.drawn_lengths().astype(np.int64)
+        stop = np.cumsum(lengths)
+        place = stop - lengths
+        begin, end = self._begins(place), self._begins(stop)
+        # A paragraph begins with what is consumed before it; everything else that is consumed ends a segment.
+        closes = table.kinds() >= NEWLINE
+        end[closes] = self._ends(stop[closes])
+        final = self.drawn.source.offset + len(self.drawn.source.text) == len(text.text)
+        if final:
+            end[-1] = text.length
+        self.end = int(end[-1])
+        own = table.store.length.take(table.number)  # without the gaps
+        stands_for = np.where(own > 0, self._ends(place + own) - begin, 0)
+        before = np.append(self.start, end[:-1])
+        gained = begin - before  # what is consumed before each segment, and not by the segment before
+        row = np.flatnonzero(gained)
+        at = np.insert(np.arange(len(stop)), row, row)
+        added = np.insert(np.zeros(len(stop), bool), row, True)
+        columns: dict[str, Any] = {
+            "number": np.where(added, 0, table.number[at]).astype(np.int32),  # the separator ""
+            "gap": np.where(added, 0, table.gap[at]).astype(np.uint8),
+            "breaks": np.where(added, NO_BREAK, table.breaks[at]).astype(np.uint8),
+            "hidden": np.insert(end - begin - lengths, row, gained[row]).astype(np.int32),
+            "stands_for": np.where(added, 0, stands_for[at]).astype(np.int32),
+            "replaced": np.where(added, OWN, self._replacement(place)[at]).astype(np.uint8),
+        }
+        line = int(text.lines_before(np.array([self.start]))[0])
+        return replace(
+            table.edited(at, **columns),
+            text=text.source[self.start : self.end],
+            drawn_text=chunk.text,
+            offset=self.start,
+            line=line,
+            mid_line=not text.begins_line(self.start),
+        )

@@ -1,0 +1,108 @@
+"""Rich styles: the looks of a rich text, and its words in the caches of several styles.
+
+A *look* is how characters are drawn, as a number: a `Style`, with what θ does not allow taken out. Several looks share
+a word style, for example if only their colors differ, and then they share a word cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.rich.style import Style
+from glyphrender.text.properties import as_text, codepoints
+from glyphrender.theta import Cells, Theta
+from glyphrender.typeset.glyph_store import GlyphStore
+from glyphrender.typeset.shaper import Shaper
+from glyphrender.typeset.style import Variant, WordStyle, asked
+from glyphrender.typeset.word_cache import WordCache
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looks:
+    """The looks of a rich text under θ.
+
+    Attributes:
+        styles: the looks.
+        in_cells: [k] the look that each look becomes where text stands in cells: without size, spacing and family.
+    """
+
+    styles: tuple[Style, ...]
+    in_cells: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, styles: Sequence[Style], theta: Theta) -> Looks:
+        """Return the looks of `styles`, numbered as they are."""
+        looks = list(styles)
+        number = {style: at for at, style in reversed(list(enumerate(looks)))}
+        in_cells = []
+        for style in styles:
+            plain = replace(style, size=None, letter_spacing=None, family=None)
+            if plain not in number:
+                number[plain] = len(looks)
+                looks.append(plain)
+            in_cells.append(number[plain])
+        in_cells += range(len(styles), len(looks))
+        if theta.cells is Cells.GRID:
+            looks = [looks[at] for at in in_cells]
+        return cls(styles=tuple(looks), in_cells=np.array(in_cells, np.int32))
+
+
+class StyledWords:
+    """The word caches of some looks, which look words up as one cache does.
+
+    Attributes:
+        style: the style of plain text.
+        store: the glyph store that the segments are in.
+        looks: the looks of the text.
+    """
+
+    def __init__(self, looks: Looks, used: NDArray[np.int32], theta: Theta, shaper: Shaper, variant: Variant) -> None:
+        """Ask for the caches of the `used` looks."""
+        self.looks = looks
+        self.style = shaper.style(theta, variant)
+        of = {number: shaper.style(theta, variant, asked(looks.styles[number])) for number in used.tolist()}
+        styles: list[WordStyle] = list(dict.fromkeys([self.style, *of.values()]))
+        # Asking for a cache may begin a new store, so all caches are asked for before one is used.
+        self._caches: list[WordCache] = [shaper.words(style) for style in styles]
+        self._cache_of_look = np.zeros(len(looks.styles), np.intp)
+        for number, style in of.items():
+            self._cache_of_look[number] = styles.index(style)
+        self._only = self._cache_of_look[used[:1]] if len(used) else np.zeros(1, np.intp)
+
+    @property
+    def store(self) -> GlyphStore:
+        """The glyph store that segments are numbered in: that of the cache that was asked for last."""
+        return self._caches[-1].store
+
+    def segments(self, text: str, look: NDArray[np.int32] | None = None) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Return what `WordCache.segments` returns; `look` is [w] the look of each word, or None if all have one.
+
+        Raises:
+            FontError: θ asks for an error where no font has a character.
+        """
+        cache = self._only if look is None else self._cache_of_look[look]
+        if (cache == cache[:1]).all():
+            number, ends = self._caches[cache[0]].segments(text)
+            return self._stored(int(cache[0]), number), ends
+        cps = codepoints(text)
+        space = cps == 0x20
+        word = np.cumsum(space) - space
+        numbers, of_word, last = [], [], []
+        for at in np.unique(cache).tolist():
+            own = as_text(cps[cache[word] == at])
+            number, ends = self._caches[at].segments(own if own.endswith(" ") else f"{own} ")
+            numbers.append(self._stored(at, number))
+            last.append(ends)
+            nth = np.cumsum(ends) - ends
+            of_word.append(np.flatnonzero(cache == at)[nth])
+        order = np.argsort(np.concatenate(of_word), kind="stable")
+        return np.concatenate(numbers)[order], np.concatenate(last)[order]
+
+    def _stored(self, at: int, number: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return segments of a cache as they are numbered in `store`."""
+        store = self._caches[at].store
+        return number if store is self.store else self.store.copied(store, number)

@@ -1,0 +1,279 @@
+"""Rich text on pages: the source is accounted for, lines are those of one text, styles are drawn, plain text stays."""
+
+from __future__ import annotations
+
+import pickle
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich_documents import check, check_memory, random_rich, same
+from strategies import examples, texts
+
+from glyphrender import Page, RichText, Style, Theta, compression_ratio, fit, layout, layout_each, render
+from glyphrender.errors import FontError
+from glyphrender.fonts.library import find_face
+from glyphrender.raster.canvas import SkiaCanvas
+from glyphrender.raster.glyph_style import GlyphStyle
+from glyphrender.raster.harfbuzz import HarfBuzzCanvas
+from glyphrender.raster.mask_cache import MaskCache
+from glyphrender.raster.rows import Rows
+
+SMALL = Theta(page_size=(160, 80), margin_x=4, margin_y=4)
+FIELDS: list[dict[str, Any]] = [
+    {},
+    {"alignment": "JUSTIFY", "columns": 2, "column_gap": 4},
+    {"line_breaker": "OPTIMAL", "spaces": "COLLAPSE", "ansi": "STRIP"},
+    {"newline_markup": " ↵ ", "direction": "RTL", "leading": "FIT"},
+    {"cells": "GRID", "letter_spacing": 1.0, "first_line_indent": 9},
+]
+
+
+def one(text: str, start: int, end: int, style: Style, **given: Any) -> RichText:
+    return RichText(text, [(start, end, style)], **given)
+
+
+def ink(page: Page) -> float:
+    return float((255 - page.array.astype(float)).sum())
+
+
+@pytest.mark.slow
+@examples(60)
+@given(texts(max_size=60), st.integers(0, 10**6), st.sampled_from(FIELDS))
+def test_every_character_of_the_source_is_accounted_for(text: str, seed: int, fields: dict[str, Any]) -> None:
+    rich = random_rich(text, Random(seed))
+    check(rich, SMALL.replace(**fields))
+
+
+@pytest.mark.slow
+@examples(15)
+@given(texts(max_size=60), st.integers(0, 10**6))
+def test_pages_do_not_depend_on_chunks_or_on_what_is_remembered(text: str, seed: int) -> None:
+    rich = random_rich(text, Random(seed))
+    longest = max(map(len, rich.drawn.split("\n"))) + 1
+    check_memory(rich, SMALL, list(layout(rich, SMALL)), size=max(64, longest))
+
+
+@pytest.mark.slow
+@examples(30)
+@given(texts(max_size=60), st.integers(0, 10**6))
+def test_the_measured_width_gives_the_same_lines(text: str, seed: int) -> None:
+    rich, theta = random_rich(text, Random(seed)), SMALL.replace(auto_crop_width=False, page_size=(160, 400))
+    lines = [line for page in layout(rich, theta) for line in page.lines]
+    if not lines:
+        return
+    room = max(line.box[2] for line in lines) - theta.margin_x
+    narrow = theta.replace(page_size=(max(room, theta.em) + 2 * theta.margin_x + 1e-3, 400))
+    assert [line.text for page in layout(rich, narrow) for line in page.lines] == [line.text for line in lines]
+
+
+@given(texts(max_size=40), st.sampled_from(FIELDS))
+def test_styles_that_change_nothing_give_the_pages_of_the_source(text: str, fields: dict[str, Any]) -> None:
+    theta = SMALL.replace(**fields)
+    plain, rich = list(layout(text, theta)), list(layout(RichText(text, [(0, len(text) // 2, Style())]), theta))
+    assert [page.size for page in rich] == [page.size for page in plain]
+    for ours, theirs in zip(rich, plain, strict=True):
+        assert [(line.start, line.end, line.box) for line in ours.lines] == [
+            (line.start, line.end, line.box) for line in theirs.lines
+        ]
+        assert [word.box for word in ours.words] == [word.box for word in theirs.words]
+        assert np.abs(ours.array.astype(int) - theirs.array).max() <= 16
+
+
+def test_a_rich_text_without_anything_is_its_source_to_the_byte() -> None:
+    text = "The word שלום, and 東京.\n" * 20
+    rich = render(RichText(text), SMALL)
+    assert [page.png() for page in rich] == [page.png() for page in render(text, SMALL)]
+    assert rich.rich is None
+    assert rich[0].words[0].styles == ()
+
+
+def test_a_style_does_not_give_a_word_a_break() -> None:
+    text = "an unbreakable word here " * 6
+    spans = [(at, at + 3, Style(color="#777777")) for at in range(0, len(text) - 3, 5)]
+    plain = render(text, SMALL.replace(kerning=False, ligatures=False))
+    rich = render(RichText(text, spans), SMALL.replace(kerning=False, ligatures=False))
+    assert [line.text for line in rich[0].lines] == [line.text for line in plain[0].lines]
+
+
+def test_kerning_does_not_reach_over_the_border_of_a_style() -> None:
+    plain, rich = render("AV AV")[0], render(one("AV AV", 1, 2, Style(color="#333333")))[0]
+    wider = rich.words[0].box[2] - plain.words[0].box[2]
+    assert wider > 0.3
+    assert rich.words[1].box[2] - plain.words[1].box[2] == pytest.approx(wider, abs=1e-6)
+
+
+def test_direction_is_that_of_the_whole_paragraph() -> None:
+    text = "abc אבג דהו 123, xyz"
+    theta = SMALL.replace(kerning=False)
+    plain = render(text, theta)[0]
+    rich = render(RichText(text, [(4, 7, Style(color="#555555")), (9, 14, Style(color="#777777"))]), theta)[0]
+    left = {int(at): x for at, x in zip(plain.characters.start, plain.characters.left, strict=True)}
+    for at, x in zip(rich.characters.start, rich.characters.left, strict=True):
+        assert x == pytest.approx(left[int(at)], abs=0.01)
+
+
+def test_consumed_markup_is_counted_and_not_drawn() -> None:
+    rich = one("say **yes** now", 4, 11, Style(weight=700), consumed=[(4, 6), (9, 11)])
+    page = render(rich)[0]
+    assert (page.text, page.drawn_text) == ("say **yes** now", "say yes now")
+    assert [(word.text, word.styles) for word in page.words] == [
+        ("say", (Style(),)),
+        ("yes", (Style(weight=700),)),
+        ("now", (Style(),)),
+    ]
+    assert [span.text for span in page.find("yes")] == ["yes"]
+
+
+def test_a_replacement_is_one_box_and_is_never_cut() -> None:
+    rich = RichText("one &amp; two&hellip;", replaced=[(4, 9, "&"), (13, 21, "...")])
+    page = render(rich)[0]
+    assert page.drawn_text == "one & two..."
+    assert [word.text for word in page.words] == ["one", "&amp;", "two", "&hellip;"]
+    joined = render(RichText("one\ntwo", replaced=[(3, 4, " ")]))[0]
+    assert [line.text for line in joined.lines] == ["one\ntwo"]
+
+
+def test_text_that_is_put_in_stands_for_nothing() -> None:
+    page = render(RichText("item", replaced=[(0, 0, "1. ")]))[0]
+    assert (page.text, page.drawn_text) == ("item", "1. item")
+    assert [word.text for word in page.words] == ["item"]
+    assert page.words[0].box[0] > render("item")[0].words[0].box[0] + 5
+
+
+def test_styles_of_one_line_share_a_baseline() -> None:
+    page = render(one("aaaa xxxx", 5, 9, Style(size=0.5, family="DejaVu Serif")), {"dpi": 288})[0]
+    rows = [np.flatnonzero((page.array[:, int(w.box[0]) : int(w.box[2])] < 128).any(axis=1)) for w in page.words]
+    assert abs(int(rows[0][-1]) - int(rows[1][-1])) <= 1
+    assert len(rows[1]) < 0.7 * len(rows[0])
+
+
+def test_sizes_are_limited_by_a_line_height_that_is_fixed() -> None:
+    def width(size: float, **fields: Any) -> float:
+        page = render(one("xxxx", 0, 4, Style(size=size)), {"font_size": 8, "line_height": 10, **fields})[0]
+        return page.words[0].box[2] - page.words[0].box[0]
+
+    assert width(1.25) == pytest.approx(1.25 * width(1), abs=0.01)
+    assert width(2) == width(1.25)
+    assert width(2, overlap="ALLOW") == pytest.approx(2 * width(1), abs=0.01)
+    assert width(2, leading="FIT") == pytest.approx(2 * width(1), abs=0.01)
+
+
+def test_letter_spacing_is_in_em_of_the_style() -> None:
+    plain, spaced = (render(one("abcd", 0, 4, style))[0].words[0].box for style in (Style(), Style(letter_spacing=0.5)))
+    assert (spaced[2] - spaced[0]) - (plain[2] - plain[0]) == pytest.approx(4 * 0.5 * 9, abs=0.01)
+
+
+def test_weights_and_slopes_that_a_family_lacks_are_made_and_keep_its_advances() -> None:
+    text = "中文的粗体字"
+    pages = [
+        render(one(text, 0, 6, style), {"dpi": 144})[0] for style in (Style(), Style(weight=700), Style(italic=True))
+    ]
+    assert pages[1].size == pages[0].size
+    assert ink(pages[1]) > 1.1 * ink(pages[0])
+    assert abs(ink(pages[2]) / ink(pages[0]) - 1) < 0.02
+    assert not np.array_equal(pages[2].array, pages[0].array)
+    bold = render(one("regular", 0, 7, Style(weight=700)))[0]
+    assert bold.size == render("regular", {"font_weight": 700})[0].size  # a real face
+
+
+@pytest.mark.parametrize("made", [{"bold": True}, {"oblique": True}])
+def test_the_second_rasteriser_makes_the_same_styles(made: dict[str, bool]) -> None:
+    face = find_face("DejaVu Sans")
+    style = GlyphStyle(face=face, size=40.0, scale_x=1.0, hinting="NONE", subpixel=True, antialias=True, **made)
+    masks = MaskCache(max_bytes=1 << 24)
+    glyph = face.hb_font.get_nominal_glyph(ord("H"))
+    pages = []
+    for kind in (SkiaCanvas, HarfBuzzCanvas):
+        canvas = kind(60, 50, grey=True, background=(255, 255, 255), masks=masks)
+        canvas.glyphs(style, Rows.of([(42.0, [glyph], [10.0])]), (0, 0, 0))
+        pages.append(canvas.pixels.astype(float))
+    assert abs(pages[0].mean() - pages[1].mean()) < 3
+    assert (np.abs(pages[0] - pages[1]) > 100).mean() < 0.02
+
+
+def test_colors_make_all_pages_of_a_text_rgb_and_greys_do_not() -> None:
+    text = "a red word\n" * 30
+    red = list(layout(one(text, 2, 5, Style(color="#CC0000")), SMALL))
+    assert len(red) > 1
+    assert {page.array.ndim for page in red} == {3}
+    x0, y0, x1, y1 = map(int, red[0].words[1].box)
+    word = red[0].array[y0:y1, x0:x1].astype(int)
+    assert (word[..., 0] - word[..., 1]).max() > 100
+    grey = render(one(text, 2, 5, Style(color="#888888", background="#eeeeee")), SMALL)
+    assert grey[0].array.ndim == 2
+
+
+def test_backgrounds_and_lines_go_through_spaces_and_no_further() -> None:
+    text = "nnnnn some worms nnnnn"
+    for style in (Style(background="#000000", color="#ffffff"), Style(underline=True)):
+        page = render(one(text, 6, 16, style), {"dpi": 144})[0]
+        x0, x1 = page.words[1].box[0], page.words[2].box[2]
+        y0, y1 = page.words[1].box[1], page.words[1].box[3]
+        rows = page.array[int(y0) + 1 : int(y1) - 1]
+        dark = (rows[:, int(x0) + 1 : int(x1) - 1] < 60).all(axis=1)
+        assert dark.any(), style
+        line = rows[np.flatnonzero(dark)[0]]
+        assert (line[: int(x0) - 1] > 200).all()
+        assert (line[int(x1) + 2 : int(x1) + 4] > 200).all()
+
+
+def test_a_grid_keeps_its_cells_whatever_the_style() -> None:
+    text = "abcd efgh"
+    style = Style(family="DejaVu Serif", size=2, letter_spacing=1, weight=700)
+    plain, rich = (render(each, {"cells": "GRID"})[0] for each in (text, one(text, 2, 7, style)))
+    assert rich.size == plain.size
+    box = render(one("──┼──\nbold", 0, 10, Style(family="DejaVu Serif", size=2)))[0]
+    assert box.lines[0].box == render("──┼──\nbold")[0].lines[0].box
+
+
+def test_a_family_that_does_not_exist_is_named() -> None:
+    with pytest.raises(FontError, match="No Such Family"):
+        list(layout(one("abc", 0, 3, Style(family="No Such Family"))))
+
+
+def test_hyphens_have_the_style_of_their_word() -> None:
+    text = "extraordinarily incomprehensible characterizations " * 3
+    theta = SMALL.replace(hyphenate=True, language="en")
+    rich = list(layout(one(text, 0, len(text), Style(weight=700, size=0.9)), theta))
+    check(one(text, 0, len(text), Style(weight=700, size=0.9)), theta)
+    assert any(not line.text.endswith((" ", "s")) for page in rich for line in page.lines)
+
+
+def test_an_extended_document_is_the_whole_one() -> None:
+    first, more = (
+        one("bold and more\n" * 9, 0, 4, Style(weight=700)),
+        one("then italic\n" * 9, 5, 11, Style(italic=True)),
+    )
+    document = render(first, SMALL)
+    list(document)
+    extended = document.extend_text(more)
+    assert extended.pages == len(document)
+    same(list(document), list(layout(first + more, SMALL)))
+    assert document.text == first.source + more.source
+
+
+def test_a_page_that_is_pickled_has_its_styles() -> None:
+    rich = RichText(
+        "bold mono 漢字 plain", [(0, 4, Style(weight=700)), (5, 12, Style(family="DejaVu Serif", italic=True))]
+    )
+    page = render(rich)[0]
+    copy = pickle.loads(pickle.dumps(page))
+    assert np.array_equal(copy.array, page.array)
+    assert copy.words == page.words
+    document = pickle.loads(pickle.dumps(render(rich)))
+    assert np.array_equal(document[0].array, page.array)
+
+
+def test_rich_texts_are_taken_wherever_texts_are() -> None:
+    rich = one("a **bold** word " * 50, 2, 10, Style(weight=700), consumed=[(2, 4), (8, 10)])
+    ratio = compression_ratio(rich)
+    assert ratio.text_tokens == compression_ratio(rich.source).text_tokens
+    assert ratio.visual_tokens == render(rich).ratio().visual_tokens
+    assert fit(rich, rho=2).ratio.rho >= 2
+    pages = layout_each(["plain", rich, RichText("also plain")])
+    same(pages[1], list(layout(rich)))
+    assert [page.text for page in pages[2]] == ["also plain"]
