@@ -32,6 +32,7 @@ from glyphrender import Page, Theta, Typesetter, default_typesetter, layout, ren
 from glyphrender.document.page import Span
 from glyphrender.errors import ThetaError
 from glyphrender.fonts.face import EM
+from glyphrender.typeset.style import flow_of
 
 STEW = "".join(INGREDIENTS)
 SHORT = [text for text in NASTY.values() if len(text) <= 200]
@@ -105,6 +106,8 @@ def a_theta(rng: random.Random) -> Theta:
             "ligatures": rng.random() < 0.8,
             "kerning": rng.random() < 0.8,
             "auto_crop_width": rng.random() < 0.5,
+            "unwrap": rng.random() < 0.3,
+            "blank_lines": rng.choice(("KEEP", "KEEP", "INDENT", "HALF", "MARK")),
             "page_number": rng.choice(("NONE", "NONE", "TOP_RIGHT", "BOTTOM_LEFT")),
         }
         if fields["hyphenate"]:
@@ -157,7 +160,7 @@ def check(text: str, theta: Theta, rng: random.Random, number: int) -> None:
         assert outline(layout(io.StringIO(text, newline=""), theta)) == whole, "file"
         default_typesetter().clear()
         assert outline(layout(text, theta)) == whole, "cold cache"
-        longest = max(map(len, text.split("\n"))) + 1
+        longest = max(map(len, text.split("\n"))) + 1 if not flow_of(theta) else len(text)
         if not theta.newline_marker and theta.line_breaker == "GREEDY":
             for typesetter in (Typesetter(chunk_size=max(64, longest)), Typesetter(max_bytes=1000)):
                 assert outline(layout(text, theta, typesetter=typesetter)) == whole, repr(typesetter)

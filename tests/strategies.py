@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, reject, settings
 from hypothesis import strategies as st
 
 from glyphrender.errors import ThetaError
-from glyphrender.theta import PARAMETERS, Emoji, Overlap, PageNumber, Theta
+from glyphrender.theta import PARAMETERS, BlankLines, CarriageReturn, Emoji, Overlap, PageNumber, Theta
 from glyphrender.theta.color import contrast
 from glyphrender.theta.constraints import MIN_CONTRAST
 from glyphrender.theta.parameter import Choice, Flag
@@ -82,6 +82,8 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
         elif isinstance(accepted, Choice):
             pick(name, st.sampled_from(list(accepted.choices)))
 
+    if values["carriage_return"] == CarriageReturn.OVERWRITE:
+        values |= {"unwrap": False, "blank_lines": BlankLines.KEEP}
     size = pick("font_size", lengths(4, 24))
     least = 0.7 * size if values["overlap"] == Overlap.ALLOW else size
     leading = pick("line_height", lengths(math.ceil(100 * least) / 100, 2 * size))

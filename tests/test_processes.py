@@ -29,6 +29,7 @@ from glyphrender.theta.choices import Emoji, MissingGlyph
 from glyphrender.typeset import shares as module
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.shares import Share, lay_out, shares_of
+from glyphrender.typeset.style import consumption, flow_of
 
 SMALL = Theta(page_size=(120, 90), margin_x=4, margin_y=4)
 
@@ -44,7 +45,7 @@ def in_shares(text: str, parts: list[Share], theta: Theta) -> list[PageLayout]:
 
 
 def check(text: str, theta: Theta, shares: int) -> None:
-    parts = shares_of(text, shares)
+    parts = shares_of(text, shares, consumption(theta), flow_of(theta))
     assert "".join(text[part.start : part.end] for part in parts) == text
     whole = list(default_typesetter().layout_pages(text, theta))
     shared = in_shares(text, parts, theta)

@@ -27,11 +27,12 @@ from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import Part, PartReader, PartSpan
 from glyphrender.text.source import Text, read
+from glyphrender.text.unwrap import CONTEXT
 from glyphrender.theta import Theta, ThetaLike
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.shares import lay_out, shares_of
-from glyphrender.typeset.style import consumption
+from glyphrender.typeset.style import consumption, flow_of
 
 if TYPE_CHECKING:
     from glyphrender.models.model import VisionModel
@@ -235,15 +236,20 @@ class Document(Sequence[Page]):
         old = self._pages
         # Text that follows can change a paragraph from its first line on. Optimal line breaks may move, or the new text
         # may hold the first strong character, which decides the direction.
+        flow = flow_of(self.theta)
         paragraph = 0 if self.theta.newline_marker else self.text.rfind("\n") + 1
+        if flow and paragraph:  # the last lines before the end may be joined by what follows
+            paragraph = flow.paragraph_end(self.text, max(0, len(self.text) - CONTEXT), before=True)
         first = max(0, min(len(old) - 1, bisect_right(old, paragraph, key=lambda page: page.span[1])))
         if first and self.theta.leading.name == "FIT" and paragraph == old[first].span[0]:
             first -= 1  # the first line of the paragraph may become lower, and find room on the page before
         begin = old[first].span[0] if old else 0
         start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
+        if flow and start:
+            start = flow.paragraph_end(self.text, start, before=True)
         paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin, parts=self.parts)
         line = consumption(self.theta).count_line_ends(whole[:start])
-        lines = self._typesetter.lines_of_part(whole[start:], self.theta, offset=start, line=line)
+        lines = self._typesetter.lines_of_part(whole, self.theta, start=start, line=line)
         return first, list(paginator.fill(lines))
 
     def save(
@@ -316,7 +322,7 @@ class Document(Sequence[Page]):
                 return lambda job: iter(known[job::jobs])
         from glyphrender._system.shared_work import HandOff  # loads multiprocessing
 
-        cut = shares_of(text, jobs, consumption(theta))
+        cut = shares_of(text, jobs, consumption(theta), flow_of(theta))
         hand_off = HandOff(len(cut) + 1, (0, 0))
 
         def share(job: int) -> Iterator[Page]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.tone import Color
 from glyphrender.text.parts import PartSpan, line_number
+from glyphrender.text.properties import codepoints
 from glyphrender.theta import MissingGlyph, PageNumber, Theta
 from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
@@ -27,6 +30,7 @@ from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
+from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.style import WordStyle
 
 # The color of line numbers lies this far on the way from the page's color to the text's: visible, but not in the way.
@@ -35,6 +39,7 @@ _NUMBER_STRENGTH = 0.55
 _DIGIT_SIZE, _BOX_STROKE = 0.52, 0.05
 # The distance from the top of a text in a margin to its baseline, as a share of its em: letters rise by 0.76 em.
 _BASELINE = 0.77
+_BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n)+")
 # The width of "─" as a share of the em, in a font that lacks it.
 _LIGHT_LINE = 0.09
 
@@ -407,6 +412,8 @@ def _numbered(block: Block, parts: Sequence[PartSpan]) -> tuple[NDArray[np.intp]
     ended += segments.line + np.count_nonzero(segments.ends_source_line(slice(0, start)))
     mid_line = not segments.ends_source_line(slice(start - 1, start))[0] if start else segments.mid_line
     begins = np.append(not mid_line, ends)[at - start]
+    if segments.drawn_text is not None:
+        begins, ended = _of_flowing_lines(segments, at)
     line, at, number = line[begins], at[begins], ended[begins] + 1
     if parts:
         offset = segments.offset + np.append(0, np.cumsum(segments.lengths()))[at]
@@ -414,6 +421,26 @@ def _numbered(block: Block, parts: Sequence[PartSpan]) -> tuple[NDArray[np.intp]
         in_text = np.array([one is not None for one in found], bool)
         line, number = line[in_text], np.array([one for one in found if one is not None], np.int64)
     return line, number
+
+
+def _of_flowing_lines(segments: SegmentTable, at: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Return ([k] whether a source line begins with segment `at`, [k] how many source lines end before its text).
+
+    Line ends inside a paragraph end no segment, and a paragraph may begin with blank lines that are not drawn.
+    """
+    text, cps = segments.text, codepoints(segments.text)
+    ends = (cps == 0x0A) | (cps == 0x0D)
+    ends[:-1] &= ~((cps[:-1] == 0x0D) & (cps[1:] == 0x0A))
+    ended = np.append(0, np.cumsum(ends))
+    places = np.append(0, np.cumsum(segments.lengths()))
+    begins, number = np.ones(len(at), bool), np.zeros(len(at), np.int64)
+    for index, row in enumerate(at.tolist()):
+        place = int(places[row])
+        begins[index] = ends[place - 1] if place else not segments.mid_line
+        if segments.kinds()[row] != NEWLINE and (blank := _BLANK_LINES.match(text, place)):
+            place = blank.end()
+        number[index] = segments.line + ended[place]
+    return begins, number
 
 
 def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, float, float]]:

@@ -108,9 +108,11 @@ class Typesetter:
         """Return the pages of each text, laid out and not drawn; see `glyphrender.typeset.together`."""
         return layout_together(texts, theta, self.shaper, max_pages=max_pages)
 
-    def lines_of_part(self, text: str, theta: Theta, *, offset: int = 0, line: int = 0) -> Iterator[LineTable]:
+    def lines_of_part(
+        self, text: str, theta: Theta, *, start: int = 0, end: int | None = None, line: int = 0
+    ) -> Iterator[LineTable]:
         """Yield the lines of a part of a document; see `glyphrender.typeset.layout.lines_of_part`."""
-        return lines_of_part(text, theta, self.shaper, offset=offset, line=line)
+        return lines_of_part(text, theta, self.shaper, start=start, end=end, line=line)
 
     def draw(self, page: PageLayout, *, reuse: bool = False) -> NDArray[np.uint8]:
         """Draw `page`; see `glyphrender.raster.page.draw_page`."""

@@ -78,7 +78,7 @@ class Consumption:
         if self.overwritten and ("\b" in text or text.count("\r") != text.count("\r\n")):
             found += _overwritten(text, found)
             found.sort()
-        return _merged(found)
+        return merged(found)
 
     def found_sequences(self, text: str, start: int, stop: int) -> Iterator[Span]:
         """Yield the control sequences that begin from `start` to `stop - 1`. They may end after `stop`."""
@@ -118,7 +118,7 @@ def without(text: str, spans: list[Span]) -> str:
     return "".join(text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
 
 
-def _merged(spans: list[Span]) -> list[Span]:
+def merged(spans: list[Span]) -> list[Span]:
     """Return the union of `spans`, which rise by their starts."""
     merged: list[Span] = []
     for start, end in spans:

@@ -22,8 +22,10 @@ from glyphrender._system.paths import path_of
 from glyphrender.errors import DataError, shown
 from glyphrender.text import bidi, grapheme, tailored_breaks
 from glyphrender.text.consumed import NOTHING, Consumption
+from glyphrender.text.flow import STILL, Flow, Flowed
 from glyphrender.text.parts import LINE_ENDS, Part, PartReader
 from glyphrender.text.properties import codepoints
+from glyphrender.text.unwrap import CONTEXT
 
 #: What `render` and `layout` take as text: a string, an iterator of strings and of `Part`, or an open text file.
 Text: TypeAlias = str | Iterable[str | Part]
@@ -56,6 +58,7 @@ class Chunk:
         open: whether the chunk ends inside a paragraph.
         cuts: rising places, without 0, at which a word is cut because something was consumed there.
         looks: [c] a number for each character that says how rich text draws it, or None for plain text.
+        flowed: how the line ends of the chunk are drawn, or None where each ends a line.
     """
 
     text: str
@@ -66,6 +69,7 @@ class Chunk:
     open: bool = False
     cuts: tuple[int, ...] = ()
     looks: NDArray[np.int32] | None = None
+    flowed: Flowed | None = None
 
 
 def decode(data: bytes, *, name: str, encoding: str | None = None, errors: str = "strict") -> str:
@@ -162,6 +166,9 @@ def chunks(
     line: int = 0,
     inert: str = "",
     consumed: Consumption = NOTHING,
+    flow: Flow = STILL,
+    before: str = "",
+    after: str = "",
 ) -> Iterator[Chunk]:
     """Cut `text` into chunks of at most `size` characters.
 
@@ -176,6 +183,8 @@ def chunks(
         line: number of source lines that end before `text`, which begins a line.
         inert: characters that have no effect on direction; see `bidi.without_effect`.
         consumed: what will not be drawn.
+        flow: how line ends are drawn.
+        before, after: with a `flow`, the `CONTEXT` characters on each side of `text`, or all where there are fewer.
 
     Raises:
         DataError: `text` is not a string and gives something other than strings.
@@ -185,19 +194,23 @@ def chunks(
     """
     inherited: int | None = None
     mid_line = False
-    for piece, closed in _cut_pieces(text, size, consumed):
-        yield Chunk(text=piece, offset=offset, line=line, mid_line=mid_line, base=inherited, open=not closed)
+    pieces = _flowing_pieces(text, size, consumed, flow, before, after) if flow else _cut_pieces(text, size, consumed)
+    for piece, closed, flowed in pieces:
+        yield Chunk(
+            text=piece, offset=offset, line=line, mid_line=mid_line, base=inherited, open=not closed, flowed=flowed
+        )
         if closed:
             inherited = None
         elif inherited is None:
-            inherited = base if base is not None else _base_direction(consumed.kept(piece), inert)
+            kept = consumed.kept(piece if flowed is None else flowed.text)
+            inherited = base if base is not None else _base_direction(kept, inert)
         offset += len(piece)
         line += consumed.count_line_ends(piece)
         mid_line = not piece.endswith(("\n", "\r"))
 
 
-def _cut_pieces(text: str | Iterable[str], size: int, consumed: Consumption) -> Iterator[tuple[str, bool]]:
-    """Yield (text of a chunk, whether it ends where a paragraph ends)."""
+def _cut_pieces(text: str | Iterable[str], size: int, consumed: Consumption) -> Iterator[tuple[str, bool, None]]:
+    """Yield (text of a chunk, whether it ends where a paragraph ends, None)."""
     held: list[str] = []  # what was read and not cut
     length = wanted = 0
     for block in chain(_blocks(text, size), (None,)):  # None is the end
@@ -214,12 +227,72 @@ def _cut_pieces(text: str | Iterable[str], size: int, consumed: Consumption) -> 
                 wanted = 2 * (len(buffer) - start)  # so that a long line is looked at a few times, not at every block
                 break
             end, closed = cut
-            yield buffer[start:end], closed
+            yield buffer[start:end], closed, None
             start = end
         held = [buffer[start:]]
         length = len(held[0])
     if held[0]:
-        yield held[0], True
+        yield held[0], True, None
+
+
+def _flowing_pieces(
+    text: str | Iterable[str], size: int, consumed: Consumption, flow: Flow, before: str, after: str
+) -> Iterator[tuple[str, bool, Flowed]]:
+    """Yield (text of a chunk, whether it ends where a paragraph ends, how its line ends are drawn).
+
+    A chunk is known when `CONTEXT` more characters were read. Where no paragraph ends in it, it ends where two lines
+    are joined; a line longer than the chunk is cut as in a text that does not flow.
+    """
+    buffer, start = before, len(before)  # the characters from `start` on were not cut
+    begins = True  # whether the source begins with `buffer`, as far as line ends are concerned
+
+    def flowed_to(end: int, *, ends: bool) -> Flowed:
+        head, tail = max(0, start - CONTEXT), min(len(buffer), end + CONTEXT)
+        ends = ends and tail == len(buffer)
+        return flow.of(buffer[head:tail], start - head, end - head, begins=begins and not head, ends=ends)
+
+    for block in chain(_blocks(text, size), (None,)):  # None is the end
+        final = block is None
+        stop = len(buffer)
+        buffer += after if block is None else block
+        stop = stop if final else len(buffer) - CONTEXT  # line ends before `stop` can be judged
+        while start < stop and (final or start + size < stop):
+            end = min(start + size, stop)
+            flowed = flowed_to(end, ends=final)
+            closed = True
+            if end < stop:
+                cut = _cut_flowed(buffer, start, end, stop, flowed, consumed, final=final)
+                if cut is None:
+                    break  # a line that is not cut ends after `stop`
+                length, closed = cut
+                flowed = flowed.until(length) if length <= end - start else flowed_to(start + length, ends=final)
+                end = start + length
+                closed = closed or bool(len(flowed.ends) and flowed.ends[-1] == length)
+            yield buffer[start:end], closed, flowed
+            start = end
+        if start > 2 * CONTEXT:
+            buffer, start, begins = buffer[start - CONTEXT :], CONTEXT, False
+
+
+def _cut_flowed(
+    buffer: str, start: int, stop: int, known: int, flowed: Flowed, consumed: Consumption, *, final: bool
+) -> tuple[int, bool] | None:
+    """Return (how many characters from `start` on a chunk has, whether a paragraph ends there).
+
+    Where control sequences are consumed, no line is cut. If the line does not end before `known`, the result is None,
+    or all of the text if it is `final`.
+    """
+    for places, closed in ((flowed.ends, True), (flowed.seams, False)):
+        if len(places):
+            return int(places[-1]), closed
+    if (feed := buffer.rfind("\n", start, stop)) >= 0:
+        return feed + 1 - start, False
+    if consumed:
+        feed = buffer.find("\n", stop, known)
+        return (feed + 1 - start, False) if feed >= 0 else (known - start, True) if final else None
+    cut = _cut(buffer, start, stop, consumed, final=True)
+    assert cut is not None
+    return cut[0] - start, cut[1]
 
 
 def _blocks(text: str | Iterable[str], size: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from glyphrender.theta.choices import (
     Alignment,
     Ansi,
+    BlankLines,
     BoxDrawing,
     CarriageReturn,
     Cells,
@@ -42,6 +43,7 @@ __all__ = [
     "PARAMETERS",
     "Alignment",
     "Ansi",
+    "BlankLines",
     "BoxDrawing",
     "CarriageReturn",
     "Cells",

@@ -119,6 +119,19 @@ class FormFeed(StrEnum):
     PAGE = "PAGE"
 
 
+class BlankLines(StrEnum):
+    """What sets paragraphs apart. KEEP draws each blank line as an empty line.
+
+    INDENT begins the paragraph with a tab, HALF puts half a line before it, and MARK sets ¶ before it and goes on in
+    the same line.
+    """
+
+    KEEP = "KEEP"
+    INDENT = "INDENT"
+    HALF = "HALF"
+    MARK = "MARK"
+
+
 class PageNumber(StrEnum):
     """The corner of the page in whose margin its number stands, or NONE."""
 

@@ -11,7 +11,7 @@ import os
 from typing import Final, Protocol
 
 from glyphrender.errors import ThetaError, shown
-from glyphrender.theta.choices import Overlap, PageNumber
+from glyphrender.theta.choices import BlankLines, CarriageReturn, Overlap, PageNumber
 from glyphrender.theta.color import contrast
 
 # WCAG asks for 4.5 for body text and 3 for large type. 1.5 is far below both, so that low contrast can be studied. Only
@@ -57,6 +57,9 @@ class Values(Protocol):
     para_bg_color: str
     background: str
     newline_marker: tuple[str, str] | None
+    unwrap: bool
+    blank_lines: BlankLines
+    carriage_return: CarriageReturn
     page_number: PageNumber
     page_label: str
 
@@ -150,6 +153,17 @@ def _no_room_down(theta: Values) -> None:
         )
 
 
+def _flows_and_overwrites(theta: Values) -> None:
+    fields = {"unwrap": theta.unwrap, "blank_lines": theta.blank_lines is not BlankLines.KEEP}
+    for field, flows in fields.items():
+        if flows and theta.carriage_return is CarriageReturn.OVERWRITE:
+            raise ThetaError(
+                f"{field} and carriage_return=OVERWRITE exclude each other: the lines of a terminal are not wrapped "
+                f"prose. Use carriage_return=LINE, or leave {field} out.",
+                field=field,
+            )
+
+
 def _no_room_for_page_numbers(theta: Values) -> None:
     if theta.page_number is PageNumber.NONE:
         return
@@ -209,6 +223,7 @@ _RULES: Final = (
     _no_room_across,
     _no_room_down,
     _no_room_for_page_numbers,
+    _flows_and_overwrites,
     _unreadable,
     _too_many_pixels,
 )

@@ -30,6 +30,7 @@ from glyphrender.theta import newline_markup as markup
 from glyphrender.theta.choices import (
     Alignment,
     Ansi,
+    BlankLines,
     BoxDrawing,
     CarriageReturn,
     Cells,
@@ -168,6 +169,10 @@ class Theta:
         accepts='"<br/>", "<font color="#FF0000">text</font>" or plain marker text',
         help="what a newline becomes: a line break, or a marker after which the text continues on the same line",
     )
+    unwrap: bool = flag(
+        False, help="join the lines of paragraphs that were wrapped at a column; verse, lists, code and tables stay"
+    )
+    blank_lines: BlankLines = choice(BlankLines.KEEP, help="what sets paragraphs apart where the text has blank lines")
     line_breaker: LineBreaker = choice(LineBreaker.GREEDY, help="how line ends are chosen")
     line_breaks: LineBreaks = choice(
         LineBreaks.UNICODE, help="places where lines may end: by UAX #14, or as in Chromium"

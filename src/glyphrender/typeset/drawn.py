@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.text.consumed import Consumption, without
+from glyphrender.text.consumed import Consumption, merged, without
 from glyphrender.text.source import Chunk
 from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
 from glyphrender.typeset.segments import SegmentTable
@@ -39,14 +39,19 @@ class Drawn:
     def of(cls, chunk: Chunk, consumed: Consumption) -> Drawn:
         """Return `chunk` without what is `consumed`."""
         spans = consumed.spans(chunk.text) if consumed else []
+        flowed = chunk.flowed
+        if flowed is not None:
+            spans = merged(sorted([*spans, *flowed.consumed]))
         start, end = np.array(spans, np.int64).reshape(-1, 2).T
         count = end - start
         place = start - (np.cumsum(count) - count)
         drawn = chunk
-        if spans:
-            text = without(chunk.text, spans)
-            inside = place[(place > 0) & (place < len(text))]
-            drawn = replace(chunk, text=text, cuts=tuple(inside.tolist()))
+        if spans or flowed is not None:
+            text = without(chunk.text if flowed is None else flowed.text, spans)
+            inside = place[(place > 0) & (place < len(text))].tolist()
+            if flowed is not None:  # beside a separator, no word is cut
+                inside = [at for at in inside if not (text[at - 1].isspace() or text[at].isspace())]
+            drawn = replace(chunk, text=text, cuts=tuple(inside))
         return cls(source=chunk, chunk=drawn, place=place, count=count)
 
     def accounted(self, table: SegmentTable) -> SegmentTable:
@@ -55,6 +60,8 @@ class Drawn:
         Characters that are consumed at the start of a paragraph belong to an empty segment there. All others belong to
         the segment before them.
         """
+        if self.source.flowed is not None:
+            table = replace(table, text=self.source.text, drawn_text=self.chunk.text)
         if not len(self.place):
             return table
         stop = np.cumsum(table.lengths())

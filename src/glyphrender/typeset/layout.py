@@ -14,6 +14,7 @@ from glyphrender.rich.drawn_text import DrawnText
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartReader, PartSpan
 from glyphrender.text.source import Text, chunks
+from glyphrender.text.unwrap import CONTEXT
 from glyphrender.theta import Direction, Theta
 from glyphrender.typeset.break_lines import break_lines
 from glyphrender.typeset.drawn import Drawn
@@ -26,7 +27,7 @@ from glyphrender.typeset.rich_chunks import rich_segments
 from glyphrender.typeset.rich_styles import Looks
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.shaper import Shaper
-from glyphrender.typeset.style import Variant, WordStyle, consumption
+from glyphrender.typeset.style import Variant, WordStyle, consumption, flow_of
 from glyphrender.typeset.variants import VariantPolicy, analyse_variants
 from glyphrender.typeset.word_cache import WordCache
 
@@ -77,7 +78,7 @@ def rich_lines(text: RichText, theta: Theta, shaper: Shaper) -> Iterator[LineTab
     style = shaper.style(theta)
     drawn = DrawnText(text)
     looks = Looks.of(drawn.styles, theta)
-    reading = theta.direction, consumption(theta)
+    reading = theta.direction, consumption(theta), flow_of(theta)
     segments = shaper.remembered(
         text, style, reading, lambda: rich_segments(drawn, looks, theta, style, shaper, base=_BASE[theta.direction])
     )
@@ -88,16 +89,30 @@ def shape_text(text: str | PartReader, theta: Theta, style: WordStyle, shaper: S
     """Return the segments of `text`, chunk by chunk, as far as the shaper remembers them, else new ones."""
     if isinstance(text, str):
         return shaper.remembered(
-            text, style, (theta.direction, consumption(theta)), lambda: analysed(text, theta, style, shaper)
+            text,
+            style,
+            (theta.direction, consumption(theta), flow_of(theta)),
+            lambda: analysed(text, theta, style, shaper),
         )
     return analysed(text, theta, style, shaper)
 
 
 def analysed(
-    text: str | Iterable[str], theta: Theta, style: WordStyle, shaper: Shaper, *, offset: int = 0, line: int = 0
+    text: str | Iterable[str],
+    theta: Theta,
+    style: WordStyle,
+    shaper: Shaper,
+    *,
+    offset: int = 0,
+    line: int = 0,
+    around: tuple[str, str] = ("", ""),
 ) -> Iterator[SegmentTable]:
-    """Yield the segments of `text`, chunk by chunk; `offset` characters and `line` source lines come before it."""
+    """Yield the segments of `text`, chunk by chunk; `offset` characters and `line` source lines come before it.
+
+    `around` is the text before and after it, as far as line ends of `text` depend on it.
+    """
     base, policy, consumed = _BASE[theta.direction], VariantPolicy.of(theta), consumption(theta)
+    flow = flow_of(theta)
 
     def cache_of(variant: Variant) -> WordCache:
         return shaper.words(style if variant == style.variant else shaper.style(theta, variant))
@@ -105,7 +120,10 @@ def analysed(
     inherited = 0  # the variant of a paragraph that goes on in the next chunk
     size, inert = shaper.chunk_size, style.inert
     # Chunks end where paragraphs end, if possible.
-    for chunk in chunks(text, size=size, base=base, offset=offset, line=line, inert=inert, consumed=consumed):
+    for chunk in chunks(
+        text, size=size, base=base, offset=offset, line=line, inert=inert, consumed=consumed, flow=flow,
+        before=around[0], after=around[1],
+    ):  # fmt: skip
         drawn = Drawn.of(chunk, consumed)  # without what a terminal would not show
         table, inherited = analyse_variants(drawn.chunk, policy, cache_of, base=base, inherited=inherited)
         yield drawn.accounted(table)  # every character of the chunk counted again
@@ -140,14 +158,20 @@ def set_lines(
         yield break_lines(gathered[0].joined(*gathered[1:]), metrics, begins=begins, final=True)[0]
 
 
-def lines_of_part(text: str, theta: Theta, shaper: Shaper, *, offset: int = 0, line: int = 0) -> Iterator[LineTable]:
+def lines_of_part(
+    text: str, theta: Theta, shaper: Shaper, *, start: int = 0, end: int | None = None, line: int = 0
+) -> Iterator[LineTable]:
     """Yield the lines of a part of a document that starts with a paragraph.
 
     Args:
-        text: the part.
+        text: the document.
         theta: the rendering parameters.
         shaper: what is remembered.
-        offset, line: characters and source lines of the document before the part.
+        start, end: the characters of the part; None goes to the end of the document.
+        line: source lines of the document before the part.
     """
     style = shaper.style(theta)
-    yield from set_lines(analysed(text, theta, style, shaper, offset=offset, line=line), theta, style, shaper)
+    end = len(text) if end is None else end
+    around = text[max(0, start - CONTEXT) : start], text[end : end + CONTEXT]
+    segments = analysed(text[start:end], theta, style, shaper, offset=start, line=line, around=around)
+    yield from set_lines(segments, theta, style, shaper)

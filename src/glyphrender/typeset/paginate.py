@@ -13,10 +13,11 @@ from math import ceil
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glyphrender.errors import LayoutError
 from glyphrender.text.parts import PartSpan, parts_between
-from glyphrender.theta import FormFeed, PageNumber, Theta
+from glyphrender.theta import BlankLines, FormFeed, PageNumber, Theta
 from glyphrender.typeset.ink import fitted_lines
 from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
@@ -65,6 +66,12 @@ class Paginator:
         first, last = (table.flags & FIRST) != 0, (table.flags & LAST) != 0
         before = np.where(first, theta.space_before + theta.inset, 0.0)
         after = np.where(last, theta.space_after + theta.inset, 0.0)
+        # Characters of the source before each segment.
+        characters = np.append(0, np.cumsum(table.segments.lengths()))
+        gap = np.zeros(len(table))
+        if theta.blank_lines is BlankLines.HALF:
+            gap[first & _follow_gaps(table, characters)] = theta.line_height / 2
+            before = before + gap
         fitted = fitted_lines(table, theta)
         height = theta.line_height if fitted is None else fitted[1]
         bottom = np.cumsum(before + height + after)
@@ -74,14 +81,12 @@ class Paginator:
         needs, page_ends = need.tolist(), []
         if theta.form_feed is FormFeed.PAGE:
             page_ends = np.flatnonzero(table.flags & PAGE_END).tolist()
-        # Characters of the source before each segment.
-        characters = np.append(0, np.cumsum(table.segments.lengths()))
         height, columns = theta.column_height + _SLACK, theta.column_offsets
         lo, lines = 0, len(table)
         while lo < lines:
             origin = (float(bottom[lo - 1]) if lo else 0.0) - self.y
             if self.y == 0.0 and first[lo]:
-                origin += theta.space_before
+                origin += theta.space_before + float(gap[lo])
             hi = bisect_right(needs, height + origin)
             page_end = bisect_left(page_ends, lo)
             ends = page_end < len(page_ends) and page_ends[page_end] < hi
@@ -151,6 +156,20 @@ class Paginator:
         )
         self._begin_page()
         return page
+
+
+def _follow_gaps(table: LineTable, characters: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return [n] whether a blank line that is not drawn comes before each line: the line begins by consuming it."""
+    at = table.first
+    gap = np.zeros(len(at), bool)
+    hidden = table.segments.hidden
+    if hidden is not None:
+        some = np.flatnonzero((table.segments.number[at] == 0) & (hidden[at] > 0))
+        text = table.segments.text
+        gap[some] = [
+            "\n" in text[start:end] for start, end in zip(characters[at[some]], characters[at[some] + 1], strict=True)
+        ]
+    return gap
 
 
 def _size(theta: Theta, blocks: list[Block], last: bool, number: int) -> tuple[int, int]:

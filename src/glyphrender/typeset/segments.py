@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.rich.style import Style
+from glyphrender.text.parts import count_line_ends
 from glyphrender.text.properties import codepoints
 from glyphrender.typeset.glyph_store import MAY_BREAK, SOURCE_LINE_ENDS, GlyphStore
 
@@ -42,7 +43,8 @@ class SegmentTable:
         hidden: [n] characters that are consumed (text/consumed.py) after the segment, before or after its gap; or None
             where nothing is consumed. In rich text, the characters of the source that the segment and its gap stand for
             but do not draw; below 0 if a replacement draws more than it stands for.
-        drawn_text: the characters that are drawn, in rich text; None where these are those of the text.
+        drawn_text: the characters that are drawn, in rich text and where line ends are drawn as other characters; None
+            where these are those of the text.
         stands_for: [n] in rich text, the characters of the source that the segment itself stands for; else None.
         replaced: [n] OWN, FIRST, FURTHER or ADDED (rich/drawn_text.py) of the segment in rich text; else None.
         look: [n] how the segment is drawn, as a place in `looks`; None in plain text.
@@ -146,7 +148,12 @@ class SegmentTable:
         if self.drawn_text is not None:
             drawn = int(self.drawn_lengths(slice(0, at)).sum())
             head = replace(head, drawn_text=self.drawn_text[:drawn])
-            tail = replace(tail, drawn_text=self.drawn_text[drawn:])
+            tail = replace(
+                tail,
+                drawn_text=self.drawn_text[drawn:],
+                line=self.line + count_line_ends(head.text),  # a line end that is drawn as a space ends no segment
+                mid_line=not head.text.endswith(("\n", "\r")) if head.text else self.mid_line,
+            )
         return head, tail
 
     def joined(self, *following: SegmentTable) -> SegmentTable:

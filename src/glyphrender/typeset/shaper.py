@@ -12,6 +12,7 @@ from glyphrender.fonts.stack import MOST_FALLBACKS, FontStack, font_stack
 from glyphrender.rich.rich_text import RichText
 from glyphrender.rich.style import Style
 from glyphrender.text.consumed import Consumption
+from glyphrender.text.flow import Flow
 from glyphrender.text.source import CHUNK
 from glyphrender.theta import Direction, Emoji, Theta
 from glyphrender.typeset.furniture import Furniture
@@ -32,8 +33,8 @@ _STYLES: Final = 32
 _FURNITURE: Final = 64
 
 _Fonts: TypeAlias = tuple[str, int, bool, str, tuple[str, ...], str, Emoji]
-# What the analysis of a text depends on, beside its style: the base direction, and what is consumed.
-_Reading: TypeAlias = tuple[Direction, Consumption]
+# What the analysis of a text depends on, beside its style: the base direction, what is consumed, and how it flows.
+_Reading: TypeAlias = tuple[Direction, Consumption, Flow]
 _TextKey: TypeAlias = tuple[str | RichText, WordStyle, _Reading]
 
 

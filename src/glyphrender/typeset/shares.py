@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from glyphrender.text.consumed import NOTHING, Consumption
+from glyphrender.text.flow import STILL, Flow
 from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Theta
 from glyphrender.typeset.layout import lines_of_part
@@ -19,7 +20,7 @@ from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.shaper import Shaper
-from glyphrender.typeset.style import consumption
+from glyphrender.typeset.style import consumption, flow_of
 
 # Characters of a share. They make some 35 pages, of which up to one is laid out twice.
 SHARE = 1 << 18
@@ -41,16 +42,19 @@ class Share:
     line: int
 
 
-def shares_of(text: str, processes: int, consumed: Consumption = NOTHING) -> list[Share]:
+def shares_of(text: str, processes: int, consumed: Consumption = NOTHING, flow: Flow = STILL) -> list[Share]:
     """Return `text` in shares of about `SHARE` characters: a multiple of `processes`, where its paragraphs allow it."""
-    return list(_cut(text, consumed, -(-len(text) // (processes * max(1, round(len(text) / (processes * SHARE)))))))
+    size = -(-len(text) // (processes * max(1, round(len(text) / (processes * SHARE)))))
+    return list(_cut(text, consumed, flow, size))
 
 
-def _cut(text: str, consumed: Consumption, size: int, start: int = 0, line: int = 0) -> Iterator[Share]:
+def _cut(text: str, consumed: Consumption, flow: Flow, size: int, start: int = 0, line: int = 0) -> Iterator[Share]:
     """Yield shares of at least `size` characters, from `start` on."""
     while start < len(text):
         newline = text.find("\n", start + size - 1)
         end = newline + 1 if newline >= 0 else len(text)
+        if flow and newline >= 0:
+            end = flow.paragraph_end(text, start + size - 1, before=False)
         yield Share(start=start, end=end, line=line)
         line += consumed.count_line_ends(text[start:end])
         start = end
@@ -79,7 +83,7 @@ def lay_out(
     """
 
     def lines(of: Share) -> Iterator[LineTable]:
-        return lines_of_part(text[of.start : of.end], theta, shaper, offset=of.start, line=of.line)
+        return lines_of_part(text, theta, shaper, start=of.start, end=of.end, line=of.line)
 
     own = list(lines(share))
     number, at = begin()
@@ -88,7 +92,7 @@ def lay_out(
     paginator = Paginator(theta, max_pages=max_pages, number=number, end=at, parts=parts)
     consumed = consumption(theta)
     line = share.line + consumed.count_line_ends(text[share.start : share.end])
-    borrowed = chain.from_iterable(map(lines, _cut(text, consumed, _BORROWED, share.end, line)))
+    borrowed = chain.from_iterable(map(lines, _cut(text, consumed, flow_of(theta), _BORROWED, share.end, line)))
     pages: list[PageLayout] = []
     for page in paginator.fill(chain(own, borrowed)):
         pages.append(page)

@@ -12,6 +12,7 @@ from glyphrender.fonts.stack import FontStack
 from glyphrender.rich.style import Style
 from glyphrender.text import bidi, browser_breaks, complexbreak, tailored_breaks
 from glyphrender.text.consumed import Consumption
+from glyphrender.text.flow import Flow
 from glyphrender.text.linebreak import ALLOWED, PROHIBITED
 from glyphrender.theta import (
     Ansi,
@@ -68,6 +69,11 @@ def consumption(theta: Theta) -> Consumption:
     return Consumption(
         sequences=theta.ansi is Ansi.STRIP, overwritten=theta.carriage_return is CarriageReturn.OVERWRITE
     )
+
+
+def flow_of(theta: Theta) -> Flow:
+    """Return how `theta` lets a text flow over line ends; see text/flow.py."""
+    return Flow(unwrap=theta.unwrap, blank_lines=theta.blank_lines.value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

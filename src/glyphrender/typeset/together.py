@@ -4,9 +4,9 @@ A short text costs some 400 numpy calls, whatever its length. Lines depend on no
 texts are joined by newlines, analysed and broken into lines as one chunk, and the table of lines is cut where one text
 ends. Then each text fills pages of its own.
 
-A text is set alone where this might change a page: if a newline ends no paragraph under θ, if θ consumes characters, or
-if the text is rich, empty, longer than a chunk, or ends with a line end that is no newline. So is a text whose end is
-wider than a line: there the newline would take a line of its own.
+A text is set alone where this might change a page: if a newline ends no paragraph under θ, if θ consumes characters or
+joins lines, or if the text is rich, empty, longer than a chunk, or ends with a line end that is no newline. So is a
+text whose end is wider than a line: there the newline would take a line of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.shaper import Shaper
-from glyphrender.typeset.style import consumption
+from glyphrender.typeset.style import consumption, flow_of
 
 
 def layout_together(
@@ -43,7 +43,7 @@ def layout_together(
         LayoutError: a text needs more than `max_pages` pages.
     """
     pages: list[list[PageLayout]] = [[] for _ in texts]
-    joins = theta.newline_marker is None and not consumption(theta)
+    joins = theta.newline_marker is None and not consumption(theta) and not flow_of(theta)
     plain = [text.source if isinstance(text, RichText) else text for text in texts]
     waiting: list[int] = []
     length = 0
