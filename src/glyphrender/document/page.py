@@ -252,7 +252,7 @@ class Page:
         found = list(self._placed())
         spans: list[Span] = []
         at = 0
-        if any(block.table.segments.drawn_text is not None for block, _, _ in found):
+        if any(block.table.segments.replaced is not None for block, _, _ in found):
             starts = starts_of_rich_words([(block, placed) for block, placed, _ in found], self.theta.complex_breaks)
         else:
             consumed = [block.table.segments.consumed()[start:end] for block, start, end in self._blocks()]
