@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -233,13 +232,18 @@ def main() -> int:
 
 def _printed(rows: Iterator[tuple[str, tuple[str, ...], list[str]]]) -> list[tuple[str, tuple[str, ...], list[str]]]:
     kept = []
-    for name, wanted, found in rows:
-        good = bool(set(wanted) & set(found)) if wanted else not found
-        cells = [name, wanted[0] if wanted else "nothing", ", ".join(found) or "nothing", "" if good else "MISSED"]
-        print(f"| {' | '.join(cells)} |")
-        sys.stdout.flush()
-        kept.append((name, wanted, found))
+    for row in rows:
+        told(*row)
+        kept.append(row)
     return kept
+
+
+def told(name: str, wanted: tuple[str, ...], found: list[str]) -> bool:
+    """Print a line of the table, and return whether the right thing was found."""
+    good = bool(set(wanted) & set(found)) if wanted else not found
+    cells = [name, wanted[0] if wanted else "nothing", ", ".join(found) or "nothing", "" if good else "MISSED"]
+    print(f"| {' | '.join(cells)} |", flush=True)
+    return good
 
 
 if __name__ == "__main__":
