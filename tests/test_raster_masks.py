@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from strategies import examples
 
-from glyphrender import Theta, Typesetter
+from glyphrender import Theta, Typesetter, render
 from glyphrender.errors import DependencyError
 from glyphrender.fonts.library import find_face
 from glyphrender.raster import masks
 from glyphrender.raster.canvas import SkiaCanvas, rasteriser
+from glyphrender.raster.compiled import Loader, load_stamp
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Rows
@@ -174,34 +176,114 @@ def test_masks_that_grow_too_many_are_made_anew(compiled: pytest.MonkeyPatch) ->
     assert all(np.array_equal(*pair) for pair in both(text, Theta(), compiled, Typesetter(max_bytes=30_000)))
 
 
-def test_without_being_asked_it_begins_once_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def stamped(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Note each page that is stamped, where loading pays after 10,000 glyphs and the masks of a font after 5,000."""
     monkeypatch.delenv("GLYPHRENDER_RASTER", raising=False)
-    monkeypatch.setattr(masks, "PAYS_AFTER", 10_000)
-    TYPESETTER.clear()
-    stamped = []
-    stamp = masks.Masks.stamp
-    monkeypatch.setattr(masks.Masks, "stamp", lambda self, *args: (stamped.append(1), stamp(self, *args))[1])
-    pages = list(TYPESETTER.layout_pages((DATA / "udhr-eng.txt").read_text(encoding="utf-8") * 8, Theta()))
+    monkeypatch.setattr(masks, "LOADER", Loader(load_stamp, costs=10_000, least=2_000))
+    monkeypatch.setattr(masks, "FONT_PAYS_AFTER", 5_000)
+    stamp, found = masks.Masks.stamp, list[int]()
+    monkeypatch.setattr(masks.Masks, "stamp", lambda self, *args: (found.append(1), stamp(self, *args))[1])
+    return found
+
+
+def test_without_being_asked_it_begins_once_it_pays(stamped: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    typesetter = Typesetter()
+    pages = list(typesetter.layout_pages((DATA / "udhr-eng.txt").read_text(encoding="utf-8") * 8, Theta()))
     seen = []
     for page in pages:
-        TYPESETTER.draw(page)
+        typesetter.draw(page)
         seen.append(len(stamped))
     assert seen[0] == 0
     assert seen[-1] > seen[len(seen) // 2] > 0
     stamped.clear()
     monkeypatch.setenv("GLYPHRENDER_RASTER", "skia")
-    TYPESETTER.draw(pages[0])
+    typesetter.draw(pages[0])
     assert not stamped
 
 
+@pytest.mark.parametrize(("times", "begins"), [(8, 5_000), (1, None)])
+def test_it_begins_early_if_much_of_the_text_follows(
+    stamped: list[int], monkeypatch: pytest.MonkeyPatch, times: int, begins: int | None
+) -> None:
+    text = (DATA / "udhr-eng.txt").read_text(encoding="utf-8") * times
+    typesetter = Typesetter()
+    characters, pngs = [], []
+    document = render(text, typesetter=typesetter)
+    for page in document:
+        pngs.append(page.png())
+        characters.append(page.span[1] if stamped else None)
+    first = next((end for end in characters if end), None)
+    assert (first is None) if begins is None else (begins < (first or 0) < 10_000 + len(document[0].text))
+    monkeypatch.setenv("GLYPHRENDER_RASTER", "skia")
+    assert pngs == [page.png() for page in document]
+
+
 def test_numba_that_is_asked_for_and_missing_is_an_error(compiled: pytest.MonkeyPatch) -> None:
-    masks.compiled.cache_clear()
+    compiled.setattr(masks, "LOADER", Loader(load_stamp))
     compiled.setitem(sys.modules, "glyphrender.raster.stamp", None)
     with pytest.raises(DependencyError, match=r"\.\[fast\]"):
         TYPESETTER.draw(next(TYPESETTER.layout_pages("text", Theta())))
     compiled.delenv("GLYPHRENDER_RASTER")
     TYPESETTER.draw(next(TYPESETTER.layout_pages("text", Theta())))
-    masks.compiled.cache_clear()
+
+
+def test_code_that_cannot_be_loaded_is_asked_for_once() -> None:
+    asked = []
+
+    def load() -> None:
+        asked.append(1)
+        raise ImportError("no numba")
+
+    loader = Loader(load, costs=10, least=10)
+    assert [loader.note(6) for _ in range(9)] == [None] * 9
+    with pytest.raises(ImportError, match="no numba"):
+        loader.now()
+    assert len(asked) == 1
+
+
+def test_an_interrupt_while_it_loads_leaves_it_to_load_again() -> None:
+    results = iter([KeyboardInterrupt, "code"])
+
+    def load() -> str:
+        result = next(results)
+        if isinstance(result, str):
+            return result
+        raise result
+
+    loader = Loader(load, costs=10, least=10)
+    with pytest.raises(KeyboardInterrupt):
+        loader.note(10)
+    assert loader.note(1) == "code"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_that_is_forked_while_another_thread_loads_goes_on_without() -> None:
+    begun, forked = threading.Event(), threading.Event()
+    loader = Loader(lambda: (begun.set(), forked.wait(300), "code")[2], costs=10, least=10)
+    thread = threading.Thread(target=loader.note, args=(10,))
+    thread.start()
+    assert begun.wait(300)
+    child = os.fork()
+    if not child:
+        signal.alarm(300)
+        os._exit(0 if loader.note(10) is None else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    forked.set()
+    thread.join()
+    assert loader.note(0) == "code"
+
+
+def test_threads_that_draw_at_once_load_once() -> None:
+    loads = []
+    loader = Loader(lambda: loads.append(1) or "code", costs=100, least=100)
+    threads = [threading.Thread(target=lambda: [loader.note(1) for _ in range(300)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert loads == [1]
+    assert loader.now() == "code"
 
 
 def test_a_short_document_does_not_load_numba() -> None:

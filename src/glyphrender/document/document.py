@@ -134,7 +134,7 @@ class Document(Sequence[Page]):
 
     @property
     def _drawn_as(self) -> str | RichText:
-        """What is laid out."""
+        """The text, or the rich text, that is laid out."""
         return self.text if self.rich is None else self.rich
 
     def __getstate__(self) -> tuple[str | RichText, Theta, int | None, tuple[PartSpan, ...]]:
@@ -337,7 +337,7 @@ class Document(Sequence[Page]):
         return share
 
     def _page(self, layout: PageLayout) -> Page:
-        return Page(layout, self._typesetter)
+        return Page(layout, self._typesetter, length=len(self.text))
 
     def _begin(self) -> None:
         """Forget all pages, and lay out from the first one when pages are reached."""

@@ -101,7 +101,8 @@ def laid_out(
     _check_max_pages(max_pages)
     typesetter = _typesetter(typesetter)
     pages = typesetter.layout_pages(text, Theta.of(theta), max_pages=max_pages, parts=parts)
-    return map(partial(Page, typesetter=typesetter), pages)
+    length = len(text) if isinstance(text, str) else 0
+    return map(partial(Page, typesetter=typesetter, length=length), pages)
 
 
 def _check_max_pages(max_pages: object) -> None:

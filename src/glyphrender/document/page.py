@@ -83,10 +83,11 @@ class Characters(NamedTuple):
 class Page:
     """One page of a document."""
 
-    __slots__ = ("__dict__", "__weakref__", "_layout", "_typesetter")
+    __slots__ = ("__dict__", "__weakref__", "_following", "_layout", "_typesetter")
 
-    def __init__(self, layout: PageLayout, typesetter: Typesetter) -> None:
+    def __init__(self, layout: PageLayout, typesetter: Typesetter, *, length: int = 0) -> None:
         self._layout, self._typesetter = layout, typesetter
+        self._following = max(0, length - layout.end)  # characters after this page; `length` is 0 if it is not known
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle only the lines and glyphs of this page, some 100 kB. The reading process opens the fonts again."""
@@ -154,7 +155,7 @@ class Page:
         Each access returns a copy, so you may write to the array. The pages drawn last are remembered, so a second
         access does not draw again.
         """
-        return self._typesetter.pixels(self._layout).copy()
+        return self._typesetter.pixels(self._layout, following=self._following).copy()
 
     @property
     def image(self) -> Image:
@@ -174,7 +175,8 @@ class Page:
         """
         default = 8 if self.theta.antialias or not self._two_colors else 1
         bits = default if bits is None else checked_bits(bits)
-        return png.encode(self._typesetter.draw(self._layout, reuse=True), dpi=self.theta.dpi, bits=bits)
+        drawn = self._typesetter.draw(self._layout, reuse=True, following=self._following)
+        return png.encode(drawn, dpi=self.theta.dpi, bits=bits)
 
     @property
     def _two_colors(self) -> bool:

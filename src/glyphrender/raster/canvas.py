@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from glyphrender._system import log
 from glyphrender.raster.box_drawing import blend
+from glyphrender.raster.compiled import SPARE
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.harfbuzz import HarfBuzzCanvas
 from glyphrender.raster.mask_cache import MaskCache
-from glyphrender.raster.masks import SPARE
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.scratch import scratch
 from glyphrender.raster.skia_library import is_shortage, missing_library_message
@@ -215,7 +215,7 @@ class SkiaCanvas:
         if color != _BLACK:
             self._to_grey()
         masks = self._masks.masks(style)
-        if self._coverage and not style.face.has_color and masks.pay(rows):
+        if self._coverage and not style.face.has_color and masks.pay(rows, self._masks.following):
             masks.stamp(self._bytes, self._memory.shape, rows)
             return
         font = masks.font

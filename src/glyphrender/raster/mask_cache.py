@@ -25,7 +25,12 @@ class MaskCache:
 
     The masks used least recently are forgotten first. Several threads may use one cache: what they share is written
     under one lock.
+
+    Attributes:
+        following: characters of the text after the page that is drawn, as far as known; see `Masks.pay`.
     """
+
+    following = 0
 
     def __init__(self, *, max_bytes: int, lock: Any = None) -> None:
         self.max_bytes = max_bytes

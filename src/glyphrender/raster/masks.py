@@ -10,28 +10,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system import log
-from glyphrender.errors import DependencyError, the_extra
+from glyphrender.raster.compiled import LOADER
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.subpixel import PHASES, phases
 
 if TYPE_CHECKING:
     import skia
 
-# Bytes after the pixels that stamping may rewrite, because it works on eight bytes at a time.
-SPARE: Final = 8
 # The largest size for which masks are used, in pixels per em. Above 256, Skia draws glyphs as paths; masks stop paying
 # long before that.
 LARGEST: Final = 64.0
-# The number of glyphs of a font after which stamping pays. To load numba and its compiled code takes 0.4 s (the first
-# time 0.8 s), and stamping saves some 0.2 µs a glyph.
-PAYS_AFTER: Final = 5_000_000
+# The number of glyphs of a font after which its masks pay: the masks of a Latin font are made in the time that stamping
+# saves on 60,000 glyphs, those of a Chinese novel on two million.
+FONT_PAYS_AFTER: Final = 250_000
 # The number of glyphs that Skia draws at a time. With 4,000 at once it takes eight times as long a glyph.
 _SOME: Final = 256
 # Positions nearer than this many pixels are exact in a float32. NaN and infinity are not near.
@@ -75,21 +71,28 @@ class Masks:
         self._boxes = np.zeros((0, 5), np.int32)
         self._words = np.zeros(0, np.uint64)
 
-    def pay(self, rows: Rows) -> bool:
+    def pay(self, rows: Rows, following: int = 0) -> bool:
         """Return whether to stamp `rows`: stamping is available and faster, and can draw all of them.
 
         Two things are left to Skia: glyphs that a broken font names but does not have, and places far off every page.
 
+        Args:
+            rows: the glyphs.
+            following: characters of the text after the page, as far as known. They help to decide whether to load the
+                compiled code.
+
         Raises:
             DependencyError: GLYPHRENDER_RASTER=numba asks for stamping, and numba cannot be used.
         """
-        self._drawn += len(rows.glyph)
         wanted = os.environ.get("GLYPHRENDER_RASTER", "")
         if wanted == "skia" or self.font.getSize() > LARGEST:
             return False
-        asked = wanted == "numba"
-        if not (asked or self._drawn > PAYS_AFTER) or compiled(asked) is None:
-            return False
+        if wanted == "numba":
+            LOADER.now()
+        else:
+            self._drawn += len(rows.glyph)
+            if LOADER.note(len(rows.glyph), following=following) is None or self._drawn <= FONT_PAYS_AFTER:
+                return False
         near = all(np.abs(at).max(initial=0.0) < _FAR for at in (rows.x, rows.baseline))
         return near and int(rows.glyph.max(initial=0)) < self._glyphs
 
@@ -101,7 +104,7 @@ class Masks:
             shape: (h, w).
             rows: the glyphs; `pay` must have returned True.
         """
-        run = compiled(True)
+        run = LOADER.now()
         subpixel = self.font.isSubpixel()
         with self._lock:
             if not len(self._number):
@@ -181,29 +184,3 @@ def _inked(line: NDArray[np.bool_]) -> tuple[int, int]:
     """
     at = np.flatnonzero(line)
     return (int(at[0]), int(at[-1] - at[0]) + 1) if len(at) else (0, 0)
-
-
-@lru_cache(maxsize=2)
-def compiled(asked: bool) -> Any:
-    """Return the compiled function `stamp`, or None if numba cannot be used and was not asked for.
-
-    Raises:
-        DependencyError: numba was asked for and cannot be used.
-    """
-    try:
-        from glyphrender.raster.stamp import stamp
-
-        # This call compiles the function. If that fails here (no numba, a full disk), Skia can still draw the page.
-        rows, memory = Rows.of([]), np.zeros(SPARE, np.uint8)
-        atlas = np.zeros(0, np.int32), np.zeros((0, 5), np.int32), np.zeros(0, np.uint64)
-        stamp(memory, 0, 0, rows.baseline, rows.bounds, rows.glyph, rows.x, 0, True, *atlas)
-        log.info(__name__, "compiled code draws pages from here on")
-    except Exception as error:
-        if not asked:
-            return None
-        raise DependencyError(
-            f"GLYPHRENDER_RASTER=numba cannot be had ({type(error).__name__}: {error}). Install "
-            f"{the_extra('fast')}, and see that there is room in the folder that NUMBA_CACHE_DIR names.",
-            extra="fast",
-        ) from error
-    return stamp

@@ -114,19 +114,21 @@ class Typesetter:
         """Yield the lines of a part of a document; see `glyphrender.typeset.layout.lines_of_part`."""
         return lines_of_part(text, theta, self.shaper, start=start, end=end, line=line)
 
-    def draw(self, page: PageLayout, *, reuse: bool = False) -> NDArray[np.uint8]:
-        """Draw `page`; see `glyphrender.raster.page.draw_page`."""
+    def draw(self, page: PageLayout, *, reuse: bool = False, following: int = 0) -> NDArray[np.uint8]:
+        """Draw `page`, which so many characters of its text follow; see `glyphrender.raster.page.draw_page`."""
+        # Threads that draw other texts may mix these up. They only decide when compiled code is loaded.
+        self.masks.following = following
         style = self.shaper.style(page.theta)
         return draw_page(page, self.shaper.furniture(style), self.masks, reuse=reuse)
 
-    def pixels(self, page: PageLayout) -> NDArray[np.uint8]:
+    def pixels(self, page: PageLayout, *, following: int = 0) -> NDArray[np.uint8]:
         """Return the pixels of `page`, read-only; a page that is among those drawn last is not drawn again."""
         with self.lock:
             kept = self._pixels.get(id(page))
             if kept is not None:
                 self._pixels[id(page)] = self._pixels.pop(id(page))
                 return kept[1]
-        drawn = self.draw(page)
+        drawn = self.draw(page, following=following)
         drawn.flags.writeable = False
         with self.lock:
             if id(page) not in self._pixels:  # another thread may have drawn it meanwhile
