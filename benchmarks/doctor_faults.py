@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -118,7 +120,7 @@ def script_of(plan: PreflightPlan, **change: Any) -> Script:
     """A server that serves the plan's model rightly, but for `change`."""
     counter = tokenizer(change.pop("vocabulary")) if "vocabulary" in change else plan.counter
     assert counter is not None
-    reads = {picture.data: code for picture, code in zip(plan.pages, CODES, strict=True)}
+    reads = {b64encode(picture.data).decode("ascii"): code for picture, code in zip(plan.pages, CODES, strict=True)}
     return Script(**{"model": plan.model, "tokenizer": counter, "reads": reads, **change})
 
 
@@ -232,18 +234,13 @@ def main() -> int:
 
 def _printed(rows: Iterator[tuple[str, tuple[str, ...], list[str]]]) -> list[tuple[str, tuple[str, ...], list[str]]]:
     kept = []
-    for row in rows:
-        told(*row)
-        kept.append(row)
+    for name, wanted, found in rows:
+        good = bool(set(wanted) & set(found)) if wanted else not found
+        cells = [name, wanted[0] if wanted else "nothing", ", ".join(found) or "nothing", "" if good else "MISSED"]
+        print(f"| {' | '.join(cells)} |")
+        sys.stdout.flush()
+        kept.append((name, wanted, found))
     return kept
-
-
-def told(name: str, wanted: tuple[str, ...], found: list[str]) -> bool:
-    """Print a line of the table, and return whether the right thing was found."""
-    good = bool(set(wanted) & set(found)) if wanted else not found
-    cells = [name, wanted[0] if wanted else "nothing", ", ".join(found) or "nothing", "" if good else "MISSED"]
-    print(f"| {' | '.join(cells)} |", flush=True)
-    return good
 
 
 if __name__ == "__main__":

@@ -197,29 +197,3 @@ def test_a_dry_run_sends_nothing() -> None:
     assert run.exit_code == 0
     assert "many" in run.stdout
     assert "at most $" in run.stderr
-
-
-def test_pixtral_as_llama_cpp_resizes_it_is_told_by_its_limit_and_its_rounding() -> None:
-    pixtral = vision_model("pixtral")
-
-    def counted(limit: int) -> list[tuple[tuple[int, int], int]]:
-        grid = vision_model("qwen2-vl")
-        assert isinstance(grid, GridModel)
-        rule = replace(grid, cell=16, min_area=1, max_area=limit)
-        costs = [(size, rule.image(*size)) for size in SIZES]
-        return [(size, cost.tokens + cost.size[1] // 16) for size, cost in costs]
-
-    # 1,024 tokens, llama.cpp's own limit for Pixtral.
-    (first, *_) = explanations(pixtral, counted(1024 * 256))
-    assert first.kind == "max-pixels"
-    (first, *_) = explanations(pixtral, counted(1 << 30))
-    assert first.kind == "rounded"
-    assert first.model is not None
-    assert first.model.image(608, 848).tokens == pixtral.image(608, 848).tokens
-
-
-def test_a_context_too_short_for_a_page_is_told_once() -> None:
-    plan = plan_of("qwen3-vl")
-    with serving() as server:
-        report = report_of(plan, script_of(plan, refuses_above=600), server)
-    assert kinds(report) == ["prompt-refused"]

@@ -156,7 +156,7 @@ def test_each_document_of_a_conversation_has_its_exact_strings(document: Documen
     assert texts[0].endswith("And here?")
     assert texts[1].startswith("Exact strings")
     assert len(request.pages) == 2 * len(document) + len(other)
-    assert request.bytes == len(json.dumps(request.body).encode())
+    assert request.bytes == len(json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode())
     visual = sum(each.ratio(model="glm-4.1v").prompt_tokens for each in (document, document, other))
     assert request.tokens >= visual
 

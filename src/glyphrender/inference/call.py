@@ -8,6 +8,7 @@ only to the call that connected it, so a connection serves one call. The price i
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from glyphrender.errors import EndpointError
+from glyphrender.inference.json_stream import JsonStream
 
 if TYPE_CHECKING:
     from glyphrender.inference.server import Server
@@ -40,10 +42,16 @@ class Call:
         server: the server, which makes the errors.
         seconds: most seconds that the call may take.
         max_bytes: most bytes that the server may send, over all its answers.
+
+    Attributes:
+        messages: the messages of the requests of this call, with images as `Base64Image`s; None if they have none. The
+            client makes a body without messages, and a hook streams the body with them: a client that is given the
+            messages holds a request of 40 MB four times.
     """
 
     def __init__(self, server: Server, *, seconds: float, max_bytes: int) -> None:
         self.server, self.seconds, self.max_bytes = server, seconds, max_bytes
+        self.messages: list[Any] | None = None
         self._received = 0
         self._deadline = time.monotonic() + seconds
         self._sockets: list[socket.socket] = []
@@ -203,12 +211,22 @@ def origin(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
 
 
-def on_request(request: Any) -> None:
-    """Connect a request with the call of this thread. This is a hook of the HTTP client."""
+def on_request(request: Any, streamed: type[Any]) -> None:
+    """Connect a request with the call of this thread, and put its messages in. This is a hook of the HTTP client.
+
+    Args:
+        request: the request.
+        streamed: the class that makes a stream of the HTTP library from the pieces of a body.
+    """
     call = _CURRENT.get()
-    if call is not None:
-        call.check()
-        request.extensions["trace"] = call.watch
+    if call is None:
+        return
+    call.check()
+    request.extensions["trace"] = call.watch
+    if call.messages is not None and not isinstance(request.stream, streamed):  # a redirect keeps the stream
+        body = JsonStream({**json.loads(request.content), "messages": call.messages})
+        request.stream = streamed(body)
+        request.headers["Content-Length"] = str(len(body))
 
 
 def on_response(response: Any, bounded: Callable[[Any, Iterator[bytes]], Any]) -> None:

@@ -173,7 +173,7 @@ def ask(
     replies: list[Reply] = []
     for request in requests:
         pieces_to = on_text if len(requests) == 1 else None
-        replies.append(endpoint.complete(request.body["messages"], on_text=pieces_to))
+        replies.append(endpoint.complete(request.content["messages"], on_text=pieces_to))
     if len(requests) > 1:
         replies.append(_combined(question, requests, replies, endpoint, on_text))
     return Answer(
@@ -220,7 +220,7 @@ def _known(endpoint: Endpoint, packing: Packing | None) -> tuple[Endpoint, Packi
         listed = _listed(endpoint)
         model = model or (next(iter(listed)) if len(listed) == 1 else endpoint.only_model())
         context = context or listed.get(model)
-    packing = (packing or Packing(model=vision_of(model))).for_chat_completions()
+    packing = (packing or Packing(model=vision_of(model))).for_chat_completions(endpoint.url)
     answer = packing.answer or (endpoint.max_tokens if context else 0)
     return replace(endpoint, model=model), replace(packing, context=context, answer=answer)
 

@@ -13,7 +13,7 @@ sender decides this.
 
 from __future__ import annotations
 
-import base64
+from binascii import b2a_base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -190,7 +190,12 @@ def image_size(picture: ImageLike) -> tuple[int, int]:
     return size
 
 
-def base64_png(picture: ImageLike, *, bits: int | None = None) -> str:
-    """Return the PNG bytes of an image in base64. A page has 4 bits a pixel, unless `bits` or its θ says otherwise."""
+def packed_png(picture: ImageLike, *, bits: int | None = None) -> bytes:
+    """Return the PNG bytes of an image to send. A page has 4 bits a pixel, unless `bits` or its θ says otherwise."""
     depth = 4 if bits is None and isinstance(picture, Page) and picture.theta.antialias else bits
-    return base64.b64encode(png_bytes(picture, bits=depth)).decode("ascii")
+    return png_bytes(picture, bits=depth)
+
+
+def base64_png(picture: ImageLike, *, bits: int | None = None) -> str:
+    """Return the bytes of `packed_png` in base64."""
+    return b2a_base64(packed_png(picture, bits=bits), newline=False).decode("ascii")

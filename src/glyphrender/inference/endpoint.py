@@ -129,7 +129,8 @@ class Endpoint:
         The server may send 1 MiB, and 2 KiB more for each of `max_tokens`.
 
         Args:
-            messages: messages of the chat completions API.
+            messages: messages of the chat completions API. Images may be `Base64Image`s, as in `Request.content`: then
+                the request is never in memory as a whole.
             max_tokens: most tokens of the answer; None for the endpoint's `max_tokens`.
             on_text: called with each piece of the answer as it comes, and not with thoughts that the server gives
                 apart. If it raises an error, the caller gets that error.
@@ -147,6 +148,7 @@ class Endpoint:
             EndpointError: the server is down, refuses the key, fails, stalls, takes longer than `deadline`, sends too
                 much, redirects to another origin, or its answer cannot be read.
             DependencyError: the package openai is not installed.
+            DataError: a message holds a value that JSON has not.
         """
         name = model or self.model or self.only_model()
         request: dict[str, Any] = {"messages": sendable(list(messages)), "model": name}

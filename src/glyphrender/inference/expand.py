@@ -272,7 +272,7 @@ class _Question:
         if not self._offers(request):
             system = packing.instruction
             request = packing.request(conversation)
-        content = request.body["messages"][-1]["content"]
+        content = request.content["messages"][-1]["content"]
         texts = [content] if isinstance(content, str) else [part["text"] for part in content if "text" in part]
         return Opening(request=request, system=system, tail="\n\n".join(texts))
 

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 from glyphrender.document.page import Page
 from glyphrender.errors import EndpointError
-from glyphrender.inference.conversation import Conversation, Turn, TurnPart, base64_png
+from glyphrender.inference.conversation import Conversation, Turn, TurnPart, base64_png, packed_png
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.expand_schema import anthropic_tools, chat_tools
 from glyphrender.inference.expand_tools import ToolResult
@@ -167,7 +167,7 @@ class ChatSpeaker:
         self, opening: Opening, steps: Sequence[Step], *, tools: Sequence[str], offer: bool, max_tokens: int | None
     ) -> Reply:
         """Return the next reply; see `Speaker.say` and `Endpoint.complete`."""
-        messages = [*opening.request.body["messages"], *(each for step in steps for each in _chat_step(step))]
+        messages = [*opening.request.content["messages"], *(each for step in steps for each in _chat_step(step))]
         if self.in_text:
             return self._said(messages, max_tokens, stops=offer)
         known = chat_tools(tools) or None
@@ -313,7 +313,7 @@ def conversation_of(opening: Opening, steps: Sequence[Step]) -> Conversation:
 
 def _chat_step(step: Step) -> list[dict[str, Any]]:
     """Return a step as messages of chat completions."""
-    images = [image_content(base64_png(page)) for page in step.pictures]
+    images = [image_content(packed_png(page)) for page in step.pictures]
     if step.in_text:
         text = {"type": "text", "text": step.answer}
         content: Any = [*images, text] if images else step.answer

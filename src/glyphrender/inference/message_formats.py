@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 from glyphrender.inference.conversation import ImageLike, Role, pil_image
+from glyphrender.inference.json_stream import Base64Image
 from glyphrender.inference.providers import MessageFormat
+from glyphrender.models.model import VisionModel
 
-__all__ = ["FORMATS", "TURNS_KEYS", "PackedImage", "PackedTurn", "chat_messages", "image_content"]
+__all__ = ["FORMATS", "TURNS_KEYS", "Marks", "PackedImage", "PackedTurn", "chat_messages", "image_content", "image_id"]
 
 #: The keys under which a body may hold the turns.
 TURNS_KEYS: Final = ("messages", "input", "contents")
@@ -24,11 +27,11 @@ class PackedImage:
     """An image in the form in which it is sent.
 
     Attributes:
-        data: the PNG in base64.
+        png: the bytes of the PNG.
         picture: the image itself, for a model on this machine.
     """
 
-    data: str
+    png: bytes
     picture: ImageLike
 
 
@@ -55,11 +58,37 @@ class PackedTurn:
         return any(isinstance(part, PackedImage) for part in self.parts)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Marks:
+    """Fields of a request that not every server knows.
+
+    Attributes:
+        detail: OpenAI's `detail` for each image; None for servers that do not know this field.
+        cache: mark the last two pages for Anthropic's prompt cache.
+        ids: give each image its id as vLLM's `uuid`.
+    """
+
+    detail: str | None = None
+    cache: bool = False
+    ids: bool = False
+
+
 Turns: TypeAlias = Sequence[PackedTurn]
 Content: TypeAlias = list[dict[str, Any]]
 
 
-def chat_messages(turns: Turns, *, detail: str | None = None) -> list[dict[str, Any]]:
+def image_id(png: bytes) -> str:
+    """Return the id of an image: the SHA-256 of its bytes, in hexadecimal. It is the same on every machine.
+
+    vLLM keeps processed images and their features under the id, and need not hash the pixels.
+
+    >>> image_id(b"PNG")[:16]
+    '796120837694d3f3'
+    """
+    return sha256(png).hexdigest()
+
+
+def chat_messages(turns: Turns, marks: Marks | None = None) -> list[dict[str, Any]]:
     """Return turns as messages of OpenAI's chat completions.
 
     A turn without images becomes one string, because the chat templates of text-only models accept nothing else.
@@ -69,35 +98,45 @@ def chat_messages(turns: Turns, *, detail: str | None = None) -> list[dict[str, 
 
     Args:
         turns: the turns.
-        detail: OpenAI's `detail` for each image. Other servers do not know this field.
+        marks: the fields that the server knows; by default none.
     """
 
     def content(turn: PackedTurn) -> str | Content:
         if not turn.has_images:
             return turn.text
-        return [_text(part) if isinstance(part, str) else image_content(part.data, detail) for part in turn.parts]
+        return [_text(part) if isinstance(part, str) else image_content(part.png, marks) for part in turn.parts]
 
     return [{"role": turn.role, "content": content(turn)} for turn in turns]
 
 
-def image_content(data: str, detail: str | None = None) -> dict[str, Any]:
-    """Return a content part of chat completions with one PNG, given in base64."""
-    more = {"detail": detail} if detail else {}
-    return {"type": "image_url", "image_url": {"url": _url(data), **more}}
+def image_content(png: bytes, marks: Marks | None = None) -> dict[str, Any]:
+    """Return a content part of chat completions with one PNG, as a `Base64Image`."""
+    chosen = marks or Marks()
+    detail = {"detail": chosen.detail} if chosen.detail else {}
+    # The id comes after the data, as in the examples of vLLM's documentation.
+    uuid = {"uuid": image_id(png)} if chosen.ids else {}
+    return {"type": "image_url", "image_url": {"url": _url(png), **detail}, **uuid}
 
 
-def _openai(turns: Turns, detail: str | None, cache: bool) -> dict[str, Any]:
-    return {"messages": chat_messages(turns, detail=detail)}
+def detail_of(model: VisionModel) -> str | None:
+    """Return OpenAI's `detail` for images of `model`, which decides their cost; other servers know no such field."""
+    if not model.family.startswith("openai"):
+        return None
+    return "high" if "detail high" in model.source else "auto"
 
 
-def _responses(turns: Turns, detail: str | None, cache: bool) -> dict[str, Any]:
+def _openai(turns: Turns, marks: Marks) -> dict[str, Any]:
+    return {"messages": chat_messages(turns, marks)}
+
+
+def _responses(turns: Turns, marks: Marks) -> dict[str, Any]:
     def content(turn: PackedTurn) -> str | Content:
         if turn.role == "assistant":
             return turn.text
         return [
             {"type": "input_text", "text": part}
             if isinstance(part, str)
-            else {"type": "input_image", "image_url": _url(part.data), "detail": detail or "auto"}
+            else {"type": "input_image", "image_url": _url(part.png), "detail": marks.detail or "auto"}
             for part in turn.parts
         ]
 
@@ -106,18 +145,20 @@ def _responses(turns: Turns, detail: str | None, cache: bool) -> dict[str, Any]:
     return body | {"input": [{"role": turn.role, "content": content(turn)} for turn in turns]}
 
 
-def _anthropic(turns: Turns, detail: str | None, cache: bool) -> dict[str, Any]:
+def _anthropic(turns: Turns, marks: Marks) -> dict[str, Any]:
     source = {"type": "base64", "media_type": "image/png"}
 
     def content(turn: PackedTurn) -> Content:
         return [
-            _text(part) if isinstance(part, str) else {"type": "image", "source": {**source, "data": part.data}}
+            _text(part)
+            if isinstance(part, str)
+            else {"type": "image", "source": {**source, "data": Base64Image(part.png)}}
             for part in turn.parts
         ]
 
     instruction, turns = _without_system(turns)
     messages = [{"role": turn.role, "content": content(turn)} for turn in turns]
-    if cache:
+    if marks.cache:
         # Mark the last turn that has images. In it, mark the last image, so that the next question finds the pages in
         # the cache, and the last image but one, in case the document grows. Without images, mark the first text.
         number = next((number for number in range(len(turns))[::-1] if turns[number].has_images), 0)
@@ -129,10 +170,12 @@ def _anthropic(turns: Turns, detail: str | None, cache: bool) -> dict[str, Any]:
     return body | {"messages": messages}
 
 
-def _gemini(turns: Turns, detail: str | None, cache: bool) -> dict[str, Any]:
+def _gemini(turns: Turns, marks: Marks) -> dict[str, Any]:
     def parts(turn: PackedTurn) -> Content:
         return [
-            {"text": part} if isinstance(part, str) else {"inlineData": {"mimeType": "image/png", "data": part.data}}
+            {"text": part}
+            if isinstance(part, str)
+            else {"inlineData": {"mimeType": "image/png", "data": Base64Image(part.png)}}
             for part in turn.parts
         ]
 
@@ -142,7 +185,7 @@ def _gemini(turns: Turns, detail: str | None, cache: bool) -> dict[str, Any]:
     return body | {"contents": [{"role": roles.get(turn.role, turn.role), "parts": parts(turn)} for turn in turns]}
 
 
-def _transformers(turns: Turns, detail: str | None, cache: bool) -> dict[str, Any]:
+def _transformers(turns: Turns, marks: Marks) -> dict[str, Any]:
     def content(turn: PackedTurn) -> Content:
         return [
             _text(part) if isinstance(part, str) else {"type": "image", "image": pil_image(part.picture)}
@@ -158,17 +201,16 @@ def _without_system(turns: Turns) -> tuple[str, Turns]:
     return "\n\n".join(system), [turn for turn in turns if turn.role != "system"]
 
 
-def _url(data: str) -> str:
-    return f"data:image/png;base64,{data}"
+def _url(png: bytes) -> Base64Image:
+    return Base64Image(png, "data:image/png;base64,")
 
 
 def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
-#: For each format, a function: (turns, OpenAI's detail, whether to mark pages for Anthropic's prompt cache) → body of
-#: the request.
-FORMATS: Final[dict[MessageFormat, Callable[[Turns, str | None, bool], dict[str, Any]]]] = {
+#: For each format, a function: (turns, marks) → body of the request, with its images as `Base64Image`.
+FORMATS: Final[dict[MessageFormat, Callable[[Turns, Marks], dict[str, Any]]]] = {
     "openai": _openai,
     "responses": _responses,
     "anthropic": _anthropic,

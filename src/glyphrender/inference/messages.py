@@ -15,10 +15,12 @@ from typing import Any, Final, Literal, TypeAlias
 from glyphrender.document.document import Document
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, EndpointError, VisionModelError
-from glyphrender.inference.conversation import Conversation, Turn, base64_png, image_size
-from glyphrender.inference.message_formats import FORMATS, TURNS_KEYS, PackedImage, PackedTurn
-from glyphrender.inference.page_load import PageLoad, Room, excess, image_load, text_load
-from glyphrender.inference.providers import Provider, provider
+from glyphrender.inference.conversation import Conversation, Turn, image_size, packed_png
+from glyphrender.inference.json_stream import JsonStream
+from glyphrender.inference.message_formats import FORMATS, TURNS_KEYS, Marks, PackedImage, PackedTurn, detail_of
+from glyphrender.inference.page_load import PageLoad, Room, check_image_bytes, excess, image_load, text_load, too_much
+from glyphrender.inference.providers import Provider, provider, provider_at
+from glyphrender.inference.request import Request
 from glyphrender.inference.sidecar import exact_strings, most_tokens, sidecar
 from glyphrender.models.model import Limits, VisionModel
 from glyphrender.models.tokenizers import TokenizerLike, tokenizer, tokenizer_of
@@ -48,25 +50,6 @@ _NOTE: Final = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """One request, ready for the provider's client.
-
-    Attributes:
-        body: keyword arguments of the client's method, such as {"messages": […]}. Model and sampling are left to you.
-        pages: the pages that the request shows.
-        images: whether the pages are sent as images. If not, they are sent as text.
-        tokens: tokens of the prompt, by our count. For instruction and question, the count is an upper bound.
-        bytes: bytes of the body as JSON; 0 for transformers, which gets no JSON.
-    """
-
-    body: dict[str, Any]
-    pages: tuple[Page, ...]
-    images: bool
-    tokens: int
-    bytes: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Packing:
     """A way to turn documents and conversations into requests.
 
@@ -81,6 +64,8 @@ class Packing:
         context: most tokens of prompt and answer together; None for no limit.
         answer: tokens of the context that are reserved for the answer.
         max_images: most images in a request. Set this if the server takes fewer than provider and model allow.
+        max_bytes: most bytes of a request as it is sent, in JSON. Set this if the server, or a proxy before it, takes
+            fewer than the provider allows.
         exact: most tokens of exact strings that are sent beside pages; 0 for none.
         bits: bits of a grey pixel, see `Page.png`. The default is 4, which takes 30% fewer bytes than 8; if θ turns
             antialiasing off, the default is 1.
@@ -99,6 +84,7 @@ class Packing:
     context: int | None = None
     answer: int = 0
     max_images: int | None = None
+    max_bytes: int | None = None
     exact: int = 2048
     bits: int | None = None
     cache: bool = False
@@ -113,15 +99,19 @@ class Packing:
         to = provider(self.provider, model)
         return [model.name, to.name, self.send, self.over, self.min_font_pixels, self.context, self.answer,
                 self.max_images, self.exact, self.bits, self.instruction,
-                *(["expandable"] if self.expandable else [])]  # fmt: skip
+                *(["expandable"] if self.expandable else []),
+                *([] if self.max_bytes is None else [self.max_bytes])]  # fmt: skip
 
-    def for_chat_completions(self) -> Packing:
+    def for_chat_completions(self, url: str = "") -> Packing:
         """Return this packing for a server of chat completions, which may serve the models of any provider.
+
+        Args:
+            url: address of the server. If `provider` is None, the limits of the provider at this address hold.
 
         Raises:
             EndpointError: `provider` is unknown, or takes no chat completions.
         """
-        to = provider(self.provider or "openai", vision_model(self.model))
+        to = provider(self.provider or provider_at(url), vision_model(self.model))
         if to.format != "openai":
             raise EndpointError(
                 f"provider={to.name!r} takes no chat completions. Leave it out, or send `requests` yourself."
@@ -146,16 +136,26 @@ class Packing:
             raise DataError("the question is empty. Ask something.")
         load = self._load(pages, model, document.text)
         caps = self._caps(to, model, [page.size for page in pages] if load.images else [])
-        room = self._room(question, caps, to, exact=self._exact(pages, document.text) if load.images else "")
+        exact = self._exact(pages, document.text) if load.images else ""
+        room = self._room(question, caps, to, exact=exact)
+        if self.over != "split":  # smaller PNGs would change the bytes of earlier pages when a document grows
+            load = load.fitted(room)
         if problems := load.excess(room):
             if self.over == "downshift" and load.images:
                 load = self._downshifted(load, room, model)
             elif self.over != "split":
-                raise _too_much(problems[0], model, to)
-        if load.images:
-            _check_image_bytes([len(load.data(page)) for page in load.pages], to)
+                raise too_much(problems[0], model, to)
+        if load.pictures is not None:
+            check_image_bytes([len(load.pictures(page)) for page in load.pages], to)
         return tuple(
-            self._page_request(group, question, to, model, whole=load, text=document.text)
+            self._page_request(
+                group,
+                question,
+                to,
+                model,
+                total=len(load.pages),
+                exact=exact if group.pages == pages or not load.images else self._exact(group.pages, document.text),
+            )
             for group in load.groups(room)
         )
 
@@ -192,9 +192,9 @@ class Packing:
         to = provider(self.provider, model)
         packed = [self._packed_turn(turn, model) for turn in turns]
         system = [PackedTurn("system", (instruction,))] if instruction else []
-        body = FORMATS[to.format]([*system, *(each.turn for each in packed)], detail_of(model), self.cache)
+        content = FORMATS[to.format]([*system, *(each.turn for each in packed)], self._marks(model, to))
         tokens = most_tokens(instruction) + sum(each.tokens for each in packed)
-        size = 0 if to.format == "transformers" else len(json.dumps(body).encode())
+        size = 0 if to.format == "transformers" else len(JsonStream(content))
         images = [part for each in packed for part in each.turn.parts if isinstance(part, PackedImage)]
         caps = self._caps(to, model, [size for each in packed for size in each.image_sizes])
         room = Room(
@@ -203,10 +203,10 @@ class Packing:
             tokens=None if self.context is None else self.context - self.answer,
         )
         if problems := excess(room, tokens=tokens, images=len(images), size=size):
-            raise _too_much(problems[0], model, to)
-        _check_image_bytes([len(image.data) for image in images], to)
+            raise too_much(problems[0], model, to)
+        check_image_bytes([len(image.png) for image in images], to)
         pages = tuple(page for each in packed for page in each.pages)
-        return Request(body=body, pages=pages, images=bool(images), tokens=tokens, bytes=size)
+        return Request(content=content, pages=pages, images=bool(images), tokens=tokens, bytes=size)
 
     def _packed_turn(self, turn: Turn, model: VisionModel) -> _PackedTurn:
         parts: list[str | PackedImage] = []
@@ -219,12 +219,12 @@ class Packing:
                 load = self._load(tuple(part), model, part.text)
                 pages += load.pages
                 tokens += load.total
-                if load.images:
+                if load.pictures is not None:
                     sizes += [page.size for page in load.pages]
-                    parts += [PackedImage(load.data(page), page) for page in load.pages]
+                    parts += [PackedImage(load.pictures(page), page) for page in load.pages]
                     exact += filter(None, (self._exact(load.pages, part.text),))
                 else:
-                    parts.append("".join(map(load.data, load.pages)))
+                    parts.append("".join(page.text for page in load.pages))
             elif part is None or isinstance(part, str):
                 if text := "\n\n".join([*exact, *([] if part is None else [part])]):
                     parts.append(text)
@@ -234,13 +234,13 @@ class Packing:
                 sizes.append(image_size(part))
                 cost = model.image(*sizes[-1])
                 tokens += cost.tokens + cost.overhead
-                parts.append(PackedImage(base64_png(part, bits=self.bits), part))
+                parts.append(PackedImage(packed_png(part, bits=self.bits), part))
         return _PackedTurn(PackedTurn(turn.role, tuple(parts)), tuple(pages), tuple(sizes), tokens)
 
     def _caps(self, to: Provider, model: VisionModel, sizes: Sequence[tuple[int, int]]) -> Limits:
         """Return the limits of a request with images of these sizes."""
         caps = to.caps(model)
-        caps = replace(caps, max_images=self.max_images or caps.max_images)
+        caps = replace(caps, max_images=self.max_images or caps.max_images, max_bytes=self.max_bytes or caps.max_bytes)
         if caps.max_side_of_many and sizes and max(map(max, sizes)) > caps.max_side_of_many[1]:
             count = caps.max_side_of_many[0]
             caps = replace(caps, max_images=min(count, caps.max_images or count))
@@ -318,26 +318,28 @@ class Packing:
         )
 
     def _page_request(
-        self, load: PageLoad, question: str, to: Provider, model: VisionModel, *, whole: PageLoad, text: str
+        self, load: PageLoad, question: str, to: Provider, model: VisionModel, *, total: int, exact: str
     ) -> Request:
-        exact = self._exact(load.pages, text) if load.images else ""
         first, last = load.pages[0].number, load.pages[-1].number
-        which = f"Above are pages {first} to {last} of a longer document." if len(load.pages) < len(whole.pages) else ""
+        which = f"Above are pages {first} to {last} of a longer document." if len(load.pages) < total else ""
         tail = "\n\n".join(filter(None, (exact, which, question)))
         parts: list[str | PackedImage]
-        if load.images:
-            parts = [PackedImage(load.data(page), page) for page in load.pages]
+        if load.pictures is not None:
+            parts = [PackedImage(load.pictures(page), page) for page in load.pages]
         else:
-            parts = ["".join(map(load.data, load.pages))]
+            parts = ["".join(page.text for page in load.pages)]
         turns = [PackedTurn("system", (self.instruction,))] if self.instruction else []
-        body = FORMATS[to.format]([*turns, PackedTurn("user", (*parts, tail))], detail_of(model), self.cache)
+        content = FORMATS[to.format]([*turns, PackedTurn("user", (*parts, tail))], self._marks(model, to))
         return Request(
-            body=body,
+            content=content,
             pages=load.pages,
             images=load.images,
             tokens=load.total + most_tokens(self.instruction) + most_tokens(tail),
-            bytes=0 if to.format == "transformers" else len(json.dumps(body).encode()),
+            bytes=0 if to.format == "transformers" else len(JsonStream(content)),
         )
+
+    def _marks(self, model: VisionModel, to: Provider) -> Marks:
+        return Marks(detail=detail_of(model), cache=self.cache, ids=to.takes_ids)
 
 
 def to_messages(document: Document, question: str, **options: Any) -> list[dict[str, Any]]:
@@ -377,29 +379,3 @@ class _PackedTurn:
     pages: tuple[Page, ...]
     image_sizes: tuple[tuple[int, int], ...]
     tokens: int
-
-
-def _too_much(problem: str, model: VisionModel, to: Provider) -> VisionModelError:
-    return VisionModelError(
-        f"{problem} {model.name} takes in a request to {to.name}. Ask in parts (over='split'; --over map), use smaller "
-        "type (downshift), or raise the limit.",
-        model=model.name,
-    )
-
-
-def _check_image_bytes(sizes: Sequence[int], to: Provider) -> None:
-    if to.max_image_bytes is None or to.format == "transformers":
-        return
-    for number, size in enumerate(sizes, 1):
-        if size > to.max_image_bytes:
-            raise VisionModelError(
-                f"page {number} has {size:,} bytes, {size - to.max_image_bytes:,} more than an image to {to.name} may "
-                "have. Use a smaller page_size or dpi, or fewer bits."
-            )
-
-
-def detail_of(model: VisionModel) -> str | None:
-    """Return OpenAI's `detail` for images of `model`, which decides their cost; other servers know no such field."""
-    if not model.family.startswith("openai"):
-        return None
-    return "high" if "detail high" in model.source else "auto"

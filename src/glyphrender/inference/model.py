@@ -5,7 +5,6 @@ A model of transformers on this machine is in `glyphrender.inference.transformer
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -101,15 +100,13 @@ class EndpointModel:
         if self.packing is None:
             return chat_messages([_as_it_is(turn) for turn in conversation.turns])
         try:
-            messages: list[dict[str, Any]] = self.packing.for_chat_completions().request(conversation).body["messages"]
+            packing = self.packing.for_chat_completions(self.endpoint.url)
+            messages: list[dict[str, Any]] = packing.request(conversation).content["messages"]
         except VisionModelError as error:
             raise RequestRefused(str(error)) from error
         return messages
 
 
 def _as_it_is(turn: Turn) -> PackedTurn:
-    parts = tuple(
-        part if isinstance(part, str) else PackedImage(base64.b64encode(png_bytes(part)).decode("ascii"), part)
-        for part in turn.flat()
-    )
+    parts = tuple(part if isinstance(part, str) else PackedImage(png_bytes(part), part) for part in turn.flat())
     return PackedTurn(turn.role, parts)

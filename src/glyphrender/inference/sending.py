@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from glyphrender.errors import DataError
 from glyphrender.inference.call import Call
-from glyphrender.inference.completion import without_lone_surrogates
+from glyphrender.inference.json_stream import Base64Image
 from glyphrender.inference.server import REFUSALS, Server
 
 __all__ = ["sendable", "sent"]
@@ -34,7 +35,8 @@ def sent(
     server.client()  # says what to install
     import openai
 
-    request = dict(request)
+    # The client gets no messages. A hook puts them into the body, as a stream.
+    call.messages, request = request["messages"], {**request, "messages": []}
     given_up: set[str] = set()
 
     def send(client: Any, timeout: float) -> Any:
@@ -53,14 +55,18 @@ def sent(
 
 
 def sendable(value: Any) -> Any:
-    """Return a JSON value with U+FFFD in place of lone surrogates, which no request can hold."""
-    if isinstance(value, str):
-        return value if value.isascii() else "".join(without_lone_surrogates([value]))
+    """Return a JSON value with mappings as dicts. Images may be `Base64Image`s.
+
+    Raises:
+        DataError: a value is none of JSON's.
+    """
     if isinstance(value, Mapping):
         return {name: sendable(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [sendable(each) for each in value]
-    return value
+    if value is None or isinstance(value, str | int | float | Base64Image):
+        return value
+    raise DataError(f"a message has a {type(value).__name__}, which JSON cannot hold. Send texts, numbers and lists.")
 
 
 def _give_up(request: dict[str, Any], given_up: set[str], status: int, complaint: str) -> bool:

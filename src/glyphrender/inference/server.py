@@ -14,7 +14,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -263,13 +263,25 @@ def _http_client(url: str, timeout: float, auth: tuple[str, str] | None) -> Any:
         def close(self) -> None:
             self._stream.close()
 
+    class Streamed(library.SyncByteStream):  # type: ignore[misc]
+        """The pieces of a body. They are yielded from the beginning each time, so that a redirect sends them again."""
+
+        def __init__(self, pieces: Iterable[bytes]) -> None:
+            self._pieces = pieces
+
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(self._pieces)
+
     return DefaultHttpxClient(
         base_url=url,
         timeout=timeout,
         auth=auth,
         headers={"Accept-Encoding": "identity"},
         limits=library.Limits(max_connections=1000, max_keepalive_connections=0),  # see `call`
-        event_hooks={"request": [on_request], "response": [lambda response: on_response(response, Bounded)]},
+        event_hooks={
+            "request": [lambda request: on_request(request, Streamed)],
+            "response": [lambda response: on_response(response, Bounded)],
+        },
     )
 
 

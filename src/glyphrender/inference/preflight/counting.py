@@ -16,8 +16,7 @@ from typing import Final, TypeAlias
 
 from glyphrender.errors import VisionModelError
 from glyphrender.models.families.grid import GridModel
-from glyphrender.models.families.pixtral import PatchModel
-from glyphrender.models.model import ImageCost, VisionModel
+from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import VISION_MODELS, vision_model
 
 __all__ = ["SLACK", "Explanation", "Seen", "explanations", "gap"]
@@ -46,13 +45,11 @@ class Explanation:
         kind: the finding that the rule stands for.
         words: the rule in words.
         model: the model that counts so; None if it is not a model.
-        times: how often each image is counted.
     """
 
     kind: str
     words: str
     model: VisionModel | None = None
-    times: int = 1
 
 
 def gap(seen: Seen, rule: _Rule) -> int | None:
@@ -97,7 +94,7 @@ def _found(model: VisionModel, seen: Seen) -> Iterator[Explanation]:
         return
     for times in (2, 3, 4):
         if gap(seen, lambda size, times=times: times * _rule(model)(size)) is not None:  # type: ignore[misc]
-            yield Explanation(kind="counted-again", words=f"each image is counted {times} times", times=times)
+            yield Explanation(kind="counted-again", words=f"each image is counted {times} times")
             return
     others = [*_others(model, seen)]
     limits = [*_other_limits(model, seen)]
@@ -128,40 +125,9 @@ def _others(model: VisionModel, seen: Seen) -> Iterator[Explanation]:
         yield Explanation(kind="other-model", words=words, model=vision_model(names[0]))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _RowGrid(GridModel):
-    """Pixtral as llama.cpp resizes images: on a grid, within an area, and with a marker after each row."""
-
-    def cost(self, width: int, height: int) -> ImageCost:
-        """Return the cost of an image; see `VisionModel.image`."""
-        cost = GridModel.cost(self, width, height)
-        return replace(cost, overhead=cost.size[1] // self.cell)
-
-
-def _on_a_grid(model: VisionModel) -> GridModel | None:
-    """Return a model of the grid whose limits may explain counts: the model itself, or what llama.cpp makes of it."""
-    if isinstance(model, GridModel):
-        return model
-    if not isinstance(model, PatchModel):
-        return None
-    return _RowGrid(
-        name=model.name,
-        source=model.source,
-        grid=model.grid,
-        cell=model.cell,
-        min_area=1,
-        max_area=_LARGEST_AREA,
-    )
-
-
-def _other_limits(whole: VisionModel, seen: Seen) -> Iterator[Explanation]:
+def _other_limits(model: VisionModel, seen: Seen) -> Iterator[Explanation]:
     """Yield `min_pixels` and `max_pixels` that give the counts, for a model of the grid."""
-    model = _on_a_grid(whole)
-    if model is None:
-        return
-    if model is not whole and gap(seen, _rule(model)) is not None:
-        words = f"sides are rounded to the nearest multiple of {model.cell} px, not up, as llama.cpp does"
-        yield Explanation(kind="rounded", words=words, model=model)
+    if not isinstance(model, GridModel):
         return
     for constant in sorted(range(-SLACK, SLACK + 1), key=abs):
         targets = [(size, tokens - constant) for size, tokens in seen]
@@ -230,10 +196,7 @@ def _limit_explanation(
                 f"{low:,}" if low == high else f"between {low:,} and {high:,}" if high < 1 << 28 else f"over {low:,}"
             )
             unit = " (in the processor's file: × 2 frames)" if model.frames == 2 else ""
-            place = "" if isinstance(model, _RowGrid) else f" in place of {own // model.frames:,}{unit}"
-            words.append(f"{name} is {value}{place}")
-    if isinstance(model, _RowGrid):
-        words[-1] += ", on a grid as in llama.cpp"
+            words.append(f"{name} is {value} in place of {own // model.frames:,}{unit}")
     kind = "both-limits" if len(words) > 1 else "min-pixels" if least is not None else "max-pixels"
     return Explanation(kind=kind, words=" and ".join(words), model=changed)
 

@@ -66,11 +66,6 @@ class Evidence:
         seen = self.seen.get(probe)
         return None if seen is None or seen.refusal else seen.prompt_tokens
 
-    def told_by_long_text(self, seen: Observation) -> bool:
-        """Return whether the long text was refused in the same words: the context is too short, whatever is sent."""
-        long = self.seen.get("long text")
-        return long is not None and bool(long.refusal) and _without_numbers(long) == _without_numbers(seen)
-
     def extra(self, probe: str) -> int | None:
         """Return the tokens of a prompt beyond those of the question alone; None if one of them is not known."""
         whole, base = self.tokens(probe), self.tokens("text")
@@ -194,21 +189,22 @@ class Evidence:
                 predicted="the same",
                 advice="Images are cropped or recompressed on the way: look for a proxy that does so.",
             )
-        if found and found[0].kind not in ("counted-again", "rounded"):
+        if found and found[0].kind != "counted-again":
             return  # the counts of several pages would say the same again
         yield from self._together(seen, found)
 
     def _refused_image(self, name: str, size: tuple[int, int]) -> Iterator[Finding]:
         seen = self.seen.get(name)
-        if seen is None or not seen.refusal or all(self.seen[each].refusal for each in _SINGLE if each in self.seen):
-            return  # no image is taken at all, which another finding says
+        if seen is None or not seen.refusal or "small" not in self.seen:
+            return  # without "small", no image is taken at all
         try:
             tokens = self.plan.model.image(*size).tokens
         except VisionModelError:
             return
         kind = "encoder-cache" if _ENCODER.search(seen.refusal) else "size-refused"
-        if kind == "size-refused" and self.told_by_long_text(seen):
-            return
+        long = self.seen.get("long text")
+        if kind == "size-refused" and long is not None and long.refusal:
+            return  # a text of as many tokens is refused too
         yield self.finding(
             kind,
             name,
@@ -233,16 +229,13 @@ class Evidence:
             else:
                 advice = f"Pages of your θ ({page[0]}×{page[1]} px) are charged as predicted, {here.tokens:,}."
         words = "; or ".join(each.words for each in found)
-        # Pages on the grid are not touched by another rounding.
-        harmless = best.kind == "rounded" and best.model is not None and best.model.image(*page).size == page
-        told = f"{words}. Tokens of images: {counted}"
-        return self.finding(best.kind, "blank", told, predicted=own, advice=advice, note=harmless)
+        return self.finding(best.kind, "blank", f"{words}. Tokens of images: {counted}", predicted=own, advice=advice)
 
     def _together(self, seen: list[tuple[tuple[int, int], int]], found: list[Explanation]) -> Iterator[Finding]:
         """Yield findings from prompts with several images: each must be counted."""
-        own, times = (found[0].model, found[0].times) if found else (None, 1)
-        alone, model = own or self.plan.model, own or self.plan.several
-        constant = gap(seen, lambda size: times * _tokens(alone, size)) or 0
+        model = self.plan.several
+        times = int(found[0].words.split()[-2]) if found else 1
+        constant = gap(seen, lambda size: times * _tokens(self.plan.model, size)) or 0
         probes = {probe.name: probe for probe in self.plan.probes}
         for name in ("two", "many"):
             extra = self.whole(name)
@@ -339,10 +332,6 @@ def _tokens(model: VisionModel, size: tuple[int, int]) -> int:
     return cost.tokens + cost.overhead
 
 
-def _without_numbers(seen: Observation) -> str:
-    return re.sub(r"[\d,.]+", "", seen.refusal)
-
-
 def _vocabularies(text: str, tokens: int) -> list[str]:
     """Return the names of the vocabularies that give this many tokens."""
     names = []
@@ -365,5 +354,5 @@ def _own_limits(model: VisionModel) -> str:
 def _own_tokens(model: VisionModel) -> str:
     cell, limits = getattr(model, "cell", None), model.limits
     if cell is None or limits.min_pixels is None or limits.max_pixels is None:
-        return f"1 and {limits.max_tokens}" if cell is not None else "the model's own"
+        return "the model's own"
     return f"{limits.min_pixels // cell**2} and {limits.max_pixels // cell**2}"

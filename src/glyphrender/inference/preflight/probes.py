@@ -8,7 +8,6 @@ the size of the user's pages, and large.
 
 from __future__ import annotations
 
-import base64
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,9 +17,7 @@ import numpy as np
 
 from glyphrender.document.document import render
 from glyphrender.errors import DataError, VisionModelError
-from glyphrender.inference.conversation import base64_png
-from glyphrender.inference.message_formats import PackedImage, PackedTurn, chat_messages
-from glyphrender.inference.messages import detail_of
+from glyphrender.inference.message_formats import Marks, PackedImage, PackedTurn, chat_messages, detail_of
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import Tokenizer
 from glyphrender.models.vision import VISION_MODELS, vision_model
@@ -50,18 +47,18 @@ class Picture:
 
     Attributes:
         size: width and height in pixels.
-        data: the PNG in base64: grey, 4 bits, as pages are sent.
+        data: the PNG: grey, 4 bits, as pages are sent.
     """
 
     size: tuple[int, int]
-    data: str = field(repr=False)
+    data: bytes = field(repr=False)
 
     @classmethod
     def blank(cls, width: int, height: int, *, color: bool = False) -> Picture:
         """Return a white image: grey with 4 bits a pixel, or RGB."""
         shape = (height, width, 3) if color else (height, width)
         png = encode(np.full(shape, 255, np.uint8), dpi=72, bits=8 if color else 4)
-        return cls((width, height), base64.b64encode(png).decode("ascii"))
+        return cls((width, height), png)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +98,7 @@ class Probe:
         """Return the messages of the chat completions API."""
         parts = tuple(PackedImage(part.data, b"") if isinstance(part, Picture) else part for part in self.parts)
         turns = [PackedTurn("system", (self.system,))] if self.system else []
-        return chat_messages([*turns, PackedTurn("user", parts)], detail=detail_of(model))
+        return chat_messages([*turns, PackedTurn("user", parts)], Marks(detail=detail_of(model)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,4 +246,4 @@ def _page(theta: Theta, code: str) -> Picture:
     line = "The quick brown fox jumps over the lazy dog, and the page goes on. "
     head = f"{line * 3}\n\nThe code of this page is {code}.\n\n"
     page = next(iter(render(iter([head, *(line for _ in range(20_000))]), theta)))  # only the first page is laid out
-    return Picture(page.size, base64_png(page, bits=4 if theta.antialias else None))
+    return Picture(page.size, page.png(bits=4 if theta.antialias else None))

@@ -88,9 +88,9 @@ def preflight(
 ) -> PreflightReport:
     """Send the probes of a plan to a server, and return what they show.
 
-    The probes are sent in a fixed order, one at a time. Some failures are asked about further: in place of a refused
-    page, a small one and one of RGB are sent; a refused number of images is halved until it fits; and an eighth of a
-    text is sent if its count differs.
+    The probes are sent in a fixed order, one at a time. Some failures are asked about further: a refused picture is
+    sent again as RGB, a refused number of images is halved until it fits, and an eighth of a text is sent whose count
+    differs.
 
     Args:
         endpoint: the server and the model. If the model is left out, the server must list one only.
@@ -136,10 +136,11 @@ class _Sending:
 
     def all(self) -> None:
         """Send all probes, and those that follow from failures."""
+        color = False
         for probe in self.plan.probes:
-            if self.died or (self.images_refused and probe.pictures) or probe.name in self.seen:
+            if self.died or (self.images_refused and probe.pictures):
                 continue
-            seen = self.send(probe)
+            seen = self.send(_colored(probe) if color and probe.pictures else probe)
             if probe.name == "text" and seen.refusal:
                 raise self.endpoint.server.error(
                     f"{self.endpoint.url} does not answer a question of one line ({seen.refusal}). Mend this first; "
@@ -147,7 +148,7 @@ class _Sending:
                     status=seen.status,
                 )
             if probe.name == "blank" and seen.refusal:
-                self._tried_otherwise(probe, seen)
+                color = self._tried_in_color(probe, seen)
             if probe.name == "long text":
                 self._part_of_text(seen)
             if probe.name == "many" and seen.refusal and not self.died:
@@ -155,7 +156,6 @@ class _Sending:
 
     def send(self, probe: Probe) -> Observation:
         """Send one probe and keep what came of it. If the server cannot be reached any more, note so."""
-        probe = _colored(probe) if self.grey_refused and probe.pictures else probe
         messages = probe.messages(self.plan.model)
         try:
             seen = exchange(self.endpoint, probe.name, messages, probe.limit, probe.stream)
@@ -187,7 +187,7 @@ class _Sending:
                 f"a grey PNG of 4 bits is refused, one of RGB is taken: {self.grey_refused}",
                 advice="Send 8 bits (`ask --bits 8`), or RGB, and see which the server takes.",
             )
-        if self.most_images is not None and not evidence.told_by_long_text(self.seen["many"]):
+        if self.most_images is not None:
             yield evidence.finding(
                 "too-many-images",
                 "many",
@@ -199,22 +199,18 @@ class _Sending:
             seen = self.seen.get(name)
             if seen is None or not seen.refusal or name == self.died or (self.most_images == 1 and name == "two"):
                 continue
-            if evidence.told_by_long_text(seen):
-                continue
             yield evidence.finding(
                 "probe-refused", name, f"the request is refused: {seen.refusal}", advice="See its log."
             )
 
-    def _tried_otherwise(self, probe: Probe, refused: Observation) -> None:
-        """Find out why a blank page is refused: for its size, because it is grey, or because it is an image."""
-        small = next(each for each in self.plan.probes if each.name == "small")
-        if not self.send(small).refusal:
-            return
-        self.grey_refused = refused.refusal
-        if self.send(small).refusal:
-            self.grey_refused, self.images_refused = "", refused.refusal
+    def _tried_in_color(self, probe: Probe, refused: Observation) -> bool:
+        """Send a refused blank page again as RGB, and return whether that is taken."""
+        seen = self.send(_colored(probe))
+        if seen.refusal:
+            self.images_refused = refused.refusal
         else:
-            self.send(probe)
+            self.grey_refused = refused.refusal
+        return not seen.refusal
 
     def _part_of_text(self, seen: Observation) -> None:
         base, counter = self.seen["text"].prompt_tokens, self.plan.counter
