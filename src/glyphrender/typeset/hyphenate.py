@@ -68,6 +68,10 @@ def proper_words(token: str) -> Iterator[tuple[int, str]]:
     >>> [list(proper_words(token)) for token in ("example.org", "limit=500", "getElement", "UNESCO", "--verbose")]
     [[], [], [], [], []]
     """
+    if token.isalpha() and not token.isupper() and token[1:] == token[1:].lower():  # most tokens: one word
+        if _SHORTEST <= len(token) <= _LONGEST:
+            yield 0, token
+        return
     plain, letters = _expressions()
     for part in _UNSPACED.finditer(token):
         words = [(match.start(), match.group()) for match in letters.finditer(token, *part.span())]

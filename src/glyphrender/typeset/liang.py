@@ -1,21 +1,23 @@
 """Liang's hyphenation algorithm (F. M. Liang, Word Hy-phen-a-tion by Com-put-er, 1983) over the patterns of pyphen.
 
 pyphen looks up every substring of a word up to the length of its longest pattern: 19 letters in English, 35 in German.
-Here the substrings from one letter on end with the first that begins no pattern. That is 4 look-ups a letter in place
-of 16 for random English letters, and the places are the same. pyphen also remembers every word for ever.
+Here a tree of letters is followed from each letter on, until no pattern begins so. That is 3 steps a letter in place
+of 16 look-ups for random English letters, and the places are the same. pyphen also remembers every word for ever.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 # A hyphen leaves as many letters on either side: pyphen's defaults.
 _LEFT, _RIGHT = 2, 2
 
 #: Values of a pattern: (offset from its first character, value), without zeros.
 _Values: TypeAlias = tuple[tuple[int, int], ...]
-_NO_VALUES: Final[_Values] = ()
+#: A beginning of patterns: the letters that may follow, and the values of the pattern that ends here.
+_Node: TypeAlias = tuple[dict[str, Any], _Values]
+_NO_LETTERS: Final[dict[str, _Node]] = {}
 
 
 class Patterns:
@@ -23,19 +25,27 @@ class Patterns:
 
     def __init__(self, patterns: Mapping[str, tuple[int, Iterable[int]]]) -> None:
         """Take the patterns as pyphen has them: letters → (offset of the first value, values)."""
-        # Every beginning of a pattern is a key too. Patterns with equal values share one tuple.
-        self._values: dict[str, _Values] = {}
+        # Patterns with equal values share one tuple, and ends of patterns share one node for each such tuple.
         shared: dict[_Values, _Values] = {}
+        ends: dict[_Values, _Node] = {}
+        self._root: dict[str, _Node] = {}
         # Some patterns have two digits in a row, and so values beyond their last letter.
         self._longest = 0
-        for letters, (offset, values) in patterns.items():
+        # A pattern comes after all longer ones that begin with it, so the node of an end gets no letters later.
+        for letters in sorted(patterns, reverse=True):
+            offset, values = patterns[letters]
             found = tuple((at, int(value)) for at, value in enumerate(values, offset) if value)
-            self._values[letters] = shared.setdefault(found, found)
+            found = shared.setdefault(found, found)
             self._longest = max([self._longest, *(at for at, _ in found)])
-            for end in range(len(letters) - 1, 0, -1):
-                if letters[:end] in self._values:
-                    break
-                self._values[letters[:end]] = _NO_VALUES
+            children = self._root
+            for letter in letters[:-1]:
+                if letter not in children:
+                    children[letter] = ({}, ())
+                children = children[letter][0]
+            if letters[-1] in children:
+                children[letters[-1]] = (children[letters[-1]][0], found)
+            else:
+                children[letters[-1]] = ends.setdefault(found, (_NO_LETTERS, found))
 
     def positions(self, word: str) -> list[int]:
         """Return the positions before which `word` may be hyphenated, which rise.
@@ -45,12 +55,13 @@ class Patterns:
         """
         pointed = f".{word.lower()}."  # a full stop stands for the end of a word in patterns
         highest = [0] * (len(pointed) + self._longest)
-        values_of, ends = self._values.get, range(1, len(pointed) + 1)
         for start in range(len(pointed) - 1):
-            for end in ends[start:]:
-                values = values_of(pointed[start:end])
-                if values is None:
+            children = self._root
+            for letter in pointed[start:]:
+                node = children.get(letter)
+                if node is None:
                     break
+                children, values = node
                 for at, value in values:
                     if highest[start + at] < value:
                         highest[start + at] = value

@@ -133,7 +133,7 @@ def _hyphens(text: WordText, allowed: NDArray[np.bool_], style: WordStyle) -> ND
         hyphen |= (text.cps == SOFT_HYPHEN) & allowed & ~np.append(text.is_end[1:], True)
     if style.hyphenate:
         positions = hyphenator(style.language)
-        for start, end, right in zip(text.start.tolist(), text.end.tolist(), text.rtl.tolist(), strict=True):
-            if not right:
-                hyphen[[start + at - 1 for at in positions(text.text[start:end])]] = True
+        left = ~text.rtl
+        spans = zip(text.start[left].tolist(), text.end[left].tolist(), strict=True)
+        hyphen[[start + at - 1 for start, end in spans for at in positions(text.text[start:end])]] = True
     return hyphen

@@ -19,6 +19,8 @@ from math import isqrt
 from operator import gt
 from typing import Final
 
+import numpy as np
+
 # How many lines `_bounded` tries for each opportunity of a paragraph. With more, the queue is faster.
 _LINES_TRIED: Final = 3
 _TRIED_AT_FIRST: Final = 200
@@ -133,42 +135,52 @@ def _queued(starts: Sequence[int], ends: Sequence[int], first: int, rest: int) -
     count = len(ends)
     best: list[int] = [0] + [-1] * count
     origin = [-1] * (count + 1)
-    # The line beginnings that win somewhere: number, start, constant, where the beginning wins from on, and the first
-    # opportunity that it cannot reach. Its sum at end e is constant + 2 · start · (rest - e) + (rest - e)².
-    queue: list[tuple[int, int, int, int, int]] = []
-    head = 0
-    on_first = bisect_right(ends, starts[0] + first, 0, count - 1)
+    # The first opportunity that each beginning cannot reach.
+    reach = np.searchsorted(np.array(ends), np.array(starts) + rest, side="right")
+    stops: list[int] = np.maximum(reach, np.arange(count)).tolist()
+    # The line beginnings that win somewhere: number, start, constant, and where the beginning wins from on. Its sum at
+    # end e is constant + 2 · start · (rest - e) + (rest - e)². The last of them stands in variables too: a paragraph of
+    # Chinese may have 100,000 opportunities, and each of them is compared with it.
+    queue: list[tuple[int, int, int, int]] = []
+    head = size = 0
+    number = other = constant = others_wins_from = 0
+    for k in range(bisect_right(ends, starts[0] + first, 0, count - 1)):
+        best[k + 1], origin[k + 1] = (first - ends[k] + starts[0]) ** 2, 0
     for k in range(count - 1):
         if k and (sum_before := best[k]) >= 0:
             start = starts[k]
             mine = sum_before + start * start
-            wins_from = k
-            while len(queue) > head:
-                _, other, constant, others_wins_from, stop = queue[-1]
+            while size > head:
+                stop = stops[number]
                 if start > other:
-                    twice = 2 * (start - other)
-                    wins_from = bisect_right(ends, rest + (mine - constant) // twice, k, max(k, stop))
+                    at = rest + (mine - constant) // (2 * (start - other))
+                    # Most beginnings win only where the one before is out of reach.
+                    wins_from = stop if k < stop and ends[stop - 1] <= at else bisect_right(ends, at, k, max(k, stop))
                 else:
                     wins_from = k if mine < constant else min(count, max(k, stop))
                 if wins_from > others_wins_from:
                     break
                 queue.pop()
+                size -= 1
+                if size > head:
+                    number, other, constant, others_wins_from = queue[-1]
             else:
                 wins_from = k
             if wins_from < count:
-                queue.append((k, start, mine, wins_from, bisect_right(ends, start + rest, k)))
-        while head + 1 < len(queue) and queue[head + 1][3] <= k:
+                number, other, constant, others_wins_from = last = k, start, mine, wins_from
+                queue.append(last)
+                size += 1
+        while head + 1 < size and queue[head + 1][3] <= k:
             head += 1
-        if k < on_first:
-            left = first - ends[k] + starts[0]
-            best[k + 1], origin[k + 1] = left * left, 0
-        if head < len(queue):
-            begin, start, _, _, stop = queue[head]
-            if k < stop:
-                left = rest - ends[k] + start
+        if head < size:
+            winner = queue[head]
+            begin = winner[0]
+            if k < stops[begin]:
+                left = rest - ends[k] + winner[1]
                 cost = best[begin] + left * left
-                if cost < best[k + 1] or origin[k + 1] < 0:
-                    best[k + 1], origin[k + 1] = cost, begin
+                if origin[k + 1] < 0 or cost < best[k + 1]:
+                    best[k + 1] = cost
+                    origin[k + 1] = begin
     return best, origin
 
 

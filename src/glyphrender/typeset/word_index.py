@@ -130,10 +130,14 @@ class WordIndex:
         number = np.where(single, self._of_code_point.take(first, mode="clip"), np.int32(-1))
         number[end == start] = self._number[""]
         rest = np.flatnonzero(number < 0)
-        spans = zip(start[rest].tolist(), end[rest].tolist(), strict=True)
-        number[rest] = self._of_dict([text[a:b] for a, b in spans])
-        entered = rest[single[rest]]
-        self._of_code_point[first[entered]] = number[entered]
+        # Each new character is looked up where it stands first.
+        alone = single[rest]
+        new, at = np.unique(first[rest[alone]], return_index=True)
+        asked = np.sort(np.append(rest[~alone], rest[alone][at]))
+        spans = zip(start[asked].tolist(), end[asked].tolist(), strict=True)
+        number[asked] = self._of_dict([text[a:b] for a, b in spans])
+        self._of_code_point[new] = number[rest[alone][at]]
+        number[rest[alone]] = self._of_code_point[first[rest[alone]]]
         return number
 
     def _of_table(self, text: str, spaced: bytes, start: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.int32]:
