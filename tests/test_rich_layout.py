@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 from rich_documents import check, check_memory, random_rich, same
 from strategies import examples, texts
 
-from glyphrender import Page, RichText, Style, Theta, compression_ratio, fit, layout, layout_each, render
+from glyphrender import (
+    BlockStyle,
+    Page,
+    RichText,
+    Style,
+    Theta,
+    Typesetter,
+    compression_ratio,
+    fit,
+    layout,
+    layout_each,
+    render,
+)
 from glyphrender.errors import FontError
 from glyphrender.fonts.library import find_face
 from glyphrender.raster.canvas import SkiaCanvas
@@ -21,6 +33,8 @@ from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.harfbuzz import HarfBuzzCanvas
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Rows
+from glyphrender.rich import Rule
+from glyphrender.theta import Alignment
 
 SMALL = Theta(page_size=(160, 80), margin_x=4, margin_y=4)
 FIELDS: list[dict[str, Any]] = [
@@ -277,3 +291,92 @@ def test_rich_texts_are_taken_wherever_texts_are() -> None:
     pages = layout_each(["plain", rich, RichText("also plain")])
     same(pages[1], list(layout(rich)))
     assert [page.text for page in pages[2]] == ["also plain"]
+
+
+# -- blocks --------------------------------------------------------------------------------------------
+
+
+def blocks(*parts: tuple[str, BlockStyle | None]) -> RichText:
+    """Return paragraphs, each a block of its own."""
+    found, at = [], 0
+    for text, style in parts:
+        if style is not None:
+            found.append((at, at + len(text), style))
+        at += len(text)
+    return RichText("".join(text for text, _ in parts), blocks=found)
+
+
+def test_indents_of_blocks_inside_each_other_add_up() -> None:
+    text = "outer words that need some lines of text\n"
+    rich = RichText(2 * text, blocks=[(0, 82, BlockStyle(indent=1)), (41, 82, BlockStyle(indent=1.5))])
+    lines = [line for page in render(rich, SMALL) for line in page.lines]
+    assert len(lines) > 2
+    for line in lines:
+        assert line.box[0] == pytest.approx(4 + 9 * (1 if line.start < 41 else 2.5), abs=0.01)
+        assert line.box[2] <= 156.01
+
+
+def test_an_indent_takes_at_most_half_of_the_column() -> None:
+    rich = blocks(("some words in a deep list\n", BlockStyle(indent=100, marker="•")))
+    assert render(rich, SMALL)[0].lines[0].box[0] == pytest.approx(4 + 152 / 2, abs=0.01)
+
+
+def test_a_marker_is_drawn_and_is_no_part_of_the_source() -> None:
+    page = render(blocks(("item\n", BlockStyle(indent=2, marker="12."))))[0]
+    assert (page.text, page.drawn_text) == ("item\n", "item\n")
+    assert [word.text for word in page.words] == ["item"]
+    assert (page.array[:, : int(page.words[0].box[0])] < 128).any()
+    assert not (render(blocks(("item\n", BlockStyle(indent=2))))[0].array[:, : int(page.words[0].box[0])] < 128).any()
+
+
+@pytest.mark.parametrize("lines", range(1, 9))
+def test_a_heading_stays_with_the_next_line(lines: int) -> None:
+    heading = BlockStyle(keep_with_next=True)
+    rich = blocks(
+        ("line\n" * lines, None), ("heading\n", heading), ("a second heading\n", heading), ("text\n" * 9, None)
+    )
+    for size in (64, 1 << 17):
+        pages = list(layout(rich, SMALL, typesetter=Typesetter(chunk_size=size)))
+        for page in pages[:-1]:
+            assert "heading" not in page.lines[-1].text
+        assert "".join(page.text for page in pages) == rich.source
+
+
+def test_space_between_blocks_is_the_larger_one_and_none_at_the_top_of_a_page() -> None:
+    style = BlockStyle(space_before=2, space_after=0.5)
+    rich = blocks(("one\n", style), ("two\n", style), ("three\n", None))
+    tops = [line.box[1] for line in render(rich)[0].lines]
+    assert tops == [10, 10 + 10 + 20, 40 + 10 + 5]
+
+
+def test_each_block_has_its_alignment() -> None:
+    text = "a few words in lines that are filled, and more of them\n"
+    theta = SMALL.replace(auto_crop_width=False)
+    kinds = ("LEFT", "RIGHT", "CENTER", "JUSTIFY")
+    for kind in kinds:
+        rich = blocks(("first\n", None), (text, BlockStyle(alignment=Alignment(kind))))
+        line = render(rich, theta)[0].lines[1]
+        plain = render(text, theta.replace(alignment=kind))[0].lines[0]
+        assert (line.box[0], line.box[2]) == pytest.approx((plain.box[0], plain.box[2]), abs=0.01)
+
+
+def test_backgrounds_and_rules_of_blocks_are_drawn() -> None:
+    plain = ("xxx\n", None)
+    dark = render(blocks(plain, ("mmm\n", BlockStyle(background="#303030")), plain))[0]
+    assert (dark.array[21:29, -12] == 0x30).all()
+    assert (dark.array[:19, -12] == 255).all()
+    for rule, rows in ((Rule.ABOVE, range(20, 22)), (Rule.BELOW, range(28, 31)), (Rule.MIDDLE, range(23, 27))):
+        page = render(blocks(plain, ("\n", BlockStyle(rule=rule)), plain))[0]
+        drawn = np.flatnonzero((page.array[:, 60:-12] < 200).all(axis=1))
+        assert len(drawn) == 1
+        assert drawn[0] in rows
+    page = render(blocks(plain, ("mmm\n" * 3, BlockStyle(indent=2, rule=Rule.SIDE)), plain))[0]
+    assert (page.array[20:50, 10:27] < 200).any(axis=1).all()
+    bare = render(blocks(plain, ("mmm\n" * 3, BlockStyle(indent=2)), plain))[0]
+    assert np.array_equal(page.array[:19], bare.array[:19])
+
+
+def test_blocks_in_text_that_flows_on_are_left_out() -> None:
+    rich = blocks(("one\n", BlockStyle(indent=3, marker="•")), ("two\n", None))
+    theta = Theta(newline_markup=" ↵ ")
+    assert render(rich, theta)[0].lines[0].box == render("one\ntwo\n", theta)[0].lines[0].box

@@ -181,8 +181,8 @@ class Page:
     @property
     def _two_colors(self) -> bool:
         theta = self.theta
-        looks = self._layout.blocks[0].table.segments.looks if self._layout.blocks else ()
-        if any(color not in (None, "#000000", "#FFFFFF") for each in looks for color in (each.color, each.background)):
+        blocks = self._layout.blocks
+        if self._layout.colors - {"#000000", "#FFFFFF"} or (blocks and blocks[0].table.segments.paragraph is not None):
             return False
         plain = {theta.font_color, theta.page_bg_color, theta.background} <= {"#000000", "#FFFFFF"}
         return theta.is_grey and plain and not (theta.line_numbers or theta.continuation_mark)

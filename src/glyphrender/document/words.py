@@ -122,7 +122,6 @@ def starts_of_rich_words(blocks: Sequence[tuple[Block, Placed]], complex_breaks:
         segments = block.table.segments
         rows = slice(placed.first_segment, placed.first_segment + len(placed.left))
         assert segments.drawn_text is not None
-        assert segments.replaced is not None
         skipped = int(segments.drawn_lengths(slice(0, rows.start)).sum())
         lengths = segments.drawn_lengths(rows)
         drawn.append(segments.drawn_text[skipped : skipped + int(lengths.sum())])
@@ -130,7 +129,7 @@ def starts_of_rich_words(blocks: Sequence[tuple[Block, Placed]], complex_breaks:
         begin, own, replaced = (
             _begins(block, placed),
             segments.store.length.take(segments.number[rows]),
-            segments.replaced[rows],
+            np.zeros(len(lengths), np.uint8) if segments.replaced is None else segments.replaced[rows],
         )
         row = np.repeat(np.arange(len(lengths)), lengths)
         nth = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM, Face
+from glyphrender.raster import block_marks
 from glyphrender.raster.box_drawing import cell_mask
 from glyphrender.raster.canvas import Canvas, canvas
 from glyphrender.raster.glyph_style import GlyphStyle
@@ -61,6 +62,9 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
         pen.paragraphs(page.blocks)
     # Layer by layer, so that overlaps look the same wherever one block ends and the next begins.
     placed = [(block, place(block, theta)) for block in page.blocks]
+    for block in page.blocks:
+        if block.table.segments.paragraph is not None:
+            pen.block_marks(block)
     for _, glyphs in placed:
         pen.backgrounds(glyphs)
     for _, glyphs in placed:
@@ -68,6 +72,8 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
     pen.box_drawing([(block, glyphs) for block, glyphs in placed if glyphs.has_box_drawing])
     for block, glyphs in placed:
         pen.strokes(glyphs, block.table.metrics)
+        if block.table.segments.paragraph is not None:
+            pen.block_markers(block, glyphs)
         if theta.newline_marker:
             pen.markers(block, glyphs, *theta.newline_marker)
         if (block.table.flags[block.lo : block.hi] & HYPHEN).any():
@@ -183,6 +189,31 @@ class _Pen:
         if placed.gap_look is not None:
             for band in backgrounds(placed, placed.gap_look):
                 self.canvas.fill(*self._edges(band.x0, band.y0, band.x1, band.y1), self._color(band.color))
+
+    def block_marks(self, block: Block) -> None:
+        """Draw the backgrounds, bars and rules of the blocks of rich text; rules have the color of line numbers."""
+        scale = self.theta.scale
+        for band in block_marks.backgrounds(block, self.theta):
+            self.canvas.fill(*self._edges(*(edge * scale for edge in band[:4])), self._color(band.color))
+        for band in block_marks.rules(block, self.theta):
+            x0, y0, x1, y1 = (edge * scale for edge in band[:4])
+            # On whole pixels, at least one wide, and sharp.
+            x1, y1 = round(x0) + max(1, round(x1 - x0)), round(y0) + max(1, round(y1 - y0))
+            self.canvas.fill(round(x0), round(y0), x1, y1, self._faint)
+
+    def block_markers(self, block: Block, placed: Placed) -> None:
+        """Draw the markers of the blocks of rich text, condensed where they are wider than their indent."""
+        theta = self.theta
+        for marker in block_marks.markers(block, theta):
+            face = self.furniture.face_of(marker.text)
+            glyphs, offset, advance = self.furniture.shaped(marker.text, face)
+            unit = theta.em / EM
+            condense = min(1.0, (marker.x1 - marker.x0) / (advance * unit)) if advance else 1.0
+            x = marker.x0 if marker.leftward else marker.x1 - advance * unit * condense
+            row = (float(placed.baseline[marker.line]), glyphs, (x + offset * (unit * condense)) * theta.scale)
+            primary = self.furniture.style.stack.faces[face]
+            if condense > 0:
+                self._rows(primary, Rows.of([row]), rgb(theta.font_color), condense=condense)
 
     def strokes(self, placed: Placed, metrics: LineMetrics) -> None:
         """Draw the lines below and across the letters of a block of rich text."""

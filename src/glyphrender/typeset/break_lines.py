@@ -61,6 +61,7 @@ class _Paragraphs(NamedTuple):
     end: NDArray[np.intp]  # the segment after the last
     fits: NDArray[np.bool_]  # the paragraph is one line
     indent: NDArray[np.int64]  # indent of its lines after the first; 0 if it is one line
+    lead: NDArray[np.int64]  # indent of all its lines, that of its block
     begins: bool  # the first one begins here
     open: bool  # the last one goes on in the next chunk
 
@@ -75,6 +76,8 @@ class _Paragraphs(NamedTuple):
         limit = np.full(len(end), stretch.metrics.first, np.int64)
         if not begins:
             limit[0] = stretch.metrics.rest - (stretch.segments.indent or 0)
+        lead = stretch.lead(start)
+        limit -= lead
         _, fits = reach(start, limit, end)
         if goes_on and not final:
             fits[-1] = False
@@ -82,7 +85,7 @@ class _Paragraphs(NamedTuple):
         indent[~fits] = indents(stretch, start[~fits], end[~fits])
         if not begins:
             indent[0] = stretch.segments.indent or 0
-        return cls(start, end, fits, indent, begins, goes_on and not final)
+        return cls(start, end, fits, indent, lead, begins, goes_on and not final)
 
 
 class _Lines(NamedTuple):
@@ -110,7 +113,7 @@ def _broken_together(
     stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp], reach: Reach
 ) -> tuple[_Lines, int]:
     """Return (the lines of the `chosen` paragraphs, the first segment that is left over)."""
-    rest = stretch.metrics.rest - paragraphs.indent[chosen]
+    rest = stretch.metrics.rest - paragraphs.indent[chosen] - paragraphs.lead[chosen]
     begins, stops = paragraphs.start[chosen], paragraphs.end[chosen]
     first = (chosen > 0) | paragraphs.begins
     longest = (reach.laid[stops - 1] - reach.laid[begins]).max(initial=0)
@@ -120,7 +123,7 @@ def _broken_together(
         regular=stretch.breaks[reach.place] == MAY_BREAK,
         begins=begins,
         stops=stops,
-        first=np.where(first, stretch.metrics.first, rest),
+        first=np.where(first, stretch.metrics.first - paragraphs.lead[chosen], rest),
         rest=rest,
         lines=int(longest) // int(rest.min(initial=stretch.metrics.rest)),
     )
@@ -150,6 +153,7 @@ def _walked(stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp],
             hi[index],
             first=paragraphs.begins or paragraph > 0,
             indent=int(paragraphs.indent[paragraph]),
+            lead=int(paragraphs.lead[paragraph]),
             goes_on=paragraphs.open and paragraph == len(paragraphs.end) - 1,
         )
     return breaker
@@ -187,6 +191,7 @@ def _assembled(
     indent = np.zeros(len(first), np.int64)
     if paragraphs.indent.any():
         indent = np.where(flags & FIRST, 0, paragraphs.indent[np.searchsorted(paragraphs.end, first, "right")])
+    lead = None if segments.paragraph is None else stretch.lead(first.astype(np.intp))
     table = LineTable(
         segments=segments,
         metrics=stretch.metrics,
@@ -194,6 +199,7 @@ def _assembled(
         last=last,
         width=width,
         indent=indent,
+        lead=lead,
         flags=flags,
         tab_at=tab_at,
         tab_width=tab_width,

@@ -23,6 +23,7 @@ from glyphrender.typeset.line_table import LAST, LineTable
 from glyphrender.typeset.look_metrics import LookMetrics
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
+from glyphrender.typeset.paragraph_styles import Paragraphs
 from glyphrender.typeset.rich_chunks import rich_segments
 from glyphrender.typeset.rich_styles import Looks
 from glyphrender.typeset.segments import SegmentTable
@@ -78,11 +79,15 @@ def rich_lines(text: RichText, theta: Theta, shaper: Shaper) -> Iterator[LineTab
     style = shaper.style(theta)
     drawn = DrawnText(text)
     looks = Looks.of(drawn.styles, theta)
-    reading = theta.direction, consumption(theta), flow_of(theta)
+    # Where a newline does not end a line, the whole text is one paragraph, and blocks have no meaning.
+    paragraphs = Paragraphs.of(drawn, text.blocks) if theta.newline_marker is None else None
+    reading = theta.direction, consumption(theta), flow_of(theta), paragraphs is None
+    base = _BASE[theta.direction]
     segments = shaper.remembered(
-        text, style, reading, lambda: rich_segments(drawn, looks, theta, style, shaper, base=_BASE[theta.direction])
+        text, style, reading, lambda: rich_segments(drawn, looks, paragraphs, theta, style, shaper, base=base)
     )
-    yield from set_lines(segments, theta, style, shaper, LookMetrics.of(looks.styles, theta, shaper))
+    widths = LookMetrics.of(looks.styles, () if paragraphs is None else paragraphs.styles, theta, shaper)
+    yield from set_lines(segments, theta, style, shaper, widths)
 
 
 def shape_text(text: str | PartReader, theta: Theta, style: WordStyle, shaper: Shaper) -> Iterable[SegmentTable]:
@@ -147,6 +152,8 @@ def set_lines(
     for table in segments:
         gathered.append(table)
         flows = table.open or metrics.marker is not None
+        if table.keeps and not flows:
+            continue  # the next chunk has the lines with which the last ones stay
         if flows and sum(len(each.number) for each in gathered) < 4 * left:
             continue
         lines, rest = break_lines(gathered[0].joined(*gathered[1:]), metrics, begins=begins, final=not flows)

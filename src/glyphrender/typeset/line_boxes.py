@@ -12,6 +12,7 @@ from glyphrender.theta import Alignment, Theta
 from glyphrender.typeset.boundary_flags import HEAD_WIDE, TAIL_WIDE
 from glyphrender.typeset.glyph_store import MAY_BREAK, NEWLINE, TAB, TEXT
 from glyphrender.typeset.line_table import FIRST, LAST, LineTable
+from glyphrender.typeset.paragraph_styles import ParagraphStyle
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +48,10 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
         base = table.segments.base[table.first[lo:hi]] == 1
     continuation = table.indent[lo:hi] * unit_points(theta)
     room = theta.measure - np.where(first, theta.first_line_indent, continuation)
+    lead = np.zeros(1)
+    if table.lead is not None:
+        lead = (table.lead[lo:hi] * unit_points(theta)).astype(np.float64)
+        room = room - lead
     width: NDArray[np.float64] = (table.width[lo:hi] * unit_points(theta)).astype(np.float64)
     condense = np.ones(hi - lo)
     wide = width > room + 1e-3
@@ -54,38 +59,54 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
     width = np.minimum(width, room)
     space_added = np.zeros(hi - lo)
     expandable: NDArray[np.bool_] | None = None
-    if theta.alignment is Alignment.JUSTIFY:
+    alignments = _alignments(table, lo, hi, theta)
+    justified = np.array([each is Alignment.JUSTIFY for each in alignments], bool)
+    if justified.any():
         expandable = _expandable(table, lo, hi)
         line = np.repeat(np.arange(hi - lo), table.last[lo:hi] - table.first[lo:hi])
         gaps = np.bincount(line[expandable], minlength=hi - lo)
         most = (theta.justify_stretch - 1) * max(1, table.metrics.gap) * unit_points(theta)
         each = np.divide(room - width, gaps, out=np.zeros(hi - lo), where=gaps > 0)
-        stretched = (gaps > 0) & ((flags & LAST) == 0) & (each <= most)
+        stretched = justified & (gaps > 0) & ((flags & LAST) == 0) & (each <= most)
         space_added[stretched] = each[stretched]
         width[stretched] = room[stretched]
     # LEFT means the side at which lines start. In a paragraph that runs from right to left, this is the right side.
-    at_end = {Alignment.RIGHT: 1.0, Alignment.CENTER: 0.5}.get(theta.alignment, 0.0)
+    at_end = np.array([{Alignment.RIGHT: 1.0, Alignment.CENTER: 0.5}.get(each, 0.0) for each in alignments])
     share = np.where(base, 1.0 - at_end, at_end)
     # In a paragraph that runs from right to left, a first line hangs into the right indent and no further; what is left
     # of the hanging width goes to the left.
     hang = min(0.0, theta.first_line_indent + theta.right_indent)
     indent = np.where(first, np.where(base, hang, theta.first_line_indent), np.where(base, 0.0, continuation))
-    left = theta.text_offset + indent + (room - width) * share
+    left = theta.text_offset + indent + np.where(base, 0.0, lead) + (room - width) * share
     return LineBoxes(left=left, width=width, space_added=space_added, condense=condense, expandable=expandable)
+
+
+def _alignments(table: LineTable, lo: int, hi: int, theta: Theta) -> list[Alignment]:
+    """Return the alignment of each of lines `lo` to `hi - 1`, or one for all of them."""
+    if table.segments.paragraph is None:
+        return [theta.alignment]
+    return [style.alignment or theta.alignment for style in table.paragraph_styles(lo, hi)]
 
 
 def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
     """Return how far lines `lo` to `hi - 1` reach to the right, in points from the left edge of the column."""
     boxed = theta.column_width - theta.right_indent if theta.para_bg_color or theta.border_width else 0.0
+    if table.segments.paragraph is not None and any(map(_reaches_edge, table.paragraph_styles(lo, hi))):
+        boxed = theta.column_width - theta.right_indent
     if boxed and table.segments.base is None:
         return boxed
     simple = theta.alignment is Alignment.LEFT and table.segments.base is None and not theta.first_line_indent
-    if simple and (table.metrics.continuation is None or not table.indent[lo:hi].any()):
+    if simple and table.lead is None and (table.metrics.continuation is None or not table.indent[lo:hi].any()):
         widest = float(table.width[lo:hi].max()) * unit_points(theta)
         return theta.text_offset + min(widest, theta.measure)
     boxes = line_boxes(table, lo, hi, theta)
     # In a paragraph that runs from right to left, a first line may hang out of the paragraph's box.
     return max(boxed, float((boxes.left + boxes.width).max()))
+
+
+def _reaches_edge(style: ParagraphStyle) -> bool:
+    """Return whether something of a paragraph is drawn up to the edge of the column."""
+    return style.background is not None or max(style.above, style.below, style.middle) >= 0
 
 
 def ink_bounds(table: LineTable, lo: int, hi: int) -> tuple[int, NDArray[np.intp], NDArray[np.bool_]]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from glyphrender.typeset.glyph_store import EMPTY, NEWLINE
 from glyphrender.typeset.line_metrics import LineMetrics
+from glyphrender.typeset.paragraph_styles import ParagraphStyle
 from glyphrender.typeset.segments import SegmentTable
 
 #: Flags of a line: it is the first or the last of its paragraph, it ends in an added hyphen, it ends its page.
@@ -26,6 +27,7 @@ class LineTable:
         last: [n] the segment after the last one of each line.
         width: [n] width of each line in EM units; spaces that hang at its end are not counted.
         indent: [n] indent of each line in EM units if it is a continuation line, else 0.
+        lead: [n] indent of each line by its block, in EM units; None in text without blocks.
         flags: [n] FIRST, LAST, HYPHEN and PAGE_END of each line.
         tab_at: [t] the segments that are tabs.
         tab_width: [t] the width of each tab, in EM units.
@@ -40,6 +42,7 @@ class LineTable:
     flags: NDArray[np.uint8]
     tab_at: NDArray[np.intp]
     tab_width: NDArray[np.int64]
+    lead: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.first)
@@ -51,7 +54,15 @@ class LineTable:
         boundary = np.append(0, np.cumsum(self.segments.lengths()))
         lo = int(np.searchsorted(self.segments.offset + boundary[self.first], offset))
         lines = {name: getattr(self, name)[lo:] for name in ("first", "last", "width", "indent", "flags")}
+        if self.lead is not None:
+            lines["lead"] = self.lead[lo:]
         return replace(self, **lines)
+
+    def paragraph_styles(self, lo: int, hi: int) -> list[ParagraphStyle]:
+        """Return the styles of the paragraphs of lines `lo` to `hi - 1`, in text with blocks."""
+        segments = self.segments
+        assert segments.paragraph is not None
+        return [segments.paragraph_styles[number] for number in segments.paragraph[self.first[lo:hi]].tolist()]
 
     def advances(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return (widths of segments `start` to `stop - 1`, widths of the gaps after them) in EM units."""

@@ -1,4 +1,4 @@
-"""`LookMetrics`: the widths of the looks of rich text: how large letters, spaces and hyphens are."""
+"""`LookMetrics`: the widths of rich text: how large letters, spaces and hyphens are, and the indents of paragraphs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glyphrender.fonts.face import EM
 from glyphrender.rich.style import Style
 from glyphrender.theta import Cells, Leading, Overlap, Theta
+from glyphrender.typeset.paragraph_styles import ParagraphStyle
 from glyphrender.typeset.shaper import Shaper
 from glyphrender.typeset.style import asked
 
@@ -24,16 +25,20 @@ class LookMetrics:
         gap: [k] width of a space.
         letter: [k] added to every grapheme cluster.
         hyphen: [k] width of an added hyphen.
+        lead: [b] indent of all lines of a paragraph of each style, at most half of a line.
     """
 
     size: NDArray[np.int64]
     gap: NDArray[np.int64]
     letter: NDArray[np.int64]
     hyphen: NDArray[np.int64]
+    lead: NDArray[np.int64]
 
     @classmethod
-    def of(cls, styles: Sequence[Style], theta: Theta, shaper: Shaper) -> LookMetrics:
-        """Return the metrics of looks under `theta`.
+    def of(
+        cls, styles: Sequence[Style], paragraphs: Sequence[ParagraphStyle], theta: Theta, shaper: Shaper
+    ) -> LookMetrics:
+        """Return the metrics of looks, and of the styles of paragraphs, under `theta`.
 
         Raises:
             FontError: a family of a style cannot be used.
@@ -53,8 +58,10 @@ class LookMetrics:
             gap.append(max(0, space + word_spacing))
             letter.append(spacing)
             hyphen.append(round(furniture.shaped(furniture.hyphen)[2] * scale) + spacing)
-        columns = (np.array(column, np.int64) for column in (size, gap, letter, hyphen))
-        return cls(**dict(zip(("size", "gap", "letter", "hyphen"), columns, strict=True)))
+        narrowest = int(min(theta.measure, theta.measure - theta.first_line_indent) / theta.em * EM)
+        lead = [min(round(style.indent * EM), max(0, narrowest // 2)) for style in paragraphs]
+        columns = (np.array(column, np.int64) for column in (size, gap, letter, hyphen, lead))
+        return cls(**dict(zip(("size", "gap", "letter", "hyphen", "lead"), columns, strict=True)))
 
     def widths(
         self, advance: NDArray[np.int64], clusters: NDArray[np.int32], look: NDArray[np.int32]

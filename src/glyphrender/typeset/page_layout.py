@@ -62,6 +62,7 @@ class Block:
             last=table.last[lines] - start,
             width=table.width[lines],
             indent=table.indent[lines],
+            lead=None if table.lead is None else table.lead[lines],
             flags=table.flags[lines],
             tab_at=table.tab_at[tabs] - start,
             tab_width=table.tab_width[tabs],
@@ -95,8 +96,17 @@ class PageLayout:
         """Whether one channel can hold the page, and all other pages of the text."""
         if not self.theta.is_grey:
             return False
-        looks = self.blocks[0].table.segments.looks if self.blocks else ()
-        return all(is_grey(color) for style in looks for color in (style.color, style.background) if color)
+        return all(map(is_grey, self.colors))
+
+    @property
+    def colors(self) -> set[str]:
+        """The colors of rich text, on this page and on all others of the text."""
+        if not self.blocks:
+            return set()
+        segments = self.blocks[0].table.segments
+        colors = {color for style in segments.looks for color in (style.color, style.background)}
+        colors |= {style.background[0] for style in segments.paragraph_styles if style.background}
+        return {color for color in colors if color}
 
     @property
     def stores(self) -> list[GlyphStore]:

@@ -22,6 +22,7 @@ from glyphrender.typeset.ink import fitted_lines
 from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
 from glyphrender.typeset.page_layout import Block, PageLayout
+from glyphrender.typeset.paragraph_styles import ParagraphStyle
 
 # A line may pass the bottom by this many points, so that 80 lines of 10.0 pt fit 800 pt, however the sums round.
 _SLACK: Final = 1e-6
@@ -72,6 +73,11 @@ class Paginator:
         if theta.blank_lines is BlankLines.HALF:
             gap[first & _follow_gaps(table, characters)] = theta.line_height / 2
             before = before + gap
+        styles = None if table.segments.paragraph is None else table.paragraph_styles(0, len(table))
+        if styles is not None:
+            above = [style.before * theta.line_height * begins for style, begins in zip(styles, first, strict=True)]
+            gap = gap + np.array(above)
+            before = before + np.array(above)
         fitted = fitted_lines(table, theta)
         height = theta.line_height if fitted is None else fitted[1]
         bottom = np.cumsum(before + height + after)
@@ -92,6 +98,8 @@ class Paginator:
             ends = page_end < len(page_ends) and page_ends[page_end] < hi
             if ends:
                 hi = page_ends[page_end] + 1
+            if styles is not None and not ends and lo < hi < lines:
+                hi = _kept_together(styles, table.flags, lo, hi, filled=self.y > 0)
             if hi == lo and self.y == 0.0:
                 hi = lo + 1  # a valid θ has room for one line, if not for the padding of its paragraph
             if hi > lo:
@@ -170,6 +178,22 @@ def _follow_gaps(table: LineTable, characters: NDArray[np.int64]) -> NDArray[np.
             "\n" in text[start:end] for start, end in zip(characters[at[some]], characters[at[some] + 1], strict=True)
         ]
     return gap
+
+
+def _kept_together(
+    styles: Sequence[ParagraphStyle], flags: NDArray[np.uint8], lo: int, hi: int, *, filled: bool
+) -> int:
+    """Return the line at which a column ends that has room for lines `lo` to `hi - 1`.
+
+    A paragraph that stays with the next line goes to the next column with it, unless it begins the column. `filled`
+    says whether the column has lines before `lo`.
+    """
+    end = hi
+    while end > lo and styles[end - 1].keep and flags[end - 1] & LAST:
+        end -= 1
+        while end > lo and not flags[end] & FIRST:
+            end -= 1
+    return end if end > lo or (filled and flags[lo] & FIRST) else hi
 
 
 def _size(theta: Theta, blocks: list[Block], last: bool, number: int) -> tuple[int, int]:

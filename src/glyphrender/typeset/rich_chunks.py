@@ -24,6 +24,7 @@ from glyphrender.text.source import Chunk, chunks
 from glyphrender.theta import Theta
 from glyphrender.typeset.drawn import Drawn
 from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
+from glyphrender.typeset.paragraph_styles import Paragraphs
 from glyphrender.typeset.rich_styles import Looks, StyledWords
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.shaper import Shaper
@@ -32,13 +33,21 @@ from glyphrender.typeset.variants import VariantPolicy, analyse_variants
 
 
 def rich_segments(
-    text: DrawnText, looks: Looks, theta: Theta, style: WordStyle, shaper: Shaper, *, base: int | None
+    text: DrawnText,
+    looks: Looks,
+    paragraphs: Paragraphs | None,
+    theta: Theta,
+    style: WordStyle,
+    shaper: Shaper,
+    *,
+    base: int | None,
 ) -> Iterator[SegmentTable]:
     """Yield the segments of a rich text, chunk by chunk.
 
     Args:
         text: the drawn text and its places in the source.
         looks: the looks of its styles under `theta`.
+        paragraphs: the styles of its paragraphs, or None.
         theta, style: the rendering parameters, and their style for plain text.
         shaper: what is remembered.
         base: the base direction (0 or 1) that `theta` imposes on every paragraph, or None.
@@ -59,7 +68,7 @@ def rich_segments(
 
         table, inherited = analyse_variants(marked, policy, words_of, base=base, inherited=inherited)
         account = _Account(drawn, text, start)
-        yield account.of(replace(table, looks=looks.styles))
+        yield account.of(replace(table, looks=looks.styles), paragraphs)
         start = account.end
 
 
@@ -105,11 +114,12 @@ class _Account:
     start: int
     end: int = 0
 
-    def _begins(self, places: NDArray[Any]) -> NDArray[np.int64]:
-        """Return where in the source the characters of the chunk begin."""
+    def _drawn(self, places: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the drawn characters that stand at places of the chunk."""
         gone = np.append(0, np.cumsum(self.drawn.count))
         skipped = gone[np.searchsorted(self.drawn.place, places, "right")]
-        return self.text.begins(self.drawn.source.offset + places + skipped)
+        drawn: NDArray[np.int64] = self.drawn.source.offset + places + skipped
+        return drawn
 
     def _ends(self, places: NDArray[Any]) -> NDArray[np.int64]:
         """Return where in the source the characters before places of the chunk end; the start of the chunk at 0."""
@@ -118,19 +128,14 @@ class _Account:
         ends = self.text.ends(self.drawn.source.offset + places + skipped)
         return np.where(places > 0, ends, self.start)
 
-    def _replacement(self, places: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return OWN, FIRST, FURTHER or ADDED for the characters at places of the chunk."""
-        gone = np.append(0, np.cumsum(self.drawn.count))
-        skipped = gone[np.searchsorted(self.drawn.place, places, "right")]
-        return self.text.replacement(self.drawn.source.offset + places + skipped)
-
-    def of(self, table: SegmentTable) -> SegmentTable:
+    def of(self, table: SegmentTable, paragraphs: Paragraphs | None) -> SegmentTable:
         """Return `table`, the segments of the drawn text of the chunk, as those of the source."""
         text, chunk = self.text, self.drawn.chunk
         lengths = table.drawn_lengths().astype(np.int64)
         stop = np.cumsum(lengths)
         place = stop - lengths
-        begin, end = self._begins(place), self._begins(stop)
+        drawn = self._drawn(place)
+        begin, end = text.begins(drawn), text.begins(self._drawn(stop))
         # A paragraph begins with what is consumed before it; everything else that is consumed ends a segment.
         closes = table.kinds() >= NEWLINE
         end[closes] = self._ends(stop[closes])
@@ -151,11 +156,14 @@ class _Account:
             "breaks": np.where(added, NO_BREAK, table.breaks[at]).astype(np.uint8),
             "hidden": np.insert(end - begin - lengths, row, gained[row]).astype(np.int32),
             "stands_for": np.where(added, 0, stands_for[at]).astype(np.int32),
-            "replaced": np.where(added, OWN, self._replacement(place)[at]).astype(np.uint8),
+            "replaced": np.where(added, OWN, text.replacement(drawn)[at]).astype(np.uint8),
         }
+        if paragraphs is not None:
+            columns["paragraph"] = paragraphs.styles_at(drawn)[at]
         line = int(text.lines_before(np.array([self.start]))[0])
         return replace(
             table.edited(at, **columns),
+            paragraph_styles=() if paragraphs is None else paragraphs.styles,
             text=text.source[self.start : self.end],
             drawn_text=chunk.text,
             offset=self.start,

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from glyphrender.rich.style import Style
 from glyphrender.text.parts import count_line_ends
 from glyphrender.text.properties import codepoints
-from glyphrender.typeset.glyph_store import MAY_BREAK, SOURCE_LINE_ENDS, GlyphStore
+from glyphrender.typeset.glyph_store import MAY_BREAK, NEWLINE, SOURCE_LINE_ENDS, GlyphStore
+from glyphrender.typeset.paragraph_styles import ParagraphStyle
 
 _COLUMNS: Final = (
     "number", "gap", "breaks", "level", "gap_level", "base", "cellular", "hidden", "stands_for", "replaced", "look",
-    "gap_look",
+    "gap_look", "paragraph",
 )  # fmt: skip
 
 
@@ -50,6 +51,8 @@ class SegmentTable:
         look: [n] how the segment is drawn, as a place in `looks`; None in plain text.
         gap_look: [n] how its gap is drawn; None likewise.
         looks: the styles of rich text.
+        paragraph: [n] the style of the paragraph, as a place in `paragraph_styles`; None without blocks.
+        paragraph_styles: the styles of the paragraphs of rich text.
     """
 
     text: str
@@ -74,6 +77,8 @@ class SegmentTable:
     look: NDArray[np.int32] | None = None
     gap_look: NDArray[np.int32] | None = None
     looks: tuple[Style, ...] = ()
+    paragraph: NDArray[np.int32] | None = None
+    paragraph_styles: tuple[ParagraphStyle, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -132,6 +137,13 @@ class SegmentTable:
         """Return [n] whether a line of the source ends with the segment: at LF, CR LF or CR."""
         number = self.number[of]
         return (number >= SOURCE_LINE_ENDS[0]) & (number <= SOURCE_LINE_ENDS[-1])
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the last paragraph of the table stays with the one that follows it."""
+        if self.paragraph is None or not len(self.number):
+            return False
+        return self.paragraph_styles[int(self.paragraph[-1])].keep and self.kinds()[-1] >= NEWLINE
 
     def split(self, at: int) -> tuple[SegmentTable, SegmentTable]:
         """Return the segments before number `at`, and those from it on."""

@@ -33,8 +33,9 @@ _STYLES: Final = 32
 _FURNITURE: Final = 64
 
 _Fonts: TypeAlias = tuple[str, int, bool, str, tuple[str, ...], str, Emoji]
-# What the analysis of a text depends on, beside its style: the base direction, what is consumed, and how it flows.
-_Reading: TypeAlias = tuple[Direction, Consumption, Flow]
+# What the analysis of a text depends on, beside its style: the base direction, what is consumed, and how it flows; in
+# rich text, whether its blocks count.
+_Reading: TypeAlias = tuple[Direction, Consumption, Flow] | tuple[Direction, Consumption, Flow, bool]
 _TextKey: TypeAlias = tuple[str | RichText, WordStyle, _Reading]
 
 

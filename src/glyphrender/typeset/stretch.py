@@ -65,6 +65,14 @@ class Stretch:
             something = (self.kind != EMPTY) | (segments.gap != 0)
             self.breaks[:-1][marker[1:] & something[:-1]] = MAY_BREAK
 
+    def lead(self, at: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return the indent of all lines of the paragraph that holds each segment."""
+        looks, paragraph = self.metrics.looks, self.segments.paragraph
+        if looks is None or paragraph is None or not len(paragraph):
+            return np.zeros(len(at), np.int64)
+        lead: NDArray[np.int64] = looks.lead.take(paragraph[np.minimum(at, len(paragraph) - 1)])
+        return lead
+
     @property
     def widest_tab(self) -> int:
         """The largest distance between tab stops."""

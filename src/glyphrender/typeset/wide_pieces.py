@@ -62,18 +62,22 @@ def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
     if len(stretch.tabs):
         # No break follows a tab before a closing bracket. Such a tab may be as wide as the distance between two stops.
         width += np.diff(np.searchsorted(stretch.tabs, [start, stop]), axis=0)[0] * stretch.widest_tab
-    narrowest = min(metrics.first, metrics.rest)
+    lead = stretch.lead(start)
+    narrowest = min(metrics.first, metrics.rest) - lead
     if metrics.continuation is not None:
-        narrowest = min(narrowest, metrics.rest - metrics.rest // 2)  # an indent takes at most half of the line
+        rest = metrics.rest - lead
+        narrowest = np.minimum(narrowest, rest - rest // 2)  # an indent takes at most half of the line
     some = np.flatnonzero(width > narrowest)
     if not len(some):
         return np.zeros(n, bool)
-    wide = width > min(metrics.first, metrics.rest)
+    wide = width > min(metrics.first, metrics.rest) - lead
     if metrics.continuation is not None:
         ends = np.append(np.flatnonzero(stretch.ends_paragraph) + 1, n)
         paragraph = np.searchsorted(ends, start[some], "right")
         found, of = np.unique(paragraph, return_inverse=True)
-        wide[some] |= width[some] > metrics.rest - indents(stretch, np.append(0, ends)[found], ends[found])[of]
+        wide[some] |= (
+            width[some] > metrics.rest - lead[some] - indents(stretch, np.append(0, ends)[found], ends[found])[of]
+        )
     return np.repeat(wide, stop + 1 - start)
 
 

@@ -1,0 +1,149 @@
+"""What blocks of rich text draw beside their letters: backgrounds, bars, rules and markers.
+
+Horizontal positions are kept inside the column, and a marker inside its indent, so nothing leaves the page. In a
+paragraph that runs from right to left, everything stands at the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from glyphrender.raster.looks import Band
+from glyphrender.theta import Theta
+from glyphrender.typeset.line_table import FIRST, LAST
+from glyphrender.typeset.page_layout import Block
+from glyphrender.typeset.paragraph_styles import ParagraphStyle
+
+# In em of θ: the width of a bar and its distance from the edge of its block, and the room between marker and text.
+_BAR: Final = 0.12
+_BAR_AT: Final = 0.35
+_MARKER_ROOM: Final = 0.4
+# The width of a rule, in em.
+_RULE: Final = 0.06
+
+
+class _Line(NamedTuple):
+    """A line of a block in points: its edges, what its paragraph asks for, and whether it begins and ends it."""
+
+    top: float
+    bottom: float
+    lead: float
+    leftward: bool
+    style: ParagraphStyle
+    begins: bool
+    ends: bool
+
+
+def _lines(block: Block, theta: Theta) -> list[_Line]:
+    """Return the lines of a block whose text has blocks."""
+    table, lo, hi = block.table, block.lo, block.hi
+    assert table.lead is not None
+    bottoms = block.tops + block.line_heights(theta)
+    lead = table.lead[lo:hi] * (theta.em / 65536)
+    base = table.segments.base
+    leftward = np.zeros(hi - lo, bool) if base is None else base[table.first[lo:hi]] == 1
+    flags = table.flags[lo:hi]
+    return list(
+        map(
+            _Line,
+            block.tops.tolist(),
+            bottoms.tolist(),
+            lead.tolist(),
+            leftward.tolist(),
+            table.paragraph_styles(lo, hi),
+            ((flags & FIRST) != 0).tolist(),
+            ((flags & LAST) != 0).tolist(),
+        )
+    )
+
+
+def _across(line: _Line, start: float, end: float | None, block: Block, theta: Theta) -> tuple[float, float]:
+    """Return the left and the right edge, in points, of what stands between two indents of a line.
+
+    Indents are in em; None is the other side of the column. They shrink with the indent of the line, if that was too
+    large for the column.
+    """
+    full = line.style.indent * theta.em
+    share = line.lead / full if full else 1.0
+    left = block.column + theta.gutter + theta.left_indent + theta.inset
+    right = block.column + theta.column_width - theta.right_indent - theta.inset
+    near, far = start * theta.em * share, right - left if end is None else end * theta.em * share
+    return (right - far, right - near) if line.leftward else (left + near, left + far)
+
+
+def backgrounds(block: Block, theta: Theta) -> Iterator[Band]:
+    """Yield the backgrounds of the blocks, in points. Lines one below the other have one background."""
+    held: Band | None = None
+    for line in _lines(block, theta):
+        if line.style.background is None:
+            continue
+        color, start = line.style.background
+        x0, x1 = _across(line, start, None, block, theta)
+        if held is not None and (held.x0, held.x1, held.color) == (x0, x1, color) and held.y1 > line.top - 0.01:
+            held = held._replace(y1=line.bottom)
+            continue
+        if held is not None:
+            yield held
+        held = Band(x0, line.top, x1, line.bottom, color)
+    if held is not None:
+        yield held
+
+
+def rules(block: Block, theta: Theta) -> Iterator[Band]:
+    """Yield the bars and the rules of the blocks, in points."""
+    bars: dict[tuple[float, float], Band] = {}
+    for line in _lines(block, theta):
+        style = line.style
+        places = []
+        for side in style.sides:
+            x0, x1 = _across(line, side, style.indent, block, theta)
+            width = min(_BAR * theta.em, x1 - x0)
+            at = min(_BAR_AT * theta.em, x1 - x0 - width)
+            places.append((x1 - at - width, x1 - at) if line.leftward else (x0 + at, x0 + at + width))
+        for place in [place for place in bars if place not in places or bars[place].y1 < line.top - 0.01]:
+            yield bars.pop(place)
+        for x0, x1 in places:
+            held = bars.get((x0, x1))
+            bars[x0, x1] = Band(x0, held.y0 if held else line.top, x1, line.bottom, None)
+        width = _RULE * theta.font_size
+        for start, y, shown in (
+            (style.above, line.top, line.begins),
+            (style.below, line.bottom - width, line.ends),
+            (style.middle, (line.top + line.bottom - width) / 2, line.begins),
+        ):
+            if shown and start >= 0:
+                x0, x1 = _across(line, start, None, block, theta)
+                yield Band(x0, y, x1, y + width, None)
+    yield from bars.values()
+
+
+class MarkerPlace(NamedTuple):
+    """Where a marker is drawn.
+
+    Attributes:
+        text: the marker.
+        line: the line, from the first of its block.
+        x0, x1: the edges of its room, in points.
+        leftward: whether the marker stands at the left edge of its room, and not at the right.
+    """
+
+    text: str
+    line: int
+    x0: float
+    x1: float
+    leftward: bool
+
+
+def markers(block: Block, theta: Theta) -> Iterator[MarkerPlace]:
+    """Yield the markers of the first lines of blocks."""
+    for number, line in enumerate(_lines(block, theta)):
+        if not line.begins:
+            continue
+        for marker in line.style.markers:
+            x0, x1 = _across(line, marker.start, marker.end, block, theta)
+            room = min(_MARKER_ROOM * theta.em, (x1 - x0) / 4)
+            x0, x1 = (x0 + room, x1) if line.leftward else (x0, x1 - room)
+            yield MarkerPlace(marker.text, number, x0, x1, line.leftward)
