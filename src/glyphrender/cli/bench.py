@@ -97,6 +97,8 @@ def command(
     rate" is the share of characters that tesseract reads wrong. With --priors, it reads the same pages with text that
     cannot be guessed. "prior's share" is the share of those errors that it avoids on the text itself.
     """
+    from glyphrender.rich.door import for_file
+
     _check_files(csv_file, plot, files, thetas)
     named = _thetas(thetas, presets, dpi)
     models = known_models(vision or ("glm-4.1v", "qwen3-vl", "claude"))
@@ -106,7 +108,7 @@ def command(
     costs: list[PromptCost | None] = []
     named_ratios: list[tuple[str, str, Ratio]] = []
     for (source, text), (name, theta), model in _combinations(texts(files, reader), named, models):
-        ratio = _ratio(text, theta, model, tokenizer, align=align)
+        ratio = _ratio(text, for_file(theta, source), model, tokenizer, align=align)
         read = [] if ocr is None else _legibility(text, ratio, ocr, pages or _PAGES, seed, priors)
         found.append((source, name, ratio, read))
         price = pricing.of(model)

@@ -73,11 +73,13 @@ def command(
     """
     from glyphrender._system.atomic_write import check_replaceable
     from glyphrender.ratio.fit import fit
+    from glyphrender.rich.door import for_file
     from glyphrender.theta.theta import is_saved_theta
 
     if output is not None:
         check_outputs([output], [] if file == "-" else [Input(name="", path=Path(file))])
         check_replaceable(output, is_saved_theta)
+    theta = for_file(theta, file)
     _check_one_target({"--rho": rho, "--tokens": tokens, "--pages": pages})
     found = fit(
         _blocks(file, Reader(encoding=encoding, errors=errors)),

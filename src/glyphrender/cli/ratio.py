@@ -59,6 +59,7 @@ def command(
     error says first which texts are not worth it: text is cheaper.
     """
     from glyphrender.models.vision import VISION_MODELS
+    from glyphrender.rich.door import for_file
 
     if every and vision:
         raise click.UsageError("--all and --vision are both given. Choose one.")
@@ -67,7 +68,7 @@ def command(
     lines = [
         _Line(source, name, ratio, pricing.of(name))
         for source, text in texts(files, reader)
-        for name, ratio in _ratios(text, theta, models, tokenizer, align=align, lenient=every)
+        for name, ratio in _ratios(text, for_file(theta, source), models, tokenizer, align=align, lenient=every)
     ]
     print_skipped(reader)
     check_some_text(lines, reader)

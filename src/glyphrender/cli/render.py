@@ -143,6 +143,12 @@ class _Job:
             manifest = document.save(place, bits=bits, jobs=self.jobs, progress=progress, format=format)
         return _Written.of(place, manifest)
 
+    def for_file(self, source: Input) -> _Job:
+        """Return the job for a document that is one file, whose name may decide its markup."""
+        from glyphrender.rich.door import for_file
+
+        return replace(self, theta=for_file(self.theta, source.name))
+
     def place(self, output: Path, source: Input) -> Path:
         """Return the place of the document of `source`, if each input is its own document."""
         return output / (f"{source.name}.pdf" if self.format == "pdf" else source.name)
@@ -245,10 +251,11 @@ def _one(
     job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress, heading: str | None
 ) -> _Written:
     """Write all inputs as one document. `heading` is None if the only input is the whole document."""
-    text: Iterator[str | Part] | None
-    text = joined(inputs, reader, heading) if heading is not None else reader.text(inputs[0])
+    if heading is not None:
+        return job.save(joined(inputs, reader, heading), output, progress)
+    text = reader.text(inputs[0])
     assert text is not None  # only files found in a folder are skipped
-    return job.save(text, output, progress)
+    return job.for_file(inputs[0]).save(text, output, progress)
 
 
 def _each(job: _Job, inputs: list[Input], output: Path, reader: Reader, progress: Progress) -> Iterator[_Written]:
@@ -268,7 +275,7 @@ def _each(job: _Job, inputs: list[Input], output: Path, reader: Reader, progress
         if text is None:
             continue
         try:
-            yield job.save(text, job.place(output, source), progress)
+            yield job.for_file(source).save(text, job.place(output, source), progress)
         except LayoutError as error:
             raise LayoutError(f"{source.shown}: {error}") from error
 

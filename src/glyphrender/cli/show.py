@@ -71,6 +71,8 @@ def command(
     the source. SOURCE is a text, a DIR of texts, or a DIR written by render. Pages that were written have no text to
     point at, and the rendering options do not change them.
     """
+    from glyphrender.rich.door import for_file
+
     first, last = pages
     path = None if source == "-" else Path(source)
     reader = Reader(encoding=encoding, errors=errors)
@@ -84,7 +86,8 @@ def command(
         text = _text(path, output, reader)
         check_replaceable(output, is_sealed)
         # One page after the last is laid out too, which shows whether there are more pages.
-        pictures, cut_after = _rendered(text, theta, first, last)
+        alone = theta if path is None or path.is_dir() else for_file(theta, path.name)
+        pictures, cut_after = _rendered(text, alone, first, last)
         title = "standard input" if path is None else path.resolve().name if path.is_dir() else path.name
         more, cut = (", and there are more" if cut_after else ""), cut_after or first > 1
     say(listed(reader.skipped))

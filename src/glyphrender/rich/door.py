@@ -51,6 +51,29 @@ def with_markup(text: str | RichText, theta: Theta, parts: Sequence[PartSpan] = 
     return RichText.joined(pieces)
 
 
+def for_file(theta: Theta, name: str) -> Theta:
+    """Return `theta` for a text that is one file of this name: the name decides the markup and the language of code.
+
+    Raises:
+        DependencyError: the extra markup is not installed.
+
+    >>> for_file(Theta(markup="FILES"), "notes/a.md").markup
+    <Markup.MARKDOWN: 'MARKDOWN'>
+    >>> for_file(Theta(markup="FILES"), "a.py").code_language
+    'python'
+    """
+    markup = _kind(theta.markup, name)
+    language = theta.code_language
+    if markup is Markup.CODE and not language:
+        from glyphrender.rich.highlight import lexer_of_file
+
+        lexer = lexer_of_file(name)
+        language = lexer.aliases[0] if lexer is not None and lexer.aliases else ""
+    if markup is theta.markup and language == theta.code_language:
+        return theta
+    return theta.replace(markup=markup, code_language=language)
+
+
 def _marked(text: str, theta: Theta, name: str) -> str | RichText:
     """Return one part of a text, whose file has this name, with its markup."""
     match _kind(theta.markup, name):

@@ -7,7 +7,7 @@ lexer that fails or guesses wrong costs styles, and no text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from glyphrender.errors import DependencyError, ThetaError, shown
@@ -118,6 +118,7 @@ def _colors(name: str) -> Any:
     return style_of
 
 
+@lru_cache(maxsize=64)
 def lexer_named(language: str) -> Lexer | None:
     """Return the lexer of a language, as a fence or a user names it; None if Pygments has none.
 

@@ -8,6 +8,7 @@ line ends inside a paragraph are replaced, and list markers are furniture. HTML 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from glyphrender.rich.builder import Builder
@@ -108,7 +109,7 @@ class _Blocks:
         """Draw a paragraph or a heading: its text, and one line end."""
         builder, lines = self._builder, placed.lines
         start = builder.at
-        style = BlockStyle(space_before=0.0 if opening.hidden else self._gap)
+        style = _spaced(0.0 if opening.hidden else self._gap)
         span, block = builder.open_style(), builder.open_block()
         if lines is not None:
             draw_inlines(builder, placed.inline, placed.token.content, lines, self._settings.links)
@@ -116,15 +117,10 @@ class _Blocks:
             return
         if opening.type == "heading_open":
             level = int(opening.tag[1])
-            builder.close_style(span, start, self._heading(level))
-            gap = _HEADING_GAPS[level - 1] if start else 0.0
-            style = BlockStyle(space_before=gap, keep_with_next=True)
+            builder.close_style(span, start, _heading(level, self._settings.heading_size))
+            style = _spaced(_HEADING_GAPS[level - 1] if start else 0.0, heading=True)
         builder.end_line(placed.end)
         builder.close_block(block, start, style)
-
-    def _heading(self, level: int) -> Style:
-        size = 1 + (self._settings.heading_size - 1) * (6 - level) / 5
-        return Style(weight=700, italic=True if level > 2 else None, size=size if size != 1 else None)
 
     def _lines(self, placed: Placed) -> None:
         """Draw the lines of a block of code or HTML as they are."""
@@ -137,7 +133,7 @@ class _Blocks:
         if lines.length < len(token.content):
             builder.end_line(placed.end)
         is_code = token.type != "html_block"
-        builder.close_block(block, start, BlockStyle(space_before=gap, indent=1.0 if is_code else 0.0))
+        builder.close_block(block, start, _spaced(gap, indent=1.0 if is_code else 0.0))
         if not is_code:
             return
         builder.style(start, builder.at, _MONO)
@@ -156,6 +152,19 @@ class _Blocks:
         else:
             builder.replace(start, end, "\n")
         builder.close_block(block, start, style)
+
+
+@lru_cache(maxsize=64)
+def _spaced(gap: float, indent: float = 0.0, heading: bool = False) -> BlockStyle:
+    """Return the style of a block with `gap` lines above it; a heading stays with what follows."""
+    return BlockStyle(space_before=gap, indent=indent, keep_with_next=heading)
+
+
+@lru_cache(maxsize=8)
+def _heading(level: int, largest: float) -> Style:
+    """Return the style of a heading; those of level 1 are `largest` times the size of the text."""
+    size = 1 + (largest - 1) * (6 - level) / 5
+    return Style(weight=700, italic=True if level > 2 else None, size=size if size != 1 else None)
 
 
 def _item_style(token: Token) -> BlockStyle:

@@ -189,7 +189,10 @@ class _Blocks(ParserBlock):
                 _draw_as_it_is(state, line, endLine)  # markdown-it-py leaves the rest of such a block out
                 break
             first = len(state.tokens)
-            if not any(rule(state, line, endLine, False) for rule in rules):
+            for rule in rules:
+                if rule(state, line, endLine, False):
+                    break
+            else:
                 raise _unplaced("a line", state.src[state.bMarks[line] : state.eMarks[line]])
             _place(state, first, line)
             state.tight = not empty
@@ -268,17 +271,16 @@ def _cells(src: str, start: int, end: int) -> Iterator[tuple[str, Lines]]:
     start += len(line) - len(line.lstrip(MD_TRIM_CHARS))
     end -= len(line) - len(line.rstrip(MD_TRIM_CHARS))
     cells: list[list[tuple[int, int]]] = [[]]
-    begin, escaped = start, False
-    for at in range(start, end):
-        if src[at] == "|":
-            if escaped:
-                cells[-1].append((begin, at - 1))
-                begin = at
-            else:
-                cells[-1].append((begin, at))
-                cells.append([])
-                begin = at + 1
-        escaped = src[at] == "\\"
+    begin, at = start, src.find("|", start, end)
+    while at >= 0:
+        if at > start and src[at - 1] == "\\":
+            cells[-1].append((begin, at - 1))
+            begin = at
+        else:
+            cells[-1].append((begin, at))
+            cells.append([])
+            begin = at + 1
+        at = src.find("|", at + 1, end)
     cells[-1].append((begin, end))
     texts = ["".join(src[a:b] for a, b in cell) for cell in cells]
     if texts and not texts[0]:
@@ -339,12 +341,16 @@ class _Lines(ParserInline):
         tokens = state.tokens
         while state.pos < end:
             pos, first = state.pos, len(tokens)
-            if state.level < most and any(rule(state, False) for rule in rules):
-                if len(tokens) > first:
-                    _close(state, first, pos)
-                continue
-            state.append_pending(state.src[state.pos])
-            state.pos += 1
+            done = False
+            if state.level < most:
+                for rule in rules:
+                    if done := rule(state, False):
+                        break
+            if not done:
+                state.append_pending(state.src[state.pos])
+                state.pos += 1
+            elif len(tokens) > first:
+                _close(state, first, pos)
         if state.pending:
             state.pushPending()
 
