@@ -422,7 +422,11 @@ def parse(text: str) -> tuple[list[Placed], list[int]]:
     for token in tokens:
         placed = state.placed.get(id(token)) or Placed(token)
         if token.type == "inline" and token.content and placed.lines is not None:
-            placed.inline = _inlines(_Line(token.content, md, env, []), md.inline)
+            content = token.content
+            if md.inline.terminator_re.search(content) is None:  # no rule can begin anywhere
+                placed.inline = [Inline(Token("text", "", 0, content=content), 0, len(content))]
+            else:
+                placed.inline = _inlines(_Line(content, md, env, []), md.inline)
         result.append(placed)
     return result, state.eMarks
 

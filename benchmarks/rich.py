@@ -1,0 +1,119 @@
+"""What markup costs: 1 MB of Markdown, of Python and of a chat, as plain text and as rich text, in one run.
+
+    python benchmarks/rich.py [--size 1000000] [--runs 3] [--markdown FILE...] [--code FILE...]
+
+Each text is laid out and drawn to PNG. The table gives CPU seconds: the parser of markdown-it-py or Pygments alone,
+ours with positions and styles, layout, drawing; and the ratio of all of it to the same text without markup. By default the
+texts are the Markdown and the Python of this repository, repeated up to the size; the chat alternates paragraphs of the
+Markdown with code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+from pygments.lexers import PythonLexer
+
+from glyphrender import RichText, Theta, Typesetter, from_code, from_markdown, from_messages, layout
+
+ROOT = Path(__file__).parents[1]
+
+
+def seconds(call: Callable[[], Any], runs: int) -> tuple[float, Any]:
+    """Return the least CPU time of some runs, and the last result."""
+    best, result = float("inf"), None
+    for _ in range(runs):
+        result = None
+        gc.collect()
+        start = time.process_time()
+        result = call()
+        best = min(best, time.process_time() - start)
+    return best, result
+
+
+def sized(texts: Sequence[str], size: int) -> str:
+    whole = "\n\n".join(texts)
+    return (whole * (size // max(1, len(whole)) + 1))[:size]
+
+
+def chat(markdown: str, code: str, size: int) -> list[dict[str, Any]]:
+    """Return messages of some 600 characters each: questions, answers with code, calls of tools and their results."""
+    messages: list[dict[str, Any]] = []
+    paragraphs, at, length = markdown.split("\n\n"), 0, 0
+    while length < size:
+        text = "\n\n".join(paragraphs[at : at + 3])
+        part = code[at * 40 : at * 40 + 400]
+        messages += [
+            {"role": "user", "content": text},
+            {"role": "assistant", "content": f"{text}\n\n```python\n{part}\n```\n",
+             "tool_calls": [{"function": {"name": "run", "arguments": '{"path": "a.py", "line": 3}'}}]},
+            {"role": "tool", "content": part},
+        ]  # fmt: skip
+        length += 2 * len(text) + 2 * len(part) + 60
+        at = (at + 3) % max(1, len(paragraphs) - 3)
+    return messages
+
+
+def pages(text: str | RichText, theta: Theta, runs: int) -> tuple[float, float, int]:
+    """Return (seconds of layout, seconds of drawing, pages) with a typesetter that knows no word yet."""
+
+    def lay() -> Any:
+        return list(layout(text, theta, typesetter=Typesetter()))
+
+    laying, found = seconds(lay, runs)
+    start = time.process_time()
+    for page in found:
+        page.png()
+    return laying, time.process_time() - start, len(found)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--size", type=int, default=1_000_000)
+    options.add_argument("--runs", type=int, default=3)
+    options.add_argument("--markdown", type=Path, nargs="*", default=sorted((ROOT / "docs").glob("*.md")))
+    options.add_argument("--code", type=Path, nargs="*", default=sorted((ROOT / "src").rglob("*.py")))
+    given = options.parse_args()
+    markdown = sized([path.read_text(encoding="utf-8") for path in given.markdown], given.size)
+    code = sized([path.read_text(encoding="utf-8") for path in given.code], given.size)
+    messages = chat(markdown, code, given.size)
+    theta = Theta()
+    parser = MarkdownIt("gfm-like2", {"linkify": False}).disable("linkify")
+    lexer = PythonLexer()
+    kinds: dict[str, tuple[str, Callable[[], Any], Callable[[], RichText]]] = {
+        "Markdown": (markdown, lambda: parser.parse(markdown), lambda: from_markdown(markdown)),
+        "Markdown, fences plain": (
+            markdown,
+            lambda: parser.parse(markdown),
+            lambda: from_markdown(markdown, {"highlighting": "NONE"}),
+        ),
+        "Python": (code, lambda: list(lexer.get_tokens_unprocessed(code)), lambda: from_code(code, "python")),
+        "chat": (
+            from_messages(messages).text.source,
+            lambda: [parser.parse(each["content"]) for each in messages],
+            lambda: from_messages(messages).text,
+        ),
+    }
+    print("text | characters | parser alone | to rich text | layout, drawing | plain: layout, drawing | pages | ratio")
+    for name, (plain, alone, make) in kinds.items():
+        parsing, _ = seconds(alone, given.runs)
+        making, rich = seconds(make, given.runs)
+        laying, drawing, count = pages(rich, theta, given.runs)
+        laying_plain, drawing_plain, plain_count = pages(plain, theta, given.runs)
+        whole, base = making + laying + drawing, laying_plain + drawing_plain
+        print(
+            f"{name} | {len(plain):,} | {parsing:.2f} s | {making:.2f} s | {laying:.2f} + {drawing:.2f} s | "
+            f"{laying_plain:.2f} + {drawing_plain:.2f} s | {count} for {plain_count} | "
+            f"{whole / base:.2f}, without making {(laying + drawing) / base:.2f}, without parser "
+            f"{(whole - parsing) / base:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
