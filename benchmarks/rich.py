@@ -3,9 +3,9 @@
     python benchmarks/rich.py [--size 1000000] [--runs 3] [--markdown FILE...] [--code FILE...]
 
 Each text is laid out and drawn to PNG. The table gives CPU seconds: the parser of markdown-it-py or Pygments alone,
-ours with positions and styles, layout, drawing; and the ratio of all of it to the same text without markup. By default the
-texts are the Markdown and the Python of this repository, repeated up to the size; the chat alternates paragraphs of the
-Markdown with code.
+ours with positions and styles, layout, drawing; and the ratio of all of it to the same text without markup. By default
+the texts are the Markdown and the Python of this repository, repeated up to the size; the chat alternates paragraphs
+of the Markdown with code.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ texts that come as a stream.
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ from glyphrender.document.page import Page
 from glyphrender.document.stream import PageStream
 from glyphrender.errors import DataError
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
+from glyphrender.rich.door import for_file, has_markup, with_markup
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import Part, PartReader, PartSpan
 from glyphrender.text.source import Text, read
@@ -137,6 +139,11 @@ class Document(Sequence[Page]):
         """The text, or the rich text, that is laid out."""
         return self.text if self.rich is None else self.rich
 
+    @property
+    def _is_rich(self) -> bool:
+        """Whether the text is rich, or θ reads its markup."""
+        return self.rich is not None or has_markup(self.theta)
+
     def __getstate__(self) -> tuple[str | RichText, Theta, int | None, tuple[PartSpan, ...]]:
         return self._drawn_as, self.theta, self._max_pages, self.parts
 
@@ -213,8 +220,12 @@ class Document(Sequence[Page]):
             raise DataError(f"text is {type(text).__name__}, not str. Pass what comes next as a str.")
         with self._lock:
             self._reach(inf)
-            if self.rich is not None or isinstance(text, RichText):
-                return self._extended_richly(RichText.joined([self._drawn_as, text]))
+            if self._is_rich or isinstance(text, RichText):
+                if self.rich is None and isinstance(text, str):  # its markup is read again
+                    return self._extended_richly(self.text + text)
+                return self._extended_richly(
+                    RichText.joined([with_markup(self._drawn_as, self.theta, self.parts), text])
+                )
             whole = self.text + text
             first, following = self._laid_out_again(whole)
             same = count_alike((page._layout for page in self._pages[first:]), following)
@@ -222,7 +233,7 @@ class Document(Sequence[Page]):
             self.text = whole
             return Extended(unchanged=first + same, pages=len(self._pages))
 
-    def _extended_richly(self, whole: RichText) -> Extended:
+    def _extended_richly(self, whole: str | RichText) -> Extended:
         """Lay out `whole`, which begins as the text of the document does, and return what changed."""
         layouts = self._typesetter.layout_pages(whole, self.theta, max_pages=self._max_pages, parts=self.parts)
         following = list(layouts)
@@ -316,7 +327,7 @@ class Document(Sequence[Page]):
         theta, max_pages, parts = self.theta, self._max_pages, self.parts
         with self._lock:
             text = self.text
-            if self._rest is None or theta.newline_marker or self.rich is not None:
+            if self._rest is None or theta.newline_marker or self._is_rich:
                 # The pages are known; or the text is rich or one paragraph, which one process must lay out.
                 known = self._all_pages()
                 return lambda job: iter(known[job::jobs])
@@ -430,7 +441,7 @@ def render_file(
 
     Args:
         path: the file. All of it is read at once. To stream a file, open it and pass it to `render`.
-        theta: see `layout`.
+        theta: see `layout`. The name of the file decides its markup under `markup="FILES"`.
         encoding: encoding of the file. By default the byte order mark decides; without one, the file is read as UTF-8.
             No encoding is ever guessed.
         errors: what to do with bytes that are not text, as for `open`: "strict", "replace", …
@@ -449,4 +460,5 @@ def render_file(
     """
     theta = Theta.of(theta)
     text = read(path, encoding=encoding, errors=errors)
+    theta = for_file(theta, os.fspath(path))
     return Document(text, theta, max_pages=max_pages, typesetter=typesetter)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from glyphrender.rich.door import has_markup, with_markup
 from glyphrender.rich.drawn_text import DrawnText
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartReader, PartSpan
@@ -59,7 +60,13 @@ def layout_pages(
         FontError: a font of `theta` cannot be used.
         LayoutError: the text needs more than `max_pages` pages.
         DataError: `text` gives something that is not str.
+        DependencyError: `theta` has a markup, and the extra `markup` is not installed.
     """
+    if has_markup(theta) and not isinstance(text, RichText):
+        if not isinstance(text, str):  # markup is read as a whole: a link may be defined on the last line
+            reader = PartReader(text, consumption(theta).count_line_ends)
+            text, parts = "".join(reader), reader.parts
+        text = with_markup(text, theta, parts)
     if isinstance(text, RichText):
         if not text.is_plain:
             yield from Paginator(theta, max_pages=max_pages, parts=parts).fill(rich_lines(text, theta, shaper))

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from glyphrender.rich.door import has_markup
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import LINE_ENDS
 from glyphrender.theta import Theta
@@ -43,7 +44,7 @@ def layout_together(
         LayoutError: a text needs more than `max_pages` pages.
     """
     pages: list[list[PageLayout]] = [[] for _ in texts]
-    joins = theta.newline_marker is None and not consumption(theta) and not flow_of(theta)
+    joins = theta.newline_marker is None and not (consumption(theta) or flow_of(theta) or has_markup(theta))
     plain = [text.source if isinstance(text, RichText) else text for text in texts]
     waiting: list[int] = []
     length = 0

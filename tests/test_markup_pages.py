@@ -1,0 +1,115 @@
+"""Pages of a text whose markup θ names: every way to make pages reads it, and the source is accounted for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glyphrender import (
+    Document,
+    Part,
+    RichText,
+    Theta,
+    Typesetter,
+    from_markdown,
+    layout,
+    layout_each,
+    render,
+    render_file,
+)
+from glyphrender.cli import command
+
+MARKDOWN = Theta(markup="MARKDOWN")
+SOURCE = "# Head\n\nRead *this* &amp; `that`,\nor [those](/x).\n\n- one\n- two\n"
+SOURCE += "\n| a | b |\n|---|--:|\n| c | 1 |\n\nend\n"
+DRAWN = "Head\nRead this & that, or those.\none\ntwo\na  b\nc  1\nend\n"
+
+
+def drawn(pages: object) -> str:
+    return "".join(page.drawn_text for page in pages)  # type: ignore[attr-defined]
+
+
+def test_every_way_to_make_pages_reads_the_markup() -> None:
+    ways = [
+        render(SOURCE, MARKDOWN),
+        list(layout(SOURCE, MARKDOWN)),
+        list(layout(iter([SOURCE[:20], SOURCE[20:]]), MARKDOWN)),
+        list(render(iter([SOURCE]), MARKDOWN)),
+        layout_each(["x", SOURCE], MARKDOWN)[1],
+        Document.read(iter([SOURCE]), MARKDOWN),
+        render(from_markdown(SOURCE, MARKDOWN)),
+    ]
+    arrays = [[page.array for page in way] for way in ways]
+    for way, pages in zip(ways, arrays, strict=True):
+        assert drawn(way) == DRAWN
+        assert "".join(page.text for page in way) == SOURCE
+        assert all(np.array_equal(a, b) for a, b in zip(pages, arrays[0], strict=True))
+
+
+pieces = ["*a*", "**", "`c d`", "\n", "\n\n", "# h\n", "- i\n", "> q\n", "|a|b|\n|-|-|\n", "&lt;", "\\*"]
+pieces += ["```\nx\n```\n", "\r\n", "中文", "نص", "\t", " ", "w " * 60]
+documents = st.lists(st.sampled_from(pieces), max_size=12).map("".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(documents, st.sampled_from(["MARKDOWN", "CODE", "DIFF", "TERMINAL"]), st.booleans())
+def test_spans_of_pages_add_up_to_the_source(source: str, markup: str, marks: bool) -> None:
+    theta = Theta(markup=markup, code_language="python", indentation="MARK" if marks else "KEEP", page_size=(120, 90))
+    pages = list(layout(source, theta, typesetter=Typesetter()))
+    assert "".join(page.text for page in pages) == source
+    assert [page.span[0] for page in pages[1:]] == [page.span[1] for page in pages[:-1]]
+    for page in pages[:3]:
+        assert all(source[word.start : word.end] == word.text for word in page.words)
+
+
+def test_a_growing_document_has_the_pages_of_the_whole_text() -> None:
+    document = render(SOURCE[:40], MARKDOWN)
+    document.extend_text(SOURCE[40:])
+    assert drawn(document) == DRAWN
+    document.extend_text(RichText("*as it is*"))
+    assert drawn(document) == f"{DRAWN}*as it is*"
+    assert document.text == f"{SOURCE}*as it is*"
+
+
+def test_the_files_of_a_stream_are_read_by_their_names() -> None:
+    parts = [Part(name="a.md", heading="==> *a* <=="), "*x*\n", Part(name="b.txt", heading="==> b <=="), "*y*\n"]
+    assert drawn(layout(parts, {"markup": "FILES"})) == "==> *a* <==\nx\n==> b <==\n*y*\n"
+
+
+@pytest.mark.parametrize(("name", "expected"), [("a.md", "x\n"), ("a.txt", "*x*\n"), ("a.patch", "*x*\n")])
+def test_the_name_of_one_file_decides_its_markup(tmp_path: Path, name: str, expected: str) -> None:
+    path = tmp_path / name
+    path.write_text("*x*\n", encoding="utf-8")
+    assert drawn(render_file(path, {"markup": "FILES"})) == expected
+    assert drawn(render_file(path)) == "*x*\n"
+
+
+def test_the_command_line_reads_files_by_their_names_if_asked(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("*x* " * 40, encoding="utf-8")
+    (tmp_path / "b.txt").write_text("*x* " * 40, encoding="utf-8")
+
+    def pages(*arguments: str) -> dict[str, bytes]:
+        out = tmp_path / f"pages{len(list(tmp_path.iterdir()))}"
+        result = CliRunner().invoke(command, ["render", *arguments, "-o", str(out)])
+        assert result.exit_code == 0, result.output
+        assert json.loads((out / "manifest.json").read_text())["pages"]
+        return {path.name: path.read_bytes() for path in out.glob("*.png")}
+
+    a, b = str(tmp_path / "a.md"), str(tmp_path / "b.txt")
+    asked = pages(a, "--set", "markup=FILES")
+    assert asked == pages(a, "--set", "markup=MARKDOWN")
+    assert pages(a) == pages(b)
+    assert pages(b, "--set", "markup=FILES") == pages(b)
+    assert asked != pages(a)
+
+
+def test_markup_changes_no_page_of_a_text_without_marks() -> None:
+    plain = "Words without any mark.\n" * 3
+    assert np.array_equal(render(plain)[0].array, render(plain, {"markup": "TERMINAL"})[0].array)
+    assert np.array_equal(render(plain)[0].array, render(plain, {"markup": "CODE"})[0].array)
