@@ -66,7 +66,8 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
     The page is built outwards from a text area of a few ems and lines. So no example is thrown away (unless the size of
     the page is fixed), and narrow pages, where layout is hard, are as common as wide ones.
     """
-    values: dict[str, Any] = dict(fixed)
+    # Under a markup, pages draw another text than the source. tests/test_markup_pages.py asks for each of them.
+    values: dict[str, Any] = {"markup": "NONE", "indentation": "KEEP", **fixed}
 
     def pick(name: str, strategy: st.SearchStrategy[Any]) -> Any:
         if name not in values:

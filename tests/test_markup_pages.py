@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import texts, thetas
 
 from glyphrender import (
     Document,
@@ -24,6 +25,9 @@ from glyphrender import (
     render_file,
 )
 from glyphrender.cli import command
+from glyphrender.rich import with_markup
+from glyphrender.theta import Emoji, MissingGlyph
+from glyphrender.typeset.style import consumption
 
 MARKDOWN = Theta(markup="MARKDOWN")
 SOURCE = "# Head\n\nRead *this* &amp; `that`,\nor [those](/x).\n\n- one\n- two\n"
@@ -57,15 +61,34 @@ pieces += ["```\nx\n```\n", "\r\n", "中文", "نص", "\t", " ", "w " * 60]
 documents = st.lists(st.sampled_from(pieces), max_size=12).map("".join)
 
 
-@settings(max_examples=60, deadline=None)
-@given(documents, st.sampled_from(["MARKDOWN", "CODE", "DIFF", "TERMINAL"]), st.booleans())
-def test_spans_of_pages_add_up_to_the_source(source: str, markup: str, marks: bool) -> None:
-    theta = Theta(markup=markup, code_language="python", indentation="MARK" if marks else "KEEP", page_size=(120, 90))
+@st.composite
+def marked(draw: st.DrawFn) -> Theta:
+    """A θ with a markup, and random values in all other fields."""
+    markup = draw(st.sampled_from(["MARKDOWN", "CODE", "DIFF", "TERMINAL", "NONE"]))
+    indentation = "MARK" if markup == "NONE" else draw(st.sampled_from(["KEEP", "MARK"]))
+    fixed = {"missing_glyph": MissingGlyph.BOX, "emoji": Emoji.MONO, "hyphenate": False, "complex_breaks": "CLUSTER"}
+    size = draw(st.sampled_from([1.0, 1.0, 1.5]))
+    language = draw(st.sampled_from(["", "python", "json"]))
+    return draw(thetas(markup=markup, indentation=indentation, heading_size=size, code_language=language, **fixed))
+
+
+@settings(max_examples=25, deadline=None)
+@given(documents | texts(), marked())
+def test_spans_of_pages_add_up_to_the_source(source: str, theta: Theta) -> None:
     pages = list(layout(source, theta, typesetter=Typesetter()))
     assert "".join(page.text for page in pages) == source
     assert [page.span[0] for page in pages[1:]] == [page.span[1] for page in pages[:-1]]
     for page in pages[:3]:
         assert all(source[word.start : word.end] == word.text for word in page.words)
+        assert page.array.shape[:2] == page.size[::-1]
+
+
+@settings(max_examples=15, deadline=None)
+@given(documents, marked())
+def test_pages_draw_what_the_rich_text_draws(source: str, theta: Theta) -> None:
+    rich = with_markup(source, theta)
+    expected = rich.drawn if isinstance(rich, RichText) else rich
+    assert drawn(layout(source, theta, typesetter=Typesetter())) == consumption(theta).kept(expected)
 
 
 def test_a_growing_document_has_the_pages_of_the_whole_text() -> None:
