@@ -67,6 +67,7 @@ def marked(draw: st.DrawFn) -> Theta:
     markup = draw(st.sampled_from(["MARKDOWN", "CODE", "DIFF", "TERMINAL", "NONE"]))
     indentation = "MARK" if markup == "NONE" else draw(st.sampled_from(["KEEP", "MARK"]))
     fixed = {"missing_glyph": MissingGlyph.BOX, "emoji": Emoji.MONO, "hyphenate": False, "complex_breaks": "CLUSTER"}
+    fixed |= {"unwrap": False, "blank_lines": "KEEP"}  # flow replaces line ends of the drawn text once more
     size = draw(st.sampled_from([1.0, 1.0, 1.5]))
     language = draw(st.sampled_from(["", "python", "json"]))
     return draw(thetas(markup=markup, indentation=indentation, heading_size=size, code_language=language, **fixed))
