@@ -9,7 +9,17 @@ from hypothesis import HealthCheck, reject, settings
 from hypothesis import strategies as st
 
 from glyphrender.errors import ThetaError
-from glyphrender.theta import PARAMETERS, BlankLines, CarriageReturn, Emoji, Overlap, PageNumber, Theta
+from glyphrender.theta import (
+    PARAMETERS,
+    BlankLines,
+    CarriageReturn,
+    Emoji,
+    Indentation,
+    Markup,
+    Overlap,
+    PageNumber,
+    Theta,
+)
 from glyphrender.theta.color import contrast
 from glyphrender.theta.constraints import MIN_CONTRAST
 from glyphrender.theta.parameter import Choice, Flag
@@ -83,7 +93,8 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
         elif isinstance(accepted, Choice):
             pick(name, st.sampled_from(list(accepted.choices)))
 
-    if values["carriage_return"] == CarriageReturn.OVERWRITE:
+    markup = values["markup"] != Markup.NONE or values["indentation"] != Indentation.KEEP
+    if values["carriage_return"] == CarriageReturn.OVERWRITE or markup:
         values |= {"unwrap": False, "blank_lines": BlankLines.KEEP}
     size = pick("font_size", lengths(4, 24))
     least = 0.7 * size if values["overlap"] == Overlap.ALLOW else size

@@ -279,7 +279,8 @@ def test_the_default_flows_nothing_and_changes_no_digest() -> None:
 
 
 @pytest.mark.parametrize("field", [{"unwrap": True}, {"blank_lines": "MARK"}])
-def test_a_terminal_does_not_flow(field: dict[str, object]) -> None:
-    with pytest.raises(ThetaError) as caught:
-        Theta(carriage_return="OVERWRITE", **field)
-    assert caught.value.field == next(iter(field))
+def test_terminals_and_markup_do_not_flow(field: dict[str, object]) -> None:
+    for other in ({"carriage_return": "OVERWRITE"}, {"markup": "MARKDOWN"}, {"indentation": "MARK"}):
+        with pytest.raises(ThetaError) as caught:
+            Theta(**other, **field)
+        assert caught.value.field == next(iter(field))

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from glyphrender.ratio.align import align as align
     from glyphrender.ratio.fit import Fit as Fit
     from glyphrender.ratio.fit import fit as fit
+    from glyphrender.ratio.propose import Proposal as Proposal
+    from glyphrender.ratio.propose import propose as propose
     from glyphrender.ratio.ratio import Ratio as Ratio
     from glyphrender.ratio.ratio import Worth as Worth
     from glyphrender.ratio.ratio import compression_ratio as compression_ratio
@@ -90,6 +92,7 @@ _PUBLIC = {
     "raster.typesetter": ("Typesetter", "default_typesetter"),
     "ratio.align": ("align",),
     "ratio.fit": ("Fit", "fit"),
+    "ratio.propose": ("Proposal", "propose"),
     "ratio.ratio": ("Ratio", "Worth", "compression_ratio", "worth_it"),
     "rich.code": ("from_code",),
     "rich.conversation": ("Conversation", "from_messages"),

@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "show": "Make one HTML file to look at pages in a browser.",
     "ratio": "Print the compression ratio: text tokens for one visual token.",
     "fit": "Solve the parameters for a target ratio, or for a budget of tokens or pages.",
+    "propose": "Propose rendering parameters for a text: presets, flows and columns compared.",
     "search": "Search the rendering parameters that read best for a visual token.",
     "ask": "Ask a model about texts, sent to it as pages.",
     "doctor": "Find what is wrong with a model server before pages are sent to it.",

@@ -82,7 +82,7 @@ def command(
     theta = for_file(theta, file)
     _check_one_target({"--rho": rho, "--tokens": tokens, "--pages": pages})
     found = fit(
-        _blocks(file, Reader(encoding=encoding, errors=errors)),
+        blocks_of(file, Reader(encoding=encoding, errors=errors)),
         theta=theta.align_to(vision) if align else theta,
         model=vision,
         tokenizer=tokenizer,
@@ -109,7 +109,7 @@ def _check_one_target(targets: Mapping[str, float | None]) -> None:
         raise click.UsageError(f"{' and '.join(named) or 'no target'} given. Give one of {', '.join(targets)}.")
 
 
-def _blocks(file: str, reader: Reader) -> Iterable[str]:
+def blocks_of(file: str, reader: Reader) -> Iterable[str]:
     """Return the text of `file`, block by block."""
     if Path(file).is_dir():
         raise click.UsageError(f"{file} is a folder. Name a file, or - for standard input.")

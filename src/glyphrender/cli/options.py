@@ -66,6 +66,11 @@ def theta_of(file: Path | None, preset: str | None, settings: tuple[str, ...]) -
 
     if file is not None and preset is not None:
         raise click.UsageError(f"--theta {file} and --preset {preset} are both given. Choose one.")
+    if preset is not None and preset.partition("@")[0] == "auto":
+        raise click.UsageError(
+            f"--preset {preset} depends on the text. Run `glyphrender propose FILE -o theta.json`, then use "
+            "--theta theta.json."
+        )
     theta = Theta.load(file) if file is not None else Theta.preset(preset) if preset is not None else Theta()
     changes = {}
     wrong = []

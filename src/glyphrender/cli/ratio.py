@@ -25,6 +25,8 @@ _HEADINGS = ("text", "model", "ρ", "text tokens", "visual", "overhead", "pages"
 MONEY = ("as pages", "as text")
 # The most texts that the verdict names.
 _NAMED = 3
+# Documents of fewer pages get no hint.
+_WORTH_A_HINT = 3
 
 
 @click.command()
@@ -76,6 +78,8 @@ def command(
     found = [(line.source, line.model, line.ratio) for line in lines if not isinstance(line.ratio, dict)]
     say(verdict(found, pricing))
     say("" if every else pricing.hint(models))
+    if not every and len(lines) == 1 and len(found) == 1:
+        say(flow_hint(next(texts(files, reader))[1], found[0][2]) if "-" not in files else "")
     shown: list[_Line | _Total] = [*lines, *totals]
     if as_json:
         click.echo(json.dumps([each.to_dict() for each in shown], indent=2, ensure_ascii=False))
@@ -208,6 +212,19 @@ def verdict(found: Sequence[tuple[str, str, Ratio]], pricing: Pricing) -> str:
     more = f", and {len(dear) - _NAMED:,} more" if len(dear) > _NAMED else ""
     count = f" for {len(dear):,} of {len(found):,}" if len(found) > 1 else ""
     return f"not worth it{count}: pages cost no less than text: {', '.join(dear[:_NAMED])}{more}."
+
+
+def flow_hint(text: str, ratio: Ratio) -> str:
+    """Return one sentence on a flow under which the text costs less; "" if there is none, or the text is short."""
+    from glyphrender.ratio.propose import better_flow
+
+    if len(ratio.pages) < _WORTH_A_HINT:
+        return ""
+    better = better_flow(ratio.theta, text, model=ratio.model)
+    if better is None:
+        return ""
+    fields = " ".join(f"--set {field}" for field in better.name.split())
+    return f"{fields} would give ρ {better.rho:.2f} with the same type. `glyphrender propose` compares more."
 
 
 def known_models(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -414,7 +414,8 @@ def render(
     """Return the pages of `text` under `theta`: a `Document` for a str or a rich text, a `PageStream` for a stream.
 
     Pages are laid out when they are reached, and drawn when their pixels are asked for. Arguments and errors are those
-    of `layout`; a wrong type of `text` or an invalid `theta` raises an error at once.
+    of `layout`; a wrong type of `text` or an invalid `theta` raises an error at once. The θ "auto" looks at a str and
+    takes what `glyphrender.propose` proposes, for GLM-4.1V or, as "auto@model", for another model.
 
     >>> document = render("In the beginning was the Word.")
     >>> len(document), document[0].size
@@ -422,6 +423,7 @@ def render(
     >>> sum(1 for page in render(iter(["In the beginning ", "was the Word."])))
     1
     """
+    theta = _proposed(theta, text)
     if isinstance(text, str | RichText):
         return Document(text, theta, max_pages=max_pages, typesetter=typesetter)
     check_text(text)
@@ -458,7 +460,21 @@ def render_file(
     ...     render_file(file.name, "dense").text
     'café'
     """
-    theta = Theta.of(theta)
+    theta = theta if _asks(theta) else Theta.of(theta)
     text = read(path, encoding=encoding, errors=errors)
-    theta = for_file(theta, os.fspath(path))
+    theta = for_file(Theta.of(_proposed(theta, text)), os.fspath(path))
     return Document(text, theta, max_pages=max_pages, typesetter=typesetter)
+
+
+def _asks(theta: ThetaLike) -> bool:
+    """Return whether `theta` asks for a proposal: "auto" or "auto@model"."""
+    return isinstance(theta, str) and theta.partition("@")[0] == "auto"
+
+
+def _proposed(theta: ThetaLike, text: Text | RichText) -> ThetaLike:
+    """Return `theta`, or what is proposed for `text` where it asks for that."""
+    if not _asks(theta):
+        return theta
+    from glyphrender.ratio.propose import chosen
+
+    return chosen(theta, text)

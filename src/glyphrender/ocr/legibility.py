@@ -195,4 +195,5 @@ def _reading(number: int, pages: Sequence[Page], read: str) -> PageReading:
 def _shown(page: Page) -> str:
     """Return the text of a page as it is drawn there, with the marker of newlines."""
     marker = page.theta.newline_marker
-    return page.text if marker is None else re.sub("\r\n?|\n", lambda _: marker[0], page.text)
+    text = page.drawn_text
+    return text if marker is None else re.sub("\r\n?|\n", lambda _: marker[0], text)

@@ -20,7 +20,8 @@ from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.ratio.align import align
-from glyphrender.ratio.ratio import Ratio, compression_ratio
+from glyphrender.ratio.propose import chosen
+from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, Ratio, compression_ratio
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.source import whole
 from glyphrender.theta import PARAMETERS, Overlap, Theta, ThetaLike
@@ -39,9 +40,6 @@ FIELDS: Final[Mapping[str, tuple[float, float, float]]] = {
     "margin_y": (0.0, 72.0, 0.5),
 }
 """The fields that `fit` can solve for: name → (default least value, default greatest value, step)."""
-
-#: Smallest type, in pixels as the model sees it, without a warning.
-LEAST_FONT_PIXELS: Final = 7.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -101,7 +99,7 @@ def fit(
 
     Args:
         text: the text, or a rich text. An iterator is read into memory.
-        theta: values of the other fields; see `Theta.of`.
+        theta: values of the other fields; see `Theta.of`. "auto" is what `propose` proposes.
         model, tokenizer: see `compression_ratio`.
         rho, visual_tokens, pages: the target, exactly one of the three: reach at least this ρ, or need at most this
             many visual tokens or pages.
@@ -137,7 +135,7 @@ def fit(
         target=target,
         typesetter=typesetter,
     )
-    theta = Theta.of(theta)
+    theta = chosen(theta, text, model)
     for name, limits in ranges.items():
         theta, found = search.solve(theta, name, limits)
         if found.met:

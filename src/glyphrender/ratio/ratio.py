@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from glyphrender.document.layout import check_text, layout
 from glyphrender.document.page import Page
@@ -32,6 +32,9 @@ __all__ = ["OverLimit", "PageCost", "PromptCost", "Ratio", "Worth", "compression
 
 #: What happens if the pages together break a limit of the model: a warning, an error, or nothing.
 OverLimit: TypeAlias = Literal["warn", "error", "ignore"]
+
+#: Smallest type, in pixels as the model sees it, without a warning.
+LEAST_FONT_PIXELS: Final = 7.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -226,7 +229,8 @@ def compression_ratio(
     Args:
         text: a str, a rich text, an iterator of str, or an open text file. A file or iterator is read once. The tokens
             of a rich text are those of its source.
-        theta: a θ, the name of a preset, a mapping of fields, or None for the defaults; see `Theta.of`.
+        theta: a θ, the name of a preset, a mapping of fields, or None for the defaults; see `Theta.of`. "auto" is what
+            `propose` proposes for the text and the model.
         model: a name in `VISION_MODELS`, or a `VisionModel`.
         tokenizer: a name in `TOKENIZERS`, the path of a tokenizer.json, or an object; see
             `glyphrender.models.tokenizers.tokenizer`. By default the model's own tokenizer if glyphrender has its
@@ -250,7 +254,7 @@ def compression_ratio(
     check_text(text)
     if over_limit not in ("warn", "error", "ignore"):
         raise VisionModelError(f'over_limit={shown(over_limit)} is unknown. Use "warn", "error" or "ignore".')
-    chosen, counted, theta = vision_model(model), _tokenizer(tokenizer, model), Theta.of(theta)
+    chosen, counted, theta = vision_model(model), _tokenizer(tokenizer, model), _theta(theta, text, model)
     if isinstance(text, str | RichText):
         pages = layout(text, theta, typesetter=typesetter)
         source = text if isinstance(text, str) else text.source
@@ -332,6 +336,15 @@ def worth_it(
         text, theta=theta, model=model, tokenizer=tokenizer, over_limit="ignore", typesetter=typesetter
     )
     return Worth(text_tokens=ratio.text_tokens, page_tokens=ratio.prompt_tokens, ratio=ratio)
+
+
+def _theta(theta: ThetaLike, text: Text | RichText, model: str | VisionModel) -> Theta:
+    """Return the θ that `theta` stands for, or what is proposed for `text` if it is "auto"."""
+    if isinstance(theta, str):
+        from glyphrender.ratio.propose import chosen  # a documented door: proposals compare ratios
+
+        return chosen(theta, text, model)
+    return Theta.of(theta)
 
 
 def _tokenizer(source: TokenizerLike | None, model: str | VisionModel) -> Tokenizer:

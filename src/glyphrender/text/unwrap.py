@@ -121,6 +121,22 @@ def joins(text: str, start: int, stop: int, *, begins: bool = True, ends: bool =
     return found
 
 
+def shares(text: str) -> tuple[float, float]:
+    """Return (the share of lines that are code, the share of line ends inside paragraphs that wrapping put there).
+
+    The first is of all lines that are not blank. The second is of the line ends between two lines of prose.
+
+    >>> shares("def f(x):\n    return x\n")
+    (1.0, 0.0)
+    """
+    lines, places = _lines(text, begins=True, ends=True)
+    seen = [line for line in lines if line.kind not in (_Kind.BLANK, _Kind.WALL)]
+    pairs = sum(line.kind is after.kind is _Kind.PROSE for line, after in zip(lines, lines[1:], strict=False))
+    joined = sum(1 for at in range(len(places)) if at + 1 < len(lines) and _join(lines, at))
+    code = sum(line.kind is _Kind.CODE for line in seen)
+    return code / (len(seen) or 1), joined / (pairs or 1)
+
+
 def _lines(text: str, *, begins: bool, ends: bool) -> tuple[list[_Line], list[int]]:
     """Return (the lines of `text`, the place of the line feed after each but the last)."""
     rows = text.split("\n")

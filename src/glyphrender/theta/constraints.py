@@ -11,7 +11,7 @@ import os
 from typing import Final, Protocol
 
 from glyphrender.errors import ThetaError, shown
-from glyphrender.theta.choices import BlankLines, CarriageReturn, Overlap, PageNumber
+from glyphrender.theta.choices import BlankLines, CarriageReturn, Indentation, Markup, Overlap, PageNumber
 from glyphrender.theta.color import contrast
 
 # WCAG asks for 4.5 for body text and 3 for large type. 1.5 is far below both, so that low contrast can be studied. Only
@@ -60,6 +60,8 @@ class Values(Protocol):
     unwrap: bool
     blank_lines: BlankLines
     carriage_return: CarriageReturn
+    markup: Markup
+    indentation: Indentation
     page_number: PageNumber
     page_label: str
 
@@ -153,13 +155,20 @@ def _no_room_down(theta: Values) -> None:
         )
 
 
-def _flows_and_overwrites(theta: Values) -> None:
+def _flows_and_has_lines(theta: Values) -> None:
     fields = {"unwrap": theta.unwrap, "blank_lines": theta.blank_lines is not BlankLines.KEEP}
     for field, flows in fields.items():
         if flows and theta.carriage_return is CarriageReturn.OVERWRITE:
             raise ThetaError(
                 f"{field} and carriage_return=OVERWRITE exclude each other: the lines of a terminal are not wrapped "
                 f"prose. Use carriage_return=LINE, or leave {field} out.",
+                field=field,
+            )
+        if flows and (theta.markup is not Markup.NONE or theta.indentation is not Indentation.KEEP):
+            other = "indentation" if theta.markup is Markup.NONE else "markup"
+            raise ThetaError(
+                f"{field} and {other}={getattr(theta, other)} exclude each other: markup says which lines belong "
+                f"together. Leave one of them out.",
                 field=field,
             )
 
@@ -223,7 +232,7 @@ _RULES: Final = (
     _no_room_across,
     _no_room_down,
     _no_room_for_page_numbers,
-    _flows_and_overwrites,
+    _flows_and_has_lines,
     _unreadable,
     _too_many_pixels,
 )

@@ -1,0 +1,73 @@
+"""What the flow of a text costs and loses: ρ, and the characters that two OCR readers get wrong, flow by flow.
+
+    python benchmarks/flow.py --books novel.txt tale.txt --code base.py.txt --pages 2
+
+Each text is set as it is and with the fields named in the table. Pages of prose are those of the default θ aligned to
+the model, pages of code those of the preset `code`. The same places of a text are read under every flow.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from glyphrender import Theta, compression_ratio, render
+from glyphrender.ocr.legibility import PageReader, legibility
+from glyphrender.ocr.rapidocr import RapidOcr
+from glyphrender.ocr.tesseract import Tesseract
+from glyphrender.text.source import read
+
+PROSE: Mapping[str, dict[str, Any]] = {
+    "as it is": {},
+    "as it is, 2 columns": {"columns": 2},
+    "lines joined": {"unwrap": True},
+    "lines joined, half lines": {"unwrap": True, "blank_lines": "HALF"},
+    "lines joined, indents": {"unwrap": True, "blank_lines": "INDENT"},
+    "lines joined, ¶": {"unwrap": True, "blank_lines": "MARK"},
+    "newline_markup ¶": {"newline_markup": "¶"},
+}
+CODE: Mapping[str, dict[str, Any]] = {
+    "as it is": {},
+    "marks for indents": {"indentation": "MARK"},
+    "2 columns, twice as wide": {"columns": 2, "page_size": (1008, 840)},
+    "3 columns, three times as wide": {"columns": 3, "page_size": (1512, 840)},
+}
+
+
+# Flows that are compared by ρ alone.
+UNREAD = ("as it is, 2 columns", "newline_markup ¶", "2 columns, twice as wide", "3 columns, three times as wide")
+
+
+def main() -> None:
+    """Write one table for each text."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--books", nargs="*", type=Path, default=[])
+    parser.add_argument("--code", nargs="*", type=Path, default=[])
+    parser.add_argument("--model", default="claude-opus-5")
+    parser.add_argument("--pages", type=int, default=2, help="pages that each reader reads; 0 reads none")
+    given = parser.parse_args()
+    readers: dict[str, Callable[[], PageReader]] = {"tesseract": Tesseract, "RapidOCR": RapidOcr}
+    for paths, flows, base in ((given.books, PROSE, Theta()), (given.code, CODE, Theta.preset("code"))):
+        for path in paths:
+            text = read(path)
+            print(f"\n{path.name}, {len(text):,} characters, {given.model}\n", flush=True)
+            print("| flow | pages | ρ | " + " | ".join(f"{name}, wrong" for name in readers) + " |")
+            print("|---|---|---|" + "---|" * len(readers), flush=True)
+            for name, fields in flows.items():
+                theta = base.replace(**fields).align_to(given.model)
+                ratio = compression_ratio(text, theta=theta, model=given.model, over_limit="ignore")
+                row = [name, f"{len(ratio.pages)}", f"{ratio.rho:.2f}"]
+                document = render(text, theta)
+                for reader in readers.values() if given.pages else ():
+                    if name in UNREAD:
+                        row.append("–")
+                        continue
+                    found = legibility(document, reader(), model=given.model, pages=given.pages)
+                    row.append(f"{100 * found.error_rate:.2f}%")
+                print("| " + " | ".join(row) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
