@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from glyphrender import Theta, ThetaError, compression_ratio, fit, propose, render
-from glyphrender.cli import main
+from glyphrender.cli.propose import command as propose_command
+from glyphrender.cli.ratio import command as ratio_command
 from glyphrender.ratio.look import LookKind, look
 from glyphrender.ratio.propose import better_flow
 
@@ -114,12 +115,12 @@ def test_the_command_names_the_reason_and_writes_the_parameters(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in.txt").write_text(wrapped(90), encoding="utf-8")
     runner = CliRunner()
-    done = runner.invoke(main, ["propose", "in.txt", "--vision", "qwen3-vl", "-o", "theta.json"])
+    done = runner.invoke(propose_command, ["in.txt", "--vision", "qwen3-vl", "-o", "theta.json"])
     assert done.exit_code == 0
     assert done.stdout.startswith("wrapped prose")
     assert Theta.load(tmp_path / "theta.json").unwrap
-    hint = runner.invoke(main, ["ratio", "in.txt", "--vision", "qwen3-vl"])
+    hint = runner.invoke(ratio_command, ["in.txt", "--vision", "qwen3-vl"])
     assert "--set unwrap=True" in hint.stderr
-    refused = runner.invoke(main, ["render", "in.txt", "--preset", "auto"])
+    refused = runner.invoke(ratio_command, ["in.txt", "--preset", "auto"])
     assert refused.exit_code == 2
     assert "propose FILE" in refused.stderr
