@@ -111,10 +111,10 @@ def test_requests_to_a_server_share_no_prefix_and_both_arms_are_counted() -> Non
     plan = ServerPlan(lengths=(60, 120), repeats=2, concurrency=2, requests=3)
     theta = Theta().align_to("glm-4.1v")
     rows = list(measure_server(server, TEXT, theta=theta, counter=tokenizer("glm-4"), plan=plan))  # type: ignore[arg-type]
-    assert len(server.asked) == 1 + 2 * 2 * (2 + 3)
+    assert len(server.asked) == 2 + 2 * 2 * (2 + 3)  # and a text and a page to warm up
     openings = [next(each.turns[0].flat()) for each in server.asked]
     assert len(set(openings)) == len(openings)
-    assert sum(bool(each.documents) for each in server.asked) == 2 * (2 + 3)
+    assert sum(bool(each.documents) for each in server.asked) == 1 + 2 * (2 + 3)
     for row in rows:
         assert row.pages == 1
         assert row.text.reply_tokens == row.drawn.reply_tokens == 15
@@ -214,7 +214,7 @@ def test_a_running_server_is_measured_with_both_arms(tmp_path: Path) -> None:
     row = json.loads((tmp_path / "out" / "efficiency.json").read_text(encoding="utf-8"))["rows"][0]
     assert row["text"]["prompt_tokens"] == row["drawn"]["prompt_tokens"] == 50
     assert row["text"]["reply_tokens"] == row["drawn"]["reply_tokens"] == 14
-    assert sum("image_url" in json.dumps(each) for each in Streaming.bodies) == 1 + 2
+    assert sum("image_url" in json.dumps(each) for each in Streaming.bodies) == 1 + 1 + 2
 
 
 # ---- tiny models -------------------------------------------------------------------------------------------------

@@ -423,3 +423,19 @@ def test_a_stored_reply_keeps_its_thoughts(tmp_path: Path) -> None:
     reply = Reply(text="4", reasoning="Two and two.", finish_reason="stop", prompt_tokens=9, completion_tokens=7)
     replies.put("key", reply, {})
     assert replies.get("key") == reply
+
+
+def test_thoughts_are_told_as_they_come_and_an_error_of_the_caller_stays_its_own() -> None:
+    def handle(to: http.server.BaseHTTPRequestHandler, body: dict[str, Any], number: int) -> None:
+        thoughts = [json.dumps({"choices": [{"index": 0, "delta": {"reasoning": each}}]}) for each in ("Two", " and")]
+        answer_events(to, *thoughts, chunk("4"), chunk(reason="stop", usage=USAGE), "[DONE]")
+
+    told: list[str] = []
+    with failing(handle) as (url, _):
+        endpoint = Endpoint(base_url=url, model="m", retries=0)
+        question = [{"role": "user", "content": "2 + 2"}]
+        reply = endpoint.complete(question, on_text=told.append, on_reasoning=lambda each: told.append(f"({each})"))
+        assert told == ["(Two)", "( and)", "4"]
+        assert reply.reasoning == "Two and"
+        with pytest.raises(ZeroDivisionError):
+            endpoint.complete(question, on_reasoning=lambda _: 1 / 0)

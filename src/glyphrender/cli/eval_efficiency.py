@@ -58,6 +58,8 @@ class WithEfficiency(click.Command):
 @click.option("--answer", type=click.IntRange(1), default=64, show_default=True, help="Tokens of an answer.")
 @click.option("--base-url", metavar="URL", help="Measure a running server instead; MODEL is a name on it.")
 @click.option("--vision", metavar="NAME", help="With --base-url: vision model; by default found by MODEL.")
+@click.option("--tokenizer", "tokenizer_name", metavar="NAME|FILE",
+              help="With --base-url: the tokenizer, or its tokenizer.json; by default found by --vision.")  # fmt: skip
 @click.option("--concurrency", type=click.IntRange(0), default=8, show_default=True,
               help="With --base-url: requests at a time under load; 0 leaves the load out.")  # fmt: skip
 @click.option("--requests", type=click.IntRange(1), default=16, show_default=True,
@@ -199,6 +201,7 @@ def _served(
     theta: Theta,
     lengths: tuple[int, ...],
     vision: str | None,
+    tokenizer_name: str | None,
     answer: int,
     repeats: int,
     concurrency: int,
@@ -217,7 +220,7 @@ def _served(
         lengths=lengths or _SERVED, answer=answer, repeats=repeats, concurrency=concurrency, requests=requests
     )
     asked = EndpointModel(endpoint=Endpoint(model=model, base_url=base_url, retries=0))
-    counter = tokenizer(tokenizer_of(seen.name) or "glm-4")
+    counter = tokenizer(tokenizer_name or tokenizer_of(seen.name) or "glm-4")
     aligned = theta.align_to(seen) if seen.grid is not None else theta
     rows = list(measure_server(asked, content, theta=aligned, counter=counter, plan=plan, progress=say))
     click.echo(

@@ -113,6 +113,7 @@ class Endpoint:
         *,
         max_tokens: int | None = None,
         on_text: Callable[[str], object] | None = None,
+        on_reasoning: Callable[[str], object] | None = None,
         stream: bool = True,
         response_format: Mapping[str, Any] | None = None,
         model: str = "",
@@ -134,6 +135,7 @@ class Endpoint:
             max_tokens: most tokens of the answer; None for the endpoint's `max_tokens`.
             on_text: called with each piece of the answer as it comes, and not with thoughts that the server gives
                 apart. If it raises an error, the caller gets that error.
+            on_reasoning: called with each piece of those thoughts.
             stream: ask for the answer piece by piece, so that a server that stalls is noticed early. If the server
                 streams nothing, the request is sent again without streaming. If False, the answer comes in one piece,
                 for `on_text` too.
@@ -172,7 +174,8 @@ class Endpoint:
         call = self.server.call(seconds=seconds, max_bytes=_BYTES + _BYTES_A_TOKEN * limit)
         pieces: list[str] = []
         with call, closing(self._pieces(request, stream, call, answer)) as received:
-            for piece in without_lone_surrogates(received):
+            watched = received if on_reasoning is None else _watched(received, answer.reasoning, on_reasoning)
+            for piece in without_lone_surrogates(watched):
                 pieces.append(piece)
                 if on_text is not None:
                     on_text(piece)
@@ -265,6 +268,16 @@ class _Answer:
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.usage = delta.usage or self.usage
         self.calls += delta.calls
+
+
+def _watched(received: Iterable[str], thoughts: list[str], told: Callable[[str], object]) -> Generator[str]:
+    """Yield the pieces of an answer. Before each, call `told` with the thoughts that came since the last one."""
+    count = 0
+    for piece in received:
+        for thought in thoughts[count:]:
+            told(thought)
+        count = len(thoughts)
+        yield piece
 
 
 def _streamed(server: Server, call: Call, received: Iterable[Event], answer: _Answer) -> Generator[str]:

@@ -73,6 +73,7 @@ class EndpointModel:
         *,
         max_tokens: int | None = None,
         on_text: Callable[[str], object] | None = None,
+        on_reasoning: Callable[[str], object] | None = None,
         response_format: Mapping[str, Any] | None = None,
     ) -> Reply:
         """Return the server's reply; see `Model.complete`. Without `on_text`, the answer is not streamed.
@@ -81,6 +82,7 @@ class EndpointModel:
             conversation: the conversation.
             max_tokens: most tokens of the reply; None for the endpoint's limit.
             on_text: called with each piece of the reply as it comes.
+            on_reasoning: called with each piece of the thoughts that the server gives apart.
             response_format: the form of the reply, see `Endpoint.complete`.
 
         Raises:
@@ -92,6 +94,7 @@ class EndpointModel:
             self._messages(conversation),
             max_tokens=max_tokens,
             on_text=on_text,
+            on_reasoning=on_reasoning,
             stream=on_text is not None,
             response_format=response_format,
         )

@@ -1,7 +1,8 @@
 """Text against pages on a running server: the time to the first token, and tokens a second under load.
 
 Each request begins with a line of its own, so that no prefix cache answers for the model. What is measured is what a
-client sees: the network, the queue and the server's processor count. Drawing, PNG and base64 are shown apart.
+client sees: the network, the queue and the server's processor count. Drawing, PNG and base64 are shown apart. A thought
+is a token too, whether the server gives thoughts apart or not.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from glyphrender.errors import DataError
 from glyphrender.evals.efficiency.clock import Timing
 from glyphrender.evals.efficiency.measure import cut
 from glyphrender.inference.conversation import Conversation, base64_png
-from glyphrender.inference.model import Model
+from glyphrender.inference.model import EndpointModel, Model
 from glyphrender.models.tokenizers import Tokenizer
 from glyphrender.theta import Theta
 
@@ -60,7 +61,7 @@ class ServedArm:
 
     Attributes:
         prompt_tokens: tokens of the prompt as the server counts them; None if it does not say.
-        first: seconds from sending to the first text of the reply.
+        first: seconds from sending to the first text of the reply, or of its thoughts.
         whole: seconds to the end of the reply.
         reply_tokens: tokens of the replies of the load; None if the server does not count.
         load_seconds: seconds of the load; None if it was left out.
@@ -156,7 +157,9 @@ def measure_server(
     """
     plan = plan or ServerPlan()
     numbers = _numbers()
-    _first_and_whole(model, Conversation.ask(f"Request {next(numbers)}. Say yes."), 2)  # warm-up
+    # The first page costs what later ones do not: fonts here, the image processor and the tower at the server.
+    for warm in ("Say", render("Say", theta)):
+        _first_and_whole(model, Conversation.ask(f"Request {next(numbers)}.", warm, "Say yes."), 2)
     for length in plan.lengths:
         part, tokens = cut(text, length, counter)
         start = time.perf_counter()
@@ -213,10 +216,17 @@ def _arm(model: Model, content: str | Document, numbers: Iterator[int], plan: Se
 
 
 def _first_and_whole(model: Model, conversation: Conversation, answer: int) -> tuple[float, float, Any]:
-    """Return the seconds to the first text and to the end of a reply, and the reply."""
+    """Return the seconds to the first text or thought and to the end of a reply, and the reply."""
     came: list[float] = []
+
+    def note(_: str) -> None:
+        came.append(time.perf_counter())
+
     start = time.perf_counter()
-    reply = model.complete(conversation, max_tokens=answer, on_text=lambda _: came.append(time.perf_counter()))
+    if isinstance(model, EndpointModel):
+        reply = model.complete(conversation, max_tokens=answer, on_text=note, on_reasoning=note)
+    else:
+        reply = model.complete(conversation, max_tokens=answer, on_text=note)
     end = time.perf_counter()
     return (came[0] if came else end) - start, end - start, reply
 
