@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_server import ScriptedServer, serving
 
-from glyphrender import DataError, EndpointError, Theta
+from glyphrender import DataError, DependencyError, EndpointError, Theta
 from glyphrender.cli import command
+from glyphrender.cli.installation import parts
 from glyphrender.inference.endpoint import Endpoint
 from glyphrender.inference.preflight.counting import explanations
 from glyphrender.inference.preflight.findings import PROGRAMS, REMEDIES, settings_of
@@ -197,3 +199,33 @@ def test_a_dry_run_sends_nothing() -> None:
     assert run.exit_code == 0
     assert "many" in run.stdout
     assert "at most $" in run.stderr
+
+
+# -- the installation ----------------------------------------------------------------------------------
+
+
+def test_a_part_that_is_missing_is_no_fault_and_one_that_fails_is_broken() -> None:
+    def fails(error: Exception) -> Callable[[], str]:
+        def check() -> str:
+            raise error
+
+        return check
+
+    wrapped = DependencyError.of(ImportError("no libfoo.so"), "reading needs the package foo", extra="reader")
+    found = parts(
+        [
+            ("drawing", "", lambda: "a page"),
+            ("client", "chat", fails(ModuleNotFoundError("openai"))),
+            ("reader", "reader", fails(DependencyError.of(ModuleNotFoundError(), "it needs foo", extra="reader"))),
+            ("library", "reader", fails(wrapped)),
+            ("loader", "train", fails(ImportError("undefined symbol"))),
+            ("wrong", "ratio", fails(ValueError("read nothing"))),
+        ]
+    )
+    assert [part.state for part in found] == ["works", "missing", "missing", "broken", "broken", "broken"]
+
+
+def test_the_core_of_this_installation_works() -> None:
+    found = list(islice(parts(), 3))
+    assert [part.state for part in found] == ["works"] * 3
+    assert "skia-python" in found[0].detail

@@ -4,6 +4,7 @@ A command's module has the name of the command, and defines a function `command`
 
     options.py, inputs.py             options and input files that commands share
     model_options.py, evaluator.py    options of `search` that name models and evaluators
+    installation.py                   which parts of the installation work, for `doctor`
     notices.py                        messages on standard error
     table.py, scatter.py              tables for a terminal, a scatter plot as SVG
 

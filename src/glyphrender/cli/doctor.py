@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,8 @@ def command(
 ) -> int:
     """Find what is wrong with a model server before pages are sent to it.
 
+    Without a server and a model, the installation is tried instead: which parts work, which are missing or broken.
+
     Some fifteen small requests are sent, one after another. The tokens that the server counts are compared with those
     that the model should count. The exit status is 0 if nothing is wrong, 1 if a fault is found or the server fails,
     and 2 for a mistake in the options.
@@ -73,6 +76,8 @@ def command(
     from glyphrender.inference.preflight.run import preflight
     from glyphrender.models.vision import vision_model
 
+    if not (base_url or os.environ.get("OPENAI_BASE_URL") or model or vision):
+        return _installation(as_json)
     endpoint = Endpoint(model=model, base_url=base_url, key_variable=key_env, timeout=timeout, retries=0)
     if not model and not (dry_run and vision):
         endpoint = _named(endpoint)
@@ -97,6 +102,24 @@ def command(
     else:
         click.echo(_lines(report))
     return 1 if report.faults else 0
+
+
+def _installation(as_json: bool) -> int:
+    """Try the parts of the installation, and return the exit status."""
+    from dataclasses import asdict
+
+    from glyphrender.cli.installation import parts
+
+    found = []
+    for part in parts():
+        found.append(part)
+        if not as_json:
+            extra = f" (extra {part.extra})" if part.extra else ""
+            click.echo(one_line(f"{part.state:8}{part.name}{extra}: {part.detail}"))
+    if as_json:
+        click.echo(json.dumps([asdict(part) for part in found], indent=2, ensure_ascii=False))
+    say("a server is tried with --base-url URL.")
+    return 1 if any(part.state == "broken" for part in found) else 0
 
 
 def _named(endpoint: Endpoint) -> Endpoint:
