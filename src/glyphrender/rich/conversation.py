@@ -31,6 +31,7 @@ _CALL: Final = "→"
 _RESULT: Final = "←"
 _MONO: Final = Style(family="DejaVu Sans Mono")
 _NAME: Final = Style(weight=700)
+_BAR: Final = BlockStyle(indent=0.9, rule=Rule.SIDE)
 _LEFT_OUT: Final = Style(italic=True)
 _IMAGES: Final = ("image", "image_url", "input_image", "image_file")
 _OTHER_MEDIA: Final = ("input_audio", "audio", "file", "document", "input_file", "video", "video_url")
@@ -115,30 +116,28 @@ def from_messages(messages: Iterable[Mapping[str, Any]], theta: ThetaLike = None
         head = f"#{number} {role}\n"
         pieces.append(RichText(head, consumed=[(0, len(head))]))
         at += len(head)
+        indent = round(0.7 + 0.6 * (len(str(number)) + 1), 2)
         for index, part in enumerate(parts):
             mark = {"call": _CALL, "result": _RESULT}.get(part.kind) or MARKS.get(role.lower(), OTHER)
             piece = _drawn(part, theta)
             if not piece.source.endswith(("\n", "\r")):
                 piece += "\n"
             marker = f"{number}{mark}" if not index else mark if part.kind in ("call", "result") else ""
-            pieces.append(_in_block(piece, _block(part.kind, marker, number)))
+            pieces.append(_in_blocks(piece, marker, indent, is_result=part.kind == "result"))
             places.append((at, at + len(piece.source)))
             at += len(piece.source)
         turns.append(Turn(number=number, role=role, start=start, end=at, parts=tuple(places)))
     return Conversation(text=RichText.joined(pieces), turns=tuple(turns))
 
 
-def _block(kind: str, marker: str, number: int) -> BlockStyle:
-    indent = 0.7 + 0.6 * (len(str(number)) + 1)
-    rule = Rule.SIDE if kind == "result" else Rule.NONE
-    return BlockStyle(indent=round(indent, 2), marker=marker, rule=rule)
-
-
-def _in_block(piece: RichText, style: BlockStyle) -> RichText:
-    """Return `piece` inside one more block, which is outside those it has."""
-    whole = (0, len(piece.source), style)
+def _in_blocks(piece: RichText, marker: str, indent: float, *, is_result: bool) -> RichText:
+    """Return `piece` in the indent of its message, where `marker` stands; a result has a bar between the two."""
+    end = len(piece.source)
+    around = [(0, end, BlockStyle(indent=indent, marker=marker))]
+    if is_result:
+        around.append((0, end, _BAR))
     return RichText(
-        piece.source, piece.spans, blocks=[whole, *piece.blocks], consumed=piece.consumed, replaced=piece.replaced
+        piece.source, piece.spans, blocks=[*around, *piece.blocks], consumed=piece.consumed, replaced=piece.replaced
     )
 
 
