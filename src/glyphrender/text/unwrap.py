@@ -28,6 +28,8 @@ _NARROWEST: Final = 45
 _SLACK: Final = 8
 # Any other line may end so much earlier: some programs wrap at one column or the next.
 _RAGGED: Final = 2
+# A line that ends so many columns before the estimate was not wrapped.
+_FAR: Final = 16
 # Lines of code within so many lines forbid a join: a comment or a docstring is a part of the code.
 _NEAR: Final = 4
 
@@ -79,6 +81,7 @@ _STAYS: Final = re.compile(
 )
 _COLUMNS: Final = re.compile(
     r"\S {4,}\S|\S {3,}\S.*\S {3,}\S|\S\t+\S|\.{4,}|(?: \.){3,}|[|│┃].*[|│┃]|_{6,}|-{6,}|={4,}"
+    r"|(?:,(?!\d{3}\b)[^\s\"'”’].*){2}"  # values that commas separate
 )
 # Lines without any of these are no code. Most prose is passed over so.
 _MARKED: Final = re.compile(r"[][(){}<>=&|_+*/%]|[:,]\s*$|^\s*(?:import|from|return)\b")
@@ -199,7 +202,7 @@ def _is_code(row: str, content: str) -> bool:
         return False
     if _CODE.search(row):
         return True
-    if not _MAY_BE_CODE.search(row):
+    if not _MAY_BE_CODE.search(row) or _HEADER.match(content):
         return False
     tokens = content.split()
     return sum(_WORD.match(token) is not None for token in tokens) < 0.6 * len(tokens)
@@ -225,6 +228,8 @@ def _join(lines: Sequence[_Line], at: int) -> Join:
     column = _wrapped_at(window)
     if column < _NARROWEST or line.right < column // 2:
         return Join.NONE
+    if _is_ragged(lines, at, column):
+        return Join.NONE
     reached = line.right + 1 + following.first
     column -= _SLACK if following.lower and line.tail not in _SENTENCE_ENDS else _RAGGED
     if reached <= column or (following.upper and _may_be_verse(lines, at, window)):
@@ -240,19 +245,29 @@ def _wrapped_at(window: Sequence[_Line]) -> int:
     return rights[0] if rights else 0
 
 
-def _may_be_verse(lines: Sequence[_Line], at: int, window: Sequence[_Line]) -> bool:
-    """Return whether each line around begins with a capital, as in verse, and is not as full as wrapped lines are."""
-    lo = at
+def _block(lines: Sequence[_Line], at: int) -> Sequence[_Line]:
+    """Return the lines of prose around the end of line `at` that no blank line and no change of indent parts."""
+    lo, hi = at, at + 1
     while lo > max(0, at - REACH) and lines[lo - 1].kind is _Kind.PROSE and lines[lo - 1].indent == lines[at].indent:
         lo -= 1
-    hi = at + 1
-    while (
-        hi + 1 < min(len(lines), at + 2 + REACH)
-        and lines[hi + 1].kind is _Kind.PROSE
-        and lines[hi + 1].indent == lines[at + 1].indent
-    ):
+    last = min(len(lines), at + 2 + REACH) - 1
+    while hi < last and lines[hi + 1].kind is _Kind.PROSE and lines[hi + 1].indent == lines[at + 1].indent:
         hi += 1
-    block = lines[lo : hi + 1]
+    return lines[lo : hi + 1]
+
+
+def _is_ragged(lines: Sequence[_Line], at: int, column: int) -> bool:
+    """Return whether a line of the block ends far from the column, and not as a sentence ends: notes, one a line."""
+    block = _block(lines, at)
+    return any(
+        line.right + 1 + after.first < column - _FAR and not line.stops and not after.item
+        for line, after in zip(block, block[1:], strict=False)
+    )
+
+
+def _may_be_verse(lines: Sequence[_Line], at: int, window: Sequence[_Line]) -> bool:
+    """Return whether each line around begins with a capital, as in verse, and is not as full as wrapped lines are."""
+    block = _block(lines, at)
     if any(line.lower for line in block[1:]):
         return False
     longest = max(line.right for line in window if line.kind is _Kind.PROSE)
