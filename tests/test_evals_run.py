@@ -199,7 +199,7 @@ def test_nothing_is_asked_twice_and_a_new_arm_asks_only_its_own(tmp_path: Path) 
     assert len(first.asked) == 12
     second = Parrot()
     run_of(second, tmp_path, conditions=ALL)
-    assert len(second.asked) == 18
+    assert len(second.asked) == 24
     changed = conditions_of(["pages"], [Theta(font_size=10)])
     third = Parrot()
     run_of(third, tmp_path, conditions=changed)
@@ -286,7 +286,7 @@ def test_an_item_without_drawables_is_asked_once_for_all_arms(tmp_path: Path) ->
     model = Parrot()
     found = run_of(model, tmp_path, benchmark=replace(benchmark, items=items), conditions=ALL, concurrency=8)
     assert len(model.asked) == 2
-    assert len(found.outcomes) == 10
+    assert len(found.outcomes) == 12
 
 
 @pytest.mark.parametrize(

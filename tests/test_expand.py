@@ -21,9 +21,10 @@ from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.expand import Expanded, expand
 from glyphrender.inference.expand_ledger import ExpandBudget
+from glyphrender.inference.expand_pictures import larger_theta
 from glyphrender.inference.expand_protocol import AnthropicSpeaker
 from glyphrender.inference.expand_schema import EXPAND_TOOLS, tool_names
-from glyphrender.inference.expand_tools import PageTools, ToolResult, larger_theta
+from glyphrender.inference.expand_tools import PageTools, ToolResult
 from glyphrender.inference.expand_trace import ExpandTrace, quotes_hold
 from glyphrender.inference.messages import Packing
 from glyphrender.inference.replies import Replies, RequestBudget
@@ -256,8 +257,10 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-NAMES = st.sampled_from(["read_page", "read_lines", "search", "zoom", "x"])
-ARGUMENTS = st.dictionaries(st.sampled_from(["page", "first", "last", "text", "region", "n"]), JSON, max_size=4)
+NAMES = st.sampled_from(["read_page", "read_lines", "search", "zoom", "enlarge", "x"])
+ARGUMENTS = st.dictionaries(
+    st.sampled_from(["page", "first", "last", "text", "region", "phrases", "n"]), JSON, max_size=4
+)
 
 
 @pytest.mark.slow
@@ -266,13 +269,12 @@ def test_whatever_is_called_the_answer_quotes_the_source(text: str, name: str, a
     document = render(text, THETA)
     if not any(page.span[0] < page.span[1] for page in document):
         return
-    result = PageTools(document, names=("read_page", "read_lines", "search", "zoom")).answer(
-        ToolCall(name=name, arguments=arguments)
-    )
+    tools = PageTools(document, names=("read_page", "read_lines", "search", "zoom", "enlarge"))
+    result = tools.answer(ToolCall(name=name, arguments=arguments))
     assert isinstance(result, ToolResult)
     for quote in result.quotes:
         assert result.text[quote.at : quote.at + quote.end - quote.start] == text[quote.start : quote.end]
-    assert "".join(page.text for page in result.pictures) in text
+    assert "".join(page.text for page in result.pictures) in (text if name != "enlarge" else document.text)
 
 
 # -- the loop ----------------------------------------------------------------------------------------
@@ -468,11 +470,36 @@ def test_tools_of_a_kind_and_given_by_name() -> None:
     check(answer, document, ExpandBudget())
     small = expand(document, "Who?", model, packing=PAGES, tools="zoom", budget=ExpandBudget(tokens=60))
     assert "works" in small.trace.calls[0].text or small.trace.ended == "tokens"
-    with pytest.raises(DataError, match="Use text, zoom"):
+    with pytest.raises(DataError, match="Use text, zoom, enlarge"):
         expand(document, "Who?", model, packing=PAGES, tools="telepathy")
     for value in ("", -1, float("nan"), True):
         with pytest.raises(DataError, match="no number of 0 or more"):
             ExpandBudget(tokens=value)  # type: ignore[arg-type]
+
+
+def test_phrases_are_drawn_larger_on_their_pages_and_nothing_else_changes() -> None:
+    document = document_of(3_000, 8_000)
+    tools = PageTools(document, names=("enlarge",))
+    words = next(line.text for line in document[2].lines if len(line.text) > 30).split()[1:4]
+    result = tools.answer(ToolCall(name="enlarge", arguments={"phrases": [" ".join(words).upper(), "absent"]}))
+    assert 3 in result.pages
+    assert "Nowhere: absent." in result.text
+    texts = {number: document[number - 1].text for number in result.pages}
+    assert "".join(page.text for page in result.pictures) == "".join(texts.values())
+    assert sum(page.size[0] * page.size[1] for page in result.pictures) > sum(
+        document[number - 1].size[1] * document[number - 1].size[0] for number in result.pages
+    )
+    heights = {round(line.box[3] - line.box[1], 1) for page in result.pictures for line in page.lines}
+    assert len(heights) > 1
+    assert tools.answer(ToolCall(name="enlarge", arguments={"phrases": ["zzz"]})).problem == "not found"
+    assert tools.answer(ToolCall(name="enlarge", arguments={"phrases": 3})).problem == "arguments"
+    model = Scripted(lines_of(called("enlarge", phrases=[" ".join(words)]), "Jane"))
+    answer = expand(document, "Who?", model, packing=PAGES, tools="enlarge")
+    assert answer.trace.served
+    check(answer, document, ExpandBudget())
+    dense = render(NOVEL[3_000:9_000], "scan-8")  # newlines are marks in running text
+    again = PageTools(dense, names=("enlarge",)).answer(ToolCall(name="enlarge", arguments={"phrases": ["Bingley"]}))
+    assert "".join(page.text for page in again.pictures) == "".join(dense[number - 1].text for number in again.pages)
 
 
 def test_a_larger_theta_has_larger_type_and_larger_spaces() -> None:

@@ -61,7 +61,7 @@ _OVER = {"error": "error", "map": "split", "downshift": "downshift"}
 @click.option("--max-images", type=click.IntRange(1), metavar="N", help="Most images the server takes in a request.")
 @click.option("--exact", type=click.IntRange(0), default=2048, show_default=True, metavar="N",
               help="Most tokens of exact strings sent as text beside pages; 0 for none.")  # fmt: skip
-@click.option("--expand", type=click.Choice(["text", "zoom"]),
+@click.option("--expand", type=click.Choice(["text", "zoom", "enlarge"]),
               help="Send dense pages, and let the model ask for the text, or for larger pictures, of what it needs. "
               "The default θ is then the preset scan-8.")  # fmt: skip
 @click.option("--expand-tokens", type=click.IntRange(0), default=8192, show_default=True, metavar="N",

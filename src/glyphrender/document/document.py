@@ -8,7 +8,7 @@ texts that come as a stream.
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -23,7 +23,7 @@ from glyphrender.document.extension import Extended, count_alike
 from glyphrender.document.layout import check_text, laid_out
 from glyphrender.document.page import Page
 from glyphrender.document.stream import PageStream
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, shown
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.rich.door import for_file, has_markup, with_markup
 from glyphrender.rich.rich_text import RichText
@@ -116,6 +116,35 @@ class Document(Sequence[Page]):
         document._begin()
         return document
 
+    @classmethod
+    def joined(
+        cls,
+        texts: Sequence[tuple[str, ThetaLike]],
+        *,
+        max_pages: int | None = None,
+        typesetter: Typesetter | None = None,
+    ) -> Document:
+        """Return several texts, each under its own θ, as one document. Each text begins a page.
+
+        Pages are numbered through, and spans count from the beginning of the first text.
+
+        Args:
+            texts: pairs of a text and its θ, in order.
+            max_pages: a limit on the number of all pages.
+            typesetter: see `layout`.
+
+        Raises:
+            DataError: there are no pairs, or one has another type.
+            ThetaError: a θ is not valid.
+
+        >>> document = Document.joined([("old ", "scan-8"), ("new", None)])
+        >>> document.text, [(page.number, page.span, page.theta.font_size) for page in document]
+        ('old new', [(1, (0, 4), 6.06), (2, (4, 7), 9.0)])
+        """
+        from glyphrender.document.joined import JoinedDocument  # which derives from this class
+
+        return JoinedDocument(texts, max_pages=max_pages, typesetter=typesetter)
+
     def __repr__(self) -> str:
         known = f"{len(self._pages)} pages" + (" so far" if self._rest is not None else "")
         return f"<Document: {known}, θ {self.theta.digest[:8]}>"
@@ -200,6 +229,32 @@ class Document(Sequence[Page]):
             for script, pixels in page.collisions.items():
                 found[script] = max(found.get(script, 0.0), pixels)
         return found
+
+    def pages_of(self, spans: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+        """Return the numbers of the pages that hold any character of the given ranges, ascending.
+
+        Args:
+            spans: (start, end) of each range, in characters of the text. An empty range is on no page.
+
+        Raises:
+            DataError: a range is none, or lies outside the text.
+
+        >>> from glyphrender import render
+        >>> render("one\\ftwo\\fthree", {"form_feed": "PAGE"}).pages_of([(0, 1), (9, 11)])
+        (1, 3)
+        """
+        pages = self._all_pages()
+        found: set[int] = set()
+        for span in spans:
+            whole = isinstance(span, tuple | list) and len(span) == 2 and all(isinstance(at, int) for at in span)
+            if not whole or not 0 <= span[0] <= span[1] <= len(self.text):
+                raise DataError(
+                    f"span {shown(span)} is no range of the {len(self.text)} characters. Give (start, end)."
+                )
+            first = bisect_right(pages, span[0], key=lambda page: page.span[1])
+            last = bisect_left(pages, span[1], key=lambda page: page.span[0])
+            found.update(page.number for page in pages[first:last] if span[0] < span[1])
+        return tuple(sorted(found))
 
     def extend_text(self, text: str | RichText) -> Extended:
         """Append `text` to the text of the document, for a chat or the transcript of an agent that grows.

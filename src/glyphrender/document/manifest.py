@@ -62,7 +62,7 @@ PAGE_KEYS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "missing": _is_counts,
 }
 # Keys that a page may lack. A manifest with any other key was not written by `save`, and is not replaced.
-_OPTIONAL: Final = frozenset({"collisions", "parts"})
+_OPTIONAL: Final = frozenset({"collisions", "parts", "theta"})
 
 
 def file_name(number: int, format: str = "png", *, pages: int = 1) -> str:

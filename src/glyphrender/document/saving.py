@@ -74,7 +74,7 @@ def save(
     about = describe(theta, typesetter)  # loads the rasteriser, before a process is forked that could find another
     with work(path, PAGES_FOLDER) as output:
         share = shares(jobs) if shares is not None and jobs > 1 and can_fork() else None
-        encoding = _Encoding(format="npy" if format == "npy" else "png", bits=bits)
+        encoding = _Encoding(format="npy" if format == "npy" else "png", bits=bits, theta=theta)
         entries = []
         for entry in _written(pages, output.folder, encoding, jobs, share):
             entries.append(entry)
@@ -178,10 +178,12 @@ class _Encoding:
     Attributes:
         format: "png", or "npy" for the array of pixels as numpy.load reads it.
         bits: see `Page.png`.
+        theta: θ that the manifest gives for all pages. The entry of a page with another θ names that θ.
     """
 
     format: str
     bits: int | None
+    theta: Theta
 
     def encoded(self, page: Page) -> bytes:
         """Return the bytes of `page`."""
@@ -224,6 +226,9 @@ def _write(page: Page, folder: Path, encoding: _Encoding) -> dict[str, Any]:
         "missing": {f"U+{ord(character):04X}": count for character, count in sorted(page.missing.items())},
         **({"collisions": page.collisions} if page.collisions else {}),
         **({"parts": parts} if parts else {}),
+        **(
+            {"theta": page.theta.to_dict()} if page.theta is not encoding.theta and page.theta != encoding.theta else {}
+        ),
     }
 
 

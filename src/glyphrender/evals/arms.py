@@ -2,6 +2,7 @@
 
     pages         each drawable becomes pages under a θ
     pages+exact   pages, and the exact strings of each document as text beside them
+    expanded      pages, and tools by which the model gets the text of those that it asks for
     text          plain text
     truncated     text cut in the middle to the tokens that its pages would cost
     retrieved     passages found by BM25, to the tokens that the pages would cost
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
+from itertools import accumulate, pairwise
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -25,6 +27,8 @@ from glyphrender.errors import DataError, shown
 from glyphrender.evals.item import Drawable, Item, ItemTurn, listed
 from glyphrender.evals.shortening import cut_in_the_middle, retrieved
 from glyphrender.inference.conversation import Conversation, Turn, TurnPart, image_size
+from glyphrender.inference.expand_ledger import ExpandBudget
+from glyphrender.inference.expand_schema import EXPAND_TOOLS
 from glyphrender.inference.sidecar import exact_strings, sidecar
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import Tokenizer
@@ -42,6 +46,7 @@ class Arm(StrEnum):
 
     PAGES = "pages"
     PAGES_EXACT = "pages+exact"
+    EXPANDED = "expanded"
     TEXT = "text"
     TRUNCATED = "truncated"
     RETRIEVED = "retrieved"
@@ -49,7 +54,7 @@ class Arm(StrEnum):
     @property
     def draws(self) -> bool:
         """Return whether the arm sends pages."""
-        return self in (Arm.PAGES, Arm.PAGES_EXACT)
+        return self in (Arm.PAGES, Arm.PAGES_EXACT, Arm.EXPANDED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,16 +65,21 @@ class Condition:
         arm: the arm.
         theta: θ of the pages, whose tokens are also the budget of shortened text; None for plain text.
         name: name in reports, such as "pages", or "pages 3f2a9c" if a run has several θ.
+        tools: names of the tools of the arm `expanded`; see `glyphrender.inference.expand`.
+        budget: limits on what the model may ask for in that arm.
     """
 
     arm: Arm
     theta: Theta | None
     name: str
+    tools: tuple[str, ...] = EXPAND_TOOLS["text"]
+    budget: ExpandBudget = field(default_factory=ExpandBudget)
 
     @property
     def identity(self) -> list[Any]:
         """Return the JSON values that decide what is sent for an item."""
-        return [self.arm.value, None if self.theta is None else self.theta.digest]
+        decides = [self.arm.value, None if self.theta is None else self.theta.digest]
+        return [*decides, list(self.tools), self.budget.identity] if self.arm is Arm.EXPANDED else decides
 
 
 def conditions_of(arms: Sequence[str | Arm], thetas: Sequence[Theta]) -> tuple[Condition, ...]:
@@ -142,10 +152,14 @@ class Posed:
     Attributes:
         conversation: what is sent.
         cost: its tokens.
+        document: the document of all drawables, in the arm `expanded`; None in others, and if nothing is drawn.
+        evidence: numbers of the pages of the document that hold evidence.
     """
 
     conversation: Conversation
     cost: ItemCost
+    document: Document | None = None
+    evidence: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,7 +228,10 @@ class Poser:
             shown_texts = [next(remaining) if isinstance(part, Drawable) else "" for part in turn.parts]
             turns.append(self._turn(item, turn, shown_texts, drawn, sidecars=condition.arm is Arm.PAGES_EXACT))
         conversation = Conversation(tuple(turns))
-        return Posed(conversation=conversation, cost=self._cost(item, conversation, kept, pages if drawn else None))
+        posed = Posed(conversation=conversation, cost=self._cost(item, conversation, kept, pages if drawn else None))
+        if condition.arm is not Arm.EXPANDED or drawn is None or not any(texts):
+            return posed
+        return _as_one_document(posed, [text for text in texts if text], drawn, item if sent is item else None)
 
     def cost(self, item: Item, condition: Condition) -> ItemCost:
         """Return only the cost; errors are those of `pose`. Nothing is drawn."""
@@ -294,6 +311,29 @@ class Poser:
                     cost = self.vision.image(*image_size(part))
                     tokens, overhead = tokens + cost.tokens, overhead + cost.overhead
         return tokens, overhead
+
+
+def _as_one_document(posed: Posed, texts: Sequence[str], theta: Theta, item: Item | None) -> Posed:
+    """Return `posed` with pages that are numbered through, because a model asks for them by number.
+
+    `item` is the item whose drawables `texts` are, empty ones left out; None if they were put together otherwise.
+    """
+    whole = render(texts[0], theta) if len(texts) == 1 else Document.joined([(text, theta) for text in texts])
+    starts = [0, *accumulate(map(len, texts))]
+    pages = [[page for page in whole if page.span[0] in range(start, end)] for start, end in pairwise(starts)]
+    waiting = iter(pages)
+    turns = []
+    for turn in posed.conversation.turns:
+        parts = [[part] if not isinstance(part, Document) else next(waiting) for part in turn.parts]
+        turns.append(Turn(turn.role, tuple(part for several in parts for part in several)))
+    spans = []
+    if item is not None:
+        drawn = [number for number, text in enumerate(item.drawables) if text]
+        begin = {number: starts[place] for place, number in enumerate(drawn)}
+        spans = [
+            (begin[each.text] + start, begin[each.text] + end) for each in item.evidence for start, end in each.spans
+        ]
+    return replace(posed, conversation=Conversation(tuple(turns)), document=whole, evidence=whole.pages_of(spans))
 
 
 def _with_pages_of_the_user(item: Item) -> Item:

@@ -6,7 +6,7 @@ An error of the server becomes an outcome that counts as wrong. The runner sends
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from weakref import WeakValueDictionary
@@ -24,8 +24,11 @@ from glyphrender.evals.arms import Condition, ItemCost, Posed, Poser
 from glyphrender.evals.item import Benchmark, FollowUp, Item, ItemTurn
 from glyphrender.evals.outcome import Outcome, Status
 from glyphrender.evals.sampling import spoken
-from glyphrender.inference.conversation import Conversation, Turn
+from glyphrender.inference.conversation import Conversation, Turn, image_size
 from glyphrender.inference.endpoint import BROKEN_OFF, Reply
+from glyphrender.inference.expand import expand_conversation
+from glyphrender.inference.expand_trace import ExpandTrace
+from glyphrender.inference.messages import Packing
 from glyphrender.inference.model import Model
 from glyphrender.inference.replies import Replies, RequestBudget, reply_key
 from glyphrender.models.prices import Price
@@ -155,9 +158,13 @@ class Asking:
         replies: list[tuple[Priced, ItemCost, Reply]] = []
         priced = self.model
         try:
-            reply = self._reply(key, self.model, posed, limit, about)
-            replies.append((self.model, posed.cost, reply))
-            text = spoken(reply.text, thoughts=self.benchmark.protocol.thoughts, stop=item.stop)
+            trace = None
+            if posed.document is not None:
+                said, trace, replies = self._expanded(key, condition, posed, limit, about)
+            else:
+                reply = self._reply(key, self.model, posed, limit, about)
+                said, replies = reply.text, [(self.model, posed.cost, reply)]
+            text = spoken(said, thoughts=self.benchmark.protocol.thoughts, stop=item.stop)
             if (follow_up := self.benchmark.follow_up(item, text)) is not None:
                 priced, posed_again = self._posed(follow_up)
                 again = follow_up.max_tokens + (self.thinking_tokens if follow_up.by == "model" else 0)
@@ -176,15 +183,37 @@ class Asking:
             if each.cut and each.finish_reason != "length":
                 problem = f"finish_reason={each.finish_reason}"
                 return self._missing(item, condition, posed.cost, "unfinished", problem, reply=each.text)
-        return self._answered(item, condition, posed.cost, replies, text)
+        return self._answered(item, condition, posed, replies, text, trace)
+
+    def _expanded(
+        self, key: str, condition: Condition, posed: Posed, limit: int, about: Mapping[str, Any]
+    ) -> tuple[str, ExpandTrace, list[tuple[Priced, ItemCost, Reply]]]:
+        """Return the answer of a model that was given tools, every call of it, and its replies.
+
+        Each request is stored alone, so a run that was killed goes on in the middle of an item.
+        """
+        assert posed.document is not None
+        asked = _Turns(self, key, posed, about)
+        packing = Packing(model=self.poser.vision, tokenizer=self.poser.tokenizer)
+        found = expand_conversation(
+            posed.conversation,
+            posed.document,
+            asked,
+            tools=condition.tools,
+            budget=condition.budget,
+            packing=packing,
+            max_tokens=limit,
+        )
+        return found.text, found.trace, asked.replies
 
     def _answered(
         self,
         item: Item,
         condition: Condition,
-        cost: ItemCost,
+        posed: Posed,
         replies: Sequence[tuple[Priced, ItemCost, Reply]],
         text: str,
+        trace: ExpandTrace | None,
     ) -> Outcome:
         first = replies[0][2]
         # The judge is a cost of the evaluation, not of the way in which the model is asked.
@@ -201,7 +230,9 @@ class Asking:
             scored=text,
             score=self.benchmark.score(item, text),
             cut=any(reply.cut for _, _, reply in replies),
-            cost=cost,
+            cost=posed.cost,
+            trace=trace,
+            evidence=posed.evidence,
             prompt_tokens=first.prompt_tokens,
             all_prompt_tokens=_sum(prompts),
             completion_tokens=_sum(completions),
@@ -268,6 +299,46 @@ class Asking:
         return priced, Posed(conversation=conversation, cost=cost)
 
 
+class _Turns:
+    """A `Model` that asks the model of a run, and keeps each reply of an item in the store and in `replies`."""
+
+    def __init__(self, asking: Asking, key: str, posed: Posed, about: Mapping[str, Any]) -> None:
+        self._asking, self._key, self._posed, self._about = asking, key, posed, about
+        self.replies: list[tuple[Priced, ItemCost, Reply]] = []
+
+    @property
+    def identity(self) -> list[Any]:
+        """Return the identity of the model of the run."""
+        return self._asking.model.model.identity
+
+    def complete(
+        self,
+        conversation: Conversation,
+        *,
+        max_tokens: int | None = None,
+        on_text: Callable[[str], object] | None = None,
+    ) -> Reply:
+        """Return the stored reply to what was said so far, or ask for it."""
+        asking, cost = self._asking, self._posed.cost
+        # Pages do not change; the texts say which were asked for again.
+        said = [turn.text for turn in conversation.turns]
+        opening = self._posed.conversation.turns
+        new = conversation.turns[len(opening) + (opening[0].role != "system") :]
+        added = sum(asking.poser.tokenizer.count(turn.text) for turn in new)
+        images = [asking.poser.vision.image(*image_size(each)) for turn in new for each in turn.pictures]
+        cost = replace(
+            cost,
+            text_tokens=cost.text_tokens + added,
+            image_tokens=cost.image_tokens + sum(each.tokens for each in images),
+            overhead=cost.overhead + sum(each.overhead for each in images),
+        )
+        posed = replace(self._posed, conversation=conversation, cost=cost)
+        limit = max_tokens or 1
+        reply = asking._reply(reply_key(self._key, said), asking.model, posed, limit, self._about)
+        self.replies.append((asking.model, cost, reply))
+        return reply
+
+
 def no_judge(benchmark: Benchmark) -> DataError:
     """Return the error for a benchmark that asks a judge, in a run without one."""
     return DataError(
@@ -278,7 +349,7 @@ def no_judge(benchmark: Benchmark) -> DataError:
 
 def light(item: Item) -> Item:
     """Return an item without its texts, which may have millions of characters and were sent and scored."""
-    return replace(item, turns=(ItemTurn("user", ("",)),))
+    return replace(item, turns=(ItemTurn("user", ("",)),), evidence=())
 
 
 def _as_text(turn: ItemTurn) -> Turn:

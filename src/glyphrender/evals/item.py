@@ -37,6 +37,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args, overload
 
 from glyphrender.errors import DataError, shown
 from glyphrender.inference.conversation import Role
+from glyphrender.tasks.evidence import Evidence
 from glyphrender.tasks.task import Score
 
 __all__ = [
@@ -149,6 +150,7 @@ class Item:
         stop: texts that end a reply. The reply is cut before the first one, after thoughts were cut.
         theta: fields of θ that the protocol fixes for this item, such as {"newline_markup": …}.
         meta: other facts that the scorer needs.
+        evidence: where the answer stands in the texts that may be drawn; `Evidence.text` counts these.
 
     Raises:
         DataError: a field has the wrong type or is empty, or a key, task or bucket has a lone surrogate, which no file
@@ -164,13 +166,14 @@ class Item:
     stop: tuple[str, ...] = ()
     theta: Mapping[str, Any] = field(default_factory=dict, hash=False)
     meta: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    evidence: tuple[Evidence, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("key", "task"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value:
                 raise DataError(f"{name}={shown(value)} of an item is no name. Give it a text.")
-        for name in ("turns", "answers", "stop"):
+        for name in ("turns", "answers", "stop", "evidence"):
             object.__setattr__(self, name, listed(f"{name} of item {self.key}", getattr(self, name)))
         for name in ("buckets", "theta", "meta"):
             check_mapping(f"{name} of item {self.key}", getattr(self, name))
@@ -189,6 +192,12 @@ class Item:
                     raise DataError(f"{name} of item {self.key} has {shown(value)}, which is no text. Give texts.")
         if type(self.max_tokens) is not int or self.max_tokens < 1:
             raise DataError(f"max_tokens={shown(self.max_tokens)} of item {self.key} is no count. Use 1 or more.")
+        sizes = [len(text) for text in self.drawables]
+        for each in self.evidence:
+            if not isinstance(each, Evidence):
+                raise DataError(f"evidence of item {self.key} has {shown(each)}, which is none. Give Evidence.")
+            if each.text >= len(sizes) or any(end > sizes[each.text] for _, end in each.spans):
+                raise DataError(f"evidence of item {self.key} lies outside its texts. Count in characters of a text.")
         for bucket, value in self.buckets.items():
             if not isinstance(value, str):
                 raise DataError(f"bucket {shown(bucket)}={shown(value)} of item {self.key} is no text. Give texts.")

@@ -24,6 +24,7 @@ from glyphrender.errors import DataError, shown
 from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemTurn, MadeItems
 from glyphrender.evals.profile import filler
 from glyphrender.tasks.answers import final_answer
+from glyphrender.tasks.evidence import Evidence
 from glyphrender.tasks.scoring import commits_to
 from glyphrender.tasks.task import Score
 
@@ -172,6 +173,7 @@ class NeedleItems(MadeItems):
             max_tokens=64,
             buckets={"length": f"{length:,}", "depth": f"{depth}%"},
             meta={"decoys": made.wrong, "length": length, "depth": depth},
+            evidence=(Evidence.of(text, *made.facts),),
         )
 
     def _haystack(self, kind: str, length: int, rng: random.Random) -> list[str]:

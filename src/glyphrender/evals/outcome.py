@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 from glyphrender.evals.arms import ItemCost
 from glyphrender.evals.item import Item, ScoredReply
+from glyphrender.inference.expand_trace import ExpandTrace
+from glyphrender.tasks.evidence import PageSelection, page_selection
 from glyphrender.tasks.task import Score
 
 __all__ = ["Outcome", "Status"]
@@ -40,6 +42,8 @@ class Outcome:
         requests: requests that have a reply, those to a judge included.
         dollars: what the requests cost, those to a judge included; None without a price.
         alike: whether every arm sends the item as it is, because it has no text that may be drawn.
+        trace: what the model asked for in the arm `expanded`; None in others.
+        evidence: numbers of the pages that hold evidence, in that arm.
     """
 
     item: Item
@@ -58,6 +62,13 @@ class Outcome:
     requests: int = 0
     dollars: float | None = None
     alike: bool = False
+    trace: ExpandTrace | None = None
+    evidence: tuple[int, ...] = ()
+
+    @property
+    def selection(self) -> PageSelection | None:
+        """Return how well the pages that the model read are those of the evidence; None if either is not known."""
+        return page_selection(self.trace.pages_read, self.evidence) if self.trace and self.evidence else None
 
     @property
     def value(self) -> float:
@@ -97,4 +108,20 @@ class Outcome:
             "completion_tokens": self.completion_tokens,
             "requests": self.requests,
             "dollars": self.dollars,
+            **({} if self.trace is None else {"expanded": _expanded(self.trace, self)}),
         }
+
+
+def _expanded(trace: ExpandTrace, outcome: Outcome) -> dict[str, Any]:
+    selection = outcome.selection
+    return {
+        "calls": len(trace.calls),
+        "served": len(trace.served),
+        "tokens": trace.expansion_tokens,
+        "overhead": trace.tool_overhead,
+        "ended": trace.ended,
+        "pages_read": list(trace.pages_read),
+        "evidence_pages": list(outcome.evidence),
+        "page_recall": None if selection is None else selection.recall,
+        "page_precision": None if selection is None else selection.precision,
+    }

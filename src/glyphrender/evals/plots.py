@@ -16,6 +16,7 @@ _FRAME: Final = Frame(width=860, height=420, left=64, right=200, top=20, bottom=
 _COLORS: Final = {
     Arm.PAGES: "#2563EB",
     Arm.PAGES_EXACT: "#7C3AED",
+    Arm.EXPANDED: "#0E7490",
     Arm.TEXT: "#111111",
     Arm.TRUNCATED: "#C2410C",
     Arm.RETRIEVED: "#15803D",

@@ -1,6 +1,7 @@
 """Your own questions about your own texts: JSON lines of {"context", "question", "answer"}, scored as tasks are.
 
-The context may become pages; the question stays text. Lines with the key "task" are grouped by it.
+The context may become pages; the question stays text. Lines with the key "task" are grouped by it. The key "evidence"
+quotes what the answer follows from, so that the arm `expanded` can say whether the right pages were read.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def load(data: Sequence[str], *, tasks: Sequence[str] = (), protocol: str = "gly
                     answers=example.answers,
                     max_tokens=example.max_tokens,
                     buckets={"length": _length(len(example.context))},
+                    evidence=() if example.evidence is None else (example.evidence,),
                 )
             )
     return Benchmark(name="questions", revision=revision_of(data), protocol=_PROTOCOL, items=items, score=_score)

@@ -172,8 +172,23 @@ def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("counted by", f"{report['vision']} (images), {report['tokenizer']} (text)"),
         ("version", f"glyphrender {report['glyphrender']}"),
         ("θ", ", ".join(digest[:10] for digest in report["thetas"])),
+        *((each["name"], _expanded_words(each["expanded"])) for each in report["conditions"] if "expanded" in each),
     ]  # fmt: skip
     return [(name, value) for name, value in found if value]
+
+
+def _expanded_words(values: Mapping[str, Any]) -> str:
+    """Return what the models of an arm with tools asked for, in words."""
+    if not values["items"]:
+        return "nothing was asked"
+    chosen = [
+        f"{name} {values[f'page_{name}']:.0%}" for name in ("recall", "precision") if values[f"page_{name}"] is not None
+    ]
+    pages = f"; pages read: {', '.join(chosen)} of {values['with_evidence']} items" if chosen else ""
+    return (
+        f"{values['served']:.1f} of {values['calls']:.1f} calls an item served, {values['tokens']:.0f} tokens"
+        f"; ρ with each token counted once {values['rho_effective_once']:.2f}{pages}"
+    )
 
 
 def _arm_rows(report: Mapping[str, Any]) -> list[list[str]]:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from glyphrender._system.version import __version__
-from glyphrender.evals.arms import Condition
+from glyphrender.evals.arms import Arm, Condition
 from glyphrender.evals.compare import comparisons
 from glyphrender.evals.outcome import Outcome
 from glyphrender.evals.rho import rhos
@@ -156,6 +156,7 @@ def _condition(run: Run, condition: Condition, outcomes: Sequence[Outcome]) -> d
         "prompt_tokens": _known_sum(each.all_prompt_tokens for each in outcomes),
         "completion_tokens": _known_sum(each.completion_tokens for each in outcomes),
         "dollars": _known_sum(each.dollars for each in outcomes),
+        **({} if condition.arm is not Arm.EXPANDED else {"expanded": _expanded(outcomes)}),
         "missing": dict(sorted(missing.items())),
         "cut": sum(each.cut for each in outcomes),
         "empty": sum(each.status == "answered" and not (each.scored or "").strip() for each in outcomes),
@@ -165,6 +166,34 @@ def _condition(run: Run, condition: Condition, outcomes: Sequence[Outcome]) -> d
             for bucket in sorted({bucket for each in outcomes for bucket in each.item.buckets})
         },
     }
+
+
+def _expanded(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return what models asked for: per item, and how well the pages were chosen where evidence is known."""
+    traces = [each.trace for each in outcomes if each.trace is not None]
+    chosen = [each.selection for each in outcomes if each.selection is not None]
+    paid = sum(
+        trace.visual_tokens + trace.exact_tokens + trace.expansion_tokens + trace.tool_overhead for trace in traces
+    )
+    return {
+        "items": len(traces),
+        "calls": _average([len(trace.calls) for trace in traces]),
+        "served": _average([len(trace.served) for trace in traces]),
+        "tokens": _average([trace.expansion_tokens for trace in traces]),
+        "ended": dict(sorted(Counter(trace.ended for trace in traces).items())),
+        "rho_effective_once": sum(trace.text_tokens for trace in traces) / paid if paid else None,
+        "with_evidence": len(chosen),
+        "page_recall": _average([each.recall for each in chosen]),
+        "page_precision": _average([each.precision for each in chosen]),
+        "page_hit": _average([float(each.hit) for each in chosen]),
+        "page_exact": _average([float(each.exact) for each in chosen]),
+    }
+
+
+def _average(values: Sequence[float | None]) -> float | None:
+    """Return the mean of the values that are known."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _mean(outcomes: Sequence[Outcome]) -> dict[str, Any]:

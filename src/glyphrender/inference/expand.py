@@ -22,7 +22,7 @@ from typing import Any, Final
 from glyphrender._system.version import __version__
 from glyphrender.document.document import Document
 from glyphrender.errors import DataError, DependencyError, RequestRefused, TokenizerError, shown
-from glyphrender.inference.conversation import Conversation
+from glyphrender.inference.conversation import Conversation, Turn
 from glyphrender.inference.endpoint import BROKEN_OFF, Endpoint, Reply
 from glyphrender.inference.expand_ledger import ExpandBudget, Ledger
 from glyphrender.inference.expand_protocol import ChatSpeaker, ModelSpeaker, Opening, Speaker, Step, ToolProtocol
@@ -39,7 +39,7 @@ from glyphrender.models.tokenizers import tokenizer, tokenizer_of
 from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.theta import Theta
 
-__all__ = ["Expanded", "expand", "speaker_of"]
+__all__ = ["Expanded", "expand", "expand_conversation", "speaker_of"]
 
 _THOUGHT_END: Final = "</think>"
 
@@ -86,7 +86,7 @@ def expand(
         document: the document. Small pages are best: what a call brings is a page or less.
         question: the question.
         model: a server; any `Model`, which is told of the tools in plain text; or a `Speaker`.
-        tools: "text", "zoom", or names of tools. ["read_page"] alone is what LensVLM was trained on.
+        tools: "text", "zoom", "enlarge", or names of tools. ["read_page"] alone is what LensVLM was trained on.
         budget: limits on what calls may bring; see `ExpandBudget`.
         packing: how the pages are sent. All pages go in one request. Its `instruction` is used if it is not the default
             one; the tools that are called in plain text are described after it.
@@ -144,6 +144,55 @@ def expand(
         if protocol != "auto" or not refused or not isinstance(speaker, ChatSpeaker):
             raise
         return asked.of(replace(speaker, in_text=True))
+
+
+def expand_conversation(
+    conversation: Conversation,
+    document: Document,
+    model: Model,
+    *,
+    tools: str | Sequence[str] = "text",
+    budget: ExpandBudget | None = None,
+    packing: Packing | None = None,
+    max_tokens: int | None = None,
+) -> Expanded:
+    """Do as `expand` does for a conversation that has the pages of `document` anywhere in its turns.
+
+    The tools are called in plain text, and described in the turn of the system, after what is said there.
+
+    Args:
+        conversation: the conversation. It shows the pages of `document`, and no others that have numbers.
+        document: the document.
+        model: the model.
+        tools, budget: see `expand`.
+        packing: its `model` and `tokenizer` count tokens; nothing else of it is used.
+        max_tokens: most tokens of a reply; None for the model's own limit.
+
+    Raises:
+        DataError, EndpointError: see `expand`.
+    """
+    names = tool_names(tools)
+    asked = _Question(
+        document=document,
+        question=conversation.turns[-1].text,
+        names=names,
+        budget=budget or ExpandBudget(),
+        packing=replace(packing or Packing(model=_vision(model)), exact=0),
+        zoom=None,
+        store=None,
+        max_tokens=max_tokens,
+        on_turn=None,
+        clock=time.monotonic,
+    )
+    first, *rest = conversation.turns
+    system = instruction(names, listed=False, in_text=True)
+    if first.role == "system":
+        opened = Conversation((Turn("system", (f"{first.text}\n\n{system}",)), *rest))
+    else:
+        opened = Conversation((Turn("system", (system,)), first, *rest))
+    request = Request(content={}, pages=tuple(document), images=True, tokens=0, bytes=0)
+    opening = Opening(request=request, system=system, tail=asked.question, conversation=opened)
+    return asked.read(ModelSpeaker(model=model), opening)
 
 
 def speaker_of(model: Endpoint | Model | Speaker, protocol: ToolProtocol = "auto") -> Speaker:
@@ -205,8 +254,11 @@ class _Question:
 
     def of(self, speaker: Speaker) -> Expanded:
         """Ask the question."""
+        return self.read(speaker, self._opening(speaker))
+
+    def read(self, speaker: Speaker, opening: Opening) -> Expanded:
+        """Answer calls from an opening on, until there is an answer or nothing is left of the budget."""
         begin = self.clock()
-        opening = self._opening(speaker)
         count = _counter(self.packing)
         request, vision, exact = opening.request, vision_model(self.packing.model), self.packing.exact
         names = self.names if self._offers(request) else ()

@@ -223,6 +223,12 @@ class Ledger:
 
             if last := self.tools.lines_that_fit(page.number, start, works):
                 return f"{needs}: read_lines(page={page.number}, first={start}, last={last}) works."
+        elif call.name == "enlarge":
+            phrases = call.arguments.get("phrases")
+            for phrase in phrases if isinstance(phrases, list) and len(phrases) > 1 else []:
+                smaller = self.tools.answer(replace(call, arguments={"phrases": [phrase]}))
+                if not smaller.problem and self._fits(smaller):
+                    return f"{needs}: {smaller.call} works."
         elif call.name == "zoom":
             for share in (500, 250, 125):
                 region = f"0, 0, 1000, {share}"

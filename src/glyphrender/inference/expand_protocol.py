@@ -46,11 +46,14 @@ class Opening:
         system: the system prompt in it.
         tail: the text after the pages: exact strings and the question. If the document is sent as text, it stands
             before them.
+        conversation: the conversation that shows the pages, if it is more than pages and a question. `ModelSpeaker`
+            alone takes one.
     """
 
     request: Request
     system: str
     tail: str
+    conversation: Conversation | None = None
 
     @property
     def identity(self) -> list[Any]:
@@ -303,7 +306,7 @@ class ModelSpeaker:
 def conversation_of(opening: Opening, steps: Sequence[Step]) -> Conversation:
     """Return a question so far as a conversation, with calls and their answers as text."""
     pages = opening.request.pages if opening.request.images else ()
-    conversation = Conversation.ask(*pages, opening.tail, system=opening.system)
+    conversation = opening.conversation or Conversation.ask(*pages, opening.tail, system=opening.system)
     for step in steps:
         parts: list[TurnPart] = [*step.pictures, step.answer]
         said = Turn("assistant", (step.said or "…",))

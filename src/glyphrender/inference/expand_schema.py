@@ -21,6 +21,7 @@ ExpandKind: TypeAlias = Literal["text", "zoom", "enlarge"]
 EXPAND_TOOLS: Final[dict[str, tuple[str, ...]]] = {
     "text": ("read_page", "read_lines", "search"),
     "zoom": ("zoom",),
+    "enlarge": ("enlarge",),
 }
 
 _PAGE: Final = {"type": "integer", "minimum": 1, "description": "number of the page; the first is 1"}

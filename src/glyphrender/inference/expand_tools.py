@@ -4,6 +4,7 @@
     read_lines(page, first, last)   some lines of a page
     search(text)                    where a text stands: page, line, and the lines themselves
     zoom(page, region)              a part of a page, drawn again from its source under a larger θ
+    enlarge(phrases)                the pages that have some phrases, drawn again with these in larger type
 
 A result says which characters of the source it quotes and where in its text they stand, so that anybody can check that
 they are the source. A call that cannot be served is answered by a sentence with a call that can. This module answers
@@ -24,12 +25,15 @@ from glyphrender._system.cached_property import cached_property
 from glyphrender.document.document import Document
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, GlyphRenderError, shown
+from glyphrender.inference.expand_pictures import enlarged_page, larger_theta
 from glyphrender.inference.source_search import SourceSearch, line_of
 from glyphrender.inference.tool_calls import ToolCall
 from glyphrender.theta import Theta
 
-__all__ = ["PageTools", "Quote", "ToolResult", "larger_theta", "pages_said"]
+__all__ = ["PageTools", "Quote", "ToolResult", "pages_said"]
 
+#: Pages that one call of `enlarge` brings.
+_MOST_PAGES: Final = 4
 _NUMBER_NAMES: Final = ("page", "n", "number", "page_number", "page_num")
 _REGIONS: Final = {
     "all": (0, 0, 1000, 1000), "whole": (0, 0, 1000, 1000),
@@ -186,6 +190,7 @@ class PageTools:
             "read_lines": f"read_lines(page={self.first}, first=1, last=5)",
             "search": 'search(text="…")',
             "zoom": f'zoom(page={self.first}, region="top")',
+            "enlarge": 'enlarge(phrases=["…"])',
         }
         return f"{examples[self.names[0]]} works."
 
@@ -282,6 +287,32 @@ class PageTools:
         call = f"zoom(page={page.number}, lines {inside[0]} to {inside[-1]})"
         return ToolResult(call=call, text=f"{what}:", pages=(page.number,), pictures=pictures)
 
+    def _enlarge(self, arguments: Mapping[str, Any]) -> ToolResult:
+        given = arguments.get("phrases", next(iter(arguments.values()), None) if len(arguments) == 1 else None)
+        phrases = [given] if isinstance(given, str) else given if isinstance(given, list | tuple) else []
+        phrases = [phrase for phrase in phrases[:20] if isinstance(phrase, str) and phrase.strip()]
+        if not phrases:
+            raise _NotServedError("arguments", 'the argument phrases is a list of texts: enlarge(phrases=["…"]) works.')
+        found = {phrase: self._found.find(phrase).spans for phrase in phrases}
+        absent = [phrase for phrase, spans in found.items() if not spans]
+        if len(absent) == len(found):
+            raise _NotServedError("not found", f"{_said(absent[0])}: nowhere.{self._words_of(absent[0])}")
+        by_page: dict[int, list[tuple[int, int]]] = {}
+        for spans in found.values():
+            for start, end in spans:
+                for number in self.pages_of(start + self._origin, end + self._origin):
+                    by_page.setdefault(number, []).append((start + self._origin, end + self._origin))
+        chosen = sorted(by_page)[:_MOST_PAGES]
+        try:
+            pictures = [each for number in chosen for each in enlarged_page(self.pages[number], by_page[number])]
+        except GlyphRenderError as error:
+            raise _NotServedError("range", f"These phrases cannot be drawn larger ({error}).") from error
+        text = f"{pages_said(chosen).capitalize()}, with these phrases larger."
+        text += f" Nowhere: {', '.join(map(_said, absent))}." if absent else ""
+        text += f" {pages_said(sorted(by_page)[_MOST_PAGES:]).capitalize()} too." if len(by_page) > len(chosen) else ""
+        call = f"enlarge(phrases={json.dumps(sorted(set(phrases)))})"
+        return ToolResult(call=call, text=text, pages=tuple(chosen), pictures=tuple(pictures))
+
     def _region(self, page: Page, region: Any) -> tuple[Sequence[float], str]:
         """Return a region as thousandths of the page, and its name."""
         if isinstance(region, str) and region.strip().lower() in _REGIONS:
@@ -337,22 +368,6 @@ class _Written:
         return ToolResult(call=call, text="".join(self._parts), quotes=tuple(self._quotes), pages=tuple(pages))
 
 
-def larger_theta(theta: Theta, *, font_pixels: float = 14.0) -> Theta:
-    """Return θ with type of `font_pixels`, or twice as large as it is if that is larger; all spacing grows alike.
-
-    Pages of it have no page numbers, because they show a part of a page.
-
-    >>> larger_theta(Theta(font_size=6, line_height=7)).font_size
-    14.0
-
-    Raises:
-        ThetaError: the page of θ is too small for such type.
-    """
-    factor = max(2.0, font_pixels / theta.font_pixels)
-    names = ("font_size", "line_height", "letter_spacing", "word_spacing", "space_before", "space_after")
-    return theta.replace(page_number="NONE", **{name: getattr(theta, name) * factor for name in names})
-
-
 def pages_said(numbers: Sequence[int]) -> str:
     """Return numbers of pages as a person writes them.
 
@@ -398,4 +413,5 @@ _TOOLS: Final[Mapping[str, Callable[[PageTools, Mapping[str, Any]], ToolResult]]
     "read_lines": PageTools._read_lines,
     "search": PageTools._search,
     "zoom": PageTools._zoom,
+    "enlarge": PageTools._enlarge,
 }

@@ -289,6 +289,11 @@ class Packing:
     def _downshifted(self, load: PageLoad, room: Room, model: VisionModel) -> PageLoad:
         """Return the text of `load` in the largest type with which it fits into `room`."""
         text, theta = "".join(page.text for page in load.pages), load.pages[0].theta
+        if any(page.theta != theta for page in load.pages):
+            raise VisionModelError(
+                "the parts of this document have different θ, and one smaller type for all would lose them. Use "
+                "glyphrender.ratio.fit_parts, or over='error'."
+            )
         parts = dict.fromkeys(part for page in load.pages for part in page.parts)
         for _ in range(6):
             if not load.excess(room):

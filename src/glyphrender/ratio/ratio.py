@@ -364,7 +364,7 @@ def _tallied(text: Iterable[str | Part], counter: TokenCounter) -> Iterator[str]
 def _ratio(
     pages: Iterable[Page], theta: Theta, model: VisionModel, counted: Tokenizer, tokens: Any, over_limit: OverLimit
 ) -> Ratio:
-    costs = tuple(_cost(page, theta, model) for page in pages)
+    costs = tuple(_cost(page, model) for page in pages)
     exceeds = tuple(_exceeded(model, len(costs)))
     if exceeds and over_limit != "ignore":
         message = f"{exceeds[0]}. Split the text, or use smaller type or larger pages."
@@ -376,7 +376,7 @@ def _ratio(
     )
 
 
-def _cost(page: Page, theta: Theta, model: VisionModel) -> PageCost:
+def _cost(page: Page, model: VisionModel) -> PageCost:
     try:
         cost = model.image(*page.size)
     except VisionModelError as error:
@@ -390,7 +390,7 @@ def _cost(page: Page, theta: Theta, model: VisionModel) -> PageCost:
         characters=end - start,
         tokens=cost.tokens,
         overhead=cost.overhead,
-        font_pixels=theta.font_pixels * cost.scale[1],
+        font_pixels=page.theta.font_pixels * cost.scale[1],
     )
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from glyphrender.errors import DataError
+from glyphrender.tasks.evidence import Evidence
 from glyphrender.tasks.excerpts import Excerpts
 from glyphrender.tasks.scoring import normalized
 from glyphrender.tasks.task import TRANSCRIBE, Example, Score, score_reply
@@ -120,9 +121,10 @@ def _transcribe(lines: list[str], rng: random.Random) -> Example:
 
 def _needle(lines: list[str], rng: random.Random) -> Example:
     owner, code = _people(rng, 1)[0], _code(rng)
-    text = _with(lines, [f"Note: the access code of {owner} is {code}."], rng)
+    fact = f"Note: the access code of {owner} is {code}."
+    text = _with(lines, [fact], rng)
     question = f"The page images show a text. What is the access code of {owner} in it? Reply with the code alone."
-    return Example(kind="needle", context=text, question=question, answers=(code,))
+    return Example(kind="needle", context=text, question=question, answers=(code,), evidence=Evidence.of(text, fact))
 
 
 def _hops(lines: list[str], rng: random.Random) -> Example:
@@ -135,6 +137,7 @@ def _hops(lines: list[str], rng: random.Random) -> Example:
             f"Note: locker {locker} stands in {place}.",
             f"Note: the keys in {place} are kept by {keeper}.",
         ]
+    chain = facts[:3]
     rng.shuffle(facts)
     question = (
         f"The page images show a text. Who keeps the keys in the town where the parcel of {owners[0]} is? "
@@ -144,7 +147,14 @@ def _hops(lines: list[str], rng: random.Random) -> Example:
     # The person in the question is no decoy: "Ada Brandt keeps them, where Emil Dorn's parcel is" is right.
     decoys = tuple(word for name in owners[1:] + keepers[1:] for word in name.split())
     context = _with(lines, facts, rng)
-    return Example(kind="hops", context=context, question=question, answers=(keepers[0],), decoys=decoys)
+    return Example(
+        kind="hops",
+        context=context,
+        question=question,
+        answers=(keepers[0],),
+        decoys=decoys,
+        evidence=Evidence.of(context, *chain),
+    )
 
 
 def _quote(lines: list[str], rng: random.Random) -> Example:
@@ -163,7 +173,8 @@ def _quote(lines: list[str], rng: random.Random) -> Example:
                 f"The page images show a text. Which {after} {unit} follow in it directly after «{asked}»? "
                 f"Reply with these {unit} alone."
             )
-            return Example(kind="quote", context=text, question=question, answers=(answer,))
+            place = Evidence.of(text, asked + joint + answer) if spaced else None
+            return Example(kind="quote", context=text, question=question, answers=(answer,), evidence=place)
     raise DataError(f"no phrase of {before} {unit} occurs once in an excerpt of the texts. Use other tasks than quote.")
 
 

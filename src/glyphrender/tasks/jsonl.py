@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from glyphrender.errors import DataError
+from glyphrender.tasks.evidence import Evidence
 from glyphrender.tasks.scoring import normalized
 from glyphrender.tasks.task import Example, ExampleList
 
@@ -20,8 +21,9 @@ _KEYS: Final = "Give it the keys context, question and answer."
 def read_task(path: str | PathLike[str]) -> ExampleList:
     """Read a task from a JSONL file. Each line is an object with the keys "context", "question" and "answer".
 
-    "answer" is a string, a number, or a list of strings and numbers, each of which is a right answer. Other keys of a
-    line become the example's `meta`. The question gets two more sentences: the page images show a text, and the reply
+    "answer" is a string, a number, or a list of strings and numbers, each of which is a right answer. "evidence", if it
+    is there, is a list of quotes of the context that the answer follows from. Other keys of a line become the
+    example's `meta`. The question gets two more sentences: the page images show a text, and the reply
     must be the answer alone.
 
     Raises:
@@ -54,7 +56,16 @@ def _example(line: str, place: str) -> Example:
     answers = [str(each) if type(each) is int or (type(each) is float and isfinite(each)) else each for each in answers]
     if not answers or not all(isinstance(answer, str) and normalized(answer) for answer in answers):
         raise DataError(f"{place} has no answer that is text. Give it a string, a number, or a list of them.")
+    quotes = given.pop("evidence", None)
+    quotes = [quotes] if isinstance(quotes, str) else quotes
+    if quotes is not None and not (isinstance(quotes, list) and all(isinstance(each, str) for each in quotes)):
+        raise DataError(f"{place}: evidence is no list of texts. Quote the context, or leave the key out.")
+    try:
+        evidence = Evidence.of(given["context"], *quotes) if quotes else None
+    except DataError as error:
+        raise error.with_context(place) from error
     return Example(
+        evidence=evidence,
         kind="jsonl",
         context=given["context"],
         question=f"The page images show a text. {given['question'].strip()} Reply with the answer alone.",

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 from glyphrender.ocr.comparison import comparable
 from glyphrender.tasks.alignment import Edit, differences
 from glyphrender.tasks.answers import copied_text, final_answer
+from glyphrender.tasks.evidence import Evidence
 from glyphrender.tasks.scoring import character_error_rate, commits_to
 
 __all__ = ["TRANSCRIBE", "Example", "ExampleList", "Score", "Task", "score_reply"]
@@ -35,6 +36,7 @@ class Example:
         kind: name of the kind of example. Results are summed up for each kind.
         decoys: words of the context that no right reply contains. A reply with one of them is wrong.
         meta: other facts about the example, such as an identifier, a category or a depth.
+        evidence: where the answer stands in the context; None if that is not known.
     """
 
     context: str
@@ -44,6 +46,7 @@ class Example:
     kind: str = ""
     decoys: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    evidence: Evidence | None = None
 
     @property
     def digest(self) -> str:
