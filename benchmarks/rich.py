@@ -45,10 +45,12 @@ def sized(texts: Sequence[str], size: int) -> str:
 def chat(markdown: str, code: str, size: int) -> list[dict[str, Any]]:
     """Return messages of some 600 characters each: questions, answers with code, calls of tools and their results."""
     messages: list[dict[str, Any]] = []
-    paragraphs, at, length = markdown.split("\n\n"), 0, 0
+    paragraphs = [each for each in markdown.split("\n\n") if 40 < len(each) < 800]
+    at = length = 0
     while length < size:
         text = "\n\n".join(paragraphs[at : at + 3])
-        part = code[at * 40 : at * 40 + 400]
+        begin = at * 37 % max(1, len(code) - 400)
+        part = code[begin : begin + 400]
         messages += [
             {"role": "user", "content": text},
             {"role": "assistant", "content": f"{text}\n\n```python\n{part}\n```\n",
@@ -77,6 +79,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--size", type=int, default=1_000_000)
     options.add_argument("--runs", type=int, default=3)
+    options.add_argument("--only", default="", help="the first letters of the rows to measure")
     options.add_argument("--markdown", type=Path, nargs="*", default=sorted((ROOT / "docs").glob("*.md")))
     options.add_argument("--code", type=Path, nargs="*", default=sorted((ROOT / "src").rglob("*.py")))
     given = options.parse_args()
@@ -102,6 +105,8 @@ def main() -> None:
     }
     print("text | characters | parser alone | to rich text | layout, drawing | plain: layout, drawing | pages | ratio")
     for name, (plain, alone, make) in kinds.items():
+        if not name.startswith(given.only):
+            continue
         parsing, _ = seconds(alone, given.runs)
         making, rich = seconds(make, given.runs)
         laying, drawing, count = pages(rich, theta, given.runs)

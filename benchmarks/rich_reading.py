@@ -1,6 +1,6 @@
 """What markup does to ρ and to reading errors: Markdown and code as they are, and as rich text.
 
-    python benchmarks/rich_reading.py [--pages 2] [--characters 12000] [--readers tesseract,rapidocr]
+    python benchmarks/rich_reading.py [--pages 2] [--characters 12000] [--texts 3] [--readers tesseract,rapidocr]
 
 Each text is set under pairs of θ that differ in the markup alone. ρ is that of GLM-4.1V: tokens of the source, marks
 included, over visual tokens. A reader is scored against the text that the pages draw, after the model's own resize.
@@ -50,6 +50,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pages", type=int, default=2)
     options.add_argument("--characters", type=int, default=12_000)
+    options.add_argument("--texts", type=int, default=3, help="most texts of a kind")
     options.add_argument("--readers", default="tesseract,rapidocr")
     given = options.parse_args()
     known: dict[str, PageReader] = {"tesseract": Tesseract(), "rapidocr": RapidOcr()}
@@ -57,7 +58,7 @@ def main() -> None:
     print("θ | text | ρ |", " | ".join(f"errors, {name}" for name in readers))
     for kind, names in (("markdown", MARKDOWN), ("code", CODE)):
         for label, theta in variants(kind).items():
-            for name in names:
+            for name in names[: given.texts]:
                 text = (ROOT / name).read_text(encoding="utf-8")[: given.characters]
                 document = render(text, theta.align_to(MODEL))
                 rho = document.ratio(model=MODEL).rho

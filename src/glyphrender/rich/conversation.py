@@ -107,54 +107,87 @@ def from_messages(messages: Iterable[Mapping[str, Any]], theta: ThetaLike = None
     if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable):
         raise DataError(f"messages is {type(messages).__name__}, not a list of messages. Pass a list of mappings.")
     theta = Theta.of(theta)
-    pieces: list[RichText] = []
+    transcript = _Transcript()
     turns: list[Turn] = []
-    at = 0
     for number, message in enumerate(messages, 1):
         role, parts = _parts(number, message)
-        start, places = at, []
-        head = f"#{number} {role}\n"
-        pieces.append(RichText(head, consumed=[(0, len(head))]))
-        at += len(head)
+        start, places = transcript.length, []
+        transcript.hide(f"#{number} {role}\n")
         indent = round(0.7 + 0.6 * (len(str(number)) + 1), 2)
         for index, part in enumerate(parts):
             mark = {"call": _CALL, "result": _RESULT}.get(part.kind) or MARKS.get(role.lower(), OTHER)
-            piece = _drawn(part, theta)
-            if not piece.source.endswith(("\n", "\r")):
-                piece += "\n"
             marker = f"{number}{mark}" if not index else mark if part.kind in ("call", "result") else ""
-            pieces.append(_in_blocks(piece, marker, indent, is_result=part.kind == "result"))
-            places.append((at, at + len(piece.source)))
-            at += len(piece.source)
-        turns.append(Turn(number=number, role=role, start=start, end=at, parts=tuple(places)))
-    return Conversation(text=RichText.joined(pieces), turns=tuple(turns))
+            places.append(transcript.add(part, theta, BlockStyle(indent=indent, marker=marker)))
+        turns.append(Turn(number=number, role=role, start=start, end=transcript.length, parts=tuple(places)))
+    return Conversation(text=transcript.text(), turns=tuple(turns))
 
 
-def _in_blocks(piece: RichText, marker: str, indent: float, *, is_result: bool) -> RichText:
-    """Return `piece` in the indent of its message, where `marker` stands; a result has a bar between the two."""
-    end = len(piece.source)
-    around = [(0, end, BlockStyle(indent=indent, marker=marker))]
-    if is_result:
-        around.append((0, end, _BAR))
-    return RichText(
-        piece.source, piece.spans, blocks=[*around, *piece.blocks], consumed=piece.consumed, replaced=piece.replaced
-    )
+class _Transcript:
+    """The transcript that is being made, and what a rich text says of it.
 
+    Attributes:
+        length: its characters so far.
+    """
 
-def _drawn(part: _Part, theta: Theta) -> RichText:
-    match part.kind:
-        case "text":
-            return from_markdown(part.text, theta)
-        case "call":
-            return (
-                RichText(part.name, [(0, len(part.name), _NAME)])
-                + " "
-                + from_code(part.text, "json", theta).styled(_MONO)
-            )
-        case "result":
-            return from_terminal(part.text, theta)
-        case _:
-            return RichText(part.text, [(0, len(part.text), _LEFT_OUT)])
+    def __init__(self) -> None:
+        self.length = 0
+        self._texts: list[str] = []
+        self._spans: list[tuple[int, int, Style]] = []
+        self._blocks: list[tuple[int, int, BlockStyle]] = []
+        self._consumed: list[tuple[int, int]] = []
+        self._replaced: list[tuple[int, int, str]] = []
+
+    def hide(self, text: str) -> None:
+        """Add `text`, which is not drawn."""
+        self._consumed.append((self.length, self.length + len(text)))
+        self._append(text)
+
+    def add(self, part: _Part, theta: Theta, around: BlockStyle) -> tuple[int, int]:
+        """Add a part of a message, in its own lines and in the block of the message; return its place."""
+        start = self.length
+        text = f"{part.name} {part.text}" if part.name else part.text
+        if not text.endswith(("\n", "\r")):
+            text += "\n"
+        end = start + len(text)
+        self._blocks.append((start, end, around))
+        match part.kind:
+            case "text":
+                self._extend(from_markdown(part.text, theta))
+            case "call":
+                self._spans.append((start, start + len(part.name), _NAME))
+                self._spans.append((start + len(part.name) + 1, end, _MONO))
+                self.length += len(part.name) + 1
+                self._extend(from_code(part.text, "json", theta))
+            case "result":
+                self._blocks.append((start, end, _BAR))
+                self._extend(from_terminal(part.text, theta))
+            case _:
+                self._spans.append((start, end, _LEFT_OUT))
+        self.length = start
+        self._append(text)
+        return start, end
+
+    def text(self) -> RichText:
+        """Return the transcript as rich text."""
+        return RichText(
+            "".join(self._texts),
+            self._spans,
+            blocks=self._blocks,
+            consumed=self._consumed,
+            replaced=self._replaced,
+        )
+
+    def _append(self, text: str) -> None:
+        self._texts.append(text)
+        self.length += len(text)
+
+    def _extend(self, piece: RichText) -> None:
+        """Say of the characters from `length` on what `piece` says of its own."""
+        by = self.length
+        self._spans += ((a + by, b + by, style) for a, b, style in piece.spans)
+        self._blocks += ((a + by, b + by, style) for a, b, style in piece.blocks)
+        self._consumed += ((a + by, b + by) for a, b in piece.consumed)
+        self._replaced += ((a + by, b + by, text) for a, b, text in piece.replaced)
 
 
 def _parts(number: int, message: object) -> tuple[str, list[_Part]]:
