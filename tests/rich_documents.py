@@ -84,7 +84,7 @@ def check_words(rich: RichText, pages: list[Page], theta: Theta) -> None:
     if consumption(theta).spans(drawn.text):
         return
     places = np.arange(len(drawn.text))
-    begins, kind = drawn.begins(places).tolist(), drawn.replacement(places).tolist()
+    begins, kind = drawn.begins(places).tolist(), drawn.stands_for(places)[1].tolist()
     for kind_of_span in ("words", "pieces"):
         inside = np.zeros(len(rich.source) + 1, bool)
         for page in pages:

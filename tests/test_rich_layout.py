@@ -34,7 +34,10 @@ from glyphrender.raster.harfbuzz import HarfBuzzCanvas
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Rows
 from glyphrender.rich import Rule
+from glyphrender.text.properties import codepoints
+from glyphrender.text.source import Chunk
 from glyphrender.theta import Alignment
+from glyphrender.typeset.analyse import analyse_cut, analyse_full
 
 SMALL = Theta(page_size=(160, 80), margin_x=4, margin_y=4)
 FIELDS: list[dict[str, Any]] = [
@@ -380,3 +383,64 @@ def test_blocks_in_text_that_flows_on_are_left_out() -> None:
     rich = blocks(("one\n", BlockStyle(indent=3, marker="•")), ("two\n", None))
     theta = Theta(newline_markup=" ↵ ")
     assert render(rich, theta)[0].lines[0].box == render("one\ntwo\n", theta)[0].lines[0].box
+
+
+# -- words that are cut ----------------------------------------------------------------------------------
+
+BITS = (
+    "The",
+    "quick",
+    " ",
+    "  ",
+    "\n",
+    "\t",
+    "“",
+    "”",
+    "(",
+    ")",
+    "—",
+    "-",
+    "naïve",
+    "e\u0301",
+    "3.5",
+    "$",
+    "%",
+    "http://a.b/c",
+)
+BITS += (
+    "--help",
+    "/usr",
+    "C:\\x",
+    "'",
+    '"',
+    "!",
+    "?",
+    "«",
+    "»",
+    "...",
+    "\u200b",
+    "\u00ad",
+    "🇩🇪",
+    "👩‍👧",
+    "ไทย",
+    "[",
+    "]",
+    "..",
+    ":",
+)
+
+
+@given(st.lists(st.sampled_from(BITS), min_size=1, max_size=20).map("".join), st.sets(st.integers(1, 80), max_size=8))
+def test_words_that_are_cut_break_as_in_the_analysis_of_the_whole_text(text: str, places: set[int]) -> None:
+    """Only what is near a cut is analysed as text. Empty segments may differ, for they stand for nothing."""
+    cuts = tuple(sorted(place for place in places if place < len(text)))
+    typesetter = Typesetter()
+    words = typesetter.shaper.words(typesetter.shaper.style(Theta()))
+    chunk = Chunk(text=text, offset=0, line=0, cuts=cuts)
+    if not cuts:
+        return
+    found = [analyse_cut(chunk, words), analyse_full(chunk, codepoints(text), words, None)]
+    for column in ("number", "gap", "breaks"):
+        ours, theirs = (getattr(table, column)[table.lengths() > 0] for table in found)
+        at_end = column == "breaks"  # whether the text may break at its end decides nothing
+        assert ours[: len(ours) - at_end].tolist() == theirs[: len(theirs) - at_end].tolist()

@@ -40,6 +40,8 @@ class DrawnText:
         self._source_start, self._source_end = edges[:, 0], edges[:, 1]
         # How many characters the source has more than the drawn text, up to and including each edit.
         self._ahead = np.cumsum(edges[:, 1] - edges[:, 0] - drawn)
+        self._skipped = np.append(0, self._ahead)
+        self._replacements = np.flatnonzero(drawn)
         self._end = edges[:, 1] - self._ahead
         self._start = self._end - drawn
         self.edges = np.unique(np.concatenate([self._start, self._end]))
@@ -71,13 +73,22 @@ class DrawnText:
 
     def begins(self, places: NDArray[Any]) -> Offsets:
         """Return where in the source each drawn character begins; the length of the text gives that of the source."""
+        return self.stands_for(places)[0]
+
+    def stands_for(self, places: NDArray[Any]) -> tuple[Offsets, NDArray[np.uint8]]:
+        """Return (where in the source drawn characters begin; OWN, FIRST, FURTHER or ADDED for each)."""
+        kind = np.zeros(len(places), np.uint8)
         done = np.searchsorted(self._end, places, "right")  # edits before the character
-        begins: Offsets = places + np.append(0, self._ahead)[done]
-        if len(self._end):
+        begins: Offsets = places + self._skipped[done]
+        if len(self._replacements):
             following = np.minimum(done, len(self._end) - 1)
-            inside = (done < len(self._end)) & (self._start[following] < places)
-            begins = np.where(inside, self._source_end[following], begins)
-        return begins
+            inside = np.flatnonzero((done < len(self._end)) & (self._start[following] <= places))
+            of = following[inside]
+            first = self._start[of] == places[inside]
+            begins[inside] = np.where(first, begins[inside], self._source_end[of])
+            added = self._source_start[of] == self._source_end[of]
+            kind[inside] = np.where(added, ADDED, np.where(first, FIRST, FURTHER))
+        return begins, kind
 
     def ends(self, places: NDArray[Any]) -> Offsets:
         """Return where in the source the drawn character before each place ends; 0 at the start of the text."""
@@ -89,18 +100,6 @@ class DrawnText:
             inside = (places > 0) & (of < len(self._end)) & (self._start[following] <= last)
             ends = np.where(inside, self._source_end[following], ends)
         return ends
-
-    def replacement(self, places: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return OWN, FIRST, FURTHER or ADDED: what each drawn character stands for."""
-        kind = np.zeros(len(places), np.uint8)
-        if not len(self._end):
-            return kind
-        of = np.searchsorted(self._end, places, "right")
-        following = np.minimum(of, len(self._end) - 1)
-        inside = (of < len(self._end)) & (self._start[following] <= places)
-        kind[inside] = np.where(self._start[following] == places, FIRST, FURTHER)[inside]
-        kind[inside & (self._source_start[following] == self._source_end[following])] = ADDED
-        return kind
 
     def lines_before(self, offsets: NDArray[Any]) -> Offsets:
         """Return how many lines of the source end at or before each character of the source: at LF, CR LF and CR."""

@@ -15,9 +15,9 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.text import bidi, grapheme, linebreak
+from glyphrender.text import bidi, linebreak
 from glyphrender.text.parts import LINE_ENDS
-from glyphrender.text.properties import Flag, LineBreak, as_text, codepoints, records, table
+from glyphrender.text.properties import LineBreak, as_text, codepoints, records, table
 from glyphrender.text.source import Chunk
 from glyphrender.theta import LineBreaks
 from glyphrender.typeset.boundary_flags import (
@@ -30,6 +30,7 @@ from glyphrender.typeset.boundary_flags import (
     TAIL_OPENS,
     TAIL_ZW,
 )
+from glyphrender.typeset.cut_words import CutWords, turns
 from glyphrender.typeset.glyph_store import (
     EMPTY,
     MAY_BREAK,
@@ -77,11 +78,10 @@ def _analysed(chunk: Chunk, words: Words, base: int | None) -> SegmentTable:
     """Return the segments of `chunk`, without looks."""
     cps = None if chunk.text.isascii() else codepoints(chunk.text)
     plain = cps is None or not _needs_implicit_boundaries(_directed(chunk, cps, words.style))
-    plain = plain and not chunk.cuts
     if not chunk.text:
         return _empty(chunk, words, rightward=base != 1 and chunk.base != 1)
     if plain and base != 1 and chunk.base != 1 and not any(map(chunk.text.__contains__, _RARE_LINE_ENDS)):
-        return analyse_plain(chunk, words)
+        return analyse_cut(chunk, words) if chunk.cuts else analyse_plain(chunk, words)
     return analyse_full(chunk, codepoints(chunk.text) if cps is None else cps, words, base)
 
 
@@ -97,15 +97,65 @@ def _empty(chunk: Chunk, words: Words, *, rightward: bool) -> SegmentTable:
 
 def analyse_plain(chunk: Chunk, words: Words) -> SegmentTable:
     """Return the segments of a left-to-right chunk whose words are separated by spaces, tabs and newlines alone."""
-    spaced = chunk.text.replace("\n", " \n ")
-    if "\t" in spaced:
-        spaced = spaced.replace("\t", " \t ")
+    spaced = _with_spaces(chunk.text)
     number, ends = words.segments(spaced)
+    return _plain_table(chunk, words, spaced, number, ends, np.zeros(0, np.intp))
+
+
+def analyse_cut(chunk: Chunk, words: Words) -> SegmentTable:
+    """Return what `analyse_plain` returns, with words cut at the `cuts` of the chunk.
+
+    Only the words that are cut, and their neighbors, are analysed as text; see cut_words.py.
+    """
+    cps = codepoints(chunk.text)
+    cut = CutWords.of(cps, np.array(chunk.cuts, np.intp), words.style)
+    edges = cut.places.tolist()
+    pieces = map(chunk.text.__getitem__, map(slice, [0, *edges], [*edges, len(cps)]))
+    spaced = _with_spaces(" ".join(pieces))
+    if isinstance(words, StyledWords) and chunk.looks is not None:
+        look = np.zeros(spaced.count(" ") + (not spaced.endswith(" ")), np.int32)
+        look[cut.word_of(cut.starts)] = chunk.looks[cut.starts]
+        number, ends = words.segments(spaced, look)
+    else:
+        number, ends = words.segments(spaced)
+    table = _plain_table(chunk, words, spaced, number, ends, cut.word_of(cut.places) - 1)
+    last = np.cumsum(table.lengths()) - 1  # the last character of each segment and its gap
+    allowed = cut.allowed[np.maximum(last, 0)]
+    known = (allowed != CutWords.UNKNOWN) & (table.breaks != MAY_HYPHENATE)
+    return replace(table, breaks=np.where(known, allowed, table.breaks).astype(np.uint8))
+
+
+def _with_spaces(text: str) -> str:
+    """Return `text` with a space before and after each newline and tab."""
+    spaced = text.replace("\n", " \n ")
+    return spaced.replace("\t", " \t ") if "\t" in spaced else spaced
+
+
+def _plain_table(
+    chunk: Chunk,
+    words: Words,
+    spaced: str,
+    number: NDArray[np.int32],
+    ends: NDArray[np.bool_],
+    cut: NDArray[np.intp],
+) -> SegmentTable:
+    """Return the segments of a chunk whose words were looked up.
+
+    Args:
+        chunk: the chunk.
+        words: what looked the words up.
+        spaced: the words, with a space between any two.
+        number: the segments of the words.
+        ends: whether each of them is the last of its word.
+        cut: the words after which no separator stands.
+    """
     store = words.store
     # The spaces put around a separator are not spaces of the source.
     separator = (number < len(SEPARATORS)) & (number != 0)
     gap = ends.astype(np.uint8)
     gap[-1] = spaced.endswith(" ")
+    if len(cut):
+        gap[np.flatnonzero(ends)[cut]] = 0
     if separator.any():
         gap[separator] = 0
         gap[:-1][separator[1:]] = 0
@@ -210,7 +260,7 @@ def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: int 
         cuts = np.zeros(len(cps), bool)
         cuts[list(chunk.cuts)] = True
     if levels is not None or cuts is not None:
-        boundary |= _turns(cps, blank, None if levels is None else levels[0], cuts, boundary, actions, words.style)
+        boundary |= turns(cps, blank, None if levels is None else levels[0], cuts, boundary, actions, words.style)
     if cuts is not None:
         boundary |= cuts
     return _segment_table(chunk, cps, words, levels, boundary, actions)
@@ -222,61 +272,6 @@ def _implicit_boundaries(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
     implicit = np.zeros(len(cps), bool)
     implicit[1:] = ideograph[1:] & ideograph[:-1]
     return implicit
-
-
-def _turns(
-    cps: NDArray[np.uint32],
-    blank: NDArray[np.uint32],
-    level: NDArray[np.uint8] | None,
-    cuts: NDArray[np.bool_] | None,
-    implicit: NDArray[np.bool_],
-    actions: NDArray[np.uint8],
-    style: WordStyle,
-) -> NDArray[np.bool_]:
-    """Return whether a word begins at each character because of a turn, a cut, or a break that a part would lack.
-
-    A turn is a change of direction. The parts of a word beside a turn or a cut are analysed without each other, and may
-    lack a break that the whole text has: ")" closes a quotation only where one was opened. Such a part is cut at that
-    break. This depends on the characters between two separators alone, so a word is cut in the same way in any text.
-
-    Args:
-        cps: the text.
-        blank: the text with spaces for tabs.
-        level: the bidi level of each character, or None where all are 0.
-        cuts: whether a word is cut before each character, or None where none is.
-        implicit: whether a word begins at each character because it and the one before are ideographs.
-        actions: what may happen after each character of the whole text.
-        style: the style of the words.
-    """
-    separator = np.isin(cps, _SEPARATORS)
-    inside = np.zeros(len(cps), bool)  # no separator is before or at this character
-    inside[1:] = ~separator[1:] & ~separator[:-1]
-    turn = np.zeros(len(cps), bool) if cuts is None else cuts & inside
-    if level is not None:
-        turn[1:] |= inside[1:] & (level[1:] != level[:-1])
-    if not turn.any():
-        return turn
-    token = np.cumsum(~inside)  # tokens are the text between separators; only some of them turn
-    turning = np.zeros(token[-1] + 1, bool)
-    turning[token[turn]] = True
-    some = np.flatnonzero(turning[token])
-    edge = ~inside[some] | implicit[some] | turn[some]
-    may_lack = np.zeros(len(some), bool)
-    may_lack[1:] = actions[some[1:] - 1] == linebreak.ALLOWED
-    invisible = (table().flags[records(cps[some])] & Flag.DEFAULT_IGNORABLE.value) != 0
-    may_lack &= grapheme.cluster_starts(cps)[some] & ~invisible
-    while True:
-        # The parts as they are analysed: a line each.
-        at = np.arange(len(some)) + np.cumsum(edge)
-        alone = np.full(at[-1] + 1, 0x0A, np.uint32)
-        alone[at] = blank[some]
-        found = style.break_actions(alone)[at]
-        lost = may_lack & ~edge
-        lost[1:] &= found[:-1] != linebreak.ALLOWED
-        if not lost.any():
-            turn[some[edge]] |= inside[some[edge]]
-            return turn
-        edge |= lost
 
 
 def _segment_table(

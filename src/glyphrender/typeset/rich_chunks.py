@@ -60,9 +60,9 @@ def rich_segments(
     for chunk in found:
         drawn = Drawn.of(chunk, consumed)
         marked = _marked(drawn, text)
-        used = np.unique(marked.looks) if marked.looks is not None else np.zeros(0, np.int32)
+        used = np.flatnonzero(np.bincount(marked.looks)) if marked.looks is not None else np.zeros(0, np.intp)
 
-        def words_of(variant: Variant, used: NDArray[np.int32] = used) -> StyledWords:
+        def words_of(variant: Variant, used: NDArray[np.intp] = used) -> StyledWords:
             known = used if not variant.box_drawing else np.unique(looks.in_cells[used])
             return StyledWords(looks, np.union1d(used, known).astype(np.int32), theta, shaper, variant)
 
@@ -135,7 +135,8 @@ class _Account:
         stop = np.cumsum(lengths)
         place = stop - lengths
         drawn = self._drawn(place)
-        begin, end = text.begins(drawn), text.begins(self._drawn(stop))
+        begin, replaced = text.stands_for(drawn)
+        end = np.append(begin[1:], text.begins(self._drawn(stop[-1:])))
         # A paragraph begins with what is consumed before it; everything else that is consumed ends a segment.
         closes = table.kinds() >= NEWLINE
         end[closes] = self._ends(stop[closes])
@@ -144,7 +145,9 @@ class _Account:
             end[-1] = text.length
         self.end = int(end[-1])
         own = table.store.length.take(table.number)  # without the gaps
-        stands_for = np.where(own > 0, self._ends(place + own) - begin, 0)
+        stands_for = own.astype(np.int64)
+        edited = np.flatnonzero((replaced != OWN) & (own > 0))
+        stands_for[edited] = self._ends((place + own)[edited]) - begin[edited]
         before = np.append(self.start, end[:-1])
         gained = begin - before  # what is consumed before each segment, and not by the segment before
         row = np.flatnonzero(gained)
@@ -156,7 +159,7 @@ class _Account:
             "breaks": np.where(added, NO_BREAK, table.breaks[at]).astype(np.uint8),
             "hidden": np.insert(end - begin - lengths, row, gained[row]).astype(np.int32),
             "stands_for": np.where(added, 0, stands_for[at]).astype(np.int32),
-            "replaced": np.where(added, OWN, text.replacement(drawn)[at]).astype(np.uint8),
+            "replaced": np.where(added, OWN, replaced[at]).astype(np.uint8),
         }
         if paragraphs is not None:
             columns["paragraph"] = paragraphs.styles_at(drawn)[at]

@@ -89,15 +89,24 @@ class StyledWords:
             number, ends = self._caches[cache[0]].segments(text)
             return self._stored(int(cache[0]), number), ends
         cps = codepoints(text)
-        space = cps == 0x20
-        word = np.cumsum(space) - space
+        space = np.flatnonzero(cps == 0x20)
+        first, end = np.append(0, space + 1)[: len(cache)], np.append(space + 1, len(cps))[: len(cache)]
+        rest = np.ones(len(cps), bool)  # characters of the words of the cache that has most of them
+        most = int(np.bincount(cache).argmax())
         numbers, of_word, last = [], [], []
-        for at in np.unique(cache).tolist():
-            own = as_text(cps[cache[word] == at])
+        for at in sorted(np.flatnonzero(np.bincount(cache)).tolist(), key=lambda at: at == most):
+            if at == most:
+                own = as_text(cps[rest])
+            else:
+                some = np.flatnonzero(cache == at)
+                count = end[some] - first[some]
+                of = np.repeat(first[some] - np.cumsum(count) + count, count) + np.arange(count.sum())
+                rest[of] = False
+                own = as_text(cps[of])
             number, ends = self._caches[at].segments(own if own.endswith(" ") else f"{own} ")
             numbers.append(self._stored(at, number))
             last.append(ends)
-            nth = np.cumsum(ends) - ends
+            nth: NDArray[np.intp] = np.cumsum(ends) - ends
             of_word.append(np.flatnonzero(cache == at)[nth])
         order = np.argsort(np.concatenate(of_word), kind="stable")
         return np.concatenate(numbers)[order], np.concatenate(last)[order]
