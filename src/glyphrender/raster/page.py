@@ -66,12 +66,14 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
         if block.table.segments.paragraph is not None:
             pen.block_marks(block)
     for _, glyphs in placed:
-        pen.backgrounds(glyphs)
+        if glyphs.gap_look is not None:
+            pen.backgrounds(glyphs, glyphs.gap_look)
     for _, glyphs in placed:
         pen.text(glyphs)
     pen.box_drawing([(block, glyphs) for block, glyphs in placed if glyphs.has_box_drawing])
     for block, glyphs in placed:
-        pen.strokes(glyphs, block.table.metrics)
+        if glyphs.gap_look is not None:
+            pen.strokes(glyphs, glyphs.gap_look, block.table.metrics)
         if block.table.segments.paragraph is not None:
             pen.block_markers(block, glyphs)
         if theta.newline_marker:
@@ -184,11 +186,10 @@ class _Pen:
         """Return a color of rich text; None is the color of θ's text."""
         return rgb(color or self.theta.font_color)
 
-    def backgrounds(self, placed: Placed) -> None:
+    def backgrounds(self, placed: Placed, gap_look: NDArray[np.int32]) -> None:
         """Draw what lies behind the letters of a block of rich text."""
-        if placed.gap_look is not None:
-            for band in backgrounds(placed, placed.gap_look):
-                self.canvas.fill(*self._edges(band.x0, band.y0, band.x1, band.y1), self._color(band.color))
+        for band in backgrounds(placed, gap_look):
+            self.canvas.fill(*self._edges(band.x0, band.y0, band.x1, band.y1), self._color(band.color))
 
     def block_marks(self, block: Block) -> None:
         """Draw the backgrounds, bars and rules of the blocks of rich text; rules have the color of line numbers."""
@@ -215,11 +216,11 @@ class _Pen:
             if condense > 0:
                 self._rows(primary, Rows.of([row]), rgb(theta.font_color), condense=condense)
 
-    def strokes(self, placed: Placed, metrics: LineMetrics) -> None:
+    def strokes(self, placed: Placed, gap_look: NDArray[np.int32], metrics: LineMetrics) -> None:
         """Draw the lines below and across the letters of a block of rich text."""
-        if placed.gap_look is not None and metrics.looks is not None:
-            for band in strokes(placed, placed.gap_look, self.theta.font_pixels, metrics.looks.size / EM):
-                self.canvas.fill(*self._edges(band.x0, band.y0, band.x1, band.y1), self._color(band.color))
+        assert metrics.looks is not None
+        for band in strokes(placed, gap_look, self.theta.font_pixels, metrics.looks.size / EM):
+            self.canvas.fill(*self._edges(band.x0, band.y0, band.x1, band.y1), self._color(band.color))
 
     def _boxes(self, rows: Rows, condense: float, color: Color, *, scale: float = 1.0) -> None:
         """Draw each code point as hexadecimal digits, in two rows inside a box, at `scale` times the font size."""

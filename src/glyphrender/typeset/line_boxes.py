@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,9 +60,14 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
     width = np.minimum(width, room)
     space_added = np.zeros(hi - lo)
     expandable: NDArray[np.bool_] | None = None
-    alignments = _alignments(table, lo, hi, theta)
-    justified = np.array([each is Alignment.JUSTIFY for each in alignments], bool)
-    if justified.any():
+    justified: NDArray[np.bool_] | bool = theta.alignment is Alignment.JUSTIFY
+    at_end: NDArray[np.float64] | float = _SHARES.get(theta.alignment, 0.0)
+    if table.segments.paragraph is not None:
+        justified, at_end = _alignments(table, lo, hi, theta)
+        fills = bool(justified.any())
+    else:
+        fills = theta.alignment is Alignment.JUSTIFY
+    if fills:
         expandable = _expandable(table, lo, hi)
         line = np.repeat(np.arange(hi - lo), table.last[lo:hi] - table.first[lo:hi])
         gaps = np.bincount(line[expandable], minlength=hi - lo)
@@ -71,7 +77,6 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
         space_added[stretched] = each[stretched]
         width[stretched] = room[stretched]
     # LEFT means the side at which lines start. In a paragraph that runs from right to left, this is the right side.
-    at_end = np.array([{Alignment.RIGHT: 1.0, Alignment.CENTER: 0.5}.get(each, 0.0) for each in alignments])
     share = np.where(base, 1.0 - at_end, at_end)
     # In a paragraph that runs from right to left, a first line hangs into the right indent and no further; what is left
     # of the hanging width goes to the left.
@@ -81,11 +86,15 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
     return LineBoxes(left=left, width=width, space_added=space_added, condense=condense, expandable=expandable)
 
 
-def _alignments(table: LineTable, lo: int, hi: int, theta: Theta) -> list[Alignment]:
-    """Return the alignment of each of lines `lo` to `hi - 1`, or one for all of them."""
-    if table.segments.paragraph is None:
-        return [theta.alignment]
-    return [style.alignment or theta.alignment for style in table.paragraph_styles(lo, hi)]
+# The share of the room that is left on a line, to the side at which the line begins.
+_SHARES: Final = {Alignment.RIGHT: 1.0, Alignment.CENTER: 0.5}
+
+
+def _alignments(table: LineTable, lo: int, hi: int, theta: Theta) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return (whether each of lines `lo` to `hi - 1` is justified, the share of its room before it) with blocks."""
+    found = [style.alignment or theta.alignment for style in table.paragraph_styles(lo, hi)]
+    justified = np.array([each is Alignment.JUSTIFY for each in found], bool)
+    return justified, np.array([_SHARES.get(each, 0.0) for each in found])
 
 
 def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:

@@ -96,6 +96,9 @@ class PageLayout:
         """Whether one channel can hold the page, and all other pages of the text."""
         if not self.theta.is_grey:
             return False
+        segments = self.blocks[0].table.segments if self.blocks else None
+        if segments is None or not (segments.looks or segments.paragraph_styles):
+            return True
         return all(map(is_grey, self.colors))
 
     @property

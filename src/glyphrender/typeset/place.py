@@ -170,7 +170,9 @@ def place(block: Block, theta: Theta) -> Placed:
     rows, counts = store.glyph_rows(segment)
     x = np.repeat(left, counts)
     offset = store.x.take(rows) * pixels
-    look, size, letter = _looks(table, start, stop)
+    look = size = letter = None
+    if segments.look is not None:
+        look, size, letter = _looks(table, start, stop)
     if size is not None:
         offset *= np.repeat(size, counts)
     if condense is not None:
