@@ -56,7 +56,9 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
     """
     theta = page.theta
     width, height = page.size
-    surface = canvas(width, height, grey=page.is_grey, background=rgb(theta.page_bg_color), masks=masks, reuse=reuse)
+    rich = bool(page.blocks) and page.blocks[0].table.segments.drawn_text is not None
+    grey = page.is_grey if rich else theta.is_grey
+    surface = canvas(width, height, grey=grey, background=rgb(theta.page_bg_color), masks=masks, reuse=reuse)
     pen = _Pen(surface, theta, furniture)
     if theta.para_bg_color or theta.border_width:
         pen.paragraphs(page.blocks)
@@ -70,7 +72,8 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
             pen.backgrounds(glyphs, glyphs.gap_look)
     for _, glyphs in placed:
         pen.text(glyphs)
-    pen.box_drawing([(block, glyphs) for block, glyphs in placed if glyphs.has_box_drawing])
+    if cells := [(block, glyphs) for block, glyphs in placed if glyphs.has_box_drawing]:
+        pen.box_drawing(cells)
     for block, glyphs in placed:
         if glyphs.gap_look is not None:
             pen.strokes(glyphs, glyphs.gap_look, block.table.metrics)
