@@ -54,6 +54,8 @@ def public_keys(text: str) -> Iterator[tuple[int, int, str]]:
     >>> list(public_keys("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBkT8f jane@laptop"))
     [(0, 42, 'code')]
     """
+    if " AAAA" not in text:  # nearly every text, and the search would take a fifth of the time of all prose
+        return
     for match in _PUBLIC_KEY.finditer(text):
         if following := _NEXT_LINES.match(text, match.end()):  # wrapped, as mail does
             yield match.start(), following.end(), ""

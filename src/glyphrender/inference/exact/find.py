@@ -87,7 +87,8 @@ def _spans(text: str, chunks: list[tuple[int, int]]) -> list[tuple[int, int, str
         stop = end if whole else start + len(text[start:end].split(" ", 1)[0])
         spans.append((start, stop, "path" if whole and _readable(text, start, end) else ""))
     spans += [(*span, "path") for span in escaped_paths(text)]
-    spans += [(*match.span(), "email") for match in _QUOTED_LOCAL.finditer(text)]
+    if '"@' in text:  # without this look, the search takes a quarter of the time of all prose
+        spans += [(*match.span(), "email") for match in _QUOTED_LOCAL.finditer(text)]
     spans += public_keys(text)
     digits = [span for span in chunks if span[1] - span[0] > 1 or text[span[0]] not in "/\\@"]
     for start, end, members in runs_in(text, digits):
