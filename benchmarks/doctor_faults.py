@@ -2,6 +2,7 @@
 
     python benchmarks/doctor_faults.py                  # a scripted server: every fault, every family without a fault
     python benchmarks/doctor_faults.py --generated 60   # faults drawn at random besides
+    python benchmarks/doctor_faults.py --constants      # other constants of models that are not of the grid, no server
     python benchmarks/doctor_faults.py --served         # `transformers serve` with small models and changed processors
 
 A line has a fault, what it should be found as, and what was found. The exit status is 1 if one was not found, or if a
@@ -15,7 +16,7 @@ import random
 import sys
 import tempfile
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from typing import Any
 from scripted_server import Script, ScriptedServer, serving
 
 from glyphrender.inference.endpoint import Endpoint
+from glyphrender.inference.preflight.counting import explanations
 from glyphrender.inference.preflight.probes import CODES, PreflightPlan
 from glyphrender.inference.preflight.run import PreflightReport, preflight
 from glyphrender.models.families.grid import GridModel
@@ -206,12 +208,58 @@ def quiet() -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
                 yield f"{name}, thoughts {thoughts}, cache {cached}", (), kinds(found)
 
 
+# Constants of models that are not of the grid, and values that a processor's file might have.
+CONSTANTS: dict[str, tuple[str, Sequence[int]]] = {
+    "internvl3": ("most", range(1, 12)),
+    "deepseek-ocr": ("most", range(2, 9)),
+    "llama-4": ("most", range(1, 16)),
+    "phi-4-multimodal": ("most", range(4, 36)),
+    "llava-onevision": ("most", range(1, 9)),
+    "idefics3": ("longest", range(364, 3000, 364)),
+    "smolvlm": ("longest", range(384, 3000, 384)),
+    "pixtral": ("longest", range(256, 2048, 64)),
+    "mistral-small-3.1": ("longest", range(280, 2900, 140)),
+    "gemma-4": ("budget", (70, 140, 560, 1120)),
+}
+
+
+def constants(seed: int) -> bool:
+    """Print how many other constants are found, of those that change a page, and of those that change any size."""
+    draw = random.Random(seed)
+    all_found = True
+    for name, (field, values) in CONSTANTS.items():
+        plan = plan_of(name)
+        model: Any = plan.model
+        page = plan.sizes["page"]
+        near = [(round(page[0] * draw.uniform(0.3, 1.6)), round(page[1] * draw.uniform(0.3, 1.6))) for _ in range(40)]
+        of_page, of_any = [0, 0], [0, 0]
+        for value in values:
+            changed = replace(model, **{field: value})
+            costs = {size: (_cost(model, size), _cost(changed, size)) for size in (page, *near)}
+            found = bool(explanations(model, [(size, _cost(changed, size)) for size in plan.sizes.values()]))
+            for counts, counted in ((of_page, [costs[page]]), (of_any, [*costs.values()])):
+                if any(here != there for here, there in counted):
+                    counts[0] += found
+                    counts[1] += 1
+        print(f"| {name} | {field} | {of_page[0]} of {of_page[1]} | {of_any[0]} of {of_any[1]} |", flush=True)
+        all_found = all_found and of_page[0] == of_page[1]
+    return all_found
+
+
+def _cost(model: Any, size: tuple[int, int]) -> int:
+    cost = model.image(*size)
+    return int(cost.tokens + cost.overhead)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--generated", type=int, default=0, help="faults that are drawn at random")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--constants", action="store_true", help="other constants of models that are not of the grid")
     parser.add_argument("--served", action="store_true", help="run `transformers serve`")
     given = parser.parse_args()
+    if given.constants:
+        return 0 if constants(given.seed) else 1
     rows: list[tuple[str, tuple[str, ...], list[str]]] = []
     if given.served:
         from doctor_served import served

@@ -227,6 +227,17 @@ def test_a_reply_that_the_server_ends_for_its_own_reason_counts_as_wrong(tmp_pat
     assert (text["mean"], text["missing"]) == (0, {"unfinished": 6})
 
 
+def test_thoughts_that_the_server_gives_apart_are_kept_and_not_scored(tmp_path: Path) -> None:
+    class Thinker(Parrot):
+        def complete(self, *args: Any, **options: Any) -> Reply:
+            answer = super().complete(*args, **options)
+            return replace(answer, text="I do not know.", reasoning=f"It may be {answer.text}.")
+
+    run = run_of(Thinker(), tmp_path, conditions=TWO[1:])
+    assert summary(run)["conditions"][0]["mean"] == 0
+    assert all(outcome.reasoning.startswith("It may be ") for outcome in run.outcomes)
+
+
 def test_a_server_that_is_down_ends_the_run_and_scores_nothing(tmp_path: Path) -> None:
     down = Parrot(fails=tuple(f"k{number}" for number in range(40)))
     with pytest.raises(EndpointError, match="in a row"):

@@ -42,6 +42,8 @@ from glyphrender.evals.benchmarks import load_benchmark
 from glyphrender.evals.efficiency.expected import expected
 from glyphrender.evals.item import EvalProtocol, Item, ItemTurn
 from glyphrender.evals.rows import read_rows
+from glyphrender.inference.preflight.probes import PreflightPlan
+from glyphrender.models.vision import vision_model
 from glyphrender.rich import compressed, decompressed
 
 TEXT = "It is a truth universally acknowledged. " * 4
@@ -84,6 +86,10 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "expected": (
         expected,
         {"model": "qwen3-vl-8b", "device": "l40s", "rho": 3.0, "lengths": [64], "page_tokens": 9, "marks": 0},
+    ),
+    "PreflightPlan": (
+        PreflightPlan,
+        {"model": vision_model("qwen3-vl"), "theta": Theta(), "images": 2, "most": 512, "answer": 9},
     ),
     "longbench.load": (
         lambda **given: longbench.load(["absent.jsonl"], **given),

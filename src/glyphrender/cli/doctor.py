@@ -13,7 +13,7 @@ import click
 from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import Pricing, base_url_option, dollars, model_option, price_options, theta_options
 from glyphrender.cli.table import table
-from glyphrender.errors import one_line
+from glyphrender.errors import VisionModelError, one_line
 
 if TYPE_CHECKING:
     from glyphrender.inference.endpoint import Endpoint
@@ -81,7 +81,10 @@ def command(
     endpoint = Endpoint(model=model, base_url=base_url, key_variable=key_env, timeout=timeout, retries=0)
     if not model and not (dry_run and vision):
         endpoint = _named(endpoint)
-    seen = vision_model(vision or endpoint.model)
+    try:
+        seen = vision_model(vision or endpoint.model)
+    except VisionModelError as error:
+        raise click.UsageError(f"{error} Pass --vision NAME.") from None
     plan = PreflightPlan(
         model=seen,
         theta=theta.align_to(seen) if align and seen.grid is not None else theta,

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from glyphrender.document.document import render
-from glyphrender.errors import DataError, VisionModelError
+from glyphrender.errors import DataError, VisionModelError, shown
 from glyphrender.inference.message_formats import Marks, PackedImage, PackedTurn, chat_messages, detail_of
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import Tokenizer
@@ -115,7 +115,7 @@ class PreflightPlan:
         nonce: a number that no earlier preflight used, so that a cache cannot know the text that begins with it.
 
     Raises:
-        DataError: a number is too small.
+        DataError: a number is too small, or a value has another type.
     """
 
     model: VisionModel
@@ -127,11 +127,15 @@ class PreflightPlan:
     nonce: int = 0
 
     def __post_init__(self) -> None:
-        """Check the numbers."""
+        """Check the values."""
+        if not isinstance(self.model, VisionModel):
+            raise DataError(f"model={shown(self.model)} is no VisionModel. Use vision_model(name).")
+        if not isinstance(self.theta, Theta):
+            raise DataError(f"theta={shown(self.theta)} is no Theta. Use Theta() or Theta.preset(name).")
         for name, least in (("images", 1), ("most", 256), ("answer", 1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise DataError(f"{name}={value!r} is too small. Use an integer from {least}.")
+                raise DataError(f"{name}={shown(value)} is too small. Use an integer from {least}.")
 
     @property
     def several(self) -> VisionModel:
