@@ -4,6 +4,7 @@
     sft.py        rows → conversations as TRL's SFTTrainer takes them
     collator.py   conversations → a batch with labels (transformers)
     pixels.py     pages → pixel_values, without an image processor
+    device.py     pages that go to a model's device as bytes, and become floats there
     processor.py  processors of transformers, loaded without torchvision
     corpus/       files of texts → shards of pages, on one machine or many
 
