@@ -1,6 +1,6 @@
 """What markup costs: 1 MB of Markdown, of Python and of a chat, as plain text and as rich text, in one run.
 
-    python benchmarks/rich.py [--size 1000000] [--runs 3] [--markdown FILE...] [--code FILE...]
+    python benchmarks/rich_speed.py [--size 1000000] [--runs 3] [--markdown FILE...] [--code FILE...]
 
 Each text is laid out and drawn to PNG. The table gives CPU seconds: the parser of markdown-it-py or Pygments alone,
 ours with positions and styles, layout, drawing; and the ratio of all of it to the same text without markup. By default
