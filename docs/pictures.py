@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from glyphrender import Theta, layout, render
+from glyphrender import BlockStyle, RichText, Style, Theta, layout, render
+from glyphrender.rich import Rule
 
 HERE = Path(__file__).parent
 NOVEL = (HERE.parent / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
@@ -37,6 +38,36 @@ SCRIPTS = (HERE / "scripts.txt").read_text(encoding="utf-8")
 # The file of the novel breaks its lines at about 70 characters. Most text has one line for each paragraph.
 PROSE = "\n".join(" ".join(part.split()) for part in NOVEL.split("\n\n"))
 
+
+def rich() -> RichText:
+    """Return a text with blocks and styles in three scripts."""
+    mono, bold = Style(family="DejaVu Sans Mono", background="#E4E4E4"), Style(weight=700)
+    parts: list[tuple[str, BlockStyle | None, dict[str, Style]]] = [
+        ("Styles of one paragraph\n", BlockStyle(rule=Rule.BELOW, space_after=0.4, keep_with_next=True), {}),
+        (
+            "Words may be bold, oblique, underlined, struck or code(x); the lines break as in plain text.\n",
+            None,
+            {
+                "bold": bold,
+                "oblique": Style(italic=True),
+                "underlined": Style(underline=True),
+                "struck": Style(strike=True, color="#777777"),
+                "code(x)": mono,
+            },
+        ),
+        ("中文的粗体字是合成的，行长不变。\n", BlockStyle(indent=1.6, marker="•"), {"粗体字": bold}),
+        ("الكلمة العريضة في سطر من اليمين إلى اليسار.\n", BlockStyle(indent=1.6, marker="•"), {"العريضة": bold}),
+        ("A quotation stands beside a bar.\n", BlockStyle(indent=1.5, rule=Rule.SIDE, space_before=0.4), {}),
+    ]
+    source = "".join(text for text, _, _ in parts)
+    spans, blocks, at = [(0, len(parts[0][0]), Style(weight=700, size=1.4))], [], 0
+    for text, block, styles in parts:
+        spans += [(at + text.find(word), at + text.find(word) + len(word), style) for word, style in styles.items()]
+        blocks += [(at, at + len(text), block)] if block else []
+        at += len(text)
+    return RichText(source, spans, blocks=blocks)
+
+
 SMALL = {"page_size": (420, 280)}
 PICTURES = {
     "page": (NOVEL, Theta(), 2),  # the README says: page 3 of the novel under the default θ
@@ -54,6 +85,7 @@ PICTURES = {
         Theta(para_bg_color="#EEF3FA", border_width=0.5, border_padding=3, space_after=5, **SMALL),
         2,
     ),
+    "rich": (rich(), Theta(leading="FIT", dpi=144, page_size=(300, 200)), 0),
     "scripts": (SCRIPTS, Theta(font_size=13, line_height=19, page_size=(588, 560)), 0),
 }
 

@@ -1,4 +1,4 @@
-"""What blocks of rich text draw beside their letters: backgrounds, bars, rules and markers.
+"""Block marks: what blocks of rich text draw beside their letters: backgrounds, bars, rules and markers.
 
 Horizontal positions are kept inside the column, and a marker inside its indent, so nothing leaves the page. In a
 paragraph that runs from right to left, everything stands at the right.

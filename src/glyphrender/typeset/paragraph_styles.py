@@ -38,7 +38,7 @@ class Marker:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParagraphStyle:
-    """What a paragraph of rich text asks of the layout.
+    """The wishes of a paragraph of rich text to the layout.
 
     Attributes:
         indent: indent of all lines at the side where they start, in em of θ.
