@@ -218,13 +218,25 @@ def kills(rounds: int, documents: int) -> dict[str, Any]:
         expected = a_run(whole, documents)
         asked = len(whole.with_suffix(".sent").read_text())
         rng, equal, sent, killed = random.Random(0), 0, [], 0
+        begin = time.perf_counter()
+        timed = [
+            sys.executable,
+            __file__,
+            "one",
+            "--store",
+            str(Path(room) / "timed.sqlite"),
+            "--documents",
+            str(documents),
+        ]
+        subprocess.run(timed, check=True, capture_output=True)
+        whole_seconds = time.perf_counter() - begin
         for number in range(rounds):
             store = Path(room) / f"{number}.sqlite"
             command = [sys.executable, __file__, "one", "--store", str(store), "--documents", str(documents)]
             while True:
                 process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
                 try:
-                    out, _ = process.communicate(timeout=rng.uniform(1.5, 6.0))
+                    out, _ = process.communicate(timeout=whole_seconds * rng.uniform(0.4, 1.8))
                 except subprocess.TimeoutExpired:
                     os.kill(process.pid, signal.SIGKILL)
                     process.communicate()
