@@ -236,7 +236,7 @@ def kills(rounds: int, documents: int) -> dict[str, Any]:
             while True:
                 process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
                 try:
-                    out, _ = process.communicate(timeout=whole_seconds * rng.uniform(0.4, 1.8))
+                    out, _ = process.communicate(timeout=whole_seconds * rng.uniform(0.3, 1.4))
                 except subprocess.TimeoutExpired:
                     os.kill(process.pid, signal.SIGKILL)
                     process.communicate()
