@@ -42,9 +42,16 @@ from glyphrender.evals.benchmarks import load_benchmark
 from glyphrender.evals.efficiency.expected import expected
 from glyphrender.evals.item import EvalProtocol, Item, ItemTurn
 from glyphrender.evals.rows import read_rows
+from glyphrender.inference.condensed import condensed
+from glyphrender.inference.expand_ledger import ExpandBudget
+from glyphrender.inference.expand_schema import tool_names
+from glyphrender.inference.lensvlm import lens_theta
 from glyphrender.inference.preflight.probes import PreflightPlan
+from glyphrender.models.enlarged import enlarged_warning
 from glyphrender.models.vision import vision_model
+from glyphrender.ratio.fit_parts import fit_parts
 from glyphrender.rich import compressed, decompressed
+from glyphrender.tasks.evidence import Evidence
 
 TEXT = "It is a truth universally acknowledged. " * 4
 BASIC: dict[str, Any] = {"text": TEXT, "theta": None, "max_pages": 9, "typesetter": None}
@@ -102,6 +109,19 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "ruler.load": (
         ruler.load,
         {"data": [], "tasks": ["fwe"], "protocol": "official", "lengths": "512", "samples": "1", "seed": "1"},
+    ),
+    "Document.joined": (lambda **given: list(Document.joined(**given)), {"texts": [(TEXT, None)], "max_pages": 9}),
+    "Document.pages_of": (lambda **given: render(TEXT).pages_of(**given), {"spans": [(0, 3)]}),
+    "fit_parts": (fit_parts, {"parts": [(TEXT, None, 1.0)], "visual_tokens": 50, "model": "qwen3-vl"}),
+    "enlarged_warning": (enlarged_warning, {"sizes": [(56, 56)], "model": "qwen3-vl"}),
+    "lens_theta": (lens_theta, {"name": "5x", "model": "qwen3.5"}),
+    "ExpandBudget": (ExpandBudget, {"tokens": 9, "calls": 9, "seconds": 9.0}),
+    "tool_names": (tool_names, {"expand": "text"}),
+    "Evidence": (Evidence, {"spans": ((0, 3),), "text": 0}),
+    "condensed": (
+        condensed,
+        {"messages": [{"role": "user", "content": "a"}], "as_text": 1, "readable": 2, "readable_theta": None}
+        | {"dense_theta": None},
     ),
     "extend_text": (lambda **given: render(TEXT).extend_text(**given), {"text": "more"}),
     "Document.ratio": (lambda **given: render(TEXT).ratio(**given), {"model": "qwen3-vl", "tokenizer": None}),

@@ -243,6 +243,8 @@ class Document(Sequence[Page]):
         >>> render("one\\ftwo\\fthree", {"form_feed": "PAGE"}).pages_of([(0, 1), (9, 11)])
         (1, 3)
         """
+        if isinstance(spans, str) or not isinstance(spans, Iterable):
+            raise DataError(f"spans={shown(spans)} is no list of ranges. Give (start, end) of each.")
         pages = self._all_pages()
         found: set[int] = set()
         for span in spans:

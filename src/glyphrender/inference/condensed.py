@@ -49,6 +49,8 @@ def condensed(
     >>> [turn.role for turn in conversation.turns], len(document), document[-1].text
     (['user'], 2, 'User: turn 6\\n\\nAssistant: turn 7\\n\\nUser: turn 8\\n\\nAssistant: turn 9\\n\\n')
     """
+    if isinstance(messages, str) or not isinstance(messages, Sequence):
+        raise DataError(f"messages={shown(messages)} is no list of messages. Give the turns in order.")
     turns = [_turn(number, message) for number, message in enumerate(messages)]
     for name, value in (("as_text", as_text), ("readable", readable)):
         if not isinstance(value, int) or isinstance(value, bool) or value < (name == "as_text"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from glyphrender.errors import VisionModelError, shown
 from glyphrender.models.families.grid import GridModel
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
@@ -80,6 +81,9 @@ def enlarged_warning(sizes: Iterable[tuple[int, int]], model: str | VisionModel)
         sizes: width and height of each page in pixels. The last page of a document is often smaller than the others.
         model: see `enlarged`.
 
+    Raises:
+        VisionModelError: a size is none; or see `enlarged`.
+
     >>> enlarged_warning([(256, 288)], "qwen3.5")
     ''
     >>> print(enlarged_warning([(192, 252)] * 3, "qwen3.5"))
@@ -87,7 +91,11 @@ def enlarged_warning(sizes: Iterable[tuple[int, int]], model: str | VisionModel)
 Serve qwen3.5 with min_pixels=1 (vLLM: --mm-processor-kwargs '{"min_pixels": 1}'), or draw pages of 65,536 px and more \
 (Theta.align_to).
     """
-    pages = list(sizes)
+    pages = [*sizes] if isinstance(sizes, Iterable) and not isinstance(sizes, str | bytes) else [sizes]
+    for size in pages:
+        whole = isinstance(size, tuple | list) and len(size) == 2 and all(type(side) is int for side in size)
+        if not whole:
+            raise VisionModelError(f"size={shown(size)} of a page is none. Give (width, height) in pixels.")
     found = [each for each in (enlarged(size, model) for size in pages) if each is not None]
     if not found:
         return ""

@@ -70,7 +70,7 @@ def fit_parts(
     >>> found.met, found.thetas[0].font_size < found.thetas[1].font_size <= 9
     (True, True)
     """
-    if not isinstance(visual_tokens, int) or isinstance(visual_tokens, bool) or visual_tokens < 1:
+    if not isinstance(visual_tokens, int) or isinstance(visual_tokens, bool) or not 1 <= visual_tokens < 1 << 53:
         raise ThetaError(f"visual_tokens={shown(visual_tokens)} is no number above 0. Give a budget.")
     checked = [_checked(part) for part in ([*parts] if isinstance(parts, list | tuple) else [parts])]
     options: dict[str, Any] = {"model": model, "tokenizer": tokenizer}
