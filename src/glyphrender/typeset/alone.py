@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from glyphrender.typeset.shape import Glyphs
 
-# More units than the Basic Multilingual Plane has characters; 4 MB.
-_MOST: Final = 1 << 17
+# A text of code points at random has twice as many such units as the Basic Multilingual Plane has characters, because a
+# sign takes the script of the text around it; 8 MB.
+_MOST: Final = 1 << 18
 _COLUMNS: Final = ("glyph", "step", "dx", "dy")
 
 

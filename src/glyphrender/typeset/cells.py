@@ -76,7 +76,7 @@ def _takes_style(cps: NDArray[np.uint32], flags: NDArray[np.uint8]) -> NDArray[n
 
 
 def on_grid(
-    glyphs: Glyphs, text: WordText, characters: Characters, units: Units, cell: int
+    glyphs: Glyphs, cells: NDArray[np.uint8], characters: Characters, units: Units, cell: int
 ) -> tuple[Glyphs, NDArray[np.uint8]]:
     """Return (the glyphs moved into their cells, [g] the width of each outline in 64ths of the font's).
 
@@ -84,13 +84,12 @@ def on_grid(
 
     Args:
         glyphs: the glyphs of `units`. Their `cluster` is a character of `text`.
-        text: the words.
+        cells: [n] what `cells_of` returns.
         characters: what the characters are.
         units: the units.
         cell: width of a cell in EM units.
     """
-    n = len(text.cps)
-    cells = cells_of(text, characters).astype(np.int64)
+    n = len(cells)
     # A group is what is moved as one: the glyphs from one character that begins both a grapheme cluster and a glyph's
     # cluster to the next. A ligature that cannot be turned off (lam-alef) has the cells of all its letters.
     begins = np.zeros(n, bool)

@@ -47,9 +47,10 @@ def add_words(
     units = Units.of(text, characters)  # stretches of one face, script and direction
     glyphs = shape_units(text, characters, units, style, AloneGlyphs() if alone is None else alone)  # by HarfBuzz
     fit = np.full(len(glyphs.glyph), FULL, np.uint8)
-    if style.cell and len(fit):
-        glyphs, fit = on_grid(glyphs, text, characters, units, style.cell)
-    return _append(store, text, characters, units, glyphs, fit, style)
+    cells = cells_of(text, characters) if style.cell else None
+    if cells is not None and len(fit):
+        glyphs, fit = on_grid(glyphs, cells, characters, units, style.cell)
+    return _append(store, text, characters, units, glyphs, fit, style, cells)
 
 
 def _check_missing(text: WordText, characters: Characters) -> None:
@@ -68,6 +69,7 @@ def _append(
     glyphs: Glyphs,
     fit: NDArray[np.uint8],
     style: WordStyle,
+    cells: NDArray[np.uint8] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut the units into segments, append these to `store`, and return what `add_words` returns."""
     n, is_end = len(text.cps), text.is_end
@@ -101,7 +103,7 @@ def _append(
 
     counted = np.bincount(word, minlength=len(text.words))
     # Letter spacing is added to every cluster, or to every cell. A joiner or a bidi mark is not spaced.
-    spaced = cells_of(text, characters) if style.cell else begins
+    spaced = begins if cells is None else cells
     clusters = np.bincount(segment[spaced != 0], spaced[spaced != 0], len(first))
     at = store.append(
         style=np.full(len(first), store.style_number(style)),

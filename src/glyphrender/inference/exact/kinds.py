@@ -19,6 +19,7 @@ SHORTEST: Final = 4
 # Models seldom misread a shorter number: at 9 px, one digit in a hundred is wrong.
 DIGITS: Final = 5
 
+_DIGIT: Final = re.compile(r"\d")
 _HEX: Final = "[0-9A-Fa-f]"
 _URL: Final = re.compile(
     r"(?:[a-z]{2,12}:){0,2}[A-Za-z][A-Za-z0-9+.-]{1,15}://[^\s<>\"`|\\^{}\x00-\x1f\x7f]*[^\s<>\"`|\\^{}\x00-\x1f\x7f.,;:!?'(\[*]"
@@ -129,11 +130,11 @@ _DOTTED: Final = re.compile(r"(?=.*[^\W\d_])[^.]++\.[\w-]").match
 
 def digits(text: str) -> int:
     """Return how many digits `text` has, of any writing system."""
-    return sum(map(str.isdecimal, text))
+    return len(text) if text.isdecimal() else len(_DIGIT.findall(text))
 
 
-# The same string is judged alone, as an item of a list and as a group of a run.
-@lru_cache(maxsize=512)
+# The same string is judged as a group of a run, then alone, then as an item of a list.
+@lru_cache(maxsize=1 << 14)
 def kind_of(text: str) -> str | None:
     """Return the kind of the whole of `text`, or None if it is no exact string.
 
@@ -151,11 +152,20 @@ def kind_of(text: str) -> str | None:
         or not _balanced(text)
     ):
         return None
-    return next((kind for kind, rule in (_PLAIN_RULES if text.isalnum() else _RULES) if rule(text)), None)
+    for kind, rule in _rules_for(frozenset(_MARKS.findall(text))):
+        if rule(text):
+            return kind
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _rules_for(marks: frozenset[str]) -> tuple[tuple[str, Callable[[str], bool]], ...]:
+    """Return the rules that a text can fulfil if `marks` are those of its characters that are no letters or digits."""
+    return tuple((kind, rule) for kind, rule in _RULES if rule not in _NEEDS or not _NEEDS[rule].isdisjoint(marks))
 
 
 def _balanced(text: str) -> bool:
-    return all(text.count(left) == text.count(right) for left, right in ("()", "[]"))
+    return text.count("(") == text.count(")") and text.count("[") == text.count("]")
 
 
 def _is_url(text: str) -> bool:
@@ -291,8 +301,17 @@ _RULES: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     ("path", _is_path),
     ("code", _is_code),
 )
-# The rules that letters and digits alone can fulfil: all others ask for a mark.
-_PLAIN_RULES: Final = tuple((kind, rule) for kind, rule in _RULES if rule in (_is_hash, _is_time, _is_number, _is_code))
+_MARKS: Final = re.compile(r"[^\w ]|_")
+# What a text must have to fulfil a rule: one of these marks. The other rules can be fulfilled by letters and digits.
+_NEEDS: Final[dict[Callable[[str], bool], frozenset[str]]] = {
+    _is_url: frozenset(":/."),
+    _is_email: frozenset("@"),
+    _is_uuid: frozenset("-"),
+    _is_address: frozenset(".:-"),
+    _is_version: frozenset("@:=~_-+./^"),
+    _is_joined: frozenset(".:/_–-"),
+    _is_path: frozenset("/\\"),
+}
 
 
 def is_accounting(text: str) -> bool:
