@@ -231,3 +231,30 @@ def test_a_chunk_is_one_lookup_and_a_stack_is_cheap():
     begin = time.thread_time()
     stack.assign(cps, starts)
     assert time.thread_time() - begin < 0.1  # 2 ms of CPU: 2 ns a character
+
+
+def test_clusters_have_the_same_faces_together_and_one_by_one():
+    bases = "ax9é一가\u0915\u0e01\u0628\u0710\u2615😀\u25cc\ue000\U000e1234\u2196"
+    marks = [
+        "",
+        "\u0301",
+        "\u0323\u0301",
+        "\u0654",
+        "\u093c",
+        "\u0e31",
+        "\u1ab0",
+        "\u20e3",
+        "\ufe0f",
+        "\ufe0e",
+        "\u0345" * 40,
+    ]
+    clusters = [base + mark for base in bases for mark in marks]
+    together, alone = font_stack("Spleen", fallback=("Inter",)), font_stack("Spleen", fallback=("Inter",))
+    cps = characters("".join(clusters))
+    starts = np.zeros(len(cps), bool)
+    starts[np.cumsum([0, *map(len, clusters[:-1])])] = True
+    faces = together.assign(cps, starts).tolist()
+    for cluster in clusters:
+        one = alone.assign(characters(cluster), np.arange(len(cluster)) == 0).tolist()
+        assert faces[: len(cluster)] == one, ascii(cluster)
+        del faces[: len(cluster)]

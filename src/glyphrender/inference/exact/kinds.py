@@ -316,4 +316,4 @@ _NEEDS: Final[dict[Callable[[str], bool], frozenset[str]]] = {
 
 def is_accounting(text: str) -> bool:
     """Return whether `text` is an amount in parentheses: `(1,234.56)`, `($12,345)`."""
-    return digits(text) >= DIGITS and _ACCOUNTING.fullmatch(seen(text)) is not None
+    return ")" in text and digits(text) >= DIGITS and _ACCOUNTING.fullmatch(seen(text)) is not None

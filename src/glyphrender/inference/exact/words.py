@@ -64,7 +64,7 @@ _AFTER_UNSPACED: Final = frozenset({"url", "email", "path"})
 def strings_in(text: str, start: int, end: int) -> Iterator[Found]:
     """Yield the strings of the chunk text[start:end], in order."""
     if end - start > LONG:
-        yield from _list(text, start, end, 0)
+        yield from _list(text, start, end, 0, _top_level(text, start, end))
         return
     body = text[start:end]
     if body.isascii() or not _UNSPACED.search(body):
@@ -165,6 +165,8 @@ def _is_pair(text: str, start: int, end: int) -> bool:
 def _closes_at_end(text: str, start: int, end: int) -> bool:
     """Return whether the bracket at `start` is closed by the last character, and not before."""
     opening, closing, depth = text[start], text[end - 1], 0
+    if text.count(opening, start, end) == text.count(closing, start, end) == 1:
+        return True
     for at in range(start, end - 1):
         depth += (text[at] == opening) - (text[at] == closing)
         if depth == 0:
@@ -202,8 +204,8 @@ def _inside(text: str, start: int, end: int, depth: int) -> Iterator[Found]:
         if kind_of(text[start:stop]) == "path":
             yield Found(start, stop, "path")
         return
-    if _top_level(text, start, end):
-        yield from _list(text, start, end, depth)
+    if places := _top_level(text, start, end):
+        yield from _list(text, start, end, depth, places)
         return
     if match := _MARKDOWN.search(body):
         if not body.endswith(")"):
@@ -279,13 +281,12 @@ _STRUCTURE: Final = re.compile(rf"[()\[\]'{_SEPARATORS}]")
 _ENTITY: Final = re.compile(r"&#?\w{1,8}\Z")
 
 
-def _list(text: str, start: int, end: int, depth: int) -> Iterator[Found]:
-    """Yield the strings of the items of a list without spaces, such as a row of CSV.
+def _list(text: str, start: int, end: int, depth: int, places: list[int]) -> Iterator[Found]:
+    """Yield the strings of the items of a list without spaces, such as a row of CSV; `places` are its separators.
 
     A comma between two digits may be a decimal mark. Numbers on both sides of such a comma are left out, unless the
     commas cannot be marks of a number.
     """
-    places = _top_level(text, start, end)
     if not places:
         return
     starts, stops = [start, *(place + 1 for place in places)], [*places, end]
