@@ -11,7 +11,7 @@ import click
 from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
 from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import Pricing, dollars, price_options, text_options, theta_options
-from glyphrender.cli.ratio import priced, verdict
+from glyphrender.cli.ratio import flow_hint, priced, verdict
 from glyphrender.errors import one_line
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def command(
         check_replaceable(output, is_saved_theta)
     theta = for_file(theta, file)
     _check_one_target({"--rho": rho, "--tokens": tokens, "--pages": pages})
+    text = "".join(blocks_of(file, Reader(encoding=encoding, errors=errors)))
     found = fit(
-        blocks_of(file, Reader(encoding=encoding, errors=errors)),
+        text,
         theta=theta.align_to(vision) if align else theta,
         model=vision,
         tokenizer=tokenizer,
@@ -96,6 +97,7 @@ def command(
         found.theta.save(output)
     say(found.warning)
     say(verdict([(file, vision, found.ratio)], pricing))
+    say(flow_hint(text, found.ratio))
     say(pricing.hint([vision]))
     price = pricing.of(vision)
     cost = None if price is None else found.ratio.cost(price)
