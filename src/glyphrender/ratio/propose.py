@@ -77,6 +77,10 @@ class Proposal:
         kind: the kind of the text.
         reason: why, in words.
         alternatives: all candidates, the one with the highest ρ first.
+
+    >>> from glyphrender import propose
+    >>> propose("It is a truth universally acknowledged. " * 90).kind.value
+    'prose'
     """
 
     theta: Theta

@@ -35,7 +35,7 @@ _NEAR: Final = 4
 
 
 class Join(IntEnum):
-    """What a line end is drawn as: the end of the line, a space, or nothing (between ideographs, after a hyphen)."""
+    """The drawn form of a line end: the end of the line, a space, or nothing (between ideographs, after a hyphen)."""
 
     NONE = 0
     SPACE = 1
@@ -129,7 +129,7 @@ def shares(text: str) -> tuple[float, float]:
 
     The first is of all lines that are not blank. The second is of the line ends between two lines of prose.
 
-    >>> shares("def f(x):\n    return x\n")
+    >>> shares("def f(x):\\n    return x\\n")
     (1.0, 0.0)
     """
     lines, places = _lines(text, begins=True, ends=True)

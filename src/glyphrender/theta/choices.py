@@ -120,7 +120,7 @@ class FormFeed(StrEnum):
 
 
 class BlankLines(StrEnum):
-    """What sets paragraphs apart. KEEP draws each blank line as an empty line.
+    """The space between paragraphs. KEEP draws each blank line as an empty line.
 
     INDENT begins the paragraph with a tab, HALF puts half a line before it, and MARK sets ¶ before it and goes on in
     the same line.
