@@ -38,6 +38,7 @@ from glyphrender.text.properties import codepoints
 from glyphrender.text.source import Chunk
 from glyphrender.theta import Alignment
 from glyphrender.typeset.analyse import analyse_cut, analyse_full
+from glyphrender.typeset.furniture import Furniture
 
 SMALL = Theta(page_size=(160, 80), margin_x=4, margin_y=4)
 FIELDS: list[dict[str, Any]] = [
@@ -294,6 +295,23 @@ def test_rich_texts_are_taken_wherever_texts_are() -> None:
     pages = layout_each(["plain", rich, RichText("also plain")])
     same(pages[1], list(layout(rich)))
     assert [page.text for page in pages[2]] == ["also plain"]
+
+
+def test_line_numbers_are_those_of_the_source_under_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fence is a line that is not drawn, and a joined line begins no line of the page."""
+    source = "```py\na = 1\nb = 2\n```\nend\njoined\nhere\nlast"
+    rich = RichText(source, consumed=[(0, 6), (18, 22)], replaced=[(32, 33, " ")])
+    assert rich.drawn == "a = 1\nb = 2\nend\njoined here\nlast"
+    seen: list[list[int]] = []
+    draw = Furniture.numbers
+
+    def noted(furniture: Furniture, numbers: Any) -> Any:
+        seen.append(numbers.tolist())
+        return draw(furniture, numbers)
+
+    monkeypatch.setattr(Furniture, "numbers", noted)
+    assert render(rich, {"line_numbers": 3})[0].png()
+    assert seen == [[2, 3, 5, 6, 8]]
 
 
 # -- blocks --------------------------------------------------------------------------------------------

@@ -474,6 +474,9 @@ def _of_flowing_lines(segments: SegmentTable, at: NDArray[Any]) -> tuple[NDArray
         begins[index] = ends[place - 1] if place else not segments.mid_line
         if segments.kinds()[row] != NEWLINE and (blank := _BLANK_LINES.match(text, place)):
             place = blank.end()
+        if segments.stands_for is not None and segments.hidden is not None and segments.number[row] == 0:
+            # In rich text, markup at the start of a paragraph belongs to an empty segment; it may be lines of its own.
+            place = int(places[row] + max(0, segments.hidden[row]))
         number[index] = segments.line + ended[place]
     return begins, number
 
