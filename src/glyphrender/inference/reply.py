@@ -14,9 +14,9 @@ __all__ = ["BROKEN_OFF", "Reply"]
 BROKEN_OFF: Final = "broken off"
 
 # Reasons of a whole answer: OpenAI's word, those of text-generation servers, and Anthropic's behind gateways.
-_WHOLE: Final = frozenset(
-    {"stop", "eos", "eos_token", "stop_sequence", "end_turn", "tool_calls", "function_call", "tool_use"}
-)
+_WHOLE: Final = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
+# Reasons of an answer that ends in calls of tools, which is whole if the calls are there.
+_CALLS: Final = frozenset({"tool_calls", "function_call", "tool_use"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,4 +65,5 @@ class Reply:
         >>> Reply(text="It is", finish_reason="length").cut, Reply(text="It is Jane.", finish_reason="stop").cut
         (True, False)
         """
-        return self.finish_reason is not None and self.finish_reason.lower() not in _WHOLE
+        reason = "stop" if self.finish_reason is None else self.finish_reason.lower()
+        return reason not in _WHOLE and not (reason in _CALLS and self.calls)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import inf, nan
-from numbers import Real
+from math import inf
 from typing import Final
 
 from glyphrender.document.layout import check_text
@@ -21,7 +20,7 @@ from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.ratio.align import align
 from glyphrender.ratio.propose import chosen
-from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, Ratio, compression_ratio
+from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, Ratio, as_number, compression_ratio
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.source import whole
 from glyphrender.theta import PARAMETERS, Overlap, Theta, ThetaLike
@@ -122,7 +121,7 @@ def fit(
     target = _target(rho=rho, visual_tokens=visual_tokens, pages=pages)
     ranges = _ranges(over)
     text = text if isinstance(text, RichText) else whole(text)
-    if not 0 <= _number(min_font_pixels) < inf:
+    if not 0 <= as_number(min_font_pixels) < inf:
         raise ThetaError(
             f"min_font_pixels={shown(min_font_pixels)} is not a number of 0 or more. Use 0 for no limit.",
             field="min_font_pixels",
@@ -273,7 +272,7 @@ def _target(*, rho: float | None, visual_tokens: int | None, pages: int | None) 
             f"{' and '.join(given) or 'no target'} given to fit. Give one of rho, visual_tokens and pages.", field="rho"
         )
     ((name, value),) = given.items()
-    if not 0 < _number(value) < inf:
+    if not 0 < as_number(value) < inf:
         raise ThetaError(f"{name}={shown(value)} cannot be a target. Use a number above 0.", field=name)
     figures: dict[str, Callable[[Ratio], float]] = {
         "rho": lambda ratio: ratio.rho,
@@ -281,14 +280,6 @@ def _target(*, rho: float | None, visual_tokens: int | None, pages: int | None) 
         "pages": lambda ratio: len(ratio.pages),
     }
     return _Target(name=name, value=value, figure=figures[name], least=name == "rho")
-
-
-def _number(value: object) -> float:
-    """Return `value` as a float, or NaN if it is not a number that a float can hold."""
-    try:
-        return float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
-    except OverflowError:
-        return nan
 
 
 def _ranges(over: Iterable[str] | Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 from glyphrender.document.layout import check_text
@@ -20,7 +21,7 @@ from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.ratio.align import align
 from glyphrender.ratio.look import LookKind, look
-from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, compression_ratio
+from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, as_number, compression_ratio
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.source import Text, whole
 from glyphrender.theta import Theta, ThetaLike
@@ -116,7 +117,7 @@ def propose(
     ('prose', 'MARK')
     """
     check_text(text)
-    if isinstance(min_font_pixels, bool) or not isinstance(min_font_pixels, int | float) or not min_font_pixels > 0:
+    if not 0 < as_number(min_font_pixels) < inf:
         raise ThetaError(
             f"min_font_pixels={shown(min_font_pixels)} is not a number above 0. Leave it out for "
             f"{LEAST_FONT_PIXELS:g}.",

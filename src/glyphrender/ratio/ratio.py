@@ -12,7 +12,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import inf
+from math import inf, nan
+from numbers import Real
 from typing import Any, Final, Literal, TypeAlias
 
 from glyphrender.document.layout import check_text, layout
@@ -398,3 +399,11 @@ def _exceeded(model: VisionModel, pages: int) -> Iterator[str]:
     most = model.limits.max_images
     if most is not None and pages > most:
         yield f"{pages} pages are more than the {most} images that {model.name} takes in a request"
+
+
+def as_number(value: object) -> float:
+    """Return `value` as a float, or NaN if it is not a number that a float can hold."""
+    try:
+        return float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    except OverflowError:
+        return nan
