@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -19,6 +20,7 @@ from glyphrender import DataError, DependencyError, EndpointError, Theta
 from glyphrender.cli import command
 from glyphrender.cli.installation import parts
 from glyphrender.inference.endpoint import Endpoint
+from glyphrender.inference.lensvlm import LENS_PRESETS
 from glyphrender.inference.preflight.counting import explanations
 from glyphrender.inference.preflight.findings import PROGRAMS, REMEDIES, settings_of
 from glyphrender.inference.preflight.probes import CODES, PreflightPlan
@@ -229,3 +231,49 @@ def test_the_core_of_this_installation_works() -> None:
     found = list(islice(parts(), 3))
     assert [part.state for part in found] == ["works"] * 3
     assert "skia-python" in found[0].detail
+
+
+# -- pages of a dense θ --------------------------------------------------------------------------------
+
+
+def dense_plan(model: str = "qwen3.5") -> PreflightPlan:
+    """A plan for pages of the size of LensVLM's preset 10x."""
+    width, height = LENS_PRESETS["10x"].size
+    return replace(plan_of(model, images=8), theta=Theta(page_size=(width, height)))
+
+
+def test_pages_that_the_default_least_area_enlarges_are_a_note_with_both_counts(server: ScriptedServer) -> None:
+    plan, preset = dense_plan(), LENS_PRESETS["10x"]
+    report = report_of(plan, script_of(plan), server)
+    (finding,) = [each for each in report.findings if each.kind == "page-resized"]
+    assert report.faults == ()
+    cost = plan.model.image(*preset.size).tokens
+    found = re.search(r"8 of 8 pages .* px: ([\d,]+) tokens in place of ([\d,]+), so ρ falls by .* ([\d.]+)\. Serve",
+                      finding.advice)  # fmt: skip
+    assert found
+    tokens, without = (int(each.replace(",", "")) for each in found.groups()[:2])
+    assert tokens == 8 * cost
+    assert [round(8 * preset.tokens / each, 1) for each in (without, tokens)] == [11.2, 7.7]
+    assert float(found[3]) == pytest.approx(preset.intended_ratio() / preset.ratio(), abs=0.01)
+
+
+def test_a_server_that_was_told_to_enlarge_nothing_is_a_note_and_no_fault(server: ScriptedServer) -> None:
+    plan = dense_plan()
+    assert isinstance(plan.model, GridModel)
+    told = report_of(plan, script_of(plan, model=replace(plan.model, min_area=plan.model.frames)), server)
+    assert told.faults == ()
+    (finding,) = [each for each in told.findings if each.probe == "blank"]
+    assert finding.kind == "min-pixels"  # and nothing is said of pages that would be enlarged
+    assert "48 visual tokens instead of 70" in finding.advice
+    # Where pages are large enough for the model's own limit, a lower limit changes nothing that was meant: a fault.
+    plain = plan_of("qwen3.5")
+    assert kinds(report_of(plain, script_of(plain, model=replace(plan.model, min_area=plan.model.frames)), server))
+
+
+def test_the_limit_that_a_server_has_decides_what_is_said_of_pages(server: ScriptedServer) -> None:
+    plan = dense_plan()
+    assert isinstance(plan.model, GridModel)
+    raised = replace(plan.model, min_area=4 * plan.model.min_area)
+    found = report_of(plan, script_of(plan, model=raised), server).findings
+    (finding,) = [each for each in found if each.kind == "page-resized"]
+    assert f"{8 * raised.image(*plan.sizes['page']).tokens:,} tokens in place of 384" in finding.advice

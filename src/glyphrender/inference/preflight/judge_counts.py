@@ -12,6 +12,7 @@ from glyphrender.inference.preflight.counting import SLACK, Explanation, explana
 from glyphrender.inference.preflight.exchange import Observation
 from glyphrender.inference.preflight.findings import Finding, Severity, parser_of, settings_of
 from glyphrender.inference.preflight.probes import CODES, SYSTEM, PreflightPlan
+from glyphrender.models.enlarged import enlarged, enlarged_warning
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TOKENIZERS, tokenizer
 
@@ -98,10 +99,12 @@ class Evidence:
             return
         yield from self._instruction()
         yield from self._long_text()
-        lost = list(self._pages())
-        yield from lost
+        sizes = {**self.plan.sizes, "blank": self.plan.sizes["page"]}
+        seen = [(sizes[name], extra) for name in _SINGLE if (extra := self.whole(name)) is not None]
+        found = explanations(self.plan.model, seen)
+        yield from self._pages(seen, found)
         yield from self._cache()
-        yield from self._theta()
+        yield from self._theta(next((each.model for each in found[:1] if each.model is not None), self.plan.model))
 
     def _instruction(self) -> Iterator[Finding]:
         added, system = self.extra("system"), self.tokens("system")
@@ -171,13 +174,9 @@ class Evidence:
             advice="The server cuts long prompts without a word. Raise its context.",
         )
 
-    def _pages(self) -> Iterator[Finding]:
-        plan = self.plan
-        sizes = {**plan.sizes, "blank": plan.sizes["page"]}
-        seen = [(sizes[name], extra) for name in _SINGLE if (extra := self.whole(name)) is not None]
+    def _pages(self, seen: list[tuple[tuple[int, int], int]], found: list[Explanation]) -> Iterator[Finding]:
         for name in _SINGLE:
-            yield from self._refused_image(name, sizes[name])
-        found = explanations(plan.model, seen)
+            yield from self._refused_image(name, self.plan.sizes["page" if name == "blank" else name])
         if found:
             yield self._count_finding(found, seen)
         blank, page = self.extra("blank"), self.extra("page")
@@ -229,7 +228,15 @@ class Evidence:
             else:
                 advice = f"Pages of your θ ({page[0]}×{page[1]} px) are charged as predicted, {here.tokens:,}."
         words = "; or ".join(each.words for each in found)
-        return self.finding(best.kind, "blank", f"{words}. Tokens of images: {counted}", predicted=own, advice=advice)
+        seen_words = f"{words}. Tokens of images: {counted}"
+        # A server with a lower min_pixels that takes small pages as they are is meant so.
+        note = (
+            best.kind == "min-pixels"
+            and best.model is not None
+            and enlarged(page, self.plan.model) is not None
+            and enlarged(page, best.model) is None
+        )
+        return self.finding(best.kind, "blank", seen_words, predicted=own, advice=advice, note=note)
 
     def _together(self, seen: list[tuple[tuple[int, int], int]], found: list[Explanation]) -> Iterator[Finding]:
         """Yield findings from prompts with several images: each must be counted."""
@@ -302,19 +309,25 @@ class Evidence:
                 advice="The template puts images before all text, so text before a page does not stand there.",
             )
 
-    def _theta(self) -> Iterator[Finding]:
-        """Yield a note if the model itself enlarges or shrinks pages of the user's θ."""
-        model, size = self.plan.model, self.plan.sizes["page"]
-        limits = model.limits
+    def _theta(self, served: VisionModel) -> Iterator[Finding]:
+        """Yield a note if the model enlarges or shrinks pages of the user's θ; `served` has the limits that were found.
+
+        A page that is shrunk by the limits of the server alone is told with these limits.
+        """
+        size = self.plan.sizes["page"]
         try:
-            cost = model.image(*size)
+            cost = self.plan.model.image(*size)
+            words = enlarged_warning([size] * self.plan.images, served)
         except VisionModelError as error:
             yield self.finding("page-refused", "blank", str(error), advice="Use smaller pages.")
             return
-        area = size[0] * size[1]
-        small = limits.min_pixels is not None and area < limits.min_pixels
-        large = limits.max_pixels is not None and area > limits.max_pixels
-        if small or large:
+        if words:
+            there = served.image(*size).size
+            seen = f"pages of θ have {size[0]}×{size[1]} px; the server enlarges them to {there[0]}×{there[1]}"
+            yield self.finding("page-resized", "blank", seen, advice=words, note=True)
+            return
+        most = self.plan.model.limits.max_pixels
+        if most is not None and size[0] * size[1] > most:
             yield self.finding(
                 "page-resized", "blank", note=True,
                 seen=f"pages of θ have {size[0]}×{size[1]} px; the model sees {cost.size[0]}×{cost.size[1]}",
