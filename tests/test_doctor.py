@@ -162,9 +162,11 @@ def test_a_server_that_is_down_and_one_that_fails_at_once_are_errors(server: Scr
 
 
 @pytest.mark.parametrize("name", ["images", "most", "answer"])
-def test_a_number_that_is_too_small_is_refused(name: str) -> None:
+def test_a_number_that_is_too_small_or_too_large_is_refused(name: str) -> None:
     with pytest.raises(DataError, match=f"{name}=0 is too small"):
         PreflightPlan(model=vision_model("glm-4.1v"), theta=Theta(), **{name: 0})  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=f"{name}=.* is too large"):
+        PreflightPlan(model=vision_model("glm-4.1v"), theta=Theta(), **{name: 10**14})  # type: ignore[arg-type]
 
 
 def test_remedies_name_known_servers_and_have_their_values() -> None:

@@ -76,7 +76,23 @@ def rows_of_text() -> st.SearchStrategy[str]:
         wrapped,
         wrapped.map(lambda row: f"  {row}  "),
         st.sampled_from(
-            ("", "", " ", "\t", "end.", "- item", "x = 1;", "a" * 200, "Name: value", "א ב", "中文字。", "\f", "a\rb")
+            (
+                "",
+                "",
+                " ",
+                "\t",
+                "end.",
+                "- item",
+                "x = 1;",
+                "a" * 200,
+                "Name: value",
+                "א ב",
+                "中文字。",
+                "\f",
+                "a\rb",
+                "\u3000",
+                "\u00a0",
+            )
         ),
         st.sampled_from((" " * 170, "\x1b[1mbold\x1b[0m", "it-", "¶", "\u2028")),
     )
@@ -199,6 +215,7 @@ def test_a_paragraph_has_the_number_of_its_first_source_line() -> None:
 @given(rows_of_text(), st.integers(0, 2000), st.integers(0, 2000))
 @example(PROSE * 3, 80, 300)
 @example("\n" * 5000, 2500, 2600)
+@example("\u3000", 0, 1)
 def test_what_is_joined_depends_on_the_neighborhood_alone(text: str, at: int, length: int) -> None:
     from glyphrender.text.unwrap import CONTEXT
 

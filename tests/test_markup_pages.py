@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from strategies import texts, thetas
 
 from glyphrender import (
+    BlockStyle,
     Document,
     Part,
     RichText,
+    Style,
     Theta,
     Typesetter,
+    default_typesetter,
     from_markdown,
     layout,
     layout_each,
@@ -25,6 +28,7 @@ from glyphrender import (
     render_file,
 )
 from glyphrender.cli import command
+from glyphrender.document.extension import count_alike
 from glyphrender.rich import with_markup
 from glyphrender.theta import Emoji, MissingGlyph
 from glyphrender.typeset.style import consumption
@@ -99,6 +103,37 @@ def test_a_growing_document_has_the_pages_of_the_whole_text() -> None:
     document.extend_text(RichText("*as it is*"))
     assert drawn(document) == f"{DRAWN}*as it is*"
     assert document.text == f"{SOURCE}*as it is*"
+
+
+def test_a_grown_document_has_color_where_the_whole_text_has() -> None:
+    theta = Theta(markup="TERMINAL", highlighting="COLOR", page_size=(100, 30), margin_x=4, margin_y=5)
+    text = "one\ntwo\nthree\nfour\n\x1b[31mred\n"
+    document = render(text[:20], theta)
+    assert [page.array.ndim for page in document] == [2, 2]
+    assert document.extend_text(text[20:]).unchanged == 0
+    for ours, whole in zip(document, layout(text, theta), strict=True):
+        assert np.array_equal(ours.array, whole.array)
+        assert ours.lines == whole.lines
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        RichText("one two", [(0, 3, Style(color="#777777"))]),
+        RichText("one two", [(0, 7, Style(underline=True))]),
+        RichText("one two", [(3, 4, Style(background="#dddddd"))]),
+        RichText("one two", blocks=[(0, 7, BlockStyle(background="#dddddd"))]),
+    ],
+)
+def test_pages_that_differ_in_a_style_alone_are_not_alike(changed: RichText) -> None:
+    theta = Theta()
+    typesetter = default_typesetter()
+    plain, styled, again = (
+        list(typesetter.layout_pages(text, theta)) for text in ("one two", changed, RichText(changed.source) + "")
+    )
+    assert count_alike(plain, styled) == count_alike(styled, plain) == 0
+    assert count_alike(plain, again) == 1
+    assert count_alike(styled, list(typesetter.layout_pages(changed, theta))) == 1
 
 
 def test_the_files_of_a_stream_are_read_by_their_names() -> None:

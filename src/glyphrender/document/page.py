@@ -46,7 +46,7 @@ class Span:
         text: the characters.
         start, end: their offsets in the source, in characters.
         box: (x0, y0, x1, y1) in pixels from the top left corner of the page.
-        styles: in rich text, the styles of the characters, in their order, each once; else empty.
+        styles: the styles of the characters, in their order, each once; empty if none has a style.
 
     >>> from glyphrender import render
     >>> word = render("In the beginning was the Word.")[0].words[2]
@@ -406,7 +406,8 @@ def _styles(block: Block, start: int, end: int) -> tuple[Style, ...]:
     inked = np.cumsum(segments.lengths(rows)) - segments.lengths(rows) + segments.ink_lengths(rows)
     some = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, end)) + 1)
     looks = segments.look[rows][some][inked[some] > start]
-    return tuple(dict.fromkeys(segments.looks[look] for look in looks.tolist()))
+    found = tuple(dict.fromkeys(segments.looks[look] for look in looks.tolist()))
+    return () if found == (Style(),) else found
 
 
 def _unpickled(layout: PageLayout) -> Page:

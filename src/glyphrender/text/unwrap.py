@@ -174,7 +174,7 @@ def _line(row: str) -> _Line:
         kind = _Kind.CODE
     else:
         kind = _Kind.PROSE
-    word = content.split(None, 1)[0]
+    word = next(iter(content.split(None, 1)), "")  # none if all of it is white space, such as U+3000
     if content.isascii():
         width, first = len(content), len(word)
     else:

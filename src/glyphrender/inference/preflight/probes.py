@@ -39,6 +39,8 @@ CODES: Final = ("KD4-7093", "XN8-2516")
 # Most tokens of answers that are not looked at. OpenAI's own server takes no fewer.
 _FEW: Final = 16
 LONG_ANSWER: Final = 64
+# Largest number of images or tokens of a plan.
+_MOST: Final = 1 << 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class PreflightPlan:
         nonce: a number that no earlier preflight used, so that a cache cannot know the text that begins with it.
 
     Raises:
-        DataError: a number is too small, or a value has another type.
+        DataError: a number is too small or too large, or a value has another type.
     """
 
     model: VisionModel
@@ -136,6 +138,8 @@ class PreflightPlan:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise DataError(f"{name}={shown(value)} is too small. Use an integer from {least}.")
+            if value > _MOST:  # a text of half as many tokens is written before the first request
+                raise DataError(f"{name}={shown(value)} is too large. Use an integer up to {_MOST}.")
 
     @property
     def several(self) -> VisionModel:
