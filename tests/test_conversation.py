@@ -71,6 +71,14 @@ def test_the_contents_of_messages_stand_in_the_transcript_as_they_are(messages: 
         assert found in (text, f"{text}\n")
 
 
+def nested(depth: int) -> list[Any]:
+    """Return a result of a tool that is the result of a tool, and so on."""
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [{"type": "tool_result", "content": found}]
+    return found
+
+
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
@@ -82,6 +90,10 @@ def test_the_contents_of_messages_stand_in_the_transcript_as_they_are(messages: 
         ({"role": "user", "content": [{"type": "text", "text": 3}]}, "a part of type text of type int"),
         ({"role": "assistant", "tool_calls": [{"id": 1}]}, "a tool call without a name"),
         ({"role": "assistant", "tool_calls": 3}, "tool_calls of type int"),
+        ({"role": "user", "content": nested(5000)}, "tool results inside each other"),
+        ({"role": "assistant", "tool_calls": [{"name": "a", "arguments": nested(100_000)}]}, "no JSON value"),
+        ({"role": "assistant", "tool_calls": [{"name": "a", "arguments": {(1, 2): 3}}]}, "no JSON value"),
+        ({"role": "assistant", "tool_calls": [nested(100_000)]}, "a tool call without a name"),
     ],
 )
 def test_a_message_of_another_form_is_one_error_that_names_it(message: Any, reason: str) -> None:

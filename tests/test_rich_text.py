@@ -6,6 +6,7 @@ import pickle
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,6 +117,9 @@ def test_inner_styles_change_what_they_set_and_leave_the_rest() -> None:
         (lambda: RichText("abc", consumed=[(0, 2)], replaced=[(1, 3, "x")]), "0 to 2 and 1 to 3, which overlap"),
         (lambda: RichText("abc", replaced=[(0, 1, 5)]), "the text to draw"),  # type: ignore[list-item]
         (lambda: RichText("abc", replaced=[(0, 2, "x")])[1:], "cuts the replaced characters 0 to 2"),
+        (lambda: RichText("abc")[0.5:], "sliced as text[start:stop], by whole numbers"),  # type: ignore[misc]
+        (lambda: RichText("abc", consumed=np.array([0, 1, 2])), "the shape (3,), not [k, 2]"),
+        (lambda: RichText.of_columns("abc", [0], [1], [0], 5), "styles are 5, not a list"),  # type: ignore[arg-type]
         (lambda: RichText.of(5), "source is int, not str"),  # type: ignore[arg-type]
     ],
 )

@@ -34,6 +34,8 @@ _NAME: Final = Style(weight=700)
 _BAR: Final = BlockStyle(indent=0.9, rule=Rule.SIDE)
 _LEFT_OUT: Final = Style(italic=True)
 _IMAGES: Final = ("image", "image_url", "input_image", "image_file")
+# How deep results of tools may lie inside each other.
+_DEEPEST: Final = 32
 _OTHER_MEDIA: Final = ("input_audio", "audio", "file", "document", "input_file", "video", "video_url")
 
 
@@ -223,7 +225,7 @@ def _parts(number: int, message: object) -> tuple[str, list[_Part]]:
     return role, found
 
 
-def _content_part(number: int, role: str, part: object) -> list[_Part]:
+def _content_part(number: int, role: str, part: object, depth: int = 0) -> list[_Part]:
     if isinstance(part, str):
         part = {"type": "text", "text": part}
     if not isinstance(part, Mapping):
@@ -245,7 +247,9 @@ def _content_part(number: int, role: str, part: object) -> list[_Part]:
             raise DataError(
                 f"message {number} has a tool result of type {type(content).__name__}. Pass a str or a list."
             )
-        return [each for inner in content for each in _content_part(number, "tool", inner)]
+        if depth == _DEEPEST:
+            raise DataError(f"message {number} has tool results inside each other, {_DEEPEST} deep. Give their text.")
+        return [each for inner in content for each in _content_part(number, "tool", inner, depth + 1)]
     if kind in _IMAGES or kind in _OTHER_MEDIA:
         return [_Part(kind="left out", text=_name_of(str(kind), part))]
     raise DataError(
@@ -259,7 +263,10 @@ def _call(number: int, call: object) -> _Part:
         raise DataError(f"message {number} has a tool call without a name: {shown(call)}. Give it function.name.")
     arguments = function.get("arguments", function.get("input", ""))
     if not isinstance(arguments, str):
-        arguments = json.dumps(arguments, ensure_ascii=False, default=str)
+        try:
+            arguments = json.dumps(arguments, ensure_ascii=False, default=str)
+        except (TypeError, ValueError, RecursionError):  # a key that is a tuple, or a value inside itself
+            raise DataError(f"message {number} has arguments that are no JSON value. Pass them as JSON text.") from None
     return _Part(kind="call", name=function["name"], text=arguments)
 
 

@@ -127,10 +127,13 @@ class RichText:
         (StyleSpan(start=0, end=2, style=Style(weight=700)),)
         """
         new = cls.__new__(cls)
+        if isinstance(styles, str | bytes) or not isinstance(styles, Iterable):
+            raise DataError(f"styles are {shown(styles)}, not a list of styles. Pass [Style(…), …].")
+        styles = tuple(styles)
         for each in styles:
             if not isinstance(each, Style):
                 raise DataError(f"styles have {shown(each)} where a Style must be.")
-        new._set(source, start, end, style, tuple(styles), blocks, consumed, replaced)
+        new._set(source, start, end, style, styles, blocks, consumed, replaced)
         return new
 
     @classmethod
@@ -313,9 +316,12 @@ class RichText:
         Raises:
             DataError: the slice has a step, or cuts a stretch that is replaced.
         """
-        if not isinstance(part, slice) or part.step not in (None, 1):
-            raise DataError(f"A rich text is sliced as text[start:stop], not by {shown(part)}.")
-        lo, hi, _ = part.indices(len(self.source))
+        try:
+            lo, hi, step = part.indices(len(self.source))
+        except (AttributeError, TypeError, ValueError):
+            step = 0
+        if step != 1:
+            raise DataError(f"A rich text is sliced as text[start:stop], by whole numbers, not by {shown(part)}.")
         hi = max(lo, hi)
         start, end = (np.clip(column, lo, hi) - lo for column in self._spans[:2])
         kept = start < end
@@ -400,7 +406,11 @@ def _stretches(name: str, start: Any, end: Any, length: int) -> tuple[Offsets, O
 def _consumed(given: Any, length: int) -> Offsets:
     """Return [k, 2] the union of stretches, which rise and do not overlap."""
     if isinstance(given, np.ndarray):
-        pairs = _offsets("consumed", given).reshape(-1, 2)
+        pairs = _offsets("consumed", given)
+        if pairs.ndim != 2 or pairs.shape[1] != 2:
+            if pairs.size:
+                raise DataError(f"consumed has the shape {pairs.shape}, not [k, 2]. Give a start and an end in each row.")
+            pairs = pairs.reshape(0, 2)
         start, end = _stretches("consumed", pairs[:, 0], pairs[:, 1], length)
     else:
         rows = _rows("consumed", given, 2)
