@@ -37,6 +37,8 @@ def shown(value: object) -> str:
         text = " ".join(repr(str(value) if isinstance(value, str) else value).split())
     except ValueError:  # Python does not print an integer of more than 4,300 digits
         text = f"a huge {type(value).__name__}"
+    except RecursionError:
+        text = f"a deeply nested {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:40]}…{text[-16:]}"
 
 

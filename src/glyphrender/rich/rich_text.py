@@ -409,7 +409,9 @@ def _consumed(given: Any, length: int) -> Offsets:
         pairs = _offsets("consumed", given)
         if pairs.ndim != 2 or pairs.shape[1] != 2:
             if pairs.size:
-                raise DataError(f"consumed has the shape {pairs.shape}, not [k, 2]. Give a start and an end in each row.")
+                raise DataError(
+                    f"consumed has the shape {pairs.shape}, not [k, 2]. Give a start and an end in each row."
+                )
             pairs = pairs.reshape(0, 2)
         start, end = _stretches("consumed", pairs[:, 0], pairs[:, 1], length)
     else:
