@@ -41,6 +41,16 @@ def test_a_page_number_stands_in_its_corner_between_the_margins(corner: str) -> 
     assert y1 < 60
 
 
+@pytest.mark.parametrize("label", ["ÉÂ {page}", "漢字 {page}", "Ẫ {page}", "ਊ {page}", "jgpq({page})"])
+@pytest.mark.parametrize("corner", ["TOP_RIGHT", "BOTTOM_RIGHT"])
+def test_no_ink_of_a_label_is_cut_off_at_the_edge(corner: str, label: str) -> None:
+    def ink(margin_y: float) -> int:
+        theta = Theta(page_number=corner, page_label=label, margin_y=margin_y, auto_crop_width=False)
+        return int((255 - render("x", theta)[0].array.astype(int)).sum())
+
+    assert ink(9) == ink(30)
+
+
 def test_page_numbers_are_no_part_of_the_text() -> None:
     numbered, plain = pages("aaa\nbbb\nccc\nddd\n", page_number="TOP_RIGHT"), pages("aaa\nbbb\nccc\nddd\n")
     for page, other in zip(numbered, plain, strict=True):

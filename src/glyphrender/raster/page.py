@@ -417,6 +417,10 @@ class _Pen:
             left = max(left, width - theta.margin_x - full * condense)
         top = theta.furniture_edge if corner.is_top else height - theta.furniture_edge - theta.font_size
         baseline = (top + _BASELINE * theta.font_size) * theta.scale
+        # Accents and some scripts are higher or deeper than the room. No ink leaves the page.
+        _, over, _, under = self.furniture.style.stack.faces[face].ink(glyphs) * (theta.em / EM * theta.scale)
+        baseline = min(baseline, np.floor(page.size[1] + under.min(initial=0)))
+        baseline = max(baseline, np.ceil(over.max(initial=0)))
         x = (left + offset * (theta.em * condense / EM)) * theta.scale
         rows = Rows.of([(baseline, glyphs, x)])
         self._rows(self.furniture.style.stack.faces[face], rows, rgb(theta.font_color), condense=condense)
