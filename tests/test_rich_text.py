@@ -104,6 +104,7 @@ def test_inner_styles_change_what_they_set_and_leave_the_rest() -> None:
         (lambda: Style(italic=1), "not True or False"),  # type: ignore[arg-type]
         (lambda: Style(size=float("nan")), "not a number from 0.1 to 10"),
         (lambda: Style(size="2"), "not a number"),  # type: ignore[arg-type]
+        (lambda: Style(letter_spacing=-0.5), "not a number from -0.25 to 10"),
         (lambda: Style(family=" "), "family of a Style is empty"),
         (lambda: Style(color="reddish"), "no color"),
         (lambda: BlockStyle(indent=-1), "indent of a BlockStyle is -1"),

@@ -14,6 +14,7 @@ from typing import Any, Final
 from glyphrender.errors import DataError, shown
 from glyphrender.theta.choices import Alignment
 from glyphrender.theta.color import canonical
+from glyphrender.theta.constraints import MIN_TRACKING
 
 #: The least and the greatest relative size of a style.
 SIZES: Final = (0.1, 10.0)
@@ -32,7 +33,7 @@ class Style:
         background: color behind the letters, as "#RRGGBB".
         underline: whether a line is drawn below the letters.
         strike: whether a line is drawn through the letters.
-        letter_spacing: space added after every letter, in em of the style; it replaces that of θ.
+        letter_spacing: space added after every letter, in em of the style, -0.25 to 10; it replaces that of θ.
 
     Raises:
         DataError: a value is of another type, or out of range.
@@ -158,7 +159,7 @@ def _checked_choice(name: str, value: Any) -> Any:
         case "size":
             return _number(where, value, *SIZES)
         case "letter_spacing":
-            return _number(where, value, -1.0, 10.0)
+            return _number(where, value, MIN_TRACKING, 10.0)
         case _:
             return _color(where, value)
 
