@@ -85,6 +85,11 @@ not part of it
 """
 
 
+def test_a_hunk_with_a_count_of_any_length_is_drawn() -> None:
+    source = f"@@ -1,{'9' * 5000} +1 @@\n-old\n+new\n"
+    assert from_diff(source).drawn == source
+
+
 def test_lines_of_a_hunk_are_told_apart_by_its_counts() -> None:
     found = dict(styled(from_diff(DIFF)))
     assert found["--- comment that was removed"] == LIGHT_ITALIC

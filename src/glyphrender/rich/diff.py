@@ -17,7 +17,7 @@ from glyphrender.rich.style import Style
 from glyphrender.theta import Highlighting, ThetaLike
 
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
-_HUNK: Final = re.compile(r"@@ -\d+(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@")
+_HUNK: Final = re.compile(r"@@ -\d+(?:,(?P<old>\d{1,9}))? \+\d+(?:,(?P<new>\d{1,9}))? @@")
 _HEADS: Final = (
     "diff ", "index ", "--- ", "+++ ", "old mode ", "new mode ", "new file ", "deleted file ", "similarity ", "rename ",
     "copy ", "Binary files ",
