@@ -3,6 +3,7 @@
     python benchmarks/expansion.py policies --documents 2000    # scripted models: budgets kept, texts exact, no hang
     python benchmarks/expansion.py kills --rounds 25            # processes that are killed and resumed
     python benchmarks/expansion.py eye --out readings.json      # look-ups and identifiers, Tesseract as the eye
+    python benchmarks/expansion.py served                       # `transformers serve` with a model that calls a tool
 
 The eye is a model whose replies follow from what Tesseract reads on the pages, and from nothing else. It looks for the
 words of the question, asks for the page that has the most similar words, and copies the answer from the text that it
@@ -447,7 +448,7 @@ def interval(values: list[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["policies", "kills", "one", "eye"])
+    parser.add_argument("what", choices=["policies", "kills", "one", "eye", "served"])
     parser.add_argument("--documents", type=int)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--store", type=Path)
@@ -462,6 +463,10 @@ def main() -> None:
         print(json.dumps(kills(given.rounds, given.documents or 6), indent=1))
     elif given.what == "one":
         print(a_run(given.store, given.documents or 6, slow=0.02))
+    elif given.what == "served":
+        from tool_caller import served
+
+        print(json.dumps(served(), indent=1))
     else:
         rhos, plain = ([float(each) for each in text.split(",")] for text in (given.rhos, given.plain))
         print(json.dumps(look_ups(given.out, given.documents or 6, rhos, plain, given.side), indent=1))
