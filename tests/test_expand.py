@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tool_caller
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import texts
@@ -643,6 +644,19 @@ def test_the_form_of_anthropic_has_results_in_a_turn_of_the_user() -> None:
 
 
 # -- ask ---------------------------------------------------------------------------------------------
+
+
+def test_the_lessons_of_the_model_that_is_served_are_what_the_loop_sends() -> None:
+    taught = tool_caller.lessons()
+    assert [reply for _, reply in taught[1::2]] == [f"To {place}." for place in tool_caller.PLACES]
+    for place, (first, call), (then, _) in zip(tool_caller.PLACES, taught[0::2], taught[1::2], strict=True):
+        (found,) = calls_in_text(call)
+        assert (found.name, dict(found.arguments)) == ("read_page", {"page": 2})
+        assert [tool["function"]["name"] for tool in first["tools"]] == tool_caller.TOOLS
+        assert then["messages"][:-2] == first["messages"]  # a prefix cache keeps the pages
+        said, told = then["messages"][-2:]
+        assert said["tool_calls"][0]["id"] == told["tool_call_id"]
+        assert told["content"].endswith(tool_caller.document_of(place)[1].text)
 
 
 @pytest.mark.slow
