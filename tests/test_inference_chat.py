@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from test_cli import environment
 
-from glyphrender import EndpointError, Theta, VisionModelError, render
+from glyphrender import DataError, EndpointError, Theta, VisionModelError, render
 from glyphrender.inference.chat import Answer, Endpoint, Packing, Reply, ask, vision_of
 from glyphrender.inference.messages import INSTRUCTION
 from glyphrender.inference.preflight.probes import PreflightPlan
@@ -199,6 +199,13 @@ def failures() -> dict[str, tuple[Handler, str]]:
         "malformed JSON": (lambda to, body, count: answer_json(to, 200, b"{oops"), "cannot be read"),
         "broken off": (lambda to, body, count: to.connection.close(), "cannot be reached"),
     }
+
+
+@pytest.mark.parametrize("name", ["timeout", "deadline"])
+@pytest.mark.parametrize("value", [float("nan"), 0, -1, "60", True])
+def test_a_limit_on_time_that_is_no_number_above_0_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(DataError, match=f"{name}=.* is no number of seconds above 0"):
+        Endpoint(**{name: value})
 
 
 @pytest.mark.slow

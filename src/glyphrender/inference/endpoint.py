@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from glyphrender.errors import EndpointError
+from glyphrender.errors import DataError, EndpointError, shown
 from glyphrender.inference.call import Call
 from glyphrender.inference.completion import (
     Delta,
@@ -63,6 +63,9 @@ class Endpoint:
             `timeout` × (2 + `max_tokens` / 256), which is 720 s by default.
         retries: most times that a failed request is sent again, if the failure may be temporary.
         extra: more fields of the request, such as {"chat_template_kwargs": {"enable_thinking": False}}.
+
+    Raises:
+        DataError: `timeout` or `deadline` is no number above 0.
     """
 
     model: str = ""
@@ -76,6 +79,14 @@ class Endpoint:
     deadline: float | None = None
     retries: int = 3
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        """Check the limits on time: a request that is never given up would hang."""
+        for name, value in (("timeout", self.timeout), ("deadline", self.deadline)):
+            if value is None and name == "deadline":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+                raise DataError(f"{name}={shown(value)} of an endpoint is no number of seconds above 0.")
 
     @property
     def url(self) -> str:
