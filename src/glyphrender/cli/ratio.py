@@ -67,11 +67,11 @@ def command(
         raise click.UsageError("--all and --vision are both given. Choose one.")
     models = VISION_MODELS if every else known_models(vision or ("glm-4.1v",))
     reader = Reader(encoding=encoding, errors=errors)
-    lines = [
-        _Line(source, name, ratio, pricing.of(name))
-        for source, text in texts(files, reader)
-        for name, ratio in _ratios(text, for_file(theta, source), models, tokenizer, align=align, lenient=every)
-    ]
+    lines: list[_Line] = []
+    text = ""
+    for source, text in texts(files, reader):
+        ratios = _ratios(text, for_file(theta, source), models, tokenizer, align=align, lenient=every)
+        lines += [_Line(source, name, ratio, pricing.of(name)) for name, ratio in ratios]
     print_skipped(reader)
     check_some_text(lines, reader)
     totals = [total for name in models if (total := _total([line for line in lines if line.model == name])) is not None]
@@ -79,7 +79,7 @@ def command(
     say(verdict(found, pricing))
     say("" if every else pricing.hint(models))
     if not every and len(lines) == 1 and len(found) == 1:
-        say(flow_hint(next(texts(files, reader))[1], found[0][2]) if "-" not in files else "")
+        say(flow_hint(text, found[0][2]))
     shown: list[_Line | _Total] = [*lines, *totals]
     if as_json:
         click.echo(json.dumps([each.to_dict() for each in shown], indent=2, ensure_ascii=False))
