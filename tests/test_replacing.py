@@ -288,7 +288,7 @@ def test_files_are_synced_before_they_have_their_name(tmp_path: Path, monkeypatc
 class Blank:
     """A page of which only the file matters."""
 
-    size, missing = (1, 1), {}
+    size, missing, theta = (1, 1), {}, SMALL
 
     def __init__(self, number: int) -> None:
         self.number, self.span = number, (0, 0)
