@@ -275,14 +275,10 @@ class Asking:
             asked.health.good()
             return found
         most = asked.most(posed.cost, max_tokens)
-        self.replies.reserve(key, self.budget, dollars=most)
-        try:
+        with self.replies.reserved(key, self.budget, dollars=most):
             reply = asked.model.complete(posed.conversation, max_tokens=max_tokens)
             if reply.finish_reason == BROKEN_OFF:  # the server died; asking again may give a whole reply
                 raise EndpointError(f"{asked.model.identity[0]} broke off its reply. Check the server's log.")
-        except BaseException:
-            self.replies.release(key, reserved=most)
-            raise
         asked.health.good()
         about = {**about, "model": asked.model.identity[0]}
         self.replies.put(key, reply, about, dollars=asked.paid(posed.cost, reply), reserved=most)

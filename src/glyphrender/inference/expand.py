@@ -224,12 +224,8 @@ class _Store:
     def reply(self, key: str, ask: Callable[[], Reply], model: str) -> Reply:
         if (found := self.replies.get(key)) is not None:
             return found
-        self.replies.reserve(key, self.spend)
-        try:
+        with self.replies.reserved(key, self.spend):
             reply = ask()
-        except BaseException:
-            self.replies.release(key)
-            raise
         if reply.finish_reason == BROKEN_OFF:  # the server died; asking again may give a whole reply
             self.replies.release(key)
             return reply
@@ -395,4 +391,4 @@ def _vision(model: Any) -> str:
 
 def _spoken(text: str) -> str:
     """Return the answer in a reply: without calls, and without what comes before the end of thoughts."""
-    return without_calls(text.rpartition(_THOUGHT_END)[2]) if _THOUGHT_END in text else without_calls(text)
+    return without_calls(text.rpartition(_THOUGHT_END)[2])

@@ -153,6 +153,20 @@ class Replies:
                 raise BudgetSpent(f"{reached} ({self.path}). Raise the budget and resume.")
             db.execute(_RESERVE, [key, dollars])
 
+    @contextmanager
+    def reserved(self, key: str, budget: RequestBudget, *, dollars: float = 0.0) -> Iterator[None]:
+        """Reserve a request while it is sent; an error inside releases it. The arguments are those of `reserve`.
+
+        Raises:
+            BudgetSpent: a limit is reached.
+        """
+        self.reserve(key, budget, dollars=dollars)
+        try:
+            yield
+        except BaseException:
+            self.release(key, reserved=dollars)
+            raise
+
     def put(
         self, key: str, reply: Reply, about: Mapping[str, Any], *, dollars: float = 0.0, reserved: float = 0.0
     ) -> None:

@@ -183,17 +183,13 @@ class _Asking:
         if (reply := self.replies.get(key)) is not None:
             return reply
         conversation = _conversation(row)
-        self.replies.reserve(key, self.budget)
-        try:
+        with self.replies.reserved(key, self.budget):
             reply = self.model.complete(conversation, max_tokens=self.max_tokens)
             if reply.cut and reply.finish_reason != "length":
                 raise EndpointError(
                     f"{self.model.identity[0]} did not finish its answer (finish_reason={reply.finish_reason!r}). "
                     "Check the server's log."
                 )
-        except BaseException:
-            self.replies.release(key)
-            raise
         self.replies.put(key, reply, {"model": self.model.identity[0], "task": _KIND, "row": row.key})
         return reply
 
