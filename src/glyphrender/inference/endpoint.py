@@ -30,7 +30,7 @@ from glyphrender.inference.sending import sendable, sent
 from glyphrender.inference.server import Server
 from glyphrender.inference.tool_calls import ToolCall
 
-__all__ = ["BROKEN_OFF", "ChatMessage", "Endpoint", "Reply"]
+__all__ = ["BROKEN_OFF", "LISTING_BYTES", "ChatMessage", "Endpoint", "Reply"]
 
 #: One message of the chat completions API: {"role": …, "content": …}.
 ChatMessage: TypeAlias = Mapping[str, Any]
@@ -40,8 +40,8 @@ _BYTES_A_TOKEN: Final = 2048
 _BYTES: Final = 1 << 20
 # The counts of tokens follow the end of an answer at once. A server that goes on to send pings is not waited for.
 _AFTER_THE_END: Final = 5.0
-# The longest list of models that is read; OpenRouter's has half a megabyte.
-_LISTING_BYTES: Final = 8 << 20
+#: The longest list of models that is read, in bytes; OpenRouter's has half a megabyte.
+LISTING_BYTES: Final = 8 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,9 +180,7 @@ class Endpoint:
         if self.extra:
             request["extra_body"] = dict(self.extra)
         answer = _Answer()
-        seconds = self.timeout * (2 + limit / 256) if self.deadline is None else self.deadline
-        self.server.client()  # the clock begins when the libraries are loaded
-        call = self.server.call(seconds=seconds, max_bytes=_BYTES + _BYTES_A_TOKEN * limit)
+        call = self.call(limit)
         pieces: list[str] = []
         with call, closing(self._pieces(request, stream, call, answer)) as received:
             watched = received if on_reasoning is None else _watched(received, answer.reasoning, on_reasoning)
@@ -200,6 +198,16 @@ class Endpoint:
             calls=answer.calls,
         )
 
+    def call(self, limit: int) -> Call:
+        """Return a call for an answer of at most `limit` tokens, with the time and the bytes that it may take.
+
+        Raises:
+            DependencyError: see `complete`.
+        """
+        seconds = self.timeout * (2 + limit / 256) if self.deadline is None else self.deadline
+        self.server.client()  # the clock begins when the libraries are loaded
+        return self.server.call(seconds=seconds, max_bytes=_BYTES + _BYTES_A_TOKEN * limit)
+
     def models(self) -> dict[str, int | None]:
         """Return the models that the server lists: name → tokens of the context, or None if unknown.
 
@@ -210,7 +218,7 @@ class Endpoint:
         """
         server = self.server
         server.client()
-        call = server.call(seconds=self.timeout, max_bytes=_LISTING_BYTES)
+        call = server.call(seconds=self.timeout, max_bytes=LISTING_BYTES)
 
         def send(client: Any, timeout: float) -> Any:
             return client.models.with_streaming_response.list(timeout=timeout)

@@ -11,21 +11,17 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from glyphrender.errors import EndpointError
 from glyphrender.inference.call import Call
 from glyphrender.inference.completion import Usage, parsed, read_chunk, read_completion, without_lone_surrogates
-from glyphrender.inference.endpoint import Endpoint
+from glyphrender.inference.endpoint import LISTING_BYTES, Endpoint
 from glyphrender.inference.events import events
 from glyphrender.inference.sending import sendable, sent
 from glyphrender.inference.server import Server, reason_of
 
 __all__ = ["Listing", "Observation", "exchange", "listing"]
-
-_BYTES: Final = 1 << 20
-_BYTES_A_TOKEN: Final = 2048
-_LISTING_BYTES: Final = 8 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,12 +114,9 @@ def exchange(endpoint: Endpoint, probe: str, messages: list[dict[str, Any]], lim
         request |= {"stream": True, "stream_options": {"include_usage": True}}
     if endpoint.extra:
         request["extra_body"] = dict(endpoint.extra)
-    client = server.client()  # the clock begins when the libraries are loaded
-    del client
+    call = endpoint.call(limit)
     import openai
 
-    seconds = endpoint.timeout * (2 + limit / 256) if endpoint.deadline is None else endpoint.deadline
-    call = server.call(seconds=seconds, max_bytes=_BYTES + _BYTES_A_TOKEN * limit)
     changed: list[str] = []
     seen = Observation(probe=probe, streamed=stream)
     start = time.perf_counter()
@@ -158,7 +151,7 @@ def listing(endpoint: Endpoint) -> Listing:
     """
     server = endpoint.server
     server.client()
-    call = server.call(seconds=min(endpoint.timeout, 30.0), max_bytes=_LISTING_BYTES)
+    call = server.call(seconds=min(endpoint.timeout, 30.0), max_bytes=LISTING_BYTES)
 
     def send(client: Any, timeout: float) -> Any:
         return client.models.with_streaming_response.list(timeout=timeout)
