@@ -55,11 +55,6 @@ class DrawnText:
             self.bounds, self.style = np.array([0, len(self.text)]), np.zeros(1, np.intp)
         self._line_ends: Offsets | None = None
 
-    @property
-    def is_styled(self) -> bool:
-        """Whether any drawn character has a style of its own."""
-        return len(self.styles) > 1
-
     def _place_of(self, offsets: Offsets) -> Offsets:
         """Return the first drawn character that stands for each character of the source or for one after it."""
         before = np.searchsorted(self._source_start, offsets)  # edits that begin before

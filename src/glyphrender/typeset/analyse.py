@@ -51,7 +51,6 @@ from glyphrender.typeset.word_characters import RTL_MARK
 Words: TypeAlias = WordCache | StyledWords
 
 _RARE_LINE_ENDS: Final = LINE_ENDS.replace("\n", "")
-_SEPARATORS: Final = codepoints(" \t" + LINE_ENDS)
 
 
 def analyse(chunk: Chunk, words: Words, *, base: int | None) -> SegmentTable:
