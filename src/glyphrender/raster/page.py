@@ -20,8 +20,8 @@ from glyphrender.raster.looks import backgrounds, groups, is_synthetic, strokes
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.tone import Color
+from glyphrender.rich.drawn_text import line_ends
 from glyphrender.text.parts import PartSpan, line_number
-from glyphrender.text.properties import codepoints
 from glyphrender.theta import MissingGlyph, PageNumber, Theta
 from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
@@ -467,22 +467,17 @@ def _of_flowing_lines(segments: SegmentTable, at: NDArray[Any]) -> tuple[NDArray
 
     Line ends inside a paragraph end no segment, and a paragraph may begin with blank lines that are not drawn.
     """
-    text, cps = segments.text, codepoints(segments.text)
-    ends = (cps == 0x0A) | (cps == 0x0D)
-    ends[:-1] &= ~((cps[:-1] == 0x0D) & (cps[1:] == 0x0A))
-    ended = np.append(0, np.cumsum(ends))
-    places = np.append(0, np.cumsum(segments.lengths()))
-    begins, number = np.ones(len(at), bool), np.zeros(len(at), np.int64)
-    for index, row in enumerate(at.tolist()):
-        place = int(places[row])
-        begins[index] = ends[place - 1] if place else not segments.mid_line
-        if segments.kinds()[row] != NEWLINE and (blank := _BLANK_LINES.match(text, place)):
-            place = blank.end()
+    text, ends, kinds = segments.text, line_ends(segments.text), segments.kinds()
+    places = np.append(0, np.cumsum(segments.lengths()))[at]
+    begins = np.where(places > 0, np.isin(places, ends), not segments.mid_line)
+    drawn = places.astype(np.int64)  # where the text that is drawn begins
+    for index, (row, begin) in enumerate(zip(at.tolist(), places.tolist(), strict=True)):
+        if kinds[row] != NEWLINE and (blank := _BLANK_LINES.match(text, begin)):
+            drawn[index] = blank.end()
         if segments.stands_for is not None and segments.hidden is not None and segments.number[row] == 0:
             # In rich text, markup at the start of a paragraph belongs to an empty segment; it may be lines of its own.
-            place = int(places[row] + max(0, segments.hidden[row]))
-        number[index] = segments.line + ended[place]
-    return begins, number
+            drawn[index] = begin + max(0, segments.hidden[row])
+    return begins, segments.line + np.searchsorted(ends, drawn, "right").astype(np.int64)
 
 
 def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, float, float]]:
