@@ -71,7 +71,7 @@ def _styles(page: PageLayout) -> tuple[list[Style], list[Style], list[ParagraphS
     lines: list[ParagraphStyle] = []
     for block in page.blocks:
         table, segments = block.table, block.table.segments
-        rows = slice(int(table.first[block.lo]), int(table.last[block.hi - 1]))
+        rows = block.segment_rows
         for found, look in ((letters, segments.look), (gaps, segments.gap_look)):
             if look is None:
                 found += [Style()] * (rows.stop - rows.start)

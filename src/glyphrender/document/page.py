@@ -137,15 +137,15 @@ class Page:
         """
         drawn = []
         for block, start, end in self._blocks():
-            table, segments = block.table, block.table.segments
+            segments = block.table.segments
             if segments.drawn_text is None:
                 text = segments.text[start:end]
                 kept = np.flatnonzero(~segments.consumed()[start:end])
                 drawn.append(text if len(kept) == len(text) else "".join(map(text.__getitem__, kept.tolist())))
                 continue
-            first, last = int(table.first[block.lo]), int(table.last[block.hi - 1])
-            at = int(segments.drawn_lengths(slice(0, first)).sum())
-            drawn.append(segments.drawn_text[at : at + int(segments.drawn_lengths(slice(first, last)).sum())])
+            rows = block.segment_rows
+            at = int(segments.drawn_lengths(slice(0, rows.start)).sum())
+            drawn.append(segments.drawn_text[at : at + int(segments.drawn_lengths(rows).sum())])
         return "".join(drawn)
 
     @property
@@ -192,8 +192,8 @@ class Page:
         """The characters that no font has, and how often each occurs on this page."""
         found: Counter[str] = Counter()
         for block in self._layout.blocks:
-            segments, table = block.table.segments, block.table
-            segment = segments.number[table.first[block.lo] : table.last[block.hi - 1]]
+            segments = block.table.segments
+            segment = segments.number[block.segment_rows]
             boxed = segment[segments.store.face.take(segment) == BOX_FACE]
             if len(boxed):
                 rows, _ = segments.store.glyph_rows(boxed)
@@ -399,11 +399,11 @@ def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:
 
 def _styles(block: Block, start: int, end: int) -> tuple[Style, ...]:
     """Return the styles of characters `start` to `end - 1` of a block of rich text, each once."""
-    table, segments = block.table, block.table.segments
-    rows = slice(int(table.first[block.lo]), int(table.last[block.hi - 1]))
+    segments, rows = block.table.segments, block.segment_rows
     assert segments.look is not None
-    ends = np.cumsum(segments.lengths(rows))
-    inked = np.cumsum(segments.lengths(rows)) - segments.lengths(rows) + segments.ink_lengths(rows)
+    lengths = segments.lengths(rows)
+    ends = np.cumsum(lengths)
+    inked = ends - lengths + segments.ink_lengths(rows)
     some = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, end)) + 1)
     looks = segments.look[rows][some][inked[some] > start]
     found = tuple(dict.fromkeys(segments.looks[look] for look in looks.tolist()))

@@ -40,10 +40,14 @@ class Block:
         return np.full(self.hi - self.lo, theta.line_height) if self.heights is None else self.heights
 
     @property
+    def segment_rows(self) -> slice:
+        """The segments of the lines, as rows of `table.segments`."""
+        return slice(int(self.table.first[self.lo]), int(self.table.last[self.hi - 1]))
+
+    @property
     def characters(self) -> int:
         """The number of characters of the source that the lines account for."""
-        part = slice(self.table.first[self.lo], self.table.last[self.hi - 1])
-        return int(self.table.segments.lengths(part).sum())
+        return int(self.table.segments.lengths(self.segment_rows).sum())
 
     def alone(self, store: GlyphStore) -> Block:
         """Return this block with its own lines and segments and nothing else, its glyphs copied into `store`."""
