@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,19 +114,16 @@ class _Account:
     start: int
     end: int = 0
 
-    def _drawn(self, places: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the drawn characters that stand at places of the chunk."""
+    def _drawn(self, places: NDArray[Any], side: Literal["left", "right"] = "right") -> NDArray[np.int64]:
+        """Return where places of the chunk stand in the drawn text, before or behind what θ consumes there."""
         gone = np.append(0, np.cumsum(self.drawn.count))
-        skipped = gone[np.searchsorted(self.drawn.place, places, "right")]
+        skipped = gone[np.searchsorted(self.drawn.place, places, side)]
         drawn: NDArray[np.int64] = self.drawn.source.offset + places + skipped
         return drawn
 
     def _ends(self, places: NDArray[Any]) -> NDArray[np.int64]:
         """Return where in the source the characters before places of the chunk end; the start of the chunk at 0."""
-        gone = np.append(0, np.cumsum(self.drawn.count))
-        skipped = gone[np.searchsorted(self.drawn.place, places, "left")]
-        ends = self.text.ends(self.drawn.source.offset + places + skipped)
-        return np.where(places > 0, ends, self.start)
+        return np.where(places > 0, self.text.ends(self._drawn(places, "left")), self.start)
 
     def of(self, table: SegmentTable, paragraphs: Paragraphs | None) -> SegmentTable:
         """Return `table`, the segments of the drawn text of the chunk, as those of the source."""
