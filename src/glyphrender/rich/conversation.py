@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from glyphrender.errors import DataError, shown
 from glyphrender.rich.code import from_code
+from glyphrender.rich.inlines import MONOSPACED
 from glyphrender.rich.markdown import from_markdown
 from glyphrender.rich.rich_text import RichText
 from glyphrender.rich.style import BlockStyle, Rule, Style
@@ -29,7 +30,7 @@ MARKS: Final[Mapping[str, str]] = {
 OTHER: Final = "·"
 _CALL: Final = "→"
 _RESULT: Final = "←"
-_MONO: Final = Style(family="DejaVu Sans Mono")
+_MONO: Final = Style(family=MONOSPACED)
 _NAME: Final = Style(weight=700)
 _BAR: Final = BlockStyle(indent=0.9, rule=Rule.SIDE)
 _LEFT_OUT: Final = Style(italic=True)
@@ -154,18 +155,16 @@ class _Transcript:
         self._blocks.append((start, end, around))
         match part.kind:
             case "text":
-                self._extend(from_markdown(part.text, theta))
+                self._say(from_markdown(part.text, theta), start)
             case "call":
-                self._spans.append((start, start + len(part.name), _NAME))
-                self._spans.append((start + len(part.name) + 1, end, _MONO))
-                self.length += len(part.name) + 1
-                self._extend(from_code(part.text, "json", theta))
+                arguments = start + len(part.name) + 1
+                self._spans += (start, arguments - 1, _NAME), (arguments, end, _MONO)
+                self._say(from_code(part.text, "json", theta), arguments)
             case "result":
                 self._blocks.append((start, end, _BAR))
-                self._extend(from_terminal(part.text, theta))
+                self._say(from_terminal(part.text, theta), start)
             case _:
                 self._spans.append((start, end, _LEFT_OUT))
-        self.length = start
         self._append(text)
         return start, end
 
@@ -183,9 +182,8 @@ class _Transcript:
         self._texts.append(text)
         self.length += len(text)
 
-    def _extend(self, piece: RichText) -> None:
-        """Say of the characters from `length` on what `piece` says of its own."""
-        by = self.length
+    def _say(self, piece: RichText, by: int) -> None:
+        """Say of the characters from `by` on what `piece` says of its own."""
         self._spans += ((a + by, b + by, style) for a, b, style in piece.spans)
         self._blocks += ((a + by, b + by, style) for a, b, style in piece.blocks)
         self._consumed += ((a + by, b + by) for a, b in piece.consumed)
