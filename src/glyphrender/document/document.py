@@ -378,8 +378,8 @@ class Document(Sequence[Page]):
     def _shares(self, jobs: int) -> Callable[[int], Iterator[Page]]:
         """Return a function from a job number, 0 … `jobs - 1`, to the pages of that job.
 
-        Together the jobs have all pages. Call the function in forked processes. Each process lays out
-        its own share if it can.
+        Together the jobs have all pages. Call the function in forked processes. Each process lays out its own share if
+        it can.
         """
         theta, max_pages, parts = self.theta, self._max_pages, self.parts
         with self._lock:

@@ -1,9 +1,9 @@
 """The compiled code of stamp.py in this process: when it is loaded.
 
-To import numba and load the code takes as much CPU as Skia takes more than compiled code on some 200 pages. So Skia
-draws the first pages. Once 50 pages were drawn and more text follows than loading costs, the code is loaded. Where it
-is not known how much follows, loading begins when drawing has cost as much as loading: then the loss is at most the
-cost of loading, whenever the process ends. Pages are the same to the bit either way.
+Compiled code draws faster than Skia, but to import numba and load the code costs what it then saves on some 200 pages.
+So Skia draws the first pages. The code is loaded once 50 pages were drawn and more than 200 pages of text follow. Where
+it is not known how much follows, it is loaded after 200 pages: then the loss is at most the cost of loading, whenever
+the process ends. Pages are the same to the bit either way.
 
 Loading stops the thread that draws for half a second. A thread of its own would not help: the import and Skia's calls
 both hold the interpreter's lock, so the two take turns, and Skia draws 70 more pages meanwhile.
@@ -23,7 +23,7 @@ from glyphrender._system import log
 from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.errors import DependencyError, the_extra
 
-# Glyphs for which Skia takes so much more CPU than compiled code as loading costs: 200 pages of 6,000 glyphs.
+# Glyphs on which compiled code saves as much CPU as loading it costs: 200 pages of 6,000 glyphs.
 COSTS: Final = 1_200_000
 # Glyphs after which loading begins if more than `COSTS` follow. A program that draws a few pages of a long text does
 # not load anything.
