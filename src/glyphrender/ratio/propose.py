@@ -41,6 +41,8 @@ _PRESETS: Final = {
     LookKind.TABLE: ("code",),
 }
 _CHINESE: Final = ("glyph-zh", "dense-zh")
+# Lines of other kinds are never joined.
+_PROSE: Final = (LookKind.PROSE, LookKind.WRAPPED, LookKind.CHAT)
 # How a text may flow: what sets paragraphs apart. The first is the text as it is.
 _FLOWS: Final[tuple[dict[str, Any], ...]] = (
     {},
@@ -123,15 +125,15 @@ def propose(
             f"{LEAST_FONT_PIXELS:g}.",
             field="min_font_pixels",
         )
-    chosen, text = vision_model(model), whole(text)
+    vision, text = vision_model(model), whole(text)
     seen = look(text)
     part = text[:COMPARED]
     found = []
     for name, theta in _candidates(part, seen.kind, seen.columns):
         try:
-            aligned = align(theta, chosen)
+            aligned = align(theta, vision)
             ratio = compression_ratio(
-                part, theta=aligned, model=chosen, tokenizer=tokenizer, over_limit="ignore", typesetter=typesetter
+                part, theta=aligned, model=vision, tokenizer=tokenizer, over_limit="ignore", typesetter=typesetter
             )
         except VisionModelError:
             continue  # the model takes no pages of this form
@@ -177,12 +179,14 @@ def better_flow(theta: Theta, text: str, **options: Any) -> Alternative | None:
     Only fields that say how lines flow are changed: the type, and what the model sees of it, stay as they are.
     `options` are those of `compression_ratio`.
     """
+    if theta.unwrap or theta.blank_lines.value != "KEEP" or theta.newline_marker:
+        return None
     part = text[:COMPARED]
     as_it_is = compression_ratio(part, theta=theta, over_limit="ignore", **options)
-    if theta.unwrap or theta.blank_lines.value != "KEEP" or theta.newline_marker or not as_it_is.pages:
+    if not as_it_is.pages:
         return None
     best: Alternative | None = None
-    for fields in _flows(look(text).kind):
+    for fields in filter(None, _flows(look(text).kind)):  # without the text as it is
         try:
             changed = theta.replace(**fields)
         except ThetaError:
@@ -197,21 +201,15 @@ def better_flow(theta: Theta, text: str, **options: Any) -> Alternative | None:
 
 def _flows(kind: LookKind) -> Iterator[dict[str, Any]]:
     """Yield the flows for a kind of text. Lines of code, logs and tables are never joined."""
-    if kind in (LookKind.PROSE, LookKind.WRAPPED, LookKind.CHAT):
-        for flow in _FLOWS:
-            yield flow
-        if kind is LookKind.WRAPPED:
-            for flow in _FLOWS:
-                yield {"unwrap": True, **flow}
-    else:
-        yield {}
-        yield {"blank_lines": "HALF"}
+    yield from _FLOWS if kind in _PROSE else _FLOWS[:2]
+    if kind is LookKind.WRAPPED:
+        yield from ({"unwrap": True, **flow} for flow in _FLOWS)
 
 
 def _candidates(text: str, kind: LookKind, columns: int) -> Iterator[tuple[str, Theta]]:
     """Yield (name, θ) of each candidate."""
     chinese = sum("\u4e00" <= character <= "\u9fff" for character in text[:20_000])
-    prose = kind in (LookKind.PROSE, LookKind.WRAPPED, LookKind.CHAT)
+    prose = kind in _PROSE
     presets = _CHINESE if prose and 4 * chinese > len(text[:20_000]) else _PRESETS[kind]
     for preset in presets:
         theta = Theta.preset(preset)
