@@ -235,7 +235,9 @@ class Poser:
 
     def cost(self, item: Item, condition: Condition) -> ItemCost:
         """Return only the cost; errors are those of `pose`. Nothing is drawn."""
-        return self.pose(item, condition).cost
+        # Until the model asks, both arms cost the same, and only one of them lays out the pages that it sends.
+        alike = replace(condition, arm=Arm.PAGES) if condition.arm is Arm.EXPANDED else condition
+        return self.pose(item, alike).cost
 
     def _pages(self, text: str, theta: Theta) -> _PagesCost:
         # Not the text itself: sixty of them may be a million tokens each.
@@ -328,8 +330,7 @@ def _as_one_document(posed: Posed, texts: Sequence[str], theta: Theta, item: Ite
         turns.append(Turn(turn.role, tuple(part for several in parts for part in several)))
     spans = []
     if item is not None:
-        drawn = [number for number, text in enumerate(item.drawables) if text]
-        begin = {number: starts[place] for place, number in enumerate(drawn)}
+        begin = [0, *accumulate(map(len, item.drawables))]
         spans = [
             (begin[each.text] + start, begin[each.text] + end) for each in item.evidence for start, end in each.spans
         ]
