@@ -320,9 +320,8 @@ class MadeItems(Sequence[Item], ABC):
         """Return a new item. The index is from 0 to the number of items, less 1."""
 
     def label(self, index: int) -> ItemLabel:
-        """Return the label of an item. Items that are slow to make know their labels without being made."""
-        item = self.make(index)
-        return ItemLabel(item.key, item.task, item.buckets)
+        """Return the label of an item. Override it where an item is slow to make."""
+        return _label(self.make(index))
 
     @overload
     def __getitem__(self, index: int) -> Item: ...
@@ -340,11 +339,11 @@ class MadeItems(Sequence[Item], ABC):
 
 def labels_of(items: Sequence[Item]) -> Iterator[ItemLabel]:
     """Yield the labels of items, in order."""
-    for index in range(len(items)):
-        if isinstance(items, MadeItems):
-            yield items.label(index)
-        else:
-            yield ItemLabel(items[index].key, items[index].task, items[index].buckets)
+    yield from map(items.label, range(len(items))) if isinstance(items, MadeItems) else map(_label, items)
+
+
+def _label(item: Item) -> ItemLabel:
+    return ItemLabel(item.key, item.task, item.buckets)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
