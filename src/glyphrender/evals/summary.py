@@ -172,9 +172,7 @@ def _expanded(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Return what models asked for: per item, and how well the pages were chosen where evidence is known."""
     traces = [each.trace for each in outcomes if each.trace is not None]
     chosen = [each.selection for each in outcomes if each.selection is not None]
-    paid = sum(
-        trace.visual_tokens + trace.exact_tokens + trace.expansion_tokens + trace.tool_overhead for trace in traces
-    )
+    paid = sum(trace.paid_tokens for trace in traces)
     return {
         "items": len(traces),
         "calls": _average([len(trace.calls) for trace in traces]),

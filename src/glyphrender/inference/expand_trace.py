@@ -128,14 +128,18 @@ class ExpandTrace:
         return self.text_tokens / self.visual_tokens if self.visual_tokens else 1.0
 
     @property
-    def effective_rho(self) -> float:
-        """Return text tokens ÷ (visual tokens + exact strings + expansion tokens + tool overhead); 1 for text.
+    def paid_tokens(self) -> int:
+        """Return visual tokens + exact strings + expansion tokens + tool overhead.
 
         Each token counts once, however often a server was sent it: the prompts of one question begin alike, and a
         prefix cache keeps them.
         """
-        paid = self.visual_tokens + self.exact_tokens + self.expansion_tokens + self.tool_overhead
-        return self.text_tokens / paid if self.visual_tokens else 1.0
+        return self.visual_tokens + self.exact_tokens + self.expansion_tokens + self.tool_overhead
+
+    @property
+    def effective_rho(self) -> float:
+        """Return text tokens ÷ `paid_tokens`; 1 if the document was sent as text."""
+        return self.text_tokens / self.paid_tokens if self.visual_tokens else 1.0
 
     @property
     def prompt_tokens(self) -> int | None:
