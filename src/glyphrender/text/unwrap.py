@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 #: Lines before and after a line end that bear on it.
@@ -134,7 +135,7 @@ def shares(text: str) -> tuple[float, float]:
     """
     lines, places = _lines(text, begins=True, ends=True)
     seen = [line for line in lines if line.kind not in (_Kind.BLANK, _Kind.WALL)]
-    pairs = sum(line.kind is after.kind is _Kind.PROSE for line, after in zip(lines, lines[1:], strict=False))
+    pairs = sum(line.kind is after.kind is _Kind.PROSE for line, after in pairwise(lines))
     joined = sum(1 for at in range(len(places)) if at + 1 < len(lines) and _join(lines, at))
     code = sum(line.kind is _Kind.CODE for line in seen)
     return code / (len(seen) or 1), joined / (pairs or 1)
@@ -261,7 +262,7 @@ def _is_ragged(lines: Sequence[_Line], at: int, column: int) -> bool:
     block = _block(lines, at)
     return any(
         line.right + 1 + after.first < column - _FAR and not line.stops and not after.item
-        for line, after in zip(block, block[1:], strict=False)
+        for line, after in pairwise(block)
     )
 
 
@@ -271,7 +272,7 @@ def _may_be_verse(lines: Sequence[_Line], at: int, window: Sequence[_Line]) -> b
     if any(line.lower for line in block[1:]):
         return False
     longest = max(line.right for line in window if line.kind is _Kind.PROSE)
-    full = all(line.right + 1 + after.first > longest for line, after in zip(block, block[1:], strict=False))
+    full = all(line.right + 1 + after.first > longest for line, after in pairwise(block))
     # Prose nearby shows where lines are wrapped; two or three lines alone show nothing.
     wrapped = sum(line.lower for line in window) >= 2
     return not (full and (wrapped or len(block) > 3) and not (lines[at].stops and not wrapped))
