@@ -20,7 +20,7 @@ from glyphrender.train.exports.trainer import ExportRow, ExportTurn, PageImage, 
 from glyphrender.train.rows.chat_rows import ChatRow
 from glyphrender.train.rows.page_policy import PageText
 
-__all__ = ["TokenBudget", "OverBudget", "RowDrawer"]
+__all__ = ["OverBudget", "RowDrawer", "TokenBudget"]
 
 #: Texts that stand for images to a trainer or a tokenizer.
 MARKERS: Final = (

@@ -40,8 +40,8 @@ __all__ = [
     "draw_pairs",
     "list_pairs",
     "lookup_rows",
-    "page_of",
     "lookup_theta",
+    "page_of",
 ]
 
 #: Keys of two characters. I and O are left out, because 1 and 0 look like them.

@@ -18,7 +18,7 @@ from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta
 
-__all__ = ["Pages", "SamplePart", "Sample", "Text", "laid_out", "page_sizes", "visual_tokens"]
+__all__ = ["Pages", "Sample", "SamplePart", "Text", "laid_out", "page_sizes", "visual_tokens"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from glyphrender._system.atomic_write import write_atomically
 from glyphrender.errors import DataError, shown
 from glyphrender.train.recipe import Recipe
 
-__all__ = ["RunFolder", "recipe_differences", "is_main_process", "process_count"]
+__all__ = ["RunFolder", "is_main_process", "process_count", "recipe_differences"]
 
 _RECIPE: Final = "recipe.toml"
 # transformers writes this file last, so a checkpoint without it was interrupted.

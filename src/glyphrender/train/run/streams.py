@@ -40,8 +40,8 @@ __all__ = [
     "TokenCount",
     "WithinBudget",
     "cpt_streams",
-    "named_files",
     "fixed_theta",
+    "named_files",
     "nothing_held_out",
     "sft_streams",
 ]
