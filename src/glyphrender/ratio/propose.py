@@ -43,7 +43,7 @@ _PRESETS: Final = {
 _CHINESE: Final = ("glyph-zh", "dense-zh")
 # Lines of other kinds are never joined.
 _PROSE: Final = (LookKind.PROSE, LookKind.WRAPPED, LookKind.CHAT)
-# How a text may flow: what sets paragraphs apart. The first is the text as it is; the first two leave lines themselves alone.
+# How a text may flow: what sets paragraphs apart. The first is the text as it is. The first two suit code too.
 _FLOWS: Final[tuple[dict[str, Any], ...]] = (
     {},
     {"blank_lines": "HALF"},
