@@ -41,10 +41,11 @@ def on_device(model: Any, processor: Any) -> Any:
     tower, owner = parts[name], parts[name.rpartition(".")[0]]
     if (before := getattr(tower, _HANDLE, None)) is not None:
         before.remove()
-    handle = _Handles(
+    handles = (
         owner.register_forward_pre_hook(expanding.before_model, with_kwargs=True),
         tower.register_forward_pre_hook(expanding.before_tower, with_kwargs=True),
     )
+    handle = _Handles(handles)
     setattr(tower, _HANDLE, handle)
     return handle
 
@@ -68,20 +69,15 @@ def for_device(model: Any, processor: Any, *, resize: bool = True) -> Any:
     return fast(processor, resize=resize, expand=False)
 
 
-class _Handles(tuple[Any, ...]):
+@dataclass(frozen=True, slots=True)
+class _Handles:
     """Handles of hooks, as one."""
 
-    __slots__ = ()
-
-    def __new__(cls, *handles: Any) -> _Handles:
-        return super().__new__(cls, handles)
-
-    def __getnewargs__(self) -> tuple[Any, ...]:
-        return tuple(self)
+    handles: tuple[Any, ...]
 
     def remove(self) -> None:
         """Remove all hooks."""
-        for handle in self:
+        for handle in self.handles:
             handle.remove()
 
 
