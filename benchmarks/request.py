@@ -33,6 +33,7 @@ from typing import Any
 
 import report
 import texts
+from loopback import QuietHandler
 
 from glyphrender import Document, Theta, render
 from glyphrender.inference.endpoint import Endpoint
@@ -133,7 +134,7 @@ def measured(way: str, text: str, url: str) -> dict[str, float]:
 def serve() -> None:
     """Answer every request on loopback, dropping what it holds. The first line of the output is the port."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             left = int(self.headers["Content-Length"])
             while left:
@@ -147,9 +148,6 @@ def serve() -> None:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     print(server.server_port, flush=True)

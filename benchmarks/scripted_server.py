@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from loopback import QuietHandler, listening
+
 from glyphrender.errors import VisionModelError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import Tokenizer
@@ -142,7 +144,7 @@ def serving(script: Script | None = None) -> Iterator[ScriptedServer]:
     if script is not None:
         state.script = script
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             row: dict[str, Any] = {"id": state.script.name, "object": "model", "owned_by": state.script.program}
             _json(self, 200, {"object": "list", "data": [row]})
@@ -161,20 +163,8 @@ def serving(script: Script | None = None) -> Iterator[ScriptedServer]:
             else:
                 _whole(self, script, answer)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
+    with listening(Handler) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @dataclass(kw_only=True)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from click.testing import CliRunner
+from loopback import QuietHandler, listening
 from small_configs import small, small_qwen
 
 from glyphrender import cli
@@ -161,7 +160,7 @@ def test_other_words_after_eval_are_benchmarks() -> None:
     assert "longbench" in result.output
 
 
-class Streaming(BaseHTTPRequestHandler):
+class Streaming(QuietHandler):
     """A server that streams two pieces of text and then the counts, and keeps the bodies that it was sent."""
 
     bodies: ClassVar[list[dict[str, Any]]] = []
@@ -187,29 +186,15 @@ class Streaming(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data.encode())
 
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
-
 
 @pytest.mark.slow
 def test_a_running_server_is_measured_with_both_arms(tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text(TEXT, encoding="utf-8")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Streaming)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with listening(Streaming) as url:
         result = run(
-            *(
-                "glm-4.1v",
-                "--base-url",
-                f"http://127.0.0.1:{server.server_port}/v1",
-                "--text",
-                str(tmp_path / "book.txt"),
-            ),
+            *("glm-4.1v", "--base-url", url, "--text", str(tmp_path / "book.txt")),
             *("--length", "60", "--repeats", "1", "--requests", "2", "--concurrency", "2", "-o", str(tmp_path / "out")),
         )
-    finally:
-        server.shutdown()
-        server.server_close()
     assert result.exception is None
     row = json.loads((tmp_path / "out" / "efficiency.json").read_text(encoding="utf-8"))["rows"][0]
     assert row["text"]["prompt_tokens"] == row["drawn"]["prompt_tokens"] == 50

@@ -6,7 +6,6 @@ import http.server
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback import QuietHandler, listening
 from test_cli import environment
 
 from glyphrender import DataError, EndpointError, Theta, VisionModelError, render
@@ -98,7 +98,7 @@ def failing(handle: Handler, models: list[dict[str, Any]] | None = None) -> Iter
     """An HTTP server on loopback that answers as `handle` does; the bodies of the requests that it got."""
     got: list[dict[str, Any]] = []
 
-    class Server(http.server.BaseHTTPRequestHandler):
+    class Server(QuietHandler):
         def do_GET(self) -> None:
             answer_json(self, 200, {"object": "list", "data": models or []})
 
@@ -106,19 +106,8 @@ def failing(handle: Handler, models: list[dict[str, Any]] | None = None) -> Iter
             got.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
             handle(self, got[-1], len(got))
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", got
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Server) as url:
+        yield url, got
 
 
 def answer_json(to: http.server.BaseHTTPRequestHandler, status: int, body: Any, **headers: str) -> None:

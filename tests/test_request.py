@@ -6,7 +6,6 @@ import hashlib
 import http.server
 import io
 import json
-import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import QuietHandler, listening
 from numpy.typing import NDArray
 from PIL import Image
 from strategies import examples
@@ -109,24 +109,14 @@ def recording(answer: Answer) -> Iterator[tuple[str, list[tuple[bytes, dict[str,
     """A server that keeps the bytes and headers of each request."""
     got: list[tuple[bytes, dict[str, str]]] = []
 
-    class Server(http.server.BaseHTTPRequestHandler):
+    class Server(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             got.append((body, {name.lower(): value for name, value in self.headers.items()}))
             answer(self, len(got))
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", got
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Server) as url:
+        yield url, got
 
 
 def said(to: http.server.BaseHTTPRequestHandler, count: int) -> None:

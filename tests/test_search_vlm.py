@@ -8,13 +8,13 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import QuietHandler, listening
 
 from glyphrender import DataError, EndpointError, LayoutError, Theta, render
 from glyphrender.errors import BudgetSpent, RequestRefused
@@ -349,7 +349,7 @@ def failing(answer: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A server whose n-th answer is `answer(n)`: its URL, and the requests that it got."""
     requests: list[dict[str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             status, body = answer(len(requests))
@@ -359,18 +359,8 @@ def failing(answer: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             self.end_headers()
             self.wfile.write(body.encode())
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=[0.01])
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", requests
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as url:
+        yield url, requests
 
 
 def said(message: str) -> str:
