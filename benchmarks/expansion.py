@@ -53,7 +53,7 @@ class Scripted:
     """A `Model` whose replies are a function of the conversation and of the number of replies so far."""
 
     policy: Callable[[Conversation, int], str]
-    requests: int = 0
+    asked: list[Conversation] = field(default_factory=list)
     identity: list[Any] = field(default_factory=lambda: ["scripted"])
 
     def complete(
@@ -63,8 +63,11 @@ class Scripted:
         max_tokens: int | None = None,
         on_text: Callable[[str], object] | None = None,
     ) -> Reply:
-        self.requests += 1
-        return Reply(text=self.policy(conversation, sum(turn.role == "assistant" for turn in conversation.turns)))
+        self.asked.append(conversation)
+        turns = sum(turn.role == "assistant" for turn in conversation.turns)
+        return Reply(
+            text=self.policy(conversation, turns), prompt_tokens=100, completion_tokens=9, finish_reason="stop"
+        )
 
 
 # -- scripted models ---------------------------------------------------------------------------------
@@ -180,7 +183,7 @@ def policies(documents: int) -> dict[str, Any]:
         failures.update(violations(answer, document, budget))
         calls = answer.trace.calls
         figures[name].update(
-            documents=1, requests=model.requests, calls=len(calls), served=len(answer.trace.served),
+            documents=1, requests=len(model.asked), calls=len(calls), served=len(answer.trace.served),
             quotes=sum(len(call.quotes) for call in calls), tokens=answer.trace.expansion_tokens,
         )  # fmt: skip
         figures[name][f"ended: {answer.trace.ended}"] += 1

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tool_caller
+from expansion import NOVEL, Scripted, called
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import texts
@@ -33,42 +34,12 @@ from glyphrender.inference.source_search import SourceSearch
 from glyphrender.inference.tool_calls import ToolCall, calls_in_message, calls_in_text
 from glyphrender.inference.transformers import LocalModel
 
-NOVEL = (Path(__file__).parents[1] / "benchmarks/texts/pride-and-prejudice.txt").read_text(encoding="utf-8")
 THETA = Theta(page_size=(168, 168), font_size=6, line_height=7, margin_x=4, margin_y=4).align_to("glm-4.1v")
 PAGES = Packing(send="pages", exact=0)
 
 
 def document_of(start: int, length: int = 4_000) -> Document:
     return render(NOVEL[start : start + length], THETA)
-
-
-def called(name: str, **arguments: Any) -> str:
-    return f"<tool_call>{json.dumps({'name': name, 'arguments': arguments})}</tool_call>"
-
-
-@dataclass
-class Scripted:
-    """A `Model` whose replies are a function of the conversation and of the number of the request, from 0."""
-
-    policy: Callable[[Conversation, int], str]
-    asked: list[Conversation] = field(default_factory=list)
-
-    @property
-    def identity(self) -> list[Any]:
-        return ["scripted"]
-
-    def complete(
-        self,
-        conversation: Conversation,
-        *,
-        max_tokens: int | None = None,
-        on_text: Callable[[str], object] | None = None,
-    ) -> Reply:
-        self.asked.append(conversation)
-        turns = sum(turn.role == "assistant" for turn in conversation.turns)
-        return Reply(
-            text=self.policy(conversation, turns), prompt_tokens=100, completion_tokens=9, finish_reason="stop"
-        )
 
 
 @dataclass

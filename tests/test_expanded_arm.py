@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_expand import NOVEL, Scripted, called
+from expansion import NOVEL, Scripted, called
 
 from glyphrender import DataError, Theta
 from glyphrender.evals.arms import Arm, Poser, conditions_of
