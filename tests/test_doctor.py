@@ -230,9 +230,16 @@ def test_a_part_that_is_missing_is_no_fault_and_one_that_fails_is_broken() -> No
 
 
 def test_the_core_of_this_installation_works() -> None:
-    found = list(islice(parts(), 3))
-    assert [part.state for part in found] == ["works"] * 3
+    found = list(islice(parts(), 4))
+    assert [part.state for part in found] == ["works"] * 4
     assert "skia-python" in found[0].detail
+
+
+def test_styles_are_tried_with_markdown_and_highlighted_code() -> None:
+    (found,) = [part for part in islice(parts(), 4) if part.extra == "markup"]
+    assert found.state == "works"
+    assert "markdown-it-py" in found.detail
+    assert "Pygments" in found.detail
 
 
 # -- pages of a dense θ --------------------------------------------------------------------------------

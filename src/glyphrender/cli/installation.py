@@ -100,12 +100,6 @@ def _tokenizers() -> str:
     return f"{tokenizer('qwen3').count(_TEXT)} tokens; {_versions('splintr-rs')}"
 
 
-def _client() -> str:
-    import openai  # noqa: F401
-
-    return _versions("openai")
-
-
 def _tesseract() -> str:
     from glyphrender.ocr.tesseract import Tesseract
 
@@ -122,6 +116,16 @@ def _read(text: str, versions: str) -> str:
     if "page" not in text:
         raise ValueError(f"read {text.strip()[:40]!r} in place of {_TEXT!r}")
     return f"reads a page; {versions}"
+
+
+def _markup() -> str:
+    from glyphrender.rich.markdown import from_markdown
+
+    styled = from_markdown("# Heading\n\n```python\nimport this\n```\n")
+    bold = [styled.source[span.start : span.end] for span in styled.spans if span.style.weight]
+    if bold != ["# Heading", "import"]:
+        raise ValueError(f"draws {bold} in bold in place of a heading and a keyword")
+    return f"Markdown with code; {_versions('markdown-it-py', 'Pygments')}"
 
 
 def _torch() -> str:
@@ -160,8 +164,9 @@ def _pdf() -> str:
 _CHECKS: Final[tuple[Check, ...]] = (
     ("pages", "", _drawing),
     ("fonts", "", _fonts),
+    ("styles", "markup", _markup),
     ("text tokens", "ratio", _tokenizers),
-    ("model servers", "chat", _client),
+    ("model servers", "chat", _imported("openai")),
     ("models here", "transformers", _torch),
     ("training", "train", _imported("trl", "peft", "accelerate", "datasets")),
     ("benchmarks", "evals", _imported("pyarrow", "datasets", "bm25s", "nltk", "rjieba", "pypdfium2")),
