@@ -315,9 +315,6 @@ def _luhn(number: str) -> bool:
     return (sum(map(int, number[::-2])) + sum(doubled)) % 10 == 0
 
 
-_LINE_BEFORE: Final = re.compile(r"(?P<before>[^\n]{0,160})(?P<last>(?:(?<=[\s:=(\"'])|^|(?<=\n))[+(]*[\dA-Z][\dA-Z()./'’-]*)[ \t]*\r?\n[ \t]*>?[ \t]*\Z")  # noqa: E501  # fmt: skip
-
-
 def wrapped(text: str, start: int, end: int) -> bool:
     """Return whether a number at the edge of a line may continue on the line before or after, as in wrapped prose."""
     line = text.rfind("\n", max(0, start - 80), start)

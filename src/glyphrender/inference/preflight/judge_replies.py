@@ -21,7 +21,6 @@ _THOUGHTS: Final = re.compile(
 )
 # Special tokens of chat templates, which no answer should show.
 _SPECIAL: Final = re.compile(r"<\|[A-Za-z_▁][\w▁/ -]*\|>|<(?:end|start)_of_turn>|<[｜|][\w▁]+[｜|]>|\[/?INST\]")
-_WHOLE: Final = ("text/event-stream",)
 
 
 def reply_findings(evidence: Evidence, *, listed: tuple[str, ...], model: str) -> Iterator[Finding]:

@@ -193,7 +193,7 @@ class _Sending:
                 "many",
                 f"{self.plan.many} images are refused ({self.seen['many'].refusal}); {self.most_images} are taken",
                 predicted=f"{self.plan.many} images in a request",
-                advice=f"Raise the limit of the server, or pass --max-images {max(1, self.most_images)} to `ask`.",
+                advice=f"Raise the limit of the server, or pass --max-images {self.most_images} to `ask`.",
             )
         for name in _PLAIN:
             seen = self.seen.get(name)
