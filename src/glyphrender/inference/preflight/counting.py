@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeAlias
 
 from glyphrender.errors import VisionModelError
@@ -45,11 +46,13 @@ class Explanation:
         kind: the finding that the rule stands for.
         words: the rule in words.
         model: the model that counts so; None if it is not a model.
+        times: how often each image is counted.
     """
 
     kind: str
     words: str
     model: VisionModel | None = None
+    times: int = 1
 
 
 def gap(seen: Seen, rule: _Rule) -> int | None:
@@ -62,7 +65,7 @@ def gap(seen: Seen, rule: _Rule) -> int | None:
     try:
         for size, tokens in seen:
             found = tokens - rule(size)
-            if abs(found) > SLACK or found != (found if constant is None else constant):
+            if abs(found) > SLACK or constant not in (None, found):
                 return None
             constant = found
     except (VisionModelError, ValueError, ArithmeticError):
@@ -94,7 +97,7 @@ def _found(model: VisionModel, seen: Seen) -> Iterator[Explanation]:
         return
     for times in (2, 3, 4):
         if gap(seen, lambda size, times=times: times * _rule(model)(size)) is not None:  # type: ignore[misc]
-            yield Explanation(kind="counted-again", words=f"each image is counted {times} times")
+            yield Explanation(kind="counted-again", words=f"each image is counted {times} times", times=times)
             return
     others = [*_others(model, seen)]
     limits = [*_other_limits(model, seen)]
@@ -228,23 +231,18 @@ def _values(name: str, value: object) -> Iterable[object]:
 def _resized(model: VisionModel, seen: Seen) -> Iterator[Explanation]:
     """Yield ways in which a gateway may have made images smaller before the server saw them."""
 
-    def limited(longest: int) -> _Rule:
-        def tokens(size: Size) -> int:
-            scale = min(1.0, longest / max(size))
-            return _rule(model)((max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
+    def scaled(size: Size, factor: float) -> int:
+        return _rule(model)((max(1, round(size[0] * factor)), max(1, round(size[1] * factor))))
 
-        return tokens
+    def limited(size: Size, longest: int) -> int:
+        return scaled(size, min(1.0, longest / max(size)))
 
-    sides = [side for side in range(64, 4097, 4) if gap(seen, limited(side)) is not None]
+    sides = [side for side in range(64, 4097, 4) if gap(seen, partial(limited, longest=side)) is not None]
     if sides:
         words = f"images are first shrunk to a longest side of {_range(sides[0], sides[-1])} px"
         yield Explanation(kind="longest-side", words=words)
     for factor in _FACTORS:
-
-        def scaled(size: Size, factor: float = factor) -> int:
-            return _rule(model)((max(1, round(size[0] * factor)), max(1, round(size[1] * factor))))
-
-        if gap(seen, scaled) is not None:
+        if gap(seen, partial(scaled, factor=factor)) is not None:
             yield Explanation(kind="scaled", words=f"images are first scaled by {factor:.3g}")
             return
 

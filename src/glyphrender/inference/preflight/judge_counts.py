@@ -16,10 +16,10 @@ from glyphrender.models.enlarged import enlarged, enlarged_warning
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TOKENIZERS, tokenizer
 
-__all__ = ["Evidence"]
+__all__ = ["JOINS", "Evidence"]
 
-# Tokens by which a text may differ from its count alone: pieces join where texts meet.
-_JOINS: Final = 4
+#: Tokens by which a text may differ from its count alone: pieces join where texts meet.
+JOINS: Final = 4
 # Tokens that a template may add to a request with an instruction: roles, marks, a date.
 _TEMPLATE: Final = 128
 # Tokens of a page below which caches, which keep blocks, say nothing.
@@ -78,7 +78,7 @@ class Evidence:
         counter, added = self.plan.counter, self.extra("long text")
         if counter is None or added is None or self.cut_at is not None:
             return False
-        return abs(added - counter.count(self.plan.long_text)) > _JOINS
+        return abs(added - counter.count(self.plan.long_text)) > JOINS
 
     @property
     def cut_at(self) -> int | None:
@@ -86,7 +86,7 @@ class Evidence:
         counter, long, short = self.plan.counter, self.extra("long text"), self.extra("short text")
         if counter is None or long is None or short is None or long > counter.count(self.plan.long_text):
             return None
-        return self.tokens("long text") if abs(short - counter.count(self.plan.short_text)) <= _JOINS else None
+        return self.tokens("long text") if abs(short - counter.count(self.plan.short_text)) <= JOINS else None
 
     def whole(self, probe: str) -> int | None:
         """Return the same as `extra`; None also if the server may have cut the prompt."""
@@ -151,7 +151,7 @@ class Evidence:
                 yield self._truncated(added, f"at least {least:,}")
             return
         wanted = counter.count(text)
-        if abs(added - wanted) <= _JOINS:
+        if abs(added - wanted) <= JOINS:
             return
         if self.cut_at is not None:
             yield self._truncated(added, f"{wanted:,}")
@@ -241,7 +241,7 @@ class Evidence:
     def _together(self, seen: list[tuple[tuple[int, int], int]], found: list[Explanation]) -> Iterator[Finding]:
         """Yield findings from prompts with several images: each must be counted."""
         model = self.plan.several
-        times = int(found[0].words.split()[-2]) if found else 1
+        times = found[0].times if found else 1
         constant = gap(seen, lambda size: times * _tokens(self.plan.model, size)) or 0
         probes = {probe.name: probe for probe in self.plan.probes}
         for name in ("two", "many"):
@@ -350,7 +350,7 @@ def _vocabularies(text: str, tokens: int) -> list[str]:
     names = []
     for name in TOKENIZERS:
         try:
-            if abs(tokenizer(name).count(text) - tokens) <= _JOINS:
+            if abs(tokenizer(name).count(text) - tokens) <= JOINS:
                 names.append(name)
         except (DependencyError, TokenizerError):
             continue

@@ -10,7 +10,7 @@ from glyphrender.errors import EndpointError
 from glyphrender.inference.endpoint import Endpoint
 from glyphrender.inference.preflight.exchange import Listing, Observation, exchange, listing
 from glyphrender.inference.preflight.findings import Finding
-from glyphrender.inference.preflight.judge_counts import Evidence
+from glyphrender.inference.preflight.judge_counts import JOINS, Evidence
 from glyphrender.inference.preflight.judge_replies import reply_findings
 from glyphrender.inference.preflight.probes import QUESTION, Picture, PreflightPlan, Probe
 
@@ -216,7 +216,7 @@ class _Sending:
         base, counter = self.seen["text"].prompt_tokens, self.plan.counter
         if counter is None or base is None or seen.prompt_tokens is None:
             return
-        if abs(seen.prompt_tokens - base - counter.count(self.plan.long_text)) > 4:
+        if abs(seen.prompt_tokens - base - counter.count(self.plan.long_text)) > JOINS:
             parts = (f"{self.plan.short_text}\n\n{QUESTION}",)
             part = Probe(name="short text", shows="truncation or vocabulary", parts=parts)
             self.send(replace(part, tokens=self.plan.tokens(part)))
