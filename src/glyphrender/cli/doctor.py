@@ -219,8 +219,7 @@ def _lines(report: PreflightReport) -> str:
     verdict = f"{counted(faults, 'fault')}" if faults else "No fault"
     lines += ["", f"{verdict}, {counted(notes, 'note')}."]
     if report.context is not None:
-        cost = plan.model.image(width, height)
-        pages = report.context // (cost.tokens + cost.overhead)
+        pages = report.context // plan.model.image(width, height).prompt_tokens
         lines.append(f"The context of {report.context:,} tokens holds some {counted(pages, 'page')}.")
     return "\n".join(map(one_line, lines))
 

@@ -232,8 +232,7 @@ class Packing:
                 exact = []
             else:
                 sizes.append(image_size(part))
-                cost = model.image(*sizes[-1])
-                tokens += cost.tokens + cost.overhead
+                tokens += model.image(*sizes[-1]).prompt_tokens
                 parts.append(PackedImage(packed_png(part, bits=self.bits), part))
         return _PackedTurn(PackedTurn(turn.role, tuple(parts)), tuple(pages), tuple(sizes), tokens)
 

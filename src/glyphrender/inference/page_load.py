@@ -204,10 +204,9 @@ def image_load(pages: tuple[Page, ...], model: VisionModel, *, bits: int | None 
 
     def tokens(page: Page) -> int:
         try:
-            cost = model.image(*page.size)
+            return model.image(*page.size).prompt_tokens
         except VisionModelError as error:
             raise error.with_context(f"page {page.number}") from error
-        return cost.tokens + cost.overhead
 
     return PageLoad(pages=pages, tokens=tuple(map(tokens, pages)), pictures=Pictures(bits=bits))
 

@@ -40,6 +40,11 @@ class ImageCost:
     scale: tuple[float, float]
     resampled: bool
 
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of a prompt that the image needs: visual tokens and overhead."""
+        return self.tokens + self.overhead
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VisionModel(ABC):

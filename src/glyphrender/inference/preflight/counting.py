@@ -111,11 +111,7 @@ def _found(model: VisionModel, seen: Seen) -> Iterator[Explanation]:
 
 
 def _rule(model: VisionModel) -> _Rule:
-    def tokens(size: Size) -> int:
-        cost = model.image(*size)
-        return cost.tokens + cost.overhead
-
-    return tokens
+    return lambda size: model.image(*size).prompt_tokens
 
 
 def _others(model: VisionModel, seen: Seen) -> Iterator[Explanation]:

@@ -16,9 +16,9 @@ from glyphrender.models.enlarged import enlarged, enlarged_warning
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TOKENIZERS, tokenizer
 
-__all__ = ["JOINS", "Evidence"]
+__all__ = ["Evidence"]
 
-#: Tokens by which a text may differ from its count alone: pieces join where texts meet.
+# Tokens by which a text may differ from its count alone: pieces join where texts meet.
 JOINS: Final = 4
 # Tokens that a template may add to a request with an instruction: roles, marks, a date.
 _TEMPLATE: Final = 128
@@ -214,7 +214,7 @@ class Evidence:
 
     def _count_finding(self, found: list[Explanation], seen: list[tuple[tuple[int, int], int]]) -> Finding:
         counted = ", ".join(f"{width}×{height} px: {extra:,}" for (width, height), extra in seen)
-        own = ", ".join(f"{_tokens(self.plan.model, size):,}" for size, _ in seen)
+        own = ", ".join(f"{self.plan.model.image(*size).prompt_tokens:,}" for size, _ in seen)
         best = found[0]
         advice = ""
         page = self.plan.sizes["page"]
@@ -242,7 +242,7 @@ class Evidence:
         """Yield findings from prompts with several images: each must be counted."""
         model = self.plan.several
         times = found[0].times if found else 1
-        constant = gap(seen, lambda size: times * _tokens(self.plan.model, size)) or 0
+        constant = gap(seen, lambda size: times * self.plan.model.image(*size).prompt_tokens) or 0
         probes = {probe.name: probe for probe in self.plan.probes}
         for name in ("two", "many"):
             extra = self.whole(name)
@@ -251,7 +251,7 @@ class Evidence:
             images = self.plan.many if name == "many" else 2
             if name == "many" and self.most_images is not None:
                 continue
-            costs = [times * _tokens(model, each.size) for each in probes[name].pictures]
+            costs = [times * model.image(*each.size).prompt_tokens for each in probes[name].pictures]
             wanted = sum(costs)
             # A template may number the images of a prompt that has several.
             if abs(extra - wanted - images * constant) <= images * SLACK:
@@ -338,11 +338,6 @@ class Evidence:
         """Return whether the second page was answered with the code of the first."""
         second = self.seen.get("other page")
         return second is not None and CODES[0] in second.text and CODES[1] not in second.text
-
-
-def _tokens(model: VisionModel, size: tuple[int, int]) -> int:
-    cost = model.image(*size)
-    return cost.tokens + cost.overhead
 
 
 def _vocabularies(text: str, tokens: int) -> list[str]:

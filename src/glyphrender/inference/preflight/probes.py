@@ -181,10 +181,9 @@ class PreflightPlan:
 
     def _image_tokens(self, size: tuple[int, int], model: VisionModel | None = None) -> int | None:
         try:
-            cost = (model or self.model).image(*size)
+            return (model or self.model).image(*size).prompt_tokens
         except VisionModelError:
             return None
-        return cost.tokens + cost.overhead
 
     @property
     def many(self) -> int:
