@@ -75,7 +75,7 @@ class JsonStream:
 
     def __init__(self, value: Any) -> None:
         self._images: list[Base64Image] = []
-        # No text can hold this word: it is drawn after the texts were written.
+        # The word is random and drawn after the texts were written, so no text holds it.
         word = token_hex(16)
 
         def mark(each: Any) -> str:
@@ -85,7 +85,7 @@ class JsonStream:
             return word
 
         whole = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=mark)
-        # The quotes around an image belong to the texts beside it, so that these are written with the image.
+        # The quotes around an image are in the texts before and after it.
         self._texts = [_utf8(text) for text in whole.split(word)]
 
     def __len__(self) -> int:

@@ -14,6 +14,7 @@ from typing import Final
 
 from glyphrender.document.page import Page
 from glyphrender.errors import VisionModelError
+from glyphrender.inference.conversation import packed_png
 from glyphrender.inference.json_stream import base64_length
 from glyphrender.inference.providers import Provider
 from glyphrender.models.model import VisionModel
@@ -64,8 +65,7 @@ class Pictures:
         """Return the PNG of `page`."""
         found = self.drawn.get(page.number)
         if found is None:
-            depth = self.bits if self.bits is not None else 4 if page.theta.antialias else None
-            found = page.png(bits=depth)
+            found = packed_png(page, bits=self.bits)
             self.drawn[page.number] = found = found if self.level is None else recompressed(found, self.level)
         return found
 

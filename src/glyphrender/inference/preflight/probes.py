@@ -17,6 +17,7 @@ import numpy as np
 
 from glyphrender.document.document import render
 from glyphrender.errors import DataError, VisionModelError, shown
+from glyphrender.inference.conversation import packed_png
 from glyphrender.inference.message_formats import Marks, PackedImage, PackedTurn, chat_messages, detail_of
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import Tokenizer
@@ -253,4 +254,4 @@ def _page(theta: Theta, code: str) -> Picture:
     line = "The quick brown fox jumps over the lazy dog, and the page goes on. "
     head = f"{line * 3}\n\nThe code of this page is {code}.\n\n"
     page = next(iter(render(iter([head, *(line for _ in range(20_000))]), theta)))  # only the first page is laid out
-    return Picture(page.size, page.png(bits=4 if theta.antialias else None))
+    return Picture(page.size, packed_png(page))
