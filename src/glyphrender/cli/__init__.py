@@ -5,6 +5,7 @@ A command's module has the name of the command, and defines a function `command`
     options.py, inputs.py             options and input files that commands share
     model_options.py, evaluator.py    options of `search` that name models and evaluators
     installation.py                   which parts of the installation work, for `doctor`
+    eval_plan.py, eval_efficiency.py  tables of `eval` that need no answers, and its command `efficiency`
     notices.py                        messages on standard error
     table.py, scatter.py              tables for a terminal, a scatter plot as SVG
 

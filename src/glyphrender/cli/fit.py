@@ -81,7 +81,7 @@ def command(
         check_replaceable(output, is_saved_theta)
     theta = for_file(theta, file)
     _check_one_target({"--rho": rho, "--tokens": tokens, "--pages": pages})
-    text = "".join(blocks_of(file, Reader(encoding=encoding, errors=errors)))
+    text = text_of(file, Reader(encoding=encoding, errors=errors))
     found = fit(
         text,
         theta=theta.align_to(vision) if align else theta,
@@ -111,14 +111,14 @@ def _check_one_target(targets: Mapping[str, float | None]) -> None:
         raise click.UsageError(f"{' and '.join(named) or 'no target'} given. Give one of {', '.join(targets)}.")
 
 
-def blocks_of(file: str, reader: Reader) -> Iterable[str]:
-    """Return the text of `file`, block by block."""
+def text_of(file: str, reader: Reader) -> str:
+    """Return the text of `file`, which is no folder."""
     if Path(file).is_dir():
         raise click.UsageError(f"{file} is a folder. Name a file, or - for standard input.")
     (source,) = inputs_of([file])
     blocks = reader.text(source)
     assert blocks is not None  # only files of a folder are passed over
-    return blocks
+    return "".join(blocks)
 
 
 def _limits(settings: Iterable[str]) -> dict[str, tuple[float, float]]:

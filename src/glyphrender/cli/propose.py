@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from glyphrender.cli.fit import blocks_of
+from glyphrender.cli.fit import text_of
 from glyphrender.cli.inputs import Input, Reader, check_outputs
 from glyphrender.cli.options import text_options
 from glyphrender.cli.table import table
@@ -56,7 +56,7 @@ def command(
     if output is not None:
         check_outputs([output], [] if file == "-" else [Input(name="", path=Path(file))])
         check_replaceable(output, is_saved_theta)
-    text = "".join(blocks_of(file, Reader(encoding=encoding, errors=errors)))
+    text = text_of(file, Reader(encoding=encoding, errors=errors))
     found = propose(text, model=vision, tokenizer=tokenizer, min_font_pixels=min_font_pixels)
     if output is not None:
         found.theta.save(output)
