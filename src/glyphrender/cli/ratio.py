@@ -216,7 +216,7 @@ def verdict(found: Sequence[tuple[str, str, Ratio]], pricing: Pricing) -> str:
 
 def flow_hint(text: str, ratio: Ratio) -> str:
     """Return one sentence on a flow under which the text costs less; "" if there is none, or the text is short."""
-    from glyphrender.ratio.propose import better_flow
+    from glyphrender.ratio.propose import COMPARED, better_flow
 
     if len(ratio.pages) < _WORTH_A_HINT:
         return ""
@@ -224,7 +224,8 @@ def flow_hint(text: str, ratio: Ratio) -> str:
     if better is None:
         return ""
     fields = " ".join(f"--set {field}" for field in better.name.split())
-    return f"{fields} would give ρ {better.rho:.2f} with the same type. `glyphrender propose` compares more."
+    part = f" on the first {COMPARED:,} characters" if len(text) > COMPARED else ""
+    return f"{fields} would give ρ {better.rho:.2f}{part} with the same type. `glyphrender propose` compares more."
 
 
 def known_models(names: tuple[str, ...]) -> tuple[str, ...]:
