@@ -197,6 +197,29 @@ def test_a_limit_on_time_that_is_no_number_above_0_is_refused(name: str, value: 
         Endpoint(**{name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", float("nan")),
+        ("temperature", float("inf")),
+        ("temperature", -0.1),
+        ("temperature", "0"),
+        ("temperature", True),
+        ("max_tokens", 0),
+        ("max_tokens", 2.5),
+        ("max_tokens", None),
+        ("retries", -1),
+        ("retries", True),
+        ("seed", 1.5),
+        ("seed", "7"),
+    ],
+)
+def test_a_number_that_no_request_can_hold_is_refused_when_the_endpoint_is_made(name: str, value: Any) -> None:
+    with pytest.raises(DataError, match=f"^{name}=.* of an endpoint is no ") as caught:
+        Endpoint(model="m", **{name: value})
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", failures())
 def test_a_failure_is_one_line_that_names_the_way_out(name: str) -> None:

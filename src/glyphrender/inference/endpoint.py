@@ -8,6 +8,7 @@ the caller already has a part of the text.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -65,7 +66,8 @@ class Endpoint:
         extra: more fields of the request, such as {"chat_template_kwargs": {"enable_thinking": False}}.
 
     Raises:
-        DataError: `timeout` or `deadline` is no number above 0.
+        DataError: `timeout` or `deadline` is no number above 0, `temperature` is no finite number from 0, or
+            `max_tokens`, `retries` or `seed` is no whole number (`max_tokens` from 1, `retries` from 0).
     """
 
     model: str = ""
@@ -81,7 +83,19 @@ class Endpoint:
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        """Check the limits on time: a request that is never given up would hang."""
+        """Check the numbers: a request that is never given up would hang, and JSON has no NaN."""
+        for name, least, whole in (("max_tokens", 1, self.max_tokens), ("retries", 0, self.retries)):
+            if isinstance(whole, bool) or not isinstance(whole, int) or whole < least:
+                raise DataError(f"{name}={shown(whole)} of an endpoint is no whole number from {least}.")
+        if self.seed is not None and (isinstance(self.seed, bool) or not isinstance(self.seed, int)):
+            raise DataError(f"seed={shown(self.seed)} of an endpoint is no whole number. Leave it out for none.")
+        warm = self.temperature
+        if warm is not None and (
+            isinstance(warm, bool) or not isinstance(warm, int | float) or not 0 <= warm < math.inf
+        ):
+            raise DataError(
+                f"temperature={shown(warm)} of an endpoint is no finite number from 0. Leave it out for the server's."
+            )
         for name, value in (("timeout", self.timeout), ("deadline", self.deadline)):
             if value is None and name == "deadline":
                 continue

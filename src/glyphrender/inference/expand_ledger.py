@@ -146,8 +146,8 @@ class Ledger:
         return None if self.budget.tokens is None else max(0, self.budget.tokens - self.tokens)
 
     def _cost(self, result: ToolResult) -> int:
-        pictures = [self._vision.image(*page.size) for page in result.pictures]
-        return self._count(result.text) + sum(each.tokens + each.overhead for each in pictures)
+        pictures = (self._vision.image(*page.size).prompt_tokens for page in result.pictures)
+        return self._count(result.text) + sum(pictures)
 
     def _fits(self, result: ToolResult) -> bool:
         left = self._left()

@@ -57,13 +57,12 @@ class TokenCounts:
 
     def of_row(self, text: str, turns: int, sizes: Iterable[Size]) -> int:
         """Return the most tokens of a text in so many turns, with images of these sizes."""
-        costs = [_image(self.model, size) for size in sizes]
-        return self.text(text) + _A_TURN * (turns + 1) + sum(int(cost.tokens + cost.overhead) for cost in costs)
+        return self.text(text) + _A_TURN * (turns + 1) + sum(_image_tokens(self.model, size) for size in sizes)
 
 
 @lru_cache(maxsize=4096)
-def _image(model: VisionModel, size: Size) -> Any:
-    return model.image(*size)
+def _image_tokens(model: VisionModel, size: Size) -> int:
+    return model.image(*size).prompt_tokens
 
 
 def rounded_up(tokens: int) -> int:
