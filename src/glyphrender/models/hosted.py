@@ -26,6 +26,7 @@ class ClaudeModel(VisionModel):
 
     family: str = "claude"
     hosted: bool = True
+    interpolation: str = ""
     edge: int
     budget: int
 
@@ -73,6 +74,7 @@ class OpenAITiles(VisionModel):
 
     family: str = "openai-tiles"
     hosted: bool = True
+    interpolation: str = ""
     base: int
     tile: int
 
@@ -97,6 +99,7 @@ class OpenAIPatches(VisionModel):
 
     family: str = "openai-patches"
     hosted: bool = True
+    interpolation: str = ""
     price: Fraction
     budget: int | None
     edge: int | None
@@ -128,6 +131,7 @@ class GeminiTiles(VisionModel):
 
     family: str = "gemini"
     hosted: bool = True
+    interpolation: str = ""
 
     def cost(self, width: int, height: int) -> ImageCost:
         """Return the cost of an image; see `VisionModel.image`. Crops are held between 256 and 768 px."""
@@ -148,6 +152,7 @@ class GeminiBudget(VisionModel):
 
     family: str = "gemini"
     hosted: bool = True
+    interpolation: str = ""
     tokens: int
 
     def cost(self, width: int, height: int) -> ImageCost:

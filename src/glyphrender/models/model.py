@@ -59,6 +59,8 @@ class VisionModel(ABC):
         grid: width and height in pixels of the cell that page sizes should be multiples of; None if no such cell
             keeps an image from being resampled.
         limits: the images and requests that the model takes.
+        interpolation: how the processor interpolates pixels: "bicubic", "bilinear" or "lanczos", each with
+            antialiasing; "" if a provider does not say.
     """
 
     name: str
@@ -68,6 +70,7 @@ class VisionModel(ABC):
     hosted: bool = False
     grid: tuple[int, int] | None = None
     limits: Limits = field(default_factory=Limits)
+    interpolation: str = "bicubic"
 
     def image(self, width: int, height: int) -> ImageCost:
         """Return the cost of one image of `width` × `height` pixels.
@@ -88,6 +91,21 @@ class VisionModel(ABC):
         if side is not None and max(width, height) > side:
             raise self.refusal(width, height, f"takes sides up to {side} px. Use a smaller page_size or dpi.")
         return self.cost(width, height)
+
+    def resizes(self, width: int, height: int) -> tuple[tuple[int, int], ...]:
+        """Return the sizes to which the processor resizes an image, in turn; empty if it keeps the pixels.
+
+        The last is `ImageCost.size`. Padding, tiles and coarser views are left out.
+
+        Raises:
+            VisionModelError: see `image`.
+
+        >>> from glyphrender.models.vision import vision_model
+        >>> vision_model("glm-4.1v").resizes(595, 842), vision_model("glm-4.1v").resizes(588, 840)
+        (((588, 840),), ())
+        """
+        cost = self.image(width, height)
+        return (cost.size,) if cost.size != (width, height) else ()
 
     @abstractmethod
     def cost(self, width: int, height: int) -> ImageCost:

@@ -156,13 +156,19 @@ def legibility(
 def seen_image(page: Page, model: VisionModel) -> Image:
     """Return the page at the size to which the processor of `model` resizes it.
 
-    The page is resized by bicubic interpolation with antialiasing, as in the processors of GLM-4V, Qwen-VL and Mistral.
-    If the processor does not resize the page, or the provider does not say how it resizes, the pixels do not change.
+    The processor's own interpolation is used (`VisionModel.interpolation`), and the bicubic one where a provider does
+    not say which. If the processor does not resize the page, or a provider does not say to which size, the pixels do
+    not change. `tests/test_studio_seen.py` compares the pixels with those of transformers' processors.
+
+    Raises:
+        VisionModelError: the model refuses a page of this size.
     """
     from PIL.Image import Resampling
 
-    size = model.image(*page.size).size
-    return page.image if size == page.size else page.image.resize(size, Resampling.BICUBIC)
+    image, by = page.image, Resampling[(model.interpolation or "bicubic").upper()]
+    for size in model.resizes(*page.size):
+        image = image.resize(size, by)
+    return image
 
 
 def _sampled(document: Document, pages: int, seed: int) -> list[Page]:

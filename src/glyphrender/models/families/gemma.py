@@ -26,6 +26,7 @@ class SquareModel(VisionModel):
     """
 
     family: str = "gemma"
+    interpolation: str = "bilinear"
     side: int
     tokens: int
     overhead: int

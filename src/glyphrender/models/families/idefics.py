@@ -31,6 +31,7 @@ class LongestEdgeTiles(VisionModel):
     """
 
     family: str = "idefics"
+    interpolation: str = "lanczos"
     longest: int
     tile: int
     tokens: int
@@ -50,6 +51,12 @@ class LongestEdgeTiles(VisionModel):
         # models' vocabularies.
         overhead = 3 + rows * (2 * columns + 1)
         return resized_cost(width, height, size, tokens=self.tokens * (rows * columns + 1), overhead=overhead)
+
+    def resizes(self, width: int, height: int) -> tuple[tuple[int, int], ...]:
+        """Return the size with the longer side at `longest`, and the size of whole tiles."""
+        sizes = self.rescaled(width, height), self.image(width, height).size
+        before = ((width, height), *sizes)
+        return tuple(size for size, last in zip(sizes, before, strict=False) if size != last)
 
     def rescaled(self, width: int, height: int) -> tuple[int, int]:
         """Return width and height with the longer side at `longest`, the other side even, and no side above LONGEST."""

@@ -36,6 +36,7 @@ class CanvasModel(VisionModel):
     """
 
     family: str = "llama4"
+    interpolation: str = "bilinear"
     tile: int
     tokens: int
     most: int

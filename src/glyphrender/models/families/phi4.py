@@ -45,6 +45,7 @@ class MaskedTiles(VisionModel):
     """
 
     family: str = "phi4"
+    interpolation: str = "bilinear"
     tile: int
     patch: int
     most: int
