@@ -55,7 +55,7 @@ def seen(page: Page, model: str | VisionModel) -> Seen:
     >>> from glyphrender import render
     >>> found = seen(render("In the beginning")[0], "qwen3-vl")
     >>> found.image.size, found.cost.tokens
-    ((736, 96), 69)
+    ((480, 160), 75)
 
     Args:
         page: the page.
