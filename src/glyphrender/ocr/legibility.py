@@ -35,7 +35,7 @@ from glyphrender.ocr.priorless import PriorlessText, TextKind, text_kind
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Legibility", "PageReader", "PageReading", "legibility", "seen_image"]
+__all__ = ["Legibility", "PageReader", "PageReading", "legibility", "seen_image", "shown_text"]
 
 
 class PageReader(Protocol):
@@ -193,13 +193,13 @@ def _instead(sample: Sequence[Page], document: Document, kind: TextKind, seed: i
 
 
 def _reading(number: int, pages: Sequence[Page], read: str) -> PageReading:
-    there, found = comparable("".join(map(_shown, pages))), comparable(read)
+    there, found = comparable("".join(map(shown_text, pages))), comparable(read)
     blocks = errors_by_block(there, found)
     return PageReading(number=number, characters=len(there), read=len(found), wrong=sum(blocks), blocks=blocks)
 
 
-def _shown(page: Page) -> str:
-    """Return the text of a page as it is drawn there, with the marker of newlines."""
+def shown_text(page: Page) -> str:
+    """Return the text of a page as it is drawn there, with the marker of newlines: what a reader should find."""
     marker = page.theta.newline_marker
     text = page.drawn_text
     return text if marker is None else re.sub("\r\n?|\n", lambda _: marker[0], text)

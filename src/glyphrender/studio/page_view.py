@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from glyphrender.document.page import Page
 
-__all__ = ["Picture", "document", "head", "page_view", "wipe"]
+__all__ = ["Picture", "document", "escaped", "head", "page_view", "wipe"]
 
 # Coordinates of words are sent as whole tenths of a pixel: on one page of a novel 40 KB, a third of the image.
 _TENTHS: Final = 10
@@ -83,9 +83,9 @@ def page_view(
     text = page.text
     start, end = page.span
     width, height = page.size
-    about = _escaped(label or shown.label)
+    about = escaped(label or shown.label)
     return (
-        f'<section class="gv" data-glyphrender="page" data-key="{_escaped(key)}" data-editor="{_escaped(editor)}" '
+        f'<section class="gv" data-glyphrender="page" data-key="{escaped(key)}" data-editor="{escaped(editor)}" '
         f'data-width="{width}" data-height="{height}" data-first="{start}" data-words="{_words(page, text)}" '
         f'aria-label="{about}">'
         f"{_bar(about)}"
@@ -119,10 +119,10 @@ def wipe(left: Picture, right: Picture, *, key: str = "wipe") -> str:
     >>> wipe(Picture.of(page, label="one"), Picture.of(page, label="two")).count("<img")
     2
     """
-    one, two = _escaped(left.label), _escaped(right.label)
+    one, two = escaped(left.label), escaped(right.label)
     wider = max(left.size[0], right.size[0])
     return (
-        f'<section class="gv" data-glyphrender="wipe" data-key="{_escaped(key)}" data-width="{wider}" '
+        f'<section class="gv" data-glyphrender="wipe" data-key="{escaped(key)}" data-width="{wider}" '
         f'aria-label="{one} beside {two}">'
         f"{_bar('')}"
         f'<p class="gv-sides"><span>◧ {one}</span><span>{two} ◨</span></p>'
@@ -160,7 +160,7 @@ def document(body: str, *, title: str) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_escaped(title)}</title>{head()}</head>"
+        f"<title>{escaped(title)}</title>{head()}</head>"
         f'<body class="gv-body"><main>{body}</main></body></html>\n'
     )
 
@@ -216,10 +216,10 @@ def _source(text: str) -> str:
 
     HTML cannot hold U+0000 and lone surrogates, and turns carriage returns into line feeds.
     """
-    return _escaped(text).replace("\r", "&#13;")
+    return escaped(text).replace("\r", "&#13;")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return `text` as HTML; characters that UTF-8 or HTML cannot hold become U+FFFD."""
     replaced = text.replace("\0", "\ufffd").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return escape(replaced)
