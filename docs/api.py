@@ -23,6 +23,7 @@ SOURCE = HERE.parent / "src"
 ROOMS = {
     "theta": "the rendering parameters: fields, choices, files, presets",
     "rich": "rich text: styles of characters and blocks, markup that is consumed or replaced",
+    "report": "the look of reports: tables, plots, the frame of a page",
     "document": "documents and pages",
     "models": "vision models, their tokens and limits; tokenizers",
     "ratio": "the compression ratio ρ(θ), θ for a target, θ on a model's grid",

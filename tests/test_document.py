@@ -223,7 +223,9 @@ def test_a_notebook_shows_pages_and_the_first_of_a_document() -> None:
     document = render(text, SMALL)
     assert document[0]._repr_png_() == document[0].png()
     shown = document._repr_html_()
-    assert re.fullmatch(r'<iframe sandbox="allow-scripts" style="[^"<>]*" srcdoc="[^"<>]*"></iframe>', shown, re.S)
+    assert re.fullmatch(
+        r'<iframe title="Pages" sandbox="allow-scripts" style="[^"<>]*" srcdoc="[^"<>]*"></iframe>', shown, re.S
+    )
     inside = html.unescape(shown)
     assert inside.count("data:image/png;base64,") == 20
     assert "the first 20 pages; there are more" in inside

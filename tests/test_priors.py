@@ -167,10 +167,10 @@ def test_a_search_reads_such_excerpts_under_a_name_of_its_own_and_reports_the_sh
     prior = found.evaluation.details["prior"]
     assert prior["text"] == "letters"
     assert found.evaluation.error == 0.01
-    table = front_table([found])
+    table = front_table([found]).markdown()
     assert "| without priors | prior's share |" in table
     assert "letters" in table
-    assert "without priors" not in front_table([candidate])
+    assert "without priors" not in front_table([candidate]).markdown()
     with pytest.raises(DataError, match="--evaluator reader"):
         with_priors([candidate], "letters", Work(**{**vars(work), "evaluator": SimpleNamespace(name="x")}), seed=2)
 

@@ -10,12 +10,14 @@ import pytest
 MODULES = (
     "adapters.corpus.items",
     "adapters.corpus.names",
-    "cli.table",
     "search.axes",
     "search.pareto",
     "search.presets",
     "search.proposal_json",
-    "document.svg",
+    "report.colors",
+    "report.look",
+    "report.plots",
+    "report.tables",
 )
 
 

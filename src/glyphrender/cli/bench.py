@@ -18,9 +18,9 @@ from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, price_options, text_options
 from glyphrender.cli.ratio import MONEY, aligned, check_some_text, known_models, money, print_skipped, texts, verdict
-from glyphrender.cli.scatter import Point, scatter
-from glyphrender.cli.table import table
 from glyphrender.errors import DependencyError
+from glyphrender.report.scatter import Point, scatter
+from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -128,7 +128,7 @@ def command(
     say(verdict(named_ratios, pricing))
     say(pricing.hint(vision))
     shown = [[*_shown(row), *(money(cost) if has_price else ())] for row, cost in zip(rows, costs, strict=True)]
-    click.echo(table(headings, shown, left=3))
+    click.echo(text_table(headings, shown, left=3))
     print_skipped(reader)
 
 
@@ -274,4 +274,6 @@ def _plotted(found: list[_Line]) -> str:
         title, label = (f"{title}, {wrong} read wrong", f"{preset} {wrong}") if wrong else (title, preset)
         point = Point(ratio.font_pixels, ratio.rho, title, label)
         series.setdefault(ratio.model if one_text else f"{text}, {ratio.model}", []).append(point)
-    return scatter(series, x="em of the text as the model sees it, in pixels", y="ρ")
+    return scatter(
+        series, x="em of the text as the model sees it, in pixels", y="ρ", title="ρ against the size of the type"
+    )

@@ -12,8 +12,8 @@ import click
 
 from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import Pricing, base_url_option, dollars, model_option, price_options, theta_options
-from glyphrender.cli.table import table
 from glyphrender.errors import VisionModelError, one_line
+from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:
     from glyphrender.inference.endpoint import Endpoint
@@ -187,7 +187,7 @@ def _print_plan(plan: PreflightPlan, estimate: str, as_json: bool) -> None:
         ]
         for each in probes
     ]
-    click.echo(table(["probe", "shows", "images", "tokens", "answer"], rows_of_table, left=3))
+    click.echo(text_table(["probe", "shows", "images", "tokens", "answer"], rows_of_table, left=3))
     say(estimate)
 
 

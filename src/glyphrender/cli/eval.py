@@ -23,7 +23,6 @@ from glyphrender.cli.options import (
     theta_of,
     theta_options,
 )
-from glyphrender.cli.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -240,12 +239,11 @@ def _run(
              "dollars": found.spent.dollars}  # fmt: skip
     write_atomically(paths["json"].with_suffix(".times.json"), json.dumps(times) + "\n")
     report = summary(found)
-    headings, rows = arms_table(report)
     for each in report["departures"]:
         say(f"not the protocol: {each}.")
     for each in remarks(report):
         say(each)
-    click.echo(table(headings, rows))
+    click.echo(arms_table(report).text())
     click.echo(f"report: {paths['html']}", err=True)
     missing = len(report["missing"])
     say(f"{counted(missing, 'request')} without a reply: they count as wrong, see the report." if missing else "")

@@ -10,7 +10,7 @@ import click
 
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import theta_options
-from glyphrender.cli.table import table
+from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -126,7 +126,7 @@ def _computed(
 def _expected_table(found: Expected) -> str:
     headings = ["text tokens", "prefill", "decode", "throughput", "batch text", "pages", "cache saved", "training"]
     headings += ["frozen", "prefill s text", "pages"]
-    return table(
+    return text_table(
         headings,
         [
             [
@@ -183,9 +183,8 @@ def _measured(
         torch.set_num_threads(threads)
     clock = Clock(device=str(loaded.device), repeats=repeats)
     report = measure(loaded, content, theta=theta, plan=plan, clock=clock, progress=say)
-    for title, headings, rows in report.tables():
-        click.echo(f"\n{title}")
-        click.echo(table(headings, rows))
+    for table in report.tables():
+        click.echo(f"\n{table.caption}\n{table.text()}")
     where = report.environment
     say(f"{report.clock} on {where['device_name']} ({where['device']}), {where['threads']} threads, {where['dtype']}; "
         f"torch {where['torch']}, transformers {where['transformers']}.")  # fmt: skip
@@ -224,7 +223,7 @@ def _served(
     aligned = theta.align_to(seen) if seen.grid is not None else theta
     rows = list(measure_server(asked, content, theta=aligned, counter=counter, plan=plan, progress=say))
     click.echo(
-        table(
+        text_table(
             [
                 *("text tokens", "pages", "first s text", "pages", "sooner", "tokens/s text", "pages", "more"),
                 *("draw ms", "PNG ms"),

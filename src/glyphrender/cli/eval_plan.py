@@ -8,7 +8,7 @@ import click
 
 from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import dollars
-from glyphrender.cli.table import table
+from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ def print_plan(
     )
     headings = ("arm", "pages", "context tokens", "prompt tokens", "ρ visual", "ρ prompt", "longest prompt",
                 "reply tokens ≤", "refused", "too long", "prompts $", "dollars ≤", "hours ≤")  # fmt: skip
-    click.echo(table(headings, [_planned(each) for each in planned]))
+    click.echo(text_table(headings, [_planned(each) for each in planned]))
 
 
 def _planned(each: PlannedCondition) -> list[str]:

@@ -9,8 +9,8 @@ import click
 
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, price_options
-from glyphrender.cli.table import table
 from glyphrender.errors import one_line
+from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:
     from glyphrender.models.prices import Price
@@ -62,12 +62,12 @@ def _named_table(rows: list[dict[str, Any]]) -> str:
         headings += ["$ input", "$ output"]
         for line, row in zip(cells, rows, strict=True):
             line += [f"{row['price'][name]:g}" if row["price"] else "" for name in ("input", "output")]
-    return table(headings, cells, left=3)
+    return text_table(headings, cells, left=3)
 
 
 def _family_table(rows: list[dict[str, Any]]) -> str:
     cells = [[row["family"], row["model"], row["grid"], f"{row['tokens']:,}"] for row in rows]
-    return table(["family", "model", "grid", "tokens"], cells, left=2)
+    return text_table(["family", "model", "grid", "tokens"], cells, left=2)
 
 
 def _price_table(prices: list[Price]) -> str:
@@ -75,7 +75,7 @@ def _price_table(prices: list[Price]) -> str:
         [price.model, f"{price.rates.input:g}", f"{price.rates.output:g}", _cached(price), _above(price), price.date]
         for price in prices
     ]
-    return table(["price of", "input", "output", "cached", "above", "read"], cells)
+    return text_table(["price of", "input", "output", "cached", "above", "read"], cells)
 
 
 def _row(name: str, price: Price | None) -> dict[str, Any]:

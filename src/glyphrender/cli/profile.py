@@ -12,7 +12,7 @@ import click
 
 from glyphrender.cli.notices import counted, say
 from glyphrender.cli.options import Pricing, base_url_option, dollars, local_option, model_option, price_options
-from glyphrender.cli.table import table
+from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -255,7 +255,7 @@ def _cells_table(receipt: Receipt) -> str:
     rhos = [each["rho"]["visual"] for each in receipt.values["conditions"]]
     rows.append(["ρ (visual)", *("" if rho is None else f"{rho:.2f}" for rho in rhos)])
     legend = "right/questions [95% interval], ?abstained, !wrong without saying so, -no reply"
-    return f"{table(['kind', *names], rows, left=1)}\n{legend}"
+    return f"{text_table(['kind', *names], rows, left=1)}\n{legend}"
 
 
 def _cell(cell: Cell) -> str:

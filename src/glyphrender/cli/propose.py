@@ -10,7 +10,7 @@ import click
 from glyphrender.cli.fit import text_of
 from glyphrender.cli.inputs import Input, Reader, check_outputs
 from glyphrender.cli.options import text_options
-from glyphrender.cli.table import table
+from glyphrender.report.tables import text_table
 
 # Candidates that a table shows.
 _SHOWN = 12
@@ -73,4 +73,4 @@ def command(
         for each in found.alternatives[:_SHOWN]
     ]
     click.echo(found.reason)
-    click.echo(table(("parameters", "ratio", "font px", ""), cells, left=1))
+    click.echo(text_table(("parameters", "ratio", "font px", ""), cells, left=1))

@@ -12,8 +12,8 @@ import click
 from glyphrender.cli.inputs import Reader, escapes_hint, inputs_of
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, dollars, price_options, text_options, theta_options
-from glyphrender.cli.table import table
 from glyphrender.errors import DataError, VisionModelError, one_line
+from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:
     from glyphrender.document.document import Document
@@ -87,7 +87,7 @@ def command(
     say(escapes_hint(reader, theta))
     has_price = any(line.price is not None for line in lines)
     rows = [[*each.row(tokenizer), *(money(each.cost) if has_price else ())] for each in shown]
-    click.echo(table((*_HEADINGS, *(MONEY if has_price else ())), rows, left=2))
+    click.echo(text_table((*_HEADINGS, *(MONEY if has_price else ())), rows, left=2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from glyphrender.cli.evaluator import TEXT_KINDS, evaluator_of
 from glyphrender.cli.inputs import Reader, check_outputs, inputs_of
 from glyphrender.cli.model_options import Models, model_options
 from glyphrender.cli.options import text_options, theta_options
-from glyphrender.cli.table import table
+from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -322,7 +322,7 @@ def _baselines(options: _Options, texts: list[str], found: _Found) -> tuple[Base
 
 def _print(options: _Options, result: SearchResult, winner: Candidate) -> None:
     headings = (*_HEADINGS, *(_PRIOR_HEADINGS if options.priors else ()))
-    click.echo(table(headings, [_row(candidate, options.priors) for candidate in result.front], left=2))
+    click.echo(text_table(headings, [_row(candidate, options.priors) for candidate in result.front], left=2))
     click.echo(
         f"{len(result.candidates):,} candidates, {result.evaluations:,} evaluations of {result.samples:,} samples, "
         f"{result.seconds:,.0f} s; stopped by {result.stopped}"

@@ -1,14 +1,12 @@
 """Pages → one HTML file to look at them. It holds the images, and offers zoom and the text under the pointer.
 
-The file needs no other file, and its Content-Security-Policy lets it load none. Words and lines are stored as arrays,
+The frame is that of all reports (`report.look`). Words and lines are stored as arrays,
 and a script searches them for the one under the pointer. One element for each word would mean 1,800 elements a page.
 """
 
 from __future__ import annotations
 
-import base64
 import html
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,11 +15,23 @@ from typing import TYPE_CHECKING, Any
 
 from glyphrender.document.manifest import dpi_of, read_manifest
 from glyphrender.errors import DataError
+from glyphrender.report.look import details, image, json_data, report_page
 
 if TYPE_CHECKING:
     from glyphrender.document.page import Page, Span
 
 _HINT = "Point at a word."
+# Characters of a page that its alternative text begins with.
+_ALT = 200
+_TOOLS = (
+    '<div class="tools" role="toolbar" aria-label="View">'
+    '<button type="button" id="smaller" aria-label="smaller">−</button>'
+    '<output id="zoom">100%</output><button type="button" id="larger" aria-label="larger">+</button>'
+    '<button type="button" id="actual">1:1</button>'
+    '<button type="button" id="boxes" aria-pressed="false">boxes</button>'
+    '<span class="keys"><kbd>←</kbd> <kbd>→</kbd> page <kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom '
+    "<kbd>b</kbd> boxes</span></div>"
+)
 _NO_SPANS = "These are pages without their text. Run glyphrender show on the text to see words and lines."
 
 
@@ -62,25 +72,22 @@ def sheet(pictures: Iterable[Picture], *, title: str, note: str, zoom: float = 1
 
     Args:
         pictures: the pages.
-        title, note: texts of the header. The rest of the HTML is ASCII.
+        title, note: texts of the header.
         zoom: the size at which pages are shown at first, 0.125 to 8; 1 is a CSS pixel for each pixel of a page.
     """
-    figures, hint = [], _NO_SPANS
-    for picture in pictures:
-        figures.append(_figure(picture))
-        hint = _HINT if picture.lines else hint
-    page = (files(__package__) / "sheet.html").read_text(encoding="utf-8")
-    # The figures are filled in last, so that nothing inside them is taken for a placeholder.
-    parts = {
-        "zoom": f"{zoom:g}",
-        "title": html.escape(title),
-        "note": html.escape(note),
-        "hint": hint,
-        "figures": "\n".join(figures),
-    }
-    for name, text in parts.items():
-        page = page.replace("{{%s}}" % name, text)  # noqa: UP031 -- braces of an f-string would be doubled twice
-    return page
+    shown = list(pictures)
+    hint = _HINT if any(picture.lines for picture in shown) else _NO_SPANS
+    status = f'<p id="status">{html.escape(hint)}</p>'
+    # The script reads the zoom from here, because the policy of the page allows one script, whose text is fixed.
+    start = f'<input id="start" type="hidden" value="{zoom:g}">'
+    return report_page(
+        title,
+        [*map(_figure, shown), status, start],
+        about=note,
+        tools=_TOOLS,
+        style=_own("sheet.css"),
+        script=_own("sheet.js"),
+    )
 
 
 def frame(sheet: str, *, height: int = 640) -> str:
@@ -91,7 +98,7 @@ def frame(sheet: str, *, height: int = 640) -> str:
         height: height of the frame in CSS pixels.
     """
     return (
-        f'<iframe sandbox="allow-scripts" style="width:100%;height:{height}px;border:0" '
+        f'<iframe title="Pages" sandbox="allow-scripts" style="width:100%;height:{height}px;border:0" '
         f'srcdoc="{html.escape(sheet)}"></iframe>'
     )
 
@@ -131,17 +138,21 @@ def _png_of_array(path: Path, dpi: float) -> bytes:
 def _figure(picture: Picture) -> str:
     width, height = picture.size
     about = f"page {picture.number}, {width}×{height} px, characters {picture.span[0]}–{picture.span[1]}"
-    spans = {"lines": _rows(picture.lines), "words": _rows(picture.words)}
-    # "<" is escaped, or else "</script>" in a text would end the element.
-    data = json.dumps(spans, separators=(",", ":")).replace("<", r"\u003c")
-    image = base64.b64encode(picture.png).decode("ascii")
+    text = "".join(line.text for line in picture.lines)
+    alt = f"{about}: {' '.join(text.split())[:_ALT]}" if text else about
     return (
-        f'<figure id="page-{picture.number}"><div class="page" style="--w:{width};--h:{height}">'
-        f'<img alt="{about}" src="data:image/png;base64,{image}">'
-        f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
-        '<path class="all"/><path class="line"/><path class="word"/></svg></div>'
-        f'<figcaption>{about}</figcaption><script type="application/json">{data}</script></figure>'
+        f'<figure id="page-{picture.number}"><div class="sheet"><div class="page">'
+        f"{image(picture.png, alt=alt, size=picture.size)}"
+        f'<svg aria-hidden="true" viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
+        '<path class="all"/><path class="line"/><path class="word"/></svg></div></div>'
+        f"<figcaption>{about}</figcaption>"
+        f"{details('text of this page', f'<pre>{html.escape(text)}</pre>') if text else ''}"
+        f"{json_data({'lines': _rows(picture.lines), 'words': _rows(picture.words)})}</figure>"
     )
+
+
+def _own(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")
 
 
 def _rows(spans: Iterable[Span]) -> list[list[Any]]:

@@ -18,6 +18,7 @@ from glyphrender.evals.outcome import Outcome
 from glyphrender.evals.rho import rhos
 from glyphrender.evals.runner import Run
 from glyphrender.fonts.library import find_face
+from glyphrender.report.tables import Table
 from glyphrender.tasks.statistics import wilson
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def needle_table(run: Run) -> str:
     depths = sorted({cell.depth for cell in cells})
     found = {(cell.kind, cell.condition, cell.length, cell.depth): cell for cell in cells}
     heads = ["kind", "condition", "characters", *(f"{depth}%" for depth in depths), "all", "95% interval"]
-    lines = [heads, ["---", "---", *["---:"] * (len(heads) - 2)]]
+    lines = []
     for kind in dict.fromkeys(cell.kind for cell in cells):
         for condition in run.conditions:
             for length in sorted({cell.length for cell in cells}):
@@ -90,7 +91,7 @@ def needle_table(run: Run) -> str:
                 shown = ["" if cell is None else f"{cell.right}/{cell.count}" for cell in row]
                 interval = f"{share.low:.0%}–{share.high:.0%}"
                 lines.append([kind, condition.name, f"{length:,}", *shown, f"{right}/{count}", interval])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return Table(columns=heads, rows=lines, left=2).markdown() + "\n"
 
 
 def figures(run: Run) -> dict[str, bytes]:

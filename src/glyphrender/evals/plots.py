@@ -6,26 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from glyphrender.document.svg import Frame, Labels, linear, mark, round_ticks
 from glyphrender.evals.arms import Arm
 from glyphrender.evals.summary import bucket_order
+from glyphrender.report.colors import paint
+from glyphrender.report.plots import Frame, Labels, interval, linear, mark, round_ticks, series_color
 
 __all__ = ["bucket_plot", "rho_plot"]
 
 _FRAME: Final = Frame(width=860, height=420, left=64, right=200, top=20, bottom=52)
-_COLORS: Final = {
-    Arm.PAGES: "#2563EB",
-    Arm.PAGES_EXACT: "#7C3AED",
-    Arm.EXPANDED: "#0E7490",
-    Arm.TEXT: "#111111",
-    Arm.TRUNCATED: "#C2410C",
-    Arm.RETRIEVED: "#15803D",
-}
+_SERIES: Final = {arm: number for number, arm in enumerate(Arm)}
 # Lines of the first, second, … θ of one arm.
 _DASHES: Final = ("5 3", "1 3", "9 3", "9 3 1 3")
-_SHAPES: Final = {arm: shape for shape, arm in enumerate(Arm)}
-# Names are set on white, so that no bar runs through them.
-_HALO: Final = ' paint-order="stroke" stroke="#fff" stroke-width="3"'
 _SHARES: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -45,17 +36,22 @@ def rho_plot(report: Mapping[str, Any]) -> str:
         for arm in Arm:
             line = sorted((each for each in shown if each["arm"] == arm), key=lambda each: each["rho_visual"])
             if len(line) > 1:
-                yield _line([at(each) for each in line], _COLORS[arm])
+                yield _line([at(each) for each in line], _color(arm))
         labels = Labels(_FRAME, map(at, shown), size=11)
         for each in shown:
             arm = Arm(each["arm"])
             x, y = at(each)
-            yield _bar(x, each, _COLORS[arm])
-            yield mark(_SHAPES[arm], x, y, _COLORS[arm], _title(each))
-            yield labels.place(x, y, each["name"], color=_COLORS[arm], style=_HALO)
+            yield _bar(x, each, _color(arm))
+            yield mark(_SERIES[arm], x, y, _color(arm), _title(each))
+            yield labels.place(x, y, each["name"], color=_color(arm))
 
     arms = [Arm(each["arm"]) for each in shown]
-    return _FRAME.document(chain(parts(), _FRAME.legend(_legend(arms))))
+    return _FRAME.document(
+        chain(parts(), _FRAME.legend(_legend(arms))),
+        title="Score against ρ",
+        description=f"Each mark is one of {len(shown)} arms: across its visual ρ, upright its score with a 95% "
+        "interval. The figures are in the table of arms.",
+    )
 
 
 def bucket_plot(report: Mapping[str, Any], bucket: str) -> str:
@@ -76,7 +72,7 @@ def bucket_plot(report: Mapping[str, Any], bucket: str) -> str:
         for number, each in enumerate(conditions):
             # Conditions stand side by side, so that no bar hides another.
             offset = 0.0 if len(conditions) < 2 else (number / (len(conditions) - 1) - 0.5) * 0.3
-            color = _COLORS[Arm(each["arm"])]
+            color = _color(each["arm"])
             found = each["buckets"][bucket]
             points = [(x(value, offset), _FRAME.y(found[value]["mean"])) for value in values if value in found]
             yield _line(points, color, dashes[number])
@@ -85,9 +81,19 @@ def bucket_plot(report: Mapping[str, Any], bucket: str) -> str:
                     place_x = x(value, offset)
                     yield _bar(place_x, found[value], color)
                     title = f"{each['name']}, {value}: {_share(found[value])}"
-                    yield mark(_SHAPES[Arm(each["arm"])], place_x, _FRAME.y(found[value]["mean"]), color, title)
+                    yield mark(_SERIES[Arm(each["arm"])], place_x, _FRAME.y(found[value]["mean"]), color, title)
 
-    return _FRAME.document(chain(parts(), _FRAME.legend(_named(conditions))))
+    return _FRAME.document(
+        chain(parts(), _FRAME.legend(_named(conditions))),
+        title=f"Score against {bucket}",
+        description=f"A line for each of {len(conditions)} arms: across {bucket}, upright the score with a 95% "
+        f"interval. The figures are in the table by {bucket}.",
+    )
+
+
+def _color(arm: str) -> str:
+    """Return the name of the color of an arm."""
+    return series_color(_SERIES[Arm(arm)])
 
 
 def _shares() -> Iterator[str]:
@@ -97,7 +103,7 @@ def _shares() -> Iterator[str]:
 
 def _line(points: Sequence[tuple[float, float]], color: str, dash: str = _DASHES[0]) -> str:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline points="{path}" fill="none" stroke="{color}" stroke-opacity=".6" stroke-dasharray="{dash}"/>'
+    return f'<polyline points="{path}" {paint(stroke=color)} stroke-opacity=".6" stroke-dasharray="{dash}"/>'
 
 
 def _dashes(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -111,9 +117,7 @@ def _dashes(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _bar(x: float, found: Mapping[str, Any], color: str) -> str:
-    top, bottom = _FRAME.y(found["high"]), _FRAME.y(found["low"])
-    ends = f"M{x - 3:.1f} {top:.1f}h6M{x - 3:.1f} {bottom:.1f}h6"
-    return f'<path d="M{x:.1f} {top:.1f}V{bottom:.1f}{ends}" stroke="{color}" stroke-opacity=".6" fill="none"/>'
+    return interval(x, _FRAME.y(found["high"]), _FRAME.y(found["low"]), color)
 
 
 def _share(found: Mapping[str, Any]) -> str:
@@ -126,17 +130,17 @@ def _title(each: Mapping[str, Any]) -> str:
 
 def _legend(arms: Sequence[Arm]) -> Iterator[tuple[str, str]]:
     for arm in dict.fromkeys(arms):
-        yield mark(_SHAPES[arm], 0, 0, _COLORS[arm], ""), arm.value
+        yield mark(_SERIES[arm], 0, 0, _color(arm), ""), arm.value
     yield from _interval_row()
 
 
 def _named(conditions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     for each, dash in zip(conditions, _dashes(conditions), strict=True):
         arm = Arm(each["arm"])
-        yield _line([(-12, 0), (10, 0)], _COLORS[arm], dash) + mark(_SHAPES[arm], 0, 0, _COLORS[arm], ""), each["name"]
+        yield _line([(-12, 0), (10, 0)], _color(arm), dash) + mark(_SERIES[arm], 0, 0, _color(arm), ""), each["name"]
     yield from _interval_row()
 
 
 def _interval_row() -> Iterator[tuple[str, str]]:
     yield "", ""
-    yield '<path d="M0 -7v14M-3 -7h6M-3 7h6" stroke="#444" stroke-opacity=".6"/>', "95% interval"
+    yield interval(0, -7, 7, "ink"), "95% interval"

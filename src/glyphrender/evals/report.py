@@ -10,18 +10,18 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
 from glyphrender._system.seal import is_sealed, is_sealed_png, sealed
-from glyphrender.document.report import filled, html_table
 from glyphrender.evals.benchmarks import BENCHMARKS
 from glyphrender.evals.plots import bucket_plot, rho_plot
 from glyphrender.evals.runner import Run
 from glyphrender.evals.summary import summary
+from glyphrender.report.look import code_block, details, facts, note, scroller, section
+from glyphrender.report.look import report_page as framed
+from glyphrender.report.tables import Table
 from glyphrender.theta import Theta
 
 __all__ = ["arms_table", "remarks", "report_markdown", "report_page", "write_report"]
@@ -30,6 +30,15 @@ _FORMAT: Final = "glyphrender.evals 1"
 _ARMS: Final = ("arm", "score", "95% interval", "figures", "ρ visual", "ρ prompt", "ρ effective", "pages", "missing",
                 "cut", "dollars")  # fmt: skip
 _PAIRS: Final = ("pair", "difference", "95% interval", "better", "worse", "p")
+_ABOUT_ARMS: Final = (
+    "Scores are means over items, with 95% intervals. A request without a reply counts as wrong. ρ has three "
+    "definitions: visual is text tokens for one token in their place; prompt is the text prompt against the server's "
+    "prompt tokens, as the Glyph paper counts; effective has every prompt and reply in it."
+)
+_ABOUT_PAIRS: Final = (
+    "The difference of two arms over items, with its interval by a paired bootstrap, and p of McNemar's exact test, "
+    "not corrected for the number of pairs."
+)
 # Rows of a table of what is missing; all are in the JSON.
 _MOST_MISSING: Final = 200
 
@@ -67,9 +76,9 @@ def write_report(folder: str | os.PathLike[str], run: Run) -> dict[str, Path]:
     return paths
 
 
-def arms_table(report: Mapping[str, Any]) -> tuple[tuple[str, ...], list[list[str]]]:
-    """Return headings and rows of the table of arms. `report` is the result of `summary`."""
-    return _ARMS, _arm_rows(report)
+def arms_table(report: Mapping[str, Any]) -> Table:
+    """Return the table of arms. `report` is the result of `summary`."""
+    return Table(columns=_ARMS, rows=_arm_rows(report), left=(0, 2, 3))
 
 
 def report_markdown(report: Mapping[str, Any]) -> str:
@@ -78,51 +87,65 @@ def report_markdown(report: Mapping[str, Any]) -> str:
     parts += [f"**{each}**" for each in remarks(report)]
     parts += [f"**{each[0].upper()}{each[1:]}.**" for each in report["departures"]]
     parts.append("\n".join(f"- {name}: {value}" for name, value in _facts(report)))
-    parts.append(_markdown(_ARMS, _arm_rows(report), left=1))
+    parts.append(arms_table(report).markdown())
     if report["comparisons"]:
-        parts += ["## Compared on the same items", _markdown(_PAIRS, _pair_rows(report), left=1)]
-    names = [each["name"] for each in report["conditions"]]
-    parts += ["## By task", _markdown(("task", "items", *names), _group_rows(_tasks(report)), left=1)]
+        parts += ["## Compared on the same items", _pairs_table(report).markdown()]
+    parts += ["## By task", _group_table("task", _tasks(report), report).markdown()]
     for bucket, groups in _buckets(report).items():
-        parts += [f"## By {bucket}", _markdown((bucket, "items", *names), _group_rows(groups), left=1)]
+        parts += [f"## By {bucket}", _group_table(bucket, groups, report).markdown()]
     parts += ["## Without a reply", _missing_words(report)]
     if report["missing"]:
-        parts.append(_markdown(("item", "task", "arm", "why", "what"), _missing_rows(report), left=5))
+        parts.append(_missing_table(report).markdown())
     return "\n\n".join(parts) + "\n"
 
 
 def report_page(report: Mapping[str, Any]) -> str:
     """Return a report as one HTML page. `report` is the result of `summary`."""
-    names = [each["name"] for each in report["conditions"]]
-    plots = [rho_plot(report)]
+    plots = [scroller(rho_plot(report), "plot of score against ρ")]
     if any("length" in each["buckets"] for each in report["conditions"]):
-        plots.append(bucket_plot(report, "length"))
-    buckets = [
-        f"<h2>By {escape(bucket)}</h2><div class=wide>"
-        f"{html_table((bucket, 'items', *names), _group_rows(groups), numbers=('items', *names))}</div>"
-        for bucket, groups in _buckets(report).items()
-    ]
-    missing = f"<p>{escape(_missing_words(report))}</p>"
-    if report["missing"]:
-        rows = _missing_rows(report)
-        missing += f"<div class=wide>{html_table(('item', 'task', 'arm', 'why', 'what'), rows)}</div>"
-    values = {
-        "title": escape(_title(report)),
-        "note": escape(_note(report)),
-        "standing": "".join(
-            f"<p class=standing>{escape(each)}</p>" for each in [*remarks(report), *report["departures"]]
-        ),
-        "facts": "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(report)),
-        "arms": html_table(_ARMS, _arm_rows(report), numbers=_ARMS[1:2] + _ARMS[4:]),
-        "plots": "\n".join(plots),
-        "comparisons": html_table(_PAIRS, _pair_rows(report), numbers=(_PAIRS[1], *_PAIRS[3:])),
-        "tasks": html_table(("task", "items", *names), _group_rows(_tasks(report)), numbers=("items", *names)),
-        "buckets": "\n".join(buckets),
-        "missing": missing,
-        "thetas": "\n".join(_theta(digest, theta) for digest, theta in report["thetas"].items())
-        or "<p>No arm has pages.</p>",
-    }
-    return filled((files(__package__) / "report.html").read_text(encoding="utf-8"), values)
+        plots.append(scroller(bucket_plot(report, "length"), "plot of score against length"))
+    groups = [("task", _tasks(report)), *_buckets(report).items()]
+    return framed(
+        _title(report),
+        [
+            *(note(each, kind="standing") for each in [*remarks(report), *report["departures"]]),
+            facts(_facts(report)),
+            section("Arms", _wide(arms_table(report), "arms"), about=_ABOUT_ARMS),
+            f'<div class="plots">{"".join(plots)}</div>',
+            section("Compared on the same items", _wide(_pairs_table(report), "pairs of arms"), about=_ABOUT_PAIRS),
+            *(section(f"By {name}", _wide(_group_table(name, found, report), name)) for name, found in groups),
+            section(
+                "Without a reply",
+                _wide(_missing_table(report), "requests without a reply") if report["missing"] else "",
+                about=_missing_words(report),
+            ),
+            section(
+                "θ",
+                *(details(f"θ {digest[:10]}", _theta(theta)) for digest, theta in report["thetas"].items()),
+                about="" if report["thetas"] else "No arm has pages.",
+            ),
+        ],
+        about=_note(report),
+    )
+
+
+def _wide(table: Table, label: str) -> str:
+    return scroller(table.html(), f"table of {label}")
+
+
+def _pairs_table(report: Mapping[str, Any]) -> Table:
+    return Table(columns=_PAIRS, rows=_pair_rows(report), left=(0, 2))
+
+
+def _group_table(
+    name: str, groups: Sequence[tuple[str, list[Mapping[str, Any] | None]]], report: Mapping[str, Any]
+) -> Table:
+    """Return a row for each group of items, with the score of each arm."""
+    return Table(columns=(name, "items", *(each["name"] for each in report["conditions"])), rows=_group_rows(groups))
+
+
+def _missing_table(report: Mapping[str, Any]) -> Table:
+    return Table(columns=("item", "task", "arm", "why", "what"), rows=_missing_rows(report), left=5)
 
 
 def remarks(report: Mapping[str, Any]) -> list[str]:
@@ -264,24 +287,11 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _theta(digest: str, theta: Mapping[str, Any]) -> str:
+def _theta(theta: Mapping[str, Any]) -> str:
+    """Return the fields that differ from the default θ, as a block of JSON."""
     default = Theta().to_dict()
     changed = {name: value for name, value in theta.items() if value != default[name]}
-    block = escape(json.dumps(changed, indent=2, ensure_ascii=False))
-    return (
-        f"<details><summary>θ <code>{digest[:10]}</code></summary>"
-        f'<button class="copy">copy</button><pre>{block}</pre></details>'
-    )
-
-
-def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> str:
-    def line(cells: Sequence[str]) -> str:
-        escaped = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`") for cell in cells)
-        plain = (" ".join(cell.split()) for cell in escaped)  # a row of a table is one line
-        return f"| {' | '.join(plain)} |"
-
-    rule = ["---" if number < left else "---:" for number in range(len(columns))]
-    return "\n".join([line(columns), line(rule), *map(line, rows)])
+    return code_block(json.dumps(changed, indent=2, ensure_ascii=False))
 
 
 def _sealed_json(report: Mapping[str, Any]) -> bytes:

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import chain
 from math import ceil, floor, isfinite, log10
 from typing import Final, Self
 
-from glyphrender.document.svg import Frame, Labels, linear, mark, round_ticks
+from glyphrender.report.colors import STEPS, paint
+from glyphrender.report.plots import Frame, Labels, interval, linear, mark, round_ticks, svg_text
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 
 __all__ = ["Baseline", "front_plot"]
 
 _FRAME: Final = Frame(width=900, height=540, left=64, right=190, top=20, bottom=52)
-# From dark to light as rounds go on (viridis), so that the eye sees the front move.
-_RAMP: Final = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#E3D01B")
-_FRONT, _BASELINE, _WINNER = "#111", "#C2410C", "#DC2626"
-# Opacity of points that were given up before the largest sample.
-_FAINT: Final = 0.3
+# Names of colors. Those of rounds are in an order, so that the eye sees the front move.
+_FRONT, _BASELINE, _WINNER, _PLAIN = "ink", "other", "alarm", "quiet"
+_DASHED: Final = f'{paint(stroke=_WINNER)} stroke-width="1.3" stroke-dasharray="5 3"'
+_CROSS: Final = f'{paint(stroke=_BASELINE)} stroke-width="2.2"'
 # Points far from all of the front are left out: a θ of 90% errors would squeeze the rest into a corner.
 _MOST_ERROR: Final = 1.0
 _BEYOND: Final = 1.4
@@ -75,13 +74,16 @@ def front_plot(
             _lineage(winner, seen, axes),
             _named(baselines, axes),
             _FRAME.legend(_legend(key, shown, outside=len(seen) - len(shown), baselines=baselines, winner=winner)),
-        )
+        ),
+        title="ρ against error",
+        description=f"Each mark is one θ of {len(seen)}: across ρ, upright the {error} on a logarithmic axis. A line "
+        f"joins the front of {len(front)} θ, whose figures are in the table of the report.",
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Key:
-    """The meaning of a point's looks: its color tells the round, its shape the origin, its opacity the sample.
+    """The meaning of a point's looks: its color tells the round, its shape the origin, its area the sample.
 
     Attributes:
         rounds: numbers of the rounds, in order.
@@ -104,9 +106,9 @@ class _Key:
         )
 
     def color(self, number: int) -> str:
-        """Return the color of a round."""
+        """Return the name of the color of a round."""
         place = self.rounds.index(number) / max(len(self.rounds) - 1, 1)
-        return _RAMP[round(place * (len(_RAMP) - 1))]
+        return f"step-{round(place * (len(STEPS) - 1))}"
 
     def given_up(self, each: Candidate) -> bool:
         """Return whether a candidate was dropped before the largest sample."""
@@ -179,25 +181,24 @@ def _earlier_fronts(shown: Sequence[Candidate], key: _Key, axes: _Axes) -> Itera
     """Draw the front at the end of each round except the last, to show the progress of the search."""
     for number in key.rounds[:-1]:
         until = [each for each in shown if each.round <= number and not key.given_up(each)]
-        yield _stairs(_unbeaten(until), axes, f'stroke="{key.color(number)}" stroke-opacity=".55"')
+        yield _stairs(_unbeaten(until), axes, f'{paint(stroke=key.color(number))} stroke-opacity=".55"')
 
 
 def _points(shown: Sequence[Candidate], key: _Key, axes: _Axes) -> Iterator[str]:
     """Draw a mark for each candidate, later rounds over earlier ones."""
     for each in sorted(shown, key=lambda each: each.round):
         shape = key.origins.index(_origin(each))
-        opacity = _FAINT if key.given_up(each) else 0.85
-        yield mark(shape, *axes.at(each), key.color(each.round), _title(each), opacity=opacity)
+        yield mark(shape, *axes.at(each), key.color(each.round), _title(each), hollow=key.given_up(each))
 
 
 def _final_front(front: Sequence[Candidate], axes: _Axes) -> Iterator[str]:
     """Draw the front: its intervals, its line, and a ring around each of its points."""
     for each in front:
         yield _bar(axes, each.rho, each.evaluation, _FRONT)
-    yield _stairs(front, axes, f'stroke="{_FRONT}" stroke-width="1.6"')
+    yield _stairs(front, axes, f'{paint(stroke=_FRONT)} stroke-width="1.6"')
     for each in front:
         x, y = axes.at(each)
-        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="none" stroke="{_FRONT}"/>'
+        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" {paint(stroke=_FRONT)}/>'
 
 
 def _unbeaten(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -215,16 +216,14 @@ def _stairs(front: Sequence[Candidate], axes: _Axes, stroke: str) -> str:
     if not points:
         return ""
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}" + "".join(f"V{y:.1f}H{x:.1f}" for x, y in points[1:])
-    return f'<path d="{path}" fill="none" {stroke}/>'
+    return f'<path d="{path}" {stroke}/>'
 
 
 def _bar(axes: _Axes, rho: float, evaluation: Evaluation | None, color: str) -> str:
     """Draw the 95% interval, upright."""
     if evaluation is None:
         return ""
-    x, top, bottom = axes.x(rho), axes.y(evaluation.high), axes.y(evaluation.low)
-    ends = f"M{x - 3:.1f} {top:.1f}h6M{x - 3:.1f} {bottom:.1f}h6"
-    return f'<path d="M{x:.1f} {top:.1f}V{bottom:.1f}{ends}" stroke="{color}" stroke-opacity=".6" fill="none"/>'
+    return interval(axes.x(rho), axes.y(evaluation.high), axes.y(evaluation.low), color)
 
 
 def _lineage(winner: Candidate | None, seen: Sequence[Candidate], axes: _Axes) -> Iterator[str]:
@@ -240,24 +239,20 @@ def _lineage(winner: Candidate | None, seen: Sequence[Candidate], axes: _Axes) -
         path.append(parent)
     points = [axes.at(each) for each in reversed(path) if axes.holds(each)]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    yield f'<polyline points="{line}" fill="none" stroke="{_WINNER}" stroke-width="1.3" stroke-dasharray="5 3"/>'
+    yield f'<polyline points="{line}" {_DASHED}/>'
     x, y = axes.at(winner)
-    yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" fill="none" stroke="{_WINNER}" stroke-width="2"/>'
+    yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" {paint(stroke=_WINNER)} stroke-width="2"/>'
 
 
 def _named(baselines: Sequence[Baseline], axes: _Axes) -> Iterator[str]:
     """Draw crosses with names. No name covers another cross or name."""
     labels = Labels(_FRAME, map(axes.at, baselines), size=12)
-    style = ' font-weight="600" paint-order="stroke" stroke="#fff" stroke-width="3"'
     for each in sorted(baselines, key=lambda each: axes.at(each)[1]):
         x, y = axes.at(each)
         yield _bar(axes, each.rho, each.evaluation, _BASELINE)
         title = f"{each.name}: ρ {each.rho:.2f}, {_interval(each.evaluation)}"
-        yield (
-            f'<path d="M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10" stroke="{_BASELINE}" stroke-width="2.2">'
-            f"<title>{escape(title)}</title></path>"
-        )
-        yield labels.place(x, y, each.name, color=_BASELINE, style=style)
+        yield f'<path d="M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10" {_CROSS}><title>{svg_text(title)}</title></path>'
+        yield labels.place(x, y, each.name, color=_BASELINE, bold=True)
 
 
 def _legend(
@@ -271,23 +266,22 @@ def _legend(
     """Yield (mark, name) of everything that is drawn; an empty name is a gap."""
     rounds = key.rounds
     for number in rounds if len(rounds) <= 8 else (rounds[0], rounds[len(rounds) // 2], rounds[-1]):
-        yield f'<rect x="-5" y="-5" width="10" height="10" fill="{key.color(number)}"/>', f"round {number}"
+        yield f'<rect x="-5" y="-5" width="10" height="10" {paint(fill=key.color(number))}/>', f"round {number}"
     yield "", ""
     for shape, name in enumerate(key.origins):
-        yield mark(shape, 0, 0, "#777", name), name
+        yield mark(shape, 0, 0, _PLAIN, ""), name
     if any(map(key.given_up, shown)):
-        yield mark(0, 0, 0, "#777", "", opacity=_FAINT), "given up early"
+        yield mark(0, 0, 0, _PLAIN, "", hollow=True), "given up early"
     yield "", ""
-    yield f'<path d="M-8 0h16" stroke="{_FRONT}" stroke-width="1.6"/>', "front"
+    yield f'<path d="M-8 0h16" {paint(stroke=_FRONT)} stroke-width="1.6"/>', "front"
     if len(rounds) > 1:
-        yield f'<path d="M-8 0h16" stroke="{_RAMP[1]}" stroke-opacity=".55"/>', "front after a round"
-    yield f'<path d="M0 -7v14M-3 -7h6M-3 7h6" stroke="{_FRONT}" stroke-opacity=".6"/>', "95% interval"
+        yield f'<path d="M-8 0h16" {paint(stroke="step-1")} stroke-opacity=".55"/>', "front after a round"
+    yield interval(0, -7, 7, _FRONT), "95% interval"
     if winner is not None:
-        yield f'<circle r="6" fill="none" stroke="{_WINNER}" stroke-width="2"/>', "winner"
-        dashes = f'stroke="{_WINNER}" stroke-width="1.3" stroke-dasharray="5 3"'
-        yield f'<path d="M-8 0h16" {dashes}/>', "its ancestors"
+        yield f'<circle r="6" {paint(stroke=_WINNER)} stroke-width="2"/>', "winner"
+        yield f'<path d="M-8 0h16" {_DASHED}/>', "its ancestors"
     if baselines:
-        yield f'<path d="M-5 -5l10 10m0 -10l-10 10" stroke="{_BASELINE}" stroke-width="2.2"/>', "other pages"
+        yield f'<path d="M-5 -5l10 10m0 -10l-10 10" {_CROSS}/>', "other pages"
     if outside:
         yield "", ""
         yield "", f"{outside} θ lie outside"

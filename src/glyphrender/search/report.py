@@ -1,29 +1,30 @@
 """The report of a search, for people: the front as a table, the plot, and one HTML page with the pixels themselves.
 
-The page needs no other file, and its Content-Security-Policy lets it load none. Its crops show the same words under
+The page has the look of all reports (`report.look`). Its crops show the same words under
 each θ, so that a reader can compare the numbers with the pixels.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import os
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
 from glyphrender.document.layout import layout
-from glyphrender.document.report import filled
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
 from glyphrender.ocr.legibility import seen_image
+from glyphrender.report.look import code_block, details, image, scroller, section
+from glyphrender.report.look import note as paragraph
+from glyphrender.report.look import report_page as framed
+from glyphrender.report.tables import Table
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.journal import read_candidates, read_lines
@@ -62,6 +63,7 @@ _COLUMNS: Final = ("θ", "ρ", "wrong", "95% interval", "type", "page", "samples
 # Columns for fronts that were read without language priors too.
 _PRIOR_COLUMNS: Final = ("without priors", "prior's share")
 _NUMBERS: Final = ("ρ", "wrong", "samples", "without priors")
+_SAVED: Final = "Saved as theta.json, it sets pages by: glyphrender render TEXT --theta theta.json -o pages"
 
 
 def write_report(
@@ -85,7 +87,7 @@ def write_report(
     page = report_page(result, winner=winner, text=text, model=model, baselines=baselines, title=title, note=note)
     place = Path(folder)
     plot = front_plot(result.candidates, result.front, winner=winner, baselines=baselines)
-    table = front_table(result.front, winner=winner, baselines=baselines)
+    table = front_table(result.front, winner=winner, baselines=baselines).markdown() + "\n"
     caveat = result.error_source.caveat
     table = f"**{caveat}**\n\n{table}" if caveat else table
     check_report(place)
@@ -133,25 +135,28 @@ def journal_result(path: str | os.PathLike[str]) -> SearchResult:
 
 def front_table(
     front: Sequence[Candidate], *, winner: Candidate | None = None, baselines: Sequence[Baseline] = ()
-) -> str:
-    """Return the front as a Markdown table, by ρ; the winner has a star, and baselines follow."""
+) -> Table:
+    """Return the front as a table, by ρ; the winner has a star, and baselines follow.
+
+    θ with a card in the report link to it.
+    """
     columns = _columns(front)
-    rows = [_markdown(_cells(each)[: len(columns)], star=each is winner) for each in _by_rho(front)]
-    rows += [_markdown(_baseline_cells(each)[: len(columns)]) for each in baselines]
-    lines = [" | ".join(columns), " | ".join("---:" if name in _NUMBERS else "---" for name in columns), *rows]
-    return "".join(f"| {line} |\n" for line in lines)
+    rows = _by_rho(front)
+    carded = {each.digest for each in _spread(rows, winner)}
+    won = [winner is not None and each.digest == winner.digest for each in rows]
+    return Table(
+        columns=columns,
+        rows=[each[: len(columns)] for each in [*map(_cells, rows), *map(_baseline_cells, baselines)]],
+        left=tuple(at for at, name in enumerate(columns) if name not in _NUMBERS),
+        kinds=[*("chosen" if each else "" for each in won), *["other"] * len(baselines)],
+        links=[*(each.digest[:_DIGEST] if each.digest in carded else "" for each in rows), *[""] * len(baselines)],
+    )
 
 
 def _columns(front: Sequence[Candidate]) -> tuple[str, ...]:
     """Return the headings of a front. Columns of the prior come last, and only if it was measured."""
     measured = any(each.evaluation is not None and "prior" in each.evaluation.details for each in front)
     return _COLUMNS + _PRIOR_COLUMNS if measured else _COLUMNS
-
-
-def _markdown(cells: Sequence[str], *, star: bool = False) -> str:
-    # Confusions contain | and `, because readers take I and ' for them. Neither may end a cell or begin code.
-    plain = [cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`") for cell in cells]
-    return ("★ " if star else "") + " | ".join(plain)
 
 
 def report_page(
@@ -184,17 +189,29 @@ def report_page(
         raise DataError("the front is empty: no candidate was evaluated. Allow more steps, or a larger budget.")
     model = vision_model(model)
     cards = [_card(each, text, model, won=each.digest == winner.digest) for each in _spread(_by_rho(front), winner)]
-    values = {
-        "title": escape(title),
-        "note": escape(f"{note} {_cost(result)}".strip()),
-        "standing": f"<p class=standing>{escape(result.error_source.caveat)}</p>" if result.error_source.caveat else "",
-        "plot": front_plot(result.candidates, front, winner=winner, baselines=baselines),
-        "table": _html_table(front, winner, baselines),
-        "winner": f"<section>{_json_block(winner.theta)}</section>",
-        "cards": "\n".join(cards),
-    }
-    page = (files(__package__) / "report.html").read_text(encoding="utf-8")
-    return filled(page, values)
+    plot = front_plot(result.candidates, front, winner=winner, baselines=baselines)
+    table = front_table(front, winner=winner, baselines=baselines)
+    enlarged = "The same words under each θ, at the pixels that reach the model after its own resize: as they are, and "
+    return framed(
+        title,
+        [
+            paragraph(result.error_source.caveat, kind="standing"),
+            scroller(plot, "plot of ρ against error"),
+            section(
+                "The front",
+                scroller(table.html(), "table of the front"),
+                about="No θ of the search has both more ρ and fewer errors than one of these. In brackets the 95% "
+                "interval.",
+            ),
+            section(
+                "What the model sees",
+                f'<div class="cards">{"".join(cards)}</div>',
+                about=f"{enlarged}three times enlarged.",
+            ),
+            section("The winner", code_block(_theta_json(winner.theta)), about=_SAVED),
+        ],
+        about=f"{note} {_cost(result)}".strip(),
+    )
 
 
 def seen_crop(text: str, theta: ThetaLike, model: str | VisionModel, *, size: tuple[int, int] = CROP) -> Image:
@@ -245,12 +262,16 @@ def _by_rho(front: Sequence[Candidate]) -> list[Candidate]:
     return sorted(front, key=lambda each: each.rho)
 
 
-def _spread(front: Sequence[Candidate], winner: Candidate) -> list[Candidate]:
+def _spread(front: Sequence[Candidate], winner: Candidate | None) -> list[Candidate]:
     """Return all of a short front; if it is long, its ends, the winner, and others at even distances."""
     if len(front) <= _MOST_CARDS:
         return list(front)
     chosen = {round(card * (len(front) - 1) / (_MOST_CARDS - 1)) for card in range(_MOST_CARDS)}
-    return [each for index, each in enumerate(front) if index in chosen or each.digest == winner.digest]
+    return [
+        each
+        for index, each in enumerate(front)
+        if index in chosen or (winner is not None and each.digest == winner.digest)
+    ]
 
 
 def _cells(each: Candidate) -> list[str]:
@@ -305,60 +326,27 @@ def _confused(found: Evaluation, most: int = 4) -> str:
     return ", ".join(f"{true or '∅'}→{read or '∅'} {count}" for true, read, count in pairs)
 
 
-def _html_table(front: Sequence[Candidate], winner: Candidate, baselines: Sequence[Baseline]) -> str:
-    shown = {each.digest for each in _spread(_by_rho(front), winner)}
-    columns = _columns(front)
-
-    def row(cells: Sequence[str], kind: str = "", link: str = "") -> str:
-        inner = [escape(cell) for cell in cells]
-        if link:
-            inner[0] = f'<a href="#{link}">{inner[0]}</a>'
-        tags = [f"<td{_number(name)}>{cell}</td>" for name, cell in zip(columns, inner, strict=False)]
-        return f"<tr{f' class={kind}' if kind else ''}>{''.join(tags)}</tr>"
-
-    rows = [
-        row(
-            _cells(each),
-            "winner" if each.digest == winner.digest else "",
-            each.digest[:_DIGEST] if each.digest in shown else "",
-        )
-        for each in _by_rho(front)
-    ]
-    rows += [row(_baseline_cells(each), "other") for each in baselines]
-    head = "".join(f"<th{_number(name)}>{name}</th>" for name in columns)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _number(column: str) -> str:
-    return " class=n" if column in _NUMBERS else ""
-
-
 def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
     """Return the HTML of one θ: its figures, its pixels twice, what was confused, and its JSON."""
     crop = seen_crop(text, each.theta, model)
-    source = _data_uri(crop)
-    width, height = crop.size
+    png, (width, height), digest = _png(crop), crop.size, each.digest[:_DIGEST]
     found = each.evaluation
     rate = f", {found.error:.2%} wrong" if found is not None else ""
     confused = _confused(found, most=10) if found is not None else ""
     kind = f"{', '.join(_cells(each)[4:6])}; {each.origin}, round {each.round}"
-    confusions = f'<div class="what">confused: {escape(confused)}</div>' if confused else ""
+    large = image(png, alt=f"{digest}, enlarged", size=(width * ENLARGED, height * ENLARGED))
     return "\n".join(
         [
-            f'<div class="card{" winner" if won else ""}" id="{each.digest[:_DIGEST]}">',
+            f'<article class="card{" chosen" if won else ""}" id="{digest}">',
             f"<h3>ρ {each.rho:.2f}{rate}{', the winner' if won else ''}</h3>",
             f'<div class="what">{escape(kind)}</div>',
-            f'<img src="{source}" width="{width}" height="{height}" alt="as the model sees it">',
-            f'<img src="{source}" width="{width * ENLARGED}" height="{height * ENLARGED}" alt="enlarged">',
-            confusions,
-            f"<details><summary>θ <code>{each.digest[:_DIGEST]}</code></summary>{_json_block(each.theta)}</details>",
-            "</div>",
+            image(png, alt=f"{digest} as the model sees it", size=crop.size),
+            scroller(large, f"{digest}, enlarged"),
+            f'<div class="what">confused: {escape(confused)}</div>' if confused else "",
+            details(f"θ {digest}", code_block(_theta_json(each.theta))),
+            "</article>",
         ]
     )
-
-
-def _json_block(theta: Theta) -> str:
-    return f'<button class="copy">copy</button><pre>{escape(_theta_json(theta))}</pre>'
 
 
 def _theta_json(theta: Theta) -> str:
@@ -368,7 +356,7 @@ def _theta_json(theta: Theta) -> str:
     return json.dumps(changed, indent=2, ensure_ascii=False)
 
 
-def _data_uri(image: Image) -> str:
+def _png(image: Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return buffer.getvalue()

@@ -11,15 +11,14 @@ from itertools import chain
 from math import log2
 from typing import Final, TypeAlias
 
-from glyphrender.document.svg import Frame, linear, mark, round_ticks
 from glyphrender.evals.efficiency.expected import Expected
 from glyphrender.evals.efficiency.report import Report
+from glyphrender.report.colors import paint
+from glyphrender.report.plots import Frame, linear, mark, round_ticks, series_color
 
 __all__ = ["Series", "expected_plot", "report_plot", "speed_ups"]
 
-_FRAME: Final = Frame(width=860, height=420, left=64, right=250, top=20, bottom=52)
-# The colors of Okabe and Ito. People who confuse red and green can distinguish them.
-_COLORS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
+_FRAME: Final = Frame(width=900, height=420, left=64, right=300, top=20, bottom=52)
 
 #: The points of one line: text tokens and how many times faster.
 Series: TypeAlias = Sequence[tuple[int, float]]
@@ -80,7 +79,7 @@ def speed_ups(measured: Mapping[str, Series], computed: Mapping[str, Series]) ->
             return ""
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in map(at, series))
         dashes = ' stroke-dasharray="5 4"' if dashed else ""
-        return f'<path d="M{path}" fill="none" stroke="{color}" stroke-width="1.6"{dashes}/>'
+        return f'<path d="M{path}" {paint(stroke=color)} stroke-width="1.6"{dashes}/>'
 
     def parts() -> Iterator[str]:
         last = 0.0
@@ -88,12 +87,14 @@ def speed_ups(measured: Mapping[str, Series], computed: Mapping[str, Series]) ->
             x, _ = at((tokens, 0.0))
             if x - last > 30:  # lengths that nearly double share no place
                 last = x
-                yield from _FRAME.vertical_line(x, f"{tokens / 1024:.3g} K")
+                yield from _FRAME.vertical_line(
+                    x, f"{tokens / 1024:.3g} K" if tokens < 1 << 20 else f"{tokens / (1 << 20):.3g} M"
+                )
         for tick in ticks:
             yield from _FRAME.horizontal_line(_FRAME.y(linear(tick, ticks)), f"{tick:g}×")
         yield from _FRAME.titles("text tokens", "times faster as pages")
         for number, name in enumerate(names):
-            color = _COLORS[number % len(_COLORS)]
+            color = series_color(number)
             yield line(computed.get(name, ()), color, dashed=True)
             yield line(measured.get(name, ()), color, dashed=False)
             for point in measured.get(name, ()):
@@ -101,11 +102,16 @@ def speed_ups(measured: Mapping[str, Series], computed: Mapping[str, Series]) ->
 
     def legend() -> Iterator[tuple[str, str]]:
         for number, name in enumerate(names):
-            color = _COLORS[number % len(_COLORS)]
+            color = series_color(number)
             if measured.get(name):
-                yield mark(number, 0, 0, color, name), name
+                yield mark(number, 0, 0, color, ""), name
             if computed.get(name):
-                dash = f'<path d="M-9 0H9" stroke="{color}" stroke-width="1.6" stroke-dasharray="5 4"/>'
+                dash = f'<path d="M-9 0H9" {paint(stroke=color)} stroke-width="1.6" stroke-dasharray="5 4"/>'
                 yield dash, f"{name}, by arithmetic"
 
-    return _FRAME.document(chain(parts(), _FRAME.legend(legend())))
+    return _FRAME.document(
+        chain(parts(), _FRAME.legend(legend())),
+        title="Speed of pages against text",
+        description="Across: text tokens, doubling. Upright: how many times faster pages are than the same text, for "
+        f"{', '.join(names)}. Marks on lines are measured, dashes are arithmetic.",
+    )

@@ -12,6 +12,7 @@ from glyphrender._system.version import __version__
 from glyphrender.evals.efficiency.clock import Timing
 from glyphrender.evals.efficiency.cost import Cost
 from glyphrender.models.devices import Device
+from glyphrender.report.tables import Table
 
 if TYPE_CHECKING:
     from glyphrender.evals.efficiency.backbone import Backbone
@@ -276,49 +277,31 @@ class Report:
             "rows": [row.to_dict() for row in self.rows],
         }
 
-    def tables(self) -> Iterator[tuple[str, list[str], list[list[str]]]]:
-        """Yield the tables of the report: a title, the headings, and rows of cells."""
-        yield (
-            "text against pages: measured (by arithmetic); * if they differ by more than 15%",
-            [
-                "text tokens",
-                "ρ",
-                "prefill",
-                "with drawing",
-                "decode",
-                "throughput",
-                "cache saved",
-                "training",
-                "frozen",
-            ],
-            [
+    def tables(self) -> Iterator[Table]:
+        """Yield the tables of the report; their captions say what they show."""
+        ratios = ("prefill", "with drawing", "decode", "throughput", "cache saved", "training", "frozen")
+        yield Table(
+            caption="text against pages: measured (by arithmetic); * if they differ by more than 15%",
+            columns=("text tokens", "ρ", *ratios),
+            rows=[
                 [f"{row.text_tokens:,}", f"{row.rho:.2f}", *(cell.text for cell in row.cells().values())]
                 for row in self.rows
             ],
         )
-        yield (
-            "seconds of prefill, and bytes",
-            [
-                "text tokens",
-                "text",
-                "spread",
-                "pages",
-                "spread",
-                "of it tower",
-                "cache MB text",
-                "pages",
-                "peak MB text",
-                "pages",
-            ],
-            [self._bill(row) for row in self.rows],
+        sides = ("text", "spread", "pages", "spread", "of it tower", "cache MB text", "pages", "peak MB text", "pages")
+        yield Table(
+            caption="seconds of prefill, and bytes",
+            columns=("text tokens", *sides),
+            rows=[self._bill(row) for row in self.rows],
         )
-        yield (
-            "the host's work on the pages, milliseconds",
-            ["pages", "draw", "PNG", "base64", "pixel values", "PNG kB"],
-            [
+        work = ("draw", "png", "base64", "patchify")
+        yield Table(
+            caption="the host's work on the pages, milliseconds",
+            columns=("pages", "draw", "PNG", "base64", "pixel values", "PNG kB"),
+            rows=[
                 [
                     f"{row.host.pages:,}",
-                    *(f"{1e3 * getattr(row.host, name).median:.1f}" for name in ("draw", "png", "base64", "patchify")),
+                    *(f"{1e3 * getattr(row.host, name).median:.1f}" for name in work),
                     f"{row.host.bytes / 1e3:,.0f}",
                 ]
                 for row in self.rows
