@@ -46,7 +46,9 @@ def chromium() -> Iterator[Any]:
     if path is None:
         pytest.skip("no Chromium was found: apt-get install chromium, or set GLYPHRENDER_CHROMIUM")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        # Chromium's sandbox does not start for root.
+        root = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+        browser = playwright.chromium.launch(executable_path=path, args=[*root, "--disable-gpu"])
         yield browser
         browser.close()
 

@@ -1,0 +1,253 @@
+"""The studio in a real browser. One browser and one server serve all tests; each test has a context of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import browser
+import pytest
+from visits import CONTRAST, visit
+
+from glyphrender import RichText, Theta, from_markdown, render
+from glyphrender.studio.page_view import Picture, document, head, page_view, wipe
+
+pytestmark = pytest.mark.slow
+chromium = browser.chromium  # the fixture
+
+TEXT = "It is a truth universally acknowledged, that a single man 🦊 in possession of a good fortune …\n" * 30
+HOSTILE = (
+    "</pre><script>hacked=1;alert(1)</script><img src=x onerror=hacked=alert(1)> ${hacked=alert(1)} {{constructor}} "
+    "\"'><svg/onload=hacked=alert(1)> <a href=javascript:alert(1)>x</a> </textarea><iframe srcdoc='<script>1</script>'>"
+)
+PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 3, "has_touch": True, "is_mobile": True}
+MARKED = "[...(CSS.highlights.get('glyphrender-word') ?? [])].map(String).join()"
+BOX = "document.querySelector('.gv-page path').getAttribute('d')"
+
+
+def open_view(page: Any, *views: str) -> None:
+    page.set_content(document("".join(views), title="views"))
+
+
+def point_at(page: Any, word: Any, view: int = 0) -> None:
+    """Point at the middle of a word of the page, whatever the zoom."""
+    box = page.locator(".gv-page img").nth(view).bounding_box()
+    width, height = (float(page.locator(".gv").nth(view).get_attribute(f"data-{name}")) for name in ("width", "height"))
+    x0, y0, x1, y1 = word.box
+    page.mouse.move(box["x"] + (x0 + x1) / 2 / width * box["width"], box["y"] + (y0 + y1) / 2 / height * box["height"])
+
+
+def point_at_source(page: Any, start: int) -> None:
+    """Point at a character of the source pane."""
+    x, y = page.evaluate(
+        """start => {
+          const node = document.querySelector('.gv-source').firstChild, range = document.createRange();
+          range.setStart(node, start);
+          range.setEnd(node, start + 1);
+          const box = range.getBoundingClientRect();
+          return [box.left + box.width / 2, box.top + box.height / 2];
+        }""",
+        start,
+    )
+    page.mouse.move(x, y)
+
+
+def eventually(page: Any, expression: str, value: object) -> bool:
+    """Return whether an expression has the value within 20 s. (Under a policy `wait_for_function` may not evaluate.)"""
+    for _ in range(400):
+        if page.evaluate(expression) == value:
+            return True
+        page.wait_for_timeout(50)
+    return False
+
+
+def test_pointing_at_a_word_of_the_page_marks_it_in_the_source_and_back(chromium: Any) -> None:
+    drawn = render(TEXT)[0]
+    word = next(word for word in drawn.words if word.text == "possession" and word.start > 200)  # behind two foxes
+    with visit(chromium) as page:
+        open_view(page, page_view(drawn))
+        point_at(page, word)
+        assert page.evaluate(MARKED) == "possession"
+        status = page.locator(".gv-status").inner_text()
+        assert f"“possession”: characters {word.start}–{word.end} of the source" in status
+        page.mouse.move(1, 1)
+        assert page.evaluate(MARKED) == ""
+        point_at_source(page, page.evaluate("document.querySelector('.gv-source').textContent.indexOf('universally')"))
+        assert page.evaluate(MARKED) == "universally"
+        first = next(word for word in drawn.words if word.text == "universally")
+        assert [round(float(number)) for number in page.evaluate(BOX)[1:].replace("H", " ").split("V")[0].split()] == [
+            round(side) for side in (first.box[0], first.box[1], first.box[2])
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn", "source"),
+    [
+        (RichText("so a &lt; b", replaced=[(5, 9, "<")]), 2, "&lt;"),
+        (from_markdown("# One\n\nsome **bold** words"), 2, "bold"),
+    ],
+)
+def test_in_markup_the_source_of_a_drawn_word_is_marked(chromium: Any, text: Any, drawn: int, source: str) -> None:
+    found = render(text)[0]
+    with visit(chromium) as page:
+        open_view(page, page_view(found))
+        point_at(page, found.words[drawn])
+        assert page.evaluate(MARKED) == source
+
+
+def test_the_arrow_keys_move_from_word_to_word(chromium: Any) -> None:
+    drawn = render(TEXT)[0]
+    with visit(chromium) as page:
+        open_view(page, page_view(drawn))
+        page.locator(".gv-page").focus()
+        marked = []
+        for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "End", "Home"):
+            page.keyboard.press(key)
+            marked.append(page.evaluate(MARKED))
+        assert marked[:4] == ["It", "is", "a", "is"]
+        assert marked[5:] == ["is", drawn.words[-1].text, "It"]
+        page.locator(".gv-source").focus()
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate(MARKED) == "It"
+        page.keyboard.press("Escape")
+        assert page.evaluate(MARKED) == ""
+
+
+def test_a_click_on_a_word_selects_it_in_the_editor_and_the_caret_marks_it_on_the_page(chromium: Any) -> None:
+    drawn = render(TEXT)[0]
+    word = next(word for word in drawn.words if word.text == "possession" and word.start > 200)
+    editor = "<textarea id=e></textarea>"
+    with visit(chromium) as page:
+        open_view(page, editor, page_view(drawn, editor="#e"))
+        page.locator("#e").fill(TEXT)
+        point_at(page, word)
+        page.mouse.down()
+        page.mouse.up()
+        assert page.evaluate("e.value.slice(e.selectionStart, e.selectionEnd)") == "possession"
+        assert page.evaluate("[...e.value.slice(0, e.selectionStart)].length") == word.start
+        page.keyboard.press("Control+Home")
+        assert eventually(page, MARKED, "It")
+
+
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_at_real_size_a_pixel_of_the_image_is_a_pixel_of_the_screen(chromium: Any, ratio: int) -> None:
+    drawn = render(TEXT)[0]
+    with visit(chromium, device_scale_factor=ratio) as page:
+        open_view(page, page_view(drawn))
+        for zoom, factor in (("1:1", 1), ("4:1", 4)):
+            page.get_by_role("button", name=zoom).click()
+            box = page.locator(".gv-page img").bounding_box()
+            assert box["width"] * ratio == pytest.approx(drawn.size[0] * factor, abs=0.5)
+            said = f"1 pixel of the image = {factor} of the screen"
+            assert page.locator(".gv-scale").inner_text().startswith(said)
+        point_at(page, drawn.words[1])  # the places of words are scaled along
+        assert page.evaluate(MARKED) == "is"
+
+
+def test_the_magnifier_shows_the_pixels_under_the_pointer_four_times_as_large(chromium: Any) -> None:
+    drawn = render(TEXT)[0]
+    with visit(chromium) as page:
+        open_view(page, page_view(drawn))
+        page.get_by_role("button", name="Magnifier").click()
+        x0, y0, x1, y1 = drawn.words[40].box
+        point_at(page, drawn.words[40])
+        pixels = page.evaluate(
+            """() => {
+              const lens = document.querySelector('.gv-lens');
+              const data = lens.getContext('2d').getImageData(0, 0, lens.width, lens.height).data;
+              return [lens.width, Array.from(data.filter((_, at) => at % 4 === 0))];
+            }"""
+        )
+        side, grey = pixels
+        rows = [grey[at : at + side] for at in range(0, side * side, side)]
+        assert all(row[at] == row[at + 3] for row in rows[::4] for at in range(0, side, 4))
+        # The middle of the lens is the middle of the word, to a pixel.
+        image, middle, half = drawn.array, ((x0 + x1) / 2, (y0 + y1) / 2), side // 8
+        shown = [row[::4] for row in rows[::4]]
+        places = [
+            (round(middle[0]) + dx - half, round(middle[1]) + dy - half) for dx in (-1, 0, 1) for dy in (-1, 0, 1)
+        ]
+        inside = slice(half - 4, half + 4)
+        assert any(
+            [row[inside] for row in shown[inside]]
+            == image[y + half - 4 : y + half + 4, x + half - 4 : x + half + 4].tolist()
+            for x, y in places
+        )
+        page.get_by_role("button", name="Magnifier").click()
+        point_at(page, drawn.words[41])
+        assert page.locator(".gv-lens").is_hidden()
+
+
+def pictures() -> tuple[Picture, Picture]:
+    return Picture.of(render(TEXT)[0], label="plain"), Picture.of(render(TEXT, "dense")[0], label="dense")
+
+
+def test_the_wipe_moves_by_keyboard_and_pointer_and_says_where_it_is(chromium: Any) -> None:
+    with visit(chromium) as page:
+        open_view(page, wipe(*pictures()))
+        slider = page.get_by_role("slider")
+        assert slider.get_attribute("aria-label") == "Wipe between plain (left) and dense (right)"
+        slider.focus()
+        for key, value in (("ArrowRight", "51"), ("Shift+ArrowLeft", "41"), ("Home", "0"), ("End", "100")):
+            page.keyboard.press(key)
+            assert slider.get_attribute("aria-valuenow") == value
+        stage = page.locator(".gv-stage").bounding_box()
+        page.mouse.move(stage["x"] + stage["width"] * 0.75, stage["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(stage["x"] + stage["width"] * 0.25, stage["y"] + 40)
+        page.mouse.up()
+        page.mouse.move(stage["x"] + stage["width"] * 0.9, stage["y"] + 40)
+        assert slider.get_attribute("aria-valuetext") == "25% left, 75% right"
+        seen = page.evaluate("getComputedStyle(document.querySelectorAll('.gv-stage img')[1]).clipPath")
+        assert seen == "inset(0px 75% 0px 0px)"
+
+
+def test_the_wipe_moves_by_touch(chromium: Any) -> None:
+    with visit(chromium, **PHONE) as page:
+        open_view(page, wipe(*pictures()))
+        stage = page.locator(".gv-stage").bounding_box()
+        page.touchscreen.tap(stage["x"] + stage["width"] * 0.8, stage["y"] + 60)
+        assert page.get_by_role("slider").get_attribute("aria-valuenow") == "80"
+
+
+def test_zoom_and_wipe_survive_an_update_of_the_document(chromium: Any) -> None:
+    one, two = page_view(render(TEXT)[0]), page_view(render(TEXT, "dense")[0])
+    with visit(chromium) as page:
+        open_view(page, one, wipe(*pictures()))
+        page.get_by_role("button", name="2:1").first.click()
+        page.get_by_role("slider").focus()
+        page.keyboard.press("Home")
+        page.evaluate("html => { document.querySelector('main').innerHTML = html }", two + wipe(*pictures()))
+        assert page.locator("[data-zoom='2']").first.get_attribute("aria-pressed") == "true"
+        assert page.locator(".gv-page img").bounding_box()["width"] == pytest.approx(
+            2 * render(TEXT, "dense")[0].size[0], abs=0.5
+        )
+        assert page.get_by_role("slider").get_attribute("aria-valuenow") == "0"
+
+
+@pytest.mark.parametrize("policy", [True, False])
+def test_a_hostile_text_in_a_view_runs_no_script(chromium: Any, policy: bool) -> None:
+    drawn = render(HOSTILE)[0]
+    picture = Picture.of(drawn, label=HOSTILE)
+    views = page_view(drawn, label=HOSTILE, key=HOSTILE) + wipe(picture, picture, key=HOSTILE)
+    with visit(chromium) as page:
+        page.set_content(document(views, title=HOSTILE) if policy else head() + views)
+        assert page.locator(".gv-source").inner_text() == HOSTILE
+        for word in drawn.words[:12]:
+            point_at(page, word)
+        page.locator(".gv-page").focus()
+        page.keyboard.press("ArrowRight")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_of_a_view_have_contrast(chromium: Any, scheme: str) -> None:
+    with visit(chromium, color_scheme=scheme) as page:
+        open_view(page, page_view(render(TEXT)[0]), wipe(*pictures()))
+        assert page.evaluate(CONTRAST, 4.5) == []
+
+
+def test_a_view_fits_a_phone(chromium: Any) -> None:
+    with visit(chromium, **PHONE) as page:
+        open_view(page, page_view(render(TEXT, Theta(page_size=(900, 600)))[0]), wipe(*pictures()))
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.get_by_role("button", name="4:1").first.click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
