@@ -493,6 +493,23 @@ def test_pixels_of_a_page_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert drawn == [1, 2]
 
 
+def test_small_pages_that_were_drawn_are_not_kept_without_bound() -> None:
+    """A page keeps its layout and fonts, which weigh more than its pixels."""
+    typesetter = Typesetter()
+
+    def alive() -> int:
+        gc.collect()
+        return sum(type(each) is PageLayout for each in gc.get_objects())
+
+    before = alive()
+    for number in range(120):
+        page = next(iter(layout(str(number), SMALL, typesetter=typesetter)))
+        assert page.array.shape[:2] == page.size[::-1]
+    del page
+    assert typesetter.holds["drawn pages"] == 64
+    assert alive() - before <= 64
+
+
 def test_a_page_is_pickled_with_its_own_glyphs_alone() -> None:
     pages = list(layout(TEXT * 3, SMALL.replace(line_numbers=3, alignment="JUSTIFY", spaces="COLLAPSE")))
     for page in pages:

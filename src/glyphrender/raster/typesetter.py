@@ -25,6 +25,9 @@ from glyphrender.typeset.together import layout_together
 
 #: 256 MiB. A book of one million words under ten font styles needs some 100 MiB.
 MAX_BYTES: Final = 256 << 20
+# The most drawn pages that are kept. Each keeps its layout, and so the fonts of its θ and perhaps an old glyph store,
+# which `_pixel_bytes` does not count. Without this bound, 1,600 small pages, each of another θ, held 1.3 GB.
+_DRAWN: Final = 64
 
 
 class Typesetter:
@@ -134,7 +137,7 @@ class Typesetter:
             if id(page) not in self._pixels:  # another thread may have drawn it meanwhile
                 self._pixel_bytes += drawn.nbytes
             self._pixels[id(page)] = page, drawn  # the page too, so that no other page gets its id
-            while len(self._pixels) > 1 and self._pixel_bytes > self.max_bytes // 8:
+            while len(self._pixels) > 1 and (len(self._pixels) > _DRAWN or self._pixel_bytes > self.max_bytes // 8):
                 self._pixel_bytes -= self._pixels.pop(next(iter(self._pixels)))[1].nbytes
         return drawn
 
