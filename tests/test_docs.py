@@ -22,7 +22,6 @@ import glyphrender
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-REFERENCE = {ROOT / "docs/api.md", *(ROOT / "docs/api").glob("*.md")}
 WITH_EXAMPLES = sorted(
     path for path in (SOURCE / "glyphrender").rglob("*.py") if ">>> " in path.read_text(encoding="utf-8")
 )
@@ -110,7 +109,7 @@ def python_of(page: Path) -> str:
     return "\n".join(doctest.script_from_examples(block) if ">>> " in block else block for block in blocks)
 
 
-SHOWING_PYTHON = [path for path in DOCUMENTS if path not in REFERENCE and python_of(path)]
+SHOWING_PYTHON = [path for path in DOCUMENTS if python_of(path)]
 
 
 @pytest.mark.parametrize("path", SHOWING_PYTHON, ids=name_of)
@@ -128,7 +127,7 @@ def test_the_imports_of_a_page_work(path: Path, monkeypatch: pytest.MonkeyPatch)
         exec(line, {})
 
 
-WRITTEN = [path for path in DOCUMENTS if path not in REFERENCE and path.name not in {"log.md", "theta.md"}]
+WRITTEN = [path for path in DOCUMENTS if path.name not in {"log.md", "theta.md"}]
 
 
 # Tables, code, and sections that benchmarks write are exempt.
@@ -142,29 +141,35 @@ def test_prose_has_lines_of_120_characters_and_pages_of_400_lines(path: Path) ->
     assert text.count("\n") <= 400
 
 
+# -- the site ----------------------------------------------------------------------------------------
+
+
+def test_the_menu_of_the_site_has_every_page_once() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    listed = re.findall(r"^ +- (?:.*: )?([\w./-]+\.(?:md|ipynb))$", menu, re.M)
+    pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    assert pages <= set(listed), "a new page needs a line in the menu of mkdocs.yml"
+    assert len(listed) == len(set(listed))
+
+
 # -- the reference -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def reference() -> dict[str, Any]:
-    return runpy.run_path(str(ROOT / "docs/api.py"))
+    return runpy.run_path(str(ROOT / "docs/site/public_names.py"))
 
 
-def test_the_reference_is_what_the_docstrings_say(reference: dict[str, Any]) -> None:
-    pages: dict[Path, str] = reference["pages"]()
-    stale = [name_of(path) for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text]
-    assert not stale, "run python docs/api.py"
-    assert set(pages) == REFERENCE
+def test_a_room_is_either_public_or_internal(reference: dict[str, Any]) -> None:
+    rooms = {path.stem for path in (SOURCE / "glyphrender").iterdir() if (path / "__init__.py").exists()} | {"compat"}
+    assert {*reference["ROOMS"], *reference["INTERNAL"]} == rooms, "give the room a line in docs/site/public_names.py"
 
 
-def test_the_table_has_every_public_name(reference: dict[str, Any]) -> None:
-    listed = {(entry.module, entry.name) for names in reference["rooms"]().values() for entry in names}
-    assert {name for module, name in listed if module == "glyphrender"} == set(glyphrender.__all__)
-    table = (ROOT / "docs/api.md").read_text(encoding="utf-8")
-    for module, name in sorted(listed):
-        assert re.search(rf"\[{re.escape(name.replace('__', chr(92) + '_' + chr(92) + '_'))}\].*`{module}`", table), (
-            name
-        )
+def test_the_reference_has_the_names_of_the_package_and_no_name_twice(reference: dict[str, Any]) -> None:
+    entries = [entry for names in reference["rooms"]().values() for entry in names]
+    assert {entry.name for entry in entries if entry.module == "glyphrender"} == set(glyphrender.__all__)
+    homes = [(entry.home, entry.name) for entry in entries]
+    assert len(homes) == len(set(homes)) > 900
 
 
 def test_every_public_function_and_class_has_a_docstring(reference: dict[str, Any]) -> None:
