@@ -178,10 +178,10 @@ def test_masks_that_grow_too_many_are_made_anew(compiled: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def stamped(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Note each page that is stamped, where loading pays after 10,000 glyphs and the masks of a font after 5,000."""
+    """Note each page that is stamped, where loading pays after 10,000 glyphs, and masks after 60 uses of a glyph."""
     monkeypatch.delenv("GLYPHRENDER_RASTER", raising=False)
     monkeypatch.setattr(masks, "LOADER", Loader(load_stamp, costs=10_000, least=2_000))
-    monkeypatch.setattr(masks, "FONT_PAYS_AFTER", 5_000)
+    monkeypatch.setattr(masks, "GLYPH_PAYS_AFTER", 60)
     stamp, found = masks.Masks.stamp, list[int]()
     monkeypatch.setattr(masks.Masks, "stamp", lambda self, *args: (found.append(1), stamp(self, *args))[1])
     return found

@@ -6,7 +6,7 @@ paragraph that runs from right to left, everything stands at the right.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -25,9 +25,10 @@ _MARKER_ROOM: Final = 0.4
 _RULE: Final = 0.06
 
 
-class _Line(NamedTuple):
-    """A line of a block in points: its edges, what its paragraph asks for, and whether it begins and ends it."""
+class MarkedLine(NamedTuple):
+    """A line beside which something is drawn: its number, its edges in points, and its paragraph."""
 
+    number: int
     top: float
     bottom: float
     lead: float
@@ -37,30 +38,37 @@ class _Line(NamedTuple):
     ends: bool
 
 
-def _lines(block: Block, theta: Theta) -> list[_Line]:
-    """Return the lines of a block whose text has blocks."""
+def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
+    """Return the lines of a block beside which something is drawn."""
     table, lo, hi = block.table, block.lo, block.hi
     assert table.lead is not None
+    styles = table.segments.paragraph_styles
+    has_marks = np.array([style.has_marks for style in styles])
+    paragraph = table.paragraphs(lo, hi)
+    at = np.flatnonzero(has_marks[paragraph])
+    if not len(at):
+        return []
     bottoms = block.tops + block.line_heights(theta)
     lead = table.lead[lo:hi] * (theta.em / 65536)
     base = table.segments.base
-    leftward = np.zeros(hi - lo, bool) if base is None else base[table.first[lo:hi]] == 1
-    flags = table.flags[lo:hi]
+    leftward = np.zeros(len(at), bool) if base is None else base[table.first[lo:hi][at]] == 1
+    flags = table.flags[lo:hi][at]
     return list(
         map(
-            _Line,
-            block.tops.tolist(),
-            bottoms.tolist(),
-            lead.tolist(),
+            MarkedLine,
+            at.tolist(),
+            block.tops[at].tolist(),
+            bottoms[at].tolist(),
+            lead[at].tolist(),
             leftward.tolist(),
-            table.paragraph_styles(lo, hi),
+            [styles[style] for style in paragraph[at].tolist()],
             ((flags & FIRST) != 0).tolist(),
             ((flags & LAST) != 0).tolist(),
         )
     )
 
 
-def _across(line: _Line, start: float, end: float | None, block: Block, theta: Theta) -> tuple[float, float]:
+def _across(line: MarkedLine, start: float, end: float | None, block: Block, theta: Theta) -> tuple[float, float]:
     """Return the left and the right edge, in points, of what stands between two indents of a line.
 
     Indents are in em; None is the other side of the column. They shrink with the indent of the line, if that was too
@@ -74,10 +82,10 @@ def _across(line: _Line, start: float, end: float | None, block: Block, theta: T
     return (right - far, right - near) if line.leftward else (left + near, left + far)
 
 
-def backgrounds(block: Block, theta: Theta) -> Iterator[Band]:
+def backgrounds(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[Band]:
     """Yield the backgrounds of the blocks, in points. Lines one below the other have one background."""
     held: Band | None = None
-    for line in _lines(block, theta):
+    for line in lines:
         if line.style.background is None:
             continue
         color, start = line.style.background
@@ -92,10 +100,10 @@ def backgrounds(block: Block, theta: Theta) -> Iterator[Band]:
         yield held
 
 
-def rules(block: Block, theta: Theta) -> Iterator[Band]:
+def rules(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[Band]:
     """Yield the bars and the rules of the blocks, in points."""
     bars: dict[tuple[float, float], Band] = {}
-    for line in _lines(block, theta):
+    for line in lines:
         style = line.style
         places = []
         for side in style.sides:
@@ -137,13 +145,13 @@ class MarkerPlace(NamedTuple):
     leftward: bool
 
 
-def markers(block: Block, theta: Theta) -> Iterator[MarkerPlace]:
+def markers(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[MarkerPlace]:
     """Yield the markers of the first lines of blocks."""
-    for number, line in enumerate(_lines(block, theta)):
+    for line in lines:
         if not line.begins:
             continue
         for marker in line.style.markers:
             x0, x1 = _across(line, marker.start, marker.end, block, theta)
             room = min(_MARKER_ROOM * theta.em, (x1 - x0) / 4)
             x0, x1 = (x0 + room, x1) if line.leftward else (x0, x1 - room)
-            yield MarkerPlace(marker.text, number, x0, x1, line.leftward)
+            yield MarkerPlace(marker.text, line.number, x0, x1, line.leftward)

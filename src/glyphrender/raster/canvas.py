@@ -181,7 +181,13 @@ class SkiaCanvas:
         """Fill a rectangle; a pixel that its edge crosses is blended by the area covered."""
         import skia
 
-        self._to_grey()
+        if self._coverage and len(set(color)) == 1 and not any(edge % 1 for edge in (x0, y0, x1, y1)):
+            # Whole pixels of one grey hide what is below, so they are a coverage too.
+            left, top, right, bottom = (max(0, int(edge)) for edge in (x0, y0, x1, y1))
+            self._memory[top:bottom, left:right] = 255 - color[0]
+            return
+        if color != _BLACK:
+            self._to_grey()
         self._canvas.drawRect(skia.Rect(x0, y0, x1, y1), _paint(color))
 
     def frames(self, edges: NDArray[np.float64], width: float, color: Color) -> None:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 # The largest size for which masks are used, in pixels per em. Above 256, Skia draws glyphs as paths; masks stop paying
 # long before that.
 LARGEST: Final = 64.0
-# The number of glyphs of a font after which its masks pay: the masks of a Latin font are made in the time that stamping
-# saves on 60,000 glyphs, those of a Chinese novel on two million.
-FONT_PAYS_AFTER: Final = 250_000
+# How often the distinct glyphs of a font are drawn, on average, before their masks pay. The four masks of a glyph are
+# made in the time that stamping saves on some 600 glyphs: 60,000 for a Latin font, two million for a Chinese novel.
+GLYPH_PAYS_AFTER: Final = 600
 # The number of glyphs that Skia draws at a time. With 4,000 at once it takes eight times as long a glyph.
 _SOME: Final = 256
 # Positions nearer than this many pixels are exact in a float32. NaN and infinity are not near.
@@ -52,7 +52,8 @@ class Masks:
         """
         self.font = font
         self._glyphs: int = font.getTypeface().countGlyphs()
-        self._drawn = 0
+        self._drawn, self._pays = 0, False
+        self._seen = np.zeros(self._glyphs, bool)
         self._lock = lock
         self._max_bytes, self._on_growth = max_bytes, grown
         self._forget()
@@ -91,7 +92,10 @@ class Masks:
             LOADER.now()
         else:
             self._drawn += len(rows.glyph)
-            if LOADER.note(len(rows.glyph), following=following) is None or self._drawn <= FONT_PAYS_AFTER:
+            if not self._pays:
+                self._seen[rows.glyph[rows.glyph < self._glyphs]] = True
+                self._pays = self._drawn > GLYPH_PAYS_AFTER * len(self._seen.nonzero()[0])
+            if LOADER.note(len(rows.glyph), following=following) is None or not self._pays:
                 return False
         near = all(np.abs(at).max(initial=0.0) < _FAR for at in (rows.x, rows.baseline))
         return near and int(rows.glyph.max(initial=0)) < self._glyphs

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from glyphrender.raster.canvas import Canvas, canvas
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.looks import backgrounds, groups, is_synthetic, strokes
 from glyphrender.raster.mask_cache import MaskCache
-from glyphrender.raster.rows import Rows
+from glyphrender.raster.rows import Row, Rows
 from glyphrender.raster.tone import Color
 from glyphrender.rich.drawn_text import line_ends
 from glyphrender.text.parts import PartSpan, line_number
@@ -64,9 +64,9 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
         pen.paragraphs(page.blocks)
     # Layer by layer, so that overlaps look the same wherever one block ends and the next begins.
     placed = [(block, place(block, theta)) for block in page.blocks]
-    for block in page.blocks:
-        if block.table.segments.paragraph is not None:
-            pen.block_marks(block)
+    marked = _marked(placed, theta) if rich else []
+    for block, _, lines in marked:
+        pen.block_marks(lines, block)
     for _, glyphs in placed:
         if glyphs.gap_look is not None:
             pen.backgrounds(glyphs, glyphs.gap_look)
@@ -74,11 +74,11 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
         pen.text(glyphs)
     if cells := [(block, glyphs) for block, glyphs in placed if glyphs.has_box_drawing]:
         pen.box_drawing(cells)
+    if marked:
+        pen.block_markers(marked)
     for block, glyphs in placed:
         if glyphs.gap_look is not None:
             pen.strokes(glyphs, glyphs.gap_look, block.table.metrics)
-        if block.table.segments.paragraph is not None:
-            pen.block_markers(block, glyphs)
         if theta.newline_marker:
             pen.markers(block, glyphs, *theta.newline_marker)
         if (block.table.flags[block.lo : block.hi] & HYPHEN).any():
@@ -90,6 +90,16 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
     if theta.page_number is not PageNumber.NONE:
         pen.page_number(page)
     return surface.pixels
+
+
+#: A block of rich text, the places of its glyphs, and its lines beside which something is drawn.
+_Marked: TypeAlias = tuple[Block, Placed, Sequence[block_marks.MarkedLine]]
+
+
+def _marked(placed: Sequence[tuple[Block, Placed]], theta: Theta) -> list[_Marked]:
+    """Return the blocks that draw something beside their letters."""
+    some = [(block, glyphs) for block, glyphs in placed if block.table.segments.paragraph is not None]
+    return [(block, glyphs, lines) for block, glyphs in some if (lines := block_marks.marked_lines(block, theta))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,30 +204,35 @@ class _Pen:
         for band in backgrounds(placed, gap_look):
             self.canvas.fill(*self._edges(band.x0, band.y0, band.x1, band.y1), self._color(band.color))
 
-    def block_marks(self, block: Block) -> None:
+    def block_marks(self, lines: Sequence[block_marks.MarkedLine], block: Block) -> None:
         """Draw the backgrounds, bars and rules of the blocks of rich text; rules have the color of line numbers."""
         scale = self.theta.scale
-        for band in block_marks.backgrounds(block, self.theta):
+        for band in block_marks.backgrounds(lines, block, self.theta):
             self.canvas.fill(*self._edges(*(edge * scale for edge in band[:4])), self._color(band.color))
-        for band in block_marks.rules(block, self.theta):
+        faint = self._faint
+        for band in block_marks.rules(lines, block, self.theta):
             x0, y0, x1, y1 = (edge * scale for edge in band[:4])
             # On whole pixels, at least one wide, and sharp.
             x1, y1 = round(x0) + max(1, round(x1 - x0)), round(y0) + max(1, round(y1 - y0))
-            self.canvas.fill(round(x0), round(y0), x1, y1, self._faint)
+            self.canvas.fill(round(x0), round(y0), x1, y1, faint)
 
-    def block_markers(self, block: Block, placed: Placed) -> None:
+    def block_markers(self, marked: Sequence[_Marked]) -> None:
         """Draw the markers of the blocks of rich text, condensed where they are wider than their indent."""
         theta = self.theta
-        for marker in block_marks.markers(block, theta):
-            face = self.furniture.face_of(marker.text)
-            glyphs, offset, advance = self.furniture.shaped(marker.text, face)
-            unit = theta.em / EM
-            condense = min(1.0, (marker.x1 - marker.x0) / (advance * unit)) if advance else 1.0
-            x = marker.x0 if marker.leftward else marker.x1 - advance * unit * condense
-            row = (float(placed.baseline[marker.line]), glyphs, (x + offset * (unit * condense)) * theta.scale)
+        unit = theta.em / EM
+        rows: dict[tuple[int, float], list[Row]] = {}
+        for block, placed, lines in marked:
+            for marker in block_marks.markers(lines, block, theta):
+                face = self.furniture.face_of(marker.text)
+                glyphs, offset, advance = self.furniture.shaped(marker.text, face)
+                condense = min(1.0, (marker.x1 - marker.x0) / (advance * unit)) if advance else 1.0
+                x = marker.x0 if marker.leftward else marker.x1 - advance * unit * condense
+                row = (float(placed.baseline[marker.line]), glyphs, (x + offset * (unit * condense)) * theta.scale)
+                if condense > 0:
+                    rows.setdefault((face, condense), []).append(row)
+        for (face, condense), some in rows.items():
             primary = self.furniture.style.stack.faces[face]
-            if condense > 0:
-                self._rows(primary, Rows.of([row]), rgb(theta.font_color), condense=condense)
+            self._rows(primary, Rows.of(some), rgb(theta.font_color), condense=condense)
 
     def strokes(self, placed: Placed, gap_look: NDArray[np.int32], metrics: LineMetrics) -> None:
         """Draw the lines below and across the letters of a block of rich text."""

@@ -173,4 +173,9 @@ def _item_style(token: Token) -> BlockStyle:
     if "checked" in token.meta:
         box = "☑" if token.meta["checked"] else "☐"
         marker = f"{marker} {box}" if token.info else box
+    return _marked(marker)
+
+
+@lru_cache(maxsize=256)
+def _marked(marker: str) -> BlockStyle:
     return BlockStyle(indent=round(0.6 + 0.6 * len(marker), 2), marker=marker)

@@ -36,8 +36,18 @@ class Furniture:
 
     def face_of(self, text: str) -> int:
         """Return the place in the font stack of the first face that has all characters of `text`, or 0."""
-        cps = codepoints(text)
-        return next((at for at, face in enumerate(self.style.stack.faces) if face.covers(cps).all()), 0)
+        face = self._faces.get(text)
+        if face is None:
+            cps, faces = codepoints(text), self.style.stack.faces
+            if len(self._faces) > _MOST_REMEMBERED:
+                self._faces.clear()
+            face = self._faces[text] = next((at for at, one in enumerate(faces) if one.covers(cps).all()), 0)
+        return face
+
+    @cached_property
+    def _faces(self) -> dict[str, int]:
+        """The faces of the texts that were asked for."""
+        return {}
 
     def shaped(self, text: str, face: int = 0) -> ShapedText:
         """Return (glyph ids, x of each glyph, total advance) of `text`; lengths are EM units. Do not write to it.

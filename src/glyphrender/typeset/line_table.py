@@ -60,9 +60,12 @@ class LineTable:
 
     def paragraph_styles(self, lo: int, hi: int) -> list[ParagraphStyle]:
         """Return the styles of the paragraphs of lines `lo` to `hi - 1`, in text with blocks."""
-        segments = self.segments
-        assert segments.paragraph is not None
-        return [segments.paragraph_styles[number] for number in segments.paragraph[self.first[lo:hi]].tolist()]
+        return [self.segments.paragraph_styles[number] for number in self.paragraphs(lo, hi).tolist()]
+
+    def paragraphs(self, lo: int, hi: int) -> NDArray[np.int32]:
+        """Return the numbers of the styles of the paragraphs of lines `lo` to `hi - 1`, in text with blocks."""
+        assert self.segments.paragraph is not None
+        return self.segments.paragraph[self.first[lo:hi]]
 
     def advances(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return (widths of segments `start` to `stop - 1`, widths of the gaps after them) in EM units."""

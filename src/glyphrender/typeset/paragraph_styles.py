@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.rich.drawn_text import DrawnText
 from glyphrender.rich.rich_text import BlockSpan
-from glyphrender.rich.style import Rule
+from glyphrender.rich.style import BlockStyle, Rule
 from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import codepoints
 from glyphrender.theta import Alignment
@@ -63,6 +63,12 @@ class ParagraphStyle:
     middle: float = -1.0
     markers: tuple[Marker, ...] = ()
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether something is drawn beside the letters."""
+        has_rules = max(self.above, self.below, self.middle) >= 0
+        return has_rules or self.background is not None or bool(self.sides or self.markers)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Paragraphs:
@@ -97,18 +103,21 @@ class Paragraphs:
         numbers, edges = [], []
         active: list[int] = []
         below = 0.0  # the space that the paragraph before asks for
+        known: dict[tuple[Any, ...], tuple[int, float]] = {}  # most paragraphs share a few styles
         # The style changes only where a block opens or closes, and beside such places.
         places = sorted({0, *opened, *closed, *(at - 1 for at in closed), *(at + 1 for at in opened)})
         for at in (place for place in places if 0 <= place < len(start)):
-            gone = set(closed.get(at, ()))
-            active = sorted([number for number in active if number not in gone] + opened.get(at, []))
-            first, last = set(opened.get(at, ())), set(closed.get(at + 1, ()))
-            inner = [blocks[number] for number in active[-_DEPTH:]]
-            flags = [(number in first, number in last) for number in active[-_DEPTH:]]
-            style, after = _folded(inner, flags, below)
-            numbers.append(styles.setdefault(style, len(styles)))
+            gone, first, last = set(closed.get(at, ())), set(opened.get(at, ())), set(closed.get(at + 1, ()))
+            active = sorted([number for number in active if number not in gone] + [*first])
+            inner = [blocks[number].style for number in active[-_DEPTH:]]
+            flags = tuple((number in first, number in last) for number in active[-_DEPTH:])
+            key = tuple(map(id, inner)), flags, below
+            if key not in known:
+                style, after = _folded(inner, flags, below)
+                known[key] = styles.setdefault(style, len(styles)), after
+            of, below = known[key]
+            numbers.append(of)
             edges.append(at)
-            below = after
         style_of = np.repeat(np.array(numbers, np.int32), np.diff([*edges, len(start)]))
         return cls(start=start, style=style_of, styles=tuple(styles))
 
@@ -126,12 +135,12 @@ def _starts(text: str) -> NDArray[np.int64]:
 
 
 def _folded(
-    blocks: Sequence[BlockSpan], flags: Sequence[tuple[bool, bool]], below: float
+    blocks: Sequence[BlockStyle], flags: Sequence[tuple[bool, bool]], below: float
 ) -> tuple[ParagraphStyle, float]:
     """Return (the style of a paragraph inside `blocks`, the space that it asks for below).
 
     Args:
-        blocks: the blocks around the paragraph, the outermost first.
+        blocks: the styles of the blocks around the paragraph, the outermost first.
         flags: whether each block begins and ends with the paragraph.
         below: the space that the paragraph before asks for.
     """
@@ -141,7 +150,7 @@ def _folded(
     sides: list[float] = []
     markers: list[Marker] = []
     lines = dict.fromkeys((Rule.ABOVE, Rule.BELOW, Rule.MIDDLE), -1.0)
-    for (_, _, style), (begins, ends) in zip(blocks, flags, strict=True):
+    for style, (begins, ends) in zip(blocks, flags, strict=True):
         outer = indent
         indent += style.indent or (MARKER_INDENT if style.marker else 0.0)
         alignment = style.alignment or alignment

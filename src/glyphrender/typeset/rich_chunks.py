@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -25,10 +26,10 @@ from glyphrender.theta import Theta
 from glyphrender.typeset.drawn import Drawn
 from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
 from glyphrender.typeset.paragraph_styles import Paragraphs
-from glyphrender.typeset.rich_styles import Looks, StyledWords
+from glyphrender.typeset.rich_styles import Looks, StylesOfLooks
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.shaper import Shaper
-from glyphrender.typeset.style import Variant, WordStyle, consumption
+from glyphrender.typeset.style import WordStyle, consumption
 from glyphrender.typeset.variants import VariantPolicy, analyse_variants
 
 
@@ -53,6 +54,7 @@ def rich_segments(
         base: the base direction (0 or 1) that `theta` imposes on every paragraph, or None.
     """
     policy, consumed = VariantPolicy.of(theta), consumption(theta)
+    styles = StylesOfLooks(looks, theta, shaper)
     inherited = start = 0
     found = chunks(text.text, size=shaper.chunk_size, base=base, inert=style.inert, consumed=consumed)
     if not text.text and text.length:
@@ -62,11 +64,9 @@ def rich_segments(
         marked = _marked(drawn, text)
         used = np.flatnonzero(np.bincount(marked.looks)) if marked.looks is not None else np.zeros(0, np.intp)
 
-        def words_of(variant: Variant, used: NDArray[np.intp] = used) -> StyledWords:
-            known = used if not variant.box_drawing else np.unique(looks.in_cells[used])
-            return StyledWords(looks, np.union1d(used, known).astype(np.int32), theta, shaper, variant)
-
-        table, inherited = analyse_variants(marked, policy, words_of, base=base, inherited=inherited)
+        table, inherited = analyse_variants(
+            marked, policy, partial(styles.words, used=used), base=base, inherited=inherited
+        )
         account = _Account(drawn, text, start)
         yield account.of(replace(table, looks=looks.styles), paragraphs)
         start = account.end

@@ -51,6 +51,29 @@ class Looks:
         return cls(styles=tuple(looks), in_cells=np.array(in_cells, np.int32))
 
 
+class StylesOfLooks:
+    """The word styles of the looks of a text, which are made once for each variant."""
+
+    def __init__(self, looks: Looks, theta: Theta, shaper: Shaper) -> None:
+        self.looks = looks
+        self._theta, self._shaper = theta, shaper
+        self._styles: dict[tuple[Variant, Style | None], WordStyle] = {}
+
+    def words(self, variant: Variant, used: NDArray[np.intp]) -> StyledWords:
+        """Return the word caches of the `used` looks, for paragraphs of one variant."""
+        if variant.box_drawing:
+            used = np.union1d(used, self.looks.in_cells[used])
+        numbers = used.tolist()
+        styles = [self._style(variant, asked(self.looks.styles[number])) for number in numbers]
+        return StyledWords(self.looks, numbers, self._style(variant, None), styles, self._shaper)
+
+    def _style(self, variant: Variant, choice: Style | None) -> WordStyle:
+        style = self._styles.get((variant, choice))
+        if style is None:
+            style = self._styles[variant, choice] = self._shaper.style(self._theta, variant, choice)
+        return style
+
+
 class StyledWords:
     """The word caches of some looks, which look words up as one cache does.
 
@@ -60,23 +83,21 @@ class StyledWords:
         looks: the looks of the text.
     """
 
-    def __init__(self, looks: Looks, used: NDArray[np.int32], theta: Theta, shaper: Shaper, variant: Variant) -> None:
-        """Ask for the caches of the `used` looks."""
-        self.looks = looks
-        self.style = shaper.style(theta, variant)
-        of = {number: shaper.style(theta, variant, asked(looks.styles[number])) for number in used.tolist()}
-        styles: list[WordStyle] = list(dict.fromkeys([self.style, *of.values()]))
-        # Asking for a cache may begin a new store, so all caches are asked for before one is used.
-        self._caches: list[WordCache] = [shaper.words(style) for style in styles]
+    def __init__(
+        self, looks: Looks, used: Sequence[int], style: WordStyle, styles: Sequence[WordStyle], shaper: Shaper
+    ) -> None:
+        """Ask for the caches of the `used` looks, whose word styles are `styles`; `style` is that of plain text."""
+        self.looks, self.style = looks, style
+        distinct = list(dict.fromkeys([style, *styles]))
+        self._caches: list[WordCache] = shaper.caches(distinct)
         self._cache_of_look = np.zeros(len(looks.styles), np.intp)
-        for number, style in of.items():
-            self._cache_of_look[number] = styles.index(style)
+        self._cache_of_look[used] = [distinct.index(each) for each in styles]
         self._only = self._cache_of_look[used[:1]] if len(used) else np.zeros(1, np.intp)
 
     @property
     def store(self) -> GlyphStore:
-        """The glyph store that segments are numbered in: that of the cache that was asked for last."""
-        return self._caches[-1].store
+        """The glyph store that segments are numbered in."""
+        return self._caches[0].store
 
     def segments(self, text: str, look: NDArray[np.int32] | None = None) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return what `WordCache.segments` returns; `look` is [w] the look of each word, or None if all have one.
@@ -86,8 +107,7 @@ class StyledWords:
         """
         cache = self._only if look is None else self._cache_of_look[look]
         if (cache == cache[:1]).all():
-            number, ends = self._caches[cache[0]].segments(text)
-            return self._stored(int(cache[0]), number), ends
+            return self._caches[int(cache[0])].segments(text)
         cps = codepoints(text)
         space = np.flatnonzero(cps == 0x20)
         first, end = np.append(0, space + 1)[: len(cache)], np.append(space + 1, len(cps))[: len(cache)]
@@ -104,14 +124,9 @@ class StyledWords:
                 rest[of] = False
                 own = as_text(cps[of])
             number, ends = self._caches[at].segments(own if own.endswith(" ") else f"{own} ")
-            numbers.append(self._stored(at, number))
+            numbers.append(number)
             last.append(ends)
             nth: NDArray[np.intp] = np.cumsum(ends) - ends
             of_word.append(np.flatnonzero(cache == at)[nth])
         order = np.argsort(np.concatenate(of_word), kind="stable")
         return np.concatenate(numbers)[order], np.concatenate(last)[order]
-
-    def _stored(self, at: int, number: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return segments of a cache as they are numbered in `store`."""
-        store = self._caches[at].store
-        return number if store is self.store else self.store.copied(store, number)

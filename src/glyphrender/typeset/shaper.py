@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from glyphrender._system import log
@@ -108,11 +109,7 @@ class Shaper:
         plain = WordStyle.of(theta, self._stack(theta, variant), variant)
         if choice is None:
             return plain
-        own: dict[str, Any] = {"font_weight": choice.weight, "font_italic": choice.italic}
-        if choice.family is not None and not plain.cell:
-            fallback = (theta.font, *theta.fallback)[:MOST_FALLBACKS]
-            own |= {"font": choice.family, "font_axes": "", "fallback": fallback}
-        chosen = theta.replace(**{name: value for name, value in own.items() if value is not None})
+        chosen = _chosen(theta, replace(choice, family=None) if plain.cell else choice)
         style = WordStyle.of(chosen, self._stack(chosen, variant), variant, choice)
         return replace(style, cell=plain.cell) if plain.cell else style
 
@@ -146,12 +143,16 @@ class Shaper:
 
     def words(self, style: WordStyle) -> WordCache:
         """Return the word cache of `style`, having made room for new words."""
+        return self.caches([style])[0]
+
+    def caches(self, styles: Sequence[WordStyle]) -> list[WordCache]:
+        """Return the word caches of `styles`, which share one store, having made room for new words."""
         with self._lock:
-            self._make_room(style)
-            if style not in self._words:
-                self._words[style] = WordCache(style, self.store, self._lock)
-            self._words[style] = self._words.pop(style)
-            return self._words[style]
+            self._make_room(styles)
+            for style in styles:
+                cache = self._words.pop(style, None)
+                self._words[style] = cache or WordCache(style, self.store, self._lock)
+            return [self._words[style] for style in styles]
 
     def furniture(self, style: WordStyle) -> Furniture:
         """Return the shaper of page furniture of `style`."""
@@ -195,27 +196,40 @@ class Shaper:
             while len(self._texts) > _TEXTS or sum(len(text) for text, _, _ in self._texts) > _CHARACTERS:
                 del self._texts[next(iter(self._texts))]
 
-    def _make_room(self, style: WordStyle) -> None:
-        """Forget what was used least recently, as far as needed, but not the fonts of `style`."""
-        if self.store.nbytes > self.max_bytes // 2 or len(self.store.styles) > _STYLES:
-            self._begin_store(style)
+    def _make_room(self, styles: Sequence[WordStyle]) -> None:
+        """Forget what was used least recently, as far as needed, but not the fonts of `styles`."""
+        wanted = set(styles)
+        new = len(self.store.styles) > _STYLES and not self._words.keys() >= wanted
+        if self.store.nbytes > self.max_bytes // 2 or new:
+            self._begin_store(styles)
         while self.nbytes > self.max_bytes:
-            oldest = next((other for other in self._words if other != style), None)
+            oldest = next((other for other in self._words if other not in wanted), None)
             if oldest is not None:
                 del self._words[oldest]
             elif self._texts:
                 del self._texts[next(iter(self._texts))]
             else:
                 # The store refers to its styles, and they to their fonts: they go together.
-                if len(self.store.styles) > 1 or len(self._stacks) > 1:
-                    self._begin_store(style)
+                if len(self.store.styles) > len(wanted) or len(self._stacks) > len(wanted):
+                    self._begin_store(styles)
                 return
 
-    def _begin_store(self, style: WordStyle) -> None:
-        """Begin a new store; forget all words, texts and fonts but those of `style`."""
+    def _begin_store(self, styles: Sequence[WordStyle]) -> None:
+        """Begin a new store; forget all words, texts and fonts but those of `styles`."""
         log.info(__name__, "the glyph store holds %.0f MB and is begun anew", self.store.nbytes / 1e6)
         self.store = GlyphStore(self._lock)
         self._words.clear()
         self._texts.clear()
         self._furniture.clear()
-        self._stacks = {key: stack for key, stack in self._stacks.items() if stack is style.stack}
+        kept = {id(style.stack) for style in styles}
+        self._stacks = {key: stack for key, stack in self._stacks.items() if id(stack) in kept}
+
+
+@lru_cache(maxsize=128)
+def _chosen(theta: Theta, choice: Style) -> Theta:
+    """Return `theta` with the weight, the slope and the family of a choice of rich text."""
+    own: dict[str, Any] = {"font_weight": choice.weight, "font_italic": choice.italic}
+    if choice.family is not None:
+        fallback = (theta.font, *theta.fallback)[:MOST_FALLBACKS]
+        own |= {"font": choice.family, "font_axes": "", "fallback": fallback}
+    return theta.replace(**{name: value for name, value in own.items() if value is not None})
