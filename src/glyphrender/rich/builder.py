@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+import numpy as np
+
 from glyphrender.rich.line_ends import LineEnds
 from glyphrender.rich.rich_text import RichText
 from glyphrender.rich.style import BlockStyle, Style
@@ -124,27 +126,27 @@ class Builder:
 
     def build(self) -> RichText:
         """Return the rich text."""
-        place = self._ends.source
-        consumed: list[tuple[int, int]] = []
-        replaced: list[tuple[int, int, str]] = []
-        done = 0
-        for start, end, text in self._drawn:
-            if text == "":
-                continue
-            first, last = place(start), place(end)
-            if first > done:
-                consumed.append((done, first))
-            if text is not None:
-                replaced.append((first, last, text))
-            done = last
-        if done < len(self._source):
-            consumed.append((done, len(self._source)))
-        return RichText(
+        place = self._ends.sources
+        drawn = [row for row in self._drawn if row[2] != ""]
+        start, end = place([row[0] for row in drawn]), place([row[1] for row in drawn])
+        # All that lies between what is drawn is markup.
+        before, after = np.append(0, end), np.append(start, len(self._source))
+        consumed = np.stack([before, after], axis=1)[before < after]
+        lo, hi = start.tolist(), end.tolist()
+        spans = [span for span in self._styles if span]
+        styles = {id(style): style for _, _, style in spans}
+        number = {key: at for at, key in enumerate(styles)}
+        blocks = [block for block in self._blocks if block]
+        first, last = place([block[0] for block in blocks]).tolist(), place([block[1] for block in blocks]).tolist()
+        return RichText.of_columns(
             self._source,
-            [(place(span[0]), place(span[1]), span[2]) for span in self._styles if span],
-            blocks=[(place(block[0]), place(block[1]), block[2]) for block in self._blocks if block],
+            place([span[0] for span in spans]),
+            place([span[1] for span in spans]),
+            [number[id(style)] for _, _, style in spans],
+            list(styles.values()),
+            blocks=list(zip(first, last, (style for *_, style in blocks), strict=True)),
             consumed=consumed,
-            replaced=replaced,
+            replaced=[(lo[at], hi[at], text) for at, (_, _, text) in enumerate(drawn) if text is not None],
         )
 
 

@@ -7,11 +7,13 @@ pages cost nothing and stay as they were.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
 
 from glyphrender.rich.indentation import with_indent_marks
 from glyphrender.rich.rich_text import RichText
+from glyphrender.rich.settings import Settings
 from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Indentation, Markup, Theta
 
@@ -49,6 +51,16 @@ def with_markup(text: str | RichText, theta: Theta, parts: Sequence[PartSpan] = 
         end = parts[number + 1].start if number + 1 < len(parts) else len(text)
         pieces += text[part.start : part.text_start], _marked(text[part.text_start : end], theta, part.name)
     return RichText.joined(pieces)
+
+
+def reading_of(text: str, theta: Theta) -> tuple[object, ...]:
+    """Return all of `theta` that `with_markup` depends on for a text, as a value.
+
+    The width of a line matters to tables alone, and every table of Markdown has a bar.
+    """
+    settings = Settings.of(theta)
+    settings = settings if "|" in text else replace(settings, table_width=0)
+    return theta.markup, theta.code_language, theta.indentation, settings
 
 
 def for_file(theta: Theta, name: str) -> Theta:

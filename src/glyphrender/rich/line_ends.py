@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from glyphrender.errors import DataError
 
@@ -38,3 +42,8 @@ class LineEnds:
     def source(self, offset: int) -> int:
         """Return the offset in the source of the character at `offset`."""
         return offset + bisect_left(self._pairs, offset) if self._pairs else offset
+
+    def sources(self, offsets: Sequence[int]) -> NDArray[np.int64]:
+        """Return [n] the offset in the source of each of `offsets`."""
+        places = np.array(offsets, np.int64)
+        return places + np.searchsorted(self._pairs, places) if self._pairs else places

@@ -41,6 +41,7 @@ from glyphrender.typeset.glyph_store import (
     TEXT,
     GlyphStore,
 )
+from glyphrender.typeset.joining import has_joining, in_sight, joined_cuts
 from glyphrender.typeset.rich_styles import StyledWords
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.style import WordStyle
@@ -77,6 +78,7 @@ def _analysed(chunk: Chunk, words: Words, base: int | None) -> SegmentTable:
     """Return the segments of `chunk`, without looks."""
     cps = None if chunk.text.isascii() else codepoints(chunk.text)
     plain = cps is None or not _needs_implicit_boundaries(_directed(chunk, cps, words.style))
+    plain = plain and not (cps is not None and chunk.cuts and has_joining(cps))
     if not chunk.text:
         return _empty(chunk, words, rightward=base != 1 and chunk.base != 1)
     if plain and base != 1 and chunk.base != 1 and not any(map(chunk.text.__contains__, _RARE_LINE_ENDS)):
@@ -260,9 +262,11 @@ def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: int 
         cuts[list(chunk.cuts)] = True
     if levels is not None or cuts is not None:
         boundary |= turns(cps, blank, None if levels is None else levels[0], cuts, boundary, actions, words.style)
+    joined = np.zeros(0, np.intp)
     if cuts is not None:
         boundary |= cuts
-    return _segment_table(chunk, cps, words, levels, boundary, actions)
+        joined = joined_cuts(cps, cuts)
+    return _segment_table(chunk, cps, words, levels, boundary, actions, joined)
 
 
 def _implicit_boundaries(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
@@ -280,10 +284,18 @@ def _segment_table(
     levels: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None,
     boundary: NDArray[np.bool_],
     actions: NDArray[np.uint8],
+    joined: NDArray[np.intp],
 ) -> SegmentTable:
-    """Return the segments of the words that lie between separators and at each `boundary`."""
-    styled = isinstance(words, StyledWords) and chunk.looks is not None
+    """Return the segments of the words that lie between separators and at each `boundary`.
+
+    Letters may join over the boundaries at `joined`.
+    """
+    styled = (isinstance(words, StyledWords) and chunk.looks is not None) or len(joined) > 0
     text, gap_after, first_of_word = _spelled_out(cps, None if levels is None else levels[0], boundary, styled)
+    if len(joined):
+        word = np.zeros(len(cps), np.intp)
+        word[first_of_word] = np.arange(len(first_of_word))
+        text = in_sight(text, cps, joined, word[joined], RTL_MARK)
     if isinstance(words, StyledWords) and chunk.looks is not None:
         number, ends = words.segments(text, chunk.looks[first_of_word])
     else:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from glyphrender.text.properties import Flag, GeneralCategory, GraphemeBreak, table
 from glyphrender.text.script import SCRIPT_TAGS
 from glyphrender.typeset.glyph_store import FULL
-from glyphrender.typeset.shape import JOINING, Glyphs
+from glyphrender.typeset.joining import JOINING
+from glyphrender.typeset.shape import Glyphs
 from glyphrender.typeset.units import Units
 from glyphrender.typeset.word_characters import (
     EMOJI_STYLE,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from glyphrender.rich.door import has_markup, with_markup
+from glyphrender.rich.door import has_markup
 from glyphrender.rich.drawn_text import DrawnText
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartReader, PartSpan
@@ -66,7 +66,7 @@ def layout_pages(
         if not isinstance(text, str):  # markup is read as a whole: a link may be defined on the last line
             reader = PartReader(text, consumption(theta).count_line_ends)
             text, parts = "".join(reader), reader.parts
-        text = with_markup(text, theta, parts)
+        text = shaper.marked(text, theta, parts)
     if isinstance(text, RichText):
         if not text.is_plain:
             yield from Paginator(theta, max_pages=max_pages, parts=parts).fill(rich_lines(text, theta, shaper))

@@ -20,6 +20,7 @@ from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, codepoints
 from glyphrender.text.runs import distinct
 from glyphrender.text.script import LATIN
 from glyphrender.typeset.buffer import Buffer, Shaped, buffer, glyph_rows
+from glyphrender.typeset.joining import JOINING
 
 # Units in one call. HarfBuzz takes the same time a unit for 61 units as for 512; with more units a call there are fewer
 # calls, and less of the work that each call needs once.
@@ -27,12 +28,6 @@ BATCH: Final = 512
 # Put between two units. The glyphs of a word must not depend on the words that were met with it. Contextual alternates
 # of Inter look across any number of spaces, but not across a noncharacter, which no font has.
 APART: Final = " \uffff "
-
-#: The scripts whose letters have a Joining_Type. Their fonts join letters by contextual alternates, so these are never
-#: turned off.
-JOINING: Final = (
-    "Arab", "Syrc", "Nkoo", "Mong", "Mand", "Adlm", "Rohg", "Mani", "Phag", "Phlp", "Sogd", "Ougr", "Chrs",
-)  # fmt: skip
 
 # Scripts whose letters HarfBuzz neither takes apart nor gathers into syllables.
 _SIMPLE: Final = frozenset(

@@ -10,10 +10,12 @@ from typing import Any, Final, Literal, TypeAlias
 from glyphrender._system import log
 from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.fonts.stack import MOST_FALLBACKS, FontStack, font_stack
+from glyphrender.rich.door import reading_of, with_markup
 from glyphrender.rich.rich_text import RichText
 from glyphrender.rich.style import Style
 from glyphrender.text.consumed import Consumption
 from glyphrender.text.flow import Flow
+from glyphrender.text.parts import PartSpan
 from glyphrender.text.source import CHUNK
 from glyphrender.theta import Direction, Emoji, Theta
 from glyphrender.typeset.furniture import Furniture
@@ -26,6 +28,8 @@ from glyphrender.typeset.word_cache import WordCache
 # this many texts are kept, with this many characters in all. A character of prose takes some 2 bytes beside the text.
 _TEXTS: Final = 4
 _CHARACTERS: Final = 16_000_000
+# A character of Markdown whose markup was read takes so many bytes in all.
+_MARKED_BYTES: Final = 12
 # A font stack has a table of the face of every code point, 2.2 MB.
 _STACK_BYTES: Final = 2_200_000
 _STACKS: Final = 32
@@ -64,12 +68,14 @@ class Shaper:
             self._words: dict[WordStyle, WordCache] = {}
             self._furniture: dict[WordStyle, Furniture] = {}
             self._texts: dict[_TextKey, tuple[tuple[SegmentTable, ...], int]] = {}  # and their bytes
+            self._marked: dict[tuple[str, tuple[PartSpan, ...], tuple[object, ...]], str | RichText] = {}
 
     @property
     def nbytes(self) -> int:
         """An estimate of the memory of everything that is remembered, in bytes."""
         with self._lock:
             texts = sum(nbytes for _, nbytes in self._texts.values())
+            texts += sum(_MARKED_BYTES * len(text) for text, *_ in self._marked)
             words = sum(words.nbytes for words in self._words.values())
             # The store and the furniture refer to styles whose stacks may no longer be in `_stacks`.
             stacks = {id(stack) for stack in self._stacks.values()}
@@ -164,6 +170,20 @@ class Shaper:
                     del self._furniture[next(iter(self._furniture))]
             return furniture
 
+    def marked(self, text: str, theta: Theta, parts: Sequence[PartSpan]) -> str | RichText:
+        """Return `text` with the styles that its markup asks for (`with_markup`), which is read once for several θ."""
+        key = text, tuple(parts), reading_of(text, theta)
+        with self._lock:
+            if key in self._marked:
+                self._marked[key] = self._marked.pop(key)
+                return self._marked[key]
+        found = with_markup(text, theta, parts)
+        with self._lock:
+            self._marked[key] = found
+            while len(self._marked) > _TEXTS or sum(len(each[0]) for each in self._marked) > _CHARACTERS:
+                del self._marked[next(iter(self._marked))]
+        return found
+
     def remembered(
         self,
         text: str | RichText,
@@ -208,6 +228,8 @@ class Shaper:
                 del self._words[oldest]
             elif self._texts:
                 del self._texts[next(iter(self._texts))]
+            elif self._marked:
+                del self._marked[next(iter(self._marked))]
             else:
                 # The store refers to its styles, and they to their fonts: they go together.
                 if len(self.store.styles) > len(wanted) or len(self._stacks) > len(wanted):

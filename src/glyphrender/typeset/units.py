@@ -6,31 +6,18 @@ A *unit* is what HarfBuzz shapes at once: a stretch of a word that has one face,
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM
 from glyphrender.fonts.stack import IN_CELL, MISSING
-from glyphrender.text.properties import GeneralCategory, table
-from glyphrender.text.script import SCRIPT_TAGS
 from glyphrender.theta import MissingGlyph
 from glyphrender.typeset.alone import AloneGlyphs
-from glyphrender.typeset.shape import JOINING, Glyphs, shape
+from glyphrender.typeset.joining import CONTEXT, JOINS, never_join
+from glyphrender.typeset.shape import Glyphs, shape
 from glyphrender.typeset.style import WordStyle
 from glyphrender.typeset.word_characters import Characters, WordText
-
-# Whether the letters of a script join, by its place in SCRIPT_TAGS; and how many characters of context HarfBuzz reads.
-_JOINS: Final = np.isin(SCRIPT_TAGS, JOINING)
-_CONTEXT: Final = 5
-# Scripts that may have joining letters: those of no script of their own have some, such as U+0640.
-_MAY_JOIN: Final = _JOINS | np.isin(SCRIPT_TAGS, ("Zyyy", "Zinh", "Zzzz"))
-_IS_LETTER: Final = np.array([category.name in ("Lu", "Ll", "Lt", "Lo") for category in GeneralCategory])
-# Characters of these categories have the Joining_Type U, if their script has no joining letters.
-_JOINS_NOTHING: Final = np.array(
-    [category.name[0] in "NPSZ" or category.name in ("Cc", "Cn", "Co", "Cs") for category in GeneralCategory]
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,22 +159,33 @@ def _contexts(
 ) -> dict[int, tuple[str, str]]:
     """Return number of a unit → the text before and after it in its word, for scripts whose letters join.
 
-    Letters join across a change of face too: most Urdu words need a second font beside DejaVu Sans. A text that
-    begins at a letter, number or sign that never joins is left out, because HarfBuzz looks no further.
+    Letters join across a change of face too: most Urdu words need a second font beside DejaVu Sans. They join with
+    what stands around a part of a word that was cut, too. A text that begins at a letter, number or sign that never
+    joins is left out, because HarfBuzz looks no further.
     """
-    start, end = text.start[text.word[first]], text.end[text.word[first]]
-    joins = _JOINS[characters.script[first]] & ~characters.special[first] & ((start < first) | (last < end))
+    word = text.word[first]
+    start, end = text.start[word], text.end[word]
+    beside = (start < first) | (last < end)
+    if text.around:
+        beside |= np.isin(word, list(text.around))
+    joins = JOINS[characters.script[first]] & ~characters.special[first] & beside
     if not joins.any():
         return {}
-    script, category = (each.take(text.record) for each in (table().script, table().general_category))
-    never = np.where(_JOINS_NOTHING[category], ~_JOINS[script], ~_MAY_JOIN[script] & _IS_LETTER[category])
-    before, after = np.maximum(start, first - _CONTEXT), np.minimum(end, last + _CONTEXT)
+    never = never_join(text.record)
+    before, after = np.maximum(start, first - CONTEXT), np.minimum(end, last + CONTEXT)
     before = np.where(never[first - 1], first, before)
     after = np.where(never[last], last, after)
-    return {
+    found = {
         unit: (text.text[before[unit] : first[unit]], text.text[last[unit] : after[unit]])
         for unit in np.flatnonzero(joins).tolist()
     }
+    if text.around:
+        for unit, (head, tail) in found.items():
+            outer = text.around.get(int(word[unit]), ("", ""))
+            head = outer[0] + head if before[unit] == start[unit] else head
+            tail = tail + outer[1] if after[unit] == end[unit] else tail
+            found[unit] = head[-CONTEXT:], tail[:CONTEXT]
+    return found
 
 
 def _moved_to_visible(cluster: NDArray[np.intp], last: NDArray[np.int64], characters: Characters) -> NDArray[np.intp]:

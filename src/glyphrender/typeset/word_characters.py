@@ -19,6 +19,7 @@ from glyphrender.text import grapheme, linebreak, script
 from glyphrender.text.properties import Flag, GeneralCategory, as_text, codepoints, records, table
 from glyphrender.text.script import COMMON, LATIN
 from glyphrender.theta import ControlCharacters, SoftHyphens, ZeroWidth
+from glyphrender.typeset.joining import ASIDE, without_sight
 from glyphrender.typeset.style import SOFT_HYPHEN, WordStyle
 
 #: Put before a word that is set from right to left. No word begins with this character otherwise.
@@ -45,6 +46,7 @@ class WordText:
         record: [n] record of each character; see `properties.records`.
         is_end: [n] whether the character is a line end.
         word: [n] number of the word that the character, or the line end, belongs to.
+        around: number of a word that is a part of a longer one → the text before and after it; see joining.py.
     """
 
     words: list[str]
@@ -56,6 +58,7 @@ class WordText:
     record: NDArray[np.uint16]
     is_end: NDArray[np.bool_]
     word: NDArray[np.intp]
+    around: dict[int, tuple[str, str]]
 
     @classmethod
     def of(cls, words: list[str]) -> WordText:
@@ -66,6 +69,10 @@ class WordText:
         ('the\\nאב\\n', [False, True], [0, 4], [3, 6])
         """
         text = "\n".join(words) + "\n"
+        around: dict[int, tuple[str, str]] = {}
+        if ASIDE in text:
+            words, around = without_sight(words, RTL_MARK)
+            text = "\n".join(words) + "\n"
         cps = codepoints(text)
         is_end = cps == ord(RTL_MARK)
         rtl = np.zeros(len(words), bool)
@@ -89,6 +96,7 @@ class WordText:
             record=records(cps),
             is_end=is_end,
             word=np.repeat(np.arange(len(words)), end + 1 - start),
+            around=around,
         )
 
 

@@ -1,0 +1,110 @@
+"""Joining: letters that take their shape from the letters beside them, also where a word is cut between two styles.
+
+The parts of a word that is cut are looked up and shaped as words of their own. A part with joining letters carries some
+characters from each side of it, and HarfBuzz shapes the part in their sight. Browsers do the same where a font changes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphrender.text.parts import LINE_ENDS
+from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, as_text, codepoints, records, table
+
+#: The scripts whose letters have a Joining_Type. Their fonts join letters by contextual alternates, so these are never
+#: turned off.
+JOINING: Final = (
+    "Arab", "Syrc", "Nkoo", "Mong", "Mand", "Adlm", "Rohg", "Mani", "Phag", "Phlp", "Sogd", "Ougr", "Chrs",
+)  # fmt: skip
+#: How many characters of context HarfBuzz reads.
+CONTEXT: Final = 5
+#: Put between a part of a word and the characters beside it. No word has this character, because it ends lines.
+ASIDE: Final = "\v"
+
+#: Whether the letters of a script join, by its place in SCRIPT_TAGS.
+JOINS: Final = np.isin(SCRIPT_TAGS, JOINING)
+# Scripts that may have joining letters: those of no script of their own have some, such as U+0640.
+_MAY_JOIN: Final = JOINS | np.isin(SCRIPT_TAGS, ("Zyyy", "Zinh", "Zzzz"))
+_IS_LETTER: Final = np.array([category.name in ("Lu", "Ll", "Lt", "Lo") for category in GeneralCategory])
+# Characters of these categories have the Joining_Type U, if their script has no joining letters.
+_JOINS_NOTHING: Final = np.array(
+    [category.name[0] in "NPSZ" or category.name in ("Cc", "Cn", "Co", "Cs") for category in GeneralCategory]
+)
+_SEPARATORS: Final = codepoints(" \t" + LINE_ENDS)
+
+
+def never_join(record: NDArray[np.uint16]) -> NDArray[np.bool_]:
+    """Return whether each character is a letter, number or sign that never joins, by its record.
+
+    HarfBuzz looks no further than such a character.
+    """
+    script, category = (each.take(record) for each in (table().script, table().general_category))
+    never: NDArray[np.bool_] = np.where(
+        _JOINS_NOTHING[category], ~JOINS[script], ~_MAY_JOIN[script] & _IS_LETTER[category]
+    )
+    return never
+
+
+def has_joining(cps: NDArray[np.uint32]) -> bool:
+    """Return whether a text has letters that join."""
+    return bool(JOINS[table().script.take(records(cps))].any())
+
+
+def joined_cuts(cps: NDArray[np.uint32], cuts: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the places, among those at which words are cut, over which letters may join.
+
+    Args:
+        cps: the text.
+        cuts: [n] whether a word is cut before each character.
+    """
+    at = np.flatnonzero(cuts)
+    at = at[at > 0]
+    if not len(at):
+        return at
+    before, after = records(cps[at - 1]), records(cps[at])
+    script = table().script
+    joins = JOINS[script.take(before)] | JOINS[script.take(after)]
+    return at[joins & ~never_join(before) & ~never_join(after)]
+
+
+def in_sight(text: str, cps: NDArray[np.uint32], places: NDArray[np.intp], words: NDArray[np.intp], mark: str) -> str:
+    """Return `text`, words with spaces between them, with the words beside each of `places` as parts in context.
+
+    Args:
+        text: the words; `mark` may stand before one.
+        cps: the characters that were cut into these words.
+        places: the characters before which a word was cut, and over which letters join; rising.
+        words: [places] the number of the word that begins at each place.
+        mark: what stands before a word that is set from right to left.
+    """
+    parts = text.split(" ")
+    before: dict[int, str] = {}
+    after: dict[int, str] = {}
+    for place, word in zip(places.tolist(), words.tolist(), strict=True):
+        head, tail = cps[max(0, place - CONTEXT) : place], cps[place : place + CONTEXT]
+        breaks, ends = np.flatnonzero(np.isin(head, _SEPARATORS)), np.flatnonzero(np.isin(tail, _SEPARATORS))
+        before[word] = as_text(head[breaks[-1] + 1 :] if len(breaks) else head)
+        after[word - 1] = as_text(tail[: ends[0]] if len(ends) else tail)
+    for word in before.keys() | after.keys():
+        part = parts[word]
+        lead = mark if part.startswith(mark) else ""
+        parts[word] = f"{lead}{before.get(word, '')}{ASIDE}{part[len(lead) :]}{ASIDE}{after.get(word, '')}"
+    return " ".join(parts)
+
+
+def without_sight(words: list[str], mark: str) -> tuple[list[str], dict[int, tuple[str, str]]]:
+    """Return (`words` without what stands beside them, number of a word → the text before and after it).
+
+    >>> without_sight(["ab", "\\nx\\vcd\\vy"], "\\n")
+    (['ab', '\\ncd'], {1: ('x', 'y')})
+    """
+    bare, around = list(words), dict[int, tuple[str, str]]()
+    for number, word in enumerate(words):
+        if word.count(ASIDE) == 2:
+            lead = mark if word.startswith(mark) else ""
+            before, part, after = word[len(lead) :].split(ASIDE)
+            bare[number], around[number] = lead + part, (before, after)
+    return bare, around
