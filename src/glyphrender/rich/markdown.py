@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from glyphrender._system.collector import paused_collector
 from glyphrender.rich.builder import Builder
 from glyphrender.rich.highlight import highlights, lexer_named
 from glyphrender.rich.inlines import MONOSPACED, draw_inlines
@@ -51,8 +52,9 @@ def from_markdown(source: str, theta: ThetaLike = None) -> RichText:
     from glyphrender.rich.positions import parse
 
     builder = Builder(source)
-    tokens, line_ends = parse(builder.text)
-    _Blocks(builder, Settings.of(theta), line_ends).draw(tokens)
+    with paused_collector():
+        tokens, line_ends = parse(builder.text)
+        _Blocks(builder, Settings.of(theta), line_ends).draw(tokens)
     return builder.build()
 
 
@@ -140,8 +142,9 @@ class _Blocks:
         language = next(iter(token.info.split(maxsplit=1)), "")
         if language and self._settings.highlighting is not Highlighting.NONE:
             found = highlights(token.content, lexer_named(language), self._settings)
-            for first, last, number in zip(found.start, found.end, found.style, strict=True):
-                builder.style(lines.source(first), lines.source(last - 1) + 1, found.styles[number])
+            starts, ends = lines.sources(found.start), lines.sources([end - 1 for end in found.end])
+            for first, last, number in zip(starts, ends, found.style, strict=True):
+                builder.style(first, last + 1, found.styles[number])
 
     def _empty_line(self, end: int, style: BlockStyle) -> None:
         """Draw a line without text, which ends at `end`."""

@@ -15,7 +15,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+import numpy as np
 
 from glyphrender.errors import DependencyError, shown
 
@@ -37,8 +39,7 @@ if TYPE_CHECKING:
 _IMAGES: Final = "glyphrender.images"
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(NamedTuple):
     """The places of the text of a block, which is made of parts of lines.
 
     Attributes:
@@ -77,6 +78,14 @@ class Lines:
         part = min(bisect_right(self.begins, offset), len(self.at)) - 1
         return self.at[part] + (0 if self.spaces[part] else offset - self.begins[part])
 
+    def sources(self, offsets: Sequence[int]) -> list[int]:
+        """Return the place in the source of the character at each of `offsets` of the text."""
+        place, begins, at = np.array(offsets, np.int64), np.array(self.begins), np.array(self.at)
+        part = np.minimum(np.searchsorted(begins, place, "right"), len(at)) - 1
+        inside = np.where(np.array(self.spaces)[part], 0, place - begins[part])
+        sources: list[int] = (at[part] + inside).tolist()
+        return sources
+
     def cut(self, start: int, end: int) -> Lines:
         """Return the places of the text from `start` to `end - 1`."""
         if start == 0 and end == self.begins[-1]:
@@ -90,8 +99,7 @@ class Lines:
         return Lines(begins, at, self.spaces[first:last])
 
 
-@dataclass(frozen=True, slots=True)
-class Inline:
+class Inline(NamedTuple):
     """A token of a line, and the range of the block's text that it stands for.
 
     Attributes:

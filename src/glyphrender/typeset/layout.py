@@ -14,7 +14,7 @@ from glyphrender.rich.door import has_markup
 from glyphrender.rich.drawn_text import DrawnText
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartReader, PartSpan
-from glyphrender.text.source import Text, chunks
+from glyphrender.text.source import Chunk, Text, chunks
 from glyphrender.text.unwrap import CONTEXT
 from glyphrender.theta import Direction, Theta
 from glyphrender.typeset.break_lines import break_lines
@@ -126,7 +126,7 @@ def analysed(
     base, policy, consumed = _BASE[theta.direction], VariantPolicy.of(theta), consumption(theta)
     flow = flow_of(theta)
 
-    def cache_of(variant: Variant) -> WordCache:
+    def cache_of(variant: Variant, _: Chunk) -> WordCache:
         return shaper.words(style if variant == style.variant else shaper.style(theta, variant))
 
     inherited = 0  # the variant of a paragraph that goes on in the next chunk

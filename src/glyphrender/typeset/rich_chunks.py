@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -62,11 +61,7 @@ def rich_segments(
     for chunk in found:
         drawn = Drawn.of(chunk, consumed)
         marked = _marked(drawn, text)
-        used = np.flatnonzero(np.bincount(marked.looks)) if marked.looks is not None else np.zeros(0, np.intp)
-
-        table, inherited = analyse_variants(
-            marked, policy, partial(styles.words, used=used), base=base, inherited=inherited
-        )
+        table, inherited = analyse_variants(marked, policy, styles.words, base=base, inherited=inherited)
         account = _Account(drawn, text, start)
         yield account.of(replace(table, looks=looks.styles), paragraphs)
         start = account.end

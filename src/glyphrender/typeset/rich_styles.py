@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from glyphrender.rich.style import Style
 from glyphrender.text.properties import as_text, codepoints
+from glyphrender.text.source import Chunk
 from glyphrender.theta import Cells, Theta
 from glyphrender.typeset.glyph_store import GlyphStore
 from glyphrender.typeset.shaper import Shaper
@@ -59,8 +60,9 @@ class StylesOfLooks:
         self._theta, self._shaper = theta, shaper
         self._styles: dict[tuple[Variant, Style | None], WordStyle] = {}
 
-    def words(self, variant: Variant, used: NDArray[np.intp]) -> StyledWords:
-        """Return the word caches of the `used` looks, for paragraphs of one variant."""
+    def words(self, variant: Variant, chunk: Chunk) -> StyledWords:
+        """Return the word caches of the looks of a chunk whose paragraphs have one variant."""
+        used = np.zeros(0, np.intp) if chunk.looks is None else np.flatnonzero(np.bincount(chunk.looks))
         if variant.box_drawing:
             used = np.union1d(used, self.looks.in_cells[used])
         numbers = used.tolist()

@@ -97,7 +97,7 @@ def _is_drawing(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
 def analyse_variants(
     chunk: Chunk,
     policy: VariantPolicy,
-    cache_of: Callable[[Variant], Words],
+    words_of: Callable[[Variant, Chunk], Words],
     *,
     base: int | None,
     inherited: int = 0,
@@ -109,7 +109,7 @@ def analyse_variants(
     Args:
         chunk: a stretch of the source.
         policy: what paragraphs may decide for themselves.
-        cache_of: returns the word cache of a variant's style, or those of the looks of rich text.
+        words_of: returns the word cache of a variant's style, or those of the looks of a chunk of rich text.
         base: the base direction (0 or 1) that θ imposes on every paragraph, or None.
         inherited: the code of the first paragraph, if that began in an earlier chunk; else 0.
 
@@ -117,29 +117,29 @@ def analyse_variants(
         FontError: θ asks for an error where no font has a character.
     """
     if not chunk.text:  # all of it is consumed
-        return analyse(chunk, cache_of(Variant()), base=base), inherited
+        return analyse(chunk, words_of(Variant(), chunk), base=base), inherited
     goes_on = not chunk.text.endswith("\n")
     if not (policy.han or policy.box_drawing) or (chunk.text.isascii() and not inherited):
-        return analyse(chunk, cache_of(Variant()), base=base), 0
+        return analyse(chunk, words_of(Variant(), chunk), base=base), 0
     cps = codepoints(chunk.text)
     # Kana, box drawing and all that comes with them lie here. Jamo without Han has no choice.
     if not inherited and not (cps >= 0x2500).any():
-        return analyse(chunk, cache_of(Variant()), base=base), 0
+        return analyse(chunk, words_of(Variant(), chunk), base=base), 0
     starts = np.append(0, np.flatnonzero(cps[:-1] == 0x0A) + 1)
     codes = policy.codes(chunk.text, cps, starts)
     if inherited:
         codes[0] = inherited
     last = int(codes[-1]) if goes_on else 0
     if (codes == codes[0]).all():
-        return _in_variant(analyse(chunk, cache_of(VARIANTS[codes[0]]), base=base), int(codes[0]), cache_of), last
-    return _by_paragraph(chunk, starts, codes, cache_of, base), last
+        words = words_of(VARIANTS[codes[0]], chunk)
+        return _in_variant(analyse(chunk, words, base=base), int(codes[0]), words), last
+    return _by_paragraph(chunk, starts, codes, words_of, base), last
 
 
-def _in_variant(segments: SegmentTable, code: int, cache_of: Callable[[Variant], Words]) -> SegmentTable:
+def _in_variant(segments: SegmentTable, code: int, words: Words) -> SegmentTable:
     """Return `segments`, marked as set in cells if the variant of `code` has box drawing."""
     if not code & _BOX_DRAWING:
         return segments
-    words = cache_of(VARIANTS[code])
     cellular = replace(segments, cell=words.style.cell, cellular=np.ones(len(segments.number), bool))
     if isinstance(words, StyledWords) and segments.look is not None and segments.gap_look is not None:
         in_cells = words.looks.in_cells
@@ -151,19 +151,16 @@ def _by_paragraph(
     chunk: Chunk,
     starts: NDArray[np.intp],
     codes: NDArray[np.uint8],
-    cache_of: Callable[[Variant], Words],
+    words_of: Callable[[Variant, Chunk], Words],
     base: int | None,
 ) -> SegmentTable:
     """Return the segments of a chunk whose paragraphs have several variants."""
     bounds = np.append(starts, len(chunk.text))
     used = np.unique(codes).tolist()
-    for code in used:
-        # Asking for a cache may begin a new store, so all caches are asked for before one is used.
-        cache_of(VARIANTS[code])
     cut = np.array(chunk.cuts, np.intp)
     in_paragraph = np.searchsorted(bounds, cut, "right") - 1
-    tables: list[SegmentTable] = []
-    paragraph: list[NDArray[np.intp]] = []
+    parts: list[Chunk] = []
+    owned: list[NDArray[np.intp]] = []
     for code in used:
         own = np.flatnonzero(codes == code)
         pieces = [chunk.text[bounds[at] : bounds[at + 1]] for at in own.tolist()]
@@ -175,7 +172,15 @@ def _by_paragraph(
         if chunk.looks is not None:
             looks = [chunk.looks[bounds[at] : bounds[at + 1]] for at in own.tolist()]
             part = replace(part, looks=np.concatenate(looks))
-        analysed = _in_variant(analyse(part, cache_of(VARIANTS[code]), base=base), code, cache_of)
+        parts.append(part)
+        owned.append(own)
+        # Asking for a cache may begin a new store, so all caches are asked for before one is used.
+        words_of(VARIANTS[code], part)
+    tables: list[SegmentTable] = []
+    paragraph: list[NDArray[np.intp]] = []
+    for code, part, own in zip(used, parts, owned, strict=True):
+        words = words_of(VARIANTS[code], part)
+        analysed = _in_variant(analyse(part, words, base=base), code, words)
         lengths = analysed.lengths()
         ends = np.cumsum(bounds[own + 1] - bounds[own])
         # An empty segment stands before the separator that it belongs to.
