@@ -218,22 +218,16 @@ def test_a_page_can_be_referred_to_weakly() -> None:
     assert reference() is None
 
 
-def test_a_notebook_shows_pages_and_the_first_of_a_document() -> None:
-    text = "<script>alert(1)</script> & more\n" * 200
-    document = render(text, SMALL)
-    assert document[0]._repr_png_() == document[0].png()
-    shown = document._repr_html_()
+def test_a_sheet_inside_a_notebook_is_a_frame_that_nothing_leaves() -> None:
+    text = "<script>alert(1)</script> & more\n" * 20
+    pages = sheet(map(Picture.of, render(text, SMALL)), title="<b>", note="&")
+    shown = frame(pages)
     assert re.fullmatch(
-        r'<iframe title="Pages" sandbox="allow-scripts" style="[^"<>]*" srcdoc="[^"<>]*"></iframe>', shown, re.S
+        r'<iframe title="Pages" sandbox="allow-scripts" style="[^"<>]*" srcdoc="[^"<>]*"></iframe>', shown
     )
-    inside = html.unescape(shown)
-    assert inside.count("data:image/png;base64,") == 20
-    assert "the first 20 pages; there are more" in inside
-    assert "<script>alert" not in inside
-    assert "default-src 'none'" in inside
-    assert "0 pages so far" not in repr(document)
-    assert "1 page<" in html.unescape(render("a")._repr_html_())
-    assert "0 pages<" in html.unescape(render("")._repr_html_())
+    assert html.unescape(shown.partition('srcdoc="')[2].removesuffix('"></iframe>')) == pages
+    assert "<script>alert" not in pages
+    assert "default-src 'none'" in pages
 
 
 def test_pages_of_a_stream_are_let_go() -> None:

@@ -25,9 +25,9 @@ from glyphrender.ocr.legibility import legibility, seen_image
 from glyphrender.ocr.priorless import PriorlessText, TextKind
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
+from glyphrender.search.front_table import front_table
 from glyphrender.search.priors import PriorEvaluator, with_priors
 from glyphrender.search.reader import ReaderEvaluator
-from glyphrender.search.report import front_table
 from glyphrender.search.workers import Work
 from glyphrender.tasks.priors import prior_share, share_of
 

@@ -26,8 +26,9 @@ from glyphrender.ocr.tesseract import Tesseract
 from glyphrender.search.baselines import KINDS, PIXELPROMPT, PXPIPE, baseline_thetas, baselines
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
+from glyphrender.search.front_table import front_table
 from glyphrender.search.plot import Baseline, front_plot
-from glyphrender.search.report import front_table, journal_result, report_page, seen_crop, write_report
+from glyphrender.search.report import journal_result, report_page, seen_crop, write_report
 from glyphrender.search.result import ErrorSource, SearchResult
 from glyphrender.search.workers import Work
 

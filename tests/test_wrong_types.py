@@ -49,6 +49,7 @@ from glyphrender.inference.lensvlm import lens_theta
 from glyphrender.inference.preflight.probes import PreflightPlan
 from glyphrender.models.enlarged import enlarged_warning
 from glyphrender.models.vision import vision_model
+from glyphrender.ratio.bench import bench
 from glyphrender.ratio.fit_parts import fit_parts
 from glyphrender.rich import compressed, decompressed
 from glyphrender.tasks.evidence import Evidence
@@ -87,6 +88,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "render_file": (render_file, {"path": __file__, "theta": None, "encoding": None, "errors": "strict"}),
     "compression_ratio": (compression_ratio, {"text": TEXT, "theta": None, "model": "qwen3-vl", "tokenizer": None}),
     "propose": (propose, {"text": TEXT, "model": "qwen3-vl", "tokenizer": None, "min_font_pixels": 6.0}),
+    "bench": (bench, {"texts": TEXT, "thetas": ["dense"], "models": ["qwen3-vl"], "tokenizer": None}),
     "worth_it": (worth_it, {"text": TEXT, "model": "qwen3-vl"}),
     "fit": (fit, {"text": TEXT, "theta": None, "rho": 2, "over": "font_size", "min_font_pixels": 0.0}),
     "align": (align, {"theta": None, "model": "qwen3-vl"}),

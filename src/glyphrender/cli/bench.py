@@ -19,7 +19,6 @@ from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, price_options, text_options
 from glyphrender.cli.ratio import MONEY, aligned, check_some_text, known_models, money, print_skipped, texts, verdict
 from glyphrender.errors import DependencyError
-from glyphrender.report.scatter import Point, scatter
 from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:
@@ -97,11 +96,12 @@ def command(
     rate" is the share of characters that tesseract reads wrong. With --priors, it reads the same pages with text that
     cannot be guessed. "prior's share" is the share of those errors that it avoids on the text itself.
     """
+    from glyphrender.ratio.bench import MODELS
     from glyphrender.rich.door import for_file
 
     _check_files(csv_file, plot, files, thetas)
     named = _thetas(thetas, presets, dpi)
-    models = known_models(vision or ("glm-4.1v", "qwen3-vl", "claude"))
+    models = known_models(vision or MODELS)
     ocr = _page_reader(pages, language, asked=bool(priors))
     reader = Reader(encoding=encoding, errors=errors)
     found: list[_Line] = []
@@ -168,10 +168,11 @@ def _is_figures(data: bytes) -> bool:
 
 def _thetas(files: Sequence[Path], presets: Sequence[str], dpi: Sequence[float]) -> dict[str, Theta]:
     """Return name → θ, for files and presets, at each resolution. The name is the one in the table."""
+    from glyphrender.ratio.bench import PRESETS
     from glyphrender.theta import Theta
 
     named = {path.name: Theta.load(path) for path in files}
-    chosen = presets or (() if named else ("glyph-en", "dense", "code", "code-flow", "book"))
+    chosen = presets or (() if named else PRESETS)
     named |= {name: Theta.preset(name) for name in chosen}
     if not dpi:
         return named
@@ -262,18 +263,8 @@ def _shown(row: list[str]) -> list[str]:
 
 
 def _plotted(found: list[_Line]) -> str:
-    """Return a plot of ρ against the em in pixels. Each text and model is a series.
+    """Return a plot of ρ against the em in pixels. The label of a point has the error rate if that is known."""
+    from glyphrender.ratio.bench import BenchLine, bench_plot
 
-    The label of a point is its preset, with the error rate if that is known.
-    """
-    series: dict[str, list[Point]] = {}
-    one_text = len({text for text, *_ in found}) == 1
-    for text, preset, ratio, read in found:
-        title = f"{text}, {preset}, {ratio.model}: ρ {ratio.rho:.2f}"
-        wrong = f"{read[0].error_rate:.1%}" if read else ""
-        title, label = (f"{title}, {wrong} read wrong", f"{preset} {wrong}") if wrong else (title, preset)
-        point = Point(ratio.font_pixels, ratio.rho, title, label)
-        series.setdefault(ratio.model if one_text else f"{text}, {ratio.model}", []).append(point)
-    return scatter(
-        series, x="em of the text as the model sees it, in pixels", y="ρ", title="ρ against the size of the type"
-    )
+    lines = [BenchLine(text=text, theta=name, ratio=ratio) for text, name, ratio, _ in found]
+    return bench_plot(lines, notes=[f"{read[0].error_rate:.1%}" if read else "" for *_, read in found])

@@ -216,7 +216,8 @@ def _run(
 ) -> int:
     """Run, write the report and print its table. Return 1 if a request has no reply."""
     from glyphrender._system.atomic_write import write_atomically
-    from glyphrender.evals.report import arms_table, remarks, write_report
+    from glyphrender.evals.arms_table import arms_table
+    from glyphrender.evals.report import remarks, write_report
     from glyphrender.evals.runner import run
     from glyphrender.evals.summary import summary
     from glyphrender.inference.replies import RequestBudget
@@ -230,7 +231,7 @@ def _run(
         poser=poser,
         replies=replies,
         budget=RequestBudget(requests=requests, tokens=tokens, dollars=most_dollars),
-        progress=_progress if sys.stderr.isatty() else None,
+        progress=_progress if sys.stderr.isatty() else False,
         **settings,
     )
     paths = write_report(out, found)

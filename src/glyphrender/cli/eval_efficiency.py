@@ -15,7 +15,6 @@ from glyphrender.report.tables import text_table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from glyphrender.evals.efficiency.expected import Expected
     from glyphrender.theta import Theta
 
 # Lengths that are measured, where no option names others.
@@ -112,7 +111,7 @@ def _computed(
         raise click.UsageError("--on computes from a ratio and reads no text. Give --rho, as `glyphrender ratio` does.")
     shares = Shares(mfu=mfu, bandwidth=bandwidth_use, devices=devices, answer=answer, recompute=recompute)
     found = expected(model, on, rho, lengths=lengths or LENGTHS, shares=shares)
-    click.echo(_expected_table(found))
+    click.echo(found.table().text())
     where = found.break_even
     if where is None:
         say("pages never pay: they have no fewer tokens than the text.")
@@ -121,25 +120,6 @@ def _computed(
     say(f"by arithmetic for {found.device.title or on}; nothing was measured. Source: {found.device.source}.")
     _written(out, found.to_dict(), expected_plot(found))
     return 0
-
-
-def _expected_table(found: Expected) -> str:
-    headings = ["text tokens", "prefill", "decode", "throughput", "batch text", "pages", "cache saved", "training"]
-    headings += ["frozen", "prefill s text", "pages"]
-    return text_table(
-        headings,
-        [
-            [
-                f"{row.text_tokens:,}",
-                *(f"{value:.2f}" for value in (row.prefill, row.decode, row.throughput)),
-                f"{row.text.batch:,}",
-                f"{row.pages.batch:,}",
-                *(f"{value:.2f}" for value in (row.kv_saved, row.training, row.training_frozen)),
-                *(f"{side.prefill_seconds:.3g}" for side in (row.text, row.pages)),
-            ]
-            for row in found.rows
-        ],
-    )
 
 
 def _measured(

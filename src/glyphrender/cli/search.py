@@ -403,7 +403,7 @@ def _duration(seconds: float) -> str:
 def _row(candidate: Candidate, priors: str | None) -> list[str]:
     theta, evaluation = candidate.theta, candidate.evaluation
     assert evaluation is not None  # every candidate of a front has one
-    from glyphrender.search.report import prior_cells
+    from glyphrender.search.front_table import prior_cells
 
     named = evaluation.details.get("identifiers") or {}
     width, height = theta.page_pixels

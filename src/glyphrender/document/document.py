@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 # A text with fewer characters than this, some four pages, is saved before a second process could be forked.
 _WORTH_FORKING: Final = 1 << 15
-# Number of pages of a document that a notebook shows.
-_SHOWN: Final = 20
+SHOWN: Final = 4
+"""Number of pages of a document that a notebook shows."""
 
 
 class Document(Sequence[Page]):
@@ -150,14 +150,11 @@ class Document(Sequence[Page]):
         return f"<Document: {known}, θ {self.theta.digest[:8]}>"
 
     def _repr_html_(self) -> str:
-        """Return the first pages as a contact sheet, for notebooks."""
-        from glyphrender.document.sheet import Picture, frame, sheet
+        """Return a strip of the first pages, for notebooks."""
+        from glyphrender.document.notebook import document_strip
 
-        pictures = [Picture.of(page) for page in islice(self, _SHOWN)]
-        note = f"{len(pictures)} page{'' if len(pictures) == 1 else 's'}"
-        if self._reach(_SHOWN):
-            note = f"the first {_SHOWN} pages; there are more, which document.save(…) writes"
-        return frame(sheet(pictures, title=f"Document, θ {self.theta.digest[:8]}", note=note, zoom=0.5))
+        shown = list(islice(self, SHOWN))
+        return document_strip(shown, theta=self.theta, characters=len(self.text), more=self._reach(SHOWN))
 
     def _set_text(self, text: str | RichText) -> None:
         self.rich = text if isinstance(text, RichText) and not text.is_plain else None

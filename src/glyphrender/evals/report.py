@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
 from glyphrender._system.seal import is_sealed, is_sealed_png, sealed
+from glyphrender.evals.arms_table import arms_table, in_brackets
 from glyphrender.evals.benchmarks import BENCHMARKS
 from glyphrender.evals.plots import bucket_plot, rho_plot
 from glyphrender.evals.runner import Run
@@ -24,11 +25,9 @@ from glyphrender.report.look import report_page as framed
 from glyphrender.report.tables import Table
 from glyphrender.theta import Theta
 
-__all__ = ["arms_table", "remarks", "report_markdown", "report_page", "write_report"]
+__all__ = ["remarks", "report_markdown", "report_page", "write_report"]
 
 _FORMAT: Final = "glyphrender.evals 1"
-_ARMS: Final = ("arm", "score", "95% interval", "figures", "ρ visual", "ρ prompt", "ρ effective", "pages", "missing",
-                "cut", "dollars")  # fmt: skip
 _PAIRS: Final = ("pair", "difference", "95% interval", "better", "worse", "p")
 _ABOUT_ARMS: Final = (
     "Scores are means over items, with 95% intervals. A request without a reply counts as wrong. ρ has three "
@@ -74,11 +73,6 @@ def write_report(folder: str | os.PathLike[str], run: Run) -> dict[str, Path]:
     for kind, (_, content) in texts.items():
         write_atomically(paths[kind], content, replaces=_is_ours)
     return paths
-
-
-def arms_table(report: Mapping[str, Any]) -> Table:
-    """Return the table of arms. `report` is the result of `summary`."""
-    return Table(columns=_ARMS, rows=_arm_rows(report), left=(0, 2, 3))
 
 
 def report_markdown(report: Mapping[str, Any]) -> str:
@@ -214,21 +208,6 @@ def _expanded_words(values: Mapping[str, Any]) -> str:
     )
 
 
-def _arm_rows(report: Mapping[str, Any]) -> list[list[str]]:
-    rows = []
-    for each in report["conditions"]:
-        figures = ", ".join(f"{name} {value:.2%}" for name, value in each["figures"].items())
-        missing = ", ".join(f"{count} {status}" for status, count in each["missing"].items()) or "0"
-        rows.append(
-            [
-                each["name"], f"{each['mean']:.2%}", _interval(each), figures, _number(each["rho_visual"]),
-                _number(each["rho_prompt"]), _number(each["rho_effective"]), f"{each['pages']:,}", missing,
-                str(each["cut"]), "" if each["dollars"] is None else f"{each['dollars']:.4f}",
-            ]
-        )  # fmt: skip
-    return rows
-
-
 def _pair_rows(report: Mapping[str, Any]) -> list[list[str]]:
     return [
         [
@@ -259,7 +238,7 @@ def _buckets(report: Mapping[str, Any]) -> dict[str, list[tuple[str, list[Mappin
 
 def _group_rows(groups: Sequence[tuple[str, Sequence[Mapping[str, Any] | None]]]) -> list[list[str]]:
     def cell(each: Mapping[str, Any] | None) -> str:
-        return f"{each['mean']:.2%} {_interval(each)}" if each else ""
+        return f"{each['mean']:.2%} {in_brackets(each)}" if each else ""
 
     return [[name, str(max(each["count"] for each in found if each)), *map(cell, found)] for name, found in groups]
 
@@ -277,14 +256,6 @@ def _missing_rows(report: Mapping[str, Any]) -> list[list[str]]:
         [each["key"], each["task"], each["condition"], each["status"], each["problem"]]
         for each in report["missing"][:_MOST_MISSING]
     ]
-
-
-def _interval(found: Mapping[str, Any]) -> str:
-    return f"[{found['low']:.2%}, {found['high']:.2%}]"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
 
 
 def _theta(theta: Mapping[str, Any]) -> str:

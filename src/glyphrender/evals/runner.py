@@ -23,6 +23,7 @@ from glyphrender.evals.sampling import sampled
 from glyphrender.inference.model import Model
 from glyphrender.inference.replies import Replies, RequestBudget, Spent
 from glyphrender.models.prices import Price
+from glyphrender.report.progress import progress_bar
 
 __all__ = ["Run", "check_counts", "run"]
 
@@ -57,6 +58,17 @@ class Run:
     settings: Mapping[str, Any] = field(default_factory=dict)
     spent: Spent
 
+    def _repr_html_(self) -> str:
+        from glyphrender.evals.arms_table import arms_table
+        from glyphrender.evals.plots import rho_plot
+        from glyphrender.evals.summary import summary
+        from glyphrender.report.notebook import cell, plot_image
+
+        report = summary(self)
+        title = f"{report['benchmark']}, protocol {report['protocol']['name']}: {report['model']}"
+        plot = plot_image(rho_plot(report), alt="score against ρ")
+        return cell(title, *report["departures"], arms_table(report), plot)
+
     def of(self, condition: Condition) -> list[Outcome]:
         """Return the outcomes of one condition, in the order of the items."""
         return [each for each in self.outcomes if each.condition == condition.name]
@@ -78,7 +90,7 @@ def run(
     context: int | None = None,
     thinking_tokens: int = 0,
     sampling: Mapping[str, Any] | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Run:
     """Ask a model all items of a benchmark in all conditions, and score its replies.
 
@@ -99,7 +111,8 @@ def run(
         thinking_tokens: tokens that a reply may have beyond the protocol's limit. More than 0 departs from the
             protocol, and the report says so.
         sampling: fields in place of those of the protocol; a value of None leaves the field out. The report says so.
-        progress: called with the numbers of outcomes so far and in all.
+        progress: called with the numbers of outcomes so far and in all. By default a bar of tqdm is shown in a notebook
+            and on a terminal, if tqdm is installed; False shows none.
 
     Raises:
         BudgetSpent: a limit is reached. All replies so far are stored; run again with a higher limit.
@@ -137,11 +150,13 @@ def run(
     )
     chosen = list(_chosen(benchmark.items, limit))
     total = len(chosen) * len(conditions)
-    outcomes = []
-    for outcome in _in_order(asking, chosen, conditions, concurrency):
-        outcomes.append(outcome)
-        if progress is not None:
-            progress(len(outcomes), total)
+    outcomes: list[Outcome] = []
+    with progress_bar(benchmark.name, unit="outcome", asked=progress) as tell:
+        for outcome in _in_order(asking, chosen, conditions, concurrency):
+            outcomes.append(outcome)
+            if callable(progress):
+                progress(len(outcomes), total)
+            tell(len(outcomes), total, "")
     for who in filter(None, (asking.model, asking.judge)):
         who.health.check_any()
     settings = {

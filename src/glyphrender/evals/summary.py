@@ -12,15 +12,17 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from glyphrender._system.version import __version__
 from glyphrender.evals.arms import Arm, Condition
 from glyphrender.evals.compare import comparisons
 from glyphrender.evals.outcome import Outcome
 from glyphrender.evals.rho import rhos
-from glyphrender.evals.runner import Run
 from glyphrender.tasks.statistics import mean_interval
+
+if TYPE_CHECKING:
+    from glyphrender.evals.runner import Run
 
 __all__ = ["bucket_order", "departures", "run_name", "summary"]
 

@@ -67,6 +67,13 @@ class Fit:
     def __repr__(self) -> str:
         return f"<Fit {'met' if self.met else 'not met'}: {self.reason}; {self.ratio!r}>"
 
+    def _repr_html_(self) -> str:
+        from glyphrender.ratio.tables import changed_fields, ratio_table
+        from glyphrender.report.notebook import cell
+
+        met = f"{'met' if self.met else 'not met'}: {self.reason}"
+        return cell(met, self.warning, ratio_table([self.ratio]), changed_fields(self))
+
     @property
     def warning(self) -> str:
         """Return a sentence on what type of this size loses; "" if the type has at least `LEAST_FONT_PIXELS`."""

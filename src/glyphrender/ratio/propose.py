@@ -94,6 +94,12 @@ class Proposal:
     def __repr__(self) -> str:
         return f"<Proposal: {self.reason}>"
 
+    def _repr_html_(self) -> str:
+        from glyphrender.ratio.tables import proposal_table
+        from glyphrender.report.notebook import cell
+
+        return cell(self.reason, proposal_table(self))
+
 
 def propose(
     text: Text,

@@ -115,6 +115,12 @@ class Ratio:
             f"{self.font_pixels:.2f} px>"
         )
 
+    def _repr_html_(self) -> str:
+        from glyphrender.ratio.tables import page_table, ratio_table
+        from glyphrender.report.notebook import cell
+
+        return cell(ratio_table([self]), *self.exceeds, page_table(self))
+
     @property
     def visual_tokens(self) -> int:
         """Visual tokens of all pages, the denominator of ρ."""
@@ -311,6 +317,13 @@ class Worth:
 
     def __bool__(self) -> bool:
         return self.page_tokens < self.text_tokens
+
+    def _repr_html_(self) -> str:
+        from glyphrender.ratio.tables import ratio_table
+        from glyphrender.report.notebook import cell
+
+        verdict = f"pages save {self.saved:,}" if self else f"pages cost {-self.saved:,} more"
+        return cell(f"{verdict} of {self.text_tokens:,} tokens", ratio_table([self.ratio]))
 
     @property
     def saved(self) -> int:

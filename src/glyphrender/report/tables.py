@@ -111,8 +111,9 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: i
 
 # Notebooks have styles of their own for tables; only what ours mean is added.
 _NOTEBOOK = (
-    "<style>.glyphrender th, .glyphrender td { text-align: left } .glyphrender .n { text-align: right } "
-    ".glyphrender table { font-variant-numeric: tabular-nums }</style>"
+    "<style>.glyphrender th, .glyphrender td { text-align: left; padding: 2px 14px 2px 0 } "
+    ".glyphrender .n { text-align: right } .glyphrender tbody th { font-weight: 400 } "
+    ".glyphrender table { font-variant-numeric: tabular-nums; margin: 0 0 10px }</style>"
 )
 
 

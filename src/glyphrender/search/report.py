@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
@@ -24,9 +24,8 @@ from glyphrender.ocr.legibility import seen_image
 from glyphrender.report.look import code_block, details, image, scroller, section
 from glyphrender.report.look import note as paragraph
 from glyphrender.report.look import report_page as framed
-from glyphrender.report.tables import Table
 from glyphrender.search.candidate import Candidate
-from glyphrender.search.evaluation import Evaluation
+from glyphrender.search.front_table import DIGEST, by_rho, confused, front_table, spread, theta_cells
 from glyphrender.search.journal import read_candidates, read_lines
 from glyphrender.search.plot import Baseline, front_plot
 from glyphrender.search.result import ErrorSource, SearchResult, conclude
@@ -38,9 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "REPORT_FILES",
     "check_report",
-    "front_table",
     "journal_result",
-    "prior_cells",
     "report_page",
     "seen_crop",
     "write_report",
@@ -53,16 +50,8 @@ REPORT_FILES: Final = ("front.svg", "front.md", "report.html")
 # two fit side by side.
 CROP: Final = (220, 72)
 ENLARGED: Final = 3
-# Largest number of cards, because nobody compares 30. They are spread evenly over a front.
-_MOST_CARDS: Final = 12
-# Hex digits of a digest that are shown, enough to tell any two θ of a search apart.
-_DIGEST: Final = 10
 # How far into the text the crops are: past titles and contents lists.
 _PLACE: Final = 4_000
-_COLUMNS: Final = ("θ", "ρ", "wrong", "95% interval", "type", "page", "samples", "identifiers exact", "most confused")
-# Columns for fronts that were read without language priors too.
-_PRIOR_COLUMNS: Final = ("without priors", "prior's share")
-_NUMBERS: Final = ("ρ", "wrong", "samples", "without priors")
 _SAVED: Final = "Saved as theta.json, it sets pages by: glyphrender render TEXT --theta theta.json -o pages"
 
 
@@ -133,32 +122,6 @@ def journal_result(path: str | os.PathLike[str]) -> SearchResult:
     )
 
 
-def front_table(
-    front: Sequence[Candidate], *, winner: Candidate | None = None, baselines: Sequence[Baseline] = ()
-) -> Table:
-    """Return the front as a table, by ρ; the winner has a star, and baselines follow.
-
-    θ with a card in the report link to it.
-    """
-    columns = _columns(front)
-    rows = _by_rho(front)
-    carded = {each.digest for each in _spread(rows, winner)}
-    won = [winner is not None and each.digest == winner.digest for each in rows]
-    return Table(
-        columns=columns,
-        rows=[each[: len(columns)] for each in [*map(_cells, rows), *map(_baseline_cells, baselines)]],
-        left=tuple(at for at, name in enumerate(columns) if name not in _NUMBERS),
-        kinds=[*("chosen" if each else "" for each in won), *["other"] * len(baselines)],
-        links=[*(each.digest[:_DIGEST] if each.digest in carded else "" for each in rows), *[""] * len(baselines)],
-    )
-
-
-def _columns(front: Sequence[Candidate]) -> tuple[str, ...]:
-    """Return the headings of a front. Columns of the prior come last, and only if it was measured."""
-    measured = any(each.evaluation is not None and "prior" in each.evaluation.details for each in front)
-    return _COLUMNS + _PRIOR_COLUMNS if measured else _COLUMNS
-
-
 def report_page(
     result: SearchResult,
     *,
@@ -188,7 +151,7 @@ def report_page(
     if not front:
         raise DataError("the front is empty: no candidate was evaluated. Allow more steps, or a larger budget.")
     model = vision_model(model)
-    cards = [_card(each, text, model, won=each.digest == winner.digest) for each in _spread(_by_rho(front), winner)]
+    cards = [_card(each, text, model, won=each.digest == winner.digest) for each in spread(by_rho(front), winner)]
     plot = front_plot(result.candidates, front, winner=winner, baselines=baselines)
     table = front_table(front, winner=winner, baselines=baselines)
     enlarged = "The same words under each θ, at the pixels that reach the model after its own resize: as they are, and "
@@ -258,82 +221,14 @@ def _cost(result: SearchResult) -> str:
     )
 
 
-def _by_rho(front: Sequence[Candidate]) -> list[Candidate]:
-    return sorted(front, key=lambda each: each.rho)
-
-
-def _spread(front: Sequence[Candidate], winner: Candidate | None) -> list[Candidate]:
-    """Return all of a short front; if it is long, its ends, the winner, and others at even distances."""
-    if len(front) <= _MOST_CARDS:
-        return list(front)
-    chosen = {round(card * (len(front) - 1) / (_MOST_CARDS - 1)) for card in range(_MOST_CARDS)}
-    return [
-        each
-        for index, each in enumerate(front)
-        if index in chosen or (winner is not None and each.digest == winner.digest)
-    ]
-
-
-def _cells(each: Candidate) -> list[str]:
-    theta = each.theta
-    leading = f"{theta.font} {theta.font_size:g}/{theta.line_height:g} pt"
-    kind = " ".join(filter(None, [leading, _weight(theta), "italic" if theta.font_italic else ""]))
-    pixels = " × ".join(f"{round(side * theta.dpi / 72)}" for side in theta.page_size)
-    page = f"{pixels} px" + (f", {theta.columns} columns" if theta.columns > 1 else "")
-    found = each.evaluation
-    return [each.digest[:_DIGEST], f"{each.rho:.2f}", *_rates(found), kind, page, *_reading_cells(found)]
-
-
-def _weight(theta: Theta) -> str:
-    return f"weight {theta.font_weight}" if theta.font_weight != 400 else ""
-
-
-def _baseline_cells(each: Baseline) -> list[str]:
-    return [each.name, f"{each.rho:.2f}", *_rates(each.evaluation), "", "", *_reading_cells(each.evaluation)]
-
-
-def _rates(found: Evaluation | None) -> list[str]:
-    if found is None:
-        return ["", ""]
-    return [f"{found.error:.2%}", f"[{found.low:.2%}, {found.high:.2%}]"]
-
-
-def _reading_cells(found: Evaluation | None) -> list[str]:
-    """Return the cells of samples, identifiers, confusions and priors."""
-    if found is None:
-        return ["", "", "", "", ""]
-    names: Any = found.details.get("identifiers") or {}
-    exact = f"{names['exact']} of {names['of']}" if {"exact", "of"} <= set(names) else ""
-    return [str(found.samples), exact, _confused(found), *prior_cells(found)]
-
-
-def prior_cells(found: Evaluation) -> list[str]:
-    """Return the error without language priors and the prior's share of an evaluation, as text; see `with_priors`.
-
-    >>> prior = {"text": "letters", "error": 0.086, "share": [0.85, 0.8, 0.89]}
-    >>> prior_cells(Evaluation(error=0.013, low=0.01, high=0.02, samples=20, details={"prior": prior}))
-    ['8.60% letters', '85% [80%, 89%]']
-    """
-    prior: Any = found.details.get("prior")
-    if not prior:
-        return ["", ""]
-    share = "" if prior["share"] is None else "{:.0%} [{:.0%}, {:.0%}]".format(*prior["share"])
-    return [f"{prior['error']:.2%} {prior['text']}", share]
-
-
-def _confused(found: Evaluation, most: int = 4) -> str:
-    pairs = list(found.details.get("confusions") or [])[:most]
-    return ", ".join(f"{true or '∅'}→{read or '∅'} {count}" for true, read, count in pairs)
-
-
 def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
     """Return the HTML of one θ: its figures, its pixels twice, what was confused, and its JSON."""
     crop = seen_crop(text, each.theta, model)
-    png, (width, height), digest = _png(crop), crop.size, each.digest[:_DIGEST]
+    png, (width, height), digest = _png(crop), crop.size, each.digest[:DIGEST]
     found = each.evaluation
     rate = f", {found.error:.2%} wrong" if found is not None else ""
-    confused = _confused(found, most=10) if found is not None else ""
-    kind = f"{', '.join(_cells(each)[4:6])}; {each.origin}, round {each.round}"
+    wrong = confused(found, most=10) if found is not None else ""
+    kind = f"{', '.join(theta_cells(each.theta))}; {each.origin}, round {each.round}"
     large = image(png, alt=f"{digest}, enlarged", size=(width * ENLARGED, height * ENLARGED))
     return "\n".join(
         [
@@ -342,7 +237,7 @@ def _card(each: Candidate, text: str, model: VisionModel, *, won: bool) -> str:
             f'<div class="what">{escape(kind)}</div>',
             image(png, alt=f"{digest} as the model sees it", size=crop.size),
             scroller(large, f"{digest}, enlarged"),
-            f'<div class="what">confused: {escape(confused)}</div>' if confused else "",
+            f'<div class="what">confused: {escape(wrong)}</div>' if wrong else "",
             details(f"θ {digest}", code_block(_theta_json(each.theta))),
             "</article>",
         ]

@@ -148,6 +148,16 @@ class SearchResult:
     seconds: float
     stopped: str
 
+    def _repr_html_(self) -> str:
+        from glyphrender.report.notebook import cell, plot_image
+        from glyphrender.search.front_table import front_table
+        from glyphrender.search.plot import front_plot
+
+        winner = self.knee() if self.front else None
+        about = f"{len(self.candidates):,} θ, {self.evaluations:,} evaluations of {self.samples:,} samples. ★: knee()"
+        plot = plot_image(front_plot(self.candidates, self.front, winner=winner), alt="ρ against error")
+        return cell(about, self.error_source.caveat, plot, front_table(self.front, winner=winner))
+
     def knee(self) -> Candidate:
         """Return the candidate of the front that is nearest to the ideal corner (least error, greatest ρ).
 

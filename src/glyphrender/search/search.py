@@ -16,11 +16,13 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
+from glyphrender.report.progress import Tell, progress_bar
 from glyphrender.search.evaluation import Evaluator
 from glyphrender.search.journal import Journal
 from glyphrender.search.proposer import Proposer
@@ -53,7 +55,7 @@ def search(
     rungs: Sequence[int] | None = None,
     max_error: float = 0.1,
     start: Mapping[str, ThetaLike] | None = None,
-    progress: Callable[[SearchProgress], None] | None = None,
+    progress: Callable[[SearchProgress], None] | bool | None = None,
 ) -> SearchResult:
     """Search the θ of `space` for low error and high ρ.
 
@@ -74,7 +76,8 @@ def search(
         rungs: sample sizes of the halving; by default those of the evaluator, else (1, 3, 10).
         max_error: a θ of more error is of no use, whatever its ρ.
         start: θ to begin with, by name, moved into the space (see `Theta.of`); by default glyph-en and dense.
-        progress: called after each reading of a θ and after each batch.
+        progress: called after each reading of a θ and after each batch. By default a bar of tqdm is shown in a notebook
+            and on a terminal, if tqdm is installed; False shows none.
 
     Raises:
         DataError: there is no text, an argument is out of range, or the journal cannot be written or belongs to another
@@ -121,15 +124,21 @@ def search(
     with ExitStack() as stack:
         opened = stack.enter_context(Journal(journal, header, resume=resume))
         workers = stack.enter_context(Workers(work, settings.jobs, forked=opened.close))
+        tell = stack.enter_context(progress_bar("search", unit="sample", asked=progress))
         run = Run(
             settings=settings,
             sizes=sizes,
             space=space,
             workers=workers,
             journal=opened,
-            progress=progress or (lambda progress: None),
+            progress=progress if callable(progress) else partial(_told, tell),
         )
         return run.whole(proposer, begin)
+
+
+def _told(tell: Tell, seen: SearchProgress) -> None:
+    words = "reading the front again" if seen.final else f"round {seen.round}, {len(seen.front)} θ on the front"
+    tell(seen.samples, seen.expected, words)
 
 
 def _checked_texts(texts: str | Sequence[str]) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from glyphrender.adapters.corpus.shard import WORK, Receipt, ShardRunner, render
 from glyphrender.adapters.corpus.sources import SequentialReader
 from glyphrender.document.saving import describe
 from glyphrender.errors import DataError
+from glyphrender.report.progress import Tell, progress_bar
 
 MANIFEST, FAILED = "manifest.json", "failed.jsonl"
 _BEGUN = "run.json"
@@ -80,7 +81,7 @@ def render_corpus(
     jobs: int | None = None,
     ray: str | None = None,
     resume: bool = False,
-    progress: Callable[[CorpusProgress], object] | None = None,
+    progress: Callable[[CorpusProgress], object] | bool | None = None,
 ) -> dict[str, Any]:
     """Render every item of `inputs` into shards in the folder `output`.
 
@@ -97,7 +98,8 @@ def render_corpus(
         ray: the address of a Ray cluster, "auto" for the cluster this machine is in, or "local" to start one here. Its
             machines must see inputs and output under the same paths, and have this version of glyphrender.
         resume: leave out the shards that are done.
-        progress: called at the beginning and after each shard.
+        progress: called at the beginning and after each shard. By default a bar of tqdm is shown in a notebook and on a
+            terminal, if tqdm is installed; False shows none.
 
     Returns:
         the manifest: inputs, options, versions, counts, and each file with its SHA-256.
@@ -125,10 +127,16 @@ def render_corpus(
         from glyphrender.adapters.corpus.cluster import connected
 
         runner = connected(ray, jobs)
-    with runner as rendered:
+    with runner as rendered, progress_bar("corpus", unit="shard", asked=progress) as tell:
         planned = plan(inputs, options, directory)
         begun = versions | {"options": options.to_dict(), "inputs": list(planned.inputs)}
-        return _completed(planned, begun, options, directory, rendered, progress or (lambda progress: None))
+        told = progress if callable(progress) else partial(_told, tell)
+        return _completed(planned, begun, options, directory, rendered, told)
+
+
+def _told(tell: Tell, done: CorpusProgress) -> None:
+    failed = f", {done.failed:,} failed" if done.failed else ""
+    tell(done.before + done.done, done.shards, f"{done.items:,} items, {done.pages:,} pages{failed}")
 
 
 def _completed(

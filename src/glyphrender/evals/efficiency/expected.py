@@ -19,6 +19,7 @@ from glyphrender.evals.efficiency.cost import Cost, Shares, cost
 from glyphrender.models.arithmetic import ModelShape, published, published_names
 from glyphrender.models.devices import Device
 from glyphrender.models.devices import device as device_of
+from glyphrender.report.tables import Table
 
 __all__ = ["LENGTHS", "Expected", "ExpectedRow", "break_even", "configuration", "expected", "page_tokens_of"]
 
@@ -115,6 +116,30 @@ class Expected:
     def tower_share(self) -> float:
         """FLOPs of the tower for each FLOP of the language model's weights, on one visual token of a full page."""
         return self.shape.tower.flops(self.page_tokens) / self.shape.decoder.linear_flops(self.page_tokens)
+
+    def _repr_html_(self) -> str:
+        from glyphrender.evals.efficiency.plot import expected_plot
+        from glyphrender.report.notebook import cell, plot_image
+
+        return cell(self.table(), plot_image(expected_plot(self), alt="speed of pages against text"))
+
+    def table(self) -> Table:
+        """Return a row for each length."""
+        ratios = ("prefill", "decode", "throughput", "batch text", "pages", "cache saved", "training", "frozen")
+        return Table(
+            columns=("text tokens", *ratios, "prefill s text", "pages"),
+            rows=[
+                [
+                    f"{row.text_tokens:,}",
+                    *(f"{value:.2f}" for value in (row.prefill, row.decode, row.throughput)),
+                    f"{row.text.batch:,}",
+                    f"{row.pages.batch:,}",
+                    *(f"{value:.2f}" for value in (row.kv_saved, row.training, row.training_frozen)),
+                    *(f"{side.prefill_seconds:.3g}" for side in (row.text, row.pages)),
+                ]
+                for row in self.rows
+            ],
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures and what they rest on as JSON values."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from math import log2
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from glyphrender.evals.efficiency.expected import Expected
-from glyphrender.evals.efficiency.report import Report
 from glyphrender.report.colors import paint
 from glyphrender.report.plots import Frame, linear, mark, round_ticks, series_color
+
+if TYPE_CHECKING:
+    from glyphrender.evals.efficiency.expected import Expected
+    from glyphrender.evals.efficiency.report import Report
 
 __all__ = ["Series", "expected_plot", "report_plot", "speed_ups"]
 

@@ -277,6 +277,12 @@ class Report:
             "rows": [row.to_dict() for row in self.rows],
         }
 
+    def _repr_html_(self) -> str:
+        from glyphrender.evals.efficiency.plot import report_plot
+        from glyphrender.report.notebook import cell, plot_image
+
+        return cell(*self.tables(), plot_image(report_plot(self), alt="speed of pages against text"))
+
     def tables(self) -> Iterator[Table]:
         """Yield the tables of the report; their captions say what they show."""
         ratios = ("prefill", "with drawing", "decode", "throughput", "cache saved", "training", "frozen")

@@ -120,7 +120,7 @@ def measure(
     concurrency: int = 8,
     thinking_tokens: int = 0,
     sampling: Mapping[str, Any] | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Run:
     """Ask a model the battery as text and under each θ of a ladder; see `evals.runner.run` for arguments and errors.
 

@@ -1,0 +1,86 @@
+"""Tables of ratios, fits, proposals and comparisons, for notebooks and for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from glyphrender.report.tables import Table
+
+if TYPE_CHECKING:
+    from glyphrender.ratio.fit import Fit
+    from glyphrender.ratio.propose import Proposal
+    from glyphrender.ratio.ratio import Ratio
+
+__all__ = ["RATIO_COLUMNS", "changed_fields", "page_table", "proposal_table", "ratio_cells", "ratio_table"]
+
+#: Headings of the figures of a ratio; see `ratio_cells`.
+RATIO_COLUMNS: Final = ("model", "ρ", "font px", "pages", "chars/token", "text tokens", "visual", "resampled")
+
+
+def ratio_cells(ratio: Ratio) -> list[str]:
+    """Return the figures of a ratio as text, below `RATIO_COLUMNS`."""
+    return [
+        ratio.model,
+        f"{ratio.rho:.2f}",
+        f"{ratio.font_pixels:.2f}",
+        f"{len(ratio.pages):,}",
+        f"{ratio.characters_per_token:.2f}",
+        f"{ratio.text_tokens:,}",
+        f"{ratio.visual_tokens:,}",
+        f"{ratio.resampled:,}",
+    ]
+
+
+def ratio_table(ratios: Sequence[Ratio]) -> Table:
+    """Return a row for each ratio, such as those of one text under several θ or models.
+
+    >>> from glyphrender import compression_ratio
+    >>> text = "It was the best of times. " * 400
+    >>> print(ratio_table([compression_ratio(text, model=name) for name in ("qwen3-vl", "glm-4.1v")]).text())
+    model        ρ  font px  pages  chars/token  text tokens  visual  resampled
+    qwen3-vl  5.18     9.00      2        19.22        2,801     541          2
+    glm-4.1v  3.96     9.00      2        14.69        2,801     708          2
+    """
+    return Table(columns=RATIO_COLUMNS, rows=[ratio_cells(each) for each in ratios])
+
+
+def page_table(ratio: Ratio) -> Table:
+    """Return a row for each page of a ratio: its size, the size that the model sees, and what it costs."""
+    return Table(
+        columns=("page", "drawn px", "seen px", "characters", "tokens", "overhead", "font px"),
+        rows=[
+            [
+                f"{page.number:,}",
+                " × ".join(map(str, page.size)),
+                " × ".join(map(str, page.seen)),
+                f"{page.characters:,}",
+                f"{page.tokens:,}",
+                f"{page.overhead:,}",
+                f"{page.font_pixels:.2f}",
+            ]
+            for page in ratio.pages
+        ],
+    )
+
+
+def changed_fields(found: Fit) -> Table:
+    """Return the fields of the θ of a fit that differ from the defaults."""
+    from glyphrender.theta import Theta
+
+    default = Theta().to_dict()
+    changed = {name: value for name, value in found.theta.to_dict().items() if value != default[name]}
+    return Table(columns=("field", "value"), rows=[(name, str(value)) for name, value in changed.items()], left=2)
+
+
+def proposal_table(proposal: Proposal) -> Table:
+    """Return a row for each θ that was compared; the one that is proposed has a star."""
+    return Table(
+        columns=("parameters", "ρ", "font px", ""),
+        rows=[
+            [each.name, f"{each.rho:.2f}", f"{each.font_pixels:.2f}", "" if each.legible else "too small"]
+            for each in proposal.alternatives
+        ],
+        left=(0, 3),
+        kinds=["chosen" if each.theta == proposal.theta else "" for each in proposal.alternatives],
+    )
