@@ -45,6 +45,7 @@ from glyphrender import (
     render,
     render_file,
 )
+from glyphrender.document.sheet import Picture, frame, sheet
 from glyphrender.theta import Emoji, MissingGlyph
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator

@@ -1,4 +1,4 @@
-"""What a notebook shows of a document: a strip of its first pages, with figures, of bounded size.
+"""The view of a document in a notebook: a strip of its first pages, with figures, of bounded size.
 
 A notebook is saved with its outputs. So large pages are made smaller here, and the pages after the first few are only
 counted: nothing is laid out for them. `glyphrender.document.sheet` makes a page to look at all of them.

@@ -95,13 +95,13 @@ def bench(
 
     >>> found = bench("It was the best of times. " * 400, thetas=["dense"], models=["glm-4.1v", "qwen3-vl"])
     >>> [round(line.ratio.rho, 1) for line in found.lines]
-    [6.4, 8.3]
+    [6.2, 8.3]
     """
     named_texts = texts if isinstance(texts, Mapping) else {"text": texts}
-    named = thetas if isinstance(thetas, Mapping) else {_name(each): each for each in thetas}
-    for what, given in (("texts", named_texts), ("thetas", named), ("models", models)):
-        if not given or isinstance(given, str):
+    for what, given in (("texts", named_texts), ("thetas", thetas), ("models", models)):
+        if not isinstance(given, list | tuple | Mapping) or not given:
             raise DataError(f"{what}={shown(given)} is nothing to compare. Give at least one, in a list or a mapping.")
+    named = thetas if isinstance(thetas, Mapping) else {_name(each): each for each in thetas}
     found = {name: Theta.of(theta) for name, theta in named.items()}
     total, lines = len(named_texts) * len(found) * len(models), []
     with progress_bar("bench", unit="line", asked=progress) as tell:

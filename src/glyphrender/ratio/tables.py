@@ -39,8 +39,8 @@ def ratio_table(ratios: Sequence[Ratio]) -> Table:
     >>> text = "It was the best of times. " * 400
     >>> print(ratio_table([compression_ratio(text, model=name) for name in ("qwen3-vl", "glm-4.1v")]).text())
     model        ρ  font px  pages  chars/token  text tokens  visual  resampled
-    qwen3-vl  5.18     9.00      2        19.22        2,801     541          2
-    glm-4.1v  3.96     9.00      2        14.69        2,801     708          2
+    qwen3-vl  5.99     9.13      1        22.22        2,801     468          1
+    glm-4.1v  4.60     8.91      1        17.08        2,801     609          1
     """
     return Table(columns=RATIO_COLUMNS, rows=[ratio_cells(each) for each in ratios])
 

@@ -1,4 +1,4 @@
-"""What notebooks show of our values: paragraphs, tables, plots and strips of images, as HTML of bounded size.
+"""The views of our values in notebooks: paragraphs, tables, plots and strips of images, as HTML of bounded size.
 
 A notebook is a page of somebody else, so nothing here sets a color of text, runs a script or gives an id. Plots are
 images, so their style sheets stay in them. A notebook is saved with its outputs: tables and strips are cut, and say so.
