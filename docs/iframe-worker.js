@@ -4,6 +4,7 @@ if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     constructor(url) {
       super()
+      const base = new URL(url, location)
       const frame = document.createElement("iframe")
       frame.hidden = true
       frame.title = "search"
@@ -11,7 +12,7 @@ if (location.protocol === "file:") {
       const inside = frame.contentWindow
       const run = source => new Promise((done, failed) => {
         const script = inside.document.createElement("script")
-        script.src = new URL(source, url)
+        script.src = new URL(source, base)
         script.onload = done
         script.onerror = failed
         inside.document.body.append(script)
@@ -19,7 +20,7 @@ if (location.protocol === "file:") {
       inside.postMessage = data => this.dispatchEvent(new MessageEvent("message", { data }))
       inside.importScripts = (...sources) => sources.reduce((before, source) => before.then(() => run(source)), Promise.resolve())
       this.frame = frame
-      this.ready = run(url)
+      this.ready = run(base)
     }
 
     postMessage(data) {

@@ -105,10 +105,15 @@ def _cell(text: str) -> str:
 
 def _command_pages() -> dict[str, str]:
     return {
-        f"commands/{name}.md": f"# glyphrender {name}\n\n::: mkdocs-click\n    :module: glyphrender.cli.{name}\n"
-        f"    :command: command\n    :prog_name: glyphrender {name}\n    :depth: 1\n    :style: table\n"
+        f"commands/{name}.md": f"::: mkdocs-click\n    :module: glyphrender.cli.{name}\n"
+        f"    :command: command\n    :prog_name: glyphrender {name}\n    :depth: 0\n    :style: table\n"
         for name in COMMANDS
     }
+
+
+def on_page_content(html: str, page: Any, **_: Any) -> str:
+    """Leave the default of an option empty if there is none: mkdocs-click 0.9 prints the sentinel of click 8.3."""
+    return html.replace("<code>Sentinel.UNSET</code>", "") if page.file.src_uri.startswith("commands/") else html
 
 
 def _contributing() -> str:
