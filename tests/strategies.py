@@ -84,7 +84,7 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
             values[name] = draw(strategy)
         return values[name]
 
-    neutral = draw(st.booleans())  # a page of many colours is rarely grey by chance
+    neutral = draw(st.booleans())  # a page of many colors is rarely grey by chance
     if neutral:
         values.setdefault("emoji", Emoji.MONO)
     for name, accepted in PARAMETERS.items():

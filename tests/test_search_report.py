@@ -269,7 +269,7 @@ def test_baselines_stand_on_the_scales_of_a_search() -> None:
 
 
 def test_what_others_set_is_what_they_say() -> None:
-    """pxpipe: 312 × 90 cells of 5 × 8 px of two colours. pixelprompt: 194 lines of 8 px, 259 characters."""
+    """pxpipe: 312 × 90 cells of 5 × 8 px of two colors. pixelprompt: 194 lines of 8 px, 259 characters."""
     page = render(PROSE * 3, PXPIPE)[0]
     assert page.size == (1568, 728)
     assert len(page.lines) == 90

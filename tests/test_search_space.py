@@ -172,7 +172,7 @@ def test_families_that_lack_the_letters_are_left_out() -> None:
         ("hinting=SOME", "hinting='SOME' is not a choice"),
         ("fontsize=9", "Did you mean font_size"),
         ("font", "has no usual values"),
-        ("colours=a", "takes no values of your own"),
+        ("colors=a", "takes no values of your own"),
     ],
 )
 def test_settings_that_make_no_axis_are_refused_in_one_line(setting, message) -> None:

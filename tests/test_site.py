@@ -87,7 +87,7 @@ def options_of(group: click.Group, name: str) -> list[str]:
 # -- in a browser, from the disk -------------------------------------------------------------------------
 
 
-def test_a_search_finds_a_name_of_the_api_without_a_server(site: Path, open_page: Open) -> None:
+def test_a_search_finds_a_name_of_the_api_without_a_server(site: Path, open_page: Open) -> None:  # noqa: F811
     page = open_page((site / "index.html").as_uri())
     page.click("input[name=query]")
     page.keyboard.type("compression_ratio", delay=20)
@@ -98,7 +98,7 @@ def test_a_search_finds_a_name_of_the_api_without_a_server(site: Path, open_page
 
 
 @pytest.mark.parametrize("name", ["index", "start-savings", "theta", "api/glyphrender", "commands/ratio", "faults"])
-def test_no_page_is_wider_than_a_phone(site: Path, open_page: Open, name: str) -> None:
+def test_no_page_is_wider_than_a_phone(site: Path, open_page: Open, name: str) -> None:  # noqa: F811
     page = open_page((site / f"{name}.html").as_uri(), width=PHONE, scheme="dark")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
     assert page.evaluate("document.body.dataset.mdColorScheme") == "slate"

@@ -281,7 +281,7 @@ def test_the_page_of_the_docs_is_up_to_date():
     assert page.read_text(encoding="utf-8") == theta_page(), "run python -m glyphrender.theta.describe > docs/theta.md"
 
 
-# ── Colours and paper, against references of others ──
+# ── Colors and paper, against references of others ──
 
 
 @given(colors())

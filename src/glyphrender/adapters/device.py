@@ -1,6 +1,6 @@
 """Pages that go to the device of a model as bytes, and become floats there (extra `transformers`).
 
-A page of 588×840 px is 0.5 MB of gray bytes, and 12 MB of `pixel_values`. A processor makes the floats on the host, so
+A page of 588×840 px is 0.5 MB of grey bytes, and 12 MB of `pixel_values`. A processor makes the floats on the host, so
 they are pickled by workers, held in pinned memory and copied to the device. Here, hooks of the model make them in its
 own type, on its own device. A trainer, `accelerate` and a DataLoader see a tensor of bytes in place of one of floats.
 The hooks are no part of the weights. They were run on the CPU only.
@@ -54,7 +54,7 @@ def for_device(model: Any, processor: Any, *, resize: bool = True) -> Any:
     """Let pages go to the device of a model as bytes, and return the copy of its processor that sends them.
 
     Use the copy wherever the processor is used: as `processing_class` of a trainer of TRL, or in a collator. What
-    reaches the tower is what the processor would have made (to 1e-6); a gray page needs a 24th of the bytes on the way,
+    reaches the tower is what the processor would have made (to 1e-6); a grey page needs a 24th of the bytes on the way,
     a page in color an eighth, if the model repeats a still image once, as GLM-4V and Qwen-VL do.
 
     Args:

@@ -50,7 +50,7 @@ SILENCE = 30.0
     metavar="SEED",
     help="Draw the parameters of each item from the Glyph paper's priors.",
 )
-@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits for each pixel of a gray PNG.")
+@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits for each pixel of a grey PNG.")
 @click.option(
     "--max-pages", type=click.IntRange(min=1), metavar="N", help="Items with more pages fail.  [default: 1000]"
 )

@@ -39,7 +39,7 @@ _TRAINERS = ("llama-factory", "ms-swift", "verl", "trl-sft", "trl-grpo", "trl-go
     metavar="SEED",
     help="Draw θ of each row from the Glyph paper's distributions.",
 )
-@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits for each pixel of a gray PNG.")
+@click.option("--bits", type=click.Choice(["1", "2", "4", "8"]), help="Bits for each pixel of a grey PNG.")
 @click.option(
     "--edge-characters",
     type=click.IntRange(min=0),

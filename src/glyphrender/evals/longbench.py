@@ -139,7 +139,7 @@ def load(
         protocol: one of `PROTOCOLS`.
         extended: "yes" for LongBench-E: its 13 sets, with scores for the lengths 0-4k, 4-8k and 8k+.
         prompts: for `glyph@61afa7f`, the file evaluation/longbench/config/dataset2vlmprompt.json of Glyph's repository,
-            which states no licence; or dataset2prompt.json beside it, for what Glyph asks of plain text.
+            which states no license; or dataset2prompt.json beside it, for what Glyph asks of plain text.
         revision: commit of a data set of the hub; the newest if empty.
 
     Raises:

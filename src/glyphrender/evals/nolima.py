@@ -1,6 +1,6 @@
 """NoLiMa: a needle in a book that shares no word with the question, so that no search for words finds it.
 
-Data: amodaresi/NoLiMa on the hub (Adobe Research licence, not for commerce): `needlesets/needle_set.json` and the books
+Data: amodaresi/NoLiMa on the hub (Adobe Research license, not for commerce): `needlesets/needle_set.json` and the books
 in `haystack/rand_shuffle`. Each test is placed into each book at 26 depths, for each length of the context.
 
 Needles are placed as the official script places them, in o200k tokens (`Haystack.placed`). The script counts in the

@@ -223,7 +223,7 @@ def text_load(pages: tuple[Page, ...], counted: Tokenizer) -> PageLoad:
 
 def too_much(problem: str, model: VisionModel, to: Provider) -> VisionModelError:
     """Return the error for a request that exceeds a limit; `problem` is one of those that `excess` returns."""
-    fewer = ", fewer bits of gray (bits)" if " bytes are" in problem else ""
+    fewer = ", fewer bits of grey (bits)" if " bytes are" in problem else ""
     return VisionModelError(
         f"{problem} {model.name} takes in a request to {to.name}. Ask in parts (over='split'; --over map), use smaller "
         f"type (downshift){fewer}, or raise the limit.",

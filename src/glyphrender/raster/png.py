@@ -120,7 +120,7 @@ def _least_bits(lines: NDArray[np.uint8], width: int, bits: int) -> tuple[NDArra
     if bits < 8:
         shifts = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
         rows = (rows[:, :, np.newaxis] >> shifts & np.uint8((1 << bits) - 1)).reshape(len(rows), -1)
-    # Gray levels of 8 bits: a pixel of `least` bits is a multiple of 255 / (2 ** least - 1).
+    # Grey levels of 8 bits: a pixel of `least` bits is a multiple of 255 / (2 ** least - 1).
     pixels = rows[:, :width] * np.uint8(255 // ((1 << bits) - 1))
     used = np.flatnonzero(np.bincount(pixels.reshape(-1), minlength=256))
     least = next(least for least in (1, 2, 4, 8) if not (used % (255 // ((1 << least) - 1))).any())

@@ -90,8 +90,8 @@ DERIVED: Final[Mapping[str, Derived]] = {
         fields=_height,
         parameter=Number(range=(8, 20000), unit="px", integer=True, help="of the page"),
     ),
-    "colours": Derived(
-        help="colours of page, paragraph and text, which go together",
+    "colors": Derived(
+        help="colors of page, paragraph and text, which go together",
         read=lambda theta: (theta.page_bg_color, theta.para_bg_color, theta.font_color),
         fields=_colors,
     ),

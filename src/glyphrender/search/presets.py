@@ -85,7 +85,7 @@ def _glyph(model: VisionModel, text: str) -> Iterable[Axis]:
         axis("border_width", (0, 0.5, 1)),
         axis("border_padding", (0, 1, 3, 5)),
         axis(
-            "colours",
+            "colors",
             (
                 ("#FFFFFF", "", "#000000"),
                 ("#FFFFFF", "", "#333333"),

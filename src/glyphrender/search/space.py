@@ -235,8 +235,8 @@ _REPLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "page_size": ("page_width", "page_height"),
     "page_width": ("page_size",),
     "page_height": ("page_size",),
-    "colours": ("page_bg_color", "para_bg_color", "font_color"),
-    "page_bg_color": ("colours",),
-    "para_bg_color": ("colours",),
-    "font_color": ("colours",),
+    "colors": ("page_bg_color", "para_bg_color", "font_color"),
+    "page_bg_color": ("colors",),
+    "para_bg_color": ("colors",),
+    "font_color": ("colors",),
 }

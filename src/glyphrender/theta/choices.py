@@ -168,7 +168,7 @@ class ComplexBreaks(StrEnum):
 
 
 class Emoji(StrEnum):
-    """MONO draws emoji from an outline font in the text colour. COLOR draws them from a colour font."""
+    """MONO draws emoji from an outline font in the text color. COLOR draws them from a color font."""
 
     MONO = "MONO"
     COLOR = "COLOR"

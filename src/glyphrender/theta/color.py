@@ -1,7 +1,7 @@
-"""Colours of θ as text ("#RRGGBB") and as numbers (sRGB triplets), and the contrast between two of them.
+"""Colors of θ as text ("#RRGGBB") and as numbers (sRGB triplets), and the contrast between two of them.
 
-θ keeps colours as text, because JSON and Glyph's config files hold text, and because text compares exactly. There is no
-alpha. A page is opaque, and the contrast of a translucent colour would depend on the colour below it.
+θ keeps colors as text, because JSON and Glyph's config files hold text, and because text compares exactly. There is no
+alpha. A page is opaque, and the contrast of a translucent color would depend on the color below it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _NAMED = {
     "white": "#FFFFFF",
     "yellow": "#FFFF00",
 }
-# ReportLab, which reads Glyph's configs, also accepts a hexadecimal colour as 0xRRGGBB.
+# ReportLab, which reads Glyph's configs, also accepts a hexadecimal color as 0xRRGGBB.
 _HEX = re.compile(r"(?:#|0[xX])([0-9a-fA-F]{6})|#([0-9a-fA-F]{3})")
 
 
 def canonical(text: str) -> str | None:
-    """Return `text` as "#RRGGBB" in capitals, or None if it is no colour.
+    """Return `text` as "#RRGGBB" in capitals, or None if it is no color.
 
     Accepts "#RRGGBB", "#RGB", "0xRRGGBB" and the basic CSS names, in any case.
 
@@ -50,19 +50,19 @@ def canonical(text: str) -> str | None:
 
 
 def rgb(color: str) -> tuple[int, int, int]:
-    """Return red, green and blue (0 … 255, sRGB) of a canonical colour."""
+    """Return red, green and blue (0 … 255, sRGB) of a canonical color."""
     value = int(color[1:], 16)
     return value >> 16, value >> 8 & 255, value & 255
 
 
 def is_grey(color: str) -> bool:
-    """Return whether a canonical colour is neutral, so that one channel can hold it."""
+    """Return whether a canonical color is neutral, so that one channel can hold it."""
     red, green, blue = rgb(color)
     return red == green == blue
 
 
 def luminance(color: str) -> float:
-    """Return the relative luminance of a canonical colour, 0 (black) … 1 (white), as WCAG 2.2 defines it."""
+    """Return the relative luminance of a canonical color, 0 (black) … 1 (white), as WCAG 2.2 defines it."""
     linear = [
         channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
         for channel in (value / 255 for value in rgb(color))
@@ -71,7 +71,7 @@ def luminance(color: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """Return the WCAG 2.2 contrast ratio of two canonical colours: 1 (equal) … 21 (black on white).
+    """Return the WCAG 2.2 contrast ratio of two canonical colors: 1 (equal) … 21 (black on white).
 
     >>> contrast("#000000", "#FFFFFF")
     21.0

@@ -201,7 +201,7 @@ def _unreadable(theta: Values) -> None:
         if ratio < MIN_CONTRAST:
             raise ThetaError(
                 f"{field}: {ink} on {behind}={theta.background} has a contrast of {ratio:.2f} : 1: "
-                f"unreadable. Use colours with a contrast of {MIN_CONTRAST} : 1 or more.",
+                f"unreadable. Use colors with a contrast of {MIN_CONTRAST} : 1 or more.",
                 field=field,
             )
     if theta.page_number is not PageNumber.NONE:
@@ -209,7 +209,7 @@ def _unreadable(theta: Values) -> None:
         if ratio < MIN_CONTRAST:
             raise ThetaError(
                 f"page_bg_color: page numbers of {theta.font_color} on {theta.page_bg_color} have a contrast of "
-                f"{ratio:.2f} : 1: unreadable. Use colours with a contrast of {MIN_CONTRAST} : 1 or more.",
+                f"{ratio:.2f} : 1: unreadable. Use colors with a contrast of {MIN_CONTRAST} : 1 or more.",
                 field="page_bg_color",
             )
 

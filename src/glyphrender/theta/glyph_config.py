@@ -120,11 +120,11 @@ def from_fields(fields: Mapping[str, Any], defaults: Mapping[str, Any], *, backg
     Args:
         fields: every field of θ as a JSON value.
         defaults: their defaults, as JSON values too.
-        background: the colour behind the text.
+        background: the color behind the text.
     """
     config = {key: _config_value(fields[field]) for key, field in _KEYS.items()}
     config["page-size"] = ",".join(plain(side) for side in fields["page_size"])
-    # Glyph always paints the background of a paragraph. If the page has the same colour, this background is not
+    # Glyph always paints the background of a paragraph. If the page has the same color, this background is not
     # visible.
     config["para-bg-color"] = background
     known_to_glyph = set(_KEYS.values())

@@ -19,13 +19,13 @@ _COLORED = re.compile(
 
 
 def newline_marker(markup: str, font_color: str) -> tuple[str, str] | None:
-    """Return text and canonical colour of the marker that a newline becomes, or None for a line break.
+    """Return text and canonical color of the marker that a newline becomes, or None for a line break.
 
     `<br/>` is a line break. `<font color="#FF0000"> \\n </font>` is a red backslash and n between spaces. Text without
     tags is a marker in `font_color`. Character references such as `&lt;` are resolved.
 
     Raises:
-        ThetaError: `markup` has another tag, or a colour that is not known.
+        ThetaError: `markup` has another tag, or a color that is not known.
 
     >>> newline_marker("<br/>", "#000000"), newline_marker("&para;", "#000000")
     (None, ('¶', '#000000'))
@@ -44,7 +44,7 @@ def newline_marker(markup: str, font_color: str) -> tuple[str, str] | None:
         marker, named = markup, font_color
     if (color := canonical(named)) is None:
         raise ThetaError(
-            f"newline_markup={shown(markup)} has the unknown colour {shown(named)}. Use #RRGGBB.",
+            f"newline_markup={shown(markup)} has the unknown color {shown(named)}. Use #RRGGBB.",
             field="newline_markup",
         )
     if "&" in marker:

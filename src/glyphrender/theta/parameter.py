@@ -187,7 +187,7 @@ class Flag(Parameter):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Color(Parameter):
-    """A colour, kept as "#RRGGBB". If `optional`, an empty text is accepted and means that nothing is drawn."""
+    """A color, kept as "#RRGGBB". If `optional`, an empty text is accepted and means that nothing is drawn."""
 
     optional: bool = False
 
@@ -198,7 +198,7 @@ class Color(Parameter):
             return ""
         if isinstance(value, str) and (canonical := colors.canonical(value)):
             return canonical
-        raise self.error(name, value, "is not a colour")
+        raise self.error(name, value, "is not a color")
 
     def domain(self) -> str:
         return "#RRGGBB, #RGB or a basic CSS name" + (", or none" if self.optional else "")
@@ -274,7 +274,7 @@ def flag(default: bool, *, help: str) -> Any:
 
 
 def color(default: str, *, help: str) -> Any:
-    """Declare a colour. An empty default makes it optional."""
+    """Declare a color. An empty default makes it optional."""
     return declare(default, Color(optional=not default, help=help))
 
 

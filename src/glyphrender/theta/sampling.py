@@ -61,7 +61,7 @@ _SPACE = {(0.0, 0.0): 0.65, (1.0, 4.0): 0.25, (6.0, 14.0): 0.10}  # none, small,
 _BORDER = {0.0: 0.95, 0.5: 0.03, 1.0: 0.02}
 _MARKUP = {"<br/>": 0.95, r'<font color="#FF0000"> \n </font>': 0.05}
 
-# Colours of page, paragraph and font that fit together. With an empty paragraph colour, the page shows.
+# Colors of page, paragraph and font that fit together. With an empty paragraph color, the page shows.
 _COLORS: dict[tuple[str, str, str], float] = {
     ("#FFFFFF", "", "#000000"): 0.60,
     ("#FFFFFF", "", "#333333"): 0.06,

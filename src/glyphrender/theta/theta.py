@@ -134,7 +134,7 @@ class Theta:
     box_drawing: BoxDrawing = choice(
         BoxDrawing.MONOSPACED, help="how paragraphs with box drawing (U+2500–259F) are set; MONOSPACED aligns tables"
     )
-    emoji: Emoji = choice(Emoji.MONO, help="draw emoji as outlines, or in colour (pages are then RGB)")
+    emoji: Emoji = choice(Emoji.MONO, help="draw emoji as outlines, or in color (pages are then RGB)")
     missing_glyph: MissingGlyph = choice(MissingGlyph.BOX, help="what is drawn for a character that no font covers")
 
     # The paragraph: one line of the source
@@ -157,11 +157,11 @@ class Theta:
     border_width: float = length(0.0, range=(0, 100), help="width of the line around a paragraph; 0 draws none")
     border_padding: float = length(0.0, range=(0, 1000), help="distance between the text and its border")
 
-    # Colours
-    font_color: str = color("#000000", help="colour of the text")
-    page_bg_color: str = color("#FFFFFF", help="colour of the page")
-    para_bg_color: str = color("", help="colour behind a paragraph; none shows the page")
-    para_border_color: str = color("#000000", help="colour of the border of a paragraph")
+    # Colors
+    font_color: str = color("#000000", help="color of the text")
+    page_bg_color: str = color("#FFFFFF", help="color of the page")
+    para_bg_color: str = color("", help="color behind a paragraph; none shows the page")
+    para_border_color: str = color("#000000", help="color of the border of a paragraph")
 
     # Lines
     newline_markup: str = text(
@@ -216,7 +216,7 @@ class Theta:
         help="language of the text under `markup` CODE; empty takes the language of the file name",
     )
     highlighting: Highlighting = choice(
-        Highlighting.GREY, help="how code, differences and the colours of terminals are set under `markup`"
+        Highlighting.GREY, help="how code, differences and the colors of terminals are set under `markup`"
     )
     link_targets: LinkTargets = choice(LinkTargets.HIDE, help="whether Markdown shows the target of a link")
     heading_size: float = number(
@@ -234,7 +234,7 @@ class Theta:
     control_characters: ControlCharacters = choice(
         ControlCharacters.ESCAPE, help="what is drawn for C0 and C1 controls"
     )
-    ansi: Ansi = choice(Ansi.ESCAPE, help="how control sequences of terminals, such as colours, are drawn")
+    ansi: Ansi = choice(Ansi.ESCAPE, help="how control sequences of terminals, such as colors, are drawn")
     carriage_return: CarriageReturn = choice(
         CarriageReturn.LINE, help="effect of a carriage return without a line feed after it"
     )
@@ -247,7 +247,7 @@ class Theta:
     # Pixels
     hinting: Hinting = choice(Hinting.NONE, help="grid fitting of outlines; NONE keeps shapes and advances as designed")
     subpixel: bool = flag(True, help="place glyphs at fractions of a pixel")
-    antialias: bool = flag(True, help="draw grey edges; off gives pages of two colours")
+    antialias: bool = flag(True, help="draw grey edges; off gives pages of two colors")
 
     if not TYPE_CHECKING:  # type checkers and editors see the fields that the dataclass's own __init__ names
 
@@ -357,17 +357,17 @@ class Theta:
 
     @property
     def background(self) -> str:
-        """Colour behind the text: the paragraph's colour if there is one, else the page's."""
+        """Color behind the text: the paragraph's color if there is one, else the page's."""
         return self.para_bg_color or self.page_bg_color
 
     @property
     def newline_marker(self) -> tuple[str, str] | None:
-        """Text and colour of the marker that a newline becomes, or None if a newline breaks the line."""
+        """Text and color of the marker that a newline becomes, or None if a newline breaks the line."""
         return markup.newline_marker(self.newline_markup, self.font_color)
 
     @property
     def is_grey(self) -> bool:
-        """Whether one channel can hold the page. It can if every colour that may be drawn is neutral."""
+        """Whether one channel can hold the page. It can if every color that may be drawn is neutral."""
         marker = self.newline_marker
         drawn = [self.page_bg_color, self.background, self.font_color]
         drawn += [self.para_border_color] if self.border_width else []

@@ -20,7 +20,7 @@ PRESETS: Mapping[str, str] = MappingProxyType(
         "code": "source code, one source line a row: bold monospaced, line numbers, GLM grid",
         "code-flow": "found by search on Python: running text, ↵ for a newline, bold sans 8.5 on 9.125 pt, GLM grid; "
         "an OCR program read 25 of 240 random identifiers exactly",
-        "log": "output of programs: as the preset code, without line numbers, terminal colours and overwritten text",
+        "log": "output of programs: as the preset code, without line numbers, terminal colors and overwritten text",
         "dense": "found by search on English prose: bold serif 6.75 on 8.25 pt, wide page, GLM grid; an OCR program "
         "read 2 of 240 random identifiers exactly, so send identifiers as text",
         "dense-zh": "found by search on Chinese prose: 8.25 on 9.125 pt, narrow page, GLM grid",
@@ -32,7 +32,7 @@ PRESETS: Mapping[str, str] = MappingProxyType(
         "web_style": "theme of the paper: web page, paragraphs on cards",
         "dark_mode": "theme of the paper: light text on dark",
         "code_style": "theme of the paper: code viewer",
-        "artistic_pixel": "theme of the paper: pixel font at its own 16 px, two colours",
+        "artistic_pixel": "theme of the paper: pixel font at its own 16 px, two colors",
     }
 )
 
