@@ -222,7 +222,7 @@ def test_smaller_pngs_are_sent_before_a_request_is_refused(document: Document) -
     message = str(caught.value)
     assert "\n" not in message
     assert "request to small" in message
-    assert "fewer bits of gray" in message
+    assert "fewer bits of grey" in message
     assert "over='split'" in message
     with pytest.raises(VisionModelError, match=r"bytes are .* more than the"):
         Packing(provider="openai", send="pages", max_bytes=most).requests(document, "Who?")
