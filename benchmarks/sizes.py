@@ -5,8 +5,8 @@
 
 Full pages of the novel under the default θ are encoded; each PNG is decoded again and read by tesseract (extra
 `reader`), enlarged twice. The last rows compress the pages of 4 bits again, by zlib, as a request that is too large
-does. The figures are KB and CPU milliseconds a page, and the share of misread characters. All rows read the same pages, so "more than with 8 bits" is a difference page by page: a 95% interval of the mean over resampled
-pages (bootstrap).
+does. The figures are KB and CPU milliseconds a page, and the share of misread characters. All rows read the same pages,
+so "more than with 8 bits" is a difference page by page: a 95% interval of the mean over resampled pages (bootstrap).
 """
 
 from __future__ import annotations
