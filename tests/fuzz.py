@@ -109,6 +109,8 @@ def a_theta(rng: random.Random) -> Theta:
             "unwrap": rng.random() < 0.3,
             "blank_lines": rng.choice(("KEEP", "KEEP", "INDENT", "HALF", "MARK")),
             "page_number": rng.choice(("NONE", "NONE", "TOP_RIGHT", "BOTTOM_LEFT")),
+            "page_header": rng.choice(("", "", "{section} Ẫ 漢 p. {page}")),
+            "paragraph_ids": rng.choice(("NONE", "NONE", "MARGIN")),
         }
         if fields["hyphenate"]:
             fields["language"] = rng.choice(("", "en", "de-1996"))

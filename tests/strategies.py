@@ -18,6 +18,7 @@ from glyphrender.theta import (
     Markup,
     Overlap,
     PageNumber,
+    ParagraphIds,
     Theta,
 )
 from glyphrender.theta.color import contrast
@@ -132,17 +133,25 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
     indents = left + pick("right_indent", lengths(0, 30))
     indents += max(0.0, pick("first_line_indent", lengths(-left, 30)))
     inset = pick("border_width", lengths(0, 3)) + pick("border_padding", lengths(0, 10))
+    if digits and "paragraph_ids" not in fixed:
+        values["paragraph_ids"] = ParagraphIds.NONE
+    ids = pick("paragraph_label", st.sampled_from(("§{id}", "{id}", "[{id}]")))
+    if values["paragraph_ids"] != ParagraphIds.NONE:
+        digits = len(ids.replace("{id}", "000"))
     gutter = (0.7 * digits + 0.8) * em if digits else 0.0
     text = em * draw(st.one_of(st.integers(1, 8), st.integers(8, 60)))
     lines = draw(st.one_of(st.integers(1, 4), st.integers(4, 60)))
     if contrast(values["font_color"], values["page_bg_color"]) < MIN_CONTRAST:
-        values["page_number"] = PageNumber.NONE
+        values |= {"page_number": PageNumber.NONE, "page_header": ""}
+    header = pick("page_header", st.sampled_from(("", "", "{page}", "Ẫ {file} · {section} جدول 漢字 {page}")))
     numbered = values["page_number"] != PageNumber.NONE
     label = pick("page_label", st.sampled_from(("{page}", "p. {page}", "A")))
     text = max(text, 0.7 * em * len(label)) if numbered else text
     column = gutter + indents + 2 * inset + text + pick("column_gap", lengths(0, 30))
     width = 2 * pick("margin_x", lengths(0, 40)) + pick("columns", st.integers(1, 3)) * column
-    height = 2 * pick("margin_y", lengths(size if numbered else 0, 40)) + 2 * inset + max(size, leading) * lines
+    height = (
+        2 * pick("margin_y", lengths(size if numbered or header else 0, 40)) + 2 * inset + max(size, leading) * lines
+    )
     width, height = pick("page_size", st.just((max(8.0, math.ceil(width) + 1.0), max(8.0, math.ceil(height) + 1.0))))
 
     most = 72 * math.sqrt(max_pixels / (width * height))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from glyphrender._system.counts import checked_count
 from glyphrender._system.fork_safe_lock import fork_safe_lock
+from glyphrender._system.paths import path_of
 from glyphrender.document.extension import Extended, count_alike
 from glyphrender.document.layout import check_text, laid_out
 from glyphrender.document.page import Page
@@ -312,7 +313,9 @@ class Document(Sequence[Page]):
         start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
         if flow and start:
             start = flow.paragraph_end(self.text, start, before=True)
-        paginator = Paginator(self.theta, max_pages=self._max_pages, number=first, end=begin, parts=self.parts)
+        paginator = Paginator(
+            self.theta, max_pages=self._max_pages, number=first, end=begin, parts=self.parts, text=whole
+        )
         line = consumption(self.theta).count_line_ends(whole[:start])
         lines = self._typesetter.lines_of_part(whole, self.theta, start=start, line=line)
         return first, list(paginator.fill(lines))
@@ -497,7 +500,8 @@ def render_file(
 
     Args:
         path: the file. All of it is read at once. To stream a file, open it and pass it to `render`.
-        theta: see `layout`. The name of the file decides its markup under `markup="FILES"`.
+        theta: see `layout`. The name of the file decides its markup under `markup="FILES"`, and stands in a
+            `page_header` that asks for it; the document is then one part of that name.
         encoding: encoding of the file. By default the byte order mark decides; without one, the file is read as UTF-8.
             No encoding is ever guessed.
         errors: what to do with bytes that are not text, as for `open`: "strict", "replace", …
@@ -517,7 +521,11 @@ def render_file(
     theta = theta if _asks(theta) else Theta.of(theta)
     text = read(path, encoding=encoding, errors=errors)
     theta = for_file(Theta.of(_proposed(theta, text)), os.fspath(path))
-    return Document(text, theta, max_pages=max_pages, typesetter=typesetter)
+    document = Document(text, theta, max_pages=max_pages, typesetter=typesetter)
+    if "{file}" in theta.page_header:
+        document.parts = (PartSpan(name=path_of(path, "Name a file of text.").name, start=0, text_start=0, line=0),)
+        document._begin()
+    return document
 
 
 def _asks(theta: ThetaLike) -> bool:

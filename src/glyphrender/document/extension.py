@@ -43,6 +43,8 @@ def _look_alike(one: PageLayout, other: PageLayout) -> bool:
     """Return whether two layouts of a page show the same characters at the same places."""
     if (one.start, one.end, one.size, one.is_grey) != (other.start, other.end, other.size, other.is_grey):
         return False
+    if one.section != other.section:
+        return False
     theta = one.theta
     # Backgrounds and borders of paragraphs show where paragraphs begin and end, and so do the marks of rich text.
     framed = bool(theta.para_bg_color or theta.border_width) or _is_rich(one)

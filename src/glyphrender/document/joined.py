@@ -18,6 +18,7 @@ from glyphrender.document.page import Page
 from glyphrender.errors import DataError, shown
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.rich.rich_text import RichText
+from glyphrender.text.paragraphs import paragraph_starts
 from glyphrender.theta import Theta, ThetaLike
 from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
@@ -117,7 +118,10 @@ class JoinedDocument(Document):
         """Yield the pages of a section of `text`. `number` pages come before."""
         part = text[section.start : section.end]
         most = None if self._max_pages is None else max(0, self._max_pages - number)
-        place = _Place(number=number, offset=section.start, tables={})
+        before = sum(
+            len(paragraph_starts(text[each.start : each.end])) for each in self.sections if each.end <= section.start
+        )
+        place = _Place(number=number, offset=section.start, paragraphs=before, tables={})
         for layout in self._typesetter.layout_pages(part, section.theta, max_pages=most):
             yield place.of(layout)
 
@@ -132,6 +136,7 @@ class _Place:
 
     number: int
     offset: int
+    paragraphs: int
     tables: dict[int, tuple[LineTable, LineTable]]  # by identity, because pages share tables
 
     def of(self, layout: PageLayout) -> PageLayout:
@@ -141,6 +146,7 @@ class _Place:
             number=layout.number + self.number,
             start=layout.start + self.offset,
             end=layout.end + self.offset,
+            paragraphs=layout.paragraphs and layout.paragraphs.moved(self.paragraphs),
             blocks=tuple(replace(block, table=self._table(block.table)) for block in layout.blocks),
         )
 

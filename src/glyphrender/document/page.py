@@ -185,7 +185,13 @@ class Page:
         if self._layout.colors - {"#000000", "#FFFFFF"} or (blocks and blocks[0].table.segments.paragraph is not None):
             return False
         plain = {theta.font_color, theta.page_bg_color, theta.background} <= {"#000000", "#FFFFFF"}
-        return theta.is_grey and plain and not (theta.line_numbers or theta.continuation_mark)
+        return (
+            theta.is_grey
+            and plain
+            and not (
+                theta.line_numbers or theta.continuation_mark or theta.page_header or theta.paragraph_ids != "NONE"
+            )
+        )
 
     @property
     def missing(self) -> dict[str, int]:

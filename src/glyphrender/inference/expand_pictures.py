@@ -8,22 +8,25 @@ the phrases by the attention of the model; here the model names them).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from glyphrender.document.document import Document
 from glyphrender.document.page import Page
 from glyphrender.rich import RichText, Style
-from glyphrender.theta import Leading, PageNumber, Theta
+from glyphrender.theta import Leading, PageNumber, ParagraphIds, Theta
 
 __all__ = ["enlarged_page", "larger_theta"]
 
 #: Characters on either side of a phrase that are drawn larger with it, if no line of the source ends between.
 AROUND = 120
+# The fields of θ without which a part of a page is drawn: its furniture would count from its beginning.
+_BARE: Final[dict[str, Any]] = {"page_number": PageNumber.NONE, "page_header": "", "paragraph_ids": ParagraphIds.NONE}
 
 
 def larger_theta(theta: Theta, *, font_pixels: float = 14.0) -> Theta:
     """Return θ with type of `font_pixels`, or twice as large as it is if that is larger; all spacing grows alike.
 
-    Pages of it have no page numbers, because they show a part of a page.
+    Pages of it have no page numbers, headers and paragraph ids, because they show a part of a page.
 
     >>> larger_theta(Theta(font_size=6, line_height=7)).font_size
     14.0
@@ -33,7 +36,7 @@ def larger_theta(theta: Theta, *, font_pixels: float = 14.0) -> Theta:
     """
     factor = max(2.0, font_pixels / theta.font_pixels)
     names = ("font_size", "line_height", "letter_spacing", "word_spacing", "space_before", "space_after")
-    return theta.replace(page_number=PageNumber.NONE, **{name: getattr(theta, name) * factor for name in names})
+    return theta.replace(**_BARE, **{name: getattr(theta, name) * factor for name in names})
 
 
 def enlarged_page(page: Page, spans: Sequence[tuple[int, int]], *, font_pixels: float = 14.0) -> tuple[Page, ...]:
@@ -62,7 +65,7 @@ def enlarged_page(page: Page, spans: Sequence[tuple[int, int]], *, font_pixels: 
         else:
             wide.append([start, end])
     rich = RichText(text, spans=[(start, end, Style(size=size)) for start, end in wide])
-    theta = page.theta.replace(leading=Leading.FIT, page_number=PageNumber.NONE)
+    theta = page.theta.replace(leading=Leading.FIT, **_BARE)
     return tuple(Document(rich, theta))
 
 

@@ -111,7 +111,7 @@ def legibility(
 ) -> Legibility:
     """Let `reader` read pages of `document` as `model` sees them, and count the characters it gets wrong.
 
-    White space is not compared. A newline marker counts as text. Line numbers, page numbers, and hyphens that
+    White space is not compared. A newline marker counts as text. Line numbers, page furniture, and hyphens that
     hyphenation adds, do not count as text. So each of them that the reader returns is an error.
 
     >>> from glyphrender import render

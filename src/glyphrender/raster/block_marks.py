@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from glyphrender.raster.looks import Band
-from glyphrender.theta import Theta
+from glyphrender.theta import ParagraphIds, Theta
 from glyphrender.typeset.line_table import FIRST, LAST
 from glyphrender.typeset.page_layout import Block
 from glyphrender.typeset.paragraph_styles import ParagraphStyle
@@ -76,8 +76,9 @@ def _across(line: MarkedLine, start: float, end: float | None, block: Block, the
     """
     full = line.style.indent * theta.em
     share = line.lead / full if full else 1.0
-    left = block.column + theta.gutter + theta.left_indent + theta.inset
-    right = block.column + theta.column_width - theta.right_indent - theta.inset
+    mirrored = theta.gutter if line.leftward and theta.paragraph_ids is not ParagraphIds.NONE else 0.0
+    left = block.column + theta.gutter - mirrored + theta.left_indent + theta.inset
+    right = block.column + theta.column_width - mirrored - theta.right_indent - theta.inset
     near, far = start * theta.em * share, right - left if end is None else end * theta.em * share
     return (right - far, right - near) if line.leftward else (left + near, left + far)
 

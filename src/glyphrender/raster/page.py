@@ -12,17 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM, Face
-from glyphrender.raster import block_marks
+from glyphrender.raster import block_marks, labels
 from glyphrender.raster.box_drawing import cell_mask
 from glyphrender.raster.canvas import Canvas, canvas
 from glyphrender.raster.glyph_style import GlyphStyle
+from glyphrender.raster.labels import Label
 from glyphrender.raster.looks import backgrounds, groups, is_synthetic, strokes
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.rows import Row, Rows
 from glyphrender.raster.tone import Color
 from glyphrender.rich.drawn_text import line_ends
 from glyphrender.text.parts import PartSpan, line_number
-from glyphrender.theta import MissingGlyph, PageNumber, Theta
+from glyphrender.theta import MissingGlyph, PageNumber, ParagraphIds, Theta
 from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import BOX_FACE, CELL_FACE, FULL, NEWLINE
@@ -38,20 +39,26 @@ from glyphrender.typeset.style import WordStyle
 _NUMBER_STRENGTH = 0.55
 # In the box of a code point: the size of its digits as a share of the text's, and of its frame as a share of an em.
 _DIGIT_SIZE, _BOX_STROKE = 0.52, 0.05
-# The distance from the top of a text in a margin to its baseline, as a share of its em: letters rise by 0.76 em.
-_BASELINE = 0.77
 _BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n)+")
 # The width of "─" as a share of the em, in a font that lacks it.
 _LIGHT_LINE = 0.09
 
 
-def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse: bool = False) -> NDArray[np.uint8]:
+def draw_page(
+    page: PageLayout,
+    furniture: Furniture,
+    masks: MaskCache,
+    *,
+    header: tuple[Block, Theta] | None = None,
+    reuse: bool = False,
+) -> NDArray[np.uint8]:
     """Return the pixels of `page`: (h, w) uint8 where every color of θ is neutral, else (h, w, 3).
 
     Args:
         page: the layout.
         furniture: the shaper of hyphens, markers and line numbers.
         masks: what is remembered between pages.
+        header: the running header, as `typeset.running_header` gives it.
         reuse: draw into a buffer of this thread. The next page drawn so overwrites it.
     """
     theta = page.theta
@@ -87,8 +94,15 @@ def draw_page(page: PageLayout, furniture: Furniture, masks: MaskCache, *, reuse
             pen.continuation_marks(block, glyphs)
         if theta.line_numbers:
             pen.line_numbers(block, glyphs, page.parts)
+    if page.paragraphs is not None:
+        for label in labels.paragraph_ids(page, placed, furniture):
+            pen.label(label, pen.faint)
+    if header is not None:
+        line = place(*header)
+        baseline = np.array([labels.header_baseline(line, theta)])
+        pen.text(replace(line, baseline=baseline), pen.faint)
     if theta.page_number is not PageNumber.NONE:
-        pen.page_number(page)
+        pen.label(labels.page_number(page, furniture), rgb(theta.font_color))
     return surface.pixels
 
 
@@ -150,14 +164,14 @@ class _Pen:
 
     # -- text ----------------------------------------------------------------------------------------
 
-    def text(self, placed: Placed) -> None:
-        """Draw the glyphs of a block."""
+    def text(self, placed: Placed, color: Color | None = None) -> None:
+        """Draw the glyphs of a block, in the color of θ unless plain text is given another."""
         if not len(placed.glyph):
             return
         if placed.look_of_segment is not None:
             self._rich_text(placed)
             return
-        color = rgb(self.theta.font_color)
+        color = rgb(self.theta.font_color) if color is None else color
         styles = placed.store.styles
         uniform = placed.uniform_face
         if uniform is not None and uniform[1] < CELL_FACE:
@@ -209,7 +223,7 @@ class _Pen:
         scale = self.theta.scale
         for band in block_marks.backgrounds(lines, block, self.theta):
             self.canvas.fill(*self._edges(*(edge * scale for edge in band[:4])), self._color(band.color))
-        faint = self._faint
+        faint = self.faint
         for band in block_marks.rules(lines, block, self.theta):
             x0, y0, x1, y1 = (edge * scale for edge in band[:4])
             # On whole pixels, at least one wide, and sharp.
@@ -388,10 +402,10 @@ class _Pen:
             for line in at.tolist()
         ]
         if rows:
-            self._rows(self.furniture.style.stack.faces[face], Rows.of(rows), self._faint)
+            self._rows(self.furniture.style.stack.faces[face], Rows.of(rows), self.faint)
 
     @property
-    def _faint(self) -> Color:
+    def faint(self) -> Color:
         """The color of line numbers and marks."""
         text, page = rgb(self.theta.font_color), rgb(self.theta.background)
         red, green, blue = (round(p + (t - p) * _NUMBER_STRENGTH) for t, p in zip(text, page, strict=True))
@@ -416,36 +430,19 @@ class _Pen:
             drawn = np.repeat(some, count)
             bounds = np.append(0, np.cumsum(count[some]))
             rows = Rows(baseline=baseline[some], bounds=bounds, glyph=glyph[drawn], x=x[drawn])
-            self._rows(furniture.style.stack.primary, rows, self._faint, condense=one)
+            self._rows(furniture.style.stack.primary, rows, self.faint, condense=one)
 
-    def page_number(self, page: PageLayout) -> None:
-        """Draw the label of the page in its corner, between the margins. It is condensed if it is wider."""
-        theta, corner = self.theta, self.theta.page_number
-        text = theta.page_label.replace("{page}", str(page.number))
-        face = self.furniture.face_of(text)
-        glyphs, offset, advance = self.furniture.shaped(text, face)
-        width, height = (side / theta.scale for side in page.size)
-        full, room = advance / EM * theta.em, width - 2 * theta.margin_x
-        condense = room / full if full > room > 0 else 1.0
-        left = theta.margin_x
-        if corner in (PageNumber.TOP_RIGHT, PageNumber.BOTTOM_RIGHT):
-            left = max(left, width - theta.margin_x - full * condense)
-        top = theta.furniture_edge if corner.is_top else height - theta.furniture_edge - theta.font_size
-        baseline = (top + _BASELINE * theta.font_size) * theta.scale
-        # Accents and some scripts are higher or deeper than the room. No ink leaves the page.
-        _, over, _, under = self.furniture.style.stack.faces[face].ink(glyphs) * (theta.em / EM * theta.scale)
-        baseline = min(baseline, np.floor(page.size[1] + under.min(initial=0)))
-        baseline = max(baseline, np.ceil(over.max(initial=0)))
-        x = (left + offset * (theta.em * condense / EM)) * theta.scale
-        rows = Rows.of([(baseline, glyphs, x)])
-        self._rows(self.furniture.style.stack.faces[face], rows, rgb(theta.font_color), condense=condense)
+    def label(self, label: Label, color: Color) -> None:
+        """Draw a label in the margins."""
+        self._rows(label.face, label.rows, color, condense=label.condense)
 
     def paragraphs(self, blocks: Sequence[Block]) -> None:
         """Draw background and border of each paragraph, or of the part of it that is in one column of the page."""
         theta = self.theta
-        for column, top, bottom in _paragraphs(blocks, theta):
-            left = (column + theta.gutter + theta.left_indent) * theta.scale
-            right = (column + theta.column_width - theta.right_indent) * theta.scale
+        for column, top, bottom, leftward in _paragraphs(blocks, theta):
+            mirrored = theta.gutter if leftward and theta.paragraph_ids is not ParagraphIds.NONE else 0.0
+            left = (column + theta.gutter - mirrored + theta.left_indent) * theta.scale
+            right = (column + theta.column_width - mirrored - theta.right_indent) * theta.scale
             box = (left, top * theta.scale, right, bottom * theta.scale)
             if theta.para_bg_color:
                 self.canvas.fill(*self._edges(*box), rgb(theta.para_bg_color))
@@ -495,8 +492,8 @@ def _of_flowing_lines(segments: SegmentTable, at: NDArray[Any]) -> tuple[NDArray
     return begins, segments.line + np.searchsorted(ends, drawn, "right").astype(np.int64)
 
 
-def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, float, float]]:
-    """Yield (column, top, bottom) of each paragraph, in points.
+def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, float, float, bool]]:
+    """Yield (column, top, bottom, whether it runs from right to left) of each paragraph, in points.
 
     A paragraph that goes on in the next block of its column is yielded once.
     """
@@ -504,6 +501,7 @@ def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, 
     for block, following in zip_longest(blocks, blocks[1:]):
         flags = block.table.flags[block.lo : block.hi].tolist()
         heights = block.line_heights(theta)
+        base = block.table.segments.base
         for line, flag in enumerate(flags):
             if flag & FIRST or block.column != open_column:
                 top = float(block.tops[line]) - (theta.inset if flag & FIRST else 0.0)
@@ -512,7 +510,8 @@ def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, 
             goes_on = following is not None and following.column == block.column
             if closes or (line == len(flags) - 1 and not goes_on):
                 bottom = float(block.tops[line] + heights[line])
-                yield block.column, top, bottom + (theta.inset if closes else 0.0)
+                leftward = base is not None and bool(base[block.table.first[block.lo + line]] == 1)
+                yield block.column, top, bottom + (theta.inset if closes else 0.0), leftward
 
 
 def _grouped(placed: Placed) -> Iterator[tuple[int, int, float, Rows]]:

@@ -19,6 +19,7 @@ from glyphrender.theta import Theta
 from glyphrender.typeset.layout import layout_pages, lines_of_part
 from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
+from glyphrender.typeset.running_header import running_header
 from glyphrender.typeset.shaper import Shaper
 from glyphrender.typeset.style import Variant
 from glyphrender.typeset.together import layout_together
@@ -122,7 +123,8 @@ class Typesetter:
         # Threads that draw other texts may mix these up. They only decide when compiled code is loaded.
         self.masks.following = following
         style = self.shaper.style(page.theta)
-        return draw_page(page, self.shaper.furniture(style), self.masks, reuse=reuse)
+        header = running_header(page, self.shaper) if page.theta.page_header else None
+        return draw_page(page, self.shaper.furniture(style), self.masks, header=header, reuse=reuse)
 
     def pixels(self, page: PageLayout, *, following: int = 0) -> NDArray[np.uint8]:
         """Return the pixels of `page`, read-only; a page that is among those drawn last is not drawn again."""

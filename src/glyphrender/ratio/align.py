@@ -16,7 +16,7 @@ from typing import Final, TypeVar, overload
 from glyphrender.errors import VisionModelError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
-from glyphrender.theta import PageNumber, Theta, ThetaLike
+from glyphrender.theta import Theta, ThetaLike
 
 __all__ = ["align", "unresampled_size"]
 
@@ -129,7 +129,7 @@ def _resized(theta: ThetaT, size: tuple[int, int], grid: tuple[int, int]) -> The
         _Side(page=width, size=size[0], cell=grid[0], margin=margin_x, crop=theta.auto_crop_width),
         _Side(
             page=height, size=size[1], cell=grid[1], margin=margin_y, crop=theta.auto_crop_last_page,
-            furniture=0.0 if theta.page_number is PageNumber.NONE else theta.font_pixels,
+            furniture=theta.font_pixels if theta.has_margin_texts else 0.0,
         ),
     )  # fmt: skip
     if all(side.fits_in_margins for side in sides):

@@ -66,6 +66,11 @@ class DrawnText:
             place = np.where(inside, self._end[last], place)
         return place
 
+    def places_of(self, offsets: Offsets) -> Offsets:
+        """Return the first drawn character that stands for each character of the source, or for one after it."""
+        places: Offsets = self._place_of(offsets.reshape(-1)).reshape(offsets.shape)
+        return places
+
     def begins(self, places: NDArray[Any]) -> Offsets:
         """Return where in the source each drawn character begins; the length of the text gives that of the source."""
         return self.stands_for(places)[0]

@@ -120,7 +120,7 @@ class _Blocks:
         if opening.type == "heading_open":
             level = int(opening.tag[1])
             builder.close_style(span, start, _heading(level, self._settings.heading_size))
-            style = _spaced(_HEADING_GAPS[level - 1] if start else 0.0, heading=True)
+            style = _spaced(_HEADING_GAPS[level - 1] if start else 0.0, heading=level)
         builder.end_line(placed.end)
         builder.close_block(block, start, style)
 
@@ -158,9 +158,9 @@ class _Blocks:
 
 
 @lru_cache(maxsize=64)
-def _spaced(gap: float, indent: float = 0.0, heading: bool = False) -> BlockStyle:
-    """Return the style of a block with `gap` lines above it; a heading stays with what follows."""
-    return BlockStyle(space_before=gap, indent=indent, keep_with_next=heading)
+def _spaced(gap: float, indent: float = 0.0, heading: int = 0) -> BlockStyle:
+    """Return the style of a block with `gap` lines above it; a heading, of level 1 to 6, stays with what follows."""
+    return BlockStyle(space_before=gap, indent=indent, keep_with_next=heading > 0, heading=heading)
 
 
 @lru_cache(maxsize=8)

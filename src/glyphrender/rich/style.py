@@ -101,6 +101,7 @@ class BlockStyle:
         rule: the line of the block.
         keep_with_next: whether the last line of the block stays on the page of the next line.
         alignment: position of lines in the column; None for that of the block around it, or of θ.
+        heading: level of the heading that the block is, 1 to 6; 0 if it is none. Running headers show headings.
 
     Raises:
         DataError: a value is of another type, or out of range.
@@ -117,8 +118,11 @@ class BlockStyle:
     rule: Rule = Rule.NONE
     keep_with_next: bool = False
     alignment: Alignment | None = None
+    heading: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.heading, bool) or self.heading not in range(7):
+            raise DataError(f"heading={shown(self.heading)} of a BlockStyle is no level from 1 to 6. 0 is no heading.")
         for name, most in (("indent", 1000.0), ("space_before", 100.0), ("space_after", 100.0)):
             object.__setattr__(self, name, _number(f"{name} of a BlockStyle", getattr(self, name), 0.0, most))
         marker = _text("marker of a BlockStyle", self.marker)

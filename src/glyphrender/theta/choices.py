@@ -132,6 +132,13 @@ class BlankLines(StrEnum):
     MARK = "MARK"
 
 
+class ParagraphIds(StrEnum):
+    """NONE draws no ids. MARGIN draws the id of a paragraph beside its first line, at the side where lines start."""
+
+    NONE = "NONE"
+    MARGIN = "MARGIN"
+
+
 class PageNumber(StrEnum):
     """The corner of the page in whose margin its number stands, or NONE."""
 

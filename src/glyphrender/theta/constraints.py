@@ -11,7 +11,7 @@ import os
 from typing import Final, Protocol
 
 from glyphrender.errors import ThetaError, shown
-from glyphrender.theta.choices import BlankLines, CarriageReturn, Indentation, Markup, Overlap, PageNumber
+from glyphrender.theta.choices import BlankLines, CarriageReturn, Indentation, Markup, Overlap, PageNumber, ParagraphIds
 from glyphrender.theta.color import contrast
 
 # WCAG asks for 4.5 for body text and 3 for large type. 1.5 is far below both, so that low contrast can be studied. Only
@@ -62,8 +62,12 @@ class Values(Protocol):
     carriage_return: CarriageReturn
     markup: Markup
     indentation: Indentation
+    line_numbers: int
     page_number: PageNumber
     page_label: str
+    page_header: str
+    paragraph_ids: ParagraphIds
+    has_margin_texts: bool
 
     def page_label_width(self, number: int) -> float:
         """Return the width reserved for `page_label` on page `number`."""
@@ -124,7 +128,7 @@ def _no_room_across(theta: Values) -> None:
         taken = {
             "margin_x": 2 * theta.margin_x,
             "columns": theta.column_gap * (theta.columns - 1),
-            "line_numbers": theta.gutter * theta.columns,
+            "line_numbers" if theta.line_numbers else "paragraph_ids": theta.gutter * theta.columns,
             "left_indent": theta.left_indent * theta.columns,
             "right_indent": theta.right_indent * theta.columns,
             "first_line_indent": max(0.0, theta.first_line_indent) * theta.columns,
@@ -173,15 +177,29 @@ def _flows_and_has_lines(theta: Values) -> None:
             )
 
 
-def _no_room_for_page_numbers(theta: Values) -> None:
-    if theta.page_number is PageNumber.NONE:
+def _two_numbers_in_a_gutter(theta: Values) -> None:
+    if theta.paragraph_ids is not ParagraphIds.NONE and theta.line_numbers:
+        raise ThetaError(
+            f"paragraph_ids={theta.paragraph_ids} and line_numbers={theta.line_numbers} exclude each other: both stand "
+            f"beside the lines. Use line_numbers=0, or paragraph_ids=NONE.",
+            field="paragraph_ids",
+        )
+
+
+def _no_room_in_the_margins(theta: Values) -> None:
+    if not theta.has_margin_texts:
         return
     if theta.margin_y < theta.font_size:
+        numbered = theta.page_number is not PageNumber.NONE
+        what = f"page_number={theta.page_number}" if numbered else f"page_header={shown(theta.page_header)}"
+        away = "page_number=NONE" if numbered else 'page_header=""'
         raise ThetaError(
-            f"margin_y={theta.margin_y} pt has no room for page_number={theta.page_number}, which is "
-            f"{theta.font_size:g} pt high. Use margin_y ≥ {theta.font_size:g}, or page_number=NONE.",
+            f"margin_y={theta.margin_y} pt has no room for {what}, which is "
+            f"{theta.font_size:g} pt high. Use margin_y ≥ {theta.font_size:g}, or {away}.",
             field="margin_y",
         )
+    if theta.page_number is PageNumber.NONE:
+        return
     room, needed = theta.page_size[0] - 2 * theta.margin_x, theta.page_label_width(1)
     if room < needed:
         raise ThetaError(
@@ -204,12 +222,12 @@ def _unreadable(theta: Values) -> None:
                 f"unreadable. Use colors with a contrast of {MIN_CONTRAST} : 1 or more.",
                 field=field,
             )
-    if theta.page_number is not PageNumber.NONE:
+    if theta.has_margin_texts:
         ratio = contrast(theta.font_color, theta.page_bg_color)
         if ratio < MIN_CONTRAST:
             raise ThetaError(
-                f"page_bg_color: page numbers of {theta.font_color} on {theta.page_bg_color} have a contrast of "
-                f"{ratio:.2f} : 1: unreadable. Use colors with a contrast of {MIN_CONTRAST} : 1 or more.",
+                f"page_bg_color: page numbers and headers of {theta.font_color} on {theta.page_bg_color} have a "
+                f"contrast of {ratio:.2f} : 1: unreadable. Use colors with a contrast of {MIN_CONTRAST} : 1 or more.",
                 field="page_bg_color",
             )
 
@@ -231,7 +249,8 @@ _RULES: Final = (
     _letters_overlap,
     _no_room_across,
     _no_room_down,
-    _no_room_for_page_numbers,
+    _no_room_in_the_margins,
+    _two_numbers_in_a_gutter,
     _flows_and_has_lines,
     _unreadable,
     _too_many_pixels,

@@ -50,6 +50,7 @@ from glyphrender.theta.choices import (
     MissingGlyph,
     Overlap,
     PageNumber,
+    ParagraphIds,
     SoftHyphens,
     Spaces,
     ZeroWidth,
@@ -207,6 +208,22 @@ class Theta:
         help="text of the page number, or the name of the page",
     )
 
+    page_header: str = text(
+        "",
+        pattern=r"(?:[^\x00-\x1f\x7f-\x9f\u2028\u2029{}]|\{(?:file|section|page)\}){0,80}",
+        accepts='up to 80 characters such as "{file} · {section}", with {page} too, or ""',
+        help="text in the top margin of each page: the file, and the heading of Markdown in force; empty draws none",
+    )
+    paragraph_ids: ParagraphIds = choice(
+        ParagraphIds.NONE, help="where the numbers of paragraphs stand; blank lines of the source divide paragraphs"
+    )
+    paragraph_label: str = text(
+        "§{id}",
+        pattern=r"(?=[^{]*\{id\})(?:[^\x00-\x1f\x7f-\x9f\u2028\u2029{}]|\{id\}){1,12}",
+        accepts='up to 12 characters such as "§{id}", where {id} is the number of the paragraph',
+        help="form of a paragraph id; there is room for 3 digits, and longer numbers are condensed",
+    )
+
     # Markup
     markup: Markup = choice(Markup.NONE, help="markup language of the text, whose marks become styles (extra `markup`)")
     code_language: str = text(
@@ -318,11 +335,21 @@ class Theta:
 
     @property
     def gutter(self) -> float:
-        """Width reserved at the left of each column for source line numbers and their gap to the text.
+        """Width reserved beside each column for line numbers or paragraph ids, and their gap to the text.
 
-        Each digit gets 0.7 em, because the digits of the bundled fonts are 0.5 to 0.66 em wide. The gap gets 0.8 em.
+        Line numbers stand at the left, and the id of a paragraph at the side where its lines start. Each character gets
+        0.7 em, because the digits of the bundled fonts are 0.5 to 0.66 em wide. The gap gets 0.8 em. A paragraph id has
+        3 digits.
         """
-        return (0.7 * self.line_numbers + 0.8) * self.em if self.line_numbers else 0.0
+        characters = self.line_numbers
+        if self.paragraph_ids is not ParagraphIds.NONE:
+            characters = len(self.paragraph_label.replace("{id}", "000"))
+        return (0.7 * characters + 0.8) * self.em if characters else 0.0
+
+    @property
+    def has_margin_texts(self) -> bool:
+        """Whether page numbers or a running header stand in the margins above or below the text."""
+        return self.page_number is not PageNumber.NONE or bool(self.page_header)
 
     @property
     def em(self) -> float:
@@ -336,7 +363,10 @@ class Theta:
 
     @property
     def text_offset(self) -> float:
-        """Distance from the left edge of a column to the start of its lines, without `first_line_indent`."""
+        """Distance from the left edge of a column to the start of its lines, without `first_line_indent`.
+
+        If a paragraph that runs from right to left has an id, its gutter is at the right, and the distance smaller.
+        """
         return self.gutter + self.left_indent + self.inset
 
     @property

@@ -12,6 +12,7 @@ from typing import Final
 
 from glyphrender.rich.door import has_markup
 from glyphrender.rich.drawn_text import DrawnText
+from glyphrender.rich.headings import headings
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartReader, PartSpan
 from glyphrender.text.source import Chunk, Text, chunks
@@ -69,7 +70,10 @@ def layout_pages(
         text = shaper.marked(text, theta, parts)
     if isinstance(text, RichText):
         if not text.is_plain:
-            yield from Paginator(theta, max_pages=max_pages, parts=parts).fill(rich_lines(text, theta, shaper))
+            drawn = DrawnText(text)
+            found = headings(text, drawn) if "{section}" in theta.page_header else ()
+            paginator = Paginator(theta, max_pages=max_pages, parts=parts, headings=found)
+            yield from paginator.fill(rich_lines(text, drawn, theta, shaper))
             return
         text = text.source
     if not isinstance(text, str):
@@ -81,10 +85,9 @@ def layout_pages(
     yield from Paginator(theta, max_pages=max_pages, parts=parts).fill(lines)  # columns and pages
 
 
-def rich_lines(text: RichText, theta: Theta, shaper: Shaper) -> Iterator[LineTable]:
+def rich_lines(text: RichText, drawn: DrawnText, theta: Theta, shaper: Shaper) -> Iterator[LineTable]:
     """Yield the lines of a rich text, those of a chunk at a time."""
     style = shaper.style(theta)
-    drawn = DrawnText(text)
     looks = Looks.of(drawn.styles, theta)
     # Where a newline does not end a line, the whole text is one paragraph, and blocks have no meaning.
     paragraphs = Paragraphs.of(drawn, text.blocks) if theta.newline_marker is None else None

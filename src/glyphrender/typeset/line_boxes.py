@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM
-from glyphrender.theta import Alignment, Theta
+from glyphrender.theta import Alignment, ParagraphIds, Theta
 from glyphrender.typeset.boundary_flags import HEAD_WIDE, TAIL_WIDE
 from glyphrender.typeset.glyph_store import MAY_BREAK, NEWLINE, TAB, TEXT
 from glyphrender.typeset.line_table import FIRST, LAST, LineTable
@@ -82,8 +82,18 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
     # of the hanging width goes to the left.
     hang = min(0.0, theta.first_line_indent + theta.right_indent)
     indent = np.where(first, np.where(base, hang, theta.first_line_indent), np.where(base, 0.0, continuation))
-    left = theta.text_offset + indent + np.where(base, 0.0, lead) + (room - width) * share
+    left = text_offsets(base, theta) + indent + np.where(base, 0.0, lead) + (room - width) * share
     return LineBoxes(left=left, width=width, space_added=space_added, condense=condense, expandable=expandable)
+
+
+def text_offsets(base: NDArray[np.bool_], theta: Theta) -> NDArray[np.float64] | float:
+    """Return the distance from the left edge of a column to the text of lines, in points.
+
+    `base` says which lines run from right to left: the gutter for their paragraph ids is at the right.
+    """
+    if theta.paragraph_ids is ParagraphIds.NONE:
+        return theta.text_offset
+    return np.where(base, theta.text_offset - theta.gutter, theta.text_offset)
 
 
 # The share of the room that is left on a line, to the side at which the line begins.
@@ -102,6 +112,9 @@ def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
     boxed = theta.column_width - theta.right_indent if theta.para_bg_color or theta.border_width else 0.0
     if table.segments.paragraph is not None and any(map(_reaches_edge, table.paragraph_styles(lo, hi))):
         boxed = theta.column_width - theta.right_indent
+    base = None if theta.paragraph_ids is ParagraphIds.NONE else table.segments.base
+    if base is not None and (base[table.first[lo:hi]] == 1).any():
+        boxed = theta.column_width - theta.right_indent  # the gutter of such paragraphs is at the right
     if boxed and table.segments.base is None:
         return boxed
     simple = theta.alignment is Alignment.LEFT and table.segments.base is None and not theta.first_line_indent

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.text.paragraphs import Paragraphs
 from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Theta
 from glyphrender.theta.color import is_grey
@@ -43,6 +44,13 @@ class Block:
     def segment_rows(self) -> slice:
         """The segments of the lines, as rows of `table.segments`."""
         return slice(int(self.table.first[self.lo]), int(self.table.last[self.hi - 1]))
+
+    @property
+    def text(self) -> str:
+        """The characters of the source that the lines account for."""
+        segments, rows = self.table.segments, self.segment_rows
+        start = int(segments.lengths(slice(0, rows.start)).sum())
+        return segments.text[start : start + self.characters]
 
     @property
     def characters(self) -> int:
@@ -85,6 +93,9 @@ class PageLayout:
         size: width and height in pixels, cropping applied.
         start, end: the characters of the source that the page shows.
         parts: the parts of the source that have characters on the page.
+        section: the heading in force where the page begins, else the first heading on it; empty unless the running
+            header shows it.
+        paragraphs: the account of paragraphs up to `start`; None unless their ids are drawn.
     """
 
     number: int
@@ -94,6 +105,8 @@ class PageLayout:
     start: int
     end: int
     parts: tuple[PartSpan, ...] = ()
+    section: str = ""
+    paragraphs: Paragraphs | None = None
 
     @property
     def is_grey(self) -> bool:

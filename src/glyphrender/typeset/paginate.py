@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.errors import LayoutError
+from glyphrender.rich.headings import Heading, section_of
+from glyphrender.text.paragraphs import Paragraphs
 from glyphrender.text.parts import PartSpan, parts_between
-from glyphrender.theta import BlankLines, FormFeed, PageNumber, Theta
+from glyphrender.theta import BlankLines, FormFeed, PageNumber, ParagraphIds, Theta
 from glyphrender.typeset.ink import fitted_lines
 from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
@@ -44,9 +46,17 @@ class Paginator:
         number: int = 0,
         end: int = 0,
         parts: Sequence[PartSpan] = (),
+        headings: Sequence[Heading] = (),
+        text: str = "",
     ) -> None:
-        """Begin an empty page. `parts` may grow while pages are filled."""
-        self.theta, self.max_pages, self.parts = theta, max_pages, parts
+        """Begin an empty page. `parts` may grow while pages are filled.
+
+        `headings` are those of a rich text, rising. `text` is the source, or "" if pages begin with it.
+        """
+        self.theta, self.max_pages, self.parts, self.headings = theta, max_pages, parts, headings
+        self.paragraphs: Paragraphs | None = None
+        if theta.paragraph_ids is not ParagraphIds.NONE:
+            self.paragraphs = Paragraphs().after(text[:end])
         self.number, self.end = number, end
         self._begin_page()
 
@@ -153,6 +163,9 @@ class Paginator:
         self.number += 1
         start = self.end
         self.end += self.characters
+        paragraphs = self.paragraphs
+        if paragraphs is not None:
+            self.paragraphs = paragraphs.after("".join(block.text for block in self.blocks))
         page = PageLayout(
             number=self.number,
             theta=self.theta,
@@ -161,6 +174,8 @@ class Paginator:
             start=start,
             end=self.end,
             parts=parts_between(self.parts, start, self.end) if self.parts else (),
+            section=section_of(self.headings, self.parts, start, self.end) if self.headings else "",
+            paragraphs=paragraphs,
         )
         self._begin_page()
         return page

@@ -89,7 +89,7 @@ def lay_out(
     number, at = begin()
     if at >= share.end:
         return [], (number, at)
-    paginator = Paginator(theta, max_pages=max_pages, number=number, end=at, parts=parts)
+    paginator = Paginator(theta, max_pages=max_pages, number=number, end=at, parts=parts, text=text)
     consumed = consumption(theta)
     line = share.line + consumed.count_line_ends(text[share.start : share.end])
     borrowed = chain.from_iterable(map(lines, _cut(text, consumed, flow_of(theta), _BORROWED, share.end, line)))
