@@ -1,6 +1,6 @@
-"""Precision and recall of unwrapping, on lines that were marked by hand (tests/data/wrapped_lines.txt).
+"""Precision and recall of unwrapping, on lines that were marked by hand.
 
-    python benchmarks/unwrapping.py            # a row for each sample, and the sums
+    python benchmarks/unwrapping.py            # a row for each sample of tests/data/wrapped_*.txt, and the sums
     python benchmarks/unwrapping.py book.txt   # line ends inside blocks of a text that are kept, to look at
 
 Precision is the share of joined line ends that were to be joined; recall is the share of those that were joined.
@@ -17,6 +17,7 @@ from glyphrender.text.source import read
 from glyphrender.text.unwrap import joins
 
 MARKED = Path(__file__).parent.parent / "tests/data/wrapped_lines.txt"
+RFCS = MARKED.with_name("wrapped_rfcs.txt")
 
 
 class Sample(NamedTuple):
@@ -39,7 +40,7 @@ def samples(path: Path = MARKED) -> Iterator[Sample]:
     """Yield the samples of a file of marked lines."""
     for part in path.read_text(encoding="utf-8").split("\n## ")[1:]:
         name, *rows = part.removesuffix("\n").split("\n")
-        text = "".join(f"{row[1:]}\n" for row in rows)
+        text = "".join("\f\n" if row == "|~" else f"{row[1:]}\n" for row in rows)
         yield Sample(name, text, frozenset(at for at, row in enumerate(rows) if row.startswith("+")))
 
 
@@ -64,14 +65,15 @@ def main() -> None:
                 print(f"{row.rstrip()!r} / {following.rstrip()!r}")
         print(f"{len(joined):,} joined")
         return
-    total = [0, 0, 0]
-    print("| sample | to be joined | joined | wrongly |\n|---|---|---|---|")
-    for sample in samples():
-        counts = counted(sample)
-        total = [sum(pair) for pair in zip(total, counts, strict=True)]
-        print(f"| {sample.name} | {len(sample.marked)} | {counts.right} | {counts.wrong} |")
-    right, wrong, missed = total
-    print(f"\nprecision {right / (right + wrong):.3f}, recall {right / (right + missed):.3f}")
+    for path in (MARKED, RFCS):
+        total = [0, 0, 0]
+        print(f"\n{path.name}\n\n| sample | to be joined | joined | wrongly |\n|---|---|---|---|")
+        for sample in samples(path):
+            counts = counted(sample)
+            total = [sum(pair) for pair in zip(total, counts, strict=True)]
+            print(f"| {sample.name} | {len(sample.marked)} | {counts.right} | {counts.wrong} |")
+        right, wrong, missed = total
+        print(f"\nprecision {right / (right + wrong):.3f}, recall {right / (right + missed):.3f}")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,29 @@ def test_joins_of_marked_lines_are_right_and_few_are_missed(measured: ModuleType
     assert right / (right + missed) >= 0.97
 
 
+def test_joins_of_marked_lines_of_rfcs_are_right_over_page_breaks_too(measured: ModuleType) -> None:
+    samples = list(measured.samples(measured.RFCS))
+    counts = [measured.counted(sample) for sample in samples]
+    right, wrong, missed = (sum(column) for column in zip(*counts, strict=True))
+    assert right + missed >= 100
+    assert right / (right + wrong) >= 0.92
+    assert right / (right + missed) >= 0.94
+    for sample in samples:  # no line of a page's foot or head is joined
+        found = {sample.text.count("\n", 0, place) for place, _ in joins(sample.text, 0, len(sample.text))}
+        rows = sample.text.split("\n")
+        assert not any(re.search(r"\[Page \d+\]$|^RFC \d{4}  ", rows[at]) for at in found)
+
+
+def test_a_list_item_stays_as_it_is_up_to_sixteen_lines() -> None:
+    def item(lines: int) -> str:
+        return "Text.\n\n  * The item begins in this line, which is as long as lines are that wrap\n" + (
+            "    and goes on in this one, which is as long as lines are that are wrapped\n" * lines
+        )
+
+    assert not joins(item(16), 0, len(item(16)))
+    assert len(joins(item(20), 0, len(item(20)))) == 3
+
+
 def test_nothing_is_joined_where_nothing_was_wrapped(measured: ModuleType) -> None:
     for sample in measured.samples():
         if not sample.marked:

@@ -3,8 +3,9 @@
 A program or a person broke these lines at some column because the next word did not fit. So the first test is whether
 it would have fitted: the column is estimated from the lines around. Further tests leave alone what only looks wrapped:
 verse, lists, code, tables, headers, addresses, logs. Every decision depends on `REACH` lines before and after its line
-end and on nothing else, and a line longer than `LONGEST` is a wall. So a text gives the same decisions in whatever
-pieces it comes, as long as `CONTEXT` characters around each piece are known.
+end, on twice as many before it where a list item may begin, and on nothing else. A line longer than `LONGEST` is a
+wall. So a text gives the same decisions in whatever pieces it comes, as long as `CONTEXT` characters around each piece
+are known.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ REACH: Final = 8
 #: Characters of the longest line that may be wrapped. A longer line bears on nothing.
 LONGEST: Final = 160
 #: Characters around a piece of text that are enough to decide about each line end in it.
-CONTEXT: Final = (REACH + 4) * (LONGEST + 3)
+CONTEXT: Final = 2 * (REACH + 4) * (LONGEST + 3)
 
 # Lines are not taken for wrapped at a column below this, which keeps addresses, titles and short verse.
 _NARROWEST: Final = 45
@@ -29,6 +30,8 @@ _NARROWEST: Final = 45
 _SLACK: Final = 8
 # Any other line may end so much earlier: some programs wrap at one column or the next.
 _RAGGED: Final = 2
+# The first line of a list item bears on so many lines after it.
+_ITEM_REACH: Final = 2 * REACH
 # A line that ends so many columns before the estimate was not wrapped.
 _FAR: Final = 16
 # Lines of code within so many lines forbid a join: a comment or a docstring is a part of the code.
@@ -222,6 +225,8 @@ def _join(lines: Sequence[_Line], at: int) -> Join:
         begins = before.kind is not _Kind.PROSE or before.indent == following.indent
         if not (begins and following.indent < line.indent and line.indent - following.indent <= 8) or line.item:
             return Join.NONE
+    if _continues_item(lines, at):
+        return Join.NONE
     window = lines[max(0, at - REACH) : at + 2 + REACH]
     near = lines[max(0, at - _NEAR) : at + 2 + _NEAR]
     if any(each.kind is _Kind.CODE for each in near):
@@ -255,6 +260,17 @@ def _block(lines: Sequence[_Line], at: int) -> Sequence[_Line]:
     while hi < last and lines[hi + 1].kind is _Kind.PROSE and lines[hi + 1].indent == lines[at + 1].indent:
         hi += 1
     return lines[lo : hi + 1]
+
+
+def _continues_item(lines: Sequence[_Line], at: int) -> bool:
+    """Return whether line `at` is a further line of a list item: it hangs under the text of the item."""
+    indent = lines[at].indent
+    for line in reversed(lines[max(0, at - _ITEM_REACH) : at]):
+        if line.item and line.indent < indent:
+            return True
+        if line.item or line.kind is not _Kind.PROSE or line.indent != indent:
+            return False
+    return False
 
 
 def _is_ragged(lines: Sequence[_Line], at: int, column: int) -> bool:
