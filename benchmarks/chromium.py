@@ -141,6 +141,17 @@ def dom(source: str) -> str:
         return _run(page, "--virtual-time-budget=600000", "--dump-dom")
 
 
+def screenshot(source: str, width: int, height: int) -> Image.Image:
+    """Return Chromium's screenshot of the HTML `source` in a window of `width` × `height` pixels."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        page = Path(folder, "page.html")
+        page.write_text(source, encoding="utf-8")
+        shot = page.with_name("shot.png")
+        _run(page, "--virtual-time-budget=10000", f"--window-size={width},{height}", f"--screenshot={shot}")
+        with Image.open(shot) as picture:
+            return picture.convert("RGB")
+
+
 def _browser() -> str:
     browser = executable()
     if browser is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from glyphrender import BlockStyle, RichText, Style, Theta, layout, render
+from glyphrender import BlockStyle, Part, RichText, Style, Theta, layout, render
 from glyphrender.rich import Rule
 
 HERE = Path(__file__).parent
@@ -37,6 +37,25 @@ src
 SCRIPTS = (HERE / "scripts.txt").read_text(encoding="utf-8")
 # The file of the novel breaks its lines at about 70 characters. Most text has one line for each paragraph.
 PROSE = "\n".join(" ".join(part.split()) for part in NOVEL.split("\n\n"))
+
+
+BIRDS = """\
+## Birds of the coast
+
+Gulls nest on *cliffs*, terns on shingle. Both come back to the same place each year, as far as anyone has counted.
+
+1. gulls
+2. terns
+
+تعشش النوارس على المنحدرات، وتعشش خطاف البحر على الحصى. يعود كلاهما إلى المكان نفسه كل عام.
+
+1. النوارس
+2. خطاف البحر
+
+海鸥在悬崖上筑巢，燕鸥在卵石上筑巢。两者每年都回到同一个地方，据任何人所能数到的。
+
+> A quotation is a paragraph too.
+"""
 
 
 def rich() -> RichText:
@@ -86,6 +105,20 @@ PICTURES = {
         2,
     ),
     "rich": (rich(), Theta(leading="FIT", dpi=144, page_size=(300, 200)), 0),
+    "furniture": (
+        [Part(name="birds.md"), BIRDS],
+        Theta(
+            page_header="{file} · {section}",
+            paragraph_ids="MARGIN",
+            page_number="TOP_RIGHT",
+            markup="MARKDOWN",
+            font_size=12,
+            line_height=15,
+            margin_y=18,
+            page_size=(380, 400),
+        ),
+        0,
+    ),
     "scripts": (SCRIPTS, Theta(font_size=13, line_height=19, page_size=(588, 560)), 0),
 }
 

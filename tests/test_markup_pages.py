@@ -29,6 +29,7 @@ from glyphrender import (
 )
 from glyphrender.cli import command
 from glyphrender.document.extension import count_alike
+from glyphrender.raster.block_marks import markers
 from glyphrender.rich import with_markup
 from glyphrender.theta import Emoji, MissingGlyph
 from glyphrender.typeset.style import consumption
@@ -172,3 +173,11 @@ def test_markup_changes_no_page_of_a_text_without_marks() -> None:
     plain = "Words without any mark.\n" * 3
     assert np.array_equal(render(plain)[0].array, render(plain, {"markup": "TERMINAL"})[0].array)
     assert np.array_equal(render(plain)[0].array, render(plain, {"markup": "CODE"})[0].array)
+
+
+@pytest.mark.parametrize(("marker", "shown"), [("1.", ".1"), ("12)", "(12"), ("3. ☐", "☐ .3"), ("•", "•")])
+def test_the_number_of_an_item_is_mirrored_where_lines_run_from_right_to_left(marker: str, shown: str) -> None:
+    for text, expected in (("שלום", shown), ("word", marker)):
+        rich = RichText(text, blocks=[(0, len(text), BlockStyle(indent=3, marker=marker))])
+        (page,) = Typesetter().layout_pages(rich, Theta())
+        assert [place.text for place in markers(page.blocks[0], page.theta)] == [expected]

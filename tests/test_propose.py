@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import textwrap
 
 import pytest
 from click.testing import CliRunner
@@ -124,3 +125,82 @@ def test_the_command_names_the_reason_and_writes_the_parameters(tmp_path, monkey
     refused = runner.invoke(ratio_command, ["in.txt", "--preset", "auto"])
     assert refused.exit_code == 2
     assert "propose FILE" in refused.stderr
+
+
+# -- kinds of text in several scripts ----------------------------------------------------------------------
+
+SENTENCES = {
+    "English": ["The gull came back to the cliff early in the year.", "Nobody saw it, and nobody was there to see."],
+    "Arabic": ["عاد النورس إلى الجرف في وقت مبكر من هذا العام.", "لم يره أحد، ولم يكن هناك أحد ليراه."],
+    "Chinese": ["海鸥在今年早些时候回到了悬崖上，没有人看见它。", "那里也没有人可以看见它，因为天还没有亮。"],
+}
+NAMES = {"English": ("Ada", "Grace Hopper"), "Arabic": ("أحمد", "ليلى حسن"), "Chinese": ("张伟", "李娜")}
+
+
+def repeated(form: str, script: str, lines: int = 24) -> str:
+    """Return lines of one form, each with another time, number, name and sentence."""
+    says = SENTENCES[script]
+    return "".join(
+        form.format(
+            minute=f"{at:02}",
+            number=at * at,
+            name=NAMES[script][at % 2],
+            nick=NAMES[script][at % 2][:3],
+            says=says[at % 2],
+        )
+        + "\n"
+        for at in range(lines)
+    )
+
+
+@pytest.mark.parametrize("script", SENTENCES)
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [
+        ("2026-03-01 10:{minute}:07,{number} INFO {says}", "log"),
+        ("[2026年3月1日 10:{minute}] 信息：{says}", "log"),
+        ("Mar  1 10:{minute}:07 host sshd[{number}]: {says}", "log"),
+        ('10.0.0.{number} - - [01/Mar/2026:10:{minute}:00 +0000] "GET /{number} HTTP/1.1" 200', "log"),
+        ('{{"ts": "2026-03-01T10:{minute}", "n": {number}, "says": "{says}"}}', "log"),
+        ("{name}: {says}", "chat"),
+        ("{name}：{says}", "chat"),
+        ("01/03/2026, 10:{minute} - {name}: {says}", "chat"),
+        ("[01.03.26, 10:{minute}:07] {name}: {says}", "chat"),
+        ("[10:{minute}] <{nick}> {says}", "chat"),
+        ("{name},{number},{minute}", "table"),
+        ("{name}\t{number}\t{says}", "table"),
+        ("| {name} | {number} |", "table"),
+        ("{name:<16}{number:>8}   {minute}", "table"),
+        ("{says} {says} {says}\n", "prose"),
+        ("  - name: {name}\n    number: {number}\n    text: {says}", "code"),
+        ("#define NAME_{number} {minute} /* {says} */", "code"),
+        ("/* {says}\n   {says} */\nvoid f_{number}(void);\n", "code"),
+    ],
+)
+def test_the_kind_of_a_text_is_known_by_its_lines_in_three_scripts(script: str, form: str, kind: str) -> None:
+    assert look(repeated(form, script)).kind.value == kind
+
+
+@pytest.mark.parametrize("script", SENTENCES)
+def test_wrapped_paragraphs_with_indents_are_wrapped_prose(script: str) -> None:
+    prose = ("" if script == "Chinese" else " ").join(SENTENCES[script] * 4)
+    if script == "Chinese":
+        paragraph = "\n".join(f"　　{prose}"[at : at + 30] for at in range(0, len(prose) + 2, 30))
+    else:
+        paragraph = textwrap.fill(prose, 66, initial_indent="    ")
+    assert look(f"{paragraph}\n" * 12).kind.value == "wrapped prose"
+
+
+@pytest.mark.parametrize("script", SENTENCES)
+def test_a_paragraph_a_line_is_prose(script: str) -> None:
+    text = "".join("".join(SENTENCES[script]) * (1 + at % 5) + "\n" for at in range(30))
+    assert look(text).kind.value == "prose"
+
+
+def test_verse_and_a_dialogue_of_equal_lines_are_no_table() -> None:
+    verse = "Shall I compare thee to a summer's day,\nThou art more lovely, and more temperate,\n" * 8
+    assert look(verse).kind.value == "prose"
+    dialogue = "".join(
+        f"{'QA'[at % 2]}: What do you think about the number {at}, and about all others?\n\n" for at in range(40)
+    )
+    assert look(dialogue).kind.value == "chat"

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from glyphrender.raster.looks import Band
+from glyphrender.text.bidi import left_to_right
 from glyphrender.theta import ParagraphIds, Theta
 from glyphrender.typeset.line_table import FIRST, LAST
 from glyphrender.typeset.page_layout import Block
@@ -133,7 +134,7 @@ class MarkerPlace(NamedTuple):
     """Where a marker is drawn.
 
     Attributes:
-        text: the marker.
+        text: the characters of the marker from left to right.
         line: the line, from the first of its block.
         x0, x1: the edges of its room, in points.
         leftward: whether the marker stands at the left edge of its room, and not at the right.
@@ -155,4 +156,5 @@ def markers(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator
             x0, x1 = _across(line, marker.start, marker.end, block, theta)
             room = min(_MARKER_ROOM * theta.em, (x1 - x0) / 4)
             x0, x1 = (x0 + room, x1) if line.leftward else (x0, x1 - room)
-            yield MarkerPlace(marker.text, line.number, x0, x1, line.leftward)
+            text = left_to_right(marker.text, "rtl") if line.leftward else marker.text
+            yield MarkerPlace(text, line.number, x0, x1, line.leftward)

@@ -14,6 +14,7 @@ import numpy as np
 
 from glyphrender.fonts.face import EM, Face
 from glyphrender.raster.rows import Rows
+from glyphrender.text.bidi import left_to_right
 from glyphrender.theta import PageNumber, Theta
 from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import CELL_FACE, TEXT
@@ -36,7 +37,7 @@ def page_number(page: PageLayout, furniture: Furniture) -> Label:
     """Return the label of the page in its corner, between the margins. It is condensed if it is wider."""
     theta = page.theta
     corner = theta.page_number
-    text = theta.page_label.replace("{page}", str(page.number))
+    text = left_to_right(theta.page_label.replace("{page}", str(page.number)))
     face = furniture.face_of(text)
     glyphs, offset, advance = furniture.shaped(text, face)
     width, height = (side / theta.scale for side in page.size)
@@ -75,12 +76,13 @@ def paragraph_ids(page: PageLayout, placed: Sequence[tuple[Block, Placed]], furn
     for block, glyphs_of in placed:
         text, base = block.text, block.table.segments.base
         for line, number in _numbered_lines(block, account.starts(text)):
-            label = theta.paragraph_label.replace("{id}", str(number))
+            leftward = base is not None and bool(base[block.table.first[block.lo + line]] == 1)
+            label = left_to_right(theta.paragraph_label.replace("{id}", str(number)), "rtl" if leftward else "auto")
             face = furniture.face_of(label)
             glyphs, offset, advance = furniture.shaped(label, face)
             condense = min(1.0, room / (advance * unit)) if advance else 1.0
             left = block.column + room - advance * unit * condense
-            if base is not None and base[block.table.first[block.lo + line]] == 1:
+            if leftward:
                 left = block.column + theta.column_width - theta.right_indent - room
             x = (left + offset * (unit * condense)) * theta.scale
             rows = Rows.of([(float(glyphs_of.baseline[line]), glyphs, x)])

@@ -12,7 +12,7 @@ Arabic costs about 170 ns a character; a text without right-to-left characters c
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
@@ -41,7 +41,7 @@ from glyphrender.text.bidi_classes import (
     R,
 )
 from glyphrender.text.isolates import Isolates, Levels, Sequences
-from glyphrender.text.properties import BRACKET, MAX_OPEN_BRACKETS, BidiClass, brackets, records, table
+from glyphrender.text.properties import BRACKET, MAX_OPEN_BRACKETS, BidiClass, brackets, codepoints, records, table
 from glyphrender.text.runs import Indices, Mask, runs
 
 Base: TypeAlias = Literal["auto", "ltr", "rtl"]
@@ -166,6 +166,22 @@ def visual_order(levels: Levels) -> Indices:
             first = last + 1
     ordered = [np.arange(start, end)[:: -1 if level & 1 else 1] for start, end, level in spans]
     return np.concatenate(ordered)
+
+
+@lru_cache(maxsize=512)  # the markers of a list are asked for again on each page
+def left_to_right(text: str, base: Base = "auto") -> str:
+    """Return the characters of a short line in the order in which they stand from left to right (L2, L4).
+
+    >>> left_to_right("12) a", "rtl")
+    'a (12'
+    """
+    if base != "rtl" and text.isascii():
+        return text
+    cps = codepoints(text)
+    level = levels(cps, base)
+    order = visual_order(level)
+    odd = (level & 1).astype(bool)
+    return "".join(chr(mirrored(int(cps[at])) if odd[at] else int(cps[at])) for at in order.tolist())
 
 
 def mirrored(cp: int) -> int:

@@ -102,8 +102,8 @@ _MAY_BE_CODE: Final = re.compile(
     r"\w\(|[!=<>]=|=>|\w->\w|\w::\w|&&|\|\||\w\[[a-z_]\w*\]|[a-z]_[a-z]|[=+*/<>&|]|[\])}\"'],\s*$"
 )
 _WORD: Final = re.compile(r"[\"'(]?[^\W\d_]+(?:['’-][^\W\d_]+)*[\"')]?[,.;:?!]*$")
-_SENTENCE_ENDS: Final = frozenset(".!?:…\"”’'")
-_STOPS: Final = frozenset(".,;:!?…—”\"’')]")
+_SENTENCE_ENDS: Final = frozenset(".!?:…\"”’'。！？：؟۔")
+_STOPS: Final = frozenset(".,;:!?…—”\"’')]。，、；：！？」』）》〉】؟،؛۔»")
 
 
 def joins(text: str, start: int, stop: int, *, begins: bool = True, ends: bool = True) -> list[tuple[int, Join]]:
@@ -164,13 +164,13 @@ def _line(row: str) -> _Line:
     row = row.removesuffix("\r")
     if len(row) > LONGEST:
         return _WALL
-    content = row.strip(" \t")
+    content = row.strip(" \t\u3000")
     if not content:
         return _BLANK
     if _CONTROL.search(row):
         return _WALL
-    lead = row[: len(row) - len(row.lstrip(" \t"))]
-    indent = len(lead.expandtabs(8))
+    lead = row[: len(row) - len(row.lstrip(" \t\u3000"))]
+    indent = _columns(lead.expandtabs(8))
     head, tail = content[0], content[-1]
     if _STAYS.match(content) or _COLUMNS.search(content) or not any(map(str.isalpha, content)):
         kind = _Kind.STAYS
