@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import textwrap
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -204,3 +205,12 @@ def test_verse_and_a_dialogue_of_equal_lines_are_no_table() -> None:
         f"{'QA'[at % 2]}: What do you think about the number {at}, and about all others?\n\n" for at in range(40)
     )
     assert look(dialogue).kind.value == "chat"
+
+
+def test_ratio_says_that_a_table_stands_in_a_proportional_font(tmp_path: Path) -> None:
+    file = tmp_path / "birds.txt"
+    file.write_text(repeated("{name:<16}{number:>8}   {minute}", "Arabic"), encoding="utf-8")
+    said = CliRunner().invoke(ratio_command, [str(file)])
+    assert "looks like a table (spaces stand one below the other" in said.stderr
+    said = CliRunner().invoke(ratio_command, [str(file), "--preset", "code"])
+    assert "looks like" not in said.stderr

@@ -215,9 +215,14 @@ def verdict(found: Sequence[tuple[str, str, Ratio]], pricing: Pricing) -> str:
 
 
 def flow_hint(text: str, ratio: Ratio) -> str:
-    """Return one sentence on a flow under which the text costs less; "" if there is none, or the text is short."""
-    from glyphrender.ratio.propose import COMPARED, better_flow
+    """Return one sentence on a flow under which the text costs less; "" if there is none, or the text is short.
 
+    Of code, a log or a table in a proportional font, it says that presets for them are there.
+    """
+    from glyphrender.ratio.propose import COMPARED, better_flow, needs_cells
+
+    if reason := needs_cells(text, ratio.theta):
+        return f"the text looks like {reason}, in a proportional font. `glyphrender propose` compares presets for it."
     if len(ratio.pages) < _WORTH_A_HINT:
         return ""
     better = better_flow(ratio.theta, text, model=ratio.model)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from glyphrender.document.layout import check_text
 from glyphrender.errors import ThetaError, VisionModelError, shown
+from glyphrender.fonts import font_stack
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
@@ -24,9 +25,9 @@ from glyphrender.ratio.look import LookKind, look
 from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, as_number, compression_ratio
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.source import Text, whole
-from glyphrender.theta import Theta, ThetaLike
+from glyphrender.theta import Cells, Theta, ThetaLike
 
-__all__ = ["Alternative", "Proposal", "better_flow", "chosen", "propose"]
+__all__ = ["Alternative", "Proposal", "better_flow", "chosen", "needs_cells", "propose"]
 
 #: Characters of a text by which the candidates are compared. They are those of its beginning.
 COMPARED: Final = 100_000
@@ -203,6 +204,22 @@ def better_flow(theta: Theta, text: str, **options: Any) -> Alternative | None:
                 name=_named(fields), theta=changed, rho=ratio.rho, font_pixels=ratio.font_pixels, legible=True
             )
     return best
+
+
+def needs_cells(text: str, theta: Theta) -> str:
+    """Return why `text` asks for a monospaced font, if it is code, a log or a table and `theta` has another one.
+
+    >>> needs_cells("name,age\\nAda,36\\nGrace,85\\n", Theta())
+    'a table (100% of the lines have 2 cells)'
+    >>> needs_cells("name,age\\nAda,36\\nGrace,85\\n", Theta.preset("code"))
+    ''
+    """
+    seen = look(text[:COMPARED])
+    if seen.kind in _PROSE or theta.cells is Cells.GRID:
+        return ""
+    font = font_stack(theta.font, weight=theta.font_weight, italic=theta.font_italic, axes=theta.font_axes)
+    article = "" if seen.kind is LookKind.CODE else "a "
+    return "" if font.primary.is_monospaced else f"{article}{seen.kind.value} ({seen.reason})"
 
 
 def _flows(kind: LookKind) -> Iterator[dict[str, Any]]:
