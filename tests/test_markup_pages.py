@@ -29,7 +29,7 @@ from glyphrender import (
 )
 from glyphrender.cli import command
 from glyphrender.document.extension import count_alike
-from glyphrender.raster.block_marks import markers
+from glyphrender.raster.block_marks import marked_lines, markers
 from glyphrender.rich import with_markup
 from glyphrender.theta import Emoji, MissingGlyph
 from glyphrender.typeset.style import consumption
@@ -180,4 +180,5 @@ def test_the_number_of_an_item_is_mirrored_where_lines_run_from_right_to_left(ma
     for text, expected in (("שלום", shown), ("word", marker)):
         rich = RichText(text, blocks=[(0, len(text), BlockStyle(indent=3, marker=marker))])
         (page,) = Typesetter().layout_pages(rich, Theta())
-        assert [place.text for place in markers(page.blocks[0], page.theta)] == [expected]
+        (block,) = page.blocks
+        assert [place.text for place in markers(marked_lines(block, page.theta), block, page.theta)] == [expected]
