@@ -166,6 +166,25 @@ def test_a_page_and_its_lines_are_the_source() -> None:
     assert beyond.text.partition("\n")[2] == "".join(line.text for line in page.lines[1:])
 
 
+def test_paragraphs_are_read_by_the_ids_that_stand_beside_them() -> None:
+    document = render("One.\nStill one.\n\n  Two.\n\n\nThree.\n", {"paragraph_ids": "MARGIN"})
+    tools = PageTools(document, names=("read_paragraphs", "search"))
+
+    def said(**arguments: object) -> str:
+        return tools.answer(ToolCall(name="read_paragraphs", arguments=arguments)).text
+
+    assert said(first="§2") == "Paragraph 2:\n  Two.\n\n\n"
+    assert said(first=1, last=2) == "Paragraphs 1 to 2:\nOne.\nStill one.\n\n  Two.\n\n\n"
+    assert said(first=9) == "There is no paragraph 9. Paragraphs are 1 to 3: read_paragraphs(first=1, last=1) works."
+    assert "numbers of paragraphs" in said()
+    whole = tools.answer(ToolCall(name="read_paragraphs", arguments={"first": 3, "last": 99}))
+    assert whole.call == "read_paragraphs(first=3, last=3)"
+    (quote,) = whole.quotes
+    assert whole.text[quote.at :] == document.text[quote.start : quote.end] == "Three.\n"
+    with pytest.raises(DataError, match="from the start"):
+        PageTools(render("a\n\fb\n", {"form_feed": "PAGE"})[1:], names=("read_paragraphs",))
+
+
 def test_a_search_names_the_page_and_the_line() -> None:
     document = document_of(3_000, 8_000)
     tools = PageTools(document)
@@ -229,7 +248,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-NAMES = st.sampled_from(["read_page", "read_lines", "search", "zoom", "enlarge", "x"])
+NAMES = st.sampled_from(["read_page", "read_lines", "read_paragraphs", "search", "zoom", "enlarge", "x"])
 ARGUMENTS = st.dictionaries(
     st.sampled_from(["page", "first", "last", "text", "region", "phrases", "n"]), JSON, max_size=4
 )
@@ -241,7 +260,7 @@ def test_whatever_is_called_the_answer_quotes_the_source(text: str, name: str, a
     document = render(text, THETA)
     if not any(page.span[0] < page.span[1] for page in document):
         return
-    tools = PageTools(document, names=("read_page", "read_lines", "search", "zoom", "enlarge"))
+    tools = PageTools(document, names=("read_page", "read_lines", "read_paragraphs", "search", "zoom", "enlarge"))
     result = tools.answer(ToolCall(name=name, arguments=arguments))
     assert isinstance(result, ToolResult)
     for quote in result.quotes:

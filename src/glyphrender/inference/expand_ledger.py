@@ -7,6 +7,7 @@ and the model is told which part of it fits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -223,6 +224,13 @@ class Ledger:
 
             if last := self.tools.lines_that_fit(page.number, start, works):
                 return f"{needs}: read_lines(page={page.number}, first={start}, last={last}) works."
+        elif call.name == "read_paragraphs":
+            first, last = map(int, re.findall(r"\d+", result.call))
+            while last > first:
+                last = (first + last) // 2
+                smaller = self.tools.answer(replace(call, arguments={"first": first, "last": last}))
+                if self._fits(smaller):
+                    return f"{needs}: {smaller.call} works."
         elif call.name == "enlarge":
             phrases = call.arguments.get("phrases")
             for phrase in phrases if isinstance(phrases, list) and len(phrases) > 1 else []:

@@ -37,6 +37,14 @@ _SPECS: Final[dict[str, tuple[str, dict[str, Any], tuple[str, ...]]]] = {
         },
         ("page", "first", "last"),
     ),
+    "read_paragraphs": (
+        "Get the exact text of some paragraphs, by the numbers that stand beside them on the pages.",
+        {
+            "first": {"type": "integer", "minimum": 1, "description": "number of the first paragraph"},
+            "last": {"type": "integer", "minimum": 1, "description": "number of the last one; by default the first"},
+        },
+        ("first",),
+    ),
     "search": (
         "Find a word or phrase in the document. Get the pages and lines that have it, with their exact text.",
         {"text": {"type": "string", "description": "the word or phrase, as it is spelled in the document"}},
@@ -79,6 +87,7 @@ _HOW: Final = (
 _EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "read_page": {"page": 2},
     "read_lines": {"page": 2, "first": 1, "last": 9},
+    "read_paragraphs": {"first": 12, "last": 14},
     "search": {"text": "parcel"},
     "zoom": {"page": 2, "region": "top"},
     "enlarge": {"phrases": ["the parcel"]},

@@ -2,6 +2,7 @@
 
     read_page(page)                 the text of a page
     read_lines(page, first, last)   some lines of a page
+    read_paragraphs(first, last)    some paragraphs, by the ids that θ draws beside them (`paragraph_ids`)
     search(text)                    where a text stands: page, line, and the lines themselves
     zoom(page, region)              a part of a page, drawn again from its source under a larger θ
     enlarge(phrases)                the pages that have some phrases, drawn again with these in larger type
@@ -28,6 +29,7 @@ from glyphrender.errors import DataError, GlyphRenderError, shown
 from glyphrender.inference.expand_pictures import enlarged_page, larger_theta
 from glyphrender.inference.source_search import SourceSearch, line_of
 from glyphrender.inference.tool_calls import ToolCall
+from glyphrender.text.paragraphs import paragraph_starts
 from glyphrender.theta import Theta
 
 __all__ = ["PageTools", "Quote", "ToolResult", "pages_said"]
@@ -99,7 +101,8 @@ class PageTools:
         text: their text.
 
     Raises:
-        DataError: there are no pages, or they are not consecutive.
+        DataError: there are no pages, or they are not consecutive; or paragraphs are to be read, and the first page
+            is missing.
 
     >>> from glyphrender import render
     >>> tools = PageTools(render("The parcel is 8841-2207.\\nIt went to Dover."))
@@ -129,6 +132,8 @@ class PageTools:
         self._origin = listed[0].span[0]
         self._starts = [page.span[0] for page in listed]
         self._zoom_theta = zoom
+        if "read_paragraphs" in names and self._origin:
+            raise DataError("paragraphs are numbered from the start of a document. Give its pages from the first on.")
 
     @property
     def first(self) -> int:
@@ -188,6 +193,7 @@ class PageTools:
         examples = {
             "read_page": f"read_page(page={self.first})",
             "read_lines": f"read_lines(page={self.first}, first=1, last=5)",
+            "read_paragraphs": "read_paragraphs(first=1, last=2)",
             "search": 'search(text="…")',
             "zoom": f'zoom(page={self.first}, region="top")',
             "enlarge": 'enlarge(phrases=["…"])',
@@ -231,6 +237,28 @@ class PageTools:
         written = _Written(f"Lines {first} to {last}, of {count}, of page {page.number}:\n")
         written.quote(*span, self.source(*span))
         return written.result(f"read_lines(page={page.number}, first={first}, last={last})", [page.number])
+
+    def _read_paragraphs(self, arguments: Mapping[str, Any]) -> ToolResult:
+        starts = self._paragraph_lines
+        given = [arguments[name] for name in ("first", "paragraph", "id", "number") if name in arguments]
+        first = _integer(given[0]) if given else None
+        last = _integer(arguments["last"]) if "last" in arguments else first
+        works = f"Paragraphs are 1 to {len(starts)}: read_paragraphs(first=1, last=1) works"
+        if first is None or last is None:
+            raise _NotServedError("arguments", f"first and last are numbers of paragraphs. {works}.")
+        first, last = min(first, last), max(first, last)
+        if last < 1 or first > len(starts):
+            raise _NotServedError("range", f"There is no paragraph {_said(first)}. {works}.")
+        first, last = max(1, first), min(last, len(starts))
+        span = starts[first - 1], [*starts, len(self.text)][last]
+        written = _Written(f"Paragraph {first}:\n" if first == last else f"Paragraphs {first} to {last}:\n")
+        written.quote(*span, self.source(*span))
+        return written.result(f"read_paragraphs(first={first}, last={last})", self.pages_of(*span))
+
+    @cached_property
+    def _paragraph_lines(self) -> list[int]:
+        """Where the first line of each paragraph begins."""
+        return [self.text.rfind("\n", 0, at) + 1 for at in paragraph_starts(self.text)]
 
     def _search(self, arguments: Mapping[str, Any], places: int = 10) -> ToolResult:
         given = [arguments[name] for name in ("text", "query", "q", "phrase") if name in arguments]
@@ -411,6 +439,7 @@ def _is_finite(value: Any) -> bool:
 _TOOLS: Final[Mapping[str, Callable[[PageTools, Mapping[str, Any]], ToolResult]]] = {
     "read_page": PageTools._read_page,
     "read_lines": PageTools._read_lines,
+    "read_paragraphs": PageTools._read_paragraphs,
     "search": PageTools._search,
     "zoom": PageTools._zoom,
     "enlarge": PageTools._enlarge,
