@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glyphrender import Theta, ThetaError, Typesetter, render
+from glyphrender import Theta, ThetaError, Typesetter, layout, render
 from glyphrender.theta.language import language_tag
 
 
@@ -75,3 +75,10 @@ def test_what_names_no_language_is_refused_with_what_was_meant(written: str, mea
         Theta(language=written)
     assert meant in str(caught.value)
     assert caught.value.field == "language"
+
+
+def test_box_drawing_reaches_the_next_line_and_none_behind_it_whatever_the_chunks() -> None:
+    text = "──┼──\nword word\n──┼──\n──┼──\n"
+    [whole] = layout(text, Theta(), typesetter=Typesetter())
+    [parts] = layout(text, Theta(), typesetter=Typesetter(chunk_size=8))
+    assert np.array_equal(whole.array, parts.array)

@@ -79,8 +79,8 @@ def draw_page(
             pen.backgrounds(glyphs, glyphs.gap_look)
     for _, glyphs in placed:
         pen.text(glyphs)
-    if cells := [(block, glyphs) for block, glyphs in placed if glyphs.has_box_drawing]:
-        pen.box_drawing(cells)
+    if True in [glyphs.has_box_drawing for _, glyphs in placed]:
+        pen.box_drawing(placed)
     if marked:
         pen.block_markers(marked)
     for block, glyphs in placed:
@@ -282,6 +282,8 @@ class _Pen:
         theta = self.theta
         color = rgb(theta.font_color)
         for number, (block, placed) in enumerate(blocks):
+            if not placed.has_box_drawing:
+                continue
             line = placed.line_of_glyph
             drawn = np.flatnonzero(placed.face == CELL_FACE)
             has = np.zeros(len(placed.top) + 1, bool)
