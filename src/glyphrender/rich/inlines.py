@@ -11,7 +11,7 @@ from glyphrender.rich.style import Style
 from glyphrender.theta.choices import LinkTargets
 
 if TYPE_CHECKING:
-    from glyphrender.rich.positions import Inline, Lines
+    from glyphrender.rich.places import Inline, Lines
 
 #: The family of code, and of tables whose columns are aligned.
 MONOSPACED: Final = "DejaVu Sans Mono"

@@ -24,7 +24,7 @@ from glyphrender.theta import Highlighting, ThetaLike
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from glyphrender.rich.positions import Placed
+    from glyphrender.rich.places import Placed
 
 #: Space above a paragraph, a block of code or a table, in lines.
 GAP: Final = 0.4

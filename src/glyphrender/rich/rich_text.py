@@ -7,7 +7,6 @@ space. A rich text is a value. It keeps its spans as columns, because a megabyte
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.errors import DataError, shown
+from glyphrender.rich import stretches
 from glyphrender.rich.flat import Offsets, Runs, flat_runs
 from glyphrender.rich.style import BlockStyle, Style
 
@@ -80,7 +80,7 @@ class RichText:
         consumed: Iterable[tuple[int, int]] | NDArray[Any] = (),
         replaced: Iterable[tuple[int, int, str]] = (),
     ) -> None:
-        rows = _rows("spans", spans, 3)
+        rows = stretches.rows("spans", spans, 3)
         number: dict[int, int] = {}
         styles: list[Style] = []
         for _, _, style in rows:
@@ -162,21 +162,21 @@ class RichText:
             raise DataError(f"source is {type(source).__name__}, not str. Pass the text that spans refer to.")
         self._source = source
         self._styles = styles
-        numbers = _offsets("styles of spans", style)
-        self._spans = (*_stretches("spans", start, end, len(source)), numbers.astype(np.intp))
+        numbers = stretches.offsets("styles of spans", style)
+        self._spans = (*stretches.stretches("spans", start, end, len(source)), numbers.astype(np.intp))
         if len(numbers) != len(self._spans[0]) or (
             len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(styles)
         ):
             raise DataError(f"styles of spans must be one number below {len(styles)} for each of the spans.")
-        rows = _rows("blocks", blocks, 3)
+        rows = stretches.rows("blocks", blocks, 3)
         for *_, each in rows:
             if not isinstance(each, BlockStyle):
                 raise DataError(f"blocks have {shown(each)} where a BlockStyle must be.")
-        lo, hi = _stretches("blocks", [row[0] for row in rows], [row[1] for row in rows], len(source))
+        lo, hi = stretches.stretches("blocks", [row[0] for row in rows], [row[1] for row in rows], len(source))
         self._blocks = tuple(map(BlockSpan, lo.tolist(), hi.tolist(), (row[2] for row in rows)))
-        self._consumed = _consumed(consumed, len(source))
-        self._replaced, self._replaced_texts = _replaced(replaced, len(source))
-        _check_apart(self._consumed, self._replaced)
+        self._consumed = stretches.consumed(consumed, len(source))
+        self._replaced, self._replaced_texts = stretches.replaced(replaced, len(source))
+        stretches.check_apart(self._consumed, self._replaced)
 
     # -- what it holds -----------------------------------------------------------------------------
 
@@ -367,83 +367,3 @@ def _rebuilt(
     source: str, start: Any, end: Any, style: Any, styles: Any, blocks: Any, consumed: Any, replaced: Any
 ) -> RichText:
     return RichText.of_columns(source, start, end, style, styles, blocks=blocks, consumed=consumed, replaced=replaced)
-
-
-def _rows(name: str, rows: Any, width: int) -> list[Any]:
-    try:
-        found = [tuple(row) for row in rows] if not isinstance(rows, str | bytes) else None
-    except TypeError:
-        found = None
-    if found is None or any(len(row) != width for row in found):
-        raise DataError(f"{name} of a RichText must be rows of {width} values; got {shown(rows)}.")
-    return found
-
-
-def _offsets(name: str, values: Any) -> Offsets:
-    try:
-        if isinstance(values, np.ndarray):
-            if values.dtype.kind in "iu" or not values.size:
-                return values.astype(np.int64)
-        else:
-            return np.array([operator.index(value) for value in values], np.int64)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise DataError(f"{name} must be whole numbers; got {shown(values)}.")
-
-
-def _stretches(name: str, start: Any, end: Any, length: int) -> tuple[Offsets, Offsets]:
-    """Return the first characters of stretches, and the characters after their last, which lie in the source."""
-    first, last = _offsets(name, start), _offsets(name, end)
-    if first.shape != last.shape or first.ndim != 1:
-        raise DataError(f"{name} must have one start and one end each.")
-    wrong = np.flatnonzero((first < 0) | (first > last) | (last > length))
-    if len(wrong):
-        at = int(wrong[0])
-        raise DataError(f"{name} have {first[at]} to {last[at]}, but the source goes from 0 to {length}.")
-    return first, last
-
-
-def _consumed(given: Any, length: int) -> Offsets:
-    """Return [k, 2] the union of stretches, which rise and do not overlap."""
-    if isinstance(given, np.ndarray):
-        pairs = _offsets("consumed", given)
-        if pairs.ndim != 2 or pairs.shape[1] != 2:
-            if pairs.size:
-                raise DataError(
-                    f"consumed has the shape {pairs.shape}, not [k, 2]. Give a start and an end in each row."
-                )
-            pairs = pairs.reshape(0, 2)
-        start, end = _stretches("consumed", pairs[:, 0], pairs[:, 1], length)
-    else:
-        rows = _rows("consumed", given, 2)
-        start, end = _stretches("consumed", [row[0] for row in rows], [row[1] for row in rows], length)
-    some = np.flatnonzero(start < end)
-    some = some[np.argsort(start[some], kind="stable")]
-    start, end = start[some], np.maximum.accumulate(end[some])
-    apart = start[1:] >= end[:-1]
-    return np.stack([start[np.append(True, apart)[: len(start)]], end[np.append(apart, True)[: len(end)]]], axis=1)
-
-
-def _replaced(given: Any, length: int) -> tuple[Offsets, tuple[str, ...]]:
-    """Return ([k, 2] stretches, what is drawn for each), which rise."""
-    rows = _rows("replaced", given, 3)
-    for *_, text in rows:
-        if not isinstance(text, str):
-            raise DataError(f"replaced has {shown(text)} where the text to draw must be. Pass (start, end, str).")
-    start, end = _stretches("replaced", [row[0] for row in rows], [row[1] for row in rows], length)
-    order = np.lexsort((end, start))
-    return np.stack([start, end], axis=1)[order], tuple(rows[at][2] for at in order.tolist())
-
-
-def _check_apart(consumed: Offsets, replaced: Offsets) -> None:
-    """Raise a DataError if two replaced stretches overlap, or one overlaps a consumed stretch."""
-    both = np.concatenate([consumed, replaced])
-    both = both[np.lexsort((both[:, 1], both[:, 0]))]
-    wrong = np.flatnonzero(both[1:, 0] < both[:-1, 1])
-    if len(wrong):
-        at = int(wrong[0])
-        one, other = both[at].tolist(), both[at + 1].tolist()
-        raise DataError(
-            f"consumed and replaced have {one[0]} to {one[1]} and {other[0]} to {other[1]}, which overlap. "
-            f"Name each character once."
-        )

@@ -18,7 +18,7 @@ from glyphrender.rich.settings import Settings
 from glyphrender.rich.style import BlockStyle, Rule, Style
 
 if TYPE_CHECKING:
-    from glyphrender.rich.positions import Placed
+    from glyphrender.rich.places import Placed
 
 _GAP: Final = 2  # spaces between aligned columns
 _HEAD: Final = Style(weight=700)
