@@ -209,3 +209,10 @@ def test_a_text_full_of_escape_sequences_gets_one_hint(
         run = CliRunner().invoke(cli.command, [name, "log.txt", *options, *quiet])
         assert run.exit_code == 0, run.stderr
         assert (hint in run.stderr) == (not quiet)
+
+
+def test_the_drawn_text_of_a_page_keeps_the_space_behind_a_sequence() -> None:
+    text = "one\x1b[31m  two\x1b[0m three\x1b[1m\n\x1b[4mfour"
+    pages = render(text, {"ansi": "STRIP", "page_size": (60, 30), "margin_x": 4, "margin_y": 4})
+    assert "".join(page.drawn_text for page in pages) == "one  two three\nfour"
+    assert "".join(page.text for page in pages) == text

@@ -26,6 +26,7 @@ from glyphrender.raster import png
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.rich.style import Style
 from glyphrender.text.parts import PartSpan
+from glyphrender.text.properties import as_text
 from glyphrender.theta import Theta
 from glyphrender.typeset.glyph_store import BOX_FACE
 from glyphrender.typeset.page_layout import Block, PageLayout
@@ -138,12 +139,14 @@ class Page:
         drawn = []
         for block, start, end in self._blocks():
             segments = block.table.segments
-            if segments.drawn_text is None:
-                text = segments.text[start:end]
-                kept = np.flatnonzero(~segments.consumed()[start:end])
-                drawn.append(text if len(kept) == len(text) else "".join(map(text.__getitem__, kept.tolist())))
-                continue
             rows = block.segment_rows
+            if segments.drawn_text is None and segments.hidden is None:
+                drawn.append(segments.text[start:end])
+                continue
+            if segments.drawn_text is None:
+                cps, places = segments.drawn()
+                drawn.append(as_text(cps[slice(*np.append(places, len(cps))[[rows.start, rows.stop]])]))
+                continue
             at = int(segments.drawn_lengths(slice(0, rows.start)).sum())
             drawn.append(segments.drawn_text[at : at + int(segments.drawn_lengths(rows).sum())])
         return "".join(drawn)
