@@ -44,9 +44,8 @@ def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
     table, lo, hi = block.table, block.lo, block.hi
     assert table.lead is not None
     styles = table.segments.paragraph_styles
-    has_marks = np.array([style.has_marks for style in styles])
     paragraph = table.paragraphs(lo, hi)
-    at = np.flatnonzero(has_marks[paragraph])
+    at = np.flatnonzero([styles[number].has_marks for number in paragraph.tolist()])
     if not len(at):
         return []
     bottoms = block.tops + block.line_heights(theta)

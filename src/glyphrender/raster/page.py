@@ -234,19 +234,24 @@ class _Pen:
         """Draw the markers of the blocks of rich text, condensed where they are wider than their indent."""
         theta = self.theta
         unit = theta.em / EM
-        rows: dict[tuple[int, float], list[Row]] = {}
-        for block, placed, lines in marked:
-            for marker in block_marks.markers(lines, block, theta):
-                face = self.furniture.face_of(marker.text)
-                glyphs, offset, advance = self.furniture.shaped(marker.text, face)
+        found = [
+            (marker, float(placed.baseline[marker.line]), self.furniture.face_of(marker.text))
+            for block, placed, lines in marked
+            for marker in block_marks.markers(lines, block, theta)
+        ]
+        for face in {face for _, _, face in found}:
+            own = [(marker, baseline) for marker, baseline, of in found if of == face]
+            rows: dict[float, list[Row]] = {}
+            shaped = self.furniture.shaped_together([marker.text for marker, _ in own], face)
+            for (marker, baseline), (glyphs, offset, advance) in zip(own, shaped, strict=True):
                 condense = min(1.0, (marker.x1 - marker.x0) / (advance * unit)) if advance else 1.0
                 x = marker.x0 if marker.leftward else marker.x1 - advance * unit * condense
-                row = (float(placed.baseline[marker.line]), glyphs, (x + offset * (unit * condense)) * theta.scale)
                 if condense > 0:
-                    rows.setdefault((face, condense), []).append(row)
-        for (face, condense), some in rows.items():
-            primary = self.furniture.style.stack.faces[face]
-            self._rows(primary, Rows.of(some), rgb(theta.font_color), condense=condense)
+                    row = (baseline, glyphs, (x + offset * (unit * condense)) * theta.scale)
+                    rows.setdefault(condense, []).append(row)
+            for condense, some in rows.items():
+                primary = self.furniture.style.stack.faces[face]
+                self._rows(primary, Rows.of(some), rgb(theta.font_color), condense=condense)
 
     def strokes(self, placed: Placed, gap_look: NDArray[np.int32], metrics: LineMetrics) -> None:
         """Draw the lines below and across the letters of a block of rich text."""

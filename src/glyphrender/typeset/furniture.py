@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -54,14 +55,14 @@ class Furniture:
 
         `face` is the place of the face in the font stack.
         """
-        return self._shaped([text], face)[0]
+        return self.shaped_together([text], face)[0]
 
     @cached_property
     def _remembered(self) -> dict[tuple[str, int], ShapedText]:
         """The texts that were shaped: spaces and hyphens, by which lines are measured, and the digits in boxes."""
         return {}
 
-    def _shaped(self, texts: list[str], face: int = 0) -> list[ShapedText]:
+    def shaped_together(self, texts: Sequence[str], face: int = 0) -> list[ShapedText]:
         """Return `texts` shaped. Those that were not met before are shaped together."""
         wanted = dict.fromkeys(texts)
         found = {text: known for text in wanted if (known := self._remembered.get((text, face))) is not None}
@@ -94,7 +95,7 @@ class Furniture:
         number = np.stack([cps >> shift, cps & ((np.uint32(1) << shift) - 1)]) + np.where(columns == 3, 0x100, 0)
         kinds = distinct(number.reshape(-1))
         texts = [f"{kind:02X}" if kind < 0x100 else f"{kind - 0x100:03X}" for kind in kinds.tolist()]
-        shaped = self._shaped(texts)
+        shaped = self.shaped_together(texts)
         counts = np.array([len(glyphs) for glyphs, _, _ in shaped], np.intp)
         glyph, offset = (np.concatenate([each[part] for each in shaped]) for part in (0, 1))
         advance, first = np.array([each[2] for each in shaped], np.int64), np.cumsum(counts) - counts
