@@ -90,12 +90,14 @@ class ThetaError(GlyphRenderError, ValueError):
         field: name of the field to change first, as in `Theta`.
         fields: names of all fields that the message is about, `field` first. A θ with several mistakes gives one error
             that names them all.
+        mistakes: the errors of the single mistakes, in a θ with several; else empty.
     """
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
         self.fields: tuple[str, ...] = (field,) if field else ()
+        self.mistakes: tuple[ThetaError, ...] = ()
 
     @classmethod
     def joined(cls, errors: Sequence[ThetaError]) -> ThetaError:
@@ -110,6 +112,7 @@ class ThetaError(GlyphRenderError, ValueError):
             return errors[0]
         error = cls(" ".join(map(str, errors)), field=errors[0].field)
         error.fields = tuple(dict.fromkeys(field for each in errors for field in each.fields))
+        error.mistakes = tuple(alone for each in errors for alone in each.mistakes or (each,))
         return error
 
 

@@ -25,6 +25,21 @@ def parse_value(field: str, text: str) -> Any:
     return PARAMETERS[name].parse(name, text)
 
 
+def value_text(value: Any) -> str:
+    """Return a value of a field as a user would type it after `--set name=`; `parse_value` reads it back.
+
+    Names that hold a comma, as the path of a font may, cannot be told from several names.
+
+    >>> value_text((595.0, 842.0)), value_text(True), value_text(8.25)
+    ('595,842', 'true', '8.25')
+    """
+    if isinstance(value, tuple):
+        return ",".join(value_text(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return parameter.plain(value) if isinstance(value, int | float) else str(value)
+
+
 def explain(field: str) -> str:
     """Return a few lines about one field of θ: what it does, what it accepts, its default.
 
@@ -66,14 +81,8 @@ def theta_page() -> str:
 
 
 def _written(name: str, quote: str = "") -> str:
-    """Return the default of a field as a user would type it after `--set name=`."""
-    default = DEFAULTS[name]
-    if isinstance(default, tuple):
-        written = ",".join(parameter.plain(item) if isinstance(item, float) else item for item in default)
-    elif isinstance(default, bool):
-        written = str(default).lower()
-    else:
-        written = parameter.plain(default) if isinstance(default, float) else str(default)
+    """Return the default of a field as a user would type it after `--set name=`, or "none" if it is empty."""
+    written = value_text(DEFAULTS[name])
     return f"{quote}{written}{quote}" if written else "none"
 
 
