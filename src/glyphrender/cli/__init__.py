@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "render": "Typeset text into page images.",
     "corpus": "Render corpora of texts into shards of page images.",
     "show": "Make one HTML file to look at pages in a browser.",
+    "studio": "Open the studio: text, pages and figures in the browser while θ moves.",
     "ratio": "Print the compression ratio: text tokens for one visual token.",
     "fit": "Solve the parameters for a target ratio, or for a budget of tokens or pages.",
     "propose": "Propose rendering parameters for a text: presets, flows and columns compared.",

@@ -22,7 +22,7 @@ from glyphrender.models.vision import vision_model
 from glyphrender.theta import PARAMETERS, Theta
 from glyphrender.theta.describe import parse_value, value_text
 
-__all__ = ["DEFAULT_MODELS", "MOST_IN_A_LINK", "MOST_MODELS", "State", "set_fields"]
+__all__ = ["DEFAULT_MODELS", "MOST_IN_A_LINK", "MOST_MODELS", "State", "checked_models", "set_fields"]
 
 #: The models whose figures stand side by side at first.
 DEFAULT_MODELS: Final = ("glm-4.1v", "qwen3-vl", "claude-opus-5")
@@ -124,10 +124,6 @@ class State:
             else:
                 of, key = (theirs, name.removeprefix(_OTHER)) if name.startswith(_OTHER) else (ours, name)
                 _put(of, key, value)
-        if len(models) > MOST_MODELS:
-            raise VisionModelError(f"the link has {len(models)} models. Use at most {MOST_MODELS}.", model=models[-1])
-        for name in models:
-            vision_model(name)
         preset = values.get("preset", "")
         return cls(
             text=_unpacked(values["text"]) if "text" in values else "",
@@ -135,7 +131,7 @@ class State:
             preset=preset,
             theta=Theta.of(preset or None).replace(**ours),
             other=Theta(**theirs) if f"{_OTHER}theta" in values or theirs else None,
-            models=tuple(dict.fromkeys(models)) or DEFAULT_MODELS,
+            models=checked_models(models) or DEFAULT_MODELS,
             prices=prices,
             page=_whole(values.get("page", "1"), "page"),
             lost=_lost(values["lost"]) if "lost" in values else None,
@@ -143,6 +139,23 @@ class State:
 
 
 _PLAIN: Final = frozenset({"preset", "page", "name", "text", "lost", f"{_OTHER}theta"})
+
+
+def checked_models(models: Sequence[str]) -> tuple[str, ...]:
+    """Return names of models, each once.
+
+    Raises:
+        VisionModelError: there is no model of a name, or there are more than `MOST_MODELS`.
+
+    >>> checked_models(["qwen3-vl", "qwen3-vl"])
+    ('qwen3-vl',)
+    """
+    names = tuple(dict.fromkeys(models))
+    if len(names) > MOST_MODELS:
+        raise VisionModelError(f"{len(names)} models are given. Use at most {MOST_MODELS}.", model=names[-1])
+    for name in names:
+        vision_model(name)
+    return names
 
 
 def set_fields(theta: Theta, base: Theta) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -1,0 +1,305 @@
+"""The studio as a Gradio app: the text at the left, its page and figures at the right, the fields of θ below the text.
+
+This module wires widgets to `handlers.py`, and holds no arithmetic. A keystroke starts two requests: one draws the page
+in view, the other counts the whole text for all models. Both give way to a later keystroke. What belongs to a visitor
+is in widgets and in `gr.State`, so several visitors do not disturb one another.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from glyphrender.errors import DependencyError
+from glyphrender.fonts import families
+from glyphrender.studio.fields import FOREMOST, Field, Widget, fields, groups, widget_value
+from glyphrender.studio.figures import model_names
+from glyphrender.studio.handlers import WIDGETS, Handlers, Settings, held, shown_text, sizes_of, slider_bounds
+from glyphrender.studio.replies import KEPT, VIEWS, price_lines
+from glyphrender.studio.samples import SAMPLES
+from glyphrender.studio.state import MOST_MODELS
+from glyphrender.theta import Theta
+
+__all__ = ["build", "gradio"]
+
+_TARGETS: Final = (("ρ of at least", "rho"), ("visual tokens, at most", "visual_tokens"), ("pages, at most", "pages"))
+_DEFAULTS: Final = "(defaults)"
+
+
+# Read once by a screen reader, and shown as the title of the page.
+_HEADER: Final = (
+    '<header class="gs-header"><h1>glyphrender <span>studio</span></h1>'
+    "<p>Your text as the page images that a vision-language model reads. Move θ, and watch ρ.</p></header>"
+)
+
+
+def gradio() -> Any:
+    """Return the module gradio, which was told to ask no server for anything.
+
+    Raises:
+        DependencyError: the extra studio is not installed.
+    """
+    # Gradio reads these when it is imported.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of libraries that Gradio imports, about programs that the studio lacks
+            import gradio
+    except ImportError as error:
+        raise DependencyError.of(error, "the studio needs the package gradio", extra="studio") from error
+    return gradio
+
+
+def build(settings: Settings | None = None) -> Any:
+    """Return the studio as `gradio.Blocks`. `serving.web_app` makes a web server of it.
+
+    Args:
+        settings: what is shown at first, and what visitors may do.
+
+    Raises:
+        DependencyError: the extra studio is not installed.
+    """
+    return _Studio(settings or Settings()).blocks
+
+
+class _Studio:
+    """The widgets of the studio, and the functions that answer their events."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.gr, self.settings, self.answer_to = gradio(), settings, Handlers(settings)
+        gr, start = self.gr, settings.state
+        self.start = settings.first_source
+        with gr.Blocks(title="glyphrender studio", analytics_enabled=False, fill_width=True) as self.blocks:
+            gr.HTML(_HEADER, padding=False, apply_default_css=False)
+            self.held = gr.State(held(self.start))
+            self.name = gr.State(self.start.name)
+            self.other = gr.State(start.other)
+            self.sizes = gr.State(sizes_of(start.theta))
+            with gr.Row(elem_id="studio-columns"):
+                with gr.Column(scale=5, min_width=330, elem_id="studio-left"):
+                    self._text()
+                    self._theta()
+                with gr.Column(scale=7, min_width=330, elem_id="studio-right"):
+                    self._result()
+            self._wire()
+
+    # ── Widgets ──
+
+    def _text(self) -> None:
+        gr = self.gr
+        self.text = gr.Textbox(
+            shown_text(self.start),
+            label="Text",
+            lines=12,
+            max_lines=12,
+            elem_id="studio-text",
+            placeholder="Type or paste a text, code, or the JSON of a chat",
+            interactive=held(self.start) is None,
+        )
+        with gr.Row(elem_classes="gs-buttons"):
+            small = {"size": "sm", "min_width": 80}
+            self.files = gr.UploadButton("Open files", file_count="multiple", elem_id="studio-files", **small)
+            self.folder = gr.UploadButton("Open a folder", file_count="directory", elem_id="studio-folder", **small)
+            self.clear = gr.Button("Clear", elem_id="studio-clear", **small)
+            self.sample = gr.Dropdown(
+                [("Samples …", ""), *((title, title) for title in SAMPLES)],
+                value="",
+                show_label=False,
+                container=False,
+                label="Samples",
+                min_width=110,
+                elem_id="studio-sample",
+            )
+        self.drop = gr.File(
+            label="Drop files here: a text, several files, or a chat log (JSON)",
+            file_count="multiple",
+            height=58,
+            elem_id="studio-drop",
+        )
+        self.notice = self._html("", "studio-notice")
+
+    def _theta(self) -> None:
+        gr, theta = self.gr, self.settings.state.theta
+        presets = [(_DEFAULTS, ""), *((name, name) for name in Theta.preset_names())]
+        with gr.Row(equal_height=True):
+            self.preset = gr.Dropdown(
+                presets,
+                value=self.settings.state.preset,
+                label="Preset",
+                info="A θ to begin with",
+                elem_id="studio-preset",
+            )
+            self.keep = gr.Button("Keep this θ to compare", size="sm", elem_id="studio-keep")
+        described = fields([family.name for family in families(system=self.settings.font_files)])
+        self.fields: dict[str, Any] = {}
+        with gr.Group(elem_id="studio-foremost"):
+            for pair in zip(FOREMOST[::2], FOREMOST[1::2], strict=True):
+                with gr.Row():
+                    for name in pair:
+                        self.fields[name] = self._widget(described[name], theta)
+            self.follow = gr.Checkbox(True, label="line height follows font size", elem_id="studio-follow")
+        for title, names in groups().items():
+            with gr.Accordion(f"{title} ({len(names)})", open=False), gr.Row():
+                for name in names:
+                    self.fields[name] = self._widget(described[name], theta)
+
+    def _result(self) -> None:
+        gr, settings = self.gr, self.settings
+        state = settings.state
+        self.models = gr.Dropdown(
+            model_names(settings.table),
+            value=list(state.models),
+            multiselect=True,
+            max_choices=MOST_MODELS,
+            allow_custom_value=True,
+            label="Models",
+            info="The first one sees the page. Any name that a provider or the hub uses will do.",
+            elem_id="studio-models",
+        )
+        first = self.answer_to.first()
+        self.figures = self._html(first[1].figures or "", "studio-figures")
+        self.problems = self._html(first[0].problems, "studio-problems")
+        with gr.Row(elem_id="studio-views", equal_height=True):
+            self.view = gr.Radio(list(VIEWS), value=VIEWS[0], show_label=False, container=False, elem_id="studio-view")
+            self.number = gr.Number(
+                state.page, label="Page", minimum=1, precision=0, min_width=90, scale=0, elem_id="studio-number"
+            )
+            self.against = gr.Dropdown(
+                [KEPT, *state.models],
+                value=KEPT,
+                label="Compare with",
+                visible=False,
+                min_width=160,
+                elem_id="studio-against",
+            )
+        self.page = self._html(first[0].html or "", "studio-page")
+        with gr.Accordion("What an OCR program reads", open=False, elem_id="studio-ocr"):
+            self.read = gr.Button("Read this page", size="sm", elem_id="studio-read")
+            self.reading = self._html("", "studio-reading")
+        with gr.Accordion("Fit a target, or ask for a proposal", open=False, elem_id="studio-solve"):
+            with gr.Row(equal_height=True):
+                self.target = gr.Dropdown(_TARGETS, value="rho", label="Target", elem_id="studio-target", min_width=150)
+                self.goal = gr.Number(3, label="Value", elem_id="studio-goal", min_width=90)
+                self.least = gr.Number(7, label="Smallest type, px", elem_id="studio-least", min_width=90)
+            with gr.Row():
+                self.fit = gr.Button("Fit the font size", size="sm", variant="primary", elem_id="studio-fit")
+                self.propose = gr.Button("Propose a θ", size="sm", elem_id="studio-propose")
+            self.answer = self._html("", "studio-answer")
+        with gr.Accordion("Prices", open=False, elem_id="studio-pricing"):
+            self.prices = gr.Textbox(
+                price_lines(state.models, settings.table, state.prices),
+                label="Dollars for a million tokens: model = prompt, images",
+                lines=4,
+                max_lines=10,
+                info="Change them, and the price of a request follows. Dates say when a price was read; none was paid.",
+                elem_id="studio-prices",
+            )
+        with gr.Accordion("Export, and a link to this", open=False, elem_id="studio-export"):
+            with gr.Row(equal_height=True):
+                self.share = gr.Button("Make a link", size="sm", variant="primary", elem_id="studio-make-link", scale=0)
+                self.link = gr.Textbox(
+                    "",
+                    label="Link",
+                    lines=1,
+                    max_lines=1,
+                    interactive=False,
+                    buttons=["copy"],
+                    elem_id="studio-link",
+                    info="The address holds θ, models, prices and a short text; nothing is stored.",
+                )
+            self.command = self._code(first[1].command, "Command line", "studio-command", 2)
+            self.python = self._code(first[1].python, "Python", "studio-python", 3)
+            self.json = gr.Textbox(
+                first[1].theta_json or "",
+                label="JSON of θ (paste one of yours, or a Glyph config, and use it)",
+                lines=6,
+                max_lines=12,
+                buttons=["copy"],
+                elem_id="studio-json",
+            )
+            self.use = gr.Button("Use this JSON", size="sm", elem_id="studio-use")
+
+    def _html(self, value: str, name: str) -> Any:
+        return self.gr.HTML(value, elem_id=name, padding=False, apply_default_css=False, container=False)
+
+    def _code(self, value: str | None, label: str, name: str, lines: int) -> Any:
+        return self.gr.Textbox(
+            value or "",
+            label=label,
+            lines=lines,
+            max_lines=12,
+            interactive=False,
+            buttons=["copy"],
+            elem_id=name,
+        )
+
+    def _widget(self, described: Field, theta: Theta) -> Any:
+        gr, name = self.gr, described.name
+        value = widget_value(name, getattr(theta, name))
+        common = {"label": described.label, "info": described.help, "elem_id": f"field-{name}", "min_width": 180}
+        match described.widget:
+            case Widget.SLIDER:
+                assert described.limits is not None
+                return gr.Slider(value=value, **slider_bounds(name, float(value)), step=described.limits[2], **common)
+            case Widget.NUMBER:
+                assert described.limits is not None
+                return gr.Number(value, step=described.limits[2], **common)
+            case Widget.FLAG:
+                return gr.Checkbox(value, **common)
+            case Widget.CHOICE | Widget.SUGGESTIONS:
+                custom = described.widget is Widget.SUGGESTIONS
+                return gr.Dropdown(list(described.choices), value=value, allow_custom_value=custom, **common)
+            case _:
+                return gr.Textbox(value, max_lines=1, **common)
+
+    # ── Wiring ──
+
+    def _wire(self) -> None:
+        gr, do = self.gr, self.answer_to
+        ordered = [self.fields[name] for name in WIDGETS]
+        inputs = [self.text, self.held, self.name, self.preset, self.models, self.prices, self.number]
+        inputs += [self.view, self.other, self.against, self.follow, self.sizes, *ordered]
+        drawn = [self.page, self.problems, self.fields["line_height"], self.sizes]
+        counted = [self.figures, self.notice, self.json, self.python, self.command]
+        theta = [self.sizes, *ordered]
+        text = [self.text, self.held, self.name, self.notice, self.number]
+        private = {"api_visibility": "private"}
+        light = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last", **private}
+        heavy = {"concurrency_limit": 2, **private}
+
+        def refresh(after: Any) -> None:
+            """Draw and count once the event `after` has set its widgets."""
+            after.then(do.draw, inputs, drawn, **light)
+            after.then(do.count, inputs, counted, **light)
+
+        typed = [self.text.input, *(widget.input for widget in ordered)]
+        gr.on([*typed, self.number.input, self.against.input], do.draw, inputs, drawn, **light)
+        gr.on([*typed, self.prices.input], do.count, inputs, counted, **light)
+        refresh(self.models.input(do.models, [self.models, self.prices], [self.prices, self.against], **light))
+        refresh(self.view.input(do.view, [self.view], [self.against], **light))
+        refresh(self.preset.input(do.preset, [self.preset], theta, **light))
+        for opened in (self.files, self.folder, self.drop):
+            refresh(opened.upload(do.open, [opened], text, **private))
+        refresh(self.clear.click(do.clear, None, [*text, self.drop], **light))
+        refresh(self.sample.input(do.sample, [self.sample], [*text, self.sample, self.preset, *theta], **light))
+        self.keep.click(do.keep, inputs, [self.other, self.keep], **light)
+        self.read.click(do.read, inputs, [self.reading], **heavy)
+        solving = [self.target, self.goal, self.least, *inputs]
+        refresh(self.fit.click(do.fit, solving, [self.answer, self.preset, *theta], **heavy))
+        refresh(self.propose.click(do.propose, solving, [self.answer, self.preset, *theta], **heavy))
+        refresh(self.use.click(do.use, [self.json], [self.problems, self.preset, *theta], **light))
+
+        def share(request: Any, *values: Any) -> str:
+            return do.share(request.headers.get("referer") or "", *values)
+
+        def restore(request: Any) -> tuple[Any, ...]:
+            return do.restore(list(request.query_params.multi_items()))
+
+        for handler in (share, restore):  # Gradio passes the request where the annotation asks for it
+            handler.__annotations__ = {"request": gr.Request}
+        self.share.click(share, inputs, [self.link], **light)
+        state = [self.text, self.held, self.name, self.preset, self.models, self.prices, self.number, self.other]
+        refresh(self.blocks.load(restore, None, [*state, *theta, self.notice], **light))

@@ -1,0 +1,412 @@
+"""The functions behind the events of the widgets: values of widgets → updates of widgets.
+
+A handler gets all widgets that its answer depends on, and returns one value for each widget that it changes. An update
+is a dict with the mark "__type__", as `gradio.update` makes it, so this module needs no Gradio either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from glyphrender.errors import DataError, GlyphRenderError
+from glyphrender.models.prices import PriceTable, prices
+from glyphrender.studio import replies
+from glyphrender.studio.cards import notices_html, problems_html
+from glyphrender.studio.fields import Problem, fields, widget_value
+from glyphrender.studio.replies import KEPT, VIEWS
+from glyphrender.studio.samples import SAMPLES, sample
+from glyphrender.studio.source import Source, text_source, uploaded
+from glyphrender.studio.state import MOST_MODELS, State
+from glyphrender.theta import PARAMETERS, Theta
+
+__all__ = ["SKIP", "Choices", "Handlers", "Settings", "held", "shown_text", "sizes_of", "slider_bounds", "update"]
+
+# Most characters of a text that are put into the text box, where they can be changed.
+_EDITABLE: Final = 200_000
+# Characters of a longer text, or of a folder, that the text box shows.
+_PREVIEW: Final = 20_000
+
+#: What leaves a widget as it is.
+SKIP: Final[Mapping[str, Any]] = {"__type__": "update"}
+
+
+def update(**changes: Any) -> dict[str, Any]:
+    """Return a change of a widget's properties.
+
+    >>> update(visible=False)
+    {'visible': False, '__type__': 'update'}
+    """
+    return {**changes, "__type__": "update"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What the person who starts the studio decides.
+
+    Attributes:
+        state: what a visitor sees who comes without a link.
+        source: the text that is shown at first; by default that of `state`, or else a sample.
+        font_files: whether visitors may name fonts by the path of a file of this machine.
+        table: the known prices.
+        most_bytes: most bytes of an upload.
+    """
+
+    state: State = field(default_factory=State)
+    source: Source | None = None
+    font_files: bool = False
+    table: PriceTable = field(default_factory=prices)
+    most_bytes: int = 20_000_000
+
+    @property
+    def first_source(self) -> Source:
+        """Return the text that is shown at first."""
+        if self.source is not None:
+            return self.source
+        return text_source(self.state.text, name=self.state.name) if self.state.text else sample("Prose")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """The values of all widgets that a page and its figures depend on, in the order in which handlers get them.
+
+    Attributes:
+        text: the text box.
+        held: what was opened and is not in the text box, or None.
+        name: name of the file in the text box.
+        preset: the preset that θ was made from.
+        models, prices, number: the widgets of these names.
+        view, other, against: how the page is looked at, the θ that was kept, and what the page is compared with.
+        follow: whether the line height follows the font size.
+        sizes: (font size, line height, their ratio) before this event.
+        fields: field of θ → value of its widget.
+    """
+
+    text: str
+    held: Source | None
+    name: str
+    preset: str
+    models: tuple[str, ...]
+    prices: str
+    number: int
+    view: str
+    other: Theta | None
+    against: str
+    follow: bool
+    sizes: tuple[float, float, float]
+    fields: dict[str, Any]
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> Choices:
+        """Return the choices for the values of the widgets, in the order of the attributes, then of θ's fields."""
+        text, held, name, preset, models, prices, number, view, other, against, follow, sizes = values[:12]
+        return cls(
+            text=text or "",
+            held=held,
+            name=name or "",
+            preset=preset or "",
+            models=tuple(str(each) for each in models or ())[:MOST_MODELS],
+            prices=prices or "",
+            number=int(number) if number and 0 < number < 10**9 else 1,
+            view=view,
+            other=other,
+            against=against or KEPT,
+            follow=bool(follow),
+            sizes=sizes,
+            fields=dict(zip(WIDGETS, values[12:], strict=True)),
+        )
+
+    @property
+    def source(self) -> Source:
+        """Return what pages are made of."""
+        return text_source(self.text, name=self.name) if self.held is None else self.held
+
+    @property
+    def model(self) -> str:
+        """Return the first model, which sees the page."""
+        return self.models[0] if self.models else "glm-4.1v"
+
+    def followed(self) -> tuple[dict[str, Any], tuple[float, float, float]]:
+        """Return the fields with the line height in proportion to the font size, if it shall follow, and the sizes."""
+        values, (size, height, ratio) = self.fields, self.sizes
+        now, line = values["font_size"], values["line_height"]
+        if not isinstance(now, int | float) or not isinstance(line, int | float) or now <= 0:
+            return values, self.sizes
+        if line != height or not self.follow:
+            return values, (now, line, line / now)
+        if now == size:
+            return values, self.sizes
+        line = round(now * ratio, 2)
+        return {**values, "line_height": line}, (now, line, ratio)
+
+
+#: The fields of θ in the order in which their widgets are passed.
+WIDGETS: Final = tuple(PARAMETERS)
+
+
+class Handlers:
+    """The functions that answer events. They keep nothing: all that an answer depends on is passed to them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def draw(self, *values: Any) -> tuple[Any, ...]:
+        """Return (page, problems, line height, sizes)."""
+        got = Choices.of(values)
+        values_now, sizes = got.followed()
+        height = _moved("line_height", sizes[1]) if values_now is not got.fields else SKIP
+        theta, wrong = self._theta(values_now)
+        if theta is None:
+            return SKIP, problems_html(wrong), height, sizes
+        found = replies.drawn(
+            got.source,
+            theta,
+            models=got.models,
+            number=got.number,
+            view=got.view,
+            other=got.other,
+            against=got.against,
+        )
+        return SKIP if found.html is None else found.html, found.problems, height, sizes
+
+    def count(self, *values: Any) -> tuple[Any, ...]:
+        """Return (figures, notices, JSON, Python, command)."""
+        got = Choices.of(values)
+        theta, _ = self._theta(got.followed()[0])
+        if theta is None:
+            return (SKIP,) * 5
+        own, wrong = replies.prices_read(got.prices)
+        found = replies.counted(
+            got.source,
+            theta,
+            models=got.models,
+            table=self.settings.table,
+            prices=own,
+            preset=got.preset,
+            page=got.number,
+        )
+        notices = found.notices + notices_html(wrong)
+        answers = (found.figures, notices, found.theta_json, found.python, found.command)
+        return tuple(SKIP if each is None else each for each in answers)
+
+    def models(self, models: Sequence[str] | None, lines: str) -> tuple[Any, ...]:
+        """Return (prices, what a page can be compared with) after other models were chosen."""
+        own, _ = replies.prices_read(lines)
+        chosen = [str(name) for name in models or ()][:MOST_MODELS]
+        kept = {name: price for name, price in own.items() if name in chosen}
+        return replies.price_lines(chosen, self.settings.table, kept), update(choices=[KEPT, *chosen])
+
+    def view(self, view: str) -> Any:
+        """Return whether the choice of what to compare with is shown."""
+        return update(visible=view == VIEWS[2])
+
+    def preset(self, preset: str) -> tuple[Any, ...]:
+        """Return (sizes, fields…) of a preset."""
+        try:
+            return theta_updates(Theta.of(preset or None))
+        except GlyphRenderError:  # a name that no widget offers
+            return (SKIP,) * (1 + len(WIDGETS))
+
+    def open(self, files: Any) -> tuple[Any, ...]:
+        """Return (text, held, name, notices, page) for files that were opened or dropped."""
+        paths = [Path(str(each)) for each in (files if isinstance(files, list) else [files]) if each]
+        try:
+            total = sum(path.stat().st_size for path in paths)
+            if total > self.settings.most_bytes:
+                raise DataError(
+                    f"the files have {total / 1e6:.0f} MB; the studio takes {self.settings.most_bytes / 1e6:.0f}. "
+                    "Open fewer of them, or use the command line."
+                )
+            source = uploaded((name, path.read_bytes()) for name, path in zip(_names(paths), paths, strict=True))
+        except GlyphRenderError as error:
+            return SKIP, SKIP, SKIP, notices_html([str(error)]), SKIP
+        return _given(source)
+
+    def clear(self) -> tuple[Any, ...]:
+        """Return (text, held, name, notices, page, dropped files) of an empty studio."""
+        return (*_given(Source()), None)
+
+    def sample(self, title: str) -> tuple[Any, ...]:
+        """Return (text, held, name, notices, page, the choice itself, preset, sizes, fields…) of a sample."""
+        if title not in SAMPLES:
+            return (SKIP,) * (8 + len(WIDGETS))
+        preset = SAMPLES[title][1]
+        return (*_given(sample(title)), "", preset, *theta_updates(Theta.preset(preset)))
+
+    def keep(self, *values: Any) -> tuple[Any, ...]:
+        """Return (the θ to compare with, the button)."""
+        theta, _ = self._theta(Choices.of(values).fields)
+        return (SKIP, SKIP) if theta is None else (theta, update(value="Kept. Keep this one instead"))
+
+    def read(self, *values: Any) -> str:
+        """Return what an OCR program reads."""
+        got = Choices.of(values)
+        theta, wrong = self._theta(got.fields)
+        if theta is None:
+            return problems_html(wrong)
+        return replies.read_aloud(got.source, theta, model=got.models[0] if got.models else None, number=got.number)
+
+    def fit(self, target: str, goal: float | None, least: float | None, *values: Any) -> tuple[Any, ...]:
+        """Return (answer, preset, sizes, fields…) that meet a target."""
+        got = Choices.of(values)
+        theta, wrong = self._theta(got.fields)
+        if theta is None:
+            return _solved(None, problems_html(wrong), "")
+        found, html = replies.fitted(got.source, theta, model=got.model, target=target, value=goal, least_pixels=least)
+        return _solved(found, html, got.preset)
+
+    def propose(self, target: str, goal: float | None, least: float | None, *values: Any) -> tuple[Any, ...]:
+        """Return (answer, preset, sizes, fields…) that are proposed."""
+        got = Choices.of(values)
+        found, html = replies.proposed(got.source, model=got.model, least_pixels=least)
+        return _solved(found, html, "")
+
+    def use(self, text: str) -> tuple[Any, ...]:
+        """Return (problems, preset, sizes, fields…) of JSON that was pasted."""
+        theta, html = replies.theta_from_json(text or "", font_files=self.settings.font_files)
+        return _solved(theta, html, "")
+
+    def share(self, address: str, *values: Any) -> str:
+        """Return a link that restores the state. `address` is that of the page that the visitor sees."""
+        got = Choices.of(values)
+        theta, wrong = self._theta(got.fields)
+        if theta is None:
+            return "; ".join(each.message for each in wrong)
+        own, _ = replies.prices_read(got.prices)
+        known = {name: price for name, price in own.items() if self._differs(name, price)}
+        held = got.held
+        state = State(
+            text="" if held is not None else got.text,
+            name=got.name,
+            preset=got.preset,
+            theta=theta,
+            other=got.other,
+            models=got.models,
+            prices=known,
+            page=got.number,
+            lost=None if held is None else (held.digest, sum(len(t) for _, t in held.files) or len(held.text)),
+        )
+        place = urlsplit(address)
+        return urlunsplit((place.scheme, place.netloc, place.path, state.to_query(), ""))
+
+    def restore(self, query: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
+        """Return (text, held, name, preset, models, prices, page, other, sizes, fields…, notices) for a link.
+
+        Without a query, nothing changes: the widgets have their first values.
+        """
+        nothing = (SKIP,) * (9 + len(WIDGETS))
+        try:
+            known = [(name, value) for name, value in query if not name.startswith("__")]  # those are Gradio's own
+            if not known:
+                return (*nothing, SKIP)
+            state = replies.allowed(State.from_query(known), font_files=self.settings.font_files)
+        except GlyphRenderError as error:
+            return (*nothing, notices_html([f"This link could not be restored: {error}"]))
+        source = text_source(state.text, name=state.name)
+        text = _given(source)[:2] if state.text else (SKIP, SKIP)
+        notices = source.notices
+        if state.lost is not None:
+            notices = (
+                f"The link was made with a text of {state.lost[1]:,} characters, which is too long for a link. "
+                f"Open {state.name or 'it'} again: its digest begins with {state.lost[0][:8]}.",
+            )
+        lines = replies.price_lines(state.models, self.settings.table, state.prices)
+        return (
+            *text,
+            state.name if state.text else SKIP,
+            state.preset,
+            update(value=list(state.models)),
+            lines,
+            state.page,
+            state.other,
+            *theta_updates(state.theta),
+            notices_html(notices),
+        )
+
+    def first(self) -> tuple[replies.Drawn, replies.Counted]:
+        """Return the page and the figures that stand there before any event."""
+        state, source = self.settings.state, self.settings.first_source
+        found = replies.drawn(source, state.theta, models=state.models, number=state.page)
+        figures = replies.counted(
+            source,
+            state.theta,
+            models=state.models,
+            table=self.settings.table,
+            prices=state.prices,
+            preset=state.preset,
+            page=state.page,
+        )
+        return found, figures
+
+    def _theta(self, values: Mapping[str, Any]) -> tuple[Theta | None, tuple[Problem, ...]]:
+        return replies.checked_theta(values, font_files=self.settings.font_files)
+
+    def _differs(self, name: str, price: tuple[float, float]) -> bool:
+        """Return whether a price is the visitor's own."""
+        known = replies.prices_read(replies.price_lines([name], self.settings.table))[0]
+        return known.get(name) != price
+
+
+def held(source: Source) -> Source | None:
+    """Return `source` if it cannot be changed in the text box: a folder, or a long text. Else None."""
+    return source if source.files or len(source.text) > _EDITABLE else None
+
+
+def shown_text(source: Source) -> str:
+    """Return what the text box shows: all that can be changed, or else the beginning."""
+    text = source.text or "\n".join(f"==> {name} <==\n{text}" for name, text in source.files)
+    return text if held(source) is None else text[:_PREVIEW]
+
+
+def sizes_of(theta: Theta) -> tuple[float, float, float]:
+    """Return (font size, line height, their ratio)."""
+    return theta.font_size, theta.line_height, theta.line_height / theta.font_size
+
+
+def slider_bounds(name: str, value: float) -> dict[str, float]:
+    """Return the ends of a field's slider, wide enough for `value`.
+
+    >>> slider_bounds("font_size", 30.0)
+    {'minimum': 4.0, 'maximum': 30.0}
+    """
+    limits = _FIELDS[name].limits
+    assert limits is not None
+    return {"minimum": min(limits[0], value), "maximum": max(limits[1], value)}
+
+
+def theta_updates(theta: Theta) -> tuple[Any, ...]:
+    """Return (sizes, fields…) for a θ."""
+    values = ((name, widget_value(name, value)) for name, value in theta.fields().items())
+    return sizes_of(theta), *(_moved(name, value) for name, value in values)
+
+
+_FIELDS: Final = fields()
+
+
+def _moved(name: str, value: Any) -> Any:
+    """Return the update that sets the widget of a field."""
+    if _FIELDS[name].widget == "slider":
+        return update(value=value, **slider_bounds(name, value))
+    return value
+
+
+def _given(source: Source) -> tuple[Any, ...]:
+    """Return (text, held, name, notices, page) for a new text."""
+    kept = held(source)
+    label = "Text" if kept is None else f"{source.name or 'A long text'}: the beginning. To type, clear it first"
+    box = update(value=shown_text(source), interactive=kept is None, label=label)
+    return box, kept, source.name, notices_html(source.notices), 1
+
+
+def _solved(theta: Theta | None, html: str, preset: str) -> tuple[Any, ...]:
+    if theta is None:
+        return (html, *(SKIP,) * (2 + len(WIDGETS)))
+    return html, preset, *theta_updates(theta)
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Return the names of uploaded files. Those of a folder keep their path inside it, where the browser sent it."""
+    return [path.name for path in paths]

@@ -1,0 +1,271 @@
+"""The studio as a web server: on loopback, without a network, and with a policy that lets no text become a script.
+
+Gradio makes the page. This module changes three things about it. The page gets our style and script, and loses the tags
+that name other hosts. Each answer carries a Content-Security-Policy: scripts run only from this server or with the
+nonce of the page, and the browser may ask no other host for anything. And a server on loopback answers only to a name
+of loopback, so that no web page can reach it by a name of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping
+from importlib.resources import files
+from ipaddress import ip_address
+from typing import Any, Final
+
+from glyphrender.errors import DataError, ResourceError
+from glyphrender.studio.app import build, gradio
+from glyphrender.studio.handlers import Settings
+from glyphrender.studio.page_view import head
+
+__all__ = ["PORT", "is_loopback", "listening", "serve", "web_app"]
+
+#: The port of the studio, if it is free. Spaces expect a server there too.
+PORT: Final = 7860
+# Ports that are tried after it.
+_PORTS: Final = 40
+# Most bytes of a request that is no upload: a text in the box, as JSON.
+_MOST_BODY: Final = 32_000_000
+
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, and nobody else can reach it.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def web_app(settings: Settings | None = None, *, host: str = "127.0.0.1", embedded: bool = False) -> Any:
+    """Return the studio as an ASGI application, for `uvicorn` or another server.
+
+    Args:
+        settings: what is shown at first, and what visitors may do.
+        host: the host that the server will listen on. On loopback, other host names are refused.
+        embedded: whether Hugging Face may show the studio in a frame, as it does with spaces.
+
+    Raises:
+        DependencyError: the extra studio is not installed.
+    """
+    settings = settings or Settings()
+    gr = gradio()
+    from fastapi import FastAPI
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    blocks = build(settings)
+    # Names of families, and not Gradio's fonts, which come from a server of Google.
+    plain = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
+    theme = gr.themes.Default(
+        primary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.slate,
+        spacing_size=gr.themes.sizes.spacing_sm,
+        radius_size=gr.themes.sizes.radius_sm,
+        text_size=gr.themes.sizes.text_sm,
+        font=plain,
+        font_mono=["ui-monospace", "SFMono-Regular", "DejaVu Sans Mono", "monospace"],
+    )
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        server_name=host,
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        show_error=True,
+        max_file_size=settings.most_bytes,
+        theme=theme,
+    )
+    return _Guard(app, loopback=is_loopback(host), embedded=embedded, most_upload=settings.most_bytes + 1_000_000)
+
+
+def serve(
+    settings: Settings | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    embedded: bool = False,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the studio until the process is interrupted.
+
+    Args:
+        settings: what is shown at first, and what visitors may do.
+        host: the address to listen on; by default only this machine can reach the studio.
+        port: the port; by default `PORT`, or the next one that is free.
+        embedded: see `web_app`.
+        ready: called with the address of the studio once it can be opened.
+
+    Raises:
+        DependencyError: the extra studio is not installed.
+        DataError: `host` is not an address of this machine.
+        ResourceError: the port is taken.
+    """
+    with listening(host, port) as bound:
+        app = web_app(settings, host=host, embedded=embedded)
+        import uvicorn
+
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on", ws="none"))
+        address, number = bound.getsockname()[:2]
+        shown = "127.0.0.1" if address in ("0.0.0.0", "::") else address
+        place = f"[{shown}]" if ":" in shown else shown
+        if ready is not None:
+            ready(f"http://{place}:{number}/")
+        server.run(sockets=[bound])
+
+
+def listening(host: str, port: int | None) -> socket.socket:
+    """Return a socket that listens on `host`, at `port` or the first free one from `PORT` on.
+
+    Raises:
+        DataError: `host` is not an address of this machine, or `port` is not a port.
+        ResourceError: the port is taken.
+    """
+    if port is not None and not 0 <= port <= 65535:
+        raise DataError(f"port={port} is not a port. Use 0 for any free one, or a number up to 65535.")
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise DataError(f"host={host} is not known ({error}). Use 127.0.0.1.") from error
+    failed: OSError | None = None
+    for number in [port] if port is not None else range(PORT, PORT + _PORTS):
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((address[0], number, *address[2:]))
+            bound.listen(128)
+        except OSError as error:
+            bound.close()
+            failed = error
+        else:
+            return bound
+    assert failed is not None
+    tried = f"port {port}" if port is not None else f"each port from {PORT} to {PORT + _PORTS - 1}"
+    raise ResourceError(
+        f"{tried} of {host} cannot be used ({failed.strerror}). Pass another --port.", errno=failed.errno
+    ) from failed
+
+
+class _Guard:
+    """An ASGI application around the studio: host names, sizes of requests, the policy, and our style and script."""
+
+    def __init__(self, app: Any, *, loopback: bool, embedded: bool, most_upload: int) -> None:
+        self._app, self._loopback, self._most_upload = app, loopback, most_upload
+        self._ancestors = "'self' https://huggingface.co https://*.hf.space" if embedded else "'self'"
+        room = files("glyphrender.studio")
+        self._style = (room / "studio.css").read_text(encoding="utf-8")
+        self._script = (room / "studio.js").read_text(encoding="utf-8")
+
+    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        if self._loopback and not is_loopback(_host_of(headers.get(b"host", ""))):
+            await _refuse(send, 421, "This studio answers only to 127.0.0.1 and localhost.")
+            return
+        size = headers.get(b"content-length", "0")
+        most = self._most_upload if scope["path"].endswith("/upload") else _MOST_BODY
+        if not size.isdigit() or int(size) > most:
+            await _refuse(send, 413, f"This studio takes requests of up to {most / 1e6:.0f} MB.")
+            return
+        nonce = secrets.token_urlsafe(16)
+        page = scope["path"] == "/" and scope["method"] == "GET"
+        if page:  # whole, and not compressed, because it is changed here
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+        await self._app(scope, receive, _Answer(self, send, nonce) if page else _plain(self, send))
+
+    def policy(self, nonce: str) -> bytes:
+        """Return the Content-Security-Policy. Gradio compiles templates, which needs 'unsafe-eval'."""
+        allowed = f" 'nonce-{nonce}'" if nonce else ""
+        return (
+            f"default-src 'self'; script-src 'self' 'unsafe-eval'{allowed}; style-src 'self' 'unsafe-inline'; "
+            "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+            "media-src 'self' data: blob:; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; "
+            f"frame-ancestors {self._ancestors}"
+        ).encode("ascii")
+
+    def changed(self, body: bytes, nonce: str) -> bytes:
+        """Return the page with our style and script, without tags that name other hosts, and with the nonce."""
+        html = body.decode("utf-8")
+        html = re.sub(r"\s*<meta\s[^>]*(?:og:|twitter:)[^>]*>", "", html)
+        ours = f"<style>{self._style}</style>{head()}<script>{self._script}</script>"
+        html = html.replace("</head>", f"{ours}</head>", 1)
+        return re.sub(r"<script(?=[\s>])", f'<script nonce="{nonce}"', html).encode("utf-8")
+
+
+class _Answer:
+    """A `send` that gathers the page, changes it, and sends it."""
+
+    def __init__(self, guard: _Guard, send: _Send, nonce: str) -> None:
+        self._guard, self._send, self._nonce = guard, send, nonce
+        self._start: MutableMapping[str, Any] = {}
+        self._body = b""
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        self._body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        headers = dict(self._start["headers"])
+        if headers.get(b"content-type", b"").startswith(b"text/html"):
+            self._body = self._guard.changed(self._body, self._nonce)
+        headers[b"content-length"] = str(len(self._body)).encode("ascii")
+        headers[b"cache-control"] = b"no-store"
+        _protect(headers, self._guard.policy(self._nonce))
+        await self._send({**self._start, "headers": list(headers.items())})
+        await self._send({"type": "http.response.body", "body": self._body})
+
+
+def _plain(guard: _Guard, send: _Send) -> _Send:
+    """Return a `send` that adds the policy to an answer, and passes its body on as it comes."""
+
+    async def passed(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = dict(message["headers"])
+            _protect(headers, guard.policy(""))
+            message = {**message, "headers": list(headers.items())}
+        await send(message)
+
+    return passed
+
+
+def _protect(headers: dict[bytes, bytes], policy: bytes) -> None:
+    headers[b"content-security-policy"] = policy
+    headers[b"x-content-type-options"] = b"nosniff"
+    headers[b"referrer-policy"] = b"same-origin"
+
+
+def _host_of(value: str) -> str:
+    """Return the host of a Host header, without its port.
+
+    >>> _host_of("127.0.0.1:7860"), _host_of("[::1]:80"), _host_of("localhost")
+    ('127.0.0.1', '::1', 'localhost')
+    """
+    if value.startswith("["):
+        return value[1:].partition("]")[0]
+    return value.rpartition(":")[0] if value.count(":") == 1 else value
+
+
+async def _refuse(send: _Send, status: int, text: str) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode("utf-8")})
