@@ -57,21 +57,21 @@ def python_line(source: Source, theta: Theta, *, preset: str = "") -> str:
     made = _theta(theta, preset)
     if source.messages:
         return (
-            "import json\n"
+            "from pathlib import Path\n"
             "from glyphrender import Theta, from_messages, render\n"
+            "from glyphrender.studio.source import chat_of\n"
             f"theta = {made}\n"
-            f"document = render(from_messages(json.load(open({_place(source)!r})), theta).text, theta)"
+            f"messages = chat_of(Path({_place(source)!r}).read_text(encoding='utf-8'))\n"
+            "document = render(from_messages(messages, theta).text, theta)"
         )
     if source.files:
         names = [name for name, _ in source.files]
         return (
-            "from glyphrender import Document, Part, Theta\n"
+            "from pathlib import Path\n"
+            "from glyphrender import Theta\n"
+            "from glyphrender.studio.source import folder\n"
             f"names = {names!r}\n"
-            "stream = []\n"
-            "for name in names:\n"
-            '    stream += [Part(name=name, heading=("\\n" if stream else "") + f"==> {name} <==\\n"), '
-            'open(name, encoding="utf-8").read()]\n'
-            f"document = Document.read(stream, {made})"
+            f"document = folder((name, Path(name).read_bytes()) for name in names).document({made})"
         )
     return f"from glyphrender import Theta, render_file\ndocument = render_file({_place(source)!r}, {made})"
 
