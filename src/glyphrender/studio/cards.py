@@ -51,8 +51,8 @@ def problems_html(problems: Iterable[Problem]) -> str:
 
     The script of the studio shows each item at its field too, by `data-field`.
 
-    >>> problems_html([Problem(field="dpi", message="dpi=0 <is> out of range.")])[-62:]
-    '<li data-field="dpi">dpi=0 &lt;is&gt; out of range.</li></ul></div>'
+    >>> "<li data-field=\\"dpi\\">a &lt; b</li>" in problems_html([Problem(field="dpi", message="a < b")])
+    True
     """
     items = "".join(_problem(each) for each in problems)
     if not items:

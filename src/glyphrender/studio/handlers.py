@@ -45,7 +45,7 @@ def update(**changes: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What the person who starts the studio decides.
+    """The decisions of the person who starts the studio.
 
     Attributes:
         state: what a visitor sees who comes without a link.

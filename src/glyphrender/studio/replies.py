@@ -1,4 +1,4 @@
-"""What the studio answers to each action of a visitor, as plain functions: values of widgets → HTML and values.
+"""The answers to each action of a visitor, as plain functions: values of widgets → HTML and values.
 
 `app.py` wires these functions to Gradio's widgets. Nothing here knows Gradio, and nothing keeps a visitor's text: all
 that an answer depends on is an argument.

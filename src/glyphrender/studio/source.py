@@ -1,4 +1,4 @@
-"""What a visitor gives to the studio → the text that pages are made of: a text, a folder of files, or a chat.
+"""A visitor's text, folder of files or chat → the text that pages are made of.
 
 Everything is bounded. A text longer than `MOST_CHARACTERS` is cut, and a notice says so; files that are not text are
 left out, and named. Nothing here opens a path that a visitor typed: bytes come in, text goes out.
@@ -32,7 +32,7 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """What pages are made of.
+    """The text, folder or chat that pages are made of.
 
     Attributes:
         text: the characters of a text, or of the JSON of a chat.

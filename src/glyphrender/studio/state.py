@@ -1,4 +1,4 @@
-"""What a visitor has chosen, as a value that fits into a link: θ, models, prices, the page, and a short text.
+"""The choices of a visitor, as a value that fits into a link: θ, models, prices, the page, and a short text.
 
 A link holds the preset and the fields that differ from it, as they are written after `--set`, so a person can read it.
 A text is packed into the link if it is short. Of a longer one, the link holds the digest and the length, and the studio
@@ -38,7 +38,7 @@ _OTHER: Final = "b."
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """What a visitor has chosen.
+    """The choices of a visitor.
 
     Attributes:
         text: the text.
