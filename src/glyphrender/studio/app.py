@@ -178,6 +178,9 @@ class _Studio:
                 elem_id="studio-against",
             )
         self.page = self._html(first[0].html or "", "studio-page")
+        with gr.Accordion("What an OCR program reads", open=False, elem_id="studio-ocr"):
+            self.read = gr.Button("Read this page", size="sm", elem_id="studio-read")
+            self.reading = self._html("", "studio-reading")
         with gr.Accordion("Fit a target, or ask for a proposal", open=False, elem_id="studio-solve"):
             with gr.Row(equal_height=True):
                 self.target = gr.Dropdown(_TARGETS, value="rho", label="Target", elem_id="studio-target", min_width=150)
@@ -285,6 +288,7 @@ class _Studio:
         refresh(self.clear.click(do.clear, None, [*text, self.drop], **light))
         refresh(self.sample.input(do.sample, [self.sample], [*text, self.sample, self.preset, *theta], **light))
         self.keep.click(do.keep, inputs, [self.other, self.keep], **light)
+        self.read.click(do.read, inputs, [self.reading], **heavy)
         solving = [self.target, self.goal, self.least, *inputs]
         refresh(self.fit.click(do.fit, solving, [self.answer, self.preset, *theta], **heavy))
         refresh(self.propose.click(do.propose, solving, [self.answer, self.preset, *theta], **heavy))

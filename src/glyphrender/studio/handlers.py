@@ -241,6 +241,14 @@ class Handlers:
         theta, _ = self._theta(Choices.of(values).fields)
         return (SKIP, SKIP) if theta is None else (theta, update(value="Kept. Keep this one instead"))
 
+    def read(self, *values: Any) -> str:
+        """Return what an OCR program reads."""
+        got = Choices.of(values)
+        theta, wrong = self._theta(got.fields)
+        if theta is None:
+            return problems_html(wrong)
+        return replies.read_aloud(got.source, theta, model=got.models[0] if got.models else None, number=got.number)
+
     def fit(self, target: str, goal: float | None, least: float | None, *values: Any) -> tuple[Any, ...]:
         """Return (answer, preset, sizes, fields…) that meet a target."""
         got = Choices.of(values)

@@ -38,6 +38,7 @@ __all__ = [
     "price_lines",
     "prices_read",
     "proposed",
+    "read_aloud",
     "theta_from_json",
 ]
 
@@ -209,6 +210,19 @@ def proposed(source: Source, *, model: str, least_pixels: float | None) -> tuple
     except GlyphRenderError as error:
         return None, problems_html(problem_list(error))
     return found.theta, proposal_html(found)
+
+
+def read_aloud(source: Source, theta: Theta, *, model: str | None, number: int = 1) -> str:
+    """Return what an OCR program reads on a page, with the differences from the source marked, as HTML."""
+    from glyphrender.studio.reading import read_page
+
+    try:
+        page = page_of(source, theta, number)
+        if page is None:
+            return notices_html(["There is no page to read."])
+        return read_page(page, model=model).html
+    except GlyphRenderError as error:
+        return problems_html(problem_list(error, theta))
 
 
 def price_lines(
