@@ -1,8 +1,8 @@
 """Make a Hugging Face space of the studio: `python docs/space/make.py FOLDER`, and `--upload USER/NAME` to publish it.
 
 The folder gets the package as its wheel would install it, `app.py`, and `requirements.txt` with what the package and
-its extras `studio` and `reader` need. So the space needs no release of glyphrender on an index, and runs what is in this
-clone. It runs elsewhere too: `cd FOLDER && python app.py`.
+its extras `studio` and `reader` need. So the space needs no release of glyphrender on an index, and runs what is in
+this clone. It runs elsewhere too: `cd FOLDER && python app.py`.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def upload(folder: Path, name: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
+    """Make the space that the arguments of a command line ask for."""
     parser = argparse.ArgumentParser(description="Make a Hugging Face space of the studio.")
     parser.add_argument("folder", type=Path, help="folder of the space: new, empty, or an earlier space")
     parser.add_argument("--upload", metavar="USER/NAME", help="publish it; run `hf auth login` before")

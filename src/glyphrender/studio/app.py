@@ -245,15 +245,17 @@ class _Studio:
         match described.widget:
             case Widget.SLIDER:
                 assert described.limits is not None
-                return gr.Slider(value=value, **slider_bounds(name, float(value)), step=described.limits[2], **common)
+                bounds = slider_bounds(name, float(value))
+                return _unchecked(gr.Slider(value=value, **bounds, step=described.limits[2], **common))
             case Widget.NUMBER:
                 assert described.limits is not None
-                return gr.Number(value, step=described.limits[2], **common)
+                return _unchecked(gr.Number(value, step=described.limits[2], **common))
             case Widget.FLAG:
                 return gr.Checkbox(value, **common)
             case Widget.CHOICE | Widget.SUGGESTIONS:
                 custom = described.widget is Widget.SUGGESTIONS
-                return gr.Dropdown(list(described.choices), value=value, allow_custom_value=custom, **common)
+                choices = list(described.choices)
+                return _unchecked(gr.Dropdown(choices, value=value, allow_custom_value=custom, **common))
             case _:
                 return gr.Textbox(value, max_lines=1, **common)
 
@@ -277,9 +279,9 @@ class _Studio:
             after.then(do.draw, inputs, drawn, **light)
             after.then(do.count, inputs, counted, **light)
 
-        typed = [self.text.input, *(widget.input for widget in ordered)]
-        gr.on([*typed, self.number.input, self.against.input], do.draw, inputs, drawn, **light)
-        gr.on([*typed, self.prices.input], do.count, inputs, counted, **light)
+        typed = [_changed(each) for each in (self.text, *ordered)]
+        gr.on([*typed, self.number.change, self.against.input], do.draw, inputs, drawn, **light)
+        gr.on([*typed, self.prices.change], do.count, inputs, counted, **light)
         refresh(self.models.input(do.models, [self.models, self.prices], [self.prices, self.against], **light))
         refresh(self.view.input(do.view, [self.view], [self.against], **light))
         refresh(self.preset.input(do.preset, [self.preset], theta, **light))
@@ -305,3 +307,23 @@ class _Studio:
         self.share.click(share, inputs, [self.link], **light)
         state = [self.text, self.held, self.name, self.preset, self.models, self.prices, self.number, self.other]
         refresh(self.blocks.load(restore, None, [*state, *theta, self.notice], **light))
+
+
+def _changed(widget: Any) -> Any:
+    """Return the event of a widget that every change by a visitor causes.
+
+    The `input` of Gradio's text boxes comes from the key event `keypress` alone: not when text is pasted, cut or
+    deleted. Their `change` comes for all of these, and for what a handler sets. Other widgets have a true `input`.
+    """
+    free = type(widget).__name__ in ("Textbox", "Number") or getattr(widget, "allow_custom_value", False)
+    return widget.change if free else widget.input
+
+
+def _unchecked(widget: Any) -> Any:
+    """Return a widget whose value reaches the handlers as it was typed.
+
+    Gradio refuses a value outside the ends of a slider, or an unknown choice, with a message in the corner. The studio
+    says what is wrong at the field instead, and θ's own metadata decides what is.
+    """
+    widget.preprocess = lambda payload: payload
+    return widget
