@@ -43,8 +43,8 @@ def make(folder: Path) -> None:
         (wheel,) = WheelBuilder(str(ROOT)).build(directory=place, versions=["standard"])
         shutil.rmtree(folder / "glyphrender", ignore_errors=True)
         zipfile.ZipFile(wheel).extractall(folder)
-    for name in ("README.md", "app.py"):
-        shutil.copyfile(HERE / name, folder / name)
+    shutil.copyfile(HERE / "card.txt", folder / "README.md")
+    shutil.copyfile(HERE / "app.py", folder / "app.py")
     (folder / "requirements.txt").write_text("\n".join(requirements()) + "\n", encoding="utf-8")
 
 

@@ -8,6 +8,7 @@ is in widgets and in `gr.State`, so several visitors do not disturb one another.
 from __future__ import annotations
 
 import os
+from abc import ABCMeta
 from typing import Any, Final
 
 from glyphrender.errors import DependencyError
@@ -72,6 +73,7 @@ class _Studio:
         self.gr, self.settings, self.answer_to = gradio(), settings, Handlers(settings)
         gr, start = self.gr, settings.state
         self.start = settings.first_source
+        self.slider, self.numeric, self.choice = map(_unchecked, (gr.Slider, gr.Number, gr.Dropdown))
         with gr.Blocks(title="glyphrender studio", analytics_enabled=False, fill_width=True) as self.blocks:
             gr.HTML(_HEADER, padding=False, apply_default_css=False)
             self.held = gr.State(held(self.start))
@@ -246,16 +248,16 @@ class _Studio:
             case Widget.SLIDER:
                 assert described.limits is not None
                 bounds = slider_bounds(name, float(value))
-                return _unchecked(gr.Slider(value=value, **bounds, step=described.limits[2], **common))
+                return self.slider(value=value, **bounds, step=described.limits[2], **common)
             case Widget.NUMBER:
                 assert described.limits is not None
-                return _unchecked(gr.Number(value, step=described.limits[2], **common))
+                return self.numeric(value, step=described.limits[2], **common)
             case Widget.FLAG:
                 return gr.Checkbox(value, **common)
             case Widget.CHOICE | Widget.SUGGESTIONS:
                 custom = described.widget is Widget.SUGGESTIONS
                 choices = list(described.choices)
-                return _unchecked(gr.Dropdown(choices, value=value, allow_custom_value=custom, **common))
+                return self.choice(choices, value=value, allow_custom_value=custom, **common)
             case _:
                 return gr.Textbox(value, max_lines=1, **common)
 
@@ -319,11 +321,13 @@ def _changed(widget: Any) -> Any:
     return widget.change if free else widget.input
 
 
-def _unchecked(widget: Any) -> Any:
-    """Return a widget whose value reaches the handlers as it was typed.
+def _unchecked(widget: type[Any]) -> Any:
+    """Return a class of widgets whose values reach the handlers as they were typed.
 
     Gradio refuses a value outside the ends of a slider, or an unknown choice, with a message in the corner. The studio
-    says what is wrong at the field instead, and θ's own metadata decides what is.
+    says what is wrong at the field instead, and θ's own metadata decides what is. A method of an instance would be
+    lost, because Gradio makes widgets anew for each visitor. Gradio's metaclass is passed over, because it would write
+    a file beside this module.
     """
-    widget.preprocess = lambda payload: payload
-    return widget
+    names = {"preprocess": lambda self, payload: payload, "__module__": widget.__module__}
+    return ABCMeta.__new__(type(widget), widget.__name__, (widget,), names)

@@ -30,4 +30,5 @@ def sample(title: str) -> Source:
     file = SAMPLES[title][0]
     folder = files(__package__) if "/" not in file else files("glyphrender.studio")
     name = file.rpartition("/")[2]
-    return text_source((folder / name).read_text(encoding="utf-8"), name=name)
+    text = (folder / name).read_text(encoding="utf-8")
+    return text_source(text, name=name if name.endswith(".py") else "")  # of code, the name decides the markup
