@@ -47,6 +47,7 @@ from glyphrender import (
 )
 from glyphrender.document.sheet import Picture, frame, sheet
 from glyphrender.theta import Emoji, MissingGlyph
+from glyphrender.typeset.glyph_store import GlyphStore
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
 
@@ -488,21 +489,34 @@ def test_pixels_of_a_page_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert drawn == [1, 2]
 
 
+def alive(kind: type) -> int:
+    """Return how many values of a type there are."""
+    gc.collect()
+    return sum(type(each) is kind for each in gc.get_objects())
+
+
 def test_small_pages_that_were_drawn_are_not_kept_without_bound() -> None:
     """A page keeps its layout and fonts, which weigh more than its pixels."""
     typesetter = Typesetter()
-
-    def alive() -> int:
-        gc.collect()
-        return sum(type(each) is PageLayout for each in gc.get_objects())
-
-    before = alive()
+    before = alive(PageLayout)
     for number in range(120):
         page = next(iter(layout(str(number), SMALL, typesetter=typesetter)))
         assert page.array.shape[:2] == page.size[::-1]
     del page
     assert typesetter.holds["drawn pages"] == 64
-    assert alive() - before <= 64
+    assert alive(PageLayout) - before <= 64
+
+
+def test_pages_that_were_drawn_keep_no_store_and_no_fonts_that_were_forgotten() -> None:
+    typesetter = Typesetter()
+    first, before = typesetter.shaper.store, alive(GlyphStore)
+    for number in range(60):
+        theta = SMALL.replace(language=f"q{chr(97 + number % 20)}{chr(97 + number // 20)}")
+        page = next(iter(layout("Five words of any size", theta, typesetter=typesetter)))
+        assert page.array.size
+    assert typesetter.shaper.store is not first
+    del page, first
+    assert alive(GlyphStore) == before
 
 
 def test_a_page_is_pickled_with_its_own_glyphs_alone() -> None:

@@ -27,7 +27,7 @@ from glyphrender.typeset.together import layout_together
 #: 256 MiB. A book of one million words under ten font styles needs some 100 MiB.
 MAX_BYTES: Final = 256 << 20
 # The most drawn pages that are kept. Each keeps its layout, and so the fonts of its θ and perhaps an old glyph store,
-# which `_pixel_bytes` does not count. Without this bound, 1,600 small pages, each of another θ, held 1.3 GB.
+# which `_pixel_bytes` does not count. Without bound, 1,600 small pages, each of another θ, held 1.3 GB.
 _DRAWN: Final = 64
 
 
@@ -68,6 +68,7 @@ class Typesetter:
         self.shaper = Shaper(max_bytes=max_bytes * 5 // 8, chunk_size=chunk_size, lock=self.lock)
         self.masks = MaskCache(max_bytes=max_bytes // 4, lock=self.lock)
         self._pixels: dict[int, tuple[PageLayout, NDArray[np.uint8]]] = {}
+        self._drawn_with = self.shaper.store
         self._pixel_bytes = 0  # of all in `_pixels`: thousands of small pages would take long to add up each time
 
     def __repr__(self) -> str:
@@ -136,6 +137,11 @@ class Typesetter:
         drawn = self.draw(page, following=following)
         drawn.flags.writeable = False
         with self.lock:
+            if self._drawn_with is not self.shaper.store:
+                # Pages of an old store would keep that store, and the fonts of all its styles.
+                self._drawn_with = self.shaper.store
+                self._pixels.clear()
+                self._pixel_bytes = 0
             if id(page) not in self._pixels:  # another thread may have drawn it meanwhile
                 self._pixel_bytes += drawn.nbytes
             self._pixels[id(page)] = page, drawn  # the page too, so that no other page gets its id
