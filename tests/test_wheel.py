@@ -34,7 +34,7 @@ def test_the_data_that_the_package_reads_is_in_the_wheel(files: set[str]) -> Non
     ]
     paths = {path.relative_to(ROOT / "src").as_posix() for path in data}
     names = {Path(path).name for path in paths}
-    assert {"unicode_properties.bin", "studio.css", "studio.js", "py.typed"} <= names
+    assert {"unicode_properties.bin", "look.css", "copy.js", "sheet.css", "sheet.js", "studio.js", "py.typed"} <= names
     assert any(path.startswith("glyphrender/theta/presets/") for path in paths)
     assert paths <= files
 

@@ -1,6 +1,7 @@
 """What MkDocs calls while it builds the site: the pages that are made of code, and their places in the menu.
 
     api/<module>.md      one page a module with public names, by mkdocstrings from the docstrings
+    notebooks/<name>.md  one page a notebook, from its cells and outputs
     commands/<name>.md   one page a command, by mkdocs-click from the command line itself
     contributing.md      CONTRIBUTING.md, which lies beside the folder of the documents
 
@@ -21,6 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "src")]  # for docstrings.py, and mkdocs-click, which imports the commands
 
+from notebook_pages import linked, notebook_pages  # noqa: E402
 from public_names import ROOMS, Entry, rooms  # noqa: E402
 
 from glyphrender.cli import COMMANDS  # noqa: E402
@@ -41,7 +43,12 @@ def on_config(config: MkDocsConfig) -> None:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
-    for path, text in {**_api_pages(), **_command_pages(), "contributing.md": _contributing()}.items():
+    for path, text in {
+        **_api_pages(),
+        **_command_pages(),
+        **notebook_pages(),
+        "contributing.md": _contributing(),
+    }.items():
         files.append(File.generated(config, path, content=text))
     return files
 
@@ -50,7 +57,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Let links to CONTRIBUTING.md lead to its page, and complete the page that lists the public names."""
     if page.file.src_uri == "api.md":
         markdown += _table()
-    return markdown.replace("](../CONTRIBUTING.md", "](contributing.md")
+    return linked(markdown).replace("](../CONTRIBUTING.md", "](contributing.md")
 
 
 # -- the API -----------------------------------------------------------------------------------------
