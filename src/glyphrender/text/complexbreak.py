@@ -31,6 +31,9 @@ _TIED_TO_PREVIOUS: Final = codepoints("ะาๅๆฯະາຽໆៗ")
 # mark, Khmer bantoc and toandakhiat, Burmese asat.
 _CLOSING: Final = codepoints("\u0e4c\u0ecc\u17cb\u17cd\u103a")
 
+# A text with fewer characters of class SA than one in this many is not looked at as a whole.
+_FEW: Final = 16
+
 # The scripts for which ICU has a dictionary. Other scripts of class SA (Tai Le, Tai Tham, Ahom) break as CLUSTER does.
 _DICTIONARIES: Final = [SCRIPT_TAGS.index(tag) for tag in ("Thai", "Laoo", "Khmr", "Mymr")]
 
@@ -53,6 +56,30 @@ def add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: str)
     complex_ = (table().flags.take(record) & Flag.COMPLEX.value) != 0
     if not complex_.any():
         return
+    kind = table().line_break.take(record) & (EAST_ASIAN - 1)
+    if not (complex_[:-1] & complex_[1:] & (kind[1:] == LineBreak.AL)).any():
+        return
+    if _FEW * np.count_nonzero(complex_) > len(cps):
+        _add_breaks(cps, actions, breaks)
+        return
+    # Only the runs of such characters, and of what they absorb, are looked at, with the character before each run: no
+    # rule looks further. A line feed stands between two runs.
+    near = complex_ | (kind == LineBreak.CM) | (kind == LineBreak.ZWJ)
+    near[:-1] |= near[1:]
+    some = np.flatnonzero(near)
+    at = np.arange(len(some)) + np.cumsum(np.append(False, np.diff(some) > 1))
+    text = np.full(at[-1] + 1, 0x0A, np.uint32)
+    text[at] = cps[some]
+    found = np.full(len(text), linebreak.MANDATORY, np.uint8)
+    found[at] = actions[some]
+    _add_breaks(text, found, breaks)
+    actions[some] = found[at]
+
+
+def _add_breaks(cps: NDArray[np.uint32], actions: NDArray[np.uint8], breaks: str) -> None:
+    """Do what `add_breaks` does, looking at every character."""
+    record = records(cps)
+    complex_ = (table().flags.take(record) & Flag.COMPLEX.value) != 0
     index = np.arange(len(cps))
     kind = table().line_break.take(record) & (EAST_ASIAN - 1)
     letter = complex_ & (kind == LineBreak.AL)

@@ -156,7 +156,10 @@ def turns(
     may_lack[1:] = actions[some[1:] - 1] == linebreak.ALLOWED
     invisible = (table().flags[records(cps[some])] & Flag.DEFAULT_IGNORABLE.value) != 0
     may_lack &= grapheme.cluster_starts(cps)[some] & ~invisible
-    while True:
+    turn[some[edge]] |= inside[some[edge]]
+    kept = _of_parts(edge, may_lack & ~edge)  # most parts have no break inside
+    while kept.any():
+        some, edge, may_lack = some[kept], edge[kept], may_lack[kept]
         # The parts as they are analysed: a line each.
         at = np.arange(len(some)) + np.cumsum(edge)
         alone = np.full(at[-1] + 1, 0x0A, np.uint32)
@@ -164,7 +167,15 @@ def turns(
         found = style.break_actions(alone)[at]
         lost = may_lack & ~edge
         lost[1:] &= found[:-1] != linebreak.ALLOWED
-        if not lost.any():
-            turn[some[edge]] |= inside[some[edge]]
-            return turn
+        turn[some[lost]] = True
+        kept = _of_parts(edge, lost)
         edge |= lost
+    return turn
+
+
+def _of_parts(edge: NDArray[np.bool_], asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which characters are in a part that holds one of `asked`; a part begins at each `edge`."""
+    part = np.cumsum(edge)
+    held = np.zeros(part[-1] + 1 if len(part) else 1, bool)
+    held[part[asked]] = True
+    return held[part]

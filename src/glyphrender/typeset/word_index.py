@@ -26,6 +26,7 @@ _BITS: Final = 17
 # If words have fewer characters than this on average, most of them have one.
 _SHORT: Final = 2
 _CODE_POINTS: Final = 1 << 16  # code points whose words are found by the array; others by the dict
+_MARK: Final = 0x0A  # a word of a line feed and one character, set from right to left, stands in the array too
 
 _LENGTHS = np.arange(_LONGEST + 1)
 # Masks by the length of a word: the bytes that belong to the word, among the first eight bytes from its start and among
@@ -49,7 +50,8 @@ class WordIndex:
         self._number: defaultdict[str, int] = defaultdict()
         self._renumber()
         self._of_dict(list(words))
-        # The number of each word of one character, or -1. It is made when a text with such words is met: 256 KB.
+        # The number of each word of one character, or -1; then of each with a line feed before it. It is made when a
+        # text with such words is met: 512 KB.
         self._of_code_point = np.zeros(0, np.int32)
         # Each place of the table holds the bytes of a word, and the number of the word or -1. If the place of a word is
         # taken, the word takes the place beside it; if that is taken too, the word is only in the dict.
@@ -121,14 +123,17 @@ class WordIndex:
     def _of_characters(self, text: str) -> NDArray[np.int32]:
         """Return the numbers of the words of `text`: those of one character by the array, all others by the dict."""
         if not len(self._of_code_point):
-            self._of_code_point = np.full(_CODE_POINTS, -1, np.int32)
+            self._of_code_point = np.full(2 * _CODE_POINTS, -1, np.int32)
         cps = codepoints(text if text.endswith(" ") else text + " ")
         end = np.flatnonzero(cps == 0x20)
         start = np.append(0, end[:-1] + 1)
-        first = cps[start]
-        single = (end - start == 1) & (first < _CODE_POINTS)
+        first, length = cps[start], end - start
+        marked = (first == _MARK) & (length == 2)
+        character = cps[start + marked]
+        single = (marked | (length == 1)) & (character < _CODE_POINTS)
+        first = character + _CODE_POINTS * marked
         number = np.where(single, self._of_code_point.take(first, mode="clip"), np.int32(-1))
-        number[end == start] = self._number[""]
+        number[length == 0] = self._number[""]
         rest = np.flatnonzero(number < 0)
         # Each new character is looked up where it stands first.
         alone = single[rest]

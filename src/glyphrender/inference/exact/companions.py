@@ -14,9 +14,9 @@ from glyphrender.inference.exact.kinds import LONGEST
 
 _CURRENCY: Final = (
     r"(?:[A-Z]{0,2}\$|[€£¥₹₽₩₺₪฿₫₴₦₱]|EUR|USD|GBP|CHF|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|RUB|UAH|TRY|ILS|AED|SAR|JPY|"
-    r"CNY|KRW|INR|SGD|HKD|TWD|THB|AUD|NZD|CAD|MXN|BRL|ZAR)"
+    r"CNY|KRW|INR|SGD|HKD|TWD|THB|AUD|NZD|CAD|MXN|BRL|ZAR|RSD|KZT|GEL|VND|IDR|MYR|PHP|PKR|EGP|MAD|NGN|KES|COP|CLP|ARS)"
 )
-_CURRENCY_BEFORE: Final = re.compile(rf"(?<![\w$/.-])(?<!\d[{SPACE}]){_CURRENCY}[{SPACE}]\Z")
+_CURRENCY_BEFORE: Final = re.compile(rf"(?:(?<![\w$/.-])|(?<![\w$/.-])[-+−±–])(?<!\d[{SPACE}]){_CURRENCY}[{SPACE}]\Z")
 _CURRENCY_AFTER: Final = re.compile(rf"[{SPACE}]{_CURRENCY}(?![\w$/-]|[{SPACE}]?\d)")
 _REGISTER_BEFORE: Final = re.compile(r"(?<![\w-])[A-Z]{2,4}[ ]\Z")
 _REGISTER_AFTER: Final = re.compile(r"[ ][A-Z]{1,2}(?![\w-])")
@@ -33,7 +33,7 @@ def with_currency(text: str, start: int, end: int) -> tuple[int, int]:
     >>> [text[slice(*with_currency(text, 4, 16))] for text in ["USD 1,234,567.89.", "USD 1,234,567.89 EUR 5"]]
     ['USD 1,234,567.89', 'USD 1,234,567.89']
     """
-    before = _CURRENCY_BEFORE.search(text, max(0, start - 8), start)
+    before = _CURRENCY_BEFORE.search(text, max(0, start - 9), start)
     after = _CURRENCY_AFTER.match(text, end)
     if before and after:
         return start, end

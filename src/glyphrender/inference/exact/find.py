@@ -83,9 +83,7 @@ def _spans(text: str, chunks: list[tuple[int, int]]) -> list[tuple[int, int, str
     """Return the sorted spans that are judged as wholes: strings with spaces, and runs that are no string (kind "")."""
     spans: list[tuple[int, int, str]] = []
     for start, end, whole in quoted_paths(text):
-        # If it is a command or a sentence, only its first word may be a path with spaces, and is not listed.
-        stop = end if whole else start + len(text[start:end].split(" ", 1)[0])
-        spans.append((start, stop, "path" if whole and _readable(text, start, end) else ""))
+        spans.append((start, end, "path" if whole and _readable(text, start, end) else ""))
     spans += [(*span, "path") for span in escaped_paths(text)]
     if '"@' in text:  # without this look, the search takes a quarter of the time of all prose
         spans += [(*match.span(), "email") for match in _QUOTED_LOCAL.finditer(text)]
@@ -154,9 +152,19 @@ def _strings(text: str, start: int, end: int) -> Iterator[Found]:
         elif found.kind == "address":
             if text[found.end : found.end + 1] == ":" and "::" in text[found.start : found.end]:
                 continue
-        elif _in_block(text, found):
+        elif _in_block(text, found) or _is_unsigned_token(text, found):
             continue
         yield found
+
+
+def _is_unsigned_token(text: str, found: Found) -> bool:
+    """Return whether a token ends with a full stop that may be a part of it: a JWT without signature does."""
+    if text[found.end : found.end + 1] != "." or not text.startswith("eyJ", found.start):
+        return False
+    if text[found.end + 1 : found.end + 2] in ("", *QUOTES) and text.count(".", found.start, found.end) == 1:
+        found.end += 1  # in quotes the full stop is the token's
+        return False
+    return text.count(".", found.start, found.end) == 1
 
 
 def _bounded(text: str, chunk: tuple[int, int], span: tuple[int, int]) -> bool:
@@ -219,7 +227,7 @@ def _is_item(part: str) -> bool:
 def _wraps(text: str, chunk: tuple[int, int], found: Found) -> bool:
     """Return whether a URL at the end of a line may go on in the next line, as in wrapped mail, or behind a space."""
     space = None if text.startswith(_HTTP, found.start) else _NEXT_WORD.match(text, chunk[1])
-    if space and re.search(r"^[^/\s:]+/|\.\w{1,5}[.,;:)]?$", space["word"]):
+    if space and re.search(r"^(?!HTTP/\d)[^/\s:]+/|\.\w{1,5}[.,;:)]?$", space["word"]):
         return True  # s3://bucket/my key/a.txt
     match = _NEXT_LINE.match(text, chunk[1])
     if not match or found.end < chunk[1] or "://" in match["word"]:

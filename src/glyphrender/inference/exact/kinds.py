@@ -77,10 +77,10 @@ _GROUPED: Final = (
 )
 _LETTER: Final = f"[^\\W\\d_{UNSPACED}\u00b2\u00b3\u00b9\u2070-\u209f]"  # and no superscript, which may be a footnote
 _UNIT: Final = (
-    r"(?:%|‰|°[CFKNSEW]?|[$€£¥₹₽₩₺₪฿₫₴₦₱]|[.,][-–]{1,2}|[×x·]10\^?-?[\d⁰¹²³⁴-⁹⁻]+"
+    r"(?:%|‰|°[CFKNSEW]?|[$€£¥₹₽₩₺₪฿₫₴₦₱]|[.,/][-–]{1,2}|[×x·]10\^?-?[\d⁰¹²³⁴-⁹⁻]+"
     rf"|(?![DEIOPQSUXYZx](?![A-Za-z])){_LETTER}{{1,5}}[²³]?(?:/{_LETTER}{{1,4}}[²³]?)?)?"
 )
-_NO_CENTS: Final = re.compile(r"\d[.,]-{1,2}\Z")  # 99,-
+_NO_CENTS: Final = re.compile(r"\d[.,/]-{1,2}\Z")  # 99,- and 99/-
 _AMOUNT: Final = re.compile(
     rf"{_SIGN}{_MONEY}{_SIGN}{_GROUPED}(?:[eE][+-]?\d+)?{_UNIT}"
     r"|(?:\d+(?:[.,]\d+)?[万亿億兆千百만억조천백])+(?:\d+(?:[.,]\d+)?)?[円元원人]?"

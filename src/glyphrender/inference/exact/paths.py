@@ -41,6 +41,7 @@ _LITTLE_WORDS: Final = (
     "van naar op het een niet og eller er med til fra på det ikke och är från "
 )
 _LITTLE: Final = frozenset(_LITTLE_WORDS.split())
+_COMMAND: Final = re.compile(r" -(?! )| [|&;<>$]")
 _DELIMITER: Final = re.compile(f"[{DELIMITERS}]")
 _MARKS: Final = re.compile(f"[,;=:{DELIMITERS}](?!\\\\)")
 _WORD: Final = re.compile(r"\s*(\S+)")
@@ -50,7 +51,8 @@ _LINE: Final = re.compile(r"[^\n]{0,240}")
 def quoted_paths(text: str) -> Iterator[tuple[int, int, bool]]:
     """Yield (start, end, whole) for each quoted span that begins as a path and holds a space.
 
-    If the span is not `whole`, it may be a path with spaces or a command, and nothing that begins there is listed.
+    If the span is not `whole`, it may be a path with spaces, and nothing inside it is listed; or it is a command or a
+    sentence, and then it ends at its first space.
     """
     at = 0
     while match := _QUOTED.search(text, at):
@@ -62,12 +64,15 @@ def quoted_paths(text: str) -> Iterator[tuple[int, int, bool]]:
         path = match["path"]
         if _SPACED.search(path):
             # `'` in the middle of a word, and `"a"b`, close nothing.
-            yield start, end, len(path) <= LONGEST and not glues(text, match.end(), after=True) and _is_spaced(path)
+            whole = len(path) <= LONGEST and not glues(text, match.end(), after=True) and _is_spaced(path)
+            # '/srv/a, b/c.txt' may be a path as well as a list.
+            may_be_path = whole or (has_extension(path) and not _COMMAND.search(path))
+            yield start, end if may_be_path else start + path.index(" "), whole
 
 
 def _is_spaced(path: str) -> bool:
     """Return whether a quoted path with spaces is one path, and not a command or a sentence."""
-    if re.search(rf" (?:-|[|&;<>$]|{_START})|[{{}}<>|\t]|[.,;:!?] |[.,;:!?]$|\s$|  | / |[^\S ]", path):
+    if re.search(rf" (?:-(?! )|[|&;<>$]|{_START})|[{{}}<>|\t]|[.,;:!?] |[.,;:!?]$|\s$|  | / |[^\S ]", path):
         return False
     if path.count("(") != path.count(")") or _DELIMITER.search(path):
         return False
