@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from glyphrender import compression_ratio
 from glyphrender.errors import DataError, VisionModelError
 from glyphrender.models.prices import Price, PriceTable, Rates, prices
-from glyphrender.models.vision import vision_model
+from glyphrender.models.vision import vision_from_config, vision_model
+from glyphrender.tasks.jsonl import read_task
+from glyphrender.train.exports.settings import read_settings
 
 OURS = prices()
 
@@ -153,3 +156,11 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
         prices(tmp_path / "none.toml")
     with pytest.raises(DataError, match="cannot be read as TOML"):
         prices(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no /dev/zero")
+def test_a_device_in_place_of_a_file_of_settings_is_refused_and_not_read() -> None:
+    readers: tuple[Callable[[Path], object], ...] = (prices, vision_from_config, read_settings, read_task)
+    for read in readers:
+        with pytest.raises(DataError, match="a device"):
+            read(Path("/dev/zero"))

@@ -17,7 +17,7 @@ from killed import killed_at, tree
 from glyphrender import DataError, Part, Theta, render
 from glyphrender._system import folder_output
 from glyphrender._system.hidden_names import hidden_beside, hidden_name, lock
-from glyphrender.document.manifest import PAGES_FOLDER, file_name
+from glyphrender.document.manifest import PAGES_FOLDER, file_name, read_manifest
 from glyphrender.document.saving import save
 
 SMALL = Theta(page_size=(120, 60), margin_x=4, margin_y=4)
@@ -341,3 +341,13 @@ def test_a_wrong_option_is_named_before_work_starts(tmp_path: Path, options: dic
     assert f"{next(iter(options))}={next(iter(options.values()))!r}" in str(caught.value)
     assert not drawn
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_place_of_a_manifest_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(DataError):
+        render("a").save(tmp_path)
+    with pytest.raises(DataError, match="a pipe"):
+        read_manifest(tmp_path)
+    assert stat.S_ISFIFO(os.stat(tmp_path / "manifest.json").st_mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +40,34 @@ from glyphrender import (
 from glyphrender.evals import longbench, longbench2, ruler
 from glyphrender.evals.arms import conditions_of
 from glyphrender.evals.benchmarks import load_benchmark
+from glyphrender.evals.compare import compare
 from glyphrender.evals.efficiency.expected import expected
 from glyphrender.evals.item import EvalProtocol, Item, ItemTurn
 from glyphrender.evals.rows import read_rows
 from glyphrender.inference.condensed import condensed
+from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.expand_ledger import ExpandBudget
 from glyphrender.inference.expand_schema import tool_names
 from glyphrender.inference.lensvlm import lens_theta
+from glyphrender.inference.messages import to_messages
 from glyphrender.inference.preflight.probes import PreflightPlan
+from glyphrender.inference.replies import Replies
+from glyphrender.inference.sidecar import exact_strings, sidecar
+from glyphrender.models.calibration import calibrated
 from glyphrender.models.enlarged import enlarged_warning
+from glyphrender.models.preprocessor import vision_from_config
+from glyphrender.models.prices import prices
 from glyphrender.models.vision import vision_model
 from glyphrender.ratio.bench import bench
 from glyphrender.ratio.fit_parts import fit_parts
+from glyphrender.ratio.look import look
+from glyphrender.ratio.propose import better_flow
 from glyphrender.rich import compressed, decompressed
+from glyphrender.tasks import scoring
 from glyphrender.tasks.evidence import Evidence
+from glyphrender.tasks.generated import GeneratedTask
+from glyphrender.train.rewards.functions import reward_functions
+from glyphrender.train.rows.page_policy import PagePolicy
 
 TEXT = "It is a truth universally acknowledged. " * 4
 BASIC: dict[str, Any] = {"text": TEXT, "theta": None, "max_pages": 9, "typesetter": None}
@@ -155,6 +170,24 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"key": "k", "task": "t", "turns": (ItemTurn("user", ("x",)),), "answers": ("x",), "max_tokens": 3}
         | {"buckets": {}, "stop": (), "theta": {}, "meta": {}},
     ),
+    "to_messages": (to_messages, {"document": render(TEXT), "question": "Who?"}),
+    "Conversation": (Conversation, {"turns": ()}),
+    "exact_strings": (exact_strings, {"pages": list(layout(TEXT)), "text": TEXT}),
+    "sidecar": (sidecar, {"strings": (), "budget": 100}),
+    "Replies": (Replies, {"path": "replies.db"}),
+    "vision_from_config": (vision_from_config, {"path": "."}),
+    "calibrated": (partial(calibrated, count=lambda *_: 5), {"model": vision_model("qwen3-vl"), "sizes": [(56, 56)]}),
+    "prices": (prices, {"file": None}),
+    "compare": (compare, {"first": [], "second": []}),
+    "look": (look, {"text": TEXT}),
+    "better_flow": (better_flow, {"theta": Theta(), "text": TEXT}),
+    "GeneratedTask": (GeneratedTask, {"texts": [TEXT * 90], "kinds": ("needle",), "count": 1, "seed": 0}),
+    "reward_functions": (reward_functions, {"weights": {"exact": 1.0}, "others": (), "settings": None}),
+    "PagePolicy": (PagePolicy, {"min_characters": 9, "roles": ("user",), "edge_characters": 9, "tags": ("text",)}),
+    "scoring.exact": (scoring.exact, {"reply": "x", "answers": ["x"]}),
+    "scoring.token_f1": (scoring.token_f1, {"reply": "x", "answers": ["x"]}),
+    "scoring.commits_to": (scoring.commits_to, {"reply": "x", "answers": ["x"], "decoys": ["y"]}),
+    "scoring.number_match": (scoring.number_match, {"reply": "1", "answers": ["1"], "tolerance": 0.0}),
     "EvalProtocol": (EvalProtocol, {"name": "p", "source": "s", "sampling": {}, "thoughts": "kept"}),
 }
 WRONG: list[Any] = [None, 0, -1, 3, 1.5, float("nan"), float("inf"), 10**400, True, "x", "", "\0", "\ud800", "a\nb"]

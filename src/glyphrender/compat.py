@@ -33,6 +33,7 @@ import numpy as np
 from glyphrender._system.counts import checked_count
 from glyphrender._system.folder_output import FolderKind, FolderOutput
 from glyphrender._system.paths import path_of
+from glyphrender._system.regular_file import read_text
 from glyphrender._system.seal import is_sealed_png, sealed_png
 from glyphrender.errors import DataError, ThetaError, shown
 from glyphrender.theta import Theta
@@ -383,7 +384,7 @@ def _line(item: dict[str, Any]) -> str:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(read_text(path, encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). Name a JSON file.", path=path) from error
     except (ValueError, RecursionError) as error:

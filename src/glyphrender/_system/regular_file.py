@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from io import BufferedReader
+from io import BufferedReader, TextIOWrapper
 from typing import Final
 
 _KINDS: Final = (
@@ -66,3 +66,14 @@ def kind_of(mode: int) -> str:
 def _refuse(mode: int, path: str | os.PathLike[str]) -> None:
     if kind := kind_of(mode):
         raise OSError(errno.EINVAL, f"{kind}, not a regular file", os.fspath(path))
+
+
+def read_text(path: str | os.PathLike[str], *, encoding: str = "utf-8", pipes: bool = True) -> str:
+    """Return the text of a regular file, or of a pipe that the user names; see `open_regular`.
+
+    Raises:
+        OSError: the file cannot be opened, or is a device, a socket or a folder.
+        UnicodeDecodeError: the bytes are no text in `encoding`.
+    """
+    with TextIOWrapper(open_regular(path, pipes=pipes), encoding=encoding) as file:
+        return file.read()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from glyphrender._system.folder_output import FolderKind, first_foreign
+from glyphrender._system.regular_file import open_regular
 from glyphrender.errors import DataError
 
 MANIFEST: Final = "manifest.json"
@@ -89,7 +90,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST
     try:
-        values = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
+        with open_regular(path) as file:
+            values = json.loads(file.read().decode("utf-8", "surrogatepass"))
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). Render the pages again.", path=path) from error
     except (ValueError, RecursionError) as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import comb
 
+from glyphrender._system.arguments import all_of, checked, instance
 from glyphrender.errors import DataError
 from glyphrender.evals.outcome import Outcome
 from glyphrender.tasks.statistics import Interval, bootstrap
@@ -55,6 +56,10 @@ def mcnemar(better: int, worse: int) -> float:
     return float(min(1.0, 2 * tail / 2**total))
 
 
+_OUTCOMES = all_of("a list of outcomes", instance("an Outcome", Outcome))
+
+
+@checked(first=_OUTCOMES, second=_OUTCOMES)
 def compare(first: Sequence[Outcome], second: Sequence[Outcome], *, seed: int = 0) -> Comparison:
     """Return the comparison of two conditions, whose outcomes are of the same items in the same order.
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError, shown
 from glyphrender.evals import metrics
 from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemPart, ItemTurn, ScoredReply
@@ -242,7 +242,7 @@ def _templates(protocol: EvalProtocol, prompts: str) -> Mapping[str, str]:
             f"the protocol {_GLYPH_NAME} needs its prompts. Give prompts=… {_GLYPH_PROMPTS} of thu-coai/Glyph."
         )
     try:
-        given = json.loads(Path(prompts).read_text(encoding="utf-8"))
+        given = json.loads(read_text(prompts))
     except (OSError, ValueError) as error:
         raise DataError(f"{prompts} cannot be read ({error}). Name Glyph's {_GLYPH_PROMPTS}.", path=prompts) from error
     missing = [task for task in TASKS if not isinstance(given, dict) or not isinstance(given.get(task), str)]

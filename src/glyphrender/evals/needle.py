@@ -20,6 +20,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError, shown
 from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemTurn, MadeItems
 from glyphrender.evals.profile import filler
@@ -266,7 +267,7 @@ def load(
     texts = []
     for path in map(Path, data):
         try:
-            texts.append(path.read_text(encoding="utf-8"))
+            texts.append(read_text(path))
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8"
             raise DataError(f"{path} cannot be read ({reason}). Name a text file in UTF-8.", path=path) from error

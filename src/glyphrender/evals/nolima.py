@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError, DependencyError, shown
 from glyphrender.evals.item import Benchmark, Drawable, EvalProtocol, Item, ItemTurn
 from glyphrender.evals.loading import DataSource, known_protocol, mean_of_items, refuse_unknown
@@ -312,7 +313,7 @@ def _books(given: Sequence[Path]) -> list[Path]:
 
 def _haystack(path: Path) -> Haystack:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read ({error}). Name a book in UTF-8.", path=path) from error
     vocabulary = _vocabulary()

@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError, DependencyError
 
 __all__ = ["RulerQuestion", "RulerSources", "read_sources", "word_lists"]
@@ -91,7 +92,7 @@ def read_sources(paths: Sequence[Path]) -> RulerSources:
     words: tuple[str, ...] = ()
     for path in paths:
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text = read_text(path, encoding="utf-8-sig")
             held = {"text": text} if path.suffix == ".txt" else json.loads(text)
         except (OSError, ValueError, RecursionError) as error:
             raise DataError(f"{path} cannot be read ({error}). Name a .txt or .json file.", path=path) from error

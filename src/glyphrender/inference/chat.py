@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from glyphrender._system.arguments import TEXT, Wanted, checked, instance, optional
 from glyphrender.document.document import Document, render
 from glyphrender.errors import DependencyError, EndpointError, TokenizerError, VisionModelError
 from glyphrender.inference.endpoint import Endpoint, Reply
@@ -128,6 +129,17 @@ class Answer:
         return (self.prompt_tokens * prompt + self.completion_tokens * completion) / 1e6
 
 
+_MODEL: Final = Wanted(
+    lambda value: hasattr(value, "identity") or isinstance(value, Endpoint), "an Endpoint or a Model"
+)
+
+
+@checked(
+    document=instance("a Document or a text", Document, str),
+    question=TEXT,
+    endpoint=_MODEL,
+    packing=optional(instance("a Packing", Packing)),
+)
 def ask(
     document: Document | str,
     question: str,

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, Union, get_args
 
+from glyphrender._system.arguments import all_of, demand, instance
 from glyphrender.document.document import Document
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError
@@ -102,6 +103,7 @@ class Conversation:
     turns: tuple[Turn, ...]
 
     def __post_init__(self) -> None:
+        demand("turns", self.turns, all_of("a list of turns", instance("a Turn", Turn)))
         object.__setattr__(self, "turns", tuple(self.turns))
         if not self.turns or self.turns[-1].role != "user":
             raise DataError("a conversation must end with a turn of the user. Add the question.")

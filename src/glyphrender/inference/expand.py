@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from glyphrender._system.arguments import TEXT, WHOLE, Wanted, checked, instance, optional
 from glyphrender._system.version import __version__
 from glyphrender.document.document import Document
 from glyphrender.errors import DataError, DependencyError, RequestRefused, TokenizerError, shown
@@ -61,6 +62,20 @@ class Expanded:
     request: Request
 
 
+_MODEL: Final = Wanted(
+    lambda value: hasattr(value, "identity") or isinstance(value, Endpoint), "an Endpoint, a Model or a Speaker"
+)
+
+
+@checked(
+    document=instance("a Document", Document),
+    question=TEXT,
+    model=_MODEL,
+    packing=optional(instance("a Packing", Packing)),
+    replies=optional(instance("a store of replies (Replies)", Replies)),
+    max_tokens=optional(WHOLE),
+    clock=Wanted(callable, "a function that returns seconds"),
+)
 def expand(
     document: Document,
     question: str,

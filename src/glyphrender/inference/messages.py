@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
+from glyphrender._system.arguments import TEXT, checked, instance
 from glyphrender.document.document import Document
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, EndpointError, VisionModelError
@@ -346,6 +347,7 @@ class Packing:
         return Marks(detail=detail_of(model), cache=self.cache, ids=to.takes_ids)
 
 
+@checked(document=instance("a Document", Document), question=TEXT)
 def to_messages(document: Document, question: str, **options: Any) -> list[dict[str, Any]]:
     """Return the messages that ask `question` about `document`, for the client of its provider.
 

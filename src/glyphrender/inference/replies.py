@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any, Final
 
+from glyphrender._system.paths import path_of
 from glyphrender.errors import BudgetSpent, DataError
 from glyphrender.inference.endpoint import Reply
 from glyphrender.inference.tool_calls import ToolCall
@@ -106,7 +106,7 @@ class Replies:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = path_of(path, "Name a file for the replies.")
         self._has_dollars = False
         if self.path.exists() and self.path.stat().st_size:
             self._check()

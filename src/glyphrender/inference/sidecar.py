@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from glyphrender._system.arguments import TEXT, WHOLE, all_of, checked, instance, optional
 from glyphrender.document.document import Document
 from glyphrender.document.page import Page
 from glyphrender.inference.exact.find import find_strings
@@ -43,6 +44,7 @@ class ExactString:
     pages: tuple[int, ...]
 
 
+@checked(pages=all_of("pages", instance("a page", Page)), text=optional(TEXT))
 def exact_strings(pages: Iterable[Page], *, text: str | None = None) -> tuple[ExactString, ...]:
     """Return the exact strings of consecutive pages, each once, in the order in which they first appear.
 
@@ -95,6 +97,7 @@ def _near(between: str) -> bool:
     return len(between) < 40 and "\n" not in between.strip()
 
 
+@checked(strings=all_of("exact strings", instance("an ExactString", ExactString)), budget=WHOLE)
 def sidecar(strings: Sequence[ExactString], *, budget: int = 2048, expandable: bool = False) -> str:
     """Return `strings` as text for a prompt, one line a page, within `budget` tokens; "" if there are none.
 

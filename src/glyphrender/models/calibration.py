@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from glyphrender._system.arguments import Wanted, all_of, checked, instance
 from glyphrender.errors import EndpointError, VisionModelError
 from glyphrender.models.model import ImageCost, VisionModel
 
@@ -44,6 +45,11 @@ class CalibratedModel(VisionModel):
         return replace(cost, tokens=tokens, overhead=self.intercept)
 
 
+@checked(
+    model=instance("a VisionModel", VisionModel),
+    count=Wanted(callable, "a function of width and height"),
+    sizes=all_of("a list of (width, height)", instance("a pair", tuple, list)),
+)
 def calibrated(
     model: VisionModel, count: Callable[[int, int], int], sizes: Iterable[tuple[int, int]]
 ) -> CalibratedModel:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from glyphrender._system.paths import path_of
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError, VisionModelError
 from glyphrender.models.families import PROCESSORS
 from glyphrender.models.model import VisionModel
@@ -28,7 +30,7 @@ def vision_from_config(
         DataError: the file cannot be read, or is not a JSON object.
         VisionModelError: the file names an unknown processor, has a bad value, or has no limits on pixels to replace.
     """
-    file = Path(path)
+    file = path_of(path, "Name a preprocessor_config.json, or the folder of a model.")
     config = _read(file)
     kind = str(config.get("image_processor_type", ""))
     for suffix in SUFFIXES:
@@ -65,7 +67,7 @@ def _read(path: Path) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for file in files:
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
+            found = json.loads(read_text(file))
         except (OSError, ValueError) as error:
             raise DataError(
                 f"{file} cannot be read as JSON: {error}. Name a preprocessor_config.json.", path=file

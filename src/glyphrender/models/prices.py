@@ -17,6 +17,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from glyphrender._system.paths import path_of
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError
 from glyphrender.models.names import spelled
 
@@ -144,7 +146,7 @@ def prices(file: str | os.PathLike[str] | None = None) -> PriceTable:
     if file is None:
         file = os.environ.get(PRICES_VARIABLE) or None
     ours = _ours()
-    return PriceTable(ours if file is None else [*ours, *_read(Path(file))])
+    return PriceTable(ours if file is None else [*ours, *_read(path_of(file, "Name a TOML file of prices."))])
 
 
 @lru_cache(maxsize=1)
@@ -154,7 +156,7 @@ def _ours() -> tuple[Price, ...]:
 
 def _read(path: Path) -> list[Price]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise DataError(f"{path} cannot be read as TOML ({reason}). Write it as prices.toml is.", path=path) from error

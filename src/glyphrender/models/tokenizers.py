@@ -19,6 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError, DependencyError, TokenizerError, shown, the_extra
 from glyphrender.models.pretokenizers import PATTERNS, splits_at_cuts
 
@@ -320,7 +321,7 @@ def named_tokenizer(name: str) -> Tokenizer:
 
 def _file(path: Path) -> Tokenizer:
     try:
-        data = path.read_text(encoding="utf-8")
+        data = read_text(path)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise DataError(

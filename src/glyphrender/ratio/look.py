@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from glyphrender._system.arguments import TEXT, checked
 from glyphrender.text.unwrap import shares
 
 __all__ = ["Look", "LookKind", "look"]
@@ -78,6 +79,7 @@ class Look:
     columns: int
 
 
+@checked(text=TEXT)
 def look(text: str) -> Look:
     """Return the kind of `text`.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
+from glyphrender._system.arguments import TEXT, checked, instance
 from glyphrender.document.layout import check_text
 from glyphrender.errors import ThetaError, VisionModelError, shown
 from glyphrender.fonts import font_stack
@@ -180,6 +181,7 @@ def chosen(theta: ThetaLike, text: Text | RichText, model: str | VisionModel = "
     return propose(text, model=theta.partition("@")[2] or model).theta
 
 
+@checked(theta=instance("a Theta", Theta), text=TEXT)
 def better_flow(theta: Theta, text: str, **options: Any) -> Alternative | None:
     """Return the flow under which `text` costs at least a twentieth less than under `theta`, or None.
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from glyphrender._system.arguments import TEXTS, WHOLE, demand
 from glyphrender.errors import DataError
 from glyphrender.tasks.evidence import Evidence
 from glyphrender.tasks.excerpts import Excerpts
@@ -72,6 +73,11 @@ class GeneratedTask:
     _to_copy: Excerpts = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        demand("texts", self.texts, TEXTS)
+        demand("kinds", self.kinds, TEXTS)
+        demand("count", self.count, WHOLE)
+        demand("seed", self.seed, WHOLE)
+        demand("characters", self.characters, WHOLE)
         for kind in self.kinds:
             if kind not in KINDS:
                 raise DataError(f"task {kind!r} is not known. Use some of {', '.join(KINDS)}.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from math import isfinite
 from os import PathLike
-from pathlib import Path
 from typing import Final
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError
 from glyphrender.tasks.evidence import Evidence
 from glyphrender.tasks.scoring import normalized
@@ -30,7 +30,7 @@ def read_task(path: str | PathLike[str]) -> ExampleList:
         DataError: the file cannot be read, or a line is no such object. The message names the line.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
+        lines = read_text(path, encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). Name a JSONL file of tasks.", path=path) from error
     except UnicodeDecodeError as error:

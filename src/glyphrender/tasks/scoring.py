@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
+from glyphrender._system.arguments import NUMBER, TEXT, TEXT_OR_TEXTS, TEXTS, demand
 from glyphrender.ocr.comparison import comparable, edit_distance
 
 __all__ = [
@@ -56,6 +57,7 @@ def verbatim(reply: str, answers: Answers) -> float:
     >>> verbatim("Paris ", "Paris"), verbatim("paris", "Paris")
     (1.0, 0.0)
     """
+    demand("reply", reply, TEXT)
     return float(any(reply.strip() == answer.strip() for answer in _listed(answers)))
 
 
@@ -83,6 +85,7 @@ def commits_to(reply: str, answers: Answers, *, decoys: Iterable[str] = ()) -> f
     """
     given = normalized(reply)
     right = any(_names(given, normalized(answer)) for answer in _listed(answers))
+    demand("decoys", decoys, TEXTS)
     return float(right and not any(_names(given, normalized(decoy)) for decoy in decoys))
 
 
@@ -96,6 +99,7 @@ def token_f1(reply: str, answers: Answers) -> float:
     >>> round(token_f1("in the red house", "the red house"), 3)
     0.857
     """
+    demand("reply", reply, TEXT)
     return max((_f1(_words(reply), _words(answer)) for answer in _listed(answers)), default=0.0)
 
 
@@ -110,6 +114,7 @@ def character_error_rate(reply: str, answers: Answers) -> float:
     Raises:
         DependencyError: rapidfuzz is not installed.
     """
+    demand("reply", reply, TEXT)
     given = comparable(reply)
     truths = [comparable(answer) for answer in _listed(answers)]
     return min((min(1.0, edit_distance(true, given) / max(1, len(true))) for true in truths), default=1.0)
@@ -127,6 +132,7 @@ def copy_similarity(reply: str, answers: Answers) -> float:
     Raises:
         DependencyError: rapidfuzz is not installed.
     """
+    demand("reply", reply, TEXT)
     given, *wanted = (" ".join(unicodedata.normalize("NFKC", text).split()) for text in (reply, *_listed(answers)))
     return max((1 - edit_distance(given, true) / max(1, len(given), len(true)) for true in wanted), default=0.0)
 
@@ -158,6 +164,8 @@ def number_match(reply: str, answers: Answers, *, tolerance: float = 0.0) -> flo
     >>> number_match("12 boxes hold 1,234.50 kg", "1234.5"), number_match("98.6", "100", tolerance=0.05)
     (1.0, 1.0)
     """
+    demand("reply", reply, TEXT)
+    demand("tolerance", tolerance, NUMBER)
     given = _last_number(reply)
     if given is None:
         return 0.0
@@ -171,11 +179,13 @@ def normalized(text: str) -> str:
     >>> normalized("  **The  Answer**. ")
     'the answer'
     """
+    demand("text", text, TEXT)
     folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     return folded.strip(" *_`\"'“”‘’«».,;:!?()[]{}<>")
 
 
 def _listed(answers: Answers) -> Sequence[str]:
+    demand("answers", answers, TEXT_OR_TEXTS)
     return [answers] if isinstance(answers, str) else answers
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError, shown
 from glyphrender.evals.efficiency.cost import Cost, Shares, cost
 from glyphrender.models.arithmetic import ModelShape, published, published_names
@@ -269,7 +270,7 @@ def configuration(name: str) -> dict[str, Any]:
     if isinstance(name, str) and name in published_names():
         return published(name)
     try:
-        read = json.loads((Path(name) / "config.json").read_text(encoding="utf-8"))
+        read = json.loads(read_text(Path(name) / "config.json"))
     except (OSError, ValueError, TypeError):
         read = None
     if not isinstance(read, dict):

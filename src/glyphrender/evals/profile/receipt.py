@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
+from glyphrender._system.regular_file import read_text
 from glyphrender._system.version import __version__
 from glyphrender.errors import DataError, GlyphRenderError, shown
 from glyphrender.evals.arms import Arm
@@ -120,7 +121,7 @@ class Receipt:
             path = Path(path)
             if path.stat().st_size > _MOST_BYTES:
                 raise DataError(f"{path} is too large for a receipt. Name one that `glyphrender profile` wrote.")
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(read_text(path))
         except OSError as error:
             raise DataError(f"{path} cannot be read ({error.strerror}). Name a receipt.", path=path) from error
         except (ValueError, RecursionError) as error:

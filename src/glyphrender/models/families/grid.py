@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from glyphrender._system.arguments import TEXT, WHOLE, Wanted, all_of, checked
 from glyphrender.models.config_values import integer, section
 from glyphrender.models.limits import Limits
 from glyphrender.models.model import ImageCost, VisionModel, resized_cost
@@ -63,6 +64,12 @@ class GridModel(VisionModel):
         return resized_cost(width, height, (columns * cell, rows * cell), tokens=columns * rows, overhead=self.markers)
 
 
+_WHOLES = all_of("whole numbers", WHOLE)
+_SIDE = Wanted(lambda side: WHOLE.holds(side) and side > 0, "a whole number of pixels")
+_AREAS = Wanted(lambda pair: _WHOLES.holds(pair) and len(pair) == 2, "a pair of areas in pixels")
+
+
+@checked(name=TEXT, cell=_SIDE, areas=_AREAS, source=TEXT)
 def grid_model(name: str, cell: int, areas: tuple[int, int], source: str, *, glm: bool = False) -> GridModel:
     """Return a Qwen-VL model, or a GLM-4V model if `glm`. The limits of the model follow from `cell` and `areas`."""
     (least, most), frames = areas, 2 if glm else 1

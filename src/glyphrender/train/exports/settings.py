@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError
 
 __all__ = ["read_settings", "settings_text"]
@@ -28,7 +28,7 @@ def read_settings(path: str | os.PathLike[str]) -> dict[str, str]:
         DataError: the file cannot be read.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path, encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). Name a file of settings.", path=path) from error
     except UnicodeDecodeError as error:

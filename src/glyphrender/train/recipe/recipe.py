@@ -19,6 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError, shown
 from glyphrender.train.recipe.fields import Section, check_names, text, value_of, whole
 from glyphrender.train.recipe.sections import (
@@ -331,7 +332,7 @@ def _read(source: str | Path) -> tuple[str, str]:
         near = difflib.get_close_matches(name, recipe_names(), 3, 0.3) or recipe_names()
         raise DataError(f"recipe {shown(name)} does not exist. Use {', '.join(near)}, or a file that ends in .toml.")
     try:
-        return name, path.read_text(encoding="utf-8")
+        return name, read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"recipe {name} cannot be read ({reason}). Name a TOML file.", path=path) from error

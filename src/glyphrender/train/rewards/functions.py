@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+from glyphrender._system.arguments import MAPPING, Wanted, all_of, checked, optional
 from glyphrender.errors import DataError, shown
 from glyphrender.tasks import scoring
 from glyphrender.tasks.answers import copied_text, final_answer
@@ -243,6 +244,11 @@ REWARDS: Final[Mapping[str, Callable[..., RewardFunction]]] = {
 }
 
 
+@checked(
+    weights=MAPPING,
+    others=all_of("a list of functions", Wanted(callable, "a function")),
+    settings=optional(MAPPING),
+)
 def reward_functions(
     weights: Mapping[str, float], *, others: Sequence[RewardFunction] = (), settings: Mapping[str, Any] | None = None
 ) -> tuple[list[RewardFunction], list[float]]:

@@ -13,6 +13,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+from glyphrender._system.arguments import ANYTHING, Wanted, all_of, checked, instance, optional
 from glyphrender.adapters.corpus.sources import JsonLines
 from glyphrender.errors import DataError, shown
 from glyphrender.tasks.answers import final_answer
@@ -87,6 +88,14 @@ class ChatRow:
         return replace(self, turns=tuple(ChatTurn(t.role, (t.text,) if t.text else ()) for t in self.turns))
 
 
+@checked(
+    source=Wanted(
+        lambda value: isinstance(value, str | PathLike) or all_of("records", ANYTHING).holds(value),
+        "a file or a list of records",
+    ),
+    policy=optional(instance("a PagePolicy", PagePolicy)),
+    counts=optional(instance("a Counter", Counter)),
+)
 def chat_rows(
     source: str | PathLike[str] | Iterable[Mapping[str, Any]],
     *,

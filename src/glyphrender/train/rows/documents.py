@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, overload
 
+from glyphrender._system.arguments import ANYTHING, MAPPING, TEXT, all_of, demand
 from glyphrender.adapters.corpus.items import item_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import plan
@@ -109,6 +110,10 @@ class CorpusTexts(Sequence[CorpusText]):
             shares: see `split_of`.
             deduplicate: whether later texts with the fingerprint of an earlier one are left out.
         """
+        demand("rows", rows, all_of("a list of records", ANYTHING))
+        demand("shares", shares, MAPPING)
+        for name, value in (("column", column), ("key", key), ("split", split)):
+            demand(name, value, TEXT)
         whole = _checked(shares)
         if split not in whole:
             raise DataError(f"split={shown(split)} is none of {', '.join(whole)}. Name one of them.")

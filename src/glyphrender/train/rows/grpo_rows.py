@@ -19,6 +19,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.adapters.data import PagesTransform, Row, Sampled, ThetaSource, text_of, train_extra
 from glyphrender.adapters.sft import Prompts
 from glyphrender.document.layout import layout
@@ -254,7 +255,7 @@ def _visual_tokens(row: Row, pages: PagesTransform, vision: str | VisionModel) -
 
 def _rows_of(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        lines = read_text(path, encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). Name a JSONL file of prompts.", path=path) from None
     except UnicodeDecodeError as error:

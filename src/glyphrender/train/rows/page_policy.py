@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from glyphrender._system.arguments import TEXTS, WHOLE, demand
 from glyphrender.errors import DataError, shown
 
 __all__ = ["ChatPart", "PagePolicy", "PageText"]
@@ -86,8 +87,11 @@ class PagePolicy:
 
     def __post_init__(self) -> None:
         for name in ("min_characters", "edge_characters"):
+            demand(name, getattr(self, name), WHOLE)
             if getattr(self, name) < 0:
                 raise DataError(f"{name}={getattr(self, name)} is negative. Use 0 or more.")
+        demand("roles", self.roles, TEXTS)
+        demand("tags", self.tags, TEXTS)
         if "assistant" in self.roles:
             raise DataError("roles has 'assistant', whose turns are answers in text. Leave it out.")
         if wrong := next((tag for tag in self.tags if not re.fullmatch(r"[A-Za-z][\w.-]*", tag)), None):

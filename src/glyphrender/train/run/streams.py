@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from glob import glob
-from pathlib import Path
 from typing import Any
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.adapters.data import Sampled
 from glyphrender.adapters.pixels import Patchify
 from glyphrender.errors import DataError, shown
@@ -261,7 +261,7 @@ def named_files(patterns: Sequence[str], field: str) -> list[str]:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read ({error}). Name a file of UTF-8 text.", path=path) from error
 
