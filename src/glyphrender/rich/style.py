@@ -121,7 +121,7 @@ class BlockStyle:
     heading: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.heading, bool) or self.heading not in range(7):
+        if not isinstance(self.heading, int) or isinstance(self.heading, bool) or not 0 <= self.heading <= 6:
             raise DataError(f"heading={shown(self.heading)} of a BlockStyle is no level from 1 to 6. 0 is no heading.")
         for name, most in (("indent", 1000.0), ("space_before", 100.0), ("space_after", 100.0)):
             object.__setattr__(self, name, _number(f"{name} of a BlockStyle", getattr(self, name), 0.0, most))
