@@ -1,0 +1,190 @@
+"""The studio as a server: on loopback, without other hosts, for several visitors at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from glyphrender import Theta
+from glyphrender.cli.studio import command
+from glyphrender.errors import DataError, ResourceError, VisionModelError
+from glyphrender.studio.fields import widget_value
+from glyphrender.studio.replies import KEPT, VIEWS
+from glyphrender.studio.samples import sample
+from glyphrender.studio.serving import is_loopback, listening
+
+if find_spec("gradio") is None:
+    pytest.skip("the extra studio is not installed", allow_module_level=True)
+pytestmark = pytest.mark.slow  # Gradio takes seconds to load
+
+
+class Served:
+    """A studio in a process of its own: Gradio leaves an event loop open, which pytest would take for a fault."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "my text.txt").write_text("In the beginning was the Word.")
+        program = [sys.executable, "-m", "glyphrender", "studio", "my text.txt", "--port", "0", "--set", "dpi=80"]
+        self.process = subprocess.Popen(program, cwd=folder, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.address = self.process.stdout.readline().split()[1]
+        self.port = int(self.address.rstrip("/").rpartition(":")[2])
+        self.config = json.loads(self.ask("GET", "/config")[2])
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        connection.close()
+        return found
+
+    def call(self, name: str, session: str, values: list[Any]) -> list[Any]:
+        """Call the handler of this name, as the page does, and return what it gives."""
+        (number,) = {each["id"] for each in self.config["dependencies"] if each["api_name"] == name and each["inputs"]}
+        body = json.dumps({"fn_index": number, "session_hash": session, "data": values}).encode()
+        status, _, answer = self.ask("POST", "/gradio_api/run/predict", body, Content_Type="application/json")
+        assert status == 200, answer[:500]
+        found: list[Any] = json.loads(answer)["data"]
+        return found
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    served = Served(tmp_path_factory.mktemp("studio"))
+    yield served
+    served.stop()
+
+
+def values(**changes: Any) -> list[Any]:
+    """Values of all widgets; None for what the server keeps itself."""
+    first: dict[str, Any] = {
+        "text": sample("Prose").text,
+        "held": None,
+        "name": None,
+        "preset": "",
+        "models": ["qwen3-vl"],
+        "prices": "",
+        "number": 1,
+        "view": VIEWS[0],
+        "other": None,
+        "against": KEPT,
+        "follow": True,
+        "sizes": None,
+    }
+    fields = {name: widget_value(name, value) for name, value in Theta().fields().items()}
+    return list({**first, **fields, **changes}.values())
+
+
+def test_two_visitors_do_not_disturb_one_another(studio: Served) -> None:
+    studio.call("keep", "anna", values(font_size=12, line_height=13))
+    anna = studio.call("draw", "anna", values(view=VIEWS[2]))[0]
+    bert = studio.call("draw", "bert", values(view=VIEWS[2]))[0]
+    assert "font_size 12.0" in anna
+    assert "Keep a θ first" in bert
+
+
+def test_what_is_served_names_no_other_host(studio: Served) -> None:
+    status, headers, page = studio.ask("GET", "/")
+    assert status == 200
+    html = page.decode()
+    loaded = re.findall(r"""(?:\s(?:src|href|content)=["']|url\(["']?|@import\s+["'])(https?:)?//([^/"')]+)""", html)
+    assert {host for _, host in loaded} <= {f"127.0.0.1:{studio.port}"}
+    assert "fonts.googleapis" not in html
+    status, _, style = studio.ask("GET", "/theme.css")
+    assert status == 200
+    assert not re.search(rb"https?://(?!www\.w3\.org/)|@import", style)  # names of SVG are no address
+    policy = headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "connect-src 'self'" in policy
+    assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
+    (nonce,) = set(re.findall(r"'nonce-([^']+)'", policy))
+    scripts = re.findall(r"<script\b[^>]*>", html)
+    assert scripts
+    assert all(f'nonce="{nonce}"' in script for script in scripts)
+    assert nonce not in studio.ask("GET", "/")[2].decode()
+    assert "content-security-policy" in studio.ask("GET", "/config")[1]
+
+
+def test_a_server_on_loopback_answers_to_no_other_name(studio: Served) -> None:
+    assert studio.ask("GET", "/", Host="evil.example")[0] == 421
+    assert studio.ask("GET", "/config", Host=f"localhost:{studio.port}")[0] == 200
+
+
+def test_requests_and_uploads_are_bounded(studio: Served) -> None:
+    assert studio.ask("POST", "/gradio_api/run/predict", b"", Content_Length="99999999")[0] == 413
+    form = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n%s\r\n--b--\r\n'
+    kind = "multipart/form-data; boundary=b"
+    assert studio.ask("POST", "/gradio_api/upload", form % b"short", Content_Type=kind)[0] == 200
+    assert studio.ask("POST", "/gradio_api/upload", form % (b"x" * 20_500_000), Content_Type=kind)[0] == 413
+
+
+def test_a_wrong_value_reaches_the_field_and_no_message_of_gradio(studio: Served) -> None:
+    answer = studio.call("draw", "carl", values(font_size=0, alignment="ASKEW", dpi=None))
+    assert 'data-field="font_size"' in answer[1]
+    assert 'data-field="alignment"' in answer[1]
+    assert 'data-field="dpi"' in answer[1]
+
+
+def test_a_taken_port_and_an_unknown_host_are_one_line(studio: Served) -> None:
+    with pytest.raises(ResourceError, match=f"port {studio.port}"):
+        listening("127.0.0.1", studio.port)
+    with pytest.raises(DataError, match="host="):
+        listening("no host", 0)
+    assert all(map(is_loopback, ("::1", "127.0.0.2", "localhost")))
+    assert not any(map(is_loopback, ("192.168.0.1", "0.0.0.0", "x")))
+
+
+def test_the_command_says_its_address_and_shows_the_file(studio: Served) -> None:
+    assert studio.address == f"http://127.0.0.1:{studio.port}/"
+    html = studio.ask("GET", "/")[2].decode()
+    assert "In the beginning was the Word." in html
+    assert "my text.txt" in html
+
+
+def test_wrong_options_of_the_command_are_one_line() -> None:
+    with pytest.raises(VisionModelError, match="gpt-2"):
+        CliRunner().invoke(command, ["--vision", "gpt-2"], catch_exceptions=False)
+
+
+def test_one_command_makes_a_space_that_serves_the_studio(tmp_path: Path) -> None:
+    make = Path(__file__).parents[1] / "docs/space/make.py"
+    space = tmp_path / "space"
+    subprocess.run([sys.executable, make, space], check=True, capture_output=True)
+    needs = (space / "requirements.txt").read_text()
+    assert "gradio" in needs
+    assert "tesserocr" in needs
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run([sys.executable, make, tmp_path], check=True, capture_output=True)
+    bound = listening("127.0.0.1", 0)
+    port = bound.getsockname()[1]
+    bound.close()
+    environment = {**os.environ, "PORT": str(port)}
+    environment.pop("PYTHONPATH", None)
+    with subprocess.Popen(
+        [sys.executable, "app.py"], cwd=space, env=environment, stdout=subprocess.PIPE, text=True
+    ) as running:
+        try:
+            assert running.stdout is not None
+            assert str(port) in running.stdout.readline()
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
+                assert "https://huggingface.co" in answer.headers["Content-Security-Policy"]
+        finally:
+            running.terminate()
