@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import browser
@@ -52,8 +57,8 @@ def point_at_source(page: Any, start: int) -> None:
 
 
 def eventually(page: Any, expression: str, value: object) -> bool:
-    """Return whether an expression has the value within 20 s. (Under a policy `wait_for_function` may not evaluate.)"""
-    for _ in range(400):
+    """Return whether an expression has the value within a minute; a policy forbids Playwright's `wait_for_function`."""
+    for _ in range(1200):
         if page.evaluate(expression) == value:
             return True
         page.wait_for_timeout(50)
@@ -251,3 +256,165 @@ def test_a_view_fits_a_phone(chromium: Any) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         page.get_by_role("button", name="4:1").first.click()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+# ── The whole studio ──
+
+NAME = "a<img src=x onerror=hacked=1>${hacked=1}{{x}}.txt"
+SOURCE = "document.querySelector('#studio-page .gv-source')?.textContent"
+RHO = "document.querySelector('#studio-rho').textContent"
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio that was opened with a hostile text in a file of a hostile name."""
+    pytest.importorskip("gradio")
+    file = tmp_path_factory.mktemp("texts") / NAME
+    file.write_text(HOSTILE, encoding="utf-8")
+    command = [sys.executable, "-m", "glyphrender", "studio", str(file), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            found = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())
+            assert found
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+def open_studio(page: Any, address: str, text: str = "") -> None:
+    """Open the studio, wait until its first answers are there, and replace the text."""
+    with page.expect_response(lambda response: "predict" in response.url):
+        page.goto(address)
+    page.locator("#studio-page .gv-page img").wait_for()
+    if text:
+        replace_text(page, text)
+
+
+def replace_text(page: Any, text: str) -> None:
+    """Replace the text as a person does: select all, and paste."""
+    box = page.locator("#studio-text textarea")
+    box.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+    assert eventually(page, SOURCE, text)
+
+
+def test_the_page_and_rho_follow_the_text_and_the_fields(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio, "In the beginning was the Word")
+        page.keyboard.type(", and")
+        assert eventually(page, SOURCE, "In the beginning was the Word, and")
+        page.keyboard.press("Backspace")
+        assert eventually(page, SOURCE, "In the beginning was the Word, an")
+        replace_text(page, TEXT)
+        assert eventually(page, f"Number({RHO}) > 1", True)
+        rho, width = float(page.evaluate(RHO)), page.locator("#studio-page").inner_text().split("\n")[0]
+        size = page.locator("#field-font_size input[type=number]")
+        size.fill("18")
+        assert eventually(page, f"Number({RHO}) < {rho / 2}", True)
+        assert page.locator("#studio-page").inner_text().split("\n")[0] != width
+        box = page.locator("#studio-page .gv-page img").bounding_box()
+        assert box["width"] > 100
+
+
+def test_a_word_of_the_page_is_found_in_the_source_and_selected_in_the_box(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio, TEXT)
+        word = next(word for word in render(TEXT)[0].words if word.text == "possession")
+        point_at(page, word)
+        assert page.evaluate(MARKED) == "possession"
+        page.mouse.down()
+        page.mouse.up()
+        box = "document.querySelector('#studio-text textarea')"
+        assert page.evaluate(f"{box}.value.slice({box}.selectionStart, {box}.selectionEnd)") == "possession"
+
+
+def test_a_wrong_value_is_said_at_its_field_and_goes_when_it_is_mended(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio)
+        size = page.locator("#field-font_size input[type=number]")
+        size.fill("0")
+        said = page.locator("#error-font_size")
+        said.wait_for()
+        assert "font_size=0" in said.inner_text()
+        assert size.get_attribute("aria-invalid") == "true"
+        size.fill("9")
+        said.wait_for(state="detached")
+
+
+def test_a_link_restores_the_text_and_theta_and_exports_say_the_same(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio, f"{HOSTILE} one two")
+        page.locator("#field-font_size input[type=number]").fill("11")
+        page.get_by_text("Export, and a link to this").click()
+        command = page.locator("#studio-command textarea")
+        there = "document.querySelector('#studio-command textarea')?.value.includes('font_size=11')"
+        assert eventually(page, there, True)
+        assert "font_size=11" in page.locator("#studio-python textarea").input_value()
+        assert json.loads(page.locator("#studio-json textarea").input_value())["font_size"] == 11
+        assert command.input_value().startswith("glyphrender ")
+        page.locator("#studio-make-link").click()
+        link = "document.querySelector('#studio-link input, #studio-link textarea')?.value"
+        assert eventually(page, f"({link} ?? '').startsWith('{studio}?')", True)
+        address = page.evaluate(link)
+    with visit(chromium) as page:
+        page.goto(address)
+        assert eventually(page, SOURCE, f"{HOSTILE} one two")
+        assert page.locator("#field-font_size input[type=number]").input_value() == "11"
+
+
+def test_two_visitors_do_not_disturb_each_other(chromium: Any, studio: str) -> None:
+    with visit(chromium) as one, visit(chromium) as two:
+        open_studio(one, studio, "the text of one")
+        open_studio(two, studio, "what two has written")
+        one.locator("#field-font_size input[type=number]").fill("20")
+        assert eventually(one, "document.querySelector('#studio-page img').width > 0", True)
+        two.locator("#studio-text textarea").press("Control+End")
+        two.keyboard.type("!")
+        assert eventually(two, SOURCE, "what two has written!")
+        assert one.evaluate(SOURCE) == "the text of one"
+        assert two.locator("#field-font_size input[type=number]").input_value() == "9"
+
+
+def test_two_thetas_are_compared_by_a_wipe_that_keys_move(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio, TEXT)
+        page.locator("#studio-keep").click()
+        page.locator("#field-font_size input[type=number]").fill("12")
+        page.get_by_label("Compare", exact=True).check()
+        slider = page.locator("#studio-page").get_by_role("slider")
+        slider.focus()
+        page.keyboard.press("Home")
+        assert slider.get_attribute("aria-valuenow") == "0"
+        image = "document.querySelector('#studio-page img').src"
+        page.evaluate(f"() => {{ window.before = {image} }}")
+        page.locator("#field-font_size input[type=number]").fill("14")  # the page changes below the slider
+        assert eventually(page, f"{image} !== window.before", True)
+        assert slider.get_attribute("aria-valuenow") == "0"
+
+
+def test_the_page_is_shown_as_the_model_sees_it(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio, TEXT)
+        page.get_by_label("As the model sees it").check()
+        assert eventually(page, "document.querySelector('#studio-page').innerText.includes('glm-4.1v sees')", True)
+        point_at(page, next(word for word in render(TEXT)[0].words if word.text == "possession"))
+        assert page.evaluate(MARKED) == "possession"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_of_the_studio_have_contrast(chromium: Any, studio: str, scheme: str) -> None:
+    with visit(chromium, color_scheme=scheme) as page:
+        open_studio(page, studio)
+        assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+        assert page.evaluate(CONTRAST, 4.5) == []
+
+
+def test_the_studio_fits_a_phone(chromium: Any, studio: str) -> None:
+    with visit(chromium, **PHONE) as page:
+        open_studio(page, studio)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        image = page.locator("#studio-page .gv-page img").bounding_box()
+        assert image["x"] >= 0
+        assert image["x"] + image["width"] <= 360

@@ -69,7 +69,7 @@ def visit(browser: Any, **options: Any) -> Iterator[Any]:
     try:
         context.on("request", asked)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("dialog", dismiss)
         page.on("pageerror", lambda error: faults.append(f"error {error}"))
         yield page
