@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,6 @@ def _output(output: dict[str, Any]) -> str:
     if html := shown.get("text/html"):
         return re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
     if picture := shown.get("image/png"):
-        alt = shown.get("text/plain", "picture").replace('"', "&quot;").replace("<", "&lt;")
+        alt = escape(shown.get("text/plain", "picture").strip("<>"))
         return f'<p><img alt="{alt}" src="data:image/png;base64,{"".join(picture.split())}"></p>'
     return f"```text\n{(''.join(output.get('text', '')) or shown.get('text/plain', '')).rstrip()}\n```"
