@@ -7,7 +7,9 @@ from random import Random
 import numpy as np
 
 from glyphrender import BlockStyle, Page, RichText, Style, Theta, Typesetter, layout
+from glyphrender.rich import Cell, Table
 from glyphrender.rich.drawn_text import DrawnText
+from glyphrender.theta import Alignment
 from glyphrender.typeset.style import consumption
 
 STYLES = (
@@ -33,8 +35,24 @@ BLOCKS = (
 DRAWN = ("", " ", "\n", "x", "¶", "→ ", "<&>", "two words", "שלום", "漢字", "é", "\u0301", "\t", "a\nb", "\u200d")
 
 
-def random_rich(text: str, random: Random, *, blocks: bool = True) -> RichText:
-    """Return `text` with random spans, blocks, consumed and replaced stretches."""
+def random_tables(length: int, random: Random) -> list[Table]:
+    """Return tables over a text of `length` characters, whose cells begin anywhere."""
+    edges = sorted(random.choices(range(length + 1), k=2 * random.randint(0, 2)))
+    tables = []
+    for lo, hi in zip(edges[::2], edges[1::2], strict=True):
+        starts = sorted(set(random.choices(range(lo, hi), k=random.randint(1, 12)))) if lo < hi else []
+        cells, row, column = [], 0, random.choice((0, 0, 3))
+        for start in starts:
+            cells.append(Cell(start, row, column))
+            new = random.random() < 0.4
+            row, column = (row + random.choice((1, 1, 2)), 0) if new else (row, column + random.choice((1, 1, 1, 4)))
+        alignments = random.choices((None, *list(Alignment)[:3]), k=random.randint(0, 4))
+        tables.append(Table(start=lo, end=hi, cells=tuple(cells), alignments=tuple(alignments), head=row % 3))
+    return tables
+
+
+def random_rich(text: str, random: Random, *, blocks: bool = True, tables: bool = True) -> RichText:
+    """Return `text` with random spans, blocks, tables, consumed and replaced stretches."""
     places = range(len(text) + 1)
 
     def pairs(most: int) -> list[tuple[int, int]]:
@@ -52,7 +70,8 @@ def random_rich(text: str, random: Random, *, blocks: bool = True) -> RichText:
             consumed.append((lo, hi))
         else:
             replaced.append((lo, hi, random.choice(DRAWN)))
-    return RichText(text, spans, blocks=some, consumed=consumed, replaced=replaced)
+    rows = random_tables(len(text), random) if tables else []
+    return RichText(text, spans, blocks=some, consumed=consumed, replaced=replaced, tables=rows)
 
 
 def check_account(rich: RichText, pages: list[Page], theta: Theta) -> None:

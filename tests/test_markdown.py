@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_markdown import flat, has_html, reference, text_of_html
 
-from glyphrender import RichText, Style, Theta, from_markdown
+from glyphrender import RichText, Style, from_markdown
 from glyphrender.rich import BlockStyle, Rule
 
 MD = reference()
@@ -29,8 +29,8 @@ documents = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 
 
 def letters(text: str) -> str:
-    """The text without white space, and without the bars between the cells of a wide table."""
-    return "".join(text.replace("│", "").replace("\0", "\ufffd").split())
+    """The text without white space."""
+    return "".join(text.replace("\0", "\ufffd").split())
 
 
 @settings(max_examples=250, deadline=None)
@@ -157,18 +157,6 @@ def test_code_in_fences_is_highlighted_by_its_language() -> None:
     assert ("# no", Style(weight=400, italic=True)) in found
     assert len(from_markdown("```python\nif x\n```", {"highlighting": "NONE"}).spans) == 1
     assert len(from_markdown("```nolanguage\nif x\n```").spans) == 1
-
-
-def test_columns_of_a_table_are_aligned_where_they_fit() -> None:
-    source = "| a | long | r |\n|:-:|---|--:|\n| wide cell | `x\\|y` | 1 |\n"
-    assert from_markdown(source).drawn == "    a      long  r\nwide cell  x|y   1\n"
-
-
-def test_a_table_wider_than_the_line_has_bars_between_its_cells() -> None:
-    narrow = Theta(page_size=(100, 100))
-    assert from_markdown("|a|b|\n|-|-|\n|some words of a cell|more words|\n", narrow).drawn == (
-        "a │ b\nsome words of a cell │ more words\n"
-    )
 
 
 def test_what_is_nested_too_deep_for_the_parser_is_drawn_as_it_is() -> None:

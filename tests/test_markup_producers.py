@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glyphrender import RichText, Style, Theta, ThetaError, from_code, from_diff, from_terminal
+from glyphrender import (
+    RichText,
+    Style,
+    Theta,
+    ThetaError,
+    from_code,
+    from_diff,
+    from_markdown,
+    from_messages,
+    from_terminal,
+)
 from glyphrender.rich import compressed, decompressed, with_markup
 from glyphrender.text.consumed import Consumption
 from glyphrender.text.parts import PartSpan
@@ -69,6 +79,69 @@ def test_an_unknown_language_is_an_error_that_names_the_field() -> None:
     with pytest.raises(ThetaError, match="code_language='klingon' is no language of Pygments") as caught:
         from_code("x", "klingon")
     assert caught.value.field == "code_language"
+
+
+# -- code in differences ------------------------------------------------------------------------------
+
+CODE_DIFF = """--- a/x.py
++++ b/x.py\t2026-01-01
+@@ -1,3 +1,4 @@
+ def kept():
+-    return 1  # one
++    return 2  # two
++    text = '''open
+ still a string
+@@ -20 +20,2 @@
+ for x in y: pass
++while x: pass
+"""
+
+
+def test_code_in_differences_has_the_styles_of_its_language() -> None:
+    rich = from_diff(CODE_DIFF)
+    assert rich.drawn == CODE_DIFF
+    found = styled(rich)
+    assert ("def", Style(weight=700)) in found  # a line that is the same
+    assert ("return", Style(weight=700)) in found  # in the removed line, which is light and italic
+    assert ("# one", Style(weight=400, italic=True)) in found
+    assert ("# two", Style(italic=True)) in found  # added lines are bold, whatever stands in them
+    assert ("for", Style(weight=700)) in found  # a hunk begins anew
+    assert not any("still" in text for text, style in found if style.weight == 700)
+    assert ("-    return 1  # one", Style(weight=400, italic=True)) in found
+
+
+def test_code_in_differences_has_backgrounds_in_color() -> None:
+    for fields in ({}, {"font_color": "#ffffff", "page_bg_color": "#000000"}):
+        rich = from_diff(CODE_DIFF, {"highlighting": "COLOR", **fields})
+        lines = {text[:1]: style for text, style in styled(rich) if style.background}
+        assert set(lines) == {"+", "-"}
+        assert all(style.color is None for style in lines.values())
+    assert from_diff(CODE_DIFF, {"highlighting": "NONE"}).is_plain
+
+
+DIFF_PARTS = (
+    "+", "-", " ", "\\ No newline", "@@ -1,9 +1,9 @@ f", "+++ b/a.c", "--- a/b.rs", "\r\n", "x = '''", "/*", "\n",
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(DIFF_PARTS), max_size=40))
+def test_spans_of_differences_stay_inside_their_lines(parts: list[str]) -> None:
+    source = "".join(parts)
+    for start, end, _ in from_diff(source).spans:
+        assert 0 <= start < end <= len(source)
+        assert "\n" not in source[start:end]
+        assert "\r" not in source[start:end]
+
+
+def test_a_fence_of_differences_is_set_as_differences() -> None:
+    quoted = CODE_DIFF.replace("\n", "\n> ")
+    source = f"> ```diff\n> {quoted}\n> ```\n"
+    found = [(source[lo:hi], style) for lo, hi, style in from_markdown(source).spans]
+    assert ("def", Style(weight=700)) in found
+    assert ("-    return 1  # one", Style(weight=400, italic=True)) in found
+    talk = from_messages([{"role": "user", "content": f"```diff\n{CODE_DIFF}```"}]).text
+    assert ("def", Style(weight=700)) in [(talk.source[lo:hi], style) for lo, hi, style in talk.spans]
 
 
 # -- differences --------------------------------------------------------------------------------------

@@ -25,13 +25,14 @@ from glyphrender.theta import DEFAULTS, PARAMETERS, Alignment, Theta, parameter
 from glyphrender.theta import color as color
 from glyphrender.theta.describe import explain, parse_value, theta_page, theta_table
 from glyphrender.theta.language import Language
-from glyphrender.theta.parameter import Choice, Color, Flag, Names, Number, PageSize, Text
+from glyphrender.theta.parameter import Choice, Color, CountOrAuto, Flag, Names, Number, PageSize, Text
 
 
 def bad_values() -> list[tuple[str, object]]:
     """Values that no field of that kind may take."""
     bad: dict[type, list[object]] = {
         Number: [True, "9", None, float("nan"), float("inf"), -float("inf"), 10**400, 1j, [1]],
+        CountOrAuto: [True, "9", None, float("nan"), 10**400, [1], "", "automatic", b"auto"],
         PageSize: [
             5,
             None,

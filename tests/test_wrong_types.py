@@ -62,7 +62,7 @@ from glyphrender.ratio.bench import bench
 from glyphrender.ratio.fit_parts import fit_parts
 from glyphrender.ratio.look import look
 from glyphrender.ratio.propose import better_flow
-from glyphrender.rich import compressed, decompressed
+from glyphrender.rich import Table, compressed, decompressed
 from glyphrender.tasks import scoring
 from glyphrender.tasks.evidence import Evidence
 from glyphrender.tasks.generated import GeneratedTask
@@ -86,11 +86,12 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Document.read": (Document.read, BASIC),
     "Part": (Part, {"name": "a.txt", "heading": ""}),
     "Style": (Style, dict.fromkeys(Style.__dataclass_fields__)),
+    "Table": (Table, {"start": 0, "end": 1, "cells": (), "alignments": (), "head": 0}),
     "BlockStyle": (
         BlockStyle,
         {name: field.default for name, field in BlockStyle.__dataclass_fields__.items()},
     ),
-    "RichText": (RichText, {"source": TEXT, "spans": (), "blocks": (), "consumed": (), "replaced": ()}),
+    "RichText": (RichText, {"source": TEXT, "spans": (), "blocks": (), "consumed": (), "replaced": (), "tables": ()}),
     "RichText.styled": (RichText(TEXT).styled, {"style": Style(), "start": 0, "end": None}),
     "RichText.joined": (RichText.joined, {"parts": [TEXT], "separator": ""}),
     "from_markdown": (from_markdown, {"source": TEXT, "theta": None}),

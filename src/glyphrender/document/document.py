@@ -87,6 +87,7 @@ class Document(Sequence[Page]):
         self._typesetter = default_typesetter() if typesetter is None else typesetter
         # Held while pages are laid out, and while `_pages`, `_rest` and `text` change together.
         self._lock = fork_safe_lock()
+        self.theta = self._typesetter.with_columns(text, self.theta)
         self._begin()
 
     @classmethod
@@ -112,7 +113,9 @@ class Document(Sequence[Page]):
             return cls(text, theta, max_pages=max_pages, typesetter=typesetter)
         theta = Theta.of(theta)
         reader = PartReader((text,) if isinstance(text, str) else text, consumption(theta).count_line_ends)
-        document = cls("".join(reader), theta, max_pages=max_pages, typesetter=typesetter)
+        whole = "".join(reader)
+        theta = (default_typesetter() if typesetter is None else typesetter).with_columns(whole, theta, reader.parts)
+        document = cls(whole, theta, max_pages=max_pages, typesetter=typesetter)
         document.parts = tuple(reader.parts)
         document._begin()
         return document
@@ -260,7 +263,8 @@ class Document(Sequence[Page]):
         """Append `text` to the text of the document, for a chat or the transcript of an agent that grows.
 
         Only the pages from the last paragraph, or from the last page, are laid out again. Afterwards the document is
-        the same as if the whole text had been rendered at once. A rich text is laid out again from its start.
+        the same as if the whole text had been rendered at once. A rich text is laid out again from its start. Under
+        columns="auto", the document keeps the number of columns that it began with.
 
         Raises:
             LayoutError: the text needs more than `max_pages` pages. The document stays as it was.

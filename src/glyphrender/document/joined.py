@@ -16,7 +16,7 @@ from glyphrender.document.document import Document
 from glyphrender.document.extension import Extended, count_alike
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, shown
-from glyphrender.raster.typesetter import Typesetter
+from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.paragraphs import paragraph_starts
 from glyphrender.theta import Theta, ThetaLike
@@ -65,9 +65,13 @@ class JoinedDocument(Document):
                 raise DataError(f"item {number} of texts is {shown(pair)}. Give a pair of a str and a θ.")
             start = sections[-1].end if sections else 0
             sections.append(Section(start=start, end=start + len(pair[0]), theta=Theta.of(pair[1])))
-        self.sections = tuple(sections)
+        set_by = default_typesetter() if typesetter is None else typesetter
+        self.sections = tuple(
+            replace(section, theta=set_by.with_columns(text, section.theta))
+            for section, (text, _) in zip(sections, texts, strict=True)
+        )
         whole = "".join(text for text, _ in texts)
-        super().__init__(whole, sections[0].theta, max_pages=max_pages, typesetter=typesetter)
+        super().__init__(whole, self.sections[0].theta, max_pages=max_pages, typesetter=typesetter)
 
     def __getstate__(self) -> Any:
         return [(self.text[each.start : each.end], each.theta) for each in self.sections], self._max_pages

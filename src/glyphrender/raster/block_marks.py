@@ -10,13 +10,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glyphrender.raster.looks import Band
 from glyphrender.text.bidi import left_to_right
 from glyphrender.theta import ParagraphIds, Theta
-from glyphrender.typeset.line_table import FIRST, LAST
+from glyphrender.typeset.line_boxes import text_offsets
+from glyphrender.typeset.line_table import CELL, FIRST, LAST, RULED
 from glyphrender.typeset.page_layout import Block
 from glyphrender.typeset.paragraph_styles import ParagraphStyle
+from glyphrender.typeset.rows import floors
 
 # In em of θ: the width of a bar and its distance from the edge of its block, and the room between marker and text.
 _BAR: Final = 0.12
@@ -27,7 +30,11 @@ _RULE: Final = 0.06
 
 
 class MarkedLine(NamedTuple):
-    """A line beside which something is drawn: its number, its edges in points, and its paragraph."""
+    """A line beside which something is drawn: its number, its edges in points, and its paragraph.
+
+    `left` and `right` are the edges of the room of a line in a cell, from the left edge of the text. `above` and
+    `below` lie between its row and its neighbors. NaN stands for none.
+    """
 
     number: int
     top: float
@@ -37,6 +44,11 @@ class MarkedLine(NamedTuple):
     style: ParagraphStyle
     begins: bool
     ends: bool
+    flags: int
+    left: float
+    right: float
+    above: float
+    below: float
 
 
 def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
@@ -48,11 +60,17 @@ def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
     at = np.flatnonzero([styles[number].has_marks for number in paragraph.tolist()])
     if not len(at):
         return []
-    bottoms = block.tops + block.line_heights(theta)
+    bottoms: NDArray[np.float64] = block.tops + block.line_heights(theta)
     lead = table.lead[lo:hi] * (theta.em / 65536)
     base = table.segments.base
     leftward = np.zeros(len(at), bool) if base is None else base[table.first[lo:hi][at]] == 1
-    flags = table.flags[lo:hi][at]
+    flags = table.flags[lo:hi]
+    left = right = above = below = np.full(hi - lo, np.nan)
+    if table.cell_left is not None and table.cell_width is not None:
+        bottoms, above, below = floors(flags, block.tops, bottoms)
+        left = table.cell_left[lo:hi] * (theta.em / 65536)
+        right = left + table.cell_width[lo:hi] * (theta.em / 65536)
+    flags = flags[at]
     return list(
         map(
             MarkedLine,
@@ -64,6 +82,11 @@ def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
             [styles[style] for style in paragraph[at].tolist()],
             ((flags & FIRST) != 0).tolist(),
             ((flags & LAST) != 0).tolist(),
+            flags.tolist(),
+            left[at].tolist(),
+            right[at].tolist(),
+            above[at].tolist(),
+            below[at].tolist(),
         )
     )
 
@@ -76,11 +99,12 @@ def _across(line: MarkedLine, start: float, end: float | None, block: Block, the
     """
     full = line.style.indent * theta.em
     share = line.lead / full if full else 1.0
-    mirrored = theta.gutter if line.leftward and theta.paragraph_ids is not ParagraphIds.NONE else 0.0
+    leftward = line.leftward if line.style.cell is None else line.style.cell.leftward
+    mirrored = theta.gutter if leftward and theta.paragraph_ids is not ParagraphIds.NONE else 0.0
     left = block.column + theta.gutter - mirrored + theta.left_indent + theta.inset
     right = block.column + theta.column_width - mirrored - theta.right_indent - theta.inset
     near, far = start * theta.em * share, right - left if end is None else end * theta.em * share
-    return (right - far, right - near) if line.leftward else (left + near, left + far)
+    return (right - far, right - near) if leftward else (left + near, left + far)
 
 
 def backgrounds(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[Band]:
@@ -92,7 +116,7 @@ def backgrounds(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iter
         color, start = line.style.background
         x0, x1 = _across(line, start, None, block, theta)
         if held is not None and (held.x0, held.x1, held.color) == (x0, x1, color) and held.y1 > line.top - 0.01:
-            held = held._replace(y1=line.bottom)
+            held = held._replace(y1=max(held.y1, line.bottom))
             continue
         if held is not None:
             yield held
@@ -116,7 +140,8 @@ def rules(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[B
             yield bars.pop(place)
         for x0, x1 in places:
             held = bars.get((x0, x1))
-            bars[x0, x1] = Band(x0, held.y0 if held else line.top, x1, line.bottom, None)
+            bottom = max(held.y1, line.bottom) if held else line.bottom
+            bars[x0, x1] = Band(x0, held.y0 if held else line.top, x1, bottom, None)
         width = _RULE * theta.font_size
         for start, y, shown in (
             (style.above, line.top, line.begins),
@@ -126,7 +151,20 @@ def rules(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[B
             if shown and start >= 0:
                 x0, x1 = _across(line, start, None, block, theta)
                 yield Band(x0, y, x1, y + width, None)
+        if line.flags & CELL:
+            yield from _of_cell(line, block, theta, width)
     yield from bars.values()
+
+
+def _of_cell(line: MarkedLine, block: Block, theta: Theta, width: float) -> Iterator[Band]:
+    """Yield the rules of a line in a cell, as wide as its column: below the head, and between rows."""
+    cell = line.style.cell
+    edge = block.column + float(np.max(text_offsets(np.array([cell is not None and cell.leftward]), theta)))
+    places = [line.above - width / 2] if line.flags & RULED and line.above == line.above else []
+    if line.style.cell is not None and line.style.cell.head and line.ends:
+        places.append(line.below - width / 2 if line.below == line.below else line.bottom - width)
+    for y in places:
+        yield Band(edge + line.left, y, edge + line.right, y + width, None)
 
 
 class MarkerPlace(NamedTuple):

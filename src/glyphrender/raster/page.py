@@ -29,7 +29,7 @@ from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import BOX_FACE, CELL_FACE, FULL, NEWLINE
 from glyphrender.typeset.ink import BOX_BOTTOM, BOX_TOP
 from glyphrender.typeset.line_metrics import LineMetrics
-from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
+from glyphrender.typeset.line_table import BESIDE, CELL, FIRST, HYPHEN, LAST, ROW
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.place import Placed, place
 from glyphrender.typeset.segments import SegmentTable
@@ -299,7 +299,8 @@ class _Pen:
                 next_block = following[0][1]
                 top[-1] = next_block.top[0]
                 has[-1] = bool((next_block.face[next_block.line_of_glyph == 0] == CELL_FACE).any())
-            joined = has[:-1] & has[1:]
+            joined = has[:-1] & has[1:] & (top[1:] > top[:-1])
+            joined[:-1] &= (block.table.flags[block.lo + 1 : block.hi] & BESIDE) == 0
             bottom = np.where(joined, top[1:], top[:-1] + placed.height)
             cells = np.array([style.cell for style in placed.store.styles], np.int64)[placed.style[drawn]]
             step = (cells + block.table.metrics.letter) * (theta.em * theta.scale / EM)
@@ -504,21 +505,22 @@ def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, 
 
     A paragraph that goes on in the next block of its column is yielded once.
     """
-    top, open_column = 0.0, -1.0
+    top, lowest, open_column = 0.0, 0.0, -1.0
     for block, following in zip_longest(blocks, blocks[1:]):
         flags = block.table.flags[block.lo : block.hi].tolist()
         heights = block.line_heights(theta)
         base = block.table.segments.base
-        for line, flag in enumerate(flags):
-            if flag & FIRST or block.column != open_column:
-                top = float(block.tops[line]) - (theta.inset if flag & FIRST else 0.0)
+        goes_on = following is not None and following.column == block.column
+        for line, (flag, after) in enumerate(zip_longest(flags, flags[1:], fillvalue=0)):
+            begins = flag & FIRST and not flag & BESIDE  # the cells of a row have one box
+            if begins or block.column != open_column:
+                top, lowest = float(block.tops[line]) - (theta.inset if begins else 0.0), 0.0
                 open_column = block.column
-            closes = flag & LAST
-            goes_on = following is not None and following.column == block.column
+            lowest = max(lowest, float(block.tops[line] + heights[line]))
+            closes = flag & LAST and not (after & CELL and not after & ROW)
             if closes or (line == len(flags) - 1 and not goes_on):
-                bottom = float(block.tops[line] + heights[line])
                 leftward = base is not None and bool(base[block.table.first[block.lo + line]] == 1)
-                yield block.column, top, bottom + (theta.inset if closes else 0.0), leftward
+                yield block.column, top, lowest + (theta.inset if closes else 0.0), leftward
 
 
 def _grouped(placed: Placed) -> Iterator[tuple[int, int, float, Rows]]:

@@ -12,11 +12,13 @@ from glyphrender._system.fork_safe_lock import fork_safe_lock
 from glyphrender.errors import DataError, shown
 from glyphrender.raster.mask_cache import MaskCache
 from glyphrender.raster.page import draw_page
+from glyphrender.rich.door import has_markup
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartSpan
 from glyphrender.text.source import CHUNK, Text
 from glyphrender.theta import Theta
-from glyphrender.typeset.layout import layout_pages, lines_of_part
+from glyphrender.theta.parameter import AUTO
+from glyphrender.typeset.layout import layout_pages, lines_of_part, with_columns
 from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.running_header import running_header
@@ -106,6 +108,14 @@ class Typesetter:
     ) -> Iterator[PageLayout]:
         """Yield the pages of `text`, laid out and not drawn; see `glyphrender.typeset.layout.layout_pages`."""
         return layout_pages(text, theta, self.shaper, max_pages=max_pages, parts=parts)
+
+    def with_columns(self, text: str | RichText, theta: Theta, parts: Sequence[PartSpan] = ()) -> Theta:
+        """Return `theta` with the number of columns that `text` allows, if it asks for that."""
+        if theta.columns != AUTO:
+            return theta
+        if has_markup(theta) and isinstance(text, str):
+            text = self.shaper.marked(text, theta, parts)
+        return with_columns(text, theta, self.shaper)
 
     def layout_together(
         self, texts: Sequence[str | RichText], theta: Theta, *, max_pages: int | None = None

@@ -247,15 +247,16 @@ def _candidates(text: str, kind: LookKind, columns: int) -> Iterator[tuple[str, 
 
 
 def _in_columns(preset: str, theta: Theta, columns: int) -> Iterator[tuple[str, Theta]]:
-    """Yield the preset with as many columns as lines of so many characters allow on pages up to twice as wide."""
+    """Yield the preset with columns="auto", on its own pages and on those with room for 1, 2, 3 such lines."""
+    yield f"{preset} columns=auto", theta.replace(columns="auto")
     cell = 0.605 * theta.em + theta.letter_spacing  # the advance of monospaced faces of the bundle, 0.6 em
     width = theta.gutter + (columns + 0.5) * cell
     for count in (1, 2, 3):
         page = count * width + (count - 1) * theta.column_gap + 2 * theta.margin_x
         if columns and page <= 2 * max(theta.page_size):
             yield (
-                f"{preset} columns={count} for {columns} characters",
-                theta.replace(columns=count, page_size=(max(page, 8.0), theta.page_size[1])),
+                f"{preset} columns=auto on pages {page:.0f} pt wide, for {columns} characters a line",
+                theta.replace(columns="auto", page_size=(max(page, 8.0), theta.page_size[1])),
             )
 
 

@@ -32,17 +32,21 @@ from glyphrender.rich.rich_text import StyleSpan as StyleSpan
 from glyphrender.rich.style import BlockStyle as BlockStyle
 from glyphrender.rich.style import Rule as Rule
 from glyphrender.rich.style import Style as Style
+from glyphrender.rich.table import Cell as Cell
+from glyphrender.rich.table import Table as Table
 from glyphrender.rich.terminal import from_terminal as from_terminal
 
 __all__ = [
     "BlockSpan",
     "BlockStyle",
+    "Cell",
     "Conversation",
     "Replaced",
     "RichText",
     "Rule",
     "Style",
     "StyleSpan",
+    "Table",
     "Turn",
     "compressed",
     "decompressed",

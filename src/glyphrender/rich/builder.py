@@ -14,6 +14,7 @@ import numpy as np
 from glyphrender.rich.line_ends import LineEnds
 from glyphrender.rich.rich_text import RichText
 from glyphrender.rich.style import BlockStyle, Style
+from glyphrender.rich.table import Table
 
 
 class Builder:
@@ -32,6 +33,7 @@ class Builder:
         self._drawn: list[tuple[int, int, str | None]] = []
         self._styles: list[tuple[int, int, Style] | None] = []
         self._blocks: list[tuple[int, int, BlockStyle] | None] = []
+        self._tables: list[Table] = []
         self._soft: int | None = None
 
     def draw(self, start: int, end: int) -> None:
@@ -85,19 +87,10 @@ class Builder:
         self._drawn.append((start, end, ""))
         return len(self._drawn) - 1
 
-    def fill_slots(self, texts: Iterable[tuple[int, str]]) -> None:
-        """Give slots their texts, as (number, text)."""
-        for number, text in texts:
-            start, end, _ = self._drawn[number]
-            self._drawn[number] = start, end, text
-
-    def mark(self) -> int:
-        """Return a mark for `drawn_since`."""
-        return len(self._drawn)
-
-    def drawn_since(self, mark: int) -> str:
-        """Return the text that was drawn since the mark was made."""
-        return "".join(self.text[a:b] if text is None else text for a, b, text in self._drawn[mark:])
+    def fill_slot(self, number: int, text: str) -> None:
+        """Give a slot its text."""
+        start, end, _ = self._drawn[number]
+        self._drawn[number] = start, end, text
 
     def open_style(self) -> int:
         """Return the number of a span that begins with what is drawn next; `close_style` ends it."""
@@ -124,6 +117,10 @@ class Builder:
         if self.at > start:
             self._blocks[number] = start, self.at, style
 
+    def table(self, table: Table) -> None:
+        """Set the paragraphs of a table side by side. Its offsets are those of `text`."""
+        self._tables.append(table)
+
     def build(self) -> RichText:
         """Return the rich text."""
         place = self._ends.sources
@@ -147,6 +144,20 @@ class Builder:
             blocks=list(zip(first, last, (style for *_, style in blocks), strict=True)),
             consumed=consumed,
             replaced=[(lo[at], hi[at], text) for at, (_, _, text) in enumerate(drawn) if text is not None],
+            tables=[self._placed(table) for table in self._tables],
+        )
+
+    def _placed(self, table: Table) -> Table:
+        """Return a table with the offsets of the source."""
+        start, end, *cells = self._ends.sources(
+            [table.start, table.end, *(cell.start for cell in table.cells)]
+        ).tolist()
+        return Table(
+            start=start,
+            end=end,
+            cells=tuple(cell._replace(start=at) for at, cell in zip(cells, table.cells, strict=True)),
+            alignments=table.alignments,
+            head=table.head,
         )
 
 

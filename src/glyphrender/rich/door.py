@@ -7,7 +7,6 @@ pages cost nothing and stay as they were.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -53,14 +52,9 @@ def with_markup(text: str | RichText, theta: Theta, parts: Sequence[PartSpan] = 
     return RichText.joined(pieces)
 
 
-def reading_of(text: str, theta: Theta) -> tuple[object, ...]:
-    """Return all of `theta` that `with_markup` depends on for a text, as a value.
-
-    The width of a line matters to tables alone, and every table of Markdown has a bar.
-    """
-    settings = Settings.of(theta)
-    settings = settings if "|" in text else replace(settings, table_width=0)
-    return theta.markup, theta.code_language, theta.indentation, settings
+def reading_of(theta: Theta) -> tuple[object, ...]:
+    """Return all of `theta` that `with_markup` depends on, as a value."""
+    return theta.markup, theta.code_language, theta.indentation, Settings.of(theta)
 
 
 def for_file(theta: Theta, name: str) -> Theta:

@@ -13,7 +13,7 @@ from glyphrender.theta.choices import LinkTargets
 if TYPE_CHECKING:
     from glyphrender.rich.places import Inline, Lines
 
-#: The family of code, and of tables whose columns are aligned.
+#: The family of code.
 MONOSPACED: Final = "DejaVu Sans Mono"
 _CODE: Final = Style(family=MONOSPACED)
 _IMAGE: Final = Style(italic=True)

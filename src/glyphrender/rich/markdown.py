@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from glyphrender._system.collector import paused_collector
 from glyphrender.rich.builder import Builder
+from glyphrender.rich.diff import diff_spans
 from glyphrender.rich.highlight import highlights, lexer_named
 from glyphrender.rich.inlines import MONOSPACED, draw_inlines
 from glyphrender.rich.rich_text import RichText
@@ -32,6 +33,8 @@ GAP: Final = 0.4
 _HEADING_GAPS: Final = (0.8, 0.7, 0.6, 0.5, 0.4, 0.4)
 _QUOTE: Final = BlockStyle(indent=1.0, rule=Rule.SIDE)
 _MONO: Final = Style(family=MONOSPACED)
+# The languages of fences that hold differences.
+_DIFFS: Final = ("diff", "patch", "udiff")
 
 
 def from_markdown(source: str, theta: ThetaLike = None) -> RichText:
@@ -39,7 +42,7 @@ def from_markdown(source: str, theta: ThetaLike = None) -> RichText:
 
     Args:
         source: the text.
-        theta: how it is set: `link_targets`, `heading_size`, `highlighting`, and the width of a line for tables.
+        theta: how it is set: `link_targets`, `heading_size`, `highlighting`, and whether a newline ends a line.
 
     Raises:
         DataError: `source` is not str.
@@ -140,7 +143,10 @@ class _Blocks:
             return
         builder.style(start, builder.at, _MONO)
         language = next(iter(token.info.split(maxsplit=1)), "")
-        if language and self._settings.highlighting is not Highlighting.NONE:
+        if language in _DIFFS:
+            for first, last, style in diff_spans(token.content, self._settings):
+                builder.style(lines.source(first), lines.source(last - 1) + 1, style)
+        elif language and self._settings.highlighting is not Highlighting.NONE:
             found = highlights(token.content, lexer_named(language), self._settings)
             starts, ends = lines.sources(found.start), lines.sources([end - 1 for end in found.end])
             for first, last, number in zip(starts, ends, found.style, strict=True):

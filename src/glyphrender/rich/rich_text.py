@@ -18,6 +18,7 @@ from glyphrender.errors import DataError, shown
 from glyphrender.rich import stretches
 from glyphrender.rich.flat import Offsets, Runs, flat_runs
 from glyphrender.rich.style import BlockStyle, Style
+from glyphrender.rich.table import Table
 
 
 class StyleSpan(NamedTuple):
@@ -61,6 +62,7 @@ class RichText:
         blocks: (start, end, style) of paragraphs.
         consumed: (start, end) of what is not drawn.
         replaced: (start, end, text) of what is drawn as another text.
+        tables: the tables, which rise and do not overlap.
 
     Raises:
         DataError: an offset lies outside the source, two replaced or consumed stretches overlap, or a value has
@@ -79,6 +81,7 @@ class RichText:
         blocks: Iterable[tuple[int, int, BlockStyle]] = (),
         consumed: Iterable[tuple[int, int]] | NDArray[Any] = (),
         replaced: Iterable[tuple[int, int, str]] = (),
+        tables: Iterable[Table] = (),
     ) -> None:
         rows = stretches.rows("spans", spans, 3)
         number: dict[int, int] = {}
@@ -99,6 +102,7 @@ class RichText:
             blocks,
             consumed,
             replaced,
+            tables,
         )
 
     @classmethod
@@ -113,6 +117,7 @@ class RichText:
         blocks: Iterable[tuple[int, int, BlockStyle]] = (),
         consumed: Iterable[tuple[int, int]] | NDArray[Any] = (),
         replaced: Iterable[tuple[int, int, str]] = (),
+        tables: Iterable[Table] = (),
     ) -> RichText:
         """Return the rich text whose spans are columns; this is the fast way for many spans.
 
@@ -121,7 +126,7 @@ class RichText:
             start, end: [s] the first character of each span, and the character after its last.
             style: [s] the style of each span, as a place in `styles`.
             styles: the styles.
-            blocks, consumed, replaced: as for `RichText`.
+            blocks, consumed, replaced, tables: as for `RichText`.
 
         >>> RichText.of_columns("if x", [0], [2], [0], [Style(weight=700)]).spans
         (StyleSpan(start=0, end=2, style=Style(weight=700)),)
@@ -133,7 +138,7 @@ class RichText:
         for each in styles:
             if not isinstance(each, Style):
                 raise DataError(f"styles have {shown(each)} where a Style must be.")
-        new._set(source, start, end, style, styles, blocks, consumed, replaced)
+        new._set(source, start, end, style, styles, blocks, consumed, replaced, tables)
         return new
 
     @classmethod
@@ -157,6 +162,7 @@ class RichText:
         blocks: Iterable[tuple[int, int, BlockStyle]],
         consumed: Any,
         replaced: Iterable[tuple[int, int, str]],
+        tables: Iterable[Table],
     ) -> None:
         if not isinstance(source, str):
             raise DataError(f"source is {type(source).__name__}, not str. Pass the text that spans refer to.")
@@ -177,6 +183,7 @@ class RichText:
         self._consumed = stretches.consumed(consumed, len(source))
         self._replaced, self._replaced_texts = stretches.replaced(replaced, len(source))
         stretches.check_apart(self._consumed, self._replaced)
+        self._tables = _tables(tables, len(source))
 
     # -- what it holds -----------------------------------------------------------------------------
 
@@ -209,9 +216,14 @@ class RichText:
         )
 
     @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables, which rise."""
+        return self._tables
+
+    @property
     def is_plain(self) -> bool:
         """Whether pages draw the source as it is: nothing is styled, consumed or replaced."""
-        return not (len(self._spans[0]) or self._blocks or len(self._consumed) or len(self._replaced))
+        return not (len(self._spans[0]) or self._blocks or len(self._consumed) or len(self._replaced) or self._tables)
 
     @cached_property
     def drawn(self) -> str:
@@ -255,7 +267,7 @@ class RichText:
 
     def _key(self) -> tuple[Any, ...]:
         columns = tuple(column.tobytes() for column in (*self._spans, self._consumed, self._replaced))
-        return self.source, columns, self._styles, self._blocks, self._replaced_texts
+        return self.source, columns, self._styles, self._blocks, self._replaced_texts, self._tables
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RichText):
@@ -270,7 +282,9 @@ class RichText:
         return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (self.source, *self._spans, self._styles, self._blocks, self._consumed, self.replaced)
+        return _rebuilt, (
+            self.source, *self._spans, self._styles, self._blocks, self._consumed, self.replaced, self._tables
+        )  # fmt: skip
 
     # -- made of others ----------------------------------------------------------------------------
 
@@ -306,6 +320,7 @@ class RichText:
             blocks=[(lo + by, hi + by, style) for part, by, _ in moved for lo, hi, style in part._blocks],
             consumed=np.concatenate([np.zeros((0, 2), np.int64), *(part._consumed + by for part, by, _ in moved)]),
             replaced=[(lo + by, hi + by, text) for part, by, _ in moved for lo, hi, text in part.replaced],
+            tables=[table.moved(by) for part, by, _ in moved for table in part._tables],
         )
 
     def __getitem__(self, part: slice) -> RichText:
@@ -346,6 +361,7 @@ class RichText:
             ],
             consumed=consumed[consumed[:, 0] < consumed[:, 1]],
             replaced=replaced,
+            tables=[left.moved(-lo) for table in self._tables if (left := table.part(lo, hi)) is not None],
         )
 
     def styled(self, style: Style, start: int = 0, end: int | None = None) -> RichText:
@@ -360,10 +376,29 @@ class RichText:
             blocks=self._blocks,
             consumed=self._consumed,
             replaced=self.replaced,
+            tables=self._tables,
         )
 
 
 def _rebuilt(
-    source: str, start: Any, end: Any, style: Any, styles: Any, blocks: Any, consumed: Any, replaced: Any
+    source: str, start: Any, end: Any, style: Any, styles: Any, blocks: Any, consumed: Any, replaced: Any, tables: Any
 ) -> RichText:
-    return RichText.of_columns(source, start, end, style, styles, blocks=blocks, consumed=consumed, replaced=replaced)
+    return RichText.of_columns(
+        source, start, end, style, styles, blocks=blocks, consumed=consumed, replaced=replaced, tables=tables
+    )
+
+
+def _tables(given: Any, length: int) -> tuple[Table, ...]:
+    """Return tables, which rise and lie in the source."""
+    tables = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else (given,)
+    done = 0
+    for table in tables:
+        if not isinstance(table, Table):
+            raise DataError(f"tables of a RichText have {shown(table)} where a Table must be.")
+        if not done <= table.start <= table.end <= length:
+            raise DataError(
+                f"tables have {table.start} to {table.end} after {done}, in a source from 0 to {length}. Tables rise "
+                f"and do not overlap."
+            )
+        done = table.end
+    return tables

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 from glyphrender.theta import Highlighting, LinkTargets, Theta, ThetaLike
-
-# Advance of the monospaced family, in em.
-_MONO_ADVANCE: Final = 0.602
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +17,7 @@ class Settings:
         heading_size: size of a heading of level 1, as a multiple of the text; 1 sets headings by weight alone. The
             sizes of the other levels lie between it and 1.
         highlighting: how code, differences and the colors of terminals are set.
-        table_width: most characters in a line of a table whose columns are aligned.
+        flows: whether a line end does not end a line, so that the text has no blocks and no tables.
         ink: color of the text, as "#RRGGBB".
         paper: color behind the text.
     """
@@ -28,7 +25,7 @@ class Settings:
     links: LinkTargets = LinkTargets.HIDE
     heading_size: float = 1.0
     highlighting: Highlighting = Highlighting.GREY
-    table_width: int = 80
+    flows: bool = False
     ink: str = "#000000"
     paper: str = "#FFFFFF"
 
@@ -40,12 +37,11 @@ class Settings:
             ThetaError: `theta` is not valid.
         """
         theta = Theta.of(theta)
-        cell = _MONO_ADVANCE * theta.em + theta.letter_spacing
         return cls(
             links=theta.link_targets,
             heading_size=theta.heading_size,
             highlighting=theta.highlighting,
-            table_width=max(1, int(theta.measure / cell)),
+            flows=theta.newline_marker is not None,
             ink=theta.font_color,
             paper=theta.background,
         )

@@ -76,7 +76,7 @@ def theta_cells(theta: Theta) -> list[str]:
     leading = f"{theta.font} {theta.font_size:g}/{theta.line_height:g} pt"
     kind = " ".join(filter(None, [leading, _weight(theta), "italic" if theta.font_italic else ""]))
     pixels = " × ".join(f"{round(side * theta.dpi / 72)}" for side in theta.page_size)
-    page = f"{pixels} px" + (f", {theta.columns} columns" if theta.columns > 1 else "")
+    page = f"{pixels} px" + (f", {theta.columns} columns" if theta.columns != 1 else "")
     return [kind, page]
 
 

@@ -103,8 +103,28 @@ class PartReader:
         self._count = count
         self.parts: list[PartSpan] = []
         self._stream = stream
+        self._ahead: list[str] = []
+        self._rest = self._blocks()
+
+    def ahead(self, length: int) -> str:
+        """Return the first `length` characters or more, less only if the stream has no more; they are read later too.
+
+        >>> reader = PartReader(["one", "two", "three"])
+        >>> reader.ahead(4), "".join(reader)
+        ('onetwo', 'onetwothree')
+        """
+        seen = 0
+        while seen < length and (block := next(self._rest, "")):
+            self._ahead.append(block)
+            seen += len(block)
+        return "".join(self._ahead)
 
     def __iter__(self) -> Iterator[str]:
+        ahead, self._ahead = self._ahead, []
+        yield from ahead
+        yield from self._rest
+
+    def _blocks(self) -> Iterator[str]:
         count = self._count
         lone, pair = count("\r"), count("\r\n")
         offset = line = 0

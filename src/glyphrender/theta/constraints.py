@@ -35,7 +35,7 @@ class Values(Protocol):
     dpi: float
     margin_x: float
     margin_y: float
-    columns: int
+    column_count: int
     column_gap: float
     column_height: float
     gutter: float
@@ -127,18 +127,18 @@ def _no_room_across(theta: Values) -> None:
         # Name the field that takes the most room. If none takes much, the type is too large.
         taken = {
             "margin_x": 2 * theta.margin_x,
-            "columns": theta.column_gap * (theta.columns - 1),
-            "line_numbers" if theta.line_numbers else "paragraph_ids": theta.gutter * theta.columns,
-            "left_indent": theta.left_indent * theta.columns,
-            "right_indent": theta.right_indent * theta.columns,
-            "first_line_indent": max(0.0, theta.first_line_indent) * theta.columns,
-            "border_padding": 2 * theta.border_padding * theta.columns,
-            "border_width": 2 * theta.border_width * theta.columns,
+            "columns": theta.column_gap * (theta.column_count - 1),
+            "line_numbers" if theta.line_numbers else "paragraph_ids": theta.gutter * theta.column_count,
+            "left_indent": theta.left_indent * theta.column_count,
+            "right_indent": theta.right_indent * theta.column_count,
+            "first_line_indent": max(0.0, theta.first_line_indent) * theta.column_count,
+            "border_padding": 2 * theta.border_padding * theta.column_count,
+            "border_width": 2 * theta.border_width * theta.column_count,
         }
         field = max(taken, key=lambda name: taken[name])
         if taken[field] < theta.page_size[0] / 4:
-            field = "columns" if theta.columns > 1 else "font_size"
-        width = theta.page_size[0] + (theta.em - room) * theta.columns
+            field = "columns" if theta.column_count > 1 else "font_size"
+        width = theta.page_size[0] + (theta.em - room) * theta.column_count
         raise ThetaError(
             f"{field}={getattr(theta, field)}: a column has {room:g} pt for text, less than one em "
             f"({theta.em:g} pt), on a page {theta.page_size[0]:g} pt wide. "

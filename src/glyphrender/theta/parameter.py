@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from numbers import Real
-from typing import Any
+from typing import Any, Final
 
 from glyphrender.errors import ThetaError, shown
 from glyphrender.theta import color as colors
@@ -30,6 +30,9 @@ PAPER: dict[str, tuple[float, float]] = {
     "LEGAL": (612.0, 1008.0),
     "TABLOID": (792.0, 1224.0),
 }
+
+#: The value of a field whose number the text decides.
+AUTO: Final = "auto"
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -120,6 +123,24 @@ class Number(Parameter):
         low, high = self.range
         kind = "a whole number" if self.integer else "a number"
         return f"{kind} from {plain(low)} to {plain(high)}{f' {self.unit}' if self.unit else ''}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountOrAuto(Number):
+    """A whole number, or "auto": the text decides."""
+
+    integer: bool = True
+
+    def normalise(self, name: str, value: Any) -> Any:
+        if isinstance(value, str) and value.strip().lower() == AUTO:
+            return AUTO
+        return Number.normalise(self, name, value)
+
+    def parse(self, name: str, text: str) -> Any:
+        return self.normalise(name, text) if text.strip().lower() == AUTO else Number.parse(self, name, text)
+
+    def domain(self) -> str:
+        return f'{Number.domain(self)}, or "{AUTO}"'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,6 +277,11 @@ def number(default: float, *, range: tuple[float, float], unit: str = "", help: 
 def count(default: int, *, range: tuple[int, int], unit: str = "", help: str) -> Any:
     """Declare a whole number in `unit`."""
     return declare(default, Number(range=range, unit=unit, integer=True, help=help))
+
+
+def count_or_auto(default: int, *, range: tuple[int, int], help: str) -> Any:
+    """Declare a whole number that may be "auto"."""
+    return declare(default, CountOrAuto(range=range, help=help))
 
 
 def page(default: tuple[float, float], *, range: tuple[float, float], help: str) -> Any:

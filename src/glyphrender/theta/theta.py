@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, cast
 
 from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.paths import path_of
@@ -57,7 +57,19 @@ from glyphrender.theta.choices import (
 )
 from glyphrender.theta.json_file import read_json_object
 from glyphrender.theta.language import language
-from glyphrender.theta.parameter import Parameter, choice, color, count, flag, length, names, number, page, text
+from glyphrender.theta.parameter import (
+    Parameter,
+    choice,
+    color,
+    count,
+    count_or_auto,
+    flag,
+    length,
+    names,
+    number,
+    page,
+    text,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,7 +102,11 @@ class Theta:
     dpi: float = number(72.0, range=(8, 2400), unit="dpi", help="pixels per inch; at 72, one point is one pixel")
     margin_x: float = length(10.0, range=(0, 7200), help="left and right margin")
     margin_y: float = length(10.0, range=(0, 7200), help="top and bottom margin")
-    columns: int = count(1, range=(1, 50), help="number of columns on a page, filled one after the other")
+    columns: int | Literal["auto"] = count_or_auto(
+        1,
+        range=(1, 50),
+        help='number of columns on a page, filled one after the other; "auto" is as many as 95% of the lines allow',
+    )
     column_gap: float = length(12.0, range=(0, 1000), help="distance between columns")
     auto_crop_width: bool = flag(True, help="crop each page at the right, one margin after its longest line")
     auto_crop_last_page: bool = flag(True, help="crop the last page one margin below its last line")
@@ -317,16 +333,21 @@ class Theta:
         return self.font_size * self.scale
 
     @property
+    def column_count(self) -> int:
+        """Number of columns; 1 where the text is to decide. The pages of a text have the θ with its decision."""
+        return 1 if isinstance(self.columns, str) else self.columns
+
+    @property
     def column_width(self) -> float:
         """Width of one column, including its gutter and borders."""
-        gaps = self.column_gap * (self.columns - 1)
-        return (self.page_size[0] - 2 * self.margin_x - gaps) / self.columns
+        columns = 1 if isinstance(self.columns, str) else self.columns
+        return (self.page_size[0] - 2 * self.margin_x - self.column_gap * (columns - 1)) / columns
 
     @property
     def column_offsets(self) -> tuple[float, ...]:
         """Distance of each column's left edge from the left edge of the page."""
         step = self.column_width + self.column_gap
-        return tuple(self.margin_x + step * column for column in range(self.columns))
+        return tuple(self.margin_x + step * column for column in range(self.column_count))
 
     @property
     def column_height(self) -> float:

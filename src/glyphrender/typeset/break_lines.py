@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.typeset.careful import CarefulBreaker
+from glyphrender.typeset.cell_boxes import cell_boxes
 from glyphrender.typeset.continuation import indents
 from glyphrender.typeset.glyph_store import MAY_BREAK, MAY_HYPHENATE, NO_BREAK, PAGE_BREAK
 from glyphrender.typeset.greedy import greedy_cuts
 from glyphrender.typeset.line_metrics import LineMetrics
-from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST, PAGE_END, LineTable
+from glyphrender.typeset.line_table import BESIDE, CELL, FIRST, HYPHEN, LAST, PAGE_END, ROW, RULED, LineTable
 from glyphrender.typeset.reach import Reach
 from glyphrender.typeset.segments import SegmentTable
-from glyphrender.typeset.stretch import Stretch
+from glyphrender.typeset.stretch import CellBoxes, Stretch
 from glyphrender.typeset.wide_pieces import cut_wide_pieces
 
 
@@ -42,8 +43,9 @@ def break_lines(
         and the next call must start with it.
     """
     stretch = Stretch(segments, metrics)  # where each segment would stand if all were on one line
+    stretch.cells = cell_boxes(stretch)  # the columns of tables
     if (cut := cut_wide_pieces(stretch)) is not segments:
-        stretch = Stretch(cut, metrics)
+        stretch = Stretch(cut, metrics, stretch.cells)
     reach = Reach(stretch, np.flatnonzero(stretch.breaks != NO_BREAK))
     paragraphs = _Paragraphs.of(stretch, reach, begins=begins, final=final)
     careful, plain = _sorted_out(stretch, paragraphs)
@@ -61,7 +63,8 @@ class _Paragraphs(NamedTuple):
     end: NDArray[np.intp]  # the segment after the last
     fits: NDArray[np.bool_]  # the paragraph is one line
     indent: NDArray[np.int64]  # indent of its lines after the first; 0 if it is one line
-    lead: NDArray[np.int64]  # indent of all its lines, that of its block
+    first: NDArray[np.int64]  # width of its first line
+    rest: NDArray[np.int64]  # width of its other lines, without their indent
     begins: bool  # the first one begins here
     open: bool  # the last one goes on in the next chunk
 
@@ -73,11 +76,10 @@ class _Paragraphs(NamedTuple):
         if goes_on:
             end = np.append(end, n)
         start = np.append(0, end[:-1])
-        limit = np.full(len(end), stretch.metrics.first, np.int64)
+        first, rest = stretch.rooms(start)
+        limit = first.copy()
         if not begins:
-            limit[0] = stretch.metrics.rest - (stretch.segments.indent or 0)
-        lead = stretch.lead(start)
-        limit -= lead
+            limit[0] = rest[0] - (stretch.segments.indent or 0)
         _, fits = reach(start, limit, end)
         if goes_on and not final:
             fits[-1] = False
@@ -85,7 +87,7 @@ class _Paragraphs(NamedTuple):
         indent[~fits] = indents(stretch, start[~fits], end[~fits])
         if not begins:
             indent[0] = stretch.segments.indent or 0
-        return cls(start, end, fits, indent, lead, begins, goes_on and not final)
+        return cls(start, end, fits, indent, first, rest, begins, goes_on and not final)
 
 
 class _Lines(NamedTuple):
@@ -113,7 +115,7 @@ def _broken_together(
     stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp], reach: Reach
 ) -> tuple[_Lines, int]:
     """Return (the lines of the `chosen` paragraphs, the first segment that is left over)."""
-    rest = stretch.metrics.rest - paragraphs.indent[chosen] - paragraphs.lead[chosen]
+    rest = paragraphs.rest[chosen] - paragraphs.indent[chosen]
     begins, stops = paragraphs.start[chosen], paragraphs.end[chosen]
     first = (chosen > 0) | paragraphs.begins
     longest = (reach.laid[stops - 1] - reach.laid[begins]).max(initial=0)
@@ -123,7 +125,7 @@ def _broken_together(
         regular=stretch.breaks[reach.place] == MAY_BREAK,
         begins=begins,
         stops=stops,
-        first=np.where(first, stretch.metrics.first - paragraphs.lead[chosen], rest),
+        first=np.where(first, paragraphs.first[chosen], rest),
         rest=rest,
         lines=int(longest) // int(rest.min(initial=stretch.metrics.rest)),
     )
@@ -152,8 +154,7 @@ def _walked(stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp],
             lo[index],
             hi[index],
             first=paragraphs.begins or paragraph > 0,
-            indent=int(paragraphs.indent[paragraph]),
-            lead=int(paragraphs.lead[paragraph]),
+            widths=(int(paragraphs.first[paragraph]), int(paragraphs.rest[paragraph] - paragraphs.indent[paragraph])),
             goes_on=paragraphs.open and paragraph == len(paragraphs.end) - 1,
         )
     return breaker
@@ -192,6 +193,11 @@ def _assembled(
     if paragraphs.indent.any():
         indent = np.where(flags & FIRST, 0, paragraphs.indent[np.searchsorted(paragraphs.end, first, "right")])
     lead = None if segments.paragraph is None else stretch.lead(first.astype(np.intp))
+    cell_left = cell_width = None
+    if stretch.cells is not None and len(first):
+        of = stretch.cells.of(first)
+        flags = _cell_flags(flags, of, stretch.cells)
+        cell_left, cell_width = stretch.cells.left[of], stretch.cells.width[of]
     table = LineTable(
         segments=segments,
         metrics=stretch.metrics,
@@ -200,8 +206,22 @@ def _assembled(
         width=width,
         indent=indent,
         lead=lead,
+        cell_left=cell_left,
+        cell_width=cell_width,
         flags=flags,
         tab_at=tab_at,
         tab_width=tab_width,
     )
     return table, rest
+
+
+def _cell_flags(flags: NDArray[np.uint8], of: NDArray[np.intp], cells: CellBoxes) -> NDArray[np.uint8]:
+    """Return `flags` with those of tables. `of` is the paragraph of each line.
+
+    In a table in which a cell has more than one line, rows have a rule above them, except the row below the head.
+    """
+    begins = (flags & FIRST) != 0
+    found = cells.flags[of]
+    wraps = np.bincount(cells.table[of][~begins & (found != 0)], minlength=int(cells.table[-1]) + 1) > 0
+    ruled = begins & (found & (ROW | BESIDE) != 0) & cells.ruled[of] & wraps[cells.table[of]]
+    return np.asarray(flags | np.where(begins, found, found & CELL) | np.where(ruled, RULED, 0), np.uint8)

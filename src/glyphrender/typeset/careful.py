@@ -51,7 +51,7 @@ class CarefulBreaker:
             self._regular_end = (stretch.end[at] + hyphen).tolist()
 
     def add(
-        self, start: int, end: int, lo: int, hi: int, *, first: bool, indent: int, lead: int, goes_on: bool
+        self, start: int, end: int, lo: int, hi: int, *, first: bool, widths: tuple[int, int], goes_on: bool
     ) -> None:
         """Break the paragraph of segments `start` to `end - 1`.
 
@@ -59,12 +59,11 @@ class CarefulBreaker:
             start, end: the segments.
             lo, hi: the break opportunities of the paragraph are `place[lo:hi]`.
             first: whether the paragraph begins here; if not, an earlier chunk has its first line.
-            indent: the indent of its lines after the first.
-            lead: the indent of all its lines.
+            widths: those of its first line and of the others.
             goes_on: whether the paragraph goes on in the next chunk. Its last line is then left over.
         """
-        rest = self.metrics.rest - lead - indent
-        limit = self.metrics.first - lead if first else rest
+        rest = widths[1]
+        limit = widths[0] if first else rest
         flags = FIRST if first else 0
         tabbed = self._has_tab(start, end)
         if self.metrics.optimal and not tabbed and not goes_on:  # the end of a paragraph that goes on is not known

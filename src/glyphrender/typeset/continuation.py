@@ -24,14 +24,15 @@ def indents(stretch: Stretch, start: NDArray[np.intp], end: NDArray[np.intp]) ->
     metrics = stretch.metrics
     if metrics.continuation is None or not len(start):
         return np.zeros(len(start), np.int64)
-    most = (metrics.rest - stretch.lead(start)) // 2
+    begins, rest = stretch.rooms(start)
+    most = rest // 2
     inked = np.append(np.flatnonzero(stretch.inked), len(stretch.kind))
     first = np.minimum(inked[np.searchsorted(inked, start)], end)  # the first segment with ink
     lead = stretch.start[first] - stretch.start[start]
     tabbed = np.searchsorted(stretch.tabs, first) > np.searchsorted(stretch.tabs, start)
     for at in np.flatnonzero(tabbed).tolist():
         lead[at] = _tabbed_lead(stretch, int(start[at]), int(first[at]), int(most[at]))
-    indent: NDArray[np.int64] = np.clip(metrics.rest - metrics.first + lead + metrics.continuation, 0, most)
+    indent: NDArray[np.int64] = np.clip(rest - begins + lead + metrics.continuation, 0, most)
     if stretch.segments.indent is not None:
         indent[start == 0] = stretch.segments.indent
     return indent

@@ -18,6 +18,8 @@ from glyphrender.text.parts import PartReader, PartSpan
 from glyphrender.text.source import Chunk, Text, chunks
 from glyphrender.text.unwrap import CONTEXT
 from glyphrender.theta import Direction, Theta
+from glyphrender.theta.parameter import AUTO
+from glyphrender.typeset.auto_columns import LOOK, columns_of, sample
 from glyphrender.typeset.break_lines import break_lines
 from glyphrender.typeset.drawn import Drawn
 from glyphrender.typeset.line_metrics import LineMetrics
@@ -69,6 +71,7 @@ def layout_pages(
             text, parts = "".join(reader), reader.parts
         text = shaper.marked(text, theta, parts)
     if isinstance(text, RichText):
+        theta = with_columns(text, theta, shaper)
         if not text.is_plain:
             drawn = DrawnText(text)
             found = headings(text, drawn) if "{section}" in theta.page_header else ()
@@ -76,28 +79,56 @@ def layout_pages(
             yield from paginator.fill(rich_lines(text, drawn, theta, shaper))
             return
         text = text.source
-    if not isinstance(text, str):
+    if isinstance(text, str):
+        theta = with_columns(text, theta, shaper)
+    else:
         text = reader = PartReader(text, consumption(theta).count_line_ends)
         parts = reader.parts
+        if theta.columns == AUTO:
+            theta = with_columns(reader.ahead(LOOK + 1), theta, shaper)
     style = shaper.style(theta)  # the faces, and what else a shaped word depends on
     segments = shape_text(text, theta, style, shaper)  # words, shaped once each into the glyph store
     lines = set_lines(segments, theta, style, shaper)  # greedy or even lines, of the widths that θ gives
     yield from Paginator(theta, max_pages=max_pages, parts=parts).fill(lines)  # columns and pages
 
 
+def with_columns(text: str | RichText, theta: Theta, shaper: Shaper) -> Theta:
+    """Return `theta` with the number of columns that `text` allows, if it asks for that (auto_columns.py)."""
+    if theta.columns != AUTO:
+        return theta
+    style = shaper.style(theta)
+    looks: LookMetrics | None = None
+    if isinstance(text, str) or text.is_plain:
+        first = sample(text if isinstance(text, str) else text.source)
+        segments: Iterable[SegmentTable] = analysed(first, theta, style, shaper)
+    else:
+        segments, looks = _rich(text, DrawnText(text), theta, style, shaper)
+    metrics = LineMetrics.of(theta, shaper.furniture(style), looks)
+    return theta.replace(columns=columns_of(segments, theta, metrics))
+
+
 def rich_lines(text: RichText, drawn: DrawnText, theta: Theta, shaper: Shaper) -> Iterator[LineTable]:
     """Yield the lines of a rich text, those of a chunk at a time."""
     style = shaper.style(theta)
+    segments, widths = _rich(text, drawn, theta, style, shaper)
+    yield from set_lines(segments, theta, style, shaper, widths)
+
+
+def _rich(
+    text: RichText, drawn: DrawnText, theta: Theta, style: WordStyle, shaper: Shaper
+) -> tuple[Iterable[SegmentTable], LookMetrics]:
+    """Return (the segments of a rich text, chunk by chunk, the widths of its looks)."""
     looks = Looks.of(drawn.styles, theta)
-    # Where a newline does not end a line, the whole text is one paragraph, and blocks have no meaning.
-    paragraphs = Paragraphs.of(drawn, text.blocks) if theta.newline_marker is None else None
-    reading = theta.direction, consumption(theta), flow_of(theta), paragraphs is None
     base = _BASE[theta.direction]
+    # Where a newline does not end a line, the whole text is one paragraph, and blocks have no meaning.
+    flows = theta.newline_marker is not None
+    paragraphs = None if flows else Paragraphs.of(drawn, text.blocks, text.tables, base)
+    reading = theta.direction, consumption(theta), flow_of(theta), paragraphs is None
     segments = shaper.remembered(
         text, style, reading, lambda: rich_segments(drawn, looks, paragraphs, theta, style, shaper, base=base)
     )
     widths = LookMetrics.of(looks.styles, () if paragraphs is None else paragraphs.styles, theta, shaper)
-    yield from set_lines(segments, theta, style, shaper, widths)
+    return segments, widths
 
 
 def shape_text(text: str | PartReader, theta: Theta, style: WordStyle, shaper: Shaper) -> Iterable[SegmentTable]:
@@ -162,8 +193,8 @@ def set_lines(
     for table in segments:
         gathered.append(table)
         flows = table.open or metrics.marker is not None
-        if table.keeps and not flows:
-            continue  # the next chunk has the lines with which the last ones stay
+        if table.ends_in_cell or (table.keeps and not flows):
+            continue  # the next chunk has the rest of the table, or the lines with which the last ones stay
         if flows and sum(len(each.number) for each in gathered) < 4 * left:
             continue
         lines, rest = break_lines(gathered[0].joined(*gathered[1:]), metrics, begins=begins, final=not flows)

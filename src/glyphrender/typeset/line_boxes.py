@@ -48,11 +48,16 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
     if table.segments.base is not None:
         base = table.segments.base[table.first[lo:hi]] == 1
     continuation = table.indent[lo:hi] * unit_points(theta)
+    cells = None if table.cell_width is None else table.cell_width[lo:hi] > 0
+    if cells is not None:
+        first &= ~cells  # cells have no indent of first lines
     room = theta.measure - np.where(first, theta.first_line_indent, continuation)
     lead = np.zeros(1)
     if table.lead is not None:
         lead = (table.lead[lo:hi] * unit_points(theta)).astype(np.float64)
         room = room - lead
+    if cells is not None and table.cell_width is not None:
+        room = np.where(cells, table.cell_width[lo:hi] * unit_points(theta) - continuation, room)
     width: NDArray[np.float64] = (table.width[lo:hi] * unit_points(theta)).astype(np.float64)
     condense = np.ones(hi - lo)
     wide = width > room + 1e-3
@@ -82,7 +87,13 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
     # of the hanging width goes to the left.
     hang = min(0.0, theta.first_line_indent + theta.right_indent)
     indent = np.where(first, np.where(base, hang, theta.first_line_indent), np.where(base, 0.0, continuation))
-    left = text_offsets(base, theta) + indent + np.where(base, 0.0, lead) + (room - width) * share
+    edge = np.where(base, 0.0, lead)
+    if cells is not None and table.cell_left is not None:
+        edge = np.where(cells, table.cell_left[lo:hi] * unit_points(theta), edge)
+        styles = [style.cell for style in table.paragraph_styles(lo, hi)]
+        base = np.where(cells, [cell is not None and cell.leftward for cell in styles], base)
+        share = np.where(cells, [0.0 if cell is None else cell.share for cell in styles], share)
+    left = text_offsets(base, theta) + indent + edge + (room - width) * share
     return LineBoxes(left=left, width=width, space_added=space_added, condense=condense, expandable=expandable)
 
 
@@ -104,6 +115,8 @@ def _alignments(table: LineTable, lo: int, hi: int, theta: Theta) -> tuple[NDArr
     """Return (whether each of lines `lo` to `hi - 1` is justified, the share of its room before it) with blocks."""
     found = [style.alignment or theta.alignment for style in table.paragraph_styles(lo, hi)]
     justified = np.array([each is Alignment.JUSTIFY for each in found], bool)
+    if table.cell_width is not None:
+        justified &= table.cell_width[lo:hi] == 0
     return justified, np.array([_SHARES.get(each, 0.0) for each in found])
 
 

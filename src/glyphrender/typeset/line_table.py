@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from glyphrender.typeset.segments import SegmentTable
 
 #: Flags of a line: it is the first or the last of its paragraph, it ends in an added hyphen, it ends its page.
 FIRST, LAST, HYPHEN, PAGE_END = 1, 2, 4, 8
+#: Flags of a line in a table: it stands in a cell, begins a row, begins a cell beside another, has a rule above.
+CELL, ROW, BESIDE, RULED = 16, 32, 64, 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,9 +31,12 @@ class LineTable:
         width: [n] width of each line in EM units; spaces that hang at its end are not counted.
         indent: [n] indent of each line in EM units if it is a continuation line, else 0.
         lead: [n] indent of each line by its block, in EM units; None in text without blocks.
-        flags: [n] FIRST, LAST, HYPHEN and PAGE_END of each line.
+        flags: [n] FIRST, LAST, HYPHEN and PAGE_END of each line, and CELL, ROW, BESIDE and RULED in tables.
         tab_at: [t] the segments that are tabs.
         tab_width: [t] the width of each tab, in EM units.
+        cell_left: [n] distance of the room of each line in a cell from the left edge of the column of the page, in EM
+            units; None in text without tables.
+        cell_width: [n] width of the room of each line in a cell, in EM units; None likewise.
     """
 
     segments: SegmentTable
@@ -43,6 +49,8 @@ class LineTable:
     tab_at: NDArray[np.intp]
     tab_width: NDArray[np.int64]
     lead: NDArray[np.int64] | None = None
+    cell_left: NDArray[np.int64] | None = None
+    cell_width: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.first)
@@ -53,10 +61,13 @@ class LineTable:
             return self
         boundary = np.append(0, np.cumsum(self.segments.lengths()))
         lo = int(np.searchsorted(self.segments.offset + boundary[self.first], offset))
-        lines = {name: getattr(self, name)[lo:] for name in ("first", "last", "width", "indent", "flags")}
-        if self.lead is not None:
-            lines["lead"] = self.lead[lo:]
-        return replace(self, **lines)
+        return replace(self, **self.line_columns(slice(lo, None)))
+
+    def line_columns(self, lines: slice) -> dict[str, Any]:
+        """Return the columns that have a value for each line, of some lines."""
+        names = ("first", "last", "width", "indent", "flags", "lead", "cell_left", "cell_width")
+        columns: dict[str, Any] = {name: getattr(self, name) for name in names}
+        return {name: column[lines] for name, column in columns.items() if column is not None}
 
     def paragraph_styles(self, lo: int, hi: int) -> list[ParagraphStyle]:
         """Return the styles of the paragraphs of lines `lo` to `hi - 1`, in text with blocks."""

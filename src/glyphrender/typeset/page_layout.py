@@ -67,15 +67,12 @@ class Block:
         segments = segments.stored_in(store, store.copied(segments.store, distinct)[place])
         lines = slice(self.lo, self.hi)
         tabs = slice(*np.searchsorted(table.tab_at, [start, stop]))
+        columns = table.line_columns(lines)
+        columns |= {"first": table.first[lines] - start, "last": table.last[lines] - start}
         own = replace(
             table,
             segments=segments,
-            first=table.first[lines] - start,
-            last=table.last[lines] - start,
-            width=table.width[lines],
-            indent=table.indent[lines],
-            lead=None if table.lead is None else table.lead[lines],
-            flags=table.flags[lines],
+            **columns,
             tab_at=table.tab_at[tabs] - start,
             tab_width=table.tab_width[tabs],
         )

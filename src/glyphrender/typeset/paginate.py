@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from math import ceil
 from typing import Final
 
@@ -25,6 +26,7 @@ from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.paragraph_styles import ParagraphStyle
+from glyphrender.typeset.rows import highest_in_rows, rule_room, stand
 
 # A line may pass the bottom by this many points, so that 80 lines of 10.0 pt fit 800 pt, however the sums round.
 _SLACK: Final = 1e-6
@@ -90,8 +92,22 @@ class Paginator:
             before = before + np.array(above)
         fitted = fitted_lines(table, theta)
         height = theta.line_height if fitted is None else fitted[1]
-        bottom = np.cumsum(before + height + after)
-        top = bottom - after - height
+        begins = None
+        if (cell_width := table.cell_width) is None:
+            bottom = np.cumsum(before + height + after)
+            top = bottom - after - height
+        else:
+            assert styles is not None
+            gap = highest_in_rows(table.flags, gap + rule_room(table.flags, styles) * theta.line_height)
+            before = np.where(first, theta.space_before + theta.inset, 0.0) + gap
+            if fitted is not None:
+                up = highest_in_rows(table.flags, fitted[0])
+                fitted = up, fitted[1] + up - fitted[0]
+                height = fitted[1]
+            pages = theta.form_feed is FormFeed.PAGE
+            rows = stand(table.flags, before, height, after, most=theta.column_height, pages=pages)
+            table, begins, top, bottom = replace(table, flags=rows.flags), rows.begins, rows.top, rows.bottom
+            last = last | (cell_width > 0)
         need = bottom - np.where(last, theta.space_after, 0.0)  # space below a paragraph may run off the column
         # Lists, because bisection in a list costs a fifth of bisection in an array.
         needs, page_ends = need.tolist(), []
@@ -110,6 +126,8 @@ class Paginator:
                 hi = page_ends[page_end] + 1
             if styles is not None and not ends and lo < hi < lines:
                 hi = _kept_together(styles, table.flags, lo, hi, filled=self.y > 0)
+                if begins is not None and not begins[hi]:  # a row is not cut
+                    hi = lo + (max(np.flatnonzero(begins[lo:hi]).tolist()) or hi - lo)
             if hi == lo and self.y == 0.0:
                 hi = lo + 1  # a valid θ has room for one line, if not for the padding of its paragraph
             if hi > lo:
@@ -131,7 +149,7 @@ class Paginator:
                 yield self._page()
             elif hi < lines:
                 self.column, self.y = self.column + 1, 0.0
-                if self.column == theta.columns:
+                if self.column == theta.column_count:
                     yield self._page()
             lo = hi
 
@@ -223,7 +241,7 @@ def _size(theta: Theta, blocks: list[Block], last: bool, number: int) -> tuple[i
             right = max(right, theta.margin_x + theta.page_label_width(number))
         width = min(width, cropped_side(right, theta.margin_x, theta))
     if theta.auto_crop_last_page and last:
-        bottom = max(float(block.tops[-1] + block.line_heights(theta)[-1]) for block in blocks) + theta.inset
+        bottom = max(float((block.tops + block.line_heights(theta)).max()) for block in blocks) + theta.inset
         below = theta.furniture_edge if theta.page_number.is_bottom else theta.margin_y
         height = min(height, cropped_side(bottom + theta.margin_y - below, below, theta))
     if width * height < theta.min_pixels:

@@ -2,13 +2,14 @@
 
 Blocks may lie inside each other. Their indents add up, so a bar beside a quotation stands at the indent of the
 quotation. A paragraph belongs to the blocks in which it begins. Styles are numbered, because most paragraphs share a
-few.
+few. The paragraphs of a table have the blocks around the table, and the place of their cell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from glyphrender.rich.drawn_text import DrawnText
 from glyphrender.rich.rich_text import BlockSpan
 from glyphrender.rich.style import BlockStyle, Rule
+from glyphrender.rich.table import Table
+from glyphrender.text import bidi
 from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import codepoints
 from glyphrender.theta import Alignment
@@ -36,6 +39,41 @@ class Marker:
     text: str
 
 
+class Begins(IntEnum):
+    """The largest thing that begins with a paragraph in a cell."""
+
+    NOTHING = 0
+    CELL = 1
+    ROW = 2
+    TABLE = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellStyle:
+    """The place of a paragraph in a table.
+
+    Attributes:
+        column: its column.
+        begins: what begins with it.
+        head: whether its row is the last of the head, below which there is a rule.
+        alignment: where its lines stand; None for the side at which the table begins.
+        leftward: whether the first column is the rightmost.
+    """
+
+    column: int
+    begins: Begins
+    head: bool
+    alignment: Alignment | None
+    leftward: bool
+
+    @property
+    def share(self) -> float:
+        """The share of the room that is left on a line of the cell, to the left of the line."""
+        if self.alignment is None:
+            return 1.0 if self.leftward else 0.0
+        return {Alignment.CENTER: 0.5, Alignment.RIGHT: 1.0}.get(self.alignment, 0.0)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParagraphStyle:
     """The wishes of a paragraph of rich text to the layout.
@@ -50,6 +88,7 @@ class ParagraphStyle:
         above, below, middle: the indents from which lines are drawn above, below and through the paragraph; -1 for no
             line.
         markers: the markers before the first line.
+        cell: the place of the paragraph in a table; None outside tables.
     """
 
     indent: float = 0.0
@@ -62,12 +101,13 @@ class ParagraphStyle:
     below: float = -1.0
     middle: float = -1.0
     markers: tuple[Marker, ...] = ()
+    cell: CellStyle | None = None
 
     @property
     def has_marks(self) -> bool:
         """Whether something is drawn beside the letters."""
         has_rules = max(self.above, self.below, self.middle) >= 0
-        return has_rules or self.background is not None or bool(self.sides or self.markers)
+        return has_rules or self.background is not None or bool(self.sides or self.markers or self.cell)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,12 +125,19 @@ class Paragraphs:
     styles: tuple[ParagraphStyle, ...] = field(default=(ParagraphStyle(),))
 
     @classmethod
-    def of(cls, text: DrawnText, blocks: Sequence[BlockSpan]) -> Paragraphs | None:
-        """Return the paragraphs of a rich text; None if it has no blocks."""
-        if not blocks:
+    def of(
+        cls, text: DrawnText, blocks: Sequence[BlockSpan], tables: Sequence[Table] = (), base: int | None = None
+    ) -> Paragraphs | None:
+        """Return the paragraphs of a rich text; None if it has neither blocks nor tables.
+
+        `base` is the direction, 0 or 1, that θ imposes on every paragraph, or None.
+        """
+        if not blocks and not tables:
             return None
         start = _starts(text.text)
         source = text.begins(start)
+        if tables:
+            blocks = _outside(blocks, tables)
         lo = np.searchsorted(source, [block.start for block in blocks])
         hi = np.searchsorted(source, [block.end for block in blocks])
         opened: dict[int, list[int]] = {}
@@ -119,7 +166,10 @@ class Paragraphs:
             numbers.append(of)
             edges.append(at)
         style_of = np.repeat(np.array(numbers, np.int32), np.diff([*edges, len(start)]))
-        return cls(start=start, style=style_of, styles=tuple(styles))
+        found = tuple(styles)
+        if tables:
+            style_of, found = _with_cells(text, start, source, style_of, found, tables, base)
+        return cls(start=start, style=style_of, styles=found)
 
     def styles_at(self, places: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the style of the paragraph in which each drawn character lies."""
@@ -177,3 +227,83 @@ def _folded(
         markers=tuple(markers),
     )
     return folded, after
+
+
+def _outside(blocks: Sequence[BlockSpan], tables: Sequence[Table]) -> list[BlockSpan]:
+    """Return the blocks that hold a table as a whole or not at all; what begins or ends inside one has no effect."""
+    first, last = np.array([(table.start, table.end) for table in tables], np.int64).T
+    start, end = np.array([(block.start, block.end) for block in blocks], np.int64).reshape(-1, 2).T
+
+    def cut(places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        of = np.searchsorted(first, places, "right") - 1
+        inside: NDArray[np.bool_] = (of >= 0) & (first[of] < places) & (places < last[of])
+        return inside
+
+    of = np.searchsorted(first, start, "right") - 1
+    within = (of >= 0) & (first[of] <= start) & (end < last[of])
+    kept = np.flatnonzero(~(cut(start) | cut(end) | within))
+    return [blocks[number] for number in kept.tolist()]
+
+
+def _with_cells(
+    text: DrawnText,
+    start: NDArray[np.int64],
+    source: NDArray[np.int64],
+    style_of: NDArray[np.int32],
+    styles: tuple[ParagraphStyle, ...],
+    tables: Sequence[Table],
+    base: int | None,
+) -> tuple[NDArray[np.int32], tuple[ParagraphStyle, ...]]:
+    """Return (the style of each paragraph, the styles), with the places of cells in the styles.
+
+    Args:
+        text: the drawn text.
+        start, source: [p] where each paragraph begins in it, and in the source.
+        style_of: [p] the style of each paragraph without its cell.
+        styles: these styles.
+        tables: the tables.
+        base: the direction that θ imposes, or None.
+    """
+    style_of = style_of.copy()
+    numbers: dict[tuple[int, CellStyle, bool], int] = {}
+    known = list(styles)
+    bounds = np.array([(table.start, table.end) for table in tables], np.int64)
+    firsts, lasts = np.searchsorted(source, bounds[:, 0]), np.searchsorted(source, bounds[:, 1])
+    edges = np.append(start, len(text.text))
+    for table, lo, hi in zip(tables, firsts.tolist(), lasts.tolist(), strict=True):
+        if lo >= hi or not table.cells:
+            continue
+        leftward = _is_leftward(text.text[int(edges[lo]) : int(edges[hi])], base)
+        begin = [cell.start for cell in table.cells]
+        cells = np.maximum(np.searchsorted(begin, source[lo:hi], "right") - 1, 0).tolist()
+        before = None
+        for at, number in enumerate(cells, lo):
+            cell = table.cells[number]
+            begins = Begins.NOTHING
+            if before is None:
+                begins = Begins.TABLE
+            elif cell != before:
+                begins = Begins.ROW if cell.row != before.row else Begins.CELL
+            before = cell
+            alignment = table.alignments[cell.column] if cell.column < len(table.alignments) else None
+            place = CellStyle(
+                column=cell.column, begins=begins, head=cell.row == table.head - 1, alignment=alignment,
+                leftward=leftward,
+            )  # fmt: skip
+            key = int(style_of[at]), place, cell.row < table.head
+            if key not in numbers:
+                numbers[key] = len(known)
+                plain = styles[key[0]]
+                known.append(replace(plain, cell=place, keep=plain.keep or key[2]))
+            style_of[at] = numbers[key]
+    return style_of, tuple(known)
+
+
+def _is_leftward(text: str, base: int | None) -> bool:
+    """Return whether a table with this text runs from right to left: as its first strong character does."""
+    if base is not None:
+        return base == 1
+    cps = codepoints(text)
+    if not bidi.needs_bidi(cps):
+        return False
+    return bool(bidi.paragraph_levels(np.where(np.isin(cps, [ord(mark) for mark in LINE_ENDS]), 0x20, cps))[0])

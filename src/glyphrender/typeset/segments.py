@@ -145,6 +145,13 @@ class SegmentTable:
             return False
         return self.paragraph_styles[int(self.paragraph[-1])].keep and self.kinds()[-1] >= NEWLINE
 
+    @property
+    def ends_in_cell(self) -> bool:
+        """Whether the last paragraph of the table stands in a cell; other cells may follow."""
+        if self.paragraph is None or not len(self.number):
+            return False
+        return self.paragraph_styles[int(self.paragraph[-1])].cell is not None
+
     def split(self, at: int) -> tuple[SegmentTable, SegmentTable]:
         """Return the segments before number `at`, and those from it on."""
         skipped = int(self.lengths(slice(0, at)).sum())

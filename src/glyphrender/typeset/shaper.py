@@ -172,7 +172,7 @@ class Shaper:
 
     def marked(self, text: str, theta: Theta, parts: Sequence[PartSpan]) -> str | RichText:
         """Return `text` with the styles that its markup asks for (`with_markup`), which is read once for several θ."""
-        key = text, tuple(parts), reading_of(text, theta)
+        key = text, tuple(parts), reading_of(theta)
         with self._lock:
             if key in self._marked:
                 self._marked[key] = self._marked.pop(key)

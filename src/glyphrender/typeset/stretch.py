@@ -6,6 +6,7 @@ the same lines.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,36 @@ from glyphrender.typeset.segments import SegmentTable
 EMERGENCY: Final = 3
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellBoxes:
+    """The rooms of the paragraphs of a stretch. There are p paragraphs.
+
+    Attributes:
+        end: [p] the segment after the last of each.
+        left: [p] distance of its room from the left edge of the column of the page, in EM units.
+        width: [p] width of its room; 0 outside cells.
+        flags: [p] CELL, and ROW or BESIDE where a row or another cell begins; 0 outside cells.
+        table: [p] number of its table; -1 before the first.
+        ruled: [p] whether a rule may stand above its row.
+    """
+
+    end: NDArray[np.intp]
+    left: NDArray[np.int64]
+    width: NDArray[np.int64]
+    flags: NDArray[np.uint8]
+    table: NDArray[np.intp]
+    ruled: NDArray[np.bool_]
+
+    def of(self, at: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Return the paragraph that holds each segment."""
+        return np.minimum(np.searchsorted(self.end, at, "right"), len(self.end) - 1)
+
+    def with_ends(self, last: NDArray[np.intp], count: int) -> CellBoxes:
+        """Return the rooms of the same paragraphs of `count` segments, whose last segments are `last`."""
+        end = last + 1
+        return replace(self, end=end if len(end) and end[-1] == count else np.append(end, count))
+
+
 class Stretch:
     """The positions that segments would have if all were on one line, and the places where that line may be cut.
 
@@ -42,9 +73,11 @@ class Stretch:
         tabs: [t] the segments that are tabs.
         breaks: [n] NO_BREAK, MAY_BREAK, MAY_HYPHENATE or EMERGENCY after the segment and its gap.
         ends_paragraph: [n] whether a paragraph ends with the segment.
+        cells: the rooms of paragraphs in tables; None where there are none.
     """
 
-    def __init__(self, segments: SegmentTable, metrics: LineMetrics) -> None:
+    def __init__(self, segments: SegmentTable, metrics: LineMetrics, cells: CellBoxes | None = None) -> None:
+        """Lay the segments out on one line. `cells` are the rooms of the same paragraphs, whose segments were fewer."""
         self.segments, self.metrics = segments, metrics
         n = len(segments.number)
         self.kind = segments.kinds()
@@ -64,6 +97,16 @@ class Stretch:
             # A line may end before a marker, but only if something stands there. An empty line would result otherwise.
             something = (self.kind != EMPTY) | (segments.gap != 0)
             self.breaks[:-1][marker[1:] & something[:-1]] = MAY_BREAK
+        self.cells = cells if cells is None else cells.with_ends(np.flatnonzero(self.ends_paragraph), n)
+
+    def rooms(self, at: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return (the width of the first line, that of the others) of the paragraph that holds each segment."""
+        lead = self.lead(at)
+        first, rest = self.metrics.first - lead, self.metrics.rest - lead
+        if self.cells is None:
+            return first, rest
+        width = self.cells.width[self.cells.of(at)]
+        return np.where(width > 0, width, first), np.where(width > 0, width, rest)
 
     def lead(self, at: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return the indent of all lines of the paragraph that holds each segment."""

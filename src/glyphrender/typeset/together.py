@@ -4,9 +4,9 @@ A short text costs some 400 numpy calls, whatever its length. Lines depend on no
 texts are joined by newlines, analysed and broken into lines as one chunk, and the table of lines is cut where one text
 ends. Then each text fills pages of its own.
 
-A text is set alone where this might change a page: if a newline ends no paragraph under θ, if θ consumes characters or
-joins lines, or if the text is rich, empty, longer than a chunk, or ends with a line end that is no newline. So is a
-text whose end is wider than a line: there the newline would take a line of its own.
+A text is set alone where this might change a page: if a newline ends no paragraph under θ, if θ consumes characters,
+joins lines or leaves its columns to the text, or if the text is rich, empty, longer than a chunk, or ends with a line
+end that is no newline. So is a text whose end is wider than a line: there the newline would take a line of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from glyphrender.rich.door import has_markup
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import LINE_ENDS
 from glyphrender.theta import Theta
+from glyphrender.theta.parameter import AUTO
 from glyphrender.typeset.layout import analysed, layout_pages, set_lines
 from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
@@ -45,6 +46,7 @@ def layout_together(
     """
     pages: list[list[PageLayout]] = [[] for _ in texts]
     joins = theta.newline_marker is None and not (consumption(theta) or flow_of(theta) or has_markup(theta))
+    joins = joins and theta.columns != AUTO
     plain = [text.source if isinstance(text, RichText) else text for text in texts]
     waiting: list[int] = []
     length = 0

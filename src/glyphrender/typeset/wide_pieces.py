@@ -46,7 +46,7 @@ def cut_wide_pieces(stretch: Stretch) -> SegmentTable:
     segments = stretch.segments
     if added.any():
         segments = segments.edited(slice(None), breaks=np.where(added, added, segments.breaks))
-    return _cut_at_clusters(Stretch(segments, stretch.metrics), wide) if wide.any() else segments
+    return _cut_at_clusters(Stretch(segments, stretch.metrics, stretch.cells), wide) if wide.any() else segments
 
 
 def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
@@ -62,22 +62,19 @@ def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
     if len(stretch.tabs):
         # No break follows a tab before a closing bracket. Such a tab may be as wide as the distance between two stops.
         width += np.diff(np.searchsorted(stretch.tabs, [start, stop]), axis=0)[0] * stretch.widest_tab
-    lead = stretch.lead(start)
-    narrowest = min(metrics.first, metrics.rest) - lead
+    first, rest = stretch.rooms(start)
+    narrowest = least = np.minimum(first, rest)
     if metrics.continuation is not None:
-        rest = metrics.rest - lead
         narrowest = np.minimum(narrowest, rest - rest // 2)  # an indent takes at most half of the line
     some = np.flatnonzero(width > narrowest)
     if not len(some):
         return np.zeros(n, bool)
-    wide = width > min(metrics.first, metrics.rest) - lead
+    wide = width > least
     if metrics.continuation is not None:
         ends = np.append(np.flatnonzero(stretch.ends_paragraph) + 1, n)
         paragraph = np.searchsorted(ends, start[some], "right")
         found, of = np.unique(paragraph, return_inverse=True)
-        wide[some] |= (
-            width[some] > metrics.rest - lead[some] - indents(stretch, np.append(0, ends)[found], ends[found])[of]
-        )
+        wide[some] |= width[some] > rest[some] - indents(stretch, np.append(0, ends)[found], ends[found])[of]
     return np.repeat(wide, stop + 1 - start)
 
 
@@ -181,7 +178,7 @@ def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
         columns |= _account_of_parts(segments, number, at, inner)
     elif segments.hidden is not None:
         columns["hidden"] = np.where(inner, 0, segments.hidden[at])
-    parted = Stretch(segments.edited(at, **columns), stretch.metrics)
+    parted = Stretch(segments.edited(at, **columns), stretch.metrics, stretch.cells)
     # Breaks are added between segments too, but not beside an empty one: the result would be an empty line, or a line
     # that begins with the spaces of the line before.
     free = wide[at] & (parted.breaks == NO_BREAK) & (parted.kind != EMPTY) & ~parted.ends_paragraph

@@ -1,0 +1,237 @@
+"""Tables: cells stand in columns that fit the measure, are broken inside them, and account for the whole source."""
+
+from __future__ import annotations
+
+import pickle
+from itertools import pairwise
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich_documents import check, check_memory, same
+from strategies import examples, texts
+
+from glyphrender import Page, RichText, Theta, Typesetter, from_markdown, layout, render
+from glyphrender.errors import DataError
+from glyphrender.rich import Cell, Table
+from glyphrender.typeset.column_widths import set_columns
+
+PAGE = Theta(page_size=(300, 200), margin_x=4, margin_y=4, auto_crop_width=False)
+LONG = "| Option | What it does | Since |\n|:--|---|--:|\n" + "".join(
+    f"| name{row} | {'some words of a description ' * row}| {row} |\n" for row in range(9)
+)
+
+
+def boxes(page: Page, *texts: str) -> list[tuple[float, float, float, float]]:
+    return [page.find(text)[0].box for text in texts]
+
+
+def check_apart(pages: list[Page]) -> None:
+    """Check that no two lines stand over each other."""
+    for page in pages:
+        edges = np.array([line.box for line in page.lines if line.text.strip()]).reshape(-1, 4)
+        x0, y0, x1, y1 = edges.T
+        over = (np.minimum.outer(x1, x1) - np.maximum.outer(x0, x0) > 0.01) & (
+            np.minimum.outer(y1, y1) - np.maximum.outer(y0, y0) > 0.01
+        )
+        np.fill_diagonal(over, False)
+        assert not over.any(), [page.lines[at] for at in np.flatnonzero(over.any(axis=0))]
+
+
+def test_the_columns_of_a_table_that_fits_are_as_wide_as_their_cells() -> None:
+    page = render(from_markdown("| a | long head | r |\n|---|---|--:|\n| wide cell | `x\\|y` | 1 |\n"))[0]
+    a, wide, long, code, r, one = boxes(page, "a", "wide cell", "long head", "x\\|y", "r |", "1")
+    assert a[0] == wide[0]
+    assert long[0] == code[0] > wide[2]
+    assert r[2] > r[0] > long[2]
+    assert abs(one[2] - page.find("r")[0].box[2]) < 40
+    assert page.drawn_text == "a\nlong head\nr\nwide cell\nx|y\n1\n"
+    assert wide[1] == code[1] == one[1] > a[1] == long[1]
+
+
+@pytest.mark.slow
+def test_cells_are_broken_into_lines_inside_their_columns() -> None:
+    pages = list(render(from_markdown(LONG), PAGE))
+    check_apart(pages)
+    for page in pages:
+        for row in range(9):
+            found = page.find(f"name{row}")
+            if found:
+                words = [word for word in page.words if word.text == "description" and word.box[1] >= found[0].box[1]]
+                assert all(word.box[0] > found[0].box[2] for word in words)
+    lines = [line.text for page in pages for line in page.lines]
+    assert len(lines) > 3 * 10
+
+
+def test_a_row_is_whole_on_its_page_and_the_head_stays_with_the_next_row() -> None:
+    source = "text\n\n" * 9 + LONG
+    for height in range(100, 210, 30):
+        theta = PAGE.replace(page_size=(300, height))
+        pages = check(from_markdown(source), theta, draw=False)
+        for page in pages[:-1]:
+            assert page.text.endswith("\n")  # and not inside a row
+            assert not page.text.rstrip().endswith("Since |")
+
+
+def test_the_cells_of_a_row_higher_than_a_page_stand_below_each_other() -> None:
+    source = f"| a | b |\n|---|---|\n| {'left ' * 90}| {'right ' * 90}|\n"
+    pages = check(from_markdown(source), PAGE.replace(page_size=(120, 60)))
+    assert len(pages) > 5
+    check_apart(pages)
+    texts = [(page.text, [word.box for word in page.words]) for page in pages[1:]]
+    ends = [max(box[2] for box in boxes) for text, boxes in texts if "right" not in text]
+    starts = [min(box[0] for box in boxes) for text, boxes in texts if "left" not in text]
+    assert max(ends) <= min(starts)
+
+
+def test_columns_that_do_not_fit_stand_on_further_shelves() -> None:
+    names = [f"column{number}" for number in range(24)]
+    source = f"|{'|'.join(names)}|\n|{'---|' * 24}\n|{'|'.join(f'v{number}' for number in range(24))}|\n"
+    pages = check(from_markdown(source), PAGE)
+    check_apart(pages)
+    tops = {word.box[1] for word in pages[0].words if word.text.startswith("column")}
+    assert 2 < len(tops) < 12
+    # The values stand under the names of their columns.
+    lefts = {word.text: word.box[0] for page in pages for word in page.words}
+    assert all(lefts[f"column{number}"] == lefts[f"v{number}"] for number in range(24))
+
+
+def test_no_word_is_cut_where_all_longest_words_fit() -> None:
+    source = "| one | two |\n|---|---|\n| incomprehensibility | " + "a b c d " * 60 + "|\n"
+    page = render(from_markdown(source), PAGE)[0]
+    assert any(word.text == "incomprehensibility" for word in page.words)
+    token = "| a | b |\n|---|---|\n| " + "x" * 300 + " | words of a cell |\n"
+    check_apart(check(from_markdown(token), PAGE))
+
+
+def test_a_table_runs_as_its_first_strong_letter_does() -> None:
+    source = "| 1 | שם | תיאור |\n|---|---|---|\n| a | b | c |\n"
+    page = render(from_markdown(source), PAGE)[0]
+    first, second, third = (page.find(f"| {cell} |")[0].box for cell in "abc")
+    assert first[0] > second[0] > third[0]
+    assert first[2] <= PAGE.page_size[0] - 4 + 0.01
+    forced = render(from_markdown(source), PAGE.replace(direction="LTR"))[0]
+    assert forced.find("a")[0].box[0] < forced.find("b")[0].box[0]
+
+
+def test_alignments_are_those_of_the_marks() -> None:
+    wide = "wide wide wide"
+    source = f"| l | c | r |\n|:--|:-:|--:|\n| {wide} 1 | {wide} 2 | {wide} 3 |\n"
+    page = render(from_markdown(source), PAGE)[0]
+    left, center, right, *head = boxes(page, *(f"{wide} {number}" for number in (1, 2, 3)), "l", "c", "r")
+    assert head[0][0] == left[0]
+    assert sum(head[1][::2]) == pytest.approx(sum(center[::2]))
+    assert head[2][2] == pytest.approx(right[2])
+
+
+def test_cells_keep_their_styles_and_the_head_has_a_rule() -> None:
+    source = "| a | b |\n|---|---|\n| **bold** | [link](u) |\n"
+    page = render(from_markdown(source))[0]
+    weights = {word.text: [style.weight for style in word.styles] for word in page.words}
+    assert weights["bold"] == weights["a"] == [700]
+    a, bold = boxes(page, "a", "bold")
+    between = page.array[int(a[3]) - 1 : int(bold[1]) + 2, int(bold[0]) : int(bold[2])]
+    assert (between < 255).all(axis=1).any()
+    assert not (page.array[int(a[3]) - 1 : int(bold[1]) + 2, int(bold[2]) + 1 : int(bold[2]) + 4] < 255).any()
+
+
+def test_a_table_in_a_quotation_stands_beside_its_bar() -> None:
+    rich = from_markdown("> | a | b |\n> |---|---|\n> | c | d |\n")
+    page = check(rich, PAGE)[0]
+    assert page.find("a")[0].box[0] > 4 + 8
+
+
+def test_where_newlines_end_no_lines_a_table_has_bars() -> None:
+    theta = PAGE.replace(newline_markup=" ↵ ")
+    rich = from_markdown("| a | b |\n|---|---|\n| c | d |\n", theta)
+    assert rich.drawn == "a │ b\nc │ d\n"
+    assert not rich.tables
+    check(from_markdown("| a | b |\n|---|---|\n| c | d |\n"), theta)
+
+
+def test_empty_cells_keep_their_columns() -> None:
+    page = check(from_markdown("| a | b | c |\n|---|---|---|\n| | | x |\n| y | | |\n| | | |\n| | z | |\n"), PAGE)[0]
+    head = boxes(page, "a", "b", "c")
+    assert [page.find(text)[0].box[0] for text in "yzx"] == [box[0] for box in head]
+    assert len({line.box[1] for line in page.lines}) == 5
+
+
+@pytest.mark.slow
+@examples(20)
+@given(st.lists(st.lists(texts(max_size=30), min_size=1, max_size=4), min_size=1, max_size=4), st.integers(0, 3))
+def test_any_cells_stand_apart_and_lose_nothing(rows: list[list[str]], kind: int) -> None:
+    source, cells = "", []
+    for row, given_cells in enumerate(rows):
+        for column, text in enumerate(given_cells):
+            cells.append(Cell(len(source), row, column))
+            source += text.replace("\n", " ").replace("\x1b", "") + "\n"
+    rich = RichText(source, tables=[Table(start=0, end=len(source), cells=tuple(cells), head=1)])
+    fields = ({}, {"leading": "FIT"}, {"cells": "GRID", "line_breaker": "OPTIMAL"}, {"border_width": 1.0, "columns": 2})
+    theta = PAGE.replace(page_size=(160, 120), **fields[kind])
+    pages = check(rich, theta, draw=kind == 3)
+    if kind != 1:
+        check_apart(pages)
+
+
+@pytest.mark.slow
+def test_a_table_has_the_same_columns_however_the_text_is_cut() -> None:
+    rich = from_markdown(("a paragraph\n\n" + LONG) * 3)
+    check_memory(rich, PAGE, list(layout(rich, PAGE)), size=300)
+
+
+@pytest.mark.slow
+def test_a_page_with_a_table_can_be_pickled_and_parts_of_a_table_can_be_set() -> None:
+    rich = from_markdown(LONG)
+    page = render(rich, PAGE)[0]
+    again = pickle.loads(pickle.dumps(page))
+    assert again.lines == page.lines
+    assert (again.array == page.array).all()
+    assert pickle.loads(pickle.dumps(rich)) == rich
+    cuts = sorted(Random(1).sample(range(len(LONG)), 6))
+    inside = {at for lo, hi, _ in rich.replaced for at in range(lo + 1, hi)}
+    edges = [0, *(cut for cut in cuts if cut not in inside), len(LONG)]
+    parts = [rich[lo:hi] for lo, hi in pairwise(edges)]
+    assert [part.source for part in parts] == [LONG[lo:hi] for lo, hi in pairwise(edges)]
+    for part in parts:
+        check(part, PAGE, draw=False)
+    assert RichText.joined([rich, "x\n", rich]).tables[1] == rich.tables[0].moved(len(LONG) + 2)
+    same(list(layout(rich, PAGE)), list(layout(rich, PAGE, typesetter=Typesetter())))
+
+
+def test_widths_give_no_more_lines_than_those_of_css() -> None:
+    random = np.random.default_rng(3)
+    for _ in range(60):
+        wants = random.integers(1, 3000, (random.integers(1, 9), random.integers(1, 6)))
+        least = np.minimum(random.integers(1, 300, wants.shape[1]), wants.max(axis=0))
+        room = int(least.sum() + random.integers(0, 2000)) + 10 * (wants.shape[1] - 1)
+        found = set_columns(wants, least, room=room, gap=10)
+        assert (found.shelf == 0).all()
+        assert (found.width >= least).all()
+        assert (found.left[1:] >= found.left[:-1] + found.width[:-1] + 10).all()
+        assert found.left[-1] + found.width[-1] <= room
+        widest, free = wants.max(axis=0), room - 10 * (wants.shape[1] - 1)
+        css = widest
+        if widest.sum() > free:
+            css = least + (free - least.sum()) * (widest - least) // max(1, (widest - least).sum())
+        lines = [(-(-wants // width)).max(axis=1).sum() for width in (found.width, css)]
+        assert lines[0] <= lines[1]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Table(start=0, end=4, cells=[(1, 0, 0), (1, 0, 1)]), "Starts must rise"),
+        (lambda: Table(start=0, end=4, cells=[(1, 1, 0), (2, 0, 1)]), "Starts must rise"),
+        (lambda: Table(start=0, end=4, cells=[(4, 0, 0)]), "between 0 and 4"),
+        (lambda: Table(start=0, end=4, cells=["ab"]), "cells of a Table are"),
+        (lambda: Table(start=-1, end=4, cells=[]), "start of a Table is -1"),
+        (lambda: Table(start=0, end=4, cells=[], alignments=["JUSTIFY"]), "not LEFT, CENTER, RIGHT or None"),
+        (lambda: RichText("abc", tables=[Table(start=0, end=4, cells=())]), "in a source from 0 to 3"),
+        (lambda: RichText("abc", tables=[(0, 3)]), "where a Table must be"),
+    ],
+)
+def test_a_table_that_cannot_be_is_one_error(make: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        make()  # type: ignore[operator]
