@@ -254,8 +254,7 @@ class PagesTransform:
         return datasets.Features({**features, self.into: datasets.List(datasets.Image())})
 
     def _row(self, row: Row, ready: Mapping[tuple[str | RichText, Theta], Sequence[Page]]) -> dict[str, Any]:
-        given = [(cell(row, name), name) for name in self.columns]
-        texts = [value if isinstance(value, RichText) else text_of(row, name) for value, name in given]
+        texts = [document_of(row, name) for name in self.columns]
         theta = self.theta_of(row, [text if isinstance(text, str) else text.source for text in texts])
         pages: list[Any] = []
         for text in texts:
@@ -384,6 +383,16 @@ def text_of(row: Row, name: str) -> str:
     if not isinstance(text, str):
         raise DataError(f"{name} is {shown(text)}, not str. Drop such rows (Dataset.filter), or convert them.")
     return text
+
+
+def document_of(row: Row, name: str) -> str | RichText:
+    """Return the text in a column whose texts become pages.
+
+    Raises:
+        DataError: there is no such column, or it holds something else.
+    """
+    text = cell(row, name)
+    return text if isinstance(text, RichText) else text_of(row, name)
 
 
 def train_extra(name: str) -> Any:

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any, Literal
 
-from glyphrender.adapters.data import PagesTransform, Row, by_row, cell, text_of, train_extra
+from glyphrender.adapters.data import PagesTransform, Row, by_row, cell, document_of, text_of, train_extra
 from glyphrender.adapters.processor import Message
 from glyphrender.errors import DataError, shown
+from glyphrender.rich.rich_text import RichText, drawn_of
 
 __all__ = ["Conversations", "Prompts", "epoch_callback"]
 
@@ -94,18 +95,21 @@ class Prompts:
             return {**_paged({"messages": prompt + completion}, row, self.pages), **kept}
         return {**_paged({"prompt": prompt, "completion": completion}, row, self.pages), **kept}
 
-    @staticmethod
-    def _parts(row: Row, name: str, template: str, documents: Sequence[str] = ()) -> list[dict[str, str]]:
+    def _text(self, row: Row, column: str) -> str:
+        """Return the text of a column that the model reads or says: of a document, what its pages show."""
+        return drawn_of(document_of(row, column)) if column in self.pages.columns else text_of(row, column)
+
+    def _parts(self, row: Row, name: str, template: str, documents: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Return the parts of a message. Neighboring texts become one part."""
-        parts: list[dict[str, str]] = []
+        parts: list[dict[str, Any]] = []
         for literal, column in _pieces(name, template):
-            text = literal + (text_of(row, column) if column and column not in documents else "")
+            text = literal + (self._text(row, column) if column and column not in documents else "")
             if text and parts and parts[-1]["type"] == "text":
                 parts[-1]["text"] += text
             elif text:
                 parts.append({"type": "text", "text": text})
             if column in documents:
-                parts.append({"type": "document", "text": text_of(row, column)})
+                parts.append({"type": "document", "text": document_of(row, column)})
         return parts
 
 
@@ -142,7 +146,7 @@ class Conversations:
 def _paged(conversation: dict[str, list[Message]], row: Row, pages: PagesTransform) -> dict[str, Any]:
     """Return `conversation` with image parts for its documents, and the pages under `images`."""
     documents = [part["text"] for part in _parts_of(conversation) if part["type"] == "document"]
-    theta = pages.theta_of(row, documents)
+    theta = pages.theta_of(row, [text.source if isinstance(text, RichText) else text for text in documents])
     images: list[Any] = []
 
     def replaced(part: dict[str, Any]) -> list[dict[str, Any]]:
@@ -171,7 +175,7 @@ def _parts_of(conversation: dict[str, list[Message]]) -> Iterable[dict[str, Any]
                 yield from message["content"]
 
 
-def _message(role: str, parts: list[dict[str, str]]) -> Message:
+def _message(role: str, parts: list[dict[str, Any]]) -> Message:
     return {"role": role, "content": parts}
 
 
@@ -214,7 +218,7 @@ def _checked(row: Row, name: str) -> list[Message]:
         for part in content if isinstance(content, list) else ():
             if not isinstance(part, dict) or part.get("type") not in ("text", "document"):
                 raise wrong(part, 'a part {"type": "text" or "document", "text"}')
-            if not isinstance(part.get("text"), str):
+            if not isinstance(part.get("text"), (str, RichText) if part["type"] == "document" else str):
                 raise wrong(part.get("text"), "the text of a part")
             if part["type"] == "document" and (name == "completion" or message["role"] == "assistant"):
                 raise wrong(part, "text (a model answers in text)")

@@ -123,7 +123,7 @@ class Document(Sequence[Page]):
     @classmethod
     def joined(
         cls,
-        texts: Sequence[tuple[str, ThetaLike]],
+        texts: Sequence[tuple[str | RichText, ThetaLike]],
         *,
         max_pages: int | None = None,
         typesetter: Typesetter | None = None,

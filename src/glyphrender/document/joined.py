@@ -33,11 +33,17 @@ class Section:
     Attributes:
         start, end: its range, in characters of the whole text.
         theta: its rendering parameters.
+        rich: the rich text of the part, or None if it is plain.
     """
 
     start: int
     end: int
     theta: Theta
+    rich: RichText | None = None
+
+    def of(self, text: str) -> str | RichText:
+        """Return the part of `text`, the whole text."""
+        return text[self.start : self.end] if self.rich is None else self.rich
 
 
 class JoinedDocument(Document):
@@ -52,7 +58,7 @@ class JoinedDocument(Document):
 
     def __init__(
         self,
-        texts: Sequence[tuple[str, ThetaLike]],
+        texts: Sequence[tuple[str | RichText, ThetaLike]],
         *,
         max_pages: int | None = None,
         typesetter: Typesetter | None = None,
@@ -61,20 +67,27 @@ class JoinedDocument(Document):
             raise DataError(f"texts={shown(texts)} is no list of (text, θ). Give one pair or more.")
         sections: list[Section] = []
         for number, pair in enumerate(texts):
-            if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[0], str):
-                raise DataError(f"item {number} of texts is {shown(pair)}. Give a pair of a str and a θ.")
+            if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[0], str | RichText):
+                raise DataError(f"item {number} of texts is {shown(pair)}. Give a pair of a text and a θ.")
             start = sections[-1].end if sections else 0
-            sections.append(Section(start=start, end=start + len(pair[0]), theta=Theta.of(pair[1])))
+            sections.append(
+                Section(
+                    start=start,
+                    end=start + len(pair[0]),
+                    theta=Theta.of(pair[1]),
+                    rich=pair[0] if isinstance(pair[0], RichText) else None,
+                )
+            )
         set_by = default_typesetter() if typesetter is None else typesetter
         self.sections = tuple(
             replace(section, theta=set_by.with_columns(text, section.theta))
             for section, (text, _) in zip(sections, texts, strict=True)
         )
-        whole = "".join(text for text, _ in texts)
+        whole = "".join(text.source if isinstance(text, RichText) else text for text, _ in texts)
         super().__init__(whole, self.sections[0].theta, max_pages=max_pages, typesetter=typesetter)
 
     def __getstate__(self) -> Any:
-        return [(self.text[each.start : each.end], each.theta) for each in self.sections], self._max_pages
+        return [(each.of(self.text), each.theta) for each in self.sections], self._max_pages
 
     def __setstate__(self, state: Any) -> None:
         texts, max_pages = state
@@ -82,12 +95,16 @@ class JoinedDocument(Document):
 
     def extend_text(self, text: str | RichText) -> Extended:
         """Append `text` to the last part, under the θ of that part; see `Document.extend_text`."""
-        if not isinstance(text, str):
-            raise DataError(f"text is {type(text).__name__}, not str. A joined document takes a str alone.")
+        if not isinstance(text, str | RichText):
+            raise DataError(f"text is {type(text).__name__}, not str. Pass what comes next as a str.")
         with self._lock:
             old = self._all_pages()
             last = self.sections[-1]
-            grown = Section(start=last.start, end=last.end + len(text), theta=last.theta)
+            rich = None
+            if last.rich is not None or isinstance(text, RichText):
+                rich = RichText.joined([last.of(self.text), text])
+            text = text.source if isinstance(text, RichText) else text
+            grown = Section(start=last.start, end=last.end + len(text), theta=last.theta, rich=rich)
             first = sum(page.span[1] <= last.start for page in old)
             following = list(self._laid_out_section(grown, self.text + text, first))
             same = count_alike((page._layout for page in old[first:]), following)
@@ -120,7 +137,7 @@ class JoinedDocument(Document):
 
     def _laid_out_section(self, section: Section, text: str, number: int) -> Iterator[PageLayout]:
         """Yield the pages of a section of `text`. `number` pages come before."""
-        part = text[section.start : section.end]
+        part = section.of(text)
         most = None if self._max_pages is None else max(0, self._max_pages - number)
         before = sum(
             len(paragraph_starts(text[each.start : each.end])) for each in self.sections if each.end <= section.start

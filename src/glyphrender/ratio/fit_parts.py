@@ -18,6 +18,7 @@ from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.ratio.fit import FIELDS, fit
 from glyphrender.ratio.ratio import Ratio, compression_ratio
+from glyphrender.rich.rich_text import RichText
 from glyphrender.theta import Theta, ThetaLike
 
 __all__ = ["PartsFit", "fit_parts"]
@@ -42,13 +43,13 @@ class PartsFit:
         """Return the visual tokens of all parts."""
         return sum(ratio.visual_tokens for ratio in self.ratios)
 
-    def document(self, texts: Sequence[str]) -> Document:
+    def document(self, texts: Sequence[str | RichText]) -> Document:
         """Return the texts under these θ as one document; see `Document.joined`."""
         return Document.joined(list(zip(texts, self.thetas, strict=True)))
 
 
 def fit_parts(
-    parts: Sequence[tuple[str, ThetaLike, float]],
+    parts: Sequence[tuple[str | RichText, ThetaLike, float]],
     *,
     visual_tokens: int,
     model: str | VisionModel = "glm-4.1v",
@@ -97,7 +98,7 @@ def fit_parts(
     return PartsFit(thetas=tuple(ratio.theta for ratio in ratios), ratios=tuple(ratios), met=total <= visual_tokens)
 
 
-def _smaller(text: str, theta: Theta, share: int, options: dict[str, Any]) -> Ratio:
+def _smaller(text: str | RichText, theta: Theta, share: int, options: dict[str, Any]) -> Ratio:
     """Return ρ of a text in the largest type with which it needs `share` tokens, or in the smallest type there is."""
     over = {"font_size": (min(FIELDS["font_size"][0], theta.font_size), theta.font_size)}
     return fit(text, theta=theta, visual_tokens=max(1, share), over=over, **options).ratio
@@ -123,8 +124,8 @@ def _shares(needs: Sequence[int], weights: Sequence[float], budget: int) -> list
     return [shares[part] for part in range(len(needs))]
 
 
-def _checked(part: object) -> tuple[str, Theta, float]:
-    if isinstance(part, list | tuple) and len(part) == 3 and isinstance(part[0], str):
+def _checked(part: object) -> tuple[str | RichText, Theta, float]:
+    if isinstance(part, list | tuple) and len(part) == 3 and isinstance(part[0], str | RichText):
         text, theta, weight = part
         if isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight < 1e9:
             return text, Theta.of(theta), float(weight)

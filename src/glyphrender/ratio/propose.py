@@ -24,7 +24,7 @@ from glyphrender.raster.typesetter import Typesetter
 from glyphrender.ratio.align import align
 from glyphrender.ratio.look import LookKind, look
 from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, as_number, compression_ratio
-from glyphrender.rich.rich_text import RichText
+from glyphrender.rich.rich_text import RichText, drawn_of
 from glyphrender.text.source import Text, whole
 from glyphrender.theta import Cells, Theta, ThetaLike
 
@@ -104,7 +104,7 @@ class Proposal:
 
 
 def propose(
-    text: Text,
+    text: Text | RichText,
     *,
     model: str | VisionModel = "glm-4.1v",
     tokenizer: TokenizerLike | None = None,
@@ -114,7 +114,7 @@ def propose(
     """Return the θ under which `text` costs least, among the presets and flows for its kind.
 
     Args:
-        text: the text. A stream is read into memory.
+        text: the text. A stream is read into memory. Lines of a rich text are never joined, and its blocks are kept.
         model, tokenizer, typesetter: see `compression_ratio`.
         min_font_pixels: the smallest em of the text, in pixels, as the model sees it.
 
@@ -133,11 +133,14 @@ def propose(
             f"{LEAST_FONT_PIXELS:g}.",
             field="min_font_pixels",
         )
-    vision, text = vision_model(model), whole(text)
-    seen = look(text)
-    part = text[:COMPARED]
+    vision = vision_model(model)
+    text = text if isinstance(text, RichText) else whole(text)
+    seen = look(drawn_of(text))
+    part = text[: text.cut_before(COMPARED)] if isinstance(text, RichText) else text[:COMPARED]
     found = []
-    for name, theta in _candidates(part, seen.kind, seen.columns):
+    for name, theta in _candidates(drawn_of(part), seen.kind, seen.columns):
+        if isinstance(part, RichText) and (theta.newline_marker or theta.unwrap or theta.blank_lines.value != "KEEP"):
+            continue
         try:
             aligned = align(theta, vision)
             ratio = compression_ratio(
@@ -176,7 +179,7 @@ def chosen(theta: ThetaLike, text: Text | RichText, model: str | VisionModel = "
     """
     if not isinstance(theta, str) or theta.partition("@")[0] != "auto":
         return Theta.of(theta)
-    if not isinstance(text, str):
+    if not isinstance(text, str | RichText):
         raise ThetaError('theta="auto" looks at the whole text. Pass the text as one str.', field="theta")
     return propose(text, model=theta.partition("@")[2] or model).theta
 

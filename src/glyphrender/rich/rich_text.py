@@ -7,6 +7,7 @@ space. A rich text is a value. It keeps its spans as columns, because a megabyte
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -364,6 +365,26 @@ class RichText:
             tables=[left.moved(-lo) for table in self._tables if (left := table.part(lo, hi)) is not None],
         )
 
+    def cut_before(self, at: int) -> int:
+        """Return the last place up to character `at` at which the text can be sliced: not inside what is replaced.
+
+        >>> RichText("a&amp;b", replaced=[(1, 6, "&")]).cut_before(4)
+        1
+        """
+        at = max(0, min(at, len(self.source)))
+        inside = np.flatnonzero((self._replaced[:, 0] < at) & (self._replaced[:, 1] > at))
+        return int(self._replaced[inside[0], 0]) if len(inside) else at
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, in hex, of the source and of all that is said of it; the same on every machine."""
+        source, columns, *values = self._key()
+        digest = hashlib.sha256(source.encode("utf-8", "surrogatepass"))
+        for column in columns:
+            digest.update(column)
+        digest.update(repr(values).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
     def styled(self, style: Style, start: int = 0, end: int | None = None) -> RichText:
         """Return this text with one more span, inside those it has: characters `start` to `end - 1`.
 
@@ -378,6 +399,15 @@ class RichText:
             replaced=self.replaced,
             tables=self._tables,
         )
+
+
+def drawn_of(text: str | RichText) -> str:
+    """Return the text that pages show of `text`.
+
+    >>> drawn_of("a"), drawn_of(RichText("*a*", consumed=[(0, 1), (2, 3)]))
+    ('a', 'a')
+    """
+    return text.drawn if isinstance(text, RichText) else text
 
 
 def _rebuilt(

@@ -29,6 +29,7 @@ from glyphrender.models.vision import vision_model
 from glyphrender.ocr.comparison import comparable, load_levenshtein
 from glyphrender.ocr.legibility import PageReader
 from glyphrender.ocr.priorless import PriorlessText, TextKind, text_kind
+from glyphrender.rich.rich_text import RichText, drawn_of
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.presets import is_han
 from glyphrender.tasks.alignment import Edit, confusions, differences
@@ -78,7 +79,7 @@ class ReaderEvaluator:
     """An `Evaluator` that measures the character error rate of a reader on excerpts of texts.
 
     Args:
-        texts: texts that excerpts are taken from.
+        texts: texts that excerpts are taken from; of a rich text, what is drawn, without its styles.
         model: the vision model whose resize comes before the reader.
         reader: function from an image to text; by default Tesseract, which needs the extra `reader`.
         language: language of Tesseract's data, such as "eng" or "chi_sim".
@@ -99,7 +100,7 @@ class ReaderEvaluator:
 
     def __init__(
         self,
-        texts: str | Sequence[str],
+        texts: str | RichText | Sequence[str | RichText],
         *,
         model: str | VisionModel = "glm-4.1v",
         reader: PageReader | None = None,
@@ -118,7 +119,7 @@ class ReaderEvaluator:
         load_levenshtein()  # a missing package is found before the search begins
         self.reader = reader
         self.model = vision_model(model)
-        texts = (texts,) if isinstance(texts, str) else tuple(texts)
+        texts = tuple(map(drawn_of, (texts,) if isinstance(texts, str | RichText) else texts))
         if length is None:
             length = 500 if any(map(is_han, texts)) else 1000
         self.excerpts = Excerpts(texts=texts, length=length)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from glyphrender.rich.rich_text import RichText
+
 __all__ = ["RHO_TEXT", "rho_texts"]
 
 RHO_TEXT: Final = 200_000
@@ -20,7 +22,7 @@ RHO_TEXT: Final = 200_000
 _PIECE: Final = 20_000
 
 
-def rho_texts(texts: Sequence[str]) -> tuple[str, ...]:
+def rho_texts(texts: Sequence[str | RichText]) -> tuple[str | RichText, ...]:
     """Return `texts`; if they have more than `RHO_TEXT` characters, the same share of short and of long texts.
 
     The share of a long text is its beginning. A short text is taken whole or left out. It is taken if the characters
@@ -31,12 +33,12 @@ def rho_texts(texts: Sequence[str]) -> tuple[str, ...]:
     if total <= RHO_TEXT:
         return tuple(texts)
     share = RHO_TEXT / total
-    taken: list[str] = []
+    taken: list[str | RichText] = []
     owed = 0.0
     for text in texts:
         owed += share * len(text)
         piece = min(len(text), max(int(share * len(text)), _PIECE))
         if piece and owed >= piece / 2:
-            taken.append(text[:piece])
+            taken.append(text[: text.cut_before(piece)] if isinstance(text, RichText) else text[:piece])
             owed -= piece
     return tuple(taken)

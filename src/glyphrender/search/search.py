@@ -18,11 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, shown
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
 from glyphrender.report.progress import Tell, progress_bar
+from glyphrender.rich.rich_text import RichText, drawn_of
 from glyphrender.search.evaluation import Evaluator
 from glyphrender.search.journal import Journal
 from glyphrender.search.proposer import Proposer
@@ -38,7 +39,7 @@ __all__ = ["search"]
 
 
 def search(
-    texts: str | Sequence[str],
+    texts: str | RichText | Sequence[str | RichText],
     model: str | VisionModel = "glm-4.1v",
     *,
     space: Space | None = None,
@@ -60,7 +61,8 @@ def search(
     """Search the θ of `space` for low error and high ρ.
 
     Args:
-        texts: the texts that ρ is measured on (see `rho_texts`), and by default the texts that are read.
+        texts: the texts that ρ is measured on (see `rho_texts`), and by default the texts that are read. Of
+            a rich text, the letters are read without their styles.
         model: a name in `VISION_MODELS`, or a model.
         space: what may vary; by default `Space.preset("reader", model)`.
         evaluator: measures the error of a θ; by default `ReaderEvaluator(texts, model=model)`.
@@ -96,7 +98,7 @@ def search(
         max_error=max_error,
     )
     if space is None:
-        space = Space.preset("reader", model, text=texts[0])
+        space = Space.preset("reader", model, text=drawn_of(texts[0]))
     if evaluator is None:
         from glyphrender.search.reader import ReaderEvaluator
 
@@ -141,17 +143,23 @@ def _told(tell: Tell, seen: SearchProgress) -> None:
     tell(seen.samples, seen.expected, words)
 
 
-def _checked_texts(texts: str | Sequence[str]) -> tuple[str, ...]:
-    texts = (texts,) if isinstance(texts, str) else tuple(texts)
-    if not any(text.strip() for text in texts):
+def _checked_texts(texts: str | RichText | Sequence[str | RichText]) -> tuple[str | RichText, ...]:
+    texts = (texts,) if isinstance(texts, str | RichText) else tuple(texts)
+    for text in texts:
+        if not isinstance(text, str | RichText):
+            raise DataError(f"texts have {shown(text)}, not str. Pass a str, or a list of them.")
+    if not any(drawn_of(text).strip() for text in texts):
         raise DataError("there is no text to search for. Pass one that is not empty.")
     return texts
 
 
-def _digest(texts: Sequence[str]) -> str:
+def _digest(texts: Sequence[str | RichText]) -> str:
     digest = hashlib.sha256()
     for text in texts:
-        digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+        if isinstance(text, RichText):
+            digest.update(bytes.fromhex(text.digest))
+        else:
+            digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
     return digest.hexdigest()
 
 

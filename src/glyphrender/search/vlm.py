@@ -23,6 +23,7 @@ from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.model import EndpointModel, Model
 from glyphrender.inference.replies import Replies, RequestBudget, reply_key
 from glyphrender.ocr.comparison import load_levenshtein
+from glyphrender.rich.rich_text import drawn_of
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.tasks.alignment import confusions
 from glyphrender.tasks.generated import KINDS, GeneratedTask
@@ -74,7 +75,8 @@ class VLMEvaluator:
             raise DataError(f"concurrency={concurrency} asks nothing. Use 1 or more.")
         load_levenshtein()  # a missing package is found before the search begins
         self.model, self.replies, self.budget = model, Replies(replies), budget or RequestBudget()
-        self._texts, self._characters, self._thinking = list(texts), characters, thinking_tokens
+        # Tasks ask about letters, so a rich text is what is drawn of it.
+        self._texts, self._characters, self._thinking = [*map(drawn_of, texts)], characters, thinking_tokens
         items = [tasks[index] for index in range(len(tasks))]
         self._kinds = [item for item in items if isinstance(item, str)]
         # Keep each example once. An example that is given twice would count twice, and narrow the interval wrongly.

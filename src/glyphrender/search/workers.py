@@ -18,6 +18,7 @@ from glyphrender.errors import DataError, FontError, LayoutError, ThetaError, Vi
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.ratio.ratio import compression_ratio
+from glyphrender.rich.rich_text import RichText
 from glyphrender.search.evaluation import Evaluation, Evaluator
 from glyphrender.theta import Theta
 
@@ -37,7 +38,7 @@ class Work:
         evaluator: computes the error.
     """
 
-    texts: tuple[str, ...]
+    texts: tuple[str | RichText, ...]
     model: VisionModel
     tokenizer: TokenizerLike | None
     evaluator: Evaluator
