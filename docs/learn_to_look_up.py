@@ -39,6 +39,7 @@ class Stage:
         pages: seed of the pages, to which the seed of the run is added. `sft` sees those of `start` again first.
         questions: questions about a page.
         batch: pages of a step.
+        iterations: steps on each batch of questions.
         rewards: rewards of GRPO and their weights; None for a stage that learns from answers.
     """
 
@@ -51,6 +52,7 @@ class Stage:
     pages: int = 0
     questions: int = 4
     batch: int = 32
+    iterations: int = 1
     rewards: dict[str, float] | None = None
 
 
@@ -67,6 +69,18 @@ STAGES = {
     "graded": Stage(after="start", steps=60, lr=3e-4, pages=FRESH, batch=16, questions=1, rewards={"ocr": 1.0}),
     "exact": Stage(after="start", steps=60, lr=3e-4, pages=FRESH, batch=16, questions=1, rewards={"exact": 1.0}),
     "sft-same": Stage(after="start", steps=60, lr=3e-4, pages=FRESH, batch=16, questions=1),
+    # The same questions again, in four times the steps.
+    "graded-4": Stage(
+        after="start",
+        steps=240,
+        lr=3e-4,
+        pages=FRESH,
+        batch=16,
+        questions=1,
+        iterations=4,
+        rewards={"ocr": 1.0},
+    ),
+    "sft-same-4": Stage(after="start", steps=240, lr=3e-4, pages=FRESH, batch=16, questions=1, iterations=4),
 }
 #: Completions of a prompt.
 GROUP = 16
@@ -124,7 +138,7 @@ def answered(
         questions=stage.questions,
         pairs=stage.pairs,
         batch=stage.batch,
-        count=stage.batch * steps,
+        count=stage.batch * (steps // stage.iterations),
         seed=stage.pages + seed,
     )
     return train_reader(
@@ -156,7 +170,7 @@ def rewarded(
     from glyphrender.train.rows.grpo_rows import prompt_dataset
 
     (lines,) = stage.lines
-    rows = lookup_rows(stage.batch * steps, lines=lines, seed=stage.pages + seed)
+    rows = lookup_rows(stage.batch * (steps // stage.iterations), lines=lines, seed=stage.pages + seed)
     dataset, _, _ = prompt_dataset(rows, theta=lookup_theta(lines))
     functions, weights = reward_functions(stage.rewards or {})
     trainer = DapoTrainer(
@@ -169,6 +183,7 @@ def rewarded(
             max_steps=steps,
             per_device_train_batch_size=stage.batch * GROUP,
             num_generations=GROUP,
+            num_iterations=stage.iterations,
             max_completion_length=6,
             temperature=1.0,
             top_k=0,
@@ -232,10 +247,11 @@ def draw(out: Path) -> None:
     left.set(xlabel="step of 32 pages: pairs | start | sft | sft-lines", ylim=(0, 1.02))
     for stage in (name for name, each in STAGES.items() if each.rewards):
         if (file := out / stage / "curve.json").exists():
-            rewards = [entry["reward"] for entry in json.loads(file.read_text())]
+            # TRL tells the rewards of a batch once, also where several steps learn from it.
+            rewards = [entry["reward"] for entry in json.loads(file.read_text()) if "reward" in entry]
             smooth = [sum(rewards[max(0, end - 10) : end]) / min(10, end) for end in range(1, len(rewards) + 1)]
-            right.plot(range(1, len(rewards) + 1), smooth, label=f"{stage}, mean of 10 steps")
-    right.set(xlabel="step of 16 prompts × 16 answers", ylabel="reward of sampled answers")
+            right.plot(range(1, len(rewards) + 1), smooth, label=f"{stage}, mean of 10 batches")
+    right.set(xlabel="batch of 16 prompts × 16 answers", ylabel="reward of sampled answers")
     for axes in (left, right):
         if axes.lines:
             axes.legend()
