@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 class Wanted(NamedTuple):
-    """What an argument must be: a test, and the words for an error ("is not …")."""
+    """A kind of argument: what it must be: a test, and the words for an error ("is not …")."""
 
     holds: Callable[[Any], bool]
     words: str
