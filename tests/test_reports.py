@@ -141,11 +141,17 @@ def test_any_text_is_a_title_of_a_plot_and_a_cell_of_a_table(text: str) -> None:
     table = Table(columns=("a", text), rows=[(text, "1"), ("2",)], kinds=("chosen", ""))
     assert (
         Elements(table.html()).counted.total()
-        == Elements(Table(columns=("a", "b"), rows=[("x", "1"), ("2",)]).html()).counted.total() + 0
+        == Elements(Table(columns=("a", "b"), rows=[("x", "1"), ("2",)]).html()).counted.total()
     )
     lines = table.markdown().split("\n")
     assert len(lines) == 4
     assert len(table.text().split("\n")) == 3
+
+
+def test_a_legend_lists_a_series_whose_name_looks_like_its_last_line() -> None:
+    frame = Frame(width=300, height=200, left=20, right=100, top=9, bottom=30)
+    drawn = "".join(frame.legend([("", "… and 1"), ("", "b")]))
+    assert ">b</text>" in drawn
 
 
 @given(text=st.text(max_size=40))

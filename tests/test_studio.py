@@ -25,11 +25,12 @@ from glyphrender.models.prices import prices
 from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.studio import replies
 from glyphrender.studio.cards import figures_html, notices_html, problems_html
+from glyphrender.studio.choices import WIDGETS, Choices
 from glyphrender.studio.drawing import check_page, page_of
 from glyphrender.studio.exports import command_line, python_line
 from glyphrender.studio.fields import FOREMOST, Problem, Widget, fields, groups, theta_of, widget_value
 from glyphrender.studio.figures import figures, model_names, price_of, verdict
-from glyphrender.studio.handlers import SKIP, WIDGETS, Choices, Handlers, Settings, sizes_of
+from glyphrender.studio.handlers import SKIP, Handlers, Settings, sizes_of
 from glyphrender.studio.samples import SAMPLES, sample
 from glyphrender.studio.source import MOST_CHARACTERS, Source, folder, text_source, uploaded
 from glyphrender.studio.state import State
@@ -162,8 +163,9 @@ def test_files_that_are_not_text_are_refused_in_one_line() -> None:
         assert "\n" not in str(refused.value)
 
 
-def test_the_first_page_of_marked_up_text_is_that_of_the_whole_text() -> None:
-    text = "# Title\n\nSome *words* and `code`.\n\n" * 1_000
+@pytest.mark.parametrize("end", ["", "> * [the book]: https://example.org\n"])
+def test_the_first_page_of_marked_up_text_is_that_of_the_whole_text(end: str) -> None:
+    text = "# Title\n\nSome *words* of [the book] and `code`.\n\n" * 1_000 + end
     theta = Theta(markup="MARKDOWN")
     page = page_of(text_source(text), theta)
     assert page is not None

@@ -43,7 +43,7 @@ class Served:
         self.config = json.loads(self.ask("GET", "/config")[2])
 
     def ask(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
+        self, method: str, path: str, body: bytes | Iterator[bytes] | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -134,6 +134,8 @@ def test_requests_and_uploads_are_bounded(studio: Served) -> None:
     kind = "multipart/form-data; boundary=b"
     assert studio.ask("POST", "/gradio_api/upload", form % b"short", Content_Type=kind)[0] == 200
     assert studio.ask("POST", "/gradio_api/upload", form % (b"x" * 20_500_000), Content_Type=kind)[0] == 413
+    assert studio.ask("POST", "/gradio_api/upload", iter([form % b"short"]), Content_Type=kind)[0] == 200
+    assert studio.ask("POST", "/gradio_api/upload", iter([form % (b"x" * 21_500_000)]), Content_Type=kind)[0] >= 400
 
 
 def test_a_wrong_value_reaches_the_field_and_no_message_of_gradio(studio: Served) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -18,7 +18,7 @@ from typing import Any
 
 from glyphrender.report.colors import color_rules, plot_rules
 
-__all__ = ["code_block", "details", "facts", "image", "note", "report_page", "scroller", "section"]
+__all__ = ["code_block", "details", "facts", "image", "json_data", "note", "report_page", "scroller", "section"]
 
 
 def report_page(
@@ -133,7 +133,7 @@ def json_data(value: Any) -> str:
     return f'<script type="application/json">{data}</script>'
 
 
-def _joined(parts: Iterable[str] | Sequence[str]) -> str:
+def _joined(parts: Iterable[str]) -> str:
     return "\n".join(part for part in parts if part)
 
 

@@ -93,12 +93,13 @@ class Frame:
         most = int((self.right - 22 - 15 - 4) / (_ADVANCE * _SIZE))
         listed, y = list(rows), self.top + 8
         for at, (symbol, name) in enumerate(listed):
-            if y > self.height - 30 and (left := sum(bool(name) for _, name in listed[at:])) > 1:
+            left = sum(bool(name) for _, name in listed[at:])
+            if last := y > self.height - 30 and left > 1:
                 symbol, name = "", f"… and {left} more"
             if name:
                 text = f'<text x="15" y="4" {paint(fill="ink")}>{_within(name, most)}</text>'
                 yield f'<g transform="translate({self.right_edge + 22} {y})">{symbol}{text}</g>'
-            if name.startswith("… and "):
+            if last:
                 return
             y += 19 if name else 9
 

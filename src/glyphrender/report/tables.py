@@ -118,7 +118,7 @@ _NOTEBOOK = (
 
 
 def _markdown(cell: str) -> str:
-    """Return a cell of Markdown. Readers take I and ' for | and `, and neither may end a cell or begin code."""
+    """Return a cell of Markdown: none of its characters ends the cell, or begins code or an element of HTML."""
     escaped = cell.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").replace("<", "\\<")
     return " ".join(escaped.split())
 

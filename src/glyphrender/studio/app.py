@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from glyphrender.errors import DependencyError
 from glyphrender.fonts import families
+from glyphrender.studio.choices import WIDGETS
 from glyphrender.studio.fields import FOREMOST, Field, Widget, fields, groups, widget_value
 from glyphrender.studio.figures import model_names
-from glyphrender.studio.handlers import WIDGETS, Handlers, Settings, held, shown_text, sizes_of, slider_bounds
+from glyphrender.studio.handlers import Handlers, Settings, held, shown_text, sizes_of, slider_bounds
 from glyphrender.studio.replies import KEPT, VIEWS, price_lines
 from glyphrender.studio.samples import SAMPLES
 from glyphrender.studio.state import MOST_MODELS
@@ -163,9 +164,9 @@ class _Studio:
             info="The first one sees the page. Any name that a provider or the hub uses will do.",
             elem_id="studio-models",
         )
-        first = self.answer_to.first()
-        self.figures = self._html(first[1].figures or "", "studio-figures")
-        self.problems = self._html(first[0].problems, "studio-problems")
+        drawn, counted = self.answer_to.first()
+        self.figures = self._html(counted.figures or "", "studio-figures")
+        self.problems = self._html(drawn.problems, "studio-problems")
         with gr.Row(elem_id="studio-views", equal_height=True):
             self.view = gr.Radio(list(VIEWS), value=VIEWS[0], show_label=False, container=False, elem_id="studio-view")
             self.number = gr.Number(
@@ -179,7 +180,7 @@ class _Studio:
                 min_width=160,
                 elem_id="studio-against",
             )
-        self.page = self._html(first[0].html or "", "studio-page")
+        self.page = self._html(drawn.html or "", "studio-page")
         with gr.Accordion("What an OCR program reads", open=False, elem_id="studio-ocr"):
             self.read = gr.Button("Read this page", size="sm", elem_id="studio-read")
             self.reading = self._html("", "studio-reading")
@@ -214,10 +215,10 @@ class _Studio:
                     elem_id="studio-link",
                     info="The address holds θ, models, prices and a short text; nothing is stored.",
                 )
-            self.command = self._code(first[1].command, "Command line", "studio-command", 2)
-            self.python = self._code(first[1].python, "Python", "studio-python", 3)
+            self.command = self._code(counted.command, "Command line", "studio-command", 2)
+            self.python = self._code(counted.python, "Python", "studio-python", 3)
             self.json = gr.Textbox(
-                first[1].theta_json or "",
+                counted.theta_json or "",
                 label="JSON of θ (paste one of yours, or a Glyph config, and use it)",
                 lines=6,
                 max_lines=12,

@@ -18,6 +18,7 @@ from glyphrender.studio.figures import Figures, verdict
 
 __all__ = ["figures_html", "fit_html", "notices_html", "problems_html", "proposal_html"]
 
+_NOT_DRAWN = "Not drawn. The page below is the last one that could be."
 # Candidates of a proposal that a table shows.
 _SHOWN = 10
 _COLUMNS = (
@@ -26,7 +27,7 @@ _COLUMNS = (
     ("text", "text tokens; ~ before a number that another model's tokenizer counted"),
     ("visual", "visual tokens of all pages"),
     ("+", "tokens around the images, which ρ leaves out"),
-    ("pages", ""),
+    ("pages", "an ! stands behind the number if a limit of the model is exceeded"),
     ("type px", "em of the type in pixels, as the model sees it"),
     ("chars/token", "characters of the text for each visual token"),
     ("as pages", "price of a request whose prompt is the pages"),
@@ -46,8 +47,8 @@ def figures_html(found: Sequence[Figures]) -> str:
     return f"{_headline(found[0])}{_table(found)}"
 
 
-def problems_html(problems: Iterable[Problem]) -> str:
-    """Return a list of what is wrong, each with the field that it is about; "" if nothing is.
+def problems_html(problems: Iterable[Problem], *, lead: str = _NOT_DRAWN) -> str:
+    """Return a list of what is wrong below the sentence `lead`, each with the field it is about; "" if nothing is.
 
     The script of the studio shows each item at its field too, by `data-field`.
 
@@ -57,10 +58,7 @@ def problems_html(problems: Iterable[Problem]) -> str:
     items = "".join(_problem(each) for each in problems)
     if not items:
         return ""
-    return (
-        '<div class="gs-problems" role="alert"><strong>Not drawn. The page below is the last one that could be.'
-        f"</strong><ul>{items}</ul></div>"
-    )
+    return f'<div class="gs-problems" role="alert"><strong>{escape(lead)}</strong><ul>{items}</ul></div>'
 
 
 def notices_html(notices: Iterable[str]) -> str:

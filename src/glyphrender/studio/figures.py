@@ -19,7 +19,7 @@ from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, PromptCost, Ratio, docume
 
 __all__ = ["Figures", "figures", "model_names", "price_of", "verdict"]
 
-#: Below this many tokens, a difference is called none.
+# A difference of less than this share of the text's tokens is called none.
 _ALIKE: Final = 0.02
 
 

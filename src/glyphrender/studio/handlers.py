@@ -16,14 +16,15 @@ from glyphrender.errors import DataError, GlyphRenderError
 from glyphrender.models.prices import PriceTable, prices
 from glyphrender.studio import replies
 from glyphrender.studio.cards import notices_html, problems_html
-from glyphrender.studio.fields import Problem, fields, widget_value
+from glyphrender.studio.choices import WIDGETS, Choices
+from glyphrender.studio.fields import Problem, Widget, fields, widget_value
 from glyphrender.studio.replies import KEPT, VIEWS
 from glyphrender.studio.samples import SAMPLES, sample
-from glyphrender.studio.source import Source, text_source, uploaded
+from glyphrender.studio.source import Source, heading, text_source, uploaded
 from glyphrender.studio.state import MOST_MODELS, State
-from glyphrender.theta import PARAMETERS, Theta
+from glyphrender.theta import Theta
 
-__all__ = ["SKIP", "Choices", "Handlers", "Settings", "held", "shown_text", "sizes_of", "slider_bounds", "update"]
+__all__ = ["SKIP", "Handlers", "Settings", "held", "shown_text", "sizes_of", "slider_bounds", "update"]
 
 # Most characters of a text that are put into the text box, where they can be changed.
 _EDITABLE: Final = 200_000
@@ -67,84 +68,6 @@ class Settings:
         if self.source is not None:
             return self.source
         return text_source(self.state.text, name=self.state.name) if self.state.text else sample("Prose")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choices:
-    """The values of all widgets that a page and its figures depend on, in the order in which handlers get them.
-
-    Attributes:
-        text: the text box.
-        held: what was opened and is not in the text box, or None.
-        name: name of the file in the text box.
-        preset: the preset that θ was made from.
-        models, prices, number: the widgets of these names.
-        view, other, against: how the page is looked at, the θ that was kept, and what the page is compared with.
-        follow: whether the line height follows the font size.
-        sizes: (font size, line height, their ratio) before this event.
-        fields: field of θ → value of its widget.
-    """
-
-    text: str
-    held: Source | None
-    name: str
-    preset: str
-    models: tuple[str, ...]
-    prices: str
-    number: int
-    view: str
-    other: Theta | None
-    against: str
-    follow: bool
-    sizes: tuple[float, float, float]
-    fields: dict[str, Any]
-
-    @classmethod
-    def of(cls, values: Sequence[Any]) -> Choices:
-        """Return the choices for the values of the widgets, in the order of the attributes, then of θ's fields."""
-        text, held, name, preset, models, prices, number, view, other, against, follow, sizes = values[:12]
-        return cls(
-            text=text or "",
-            held=held,
-            name=name or "",
-            preset=preset or "",
-            models=tuple(str(each) for each in models or ())[:MOST_MODELS],
-            prices=prices or "",
-            number=int(number) if number and 0 < number < 10**9 else 1,
-            view=view,
-            other=other,
-            against=against or KEPT,
-            follow=bool(follow),
-            sizes=sizes,
-            fields=dict(zip(WIDGETS, values[12:], strict=True)),
-        )
-
-    @property
-    def source(self) -> Source:
-        """Return what pages are made of."""
-        return text_source(self.text, name=self.name) if self.held is None else self.held
-
-    @property
-    def model(self) -> str:
-        """Return the first model, which sees the page."""
-        return self.models[0] if self.models else "glm-4.1v"
-
-    def followed(self) -> tuple[dict[str, Any], tuple[float, float, float]]:
-        """Return the fields with the line height in proportion to the font size, if it shall follow, and the sizes."""
-        values, (size, height, ratio) = self.fields, self.sizes
-        now, line = values["font_size"], values["line_height"]
-        if not isinstance(now, int | float) or not isinstance(line, int | float) or now <= 0:
-            return values, self.sizes
-        if line != height or not self.follow:
-            return values, (now, line, line / now)
-        if now == size:
-            return values, self.sizes
-        line = round(now * ratio, 2)
-        return {**values, "line_height": line}, (now, line, ratio)
-
-
-#: The fields of θ in the order in which their widgets are passed.
-WIDGETS: Final = tuple(PARAMETERS)
 
 
 class Handlers:
@@ -220,7 +143,7 @@ class Handlers:
                     f"the files have {total / 1e6:.0f} MB; the studio takes {self.settings.most_bytes / 1e6:.0f}. "
                     "Open fewer of them, or use the command line."
                 )
-            source = uploaded((name, path.read_bytes()) for name, path in zip(_names(paths), paths, strict=True))
+            source = uploaded((path.name, path.read_bytes()) for path in paths)
         except GlyphRenderError as error:
             return SKIP, SKIP, SKIP, notices_html([str(error)]), SKIP
         return _given(source)
@@ -246,15 +169,15 @@ class Handlers:
         got = Choices.of(values)
         theta, wrong = self._theta(got.fields)
         if theta is None:
-            return problems_html(wrong)
-        return replies.read_aloud(got.source, theta, model=got.models[0] if got.models else None, number=got.number)
+            return problems_html(wrong, lead="The page was not read.")
+        return replies.recognized(got.source, theta, model=got.models[0] if got.models else None, number=got.number)
 
     def fit(self, target: str, goal: float | None, least: float | None, *values: Any) -> tuple[Any, ...]:
         """Return (answer, preset, sizes, fields…) that meet a target."""
         got = Choices.of(values)
         theta, wrong = self._theta(got.fields)
         if theta is None:
-            return _solved(None, problems_html(wrong), "")
+            return _solved(None, problems_html(wrong, lead="There is no answer."), "")
         found, html = replies.fitted(got.source, theta, model=got.model, target=target, value=goal, least_pixels=least)
         return _solved(found, html, got.preset)
 
@@ -357,7 +280,7 @@ def held(source: Source) -> Source | None:
 
 def shown_text(source: Source) -> str:
     """Return what the text box shows: all that can be changed, or else the beginning."""
-    text = source.text or "\n".join(f"==> {name} <==\n{text}" for name, text in source.files)
+    text = source.text or "\n".join(f"{heading(name)}\n{text}" for name, text in source.files)
     return text if held(source) is None else text[:_PREVIEW]
 
 
@@ -388,7 +311,7 @@ _FIELDS: Final = fields()
 
 def _moved(name: str, value: Any) -> Any:
     """Return the update that sets the widget of a field."""
-    if _FIELDS[name].widget == "slider":
+    if _FIELDS[name].widget is Widget.SLIDER:
         return update(value=value, **slider_bounds(name, value))
     return value
 
@@ -405,8 +328,3 @@ def _solved(theta: Theta | None, html: str, preset: str) -> tuple[Any, ...]:
     if theta is None:
         return (html, *(SKIP,) * (2 + len(WIDGETS)))
     return html, preset, *theta_updates(theta)
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Return the names of uploaded files. Those of a folder keep their path inside it, where the browser sent it."""
-    return [path.name for path in paths]

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from glyphrender.document.page import Page
 from glyphrender.errors import DataError, GlyphRenderError, ThetaError
 from glyphrender.models.prices import PriceTable
-from glyphrender.models.vision import vision_model
 from glyphrender.ratio.fit import fit
 from glyphrender.ratio.propose import propose
 from glyphrender.studio.cards import figures_html, fit_html, notices_html, problems_html, proposal_html
@@ -23,7 +23,7 @@ from glyphrender.studio.fields import Problem, theta_of
 from glyphrender.studio.figures import figures, price_of
 from glyphrender.studio.page_view import Picture, page_view, wipe
 from glyphrender.studio.source import Source
-from glyphrender.studio.state import MOST_MODELS, State
+from glyphrender.studio.state import DEFAULT_MODELS, MOST_MODELS, State
 from glyphrender.theta import Theta
 
 __all__ = [
@@ -31,14 +31,16 @@ __all__ = [
     "VIEWS",
     "Counted",
     "Drawn",
+    "allowed",
     "checked_theta",
     "counted",
     "drawn",
+    "first_model",
     "fitted",
     "price_lines",
     "prices_read",
     "proposed",
-    "read_aloud",
+    "recognized",
     "theta_from_json",
 ]
 
@@ -46,6 +48,8 @@ __all__ = [
 VIEWS: Final = ("Page", "As the model sees it", "Compare")
 #: What a page is compared with, if it is not a model.
 KEPT: Final = "the θ that you kept"
+# What stands above the problems of a JSON.
+_NOT_USED: Final = "The JSON is not used."
 #: The selector of the text box, for words that are clicked on the page.
 _EDITOR: Final = "#studio-text textarea"
 
@@ -127,12 +131,10 @@ def drawn(
         if view == VIEWS[1]:
             from glyphrender.studio.seen import seen
 
-            found = seen(page, _first(models))
-            html = notices_html([found.note]) + page_view(
-                page, key="page", label=found.picture.label, picture=found.picture, editor=_EDITOR
-            )
+            found = seen(page, first_model(models))
+            html = notices_html([found.note]) + page_view(page, key="page", picture=found.picture, editor=_EDITOR)
         elif view == VIEWS[2]:
-            html = _comparison(source, page.number, Picture.of(page, label="now"), page, models, other, against)
+            html = _comparison(source, page, models, other, against)
         else:
             html = page_view(page, key="page", editor=_EDITOR)
     except GlyphRenderError as error:
@@ -199,7 +201,7 @@ def fitted(
             **goal,  # type: ignore[arg-type]
         )
     except GlyphRenderError as error:
-        return None, problems_html(problem_list(error, theta))
+        return None, problems_html(problem_list(error, theta), lead="There is no answer.")
     return found.theta, fit_html(found)
 
 
@@ -208,11 +210,11 @@ def proposed(source: Source, *, model: str, least_pixels: float | None) -> tuple
     try:
         found = propose(source.document(Theta()).text, model=model, min_font_pixels=least_pixels or 0.5)
     except GlyphRenderError as error:
-        return None, problems_html(problem_list(error))
+        return None, problems_html(problem_list(error), lead="There is no answer.")
     return found.theta, proposal_html(found)
 
 
-def read_aloud(source: Source, theta: Theta, *, model: str | None, number: int = 1) -> str:
+def recognized(source: Source, theta: Theta, *, model: str | None, number: int = 1) -> str:
     """Return what an OCR program reads on a page, with the differences from the source marked, as HTML."""
     from glyphrender.studio.reading import read_page
 
@@ -222,7 +224,7 @@ def read_aloud(source: Source, theta: Theta, *, model: str | None, number: int =
             return notices_html(["There is no page to read."])
         return read_page(page, model=model).html
     except GlyphRenderError as error:
-        return problems_html(problem_list(error, theta))
+        return problems_html(problem_list(error, theta), lead="The page was not read.")
 
 
 def price_lines(
@@ -277,14 +279,13 @@ def theta_from_json(text: str, *, font_files: bool) -> tuple[Theta | None, str]:
         if not isinstance(values, dict):
             raise DataError(f"the JSON is {type(values).__name__}, not an object of fields. Paste an export of θ.")
         if not font_files and (problem := _font_file(values)):
-            return None, problems_html([problem])
+            return None, problems_html([problem], lead=_NOT_USED)
         return Theta.load(values), ""
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, GlyphRenderError):
-            return None, problems_html(problem_list(error))
-        return None, problems_html([Problem(field="", message=f"This is no JSON ({error}). Paste an export of θ.")])
     except GlyphRenderError as error:
-        return None, problems_html(problem_list(error))
+        problems = problem_list(error)
+    except (ValueError, RecursionError) as error:
+        problems = (Problem(field="", message=f"This is no JSON ({error}). Paste an export of θ."),)
+    return None, problems_html(problems, lead=_NOT_USED)
 
 
 def allowed(state: State, *, font_files: bool) -> State:
@@ -310,32 +311,24 @@ def _font_file(values: Mapping[str, Any]) -> Problem | None:
     return None
 
 
-def _first(models: Sequence[str]) -> str:
-    return models[0] if models else "glm-4.1v"
+def first_model(models: Sequence[str]) -> str:
+    """Return the model that sees the page: the first one that is chosen."""
+    return models[0] if models else DEFAULT_MODELS[0]
 
 
-def _comparison(
-    source: Source,
-    number: int,
-    now: Picture,
-    page: Any,
-    models: Sequence[str],
-    other: Theta | None,
-    against: str,
-) -> str:
+def _comparison(source: Source, page: Page, models: Sequence[str], other: Theta | None, against: str) -> str:
     """Return a wipe between the page and the page of another θ, or what another model sees of it."""
     if against != KEPT:
         from glyphrender.studio.seen import seen
 
-        vision_model(against)
-        left, right = seen(page, _first(models)), seen(page, against)
+        left, right = seen(page, first_model(models)), seen(page, against)
         return notices_html([left.note, right.note]) + wipe(left.picture, right.picture, key="wipe")
     if other is None:
         return notices_html(["Keep a θ first: “Keep this θ to compare”. Then move a field, and wipe between the two."])
-    kept = page_of(source, other, number)
+    kept = page_of(source, other, page.number)
     assert kept is not None  # there is a text
     note = notices_html([_difference(page.theta, other)])
-    return note + wipe(Picture.of(kept, label="kept"), now, key="wipe")
+    return note + wipe(Picture.of(kept, label="kept"), Picture.of(page, label="now"), key="wipe")
 
 
 def _difference(theta: Theta, other: Theta) -> str:

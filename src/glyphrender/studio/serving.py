@@ -25,7 +25,7 @@ __all__ = ["PORT", "is_loopback", "listening", "serve", "web_app"]
 
 #: The port of the studio, if it is free. Spaces expect a server there too.
 PORT: Final = 7860
-# Ports that are tried after it.
+# How many ports are tried, `PORT` included.
 _PORTS: Final = 40
 # Most bytes of a request that is no upload: a text in the box, as JSON.
 _MOST_BODY: Final = 32_000_000
@@ -203,7 +203,8 @@ class _Guard:
         page = scope["path"] == "/" and scope["method"] == "GET"
         if page:  # whole, and not compressed, because it is changed here
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
-        await self._app(scope, receive, _Answer(self, send, nonce) if page else _plain(self, send))
+        bounded = _bounded(receive, most)
+        await self._app(scope, bounded, _Answer(self, send, nonce) if page else _plain(self, send))
 
     def policy(self, nonce: str) -> bytes:
         """Return the Content-Security-Policy. Gradio compiles templates, which needs 'unsafe-eval'."""
@@ -247,6 +248,19 @@ class _Answer:
         _protect(headers, self._guard.policy(self._nonce))
         await self._send({**self._start, "headers": list(headers.items())})
         await self._send({"type": "http.response.body", "body": self._body})
+
+
+def _bounded(receive: _Receive, most: int) -> _Receive:
+    """Return a `receive` that ends the connection after `most` bytes: a body in chunks has no length in its head."""
+    got = 0
+
+    async def received() -> MutableMapping[str, Any]:
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        return message if got <= most else {"type": "http.disconnect"}
+
+    return received
 
 
 def _plain(guard: _Guard, send: _Send) -> _Send:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,12 +21,12 @@ from glyphrender.text.parts import Part
 from glyphrender.text.source import decode
 from glyphrender.theta import Theta
 
-__all__ = ["HEADING", "MOST_CHARACTERS", "Source", "chat_of", "folder", "text_source", "uploaded"]
+__all__ = ["MOST_CHARACTERS", "Source", "chat_of", "folder", "heading", "text_source", "uploaded"]
 
 #: Most characters that the studio takes. A longer text is cut.
 MOST_CHARACTERS: Final = 1_000_000
-#: The line above each file of a folder, as `glyphrender render DIR` writes it.
-HEADING: Final = "==> {path} <=="
+# A link reference definition (CommonMark 4.7), also in quotations and lists. Its label has up to 999 characters.
+_LINK_DEFINITION: Final = re.compile(r"^[ \t>*+\-\d.)]*\[(?:\\.|[^\\\[\]]){1,999}\]:", re.M)
 # Most files that a notice names.
 _NAMED: Final = 3
 
@@ -75,20 +76,31 @@ class Source:
     def excerpt(self, characters: int) -> Source:
         """Return the beginning of a text, up to the last line end before so many characters; other kinds as they are.
 
-        The first page of the beginning is that of the whole text, if it is shorter than the beginning.
+        The first page of the beginning is that of the whole text, if it is shorter than the beginning. A text that may
+        define links of Markdown further on is returned whole, because a link is read by its definition.
         """
         if self.messages or self.files or len(self.text) <= characters:
             return self
         end = self.text.rfind("\n", 0, characters) + 1 or characters
+        if _LINK_DEFINITION.search(self.text, end):
+            return self
         return Source(text=self.text[:end], name=self.name)
 
     def _stream(self) -> Iterator[str | Part]:
         for number, (name, text) in enumerate(self.files):
-            above = HEADING.replace("{path}", name)
-            yield Part(name=name, heading=f"{chr(10) if number else ''}{above}\n")
+            yield Part(name=name, heading=f"{chr(10) if number else ''}{heading(name)}\n")
             yield text
             if not text.endswith(("\n", "\r")):
                 yield "\n"
+
+
+def heading(path: str) -> str:
+    """Return the line above a file of a folder, as `glyphrender render DIR` writes it.
+
+    >>> heading("a.py")
+    '==> a.py <=='
+    """
+    return f"==> {path} <=="
 
 
 def text_source(text: str, *, name: str = "", chats: bool = True) -> Source:
@@ -159,7 +171,7 @@ def folder(files: Iterable[tuple[str, bytes]], *, name: str = "folder") -> Sourc
     if cut:
         notices.append(f"The files have more than {MOST_CHARACTERS:,} characters. The studio shows the first of them.")
     if not kept:
-        raise DataError(f"none of {len(skipped)} files is text. Drop files of UTF-8 text.")
+        raise DataError("no file of the folder is text. Drop files of UTF-8 text.")
     return Source(name=name, files=tuple(kept), notices=tuple(notices))
 
 
