@@ -26,7 +26,7 @@ from glyphrender import (
     render_file,
 )
 from glyphrender.raster.typesetter import default_typesetter
-from glyphrender.text.paragraphs import Paragraphs, paragraph_starts
+from glyphrender.text.paragraphs import ParagraphCount, paragraph_starts
 from glyphrender.typeset import shares
 from glyphrender.typeset.running_header import header_text
 
@@ -65,7 +65,7 @@ def shared(text: str, theta: Theta, monkeypatch: pytest.MonkeyPatch) -> list[Pag
 def test_paragraphs_are_numbered_alike_wherever_the_text_is_cut(text: str, cuts: list[int]) -> None:
     edges = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
     edges = [at for at in edges if not (0 < at < len(text) and text[at - 1 : at + 1] == "\r\n")]
-    found, account = [], Paragraphs()
+    found, account = [], ParagraphCount()
     for start, end in zip(edges, edges[1:], strict=False):
         found += [(number, start + at) for number, at in account.starts(text[start:end])]
         account = account.after(text[start:end])

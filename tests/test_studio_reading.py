@@ -28,15 +28,15 @@ def page_of(text: str) -> Page:
 @given(words, words)
 def test_the_edits_of_all_stretches_are_the_edit_distance(true: str, read: str) -> None:
     found = differences(true, read)
-    assert sum(stretch.edits for stretch in found) == edit_distance(comparable(true), comparable(read))
-    assert comparable("".join(stretch.true for stretch in found)) == comparable(true)
-    assert comparable("".join(stretch.read for stretch in found)) == comparable(read)
-    assert all(stretch.wrong == (comparable(stretch.true) != comparable(stretch.read)) for stretch in found)
+    assert sum(passage.edits for passage in found) == edit_distance(comparable(true), comparable(read))
+    assert comparable("".join(passage.true for passage in found)) == comparable(true)
+    assert comparable("".join(passage.read for passage in found)) == comparable(read)
+    assert all(passage.wrong == (comparable(passage.true) != comparable(passage.read)) for passage in found)
 
 
 @given(texts())
 def test_a_text_that_is_read_right_has_no_differences(text: str) -> None:
-    assert not any(stretch.wrong for stretch in differences(text, text))
+    assert not any(passage.wrong for passage in differences(text, text))
 
 
 def test_insertions_deletions_and_substitutions_are_marked_and_counted() -> None:

@@ -19,7 +19,7 @@ from glyphrender.typeset.line_boxes import text_offsets
 from glyphrender.typeset.line_table import CELL, FIRST, LAST, RULED
 from glyphrender.typeset.page_layout import Block
 from glyphrender.typeset.paragraph_styles import ParagraphStyle
-from glyphrender.typeset.rows import floors
+from glyphrender.typeset.table_rows import floors
 
 # In em of θ: the width of a bar and its distance from the edge of its block, and the room between marker and text.
 _BAR: Final = 0.12
@@ -161,7 +161,7 @@ def _of_cell(line: MarkedLine, block: Block, theta: Theta, width: float) -> Iter
     cell = line.style.cell
     edge = block.column + float(np.max(text_offsets(np.array([cell is not None and cell.leftward]), theta)))
     places = [line.above - width / 2] if line.flags & RULED and line.above == line.above else []
-    if line.style.cell is not None and line.style.cell.head and line.ends:
+    if cell is not None and cell.head and line.ends:
         places.append(line.below - width / 2 if line.below == line.below else line.bottom - width)
     for y in places:
         yield Band(edge + line.left, y, edge + line.right, y + width, None)

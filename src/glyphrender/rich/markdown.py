@@ -25,7 +25,7 @@ from glyphrender.theta import Highlighting, ThetaLike
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from glyphrender.rich.places import Placed
+    from glyphrender.rich.places import PlacedToken
 
 #: Space above a paragraph, a block of code or a table, in lines.
 GAP: Final = 0.4
@@ -68,7 +68,7 @@ class _Blocks:
         self._builder, self._settings, self._line_ends = builder, settings, line_ends
         self._open: list[tuple[int, int, BlockStyle, int]] = []  # blocks that hold others: number, start, style, line
 
-    def draw(self, tokens: Sequence[Placed]) -> None:
+    def draw(self, tokens: Sequence[PlacedToken]) -> None:
         """Draw all of `tokens`."""
         at = 0
         while at < len(tokens):
@@ -98,7 +98,7 @@ class _Blocks:
     def _gap(self) -> float:
         return GAP if self._builder.at else 0.0
 
-    def _begin(self, style: BlockStyle, placed: Placed) -> None:
+    def _begin(self, style: BlockStyle, placed: PlacedToken) -> None:
         """Begin a block that holds others."""
         line = placed.token.map[0] if placed.token.map else 0
         self._open.append((self._builder.open_block(), self._builder.at, style, line))
@@ -110,7 +110,7 @@ class _Blocks:
             self._empty_line(self._line_ends[line], BlockStyle())
         self._builder.close_block(number, start, style)
 
-    def _paragraph(self, opening: Token, placed: Placed) -> None:
+    def _paragraph(self, opening: Token, placed: PlacedToken) -> None:
         """Draw a paragraph or a heading: its text, and one line end."""
         builder, lines = self._builder, placed.lines
         start = builder.at
@@ -127,7 +127,7 @@ class _Blocks:
         builder.end_line(placed.end)
         builder.close_block(block, start, style)
 
-    def _lines(self, placed: Placed) -> None:
+    def _lines(self, placed: PlacedToken) -> None:
         """Draw the lines of a block of code or HTML as they are."""
         builder, token, lines = self._builder, placed.token, placed.lines
         assert lines is not None

@@ -89,7 +89,7 @@ class Inline(NamedTuple):
 
 
 @dataclass(slots=True)
-class Placed:
+class PlacedToken:
     """A token of a block.
 
     Attributes:

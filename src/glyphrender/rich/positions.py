@@ -16,7 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from glyphrender.errors import DependencyError, shown
-from glyphrender.rich.places import Inline, Lines, Placed
+from glyphrender.rich.places import Inline, Lines, PlacedToken
 
 try:
     from markdown_it import MarkdownIt
@@ -44,7 +44,7 @@ class _Block(StateBlock):
 
     def __init__(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> None:
         super().__init__(src, md, env, tokens)
-        self.placed: dict[int, Placed] = {}
+        self.placed: dict[int, PlacedToken] = {}
 
     def getLines(self, begin: int, end: int, indent: int, keepLastLF: bool) -> str:
         """Return the text of lines, without their first `indent` columns; note the place of each."""
@@ -134,7 +134,7 @@ def _place(state: _Block, first: int, line: int) -> None:
     token = tokens[first]
     kind = token.type
     start = state.bMarks[line]
-    state.placed.setdefault(id(token), Placed(token, start=start, end=state.eMarks[line]))
+    state.placed.setdefault(id(token), PlacedToken(token, start=start, end=state.eMarks[line]))
     if kind == "table_open":
         _place_rows(state, first)
     elif kind in ("paragraph_open", "heading_open"):
@@ -149,14 +149,14 @@ def _place(state: _Block, first: int, line: int) -> None:
         if not text.startswith(inline.content, lead):
             raise _unplaced("a paragraph", inline.content)
         lines = lines.cut(lead, lead + len(inline.content))
-        state.placed[id(inline)] = Placed(inline, lines=lines, start=start, end=state.eMarks[last])
+        state.placed[id(inline)] = PlacedToken(inline, lines=lines, start=start, end=state.eMarks[last])
     elif kind in ("fence", "code_block", "html_block"):
         text, lines = state.taken
         if kind == "code_block" and not text.endswith("\n"):
             text += "\n"
         if token.content not in (text, text + "\n"):
             raise _unplaced("a block", token.content)
-        state.placed[id(token)] = Placed(token, lines=lines, start=start, end=state.eMarks[state.line - 1])
+        state.placed[id(token)] = PlacedToken(token, lines=lines, start=start, end=state.eMarks[state.line - 1])
 
 
 def _place_rows(state: _Block, first: int) -> None:
@@ -167,13 +167,13 @@ def _place_rows(state: _Block, first: int) -> None:
             assert token.map is not None
             line = token.map[0]
             cells = _cells(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line])
-            state.placed[id(token)] = Placed(token, start=state.bMarks[line], end=state.eMarks[line])
+            state.placed[id(token)] = PlacedToken(token, start=state.bMarks[line], end=state.eMarks[line])
         elif token.type == "inline":
             text, lines = next(cells, ("", None))
             if token.content != text:
                 raise _unplaced("a cell", token.content)
             if lines is not None:
-                state.placed[id(token)] = Placed(token, lines=lines)
+                state.placed[id(token)] = PlacedToken(token, lines=lines)
 
 
 def _cells(src: str, start: int, end: int) -> Iterator[tuple[str, Lines]]:
@@ -317,7 +317,7 @@ def _parser() -> MarkdownIt:
     return md
 
 
-def parse(text: str) -> tuple[list[Placed], list[int]]:
+def parse(text: str) -> tuple[list[PlacedToken], list[int]]:
     """Return the tokens of `text`, whose line ends are "\\n", each with its place.
 
     Raises:
@@ -331,7 +331,7 @@ def parse(text: str) -> tuple[list[Placed], list[int]]:
     md.block.tokenize(state, 0, state.lineMax)
     result = []
     for token in tokens:
-        placed = state.placed.get(id(token)) or Placed(token)
+        placed = state.placed.get(id(token)) or PlacedToken(token)
         if token.type == "inline" and token.content and placed.lines is not None:
             content = token.content
             if md.inline.terminator_re.search(content) is None:  # no rule can begin anywhere

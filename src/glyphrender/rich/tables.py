@@ -18,14 +18,14 @@ from glyphrender.rich.table import Cell, Table
 from glyphrender.theta.choices import Alignment
 
 if TYPE_CHECKING:
-    from glyphrender.rich.places import Placed
+    from glyphrender.rich.places import PlacedToken
 
 _HEAD: Final = Style(weight=700)
 _BAR: Final = " │ "
 _ALIGNMENTS: Final = {"left": Alignment.LEFT, "center": Alignment.CENTER, "right": Alignment.RIGHT}
 
 
-def draw_table(builder: Builder, tokens: Sequence[Placed], settings: Settings, gap: float) -> None:
+def draw_table(builder: Builder, tokens: Sequence[PlacedToken], settings: Settings, gap: float) -> None:
     """Draw the rows of a table, with `gap` lines above them. `tokens` are those from `table_open` on."""
     start, block = builder.at, builder.open_block()
     cells: list[Cell] = []

@@ -20,19 +20,19 @@ from glyphrender.studio.page_view import escaped
 from glyphrender.text import grapheme
 from glyphrender.text.properties import codepoints
 
-__all__ = ["Reading", "Stretch", "differences", "read_page"]
+__all__ = ["Passage", "Reading", "differences", "read_page"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stretch:
-    """A stretch of the text that was read right, or one that was not.
+class Passage:
+    """A passage of the text that was read right, or one that was not.
 
     Attributes:
         true: the characters on the page; empty if the reader added some.
         read: the characters that the reader returned; empty if the reader left some out.
-        wrong: whether the two differ. A stretch that was read right has the white space of the page in both.
-        edits: insertions, deletions and substitutions of characters in the stretch.
-        before: white space of the page before the stretch.
+        wrong: whether the two differ. A passage that was read right has the white space of the page in both.
+        edits: insertions, deletions and substitutions of characters in the passage.
+        before: white space of the page before the passage.
     """
 
     true: str
@@ -47,13 +47,13 @@ class Reading:
     """A page as a reader read it.
 
     Attributes:
-        stretches: the text in its order.
+        passages: the text in its order.
         characters: characters of the page that count; see the module.
         reader: name of the reader.
         seen_by: name of the model whose resize the page went through, or "".
     """
 
-    stretches: tuple[Stretch, ...]
+    passages: tuple[Passage, ...]
     characters: int
     reader: str
     seen_by: str = ""
@@ -61,17 +61,17 @@ class Reading:
     @property
     def wrong(self) -> int:
         """Insertions, deletions and substitutions that turn the text of the page into the text that was read."""
-        return sum(stretch.edits for stretch in self.stretches)
+        return sum(passage.edits for passage in self.passages)
 
     @property
     def insertions(self) -> int:
         """Characters that were read where the page has none."""
-        return sum(stretch.edits for stretch in self.stretches if not stretch.true)
+        return sum(passage.edits for passage in self.passages if not passage.true)
 
     @property
     def deletions(self) -> int:
         """Characters of the page that were left out."""
-        return sum(stretch.edits for stretch in self.stretches if not stretch.read)
+        return sum(passage.edits for passage in self.passages if not passage.read)
 
     @property
     def substitutions(self) -> int:
@@ -102,7 +102,7 @@ class Reading:
             "<p><del>Struck out</del>: on the page, and not read. <ins>Underlined</ins>: read, and not on the page. "
             "White space is not compared.</p>"
             '<pre class="gv-reading" tabindex="0" role="group" aria-label="Text that was read, differences marked">\n'
-            f"{''.join(map(_marked, self.stretches))}</pre></section>"
+            f"{''.join(map(_marked, self.passages))}</pre></section>"
         )
 
 
@@ -130,15 +130,15 @@ def read_page(page: Page, *, model: str | VisionModel | None = None, reader: Pag
     name = "Tesseract" if reader is None else getattr(reader, "__name__", type(reader).__name__)
     true = shown_text(page)
     return Reading(
-        stretches=differences(true, (reader or _tesseract())(image)),
+        passages=differences(true, (reader or _tesseract())(image)),
         characters=len("".join(_characters(true)[0])),
         reader="The reader" if name == "<lambda>" else name,
         seen_by="" if known is None else known.name,
     )
 
 
-def differences(true: str, read: str) -> tuple[Stretch, ...]:
-    """Return two texts as stretches that are equal and stretches that are not. White space is not compared.
+def differences(true: str, read: str) -> tuple[Passage, ...]:
+    """Return two texts as passages that are equal and passages that are not. White space is not compared.
 
     >>> [(part.true, part.read) for part in differences("a cat sat", "a bat  sat")]
     [('a', 'a'), ('c', 'b'), ('at sat', 'at sat')]
@@ -147,19 +147,19 @@ def differences(true: str, read: str) -> tuple[Stretch, ...]:
         DependencyError: rapidfuzz is not installed.
     """
     (ours, gaps), (theirs, their_gaps) = _characters(true), _characters(read)
-    stretches = []
+    passages = []
     for code in load_levenshtein().opcodes(ours, theirs):
         here = slice(code.src_start, code.src_end)
         there = slice(code.dest_start, code.dest_end)
         before = gaps[here.start] if here.start < here.stop else ""
         one = _joined(ours[here], gaps[here])
         if code.tag == "equal":
-            stretches.append(Stretch(true=one, read=one, wrong=False, before=before))
+            passages.append(Passage(true=one, read=one, wrong=False, before=before))
             continue
         two = _joined(theirs[there], their_gaps[there])
         edits = max(here.stop - here.start, there.stop - there.start)
-        stretches.append(Stretch(true=one, read=two, wrong=True, edits=edits, before=before))
-    return tuple(stretches)
+        passages.append(Passage(true=one, read=two, wrong=True, edits=edits, before=before))
+    return tuple(passages)
 
 
 def _characters(text: str) -> tuple[str, list[str]]:
@@ -188,12 +188,12 @@ def _joined(characters: str, gaps: Sequence[str]) -> str:
     return characters[:1] + "".join(gap + character for gap, character in zip(gaps[1:], characters[1:], strict=True))
 
 
-def _marked(stretch: Stretch) -> str:
-    if not stretch.wrong:
-        return escaped(stretch.before + stretch.true)
-    gone = f"<del>{escaped(stretch.true)}</del>" if stretch.true else ""
-    added = f"<ins>{escaped(stretch.read)}</ins>" if stretch.read else ""
-    return f"{escaped(stretch.before)}{gone}{added}"
+def _marked(passage: Passage) -> str:
+    if not passage.wrong:
+        return escaped(passage.before + passage.true)
+    gone = f"<del>{escaped(passage.true)}</del>" if passage.true else ""
+    added = f"<ins>{escaped(passage.read)}</ins>" if passage.read else ""
+    return f"{escaped(passage.before)}{gone}{added}"
 
 
 def _tesseract() -> PageReader:

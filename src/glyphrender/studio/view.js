@@ -1,4 +1,4 @@
-// The behaviour of all page views in a document. Loaded once; see page_view.py.
+// The behavior of all page views in a document. Loaded once; see page_view.py.
 //
 // Listeners sit on the document, because views come and go: Gradio patches their attributes and texts at each
 // keystroke. Nothing is stored on an element. What a person has chosen is kept here by the key of the view, and
@@ -155,7 +155,7 @@
   }
 
   // The word to which a key leads from the marked one: along the source, or up and down on the page.
-  function neighbour(view, key, onPage) {
+  function neighbor(view, key, onPage) {
     const words = wordsOf(view);
     const at = marked?.view === view ? words.indexOf(marked.word) : -1;
     if (key === "Home") return words[0];
@@ -372,7 +372,7 @@
     if (!onPage && !within(node, ".gv-source")) return;
     const keys = onPage ? ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"] : ["ArrowLeft", "ArrowRight"];
     if (keys.includes(event.key)) {
-      mark(view, neighbour(view, event.key, onPage), "keys");
+      mark(view, neighbor(view, event.key, onPage), "keys");
       lensOnWord();
       event.preventDefault();
     } else if (event.key === "Enter" && marked?.view === view) {

@@ -2,7 +2,7 @@
 
 The number of a paragraph depends on the source before it alone. It is the same under every θ, in chunks, in a stream,
 in several processes and after the text has grown. Pages that are filled one after the other carry the number along,
-with the little that must be known of the text before (`Paragraphs`).
+with the little that must be known of the text before (`ParagraphCount`).
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def paragraph_starts(text: str) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Paragraphs:
+class ParagraphCount:
     """The account of paragraphs up to a place in a source.
 
     Attributes:
         count: paragraphs that begin before the place.
         tail: a text after which paragraphs begin as after the source before the place; at most two characters.
 
-    >>> Paragraphs().after("one\\n\\ntw").starts("o\\n\\nthree")
+    >>> ParagraphCount().after("one\\n\\ntw").starts("o\\n\\nthree")
     [(3, 3)]
     """
 
@@ -49,13 +49,13 @@ class Paragraphs:
         places = [at - known for at in paragraph_starts(self.tail + text)]
         return list(enumerate((at for at in places if at >= 0), self.count + 1))
 
-    def after(self, text: str) -> Paragraphs:
+    def after(self, text: str) -> ParagraphCount:
         """Return the account after `text`, which follows the place."""
         seen = self.tail + text
         ink = len(seen.rstrip())
         ends = sum(1 for _ in _LINE_END.finditer(seen, ink)) if ink else 2
-        return Paragraphs(self.count + len(self.starts(text)), ("x", "x\n", "")[min(ends, 2)])
+        return ParagraphCount(self.count + len(self.starts(text)), ("x", "x\n", "")[min(ends, 2)])
 
-    def moved(self, count: int) -> Paragraphs:
+    def moved(self, count: int) -> ParagraphCount:
         """Return this account if `count` more paragraphs come before."""
-        return Paragraphs(self.count + count, self.tail)
+        return ParagraphCount(self.count + count, self.tail)

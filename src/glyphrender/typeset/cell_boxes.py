@@ -49,12 +49,12 @@ def cell_boxes(stretch: Stretch) -> CellBoxes | None:
     flags, ruled = np.zeros(len(end), np.uint8), np.zeros(len(end), bool)
     tables = np.flatnonzero(first)
     for lo, hi in zip(tables.tolist(), np.append(tables[1:], len(end)).tolist(), strict=True):
-        rows = np.arange(lo, hi)[inside[lo:hi]]
+        of_table = np.arange(lo, hi)[inside[lo:hi]]
         _set_table(
             [cell for cell in cells[lo:hi] if cell is not None],
-            rows,
+            of_table,
             (wants, least, begins, left, width, flags, ruled),
-            margin=int(lead[rows].max()),
+            margin=int(lead[of_table].max()),
             room=metrics.rest,
             step=metrics.gap if metrics.grid else 1,
         )
@@ -63,18 +63,18 @@ def cell_boxes(stretch: Stretch) -> CellBoxes | None:
 
 def _set_table(
     cells: list[CellStyle],
-    rows: NDArray[np.intp],
+    paragraphs: NDArray[np.intp],
     columns: tuple[NDArray[Any], ...],
     *,
     margin: int,
     room: int,
     step: int,
 ) -> None:
-    """Set the paragraphs `rows`, those of one table: write their left edges, widths and flags.
+    """Set the `paragraphs` of one table: write their left edges, widths and flags.
 
     Args:
-        cells: the places of the paragraphs.
-        rows: the paragraphs.
+        cells: the places of these paragraphs.
+        paragraphs: the numbers of the paragraphs.
         columns: (wants, least, begins, left, width, flags, ruled) of all paragraphs; the last four are written.
         margin: indent of the table.
         room: width of a line.
@@ -83,24 +83,24 @@ def _set_table(
     wants, least, begins, left, width, flags, ruled = columns
     column = np.array([cell.column for cell in cells], np.int64)
     used, of = np.unique(column, return_inverse=True)  # columns without any cell take no room
-    row = np.cumsum(begins[rows] >= Begins.ROW)
+    row = np.cumsum(begins[paragraphs] >= Begins.ROW)
     row = row - row[0]
     widths = np.zeros((int(row[-1]) + 1, len(used)), np.int64)
-    np.maximum.at(widths, (row, of), wants[rows])
+    np.maximum.at(widths, (row, of), wants[paragraphs])
     needs = np.zeros(len(used), np.int64)
-    np.maximum.at(needs, of, least[rows])
+    np.maximum.at(needs, of, least[paragraphs])
     gap = max(GAP, step) // step * step
     found = set_columns(widths, needs, room=max(1, room - margin), gap=gap, cell=step)
     shelf = found.shelf[of]
     near, size = margin + found.left[of], np.maximum(found.width[of], 1)
-    left[rows] = room - near - size if cells[0].leftward else near
-    width[rows] = size
+    left[paragraphs] = room - near - size if cells[0].leftward else near
+    width[paragraphs] = size
     heads = np.zeros(int(row[-1]) + 2, bool)
     heads[1 + row[[cell.head for cell in cells]]] = True
-    ruled[rows] = (row > 0) & ~heads[row] & (shelf == 0)
-    starts = begins[rows] != Begins.NOTHING
+    ruled[paragraphs] = (row > 0) & ~heads[row] & (shelf == 0)
+    starts = begins[paragraphs] != Begins.NOTHING
     lower = np.append(True, (shelf[1:] != shelf[:-1]) | (row[1:] != row[:-1]))
-    flags[rows] = CELL | np.where(starts, np.where(lower, ROW, BESIDE), 0)
+    flags[paragraphs] = CELL | np.where(starts, np.where(lower, ROW, BESIDE), 0)
 
 
 def extents(

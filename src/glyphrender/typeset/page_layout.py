@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.text.paragraphs import Paragraphs
+from glyphrender.text.paragraphs import ParagraphCount
 from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Theta
 from glyphrender.theta.color import is_grey
@@ -103,7 +103,7 @@ class PageLayout:
     end: int
     parts: tuple[PartSpan, ...] = ()
     section: str = ""
-    paragraphs: Paragraphs | None = None
+    paragraphs: ParagraphCount | None = None
 
     @property
     def is_grey(self) -> bool:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from glyphrender.errors import LayoutError
 from glyphrender.rich.headings import Heading, section_of
-from glyphrender.text.paragraphs import Paragraphs
+from glyphrender.text.paragraphs import ParagraphCount
 from glyphrender.text.parts import PartSpan, parts_between
 from glyphrender.theta import BlankLines, FormFeed, PageNumber, ParagraphIds, Theta
 from glyphrender.typeset.ink import fitted_lines
@@ -26,7 +26,7 @@ from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.paragraph_styles import ParagraphStyle
-from glyphrender.typeset.rows import highest_in_rows, rule_room, stand
+from glyphrender.typeset.table_rows import highest_in_rows, rule_room, stand
 
 # A line may pass the bottom by this many points, so that 80 lines of 10.0 pt fit 800 pt, however the sums round.
 _SLACK: Final = 1e-6
@@ -56,9 +56,9 @@ class Paginator:
         `headings` are those of a rich text, rising. `text` is the source, or "" if pages begin with it.
         """
         self.theta, self.max_pages, self.parts, self.headings = theta, max_pages, parts, headings
-        self.paragraphs: Paragraphs | None = None
+        self.paragraphs: ParagraphCount | None = None
         if theta.paragraph_ids is not ParagraphIds.NONE:
-            self.paragraphs = Paragraphs().after(text[:end])
+            self.paragraphs = ParagraphCount().after(text[:end])
         self.number, self.end = number, end
         self._begin_page()
 

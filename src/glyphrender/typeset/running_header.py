@@ -33,7 +33,7 @@ _FIELD: Final = re.compile(r"(\{\w+\})")
 _CUT: Final = "…"
 # The distance between a header and a page number beside it, in em.
 _APART: Final = 1.0
-# No header is longer than this many characters, so that a heading of any length costs little.
+# The most characters of a file or a section in a header, so that a heading of any length costs little.
 _LONGEST: Final = 1000
 
 

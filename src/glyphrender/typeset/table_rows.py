@@ -1,4 +1,4 @@
-"""Rows: lines of cells that stand side by side → how high each row is, and where its lines stand in it.
+"""Rows of tables: lines of cells that stand side by side → how high each row is, and where its lines stand in it.
 
 A row is a run of lines: those of its first cell, then those of the next. All cells of a row begin at its top. Lines
 outside tables are rows of their own. A row is never cut, because a page shows a stretch of the source: half of one cell
@@ -21,7 +21,7 @@ from glyphrender.typeset.paragraph_styles import ParagraphStyle
 RULE_ROOM: Final = 0.2
 
 
-class Rows(NamedTuple):
+class TableRows(NamedTuple):
     """The rows of n lines.
 
     Attributes:
@@ -52,7 +52,7 @@ def stand(
     *,
     most: float,
     pages: bool,
-) -> Rows:
+) -> TableRows:
     """Return where lines stand.
 
     Args:
@@ -74,7 +74,7 @@ def stand(
         parted = tall[row] & ~rows
         if not parted.any():
             bottom = np.cumsum(heights)[row]
-            return Rows(flags, rows, bottom - heights[row] + inside - size + before, bottom)
+            return TableRows(flags, rows, bottom - heights[row] + inside - size + before, bottom)
         beside = np.logical_or.reduceat((flags & BESIDE) != 0, start)[row]
         begin = parted & (~beside | (flags & BESIDE != 0))
         flags = np.where(begin, flags & (255 - BESIDE - RULED) | ROW, flags).astype(np.uint8)
