@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import math
 import shlex
 import subprocess
 import sys
 import zlib
 from pathlib import Path
-from urllib.parse import parse_qsl
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -423,8 +425,45 @@ def test_files_of_the_machine_cannot_be_named_by_strangers() -> None:
     assert "opens no files" in handlers.restore([("font", "/etc/passwd")])[-1]
     assert "opens no files" in handlers.use('{"font-path": "/etc/passwd"}')[0]
     assert "opens no files" in handlers.use('{"fallback": ["/etc/passwd"]}')[0]
+    for name in ("letters.ttf", "LETTERS.OTF", "letters.ttc#1", " letters.woff2", "..\\letters"):
+        _, problems, *_ = handlers.draw(*values_of(font=name))
+        assert "opens no files" in problems
+        assert "opens no files" in handlers.restore([("b.json.fallback", json.dumps(["Inter", name]))])[-1]
     _, problems, *_ = Handlers(Settings(font_files=True)).draw(*values_of(font="/no/such.ttf"))
     assert "/no/such.ttf" in problems
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 10**400, "x", True, [], {}])
+def test_numbers_that_are_none_are_told_of_in_words(value: Any) -> None:
+    handlers = Handlers(Settings())
+    for target in ("rho", "visual_tokens", "pages"):
+        html, *rest = handlers.fit(target, value, None, *values_of())
+        if value is not True:
+            assert "gs-problems" in html
+            assert all(each == SKIP for each in rest)
+    _, problems, *_ = handlers.draw(*values_of(font_size=value, line_height=value, number=value))
+    assert 'data-field="font_size"' in problems
+
+
+def test_names_and_addresses_that_no_browser_sends_give_a_link() -> None:
+    handlers = Handlers(Settings())
+    for address in ("http://[", "http://[::1", "http://x:99999/", "\0"):
+        assert "dpi=80" in handlers.share(address, *values_of(Theta(dpi=80)))
+    for name in ("\udcff.md", "a\nb.md", "\u202egpj.md"):
+        link = handlers.share("http://localhost/", *values_of(name=name))
+        assert State.from_query(urlsplit(link).query).text == PROSE
+
+
+def test_an_upload_that_is_gone_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "here.txt").write_text("here")
+    for files in (
+        [str(tmp_path / "gone.txt")],
+        [str(tmp_path / "here.txt"), str(tmp_path / "gone.txt")],
+        str(tmp_path),
+    ):
+        *rest, notices, page = Handlers(Settings()).open(files)
+        assert "Drop them again" in notices
+        assert all(each == SKIP for each in (*rest, page))
 
 
 def test_pages_too_large_for_a_browser_are_not_drawn_and_still_counted() -> None:

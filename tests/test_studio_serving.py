@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection
 from importlib.util import find_spec
 from pathlib import Path
@@ -136,6 +138,27 @@ def test_requests_and_uploads_are_bounded(studio: Served) -> None:
     assert studio.ask("POST", "/gradio_api/upload", form % (b"x" * 20_500_000), Content_Type=kind)[0] == 413
     assert studio.ask("POST", "/gradio_api/upload", iter([form % b"short"]), Content_Type=kind)[0] == 200
     assert studio.ask("POST", "/gradio_api/upload", iter([form % (b"x" * 21_500_000)]), Content_Type=kind)[0] >= 400
+
+
+def test_a_body_in_chunks_is_bounded_too(studio: Served) -> None:
+    with socket.create_connection(("127.0.0.1", studio.port), timeout=60) as link:
+        link.sendall(
+            b"POST /gradio_api/run/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        with suppress(ConnectionError):  # the server closes the connection before it has read all
+            for _ in range(40):
+                link.sendall(b"f4240\r\n" + b"1" * 1_000_000 + b"\r\n")
+        with suppress(ConnectionError):
+            assert link.recv(100)[9:12] in (b"400", b"413", b"")  # a body that was read whole gets 422
+    assert studio.ask("GET", "/config")[0] == 200
+
+
+def test_pages_of_other_hosts_can_send_nothing(studio: Served) -> None:
+    for origin in ("http://evil.example", "null", "http://127.0.0.1.evil.example"):
+        assert studio.ask("POST", "/gradio_api/upload", b"", Origin=origin)[0] == 403
+    for origin in (studio.address.rstrip("/"), "http://localhost:1", "http://[::1]:1"):
+        assert studio.ask("GET", "/config", Origin=origin)[0] == 200
 
 
 def test_a_wrong_value_reaches_the_field_and_no_message_of_gradio(studio: Served) -> None:

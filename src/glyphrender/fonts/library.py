@@ -22,7 +22,7 @@ from glyphrender.errors import FontError, shown
 from glyphrender.fonts.bundle import Style, bundle
 from glyphrender.fonts.face import Face
 
-__all__ = ["Family", "families", "find_face", "is_bundled", "parse_axes"]
+__all__ = ["Family", "families", "find_face", "is_bundled", "is_path", "parse_axes"]
 
 _FILE: Final = re.compile(r"(?P<path>.+\.(?:[ot]t[fcb]|pfb|woff2?))(?:#(?P<index>\d+))?", re.I | re.S)
 _FONT_FILES: Final = frozenset({".ttf", ".otf", ".ttc", ".otc"})
@@ -69,16 +69,21 @@ def is_bundled(spec: str) -> bool:
     >>> is_bundled("dejavu sans"), is_bundled("./DejaVu Sans.ttf")
     (True, False)
     """
-    return not _is_path(spec) and _key(spec) in _bundled()
+    return not is_path(spec) and _key(spec) in _bundled()
 
 
-def _is_path(spec: str) -> bool:
+def is_path(spec: str) -> bool:
+    """Return whether `spec` names a file, and no family.
+
+    >>> is_path("Inter"), is_path("fonts/Inter"), is_path("Inter.ttf#1")
+    (False, True, True)
+    """
     return bool(_FILE.fullmatch(spec)) or "/" in spec or os.sep in spec
 
 
 def _face(spec: str, *, weight: int, italic: bool, axes: str) -> Face:
     variations = parse_axes(axes)
-    if _is_path(spec):
+    if is_path(spec):
         match = _FILE.fullmatch(spec)
         path, index = (match["path"], int(match["index"] or 0)) if match else (spec, 0)
         face = Face.from_file(Path(path).expanduser(), index=index, variations=variations)

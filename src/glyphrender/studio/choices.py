@@ -58,7 +58,7 @@ class Choices:
             preset=preset or "",
             models=tuple(str(each) for each in models or ())[:MOST_MODELS],
             prices=prices or "",
-            number=int(number) if number and 0 < number < 10**9 else 1,
+            number=int(number) if isinstance(number, int | float) and 0 < number < 10**9 else 1,
             view=view,
             other=other,
             against=against or KEPT,
@@ -81,7 +81,7 @@ class Choices:
         """Return the fields with the line height in proportion to the font size, if it shall follow, and the sizes."""
         values, (size, height, ratio) = self.fields, self.sizes
         now, line = values["font_size"], values["line_height"]
-        if not isinstance(now, int | float) or not isinstance(line, int | float) or now <= 0:
+        if not all(isinstance(each, int | float) and 0 < each < 1e6 for each in (now, line)):
             return values, self.sizes
         if line != height or not self.follow:
             return values, (now, line, line / now)

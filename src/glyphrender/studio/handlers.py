@@ -144,6 +144,9 @@ class Handlers:
                     "Open fewer of them, or use the command line."
                 )
             source = uploaded((path.name, path.read_bytes()) for path in paths)
+        except OSError as error:  # uploads are deleted after an hour
+            gone = f"The files cannot be read ({error.strerror}). Drop them again."
+            return SKIP, SKIP, SKIP, notices_html([gone]), SKIP
         except GlyphRenderError as error:
             return SKIP, SKIP, SKIP, notices_html([str(error)]), SKIP
         return _given(source)
@@ -154,7 +157,7 @@ class Handlers:
 
     def sample(self, title: str) -> tuple[Any, ...]:
         """Return (text, held, name, notices, page, the choice itself, preset, sizes, fields…) of a sample."""
-        if title not in SAMPLES:
+        if title not in tuple(SAMPLES):
             return (SKIP,) * (8 + len(WIDGETS))
         preset = SAMPLES[title][1]
         return (*_given(sample(title)), "", preset, *theta_updates(Theta.preset(preset)))
@@ -212,7 +215,10 @@ class Handlers:
             page=got.number,
             lost=None if held is None else (held.digest, sum(len(t) for _, t in held.files) or len(held.text)),
         )
-        place = urlsplit(address)
+        try:
+            place = urlsplit(address)
+        except ValueError:  # no browser sends such an address
+            place = urlsplit("")
         return urlunsplit((place.scheme, place.netloc, place.path, state.to_query(), ""))
 
     def restore(self, query: Sequence[tuple[str, str]]) -> tuple[Any, ...]:

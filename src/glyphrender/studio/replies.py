@@ -7,12 +7,14 @@ that an answer depends on is an argument.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, GlyphRenderError, ThetaError
+from glyphrender.fonts.library import is_path
 from glyphrender.models.prices import PriceTable
 from glyphrender.ratio.fit import fit
 from glyphrender.ratio.propose import propose
@@ -191,7 +193,8 @@ def fitted(
     try:
         if target not in ("rho", "visual_tokens", "pages"):
             raise DataError(f"target={target} is not known. Use rho, visual_tokens or pages.")
-        goal = {target: value if target == "rho" or value is None else int(value)}
+        whole = target != "rho" and isinstance(value, float) and math.isfinite(value)
+        goal = {target: int(value) if whole else value}  # type: ignore[arg-type]
         document = source.document(theta)
         found = fit(
             document.rich or document.text,
@@ -305,7 +308,7 @@ def _font_file(values: Mapping[str, Any]) -> Problem | None:
     for name in ("font", "fallback", "font-path"):
         value = values.get(name, "")
         texts = value if isinstance(value, list | tuple) else str(value).split(",")
-        if any(set(str(text)) & set("/\\") for text in texts):
+        if any("\\" in str(text) or is_path(str(text).strip()) for text in texts):
             message = f"{name} names a file, and this studio opens no files. Use the name of a family."
             return Problem(field=name if name != "font-path" else "font", message=message)
     return None

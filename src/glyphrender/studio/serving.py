@@ -194,6 +194,11 @@ class _Guard:
         if self._loopback and not is_loopback(_host_of(headers.get(b"host", ""))):
             await _refuse(send, 421, "This studio answers only to 127.0.0.1 and localhost.")
             return
+        # A page of another host could not read an answer, but its forms could fill the disk with uploads.
+        origin = headers.get(b"origin", "")
+        if self._loopback and origin and not is_loopback(_host_of(origin.partition("://")[2])):
+            await _refuse(send, 403, "This studio takes no requests from pages of other hosts.")
+            return
         size = headers.get(b"content-length", "0")
         most = self._most_upload if scope["path"].endswith("/upload") else _MOST_BODY
         if not size.isdigit() or int(size) > most:

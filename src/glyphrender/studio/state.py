@@ -90,7 +90,7 @@ class State:
                 from glyphrender.studio.source import text_source
 
                 pairs.append(("lost", f"{text_source(self.text, chats=False).digest}:{len(self.text)}"))
-        return urlencode(pairs)
+        return urlencode(pairs, errors="replace")  # names of files may hold what is not UTF-8
 
     @classmethod
     def from_query(cls, query: str | Sequence[tuple[str, str]]) -> State:
