@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 from glyphrender import errors
+from glyphrender.adapters.data import FromColumn
+from glyphrender.evals.efficiency.expected import configuration
+from glyphrender.models.vision import vision_from_config
+from glyphrender.train.recipe import Recipe
+from glyphrender.train.recipe.fields import value_of
 
 EXAMPLES = [
     errors.GlyphRenderError("a message"),
@@ -72,3 +77,21 @@ def test_the_tree_names_every_class_and_attribute() -> None:
     for error in EXAMPLES[:-2]:
         (line,) = re.findall(rf"^.*\b{type(error).__name__}\b.*$", tree, re.MULTILINE)
         assert all(f".{name}" in line for name in data(error))
+
+
+@pytest.mark.parametrize("value", ["[" * 9000 + "]" * 9000, '{"a":' * 9000 + "1" + "}" * 9000, "1" * 9000])
+def test_a_value_nested_too_deep_or_with_too_many_digits_is_one_error(value: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(f'{{"depth": {value}}}')
+    (tmp_path / "preprocessor_config.json").write_text(f'{{"patch_size": {value}}}')
+    (tmp_path / "recipe.toml").write_text(f"depth = {value.replace(':', '=')}")
+    for read in (
+        lambda: configuration(str(tmp_path)),
+        lambda: vision_from_config(tmp_path),
+        lambda: Recipe.load(tmp_path / "recipe.toml"),
+        lambda: FromColumn()({"theta": f'{{"dpi": {value}}}'}, None),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(errors.DataError) as raised:
+            read()
+        assert "\n" not in str(raised.value)
+    text = value.replace(":", "=")
+    assert value_of(text) == text

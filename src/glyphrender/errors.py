@@ -1,7 +1,7 @@
 """The errors that glyphrender raises on purpose. Any other exception that escapes is a bug.
 
     GlyphRenderError
-    ├── ThetaError            a field of θ, or two together, cannot be used       .field, .fields
+    ├── ThetaError            a field of θ, or two together, cannot be used       .field, .fields, .mistakes
     ├── FontError             a font is missing, unreadable or incomplete         .family
     ├── LayoutError           no line fits the page, or a limit is passed         .page
     ├── DataError             an input cannot be read, or an output written       .path

@@ -104,9 +104,10 @@ def _written(text: str) -> Theta:
     if not text.lstrip().startswith("{"):
         return Theta.preset(text)
     try:
-        return Theta.load(json.loads(text))
-    except (json.JSONDecodeError, RecursionError) as error:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{shown(text)} is not JSON ({error}). Give an object as Theta.to_json writes it.") from error
+    return Theta.load(values)
 
 
 class Epoch:

@@ -324,7 +324,7 @@ def _sampling(given: Sequence[str]) -> Mapping[str, Any]:
     for name, value in _pairs("--sampling", given).items():
         try:
             found[name] = json.loads(value) if value else None
-        except ValueError:
+        except (ValueError, RecursionError):
             found[name] = value
     return found
 

@@ -243,7 +243,7 @@ def _templates(protocol: EvalProtocol, prompts: str) -> Mapping[str, str]:
         )
     try:
         given = json.loads(read_text(prompts))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{prompts} cannot be read ({error}). Name Glyph's {_GLYPH_PROMPTS}.", path=prompts) from error
     missing = [task for task in TASKS if not isinstance(given, dict) or not isinstance(given.get(task), str)]
     if missing:

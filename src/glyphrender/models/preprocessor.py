@@ -68,7 +68,7 @@ def _read(path: Path) -> dict[str, Any]:
     for file in files:
         try:
             found = json.loads(read_text(file))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise DataError(
                 f"{file} cannot be read as JSON: {error}. Name a preprocessor_config.json.", path=file
             ) from error

@@ -278,7 +278,7 @@ def _line(failure: dict[str, Any]) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read ({error}). Choose another folder.", path=path) from error
     return values if isinstance(values, dict) else {}
 

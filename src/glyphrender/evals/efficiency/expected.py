@@ -271,7 +271,7 @@ def configuration(name: str) -> dict[str, Any]:
         return published(name)
     try:
         read = json.loads(read_text(Path(name) / "config.json"))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         read = None
     if not isinstance(read, dict):
         known = ", ".join(published_names())

@@ -142,7 +142,7 @@ def _read(folder: Path) -> Iterator[tuple[str, list[tuple[Any, Any]], list[str]]
                 yield f"{path.name}, row {number}", turns, row.get(columns["images"]) or []
     except OSError as error:
         raise DataError(f"{error.filename} cannot be read ({error.strerror}). Name the folder of an export.") from error
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(f"{folder} is no export for LLaMA-Factory ({error!r}). Export again.", path=folder) from error
     if not found:
         raise DataError(f"{folder / _INFO} names no file of formatting sharegpt with images.", path=folder)

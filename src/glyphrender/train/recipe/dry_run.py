@@ -45,7 +45,7 @@ def config_of(model: ModelSection) -> Mapping[str, Any]:
     file = Path(model.name) / "config.json"
     try:
         read: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise DataError(
             f"model.name={shown(model.name)} is no model. Use {TINY}, {', '.join(published_names(FAMILY))}, or a "
             "folder with a config.json."

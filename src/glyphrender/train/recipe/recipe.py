@@ -107,7 +107,7 @@ class Recipe(Section):
         where, content = _read(source)
         try:
             table = tomllib.loads(content)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
             raise DataError(f"recipe {where} is not TOML ({error}). Correct it.", path=where) from None
         stage = table.pop("stage", None)
         if stage not in STAGES:
