@@ -364,6 +364,18 @@ def test_a_link_restores_the_text_and_theta_and_exports_say_the_same(chromium: A
         assert page.locator("#field-font_size input[type=number]").input_value() == "11"
 
 
+def test_what_is_wrong_with_a_link_stays_after_the_figures_came(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        page.goto(f"{studio}?dpi=banana")
+        assert eventually(page, "/banana/.test(document.querySelector('#studio-told')?.textContent)", True)
+        before = page.evaluate(RHO)
+        size = page.locator("#field-font_size input[type=number]")
+        size.fill("20")
+        size.press("Tab")
+        assert eventually(page, f"{RHO} !== {before!r}", True)
+        assert "dpi='banana' is not a number" in page.locator("#studio-told").inner_text()
+
+
 def test_two_visitors_do_not_disturb_each_other(chromium: Any, studio: str) -> None:
     with visit(chromium) as one, visit(chromium) as two:
         open_studio(one, studio, "the text of one")

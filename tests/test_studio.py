@@ -524,6 +524,53 @@ def test_a_folder_or_a_long_text_is_shown_and_kept_apart_from_the_text_box(tmp_p
     assert "2 MB" in notice
 
 
+def test_a_refused_file_and_a_lost_text_are_told_in_words_that_help_in_the_studio(tmp_path: Path) -> None:
+    handlers = Handlers(Settings())
+    (tmp_path / "a.bin").write_bytes(bytes(9))
+    refused = handlers.open([str(tmp_path / "a.bin")])[3]
+    assert "a.bin is not text" in refused
+    assert "--errors" not in refused
+    lost = handlers.restore([("lost", f"{'0' * 16}:70000")])[-1]
+    assert "70,000 characters" in lost
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("notes.md", {"markup": "MARKDOWN"}),
+        ("fix.patch", {"markup": "DIFF"}),
+        ("fit.py", {"preset": "code"}),
+        ("build.log", {"preset": "log"}),
+    ],
+)
+def test_what_suits_a_file_by_its_name_is_offered_and_set_on_request(name: str, changed: dict[str, str]) -> None:
+    handlers = Handlers(Settings())
+    assert handlers.offer(name, None)["visible"]
+    theta = Theta(dpi=96)
+    button, preset, _, *widgets = handlers.suit(*values_of(theta, name=name))
+    expected = Theta.preset(changed["preset"]) if "preset" in changed else theta.replace(**changed)
+    assert (button["visible"], preset) == (False, changed.get("preset", ""))
+    got = [each["value"] if isinstance(each, dict) else each for each in widgets]
+    assert got == [widget_value(name, value) for name, value in expected.fields().items()]
+
+
+def test_nothing_is_offered_for_plain_text_and_a_folder_is_set_as_most_of_its_files() -> None:
+    handlers = Handlers(Settings())
+    assert not handlers.offer("book.txt", None)["visible"]
+    assert not handlers.offer("", None)["visible"]
+    assert all(each == SKIP for each in handlers.suit(*values_of()))
+    code = Source(name="src", files=(("a.py", "x"), ("b.rs", "y"), ("README.md", "z")))
+    mixed = Source(name="src", files=(("a.py", "x"), ("b.txt", "y")))
+    assert handlers.offer("src", code)["value"] == "Set it as code"
+    assert not handlers.offer("src", mixed)["visible"]
+
+
+def test_an_answer_that_is_no_page_does_not_say_that_a_page_was_not_drawn() -> None:
+    _, html = replies.fitted(text_source(PROSE), Theta(), model="qwen3-vl", target="rho", value=-1, least_pixels=7)
+    assert "gs-problems" in html
+    assert "Not drawn" not in html
+
+
 def test_samples_are_texts_with_presets_that_draw_them() -> None:
     handlers = Handlers(Settings())
     for title, (_, preset) in SAMPLES.items():

@@ -53,6 +53,7 @@ def command(
     compression ratio and the price of a request follow. The studio exports θ as JSON, Python and a command. It listens
     on loopback and needs no network. The options set what is shown at first.
     """
+    say("loading the studio; the first start after an install takes longer.")
     from glyphrender.models.prices import prices
     from glyphrender.studio.handlers import Settings
     from glyphrender.studio.serving import is_loopback, serve

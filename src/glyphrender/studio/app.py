@@ -124,7 +124,10 @@ class _Studio:
             height=58,
             elem_id="studio-drop",
         )
+        self.told = self._html("", "studio-told")
         self.notice = self._html("", "studio-notice")
+        suits = self.answer_to.offer("", self.start)
+        self.suit = gr.Button(suits["value"], visible=suits["visible"], size="sm", elem_id="studio-suit")
 
     def _theta(self) -> None:
         gr, theta = self.gr, self.settings.state.theta
@@ -272,7 +275,7 @@ class _Studio:
         drawn = [self.page, self.problems, self.fields["line_height"], self.sizes]
         counted = [self.figures, self.notice, self.json, self.python, self.command]
         theta = [self.sizes, *ordered]
-        text = [self.text, self.held, self.name, self.notice, self.number]
+        text = [self.text, self.held, self.name, self.told, self.number]
         private = {"api_visibility": "private"}
         light = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last", **private}
         heavy = {"concurrency_limit": 2, **private}
@@ -282,6 +285,11 @@ class _Studio:
             after.then(do.draw, inputs, drawn, **light)
             after.then(do.count, inputs, counted, **light)
 
+        def given(after: Any) -> None:
+            """Offer what suits the text that the event `after` has set, then draw and count."""
+            after.then(do.offer, [self.name, self.held], [self.suit], **light)
+            refresh(after)
+
         typed = [_changed(each) for each in (self.text, *ordered)]
         gr.on([*typed, self.number.change, self.against.input], do.draw, inputs, drawn, **light)
         gr.on([*typed, self.prices.change], do.count, inputs, counted, **light)
@@ -289,9 +297,10 @@ class _Studio:
         refresh(self.view.input(do.view, [self.view], [self.against], **light))
         refresh(self.preset.input(do.preset, [self.preset], theta, **light))
         for opened in (self.files, self.folder, self.drop):
-            refresh(opened.upload(do.open, [opened], text, **private))
-        refresh(self.clear.click(do.clear, None, [*text, self.drop], **light))
-        refresh(self.sample.input(do.sample, [self.sample], [*text, self.sample, self.preset, *theta], **light))
+            given(opened.upload(do.open, [opened], text, **private))
+        given(self.clear.click(do.clear, None, [*text, self.drop], **light))
+        given(self.sample.input(do.sample, [self.sample], [*text, self.sample, self.preset, *theta], **light))
+        refresh(self.suit.click(do.suit, inputs, [self.suit, self.preset, *theta], **light))
         self.keep.click(do.keep, inputs, [self.other, self.keep], **light)
         self.read.click(do.read, inputs, [self.reading], **heavy)
         solving = [self.target, self.goal, self.least, *inputs]
@@ -309,7 +318,7 @@ class _Studio:
             handler.__annotations__ = {"request": gr.Request}
         self.share.click(share, inputs, [self.link], **light)
         state = [self.text, self.held, self.name, self.preset, self.models, self.prices, self.number, self.other]
-        refresh(self.blocks.load(restore, None, [*state, *theta, self.notice], **light))
+        given(self.blocks.load(restore, None, [*state, *theta, self.told], **light))
 
 
 def _changed(widget: Any) -> Any:

@@ -22,6 +22,7 @@ from glyphrender.studio.replies import KEPT, VIEWS
 from glyphrender.studio.samples import SAMPLES, sample
 from glyphrender.studio.source import Source, heading, text_source, uploaded
 from glyphrender.studio.state import MOST_MODELS, State
+from glyphrender.studio.suited import Suited, suited
 from glyphrender.theta import Theta
 
 __all__ = ["SKIP", "Handlers", "Settings", "held", "shown_text", "sizes_of", "slider_bounds", "update"]
@@ -134,7 +135,7 @@ class Handlers:
             return (SKIP,) * (1 + len(WIDGETS))
 
     def open(self, files: Any) -> tuple[Any, ...]:
-        """Return (text, held, name, notices, page) for files that were opened or dropped."""
+        """Return (text, held, name, what to tell, page) for files that were opened or dropped."""
         paths = [Path(str(each)) for each in (files if isinstance(files, list) else [files]) if each]
         try:
             total = sum(path.stat().st_size for path in paths)
@@ -152,15 +153,31 @@ class Handlers:
         return _given(source)
 
     def clear(self) -> tuple[Any, ...]:
-        """Return (text, held, name, notices, page, dropped files) of an empty studio."""
+        """Return (text, held, name, what to tell, page, dropped files) of an empty studio."""
         return (*_given(Source()), None)
 
     def sample(self, title: str) -> tuple[Any, ...]:
-        """Return (text, held, name, notices, page, the choice itself, preset, sizes, fields…) of a sample."""
+        """Return (text, held, name, what to tell, page, the choice itself, preset, sizes, fields…) of a sample."""
         if title not in tuple(SAMPLES):
             return (SKIP,) * (8 + len(WIDGETS))
         preset = SAMPLES[title][1]
         return (*_given(sample(title)), "", preset, *theta_updates(Theta.preset(preset)))
+
+    def offer(self, name: str, held: Source | None) -> dict[str, Any]:
+        """Return the button that offers what suits the file of this name, or the folder that is held."""
+        found = _suited(held or Source(name=name or ""))
+        return update(visible=found is not None, value=found.label if found else "")
+
+    def suit(self, *values: Any) -> tuple[Any, ...]:
+        """Return (the button, preset, sizes, fields…) of what suits the file."""
+        got = Choices.of(values)
+        theta, _ = self._theta(got.fields)
+        found = _suited(got.source)
+        if found is None:
+            return (SKIP,) * (3 + len(WIDGETS))
+        preset = found.preset or got.preset
+        theta = found.applied(theta or Theta.of(preset or None))
+        return update(visible=False), preset, *theta_updates(theta)
 
     def keep(self, *values: Any) -> tuple[Any, ...]:
         """Return (the θ to compare with, the button)."""
@@ -222,7 +239,7 @@ class Handlers:
         return urlunsplit((place.scheme, place.netloc, place.path, state.to_query(), ""))
 
     def restore(self, query: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
-        """Return (text, held, name, preset, models, prices, page, other, sizes, fields…, notices) for a link.
+        """Return (text, held, name, preset, models, prices, page, other, sizes, fields…, what to tell) for a link.
 
         Without a query, nothing changes: the widgets have their first values.
         """
@@ -236,9 +253,9 @@ class Handlers:
             return (*nothing, notices_html([f"This link could not be restored: {error}"]))
         source = text_source(state.text, name=state.name)
         text = _given(source)[:2] if state.text else (SKIP, SKIP)
-        notices = source.notices
+        told: tuple[str, ...] = ()
         if state.lost is not None:
-            notices = (
+            told = (
                 f"The link was made with a text of {state.lost[1]:,} characters, which is too long for a link. "
                 f"Open {state.name or 'it'} again: its digest begins with {state.lost[0][:8]}.",
             )
@@ -252,7 +269,7 @@ class Handlers:
             state.page,
             state.other,
             *theta_updates(state.theta),
-            notices_html(notices),
+            notices_html(told),
         )
 
     def first(self) -> tuple[replies.Drawn, replies.Counted]:
@@ -323,14 +340,24 @@ def _moved(name: str, value: Any) -> Any:
 
 
 def _given(source: Source) -> tuple[Any, ...]:
-    """Return (text, held, name, notices, page) for a new text."""
+    """Return (text, held, name, what to tell of this event, page) for a new text.
+
+    What the studio has to tell of the text itself stands among the figures, which are counted next.
+    """
     kept = held(source)
     label = "Text" if kept is None else f"{source.name or 'A long text'}: the beginning. To type, clear it first"
     box = update(value=shown_text(source), interactive=kept is None, label=label)
-    return box, kept, source.name, notices_html(source.notices), 1
+    return box, kept, source.name, "", 1
 
 
 def _solved(theta: Theta | None, html: str, preset: str) -> tuple[Any, ...]:
     if theta is None:
         return (html, *(SKIP,) * (2 + len(WIDGETS)))
     return html, preset, *theta_updates(theta)
+
+
+def _suited(source: Source) -> Suited | None:
+    try:
+        return suited(source)
+    except GlyphRenderError:  # the extra markup is not installed
+        return None

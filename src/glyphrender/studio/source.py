@@ -193,7 +193,14 @@ def uploaded(files: Iterable[tuple[str, bytes]], *, chats: bool = True) -> Sourc
         return folder(given, name=tops.pop() if len(tops) == 1 else "folder")
     ((path, data),) = given
     name = path.rsplit("/", 1)[-1]
-    return text_source(decode(data, name=name), name=name, chats=chats)
+    try:
+        text = decode(data, name=name)
+    except DataError:
+        raise DataError(
+            f"{name} is not text in UTF-8 or UTF-16. Save it as UTF-8, or open it with "
+            "`glyphrender studio FILE --encoding …`."
+        ) from None
+    return text_source(text, name=name, chats=chats)
 
 
 def chat_of(text: str) -> tuple[Mapping[str, Any], ...]:
