@@ -1,4 +1,4 @@
-"""What suits a file by its name: Markdown is set as markup, code and logs under their presets.
+"""The markup or preset for a file, by its name: Markdown is set as markup, code and logs under their presets.
 
 The studio offers this when a file is opened, and changes nothing by itself: a visitor may want to see the source.
 """
@@ -21,7 +21,7 @@ _LOGS: Final = (".log",)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suited:
-    """What is offered for a file or a folder.
+    """A markup or a preset that is offered for a file or a folder.
 
     Attributes:
         label: the text of the button.
