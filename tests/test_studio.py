@@ -546,9 +546,9 @@ def test_a_refused_file_and_a_lost_text_are_told_in_words_that_help_in_the_studi
 def test_what_suits_a_file_by_its_name_is_offered_and_set_on_request(name: str, changed: dict[str, str]) -> None:
     handlers = Handlers(Settings())
     assert handlers.offer(name, None)["visible"]
-    theta = Theta(dpi=96)
+    theta = Theta(dpi=96, unwrap=True)  # which θ refuses beside markup
     button, preset, _, *widgets = handlers.suit(*values_of(theta, name=name))
-    expected = Theta.preset(changed["preset"]) if "preset" in changed else theta.replace(**changed)
+    expected = Theta.preset(changed["preset"]) if "preset" in changed else theta.replace(unwrap=False, **changed)
     assert (button["visible"], preset) == (False, changed.get("preset", ""))
     got = [each["value"] if isinstance(each, dict) else each for each in widgets]
     assert got == [widget_value(name, value) for name, value in expected.fields().items()]

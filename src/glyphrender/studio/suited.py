@@ -38,8 +38,9 @@ class Suited:
         return (Theta.preset(self.preset) if self.preset else theta).replace(**dict(self.fields))
 
 
-_MARKDOWN: Final = Suited(label="Set it as Markdown", fields=(("markup", "MARKDOWN"),))
-_DIFF: Final = Suited(label="Set it as differences", fields=(("markup", "DIFF"),))
+# Markup says itself which lines belong together, so θ refuses it beside `unwrap`.
+_MARKDOWN: Final = Suited(label="Set it as Markdown", fields=(("markup", "MARKDOWN"), ("unwrap", False)))
+_DIFF: Final = Suited(label="Set it as differences", fields=(("markup", "DIFF"), ("unwrap", False)))
 _CODE: Final = Suited(label="Set it as code", preset="code")
 _LOG: Final = Suited(label="Set it as a log", preset="log")
 
@@ -51,7 +52,7 @@ def suited(source: Source) -> Suited | None:
         DependencyError: the extra markup is not installed.
 
     >>> suited(Source(name="notes.md")).fields, suited(Source(name="fit.py")).preset, suited(Source(name="book.txt"))
-    ((('markup', 'MARKDOWN'),), 'code', None)
+    ((('markup', 'MARKDOWN'), ('unwrap', False)), 'code', None)
     """
     if source.messages:
         return None
