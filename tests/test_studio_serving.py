@@ -97,10 +97,14 @@ def values(**changes: Any) -> list[Any]:
 
 def test_two_visitors_do_not_disturb_one_another(studio: Served) -> None:
     studio.call("keep", "anna", values(font_size=12, line_height=13))
-    anna = studio.call("draw", "anna", values(view=VIEWS[2]))[0]
-    bert = studio.call("draw", "bert", values(view=VIEWS[2]))[0]
+    anna = studio.call("draw_moved", "anna", [None, *values(view=VIEWS[2])])[0]
+    bert = studio.call("draw_moved", "bert", [None, *values(view=VIEWS[2])])[0]
     assert "font_size 12.0" in anna
     assert "Keep a θ first" in bert
+    studio.call("draw_moved", "bert", [None, *values(dpi=36)])
+    few = [None, *values()[:AHEAD]]
+    assert "595×842" in studio.call("draw_typed", "anna", few)[0]
+    assert "298×421" in studio.call("draw_typed", "bert", few)[0]
 
 
 def test_what_is_served_names_no_other_host(studio: Served) -> None:
@@ -162,7 +166,7 @@ def test_pages_of_other_hosts_can_send_nothing(studio: Served) -> None:
 
 
 def test_a_wrong_value_reaches_the_field_and_no_message_of_gradio(studio: Served) -> None:
-    answer = studio.call("draw", "carl", values(font_size=0, alignment="ASKEW", dpi=None))
+    answer = studio.call("draw_moved", "carl", [None, *values(font_size=0, alignment="ASKEW", dpi=None)])
     assert 'data-field="font_size"' in answer[1]
     assert 'data-field="alignment"' in answer[1]
     assert 'data-field="dpi"' in answer[1]

@@ -1,8 +1,8 @@
 """The studio as a Gradio app: the text at the left, its page and figures at the right, the fields of θ below the text.
 
-This module wires widgets to `handlers.py`, and holds no arithmetic. A keystroke starts two requests: one draws the page
-in view, the other counts the whole text for all models. Both give way to a later keystroke. What belongs to a visitor
-is in widgets and in `gr.State`, so several visitors do not disturb one another.
+This module wires widgets to handlers, and holds no arithmetic. A keystroke starts two requests: the first draws the
+page in view, the second counts the whole text for all models once the page is there. Both give way to a later
+keystroke. What belongs to a visitor is in widgets and in `gr.State`, so several visitors do not disturb one another.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from glyphrender.studio.figures import model_names
 from glyphrender.studio.handlers import Handlers, Settings, held, shown_text, sizes_of, slider_bounds
 from glyphrender.studio.replies import KEPT, VIEWS, price_lines
 from glyphrender.studio.samples import SAMPLES
+from glyphrender.studio.sitting import AHEAD, Sitting, Typing
 from glyphrender.studio.state import MOST_MODELS
 from glyphrender.theta import Theta
 
@@ -81,6 +82,7 @@ class _Studio:
             self.name = gr.State(self.start.name)
             self.other = gr.State(start.other)
             self.sizes = gr.State(sizes_of(start.theta))
+            self.sitting = gr.State(Sitting.of(start.theta))  # Gradio copies it for each visitor
             with gr.Row(elem_id="studio-columns"):
                 with gr.Column(scale=5, min_width=330, elem_id="studio-left"):
                     with gr.Column(elem_id="studio-source"):
@@ -268,10 +270,11 @@ class _Studio:
     # ── Wiring ──
 
     def _wire(self) -> None:
-        gr, do = self.gr, self.answer_to
+        gr, do, typing = self.gr, self.answer_to, Typing(self.answer_to)
         ordered = [self.fields[name] for name in WIDGETS]
         inputs = [self.text, self.held, self.name, self.preset, self.models, self.prices, self.number]
         inputs += [self.view, self.other, self.against, self.follow, self.sizes, *ordered]
+        everything, few = [self.sitting, *inputs], [self.sitting, *inputs[:AHEAD]]
         drawn = [self.page, self.problems, self.fields["line_height"], self.sizes]
         counted = [self.figures, self.notice, self.json, self.python, self.command]
         theta = [self.sizes, *ordered]
@@ -282,17 +285,22 @@ class _Studio:
 
         def refresh(after: Any) -> None:
             """Draw and count once the event `after` has set its widgets."""
-            after.then(do.draw, inputs, drawn, **light)
-            after.then(do.count, inputs, counted, **light)
+            after.then(typing.draw_moved, everything, drawn, **light)
+            after.then(typing.count_moved, everything, counted, **light)
 
         def given(after: Any) -> None:
             """Offer what suits the text that the event `after` has set, then draw and count."""
             after.then(do.offer, [self.name, self.held], [self.suit], **light)
             refresh(after)
 
-        typed = [_changed(each) for each in (self.text, *ordered)]
-        gr.on([*typed, self.number.change, self.against.input], do.draw, inputs, drawn, **light)
-        gr.on([*typed, self.prices.change], do.count, inputs, counted, **light)
+        moved = [_changed(each) for each in ordered]
+        gr.on(moved, typing.draw_moved, everything, drawn, **light)
+        gr.on(moved, typing.count_moved, everything, counted, **light)
+        gr.on([self.number.change, self.against.input], typing.draw_typed, few, drawn[:2], **light)
+        told = [self.figures, self.notice, self.python, self.command]
+        typed = self.text.change(typing.draw_typed, few, drawn[:2], **light)
+        typed.then(typing.count_typed, few, told, **light)
+        self.prices.change(typing.count_typed, few, told, **light)
         refresh(self.models.input(do.models, [self.models, self.prices], [self.prices, self.against], **light))
         refresh(self.view.input(do.view, [self.view], [self.against], **light))
         refresh(self.preset.input(do.preset, [self.preset], theta, **light))

@@ -172,7 +172,7 @@ def _read(name: str, value: Any) -> Any:
 def _field(name: str, families: Sequence[str]) -> Field:
     accepted = PARAMETERS[name]
     label = name.replace("_", " ")
-    if accepted.unit:
+    if accepted.unit and accepted.unit != label:
         label = f"{label} ({accepted.unit})"
     text = f"{accepted.help[:1].upper()}{accepted.help[1:]}."
     match accepted:

@@ -72,7 +72,10 @@ class Settings:
 
 
 class Handlers:
-    """The functions that answer events. They keep nothing: all that an answer depends on is passed to them."""
+    """The functions that answer events. They keep nothing: all that an answer depends on is passed to them.
+
+    `sitting.Typing` calls `draw` and `count`, for keystrokes too, which do not send the fields.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -1,0 +1,90 @@
+"""A keystroke sends the text alone, and is answered as if all fields had been sent."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+
+from glyphrender.studio import replies
+from glyphrender.studio.handlers import SKIP, WIDGETS, Handlers, Settings, sizes_of
+from glyphrender.studio.sitting import AHEAD, Sitting, Typing
+from glyphrender.theta import Theta
+
+TEXT = "It is a truth universally acknowledged, that a single man must be in want of a wife. " * 40
+STATIC = ["qwen3-vl"], "", 1, replies.VIEWS[0], None, replies.KEPT
+
+
+def widgets(text: str, fields: tuple[object, ...], *, follow: bool = False, shown: Theta | None = None) -> list[object]:
+    """Values of all widgets, as Gradio passes them with an event that moves a field."""
+    return [text, None, "", "", *STATIC, follow, sizes_of(shown or Theta()), *fields]
+
+
+class Slow(Handlers):
+    """Handlers whose work takes until something else has happened."""
+
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def draw(self, *values: object) -> tuple[object, ...]:
+        found = super().draw(*values)
+        meanwhile, Slow.meanwhile = Slow.meanwhile, staticmethod(lambda: None)
+        meanwhile()
+        return found
+
+
+def test_a_keystroke_is_drawn_and_counted_under_the_fields_that_were_moved_before() -> None:
+    typing, handlers = Typing(Handlers(Settings())), Handlers(Settings())
+    theta = Theta(font_size=7, line_height=8, columns=2, page_number="TOP_LEFT")
+    fields = Sitting.of(theta).fields
+    sitting = Sitting.of(Theta())
+    typing.draw_moved(sitting, *widgets(TEXT, fields))
+    few = widgets(f"x{TEXT}", fields)[:AHEAD]
+    page, problems, *_ = handlers.draw(*widgets(f"x{TEXT}", fields))
+    assert typing.draw_typed(sitting, *few) == (page, problems)
+    assert page not in (SKIP, handlers.draw(*widgets(f"x{TEXT}", Sitting.of(Theta()).fields))[0])
+    figures, notices, _, python, command = handlers.count(*widgets(f"x{TEXT}", fields))
+    assert typing.count_typed(sitting, *few) == (figures, notices, python, command)
+
+
+def test_a_keystroke_keeps_the_line_height_that_followed_the_font_size() -> None:
+    typing, sitting = Typing(Handlers(Settings())), Sitting.of(Theta())
+    moved = tuple(Sitting.of(Theta(font_size=9, line_height=10)).fields)
+    moved = tuple(18.0 if name == "font_size" else value for name, value in zip(WIDGETS, moved, strict=True))
+    typing.draw_moved(sitting, *widgets(TEXT, moved, follow=True))
+    assert dict(zip(WIDGETS, sitting.fields, strict=True))["line_height"] == pytest.approx(20)
+
+
+def test_a_wrong_field_is_told_again_after_a_keystroke_and_the_page_stays() -> None:
+    typing, sitting = Typing(Handlers(Settings())), Sitting.of(Theta())
+    wrong = tuple(0 if name == "dpi" else value for name, value in zip(WIDGETS, sitting.fields, strict=True))
+    typing.draw_moved(sitting, *widgets(TEXT, wrong))
+    page, problems = typing.draw_typed(sitting, *widgets("x", wrong)[:AHEAD])
+    assert page == SKIP
+    assert 'data-field="dpi"' in problems
+    assert typing.count_typed(sitting, *widgets("x", wrong)[:AHEAD]) == (SKIP,) * 4
+
+
+def test_an_answer_that_a_later_event_overtook_leaves_the_page_alone() -> None:
+    typing, sitting = Typing(Slow(Settings())), Sitting.of(Theta())
+    few = widgets(TEXT, sitting.fields)[:AHEAD]
+    later: list[object] = []
+    fields = Sitting.of(Theta(columns=3)).fields
+    Slow.meanwhile = staticmethod(lambda: later.extend(typing.draw_moved(sitting, *widgets(TEXT, fields))))
+    assert typing.draw_typed(sitting, *few) == (SKIP, SKIP)
+    assert later[0] != SKIP
+    Slow.meanwhile = staticmethod(lambda: later.append(typing.draw_typed(sitting, *few)))
+    page, problems, height, sizes = typing.draw_moved(sitting, *widgets(TEXT, fields))
+    assert (page, problems) == (SKIP, SKIP)  # but the line height and the sizes are those of this event
+    assert height == SKIP
+    assert sizes == sizes_of(Theta())
+
+
+def test_the_sittings_of_two_visitors_stay_apart() -> None:
+    typing, first = Typing(Handlers(Settings())), Sitting.of(Theta())
+    ann, bob = copy.deepcopy(first), copy.deepcopy(first)
+    typing.draw_moved(ann, *widgets(TEXT, Sitting.of(Theta(columns=2)).fields))
+    assert (bob.fields, first.fields) == (Sitting.of(Theta()).fields,) * 2
+    turn = bob.turn("page")
+    typing.draw_typed(ann, *widgets(TEXT, ann.fields)[:AHEAD])
+    assert turn()
