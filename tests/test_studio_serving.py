@@ -24,6 +24,7 @@ from glyphrender.cli.studio import command
 from glyphrender.errors import DataError, ResourceError, VisionModelError
 from glyphrender.studio.fields import widget_value
 from glyphrender.studio.replies import KEPT, VIEWS
+from glyphrender.studio.sitting import AHEAD
 from glyphrender.studio.samples import sample
 from glyphrender.studio.serving import is_loopback, listening
 
@@ -101,10 +102,10 @@ def test_two_visitors_do_not_disturb_one_another(studio: Served) -> None:
     bert = studio.call("draw_moved", "bert", [None, *values(view=VIEWS[2])])[0]
     assert "font_size 12.0" in anna
     assert "Keep a θ first" in bert
-    studio.call("draw_moved", "bert", [None, *values(dpi=36)])
+    studio.call("draw_moved", "bert", [None, *values(dpi=144)])
     few = [None, *values()[:AHEAD]]
     assert "595×842" in studio.call("draw_typed", "anna", few)[0]
-    assert "298×421" in studio.call("draw_typed", "bert", few)[0]
+    assert "1190×1684" in studio.call("draw_typed", "bert", few)[0]
 
 
 def test_what_is_served_names_no_other_host(studio: Served) -> None:
