@@ -24,9 +24,9 @@ from glyphrender.cli.studio import command
 from glyphrender.errors import DataError, ResourceError, VisionModelError
 from glyphrender.studio.fields import widget_value
 from glyphrender.studio.replies import KEPT, VIEWS
-from glyphrender.studio.sitting import AHEAD
 from glyphrender.studio.samples import sample
 from glyphrender.studio.serving import is_loopback, listening
+from glyphrender.studio.sitting import AHEAD
 
 if find_spec("gradio") is None:
     pytest.skip("the extra studio is not installed", allow_module_level=True)
@@ -104,8 +104,8 @@ def test_two_visitors_do_not_disturb_one_another(studio: Served) -> None:
     assert "Keep a θ first" in bert
     studio.call("draw_moved", "bert", [None, *values(dpi=144)])
     few = [None, *values()[:AHEAD]]
-    assert "595×842" in studio.call("draw_typed", "anna", few)[0]
-    assert "1190×1684" in studio.call("draw_typed", "bert", few)[0]
+    assert 'data-width="595"' in studio.call("draw_typed", "anna", few)[0]
+    assert 'data-width="1189"' in studio.call("draw_typed", "bert", few)[0]
 
 
 def test_what_is_served_names_no_other_host(studio: Served) -> None:
