@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from glyphrender.studio import replies
-from glyphrender.studio.handlers import SKIP, WIDGETS, Handlers, Settings, sizes_of
+from glyphrender.studio.choices import WIDGETS
+from glyphrender.studio.handlers import SKIP, Handlers, Settings, sizes_of
 from glyphrender.studio.sitting import AHEAD, Sitting, Typing
 from glyphrender.theta import Theta
 

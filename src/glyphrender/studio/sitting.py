@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from glyphrender.studio.choices import WIDGETS, Choices
 from glyphrender.studio.fields import widget_value
-from glyphrender.studio.handlers import SKIP, WIDGETS, Choices, Handlers
+from glyphrender.studio.handlers import SKIP, Handlers
 from glyphrender.theta import Theta
 
 __all__ = ["AHEAD", "Sitting", "Typing"]
