@@ -1,4 +1,4 @@
-"""What the server keeps of a visitor between events, so that a keystroke need not send it again.
+"""The fields of θ that the server keeps for a visitor, so that a keystroke need not send them again.
 
 Gradio looks up each input of an event in its tree of widgets, in the browser and on the server. θ has some seventy
 fields, and a keystroke moves none of them. So an event that moves a field sends all widgets and leaves the fields here,
