@@ -37,7 +37,7 @@ from glyphrender.typeset.style import consumption
 MARKDOWN = Theta(markup="MARKDOWN")
 SOURCE = "# Head\n\nRead *this* &amp; `that`,\nor [those](/x).\n\n- one\n- two\n"
 SOURCE += "\n| a | b |\n|---|--:|\n| c | 1 |\n\nend\n"
-DRAWN = "Head\nRead this & that, or those.\none\ntwo\na  b\nc  1\nend\n"
+DRAWN = "Head\nRead this & that, or those.\none\ntwo\na\nb\nc\n1\nend\n"
 
 
 def drawn(pages: object) -> str:
