@@ -32,6 +32,7 @@ from glyphrender.text.parts import Part, PartReader, PartSpan
 from glyphrender.text.source import Text, read
 from glyphrender.text.unwrap import CONTEXT
 from glyphrender.theta import Theta, ThetaLike
+from glyphrender.theta.parameter import AUTO
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.shares import lay_out, shares_of
@@ -87,8 +88,8 @@ class Document(Sequence[Page]):
         self._typesetter = default_typesetter() if typesetter is None else typesetter
         # Held while pages are laid out, and while `_pages`, `_rest` and `text` change together.
         self._lock = fork_safe_lock()
-        self.theta = self._typesetter.with_columns(text, self.theta)
         self._begin()
+        self._decide_columns(self.theta)
 
     @classmethod
     def read(
@@ -113,11 +114,10 @@ class Document(Sequence[Page]):
             return cls(text, theta, max_pages=max_pages, typesetter=typesetter)
         theta = Theta.of(theta)
         reader = PartReader((text,) if isinstance(text, str) else text, consumption(theta).count_line_ends)
-        whole = "".join(reader)
-        theta = (default_typesetter() if typesetter is None else typesetter).with_columns(whole, theta, reader.parts)
-        document = cls(whole, theta, max_pages=max_pages, typesetter=typesetter)
+        document = cls("".join(reader), theta, max_pages=max_pages, typesetter=typesetter)
         document.parts = tuple(reader.parts)
         document._begin()
+        document._decide_columns(theta)
         return document
 
     @classmethod
@@ -159,6 +159,12 @@ class Document(Sequence[Page]):
 
         shown = list(islice(self, SHOWN))
         return document_strip(shown, theta=self.theta, characters=len(self.text), more=self._reach(SHOWN))
+
+    def _decide_columns(self, theta: Theta) -> None:
+        """Let the text decide on its columns, if `theta` asks for that, and begin again under the θ that results."""
+        if theta.columns == AUTO:
+            self.theta = self._typesetter.with_columns(self._drawn_as, theta, self.parts)
+            self._begin()
 
     def _set_text(self, text: str | RichText) -> None:
         self.rich = text if isinstance(text, RichText) and not text.is_plain else None

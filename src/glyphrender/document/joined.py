@@ -16,7 +16,7 @@ from glyphrender.document.document import Document
 from glyphrender.document.extension import Extended, count_alike
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, shown
-from glyphrender.raster.typesetter import Typesetter, default_typesetter
+from glyphrender.raster.typesetter import Typesetter
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.paragraphs import paragraph_starts
 from glyphrender.theta import Theta, ThetaLike
@@ -78,13 +78,15 @@ class JoinedDocument(Document):
                     rich=pair[0] if isinstance(pair[0], RichText) else None,
                 )
             )
-        set_by = default_typesetter() if typesetter is None else typesetter
-        self.sections = tuple(
-            replace(section, theta=set_by.with_columns(text, section.theta))
-            for section, (text, _) in zip(sections, texts, strict=True)
-        )
+        self.sections = tuple(sections)
         whole = "".join(text.source if isinstance(text, RichText) else text for text, _ in texts)
-        super().__init__(whole, self.sections[0].theta, max_pages=max_pages, typesetter=typesetter)
+        super().__init__(whole, sections[0].theta, max_pages=max_pages, typesetter=typesetter)
+
+    def _decide_columns(self, theta: Theta) -> None:
+        """Let each part decide on its columns, if its θ asks for that."""
+        decided = (self._typesetter.with_columns(each.of(self.text), each.theta) for each in self.sections)
+        self.sections = tuple(replace(each, theta=one) for each, one in zip(self.sections, decided, strict=True))
+        self.theta = self.sections[0].theta
 
     def __getstate__(self) -> Any:
         return [(each.of(self.text), each.theta) for each in self.sections], self._max_pages
