@@ -5,7 +5,7 @@
 Each text is laid out and drawn to PNG. The table gives CPU seconds: the parsers of markdown-it-py and Pygments alone,
 ours with positions and styles, layout, drawing; and the ratio of all of it to the same text without markup. By default
 the texts are the Markdown and the Python of this repository, repeated up to the size; the chat alternates paragraphs
-of the Markdown with code.
+of the Markdown with code. A fourth text is prose with a bold span, and its markup, at each 20th word.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from pygments.lexers import PythonLexer
 
-from glyphrender import RichText, Theta, Typesetter, from_code, from_markdown, from_messages, layout
+from glyphrender import RichText, Style, Theta, Typesetter, from_code, from_markdown, from_messages, layout
 from glyphrender.rich.highlight import lexer_named
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +63,24 @@ def chat(markdown: str, code: str, size: int) -> list[dict[str, Any]]:
     return messages
 
 
+def every_20th_word_bold(text: str) -> RichText:
+    """Return a text with asterisks around each 20th word, which are not drawn, and the word in bold."""
+    words = text.split(" ")
+    parts: list[str] = []
+    spans: list[tuple[int, int, Style]] = []
+    consumed: list[tuple[int, int]] = []
+    at = 0
+    for number, word in enumerate(words):
+        if number % 20 == 0 and word:
+            start, end = at + 2, at + 2 + len(word)
+            spans.append((start, end, Style(weight=700)))
+            consumed += [(at, start), (end, end + 2)]
+            word = f"**{word}**"
+        parts.append(word)
+        at += len(word) + 1
+    return RichText(" ".join(parts), spans, consumed=consumed)
+
+
 def pages(text: str | RichText, theta: Theta, runs: int) -> tuple[float, float, int]:
     """Return (seconds of layout, seconds of drawing, pages): the least of some runs, each with a new typesetter.
 
@@ -101,6 +119,7 @@ def main() -> None:
     markdown = sized([path.read_text(encoding="utf-8") for path in given.markdown], given.size)
     code = sized([path.read_text(encoding="utf-8") for path in given.code], given.size)
     messages = chat(markdown, code, given.size)
+    prose = sized([(ROOT / "benchmarks" / "texts" / "pride-and-prejudice.txt").read_text(encoding="utf-8")], given.size)
     theta = Theta()
     parser = MarkdownIt("gfm-like2", {"linkify": False}).disable("linkify")
     lexer = PythonLexer()
@@ -117,6 +136,7 @@ def main() -> None:
             lambda: [parsed(parser, each["content"]) for each in messages if each["role"] != "tool"],
             lambda: from_messages(messages).text,
         ),
+        "spans": (prose, lambda: None, lambda: every_20th_word_bold(prose)),
     }
     pages(markdown, theta, 1)  # loads the fonts and the compiled code of this process
     print("text | characters | parser alone | to rich text | layout, drawing | plain: layout, drawing | pages | ratio")

@@ -95,8 +95,7 @@ class Typesetter:
         with self.lock:
             self.shaper.clear()
             self.masks.clear()
-            self._pixels.clear()
-            self._pixel_bytes = 0
+            self._forget_pixels()
 
     def layout_pages(
         self,
@@ -149,15 +148,19 @@ class Typesetter:
         with self.lock:
             if self._drawn_with is not self.shaper.store:
                 # Pages of an old store would keep that store, and the fonts of all its styles.
-                self._drawn_with = self.shaper.store
-                self._pixels.clear()
-                self._pixel_bytes = 0
+                self._forget_pixels()
             if id(page) not in self._pixels:  # another thread may have drawn it meanwhile
                 self._pixel_bytes += drawn.nbytes
             self._pixels[id(page)] = page, drawn  # the page too, so that no other page gets its id
             while len(self._pixels) > 1 and (len(self._pixels) > _DRAWN or self._pixel_bytes > self.max_bytes // 8):
                 self._pixel_bytes -= self._pixels.pop(next(iter(self._pixels)))[1].nbytes
         return drawn
+
+    def _forget_pixels(self) -> None:
+        """Forget the drawn pages, and the store that they were drawn with."""
+        self._drawn_with = self.shaper.store
+        self._pixels.clear()
+        self._pixel_bytes = 0
 
     def adopt(self, page: PageLayout) -> None:
         """Give a page that comes from another process its fonts."""
