@@ -153,6 +153,9 @@ def test_ids_go_on_through_the_parts_of_a_joined_document() -> None:
     assert np.array_equal(
         second[12:22, : int(10 + theta.gutter)], third.array[top : top + 10, : int(10 + theta.gutter)]
     )
+    joined.extend_text("\nfour\n")
+    whole = Document.joined([("one\n\ntwo\n", theta), ("three\n\nfour\n", theta)])
+    assert [page.array.tolist() for page in joined] == [page.array.tolist() for page in whole]
 
 
 # -- the running header ------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from glyphrender.errors import DataError, shown
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.paragraphs import paragraph_starts
-from glyphrender.theta import Theta, ThetaLike
+from glyphrender.theta import ParagraphIds, Theta, ThetaLike
 from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
 
@@ -108,7 +109,7 @@ class JoinedDocument(Document):
             text = text.source if isinstance(text, RichText) else text
             grown = Section(start=last.start, end=last.end + len(text), theta=last.theta, rich=rich)
             first = sum(page.span[1] <= last.start for page in old)
-            following = list(self._laid_out_section(grown, self.text + text, first))
+            following = list(self._laid_out_section(grown, self.text + text, first, self._paragraphs_before()[-1]))
             same = count_alike((page._layout for page in old[first:]), following)
             self._pages[first + same :] = map(self._page, following[same:])
             self._set_text(self.text + text)
@@ -132,19 +133,23 @@ class JoinedDocument(Document):
 
     def _all_sections(self) -> Iterator[Page]:
         number = 0
-        for section in self.sections:
-            for layout in self._laid_out_section(section, self.text, number):
+        for section, paragraphs in zip(self.sections, self._paragraphs_before(), strict=True):
+            for layout in self._laid_out_section(section, self.text, number, paragraphs):
                 number = layout.number
                 yield self._page(layout)
 
-    def _laid_out_section(self, section: Section, text: str, number: int) -> Iterator[PageLayout]:
-        """Yield the pages of a section of `text`. `number` pages come before."""
+    def _paragraphs_before(self) -> list[int]:
+        """Return for each section how many paragraphs come before it; zeros where no page shows ids of paragraphs."""
+        if all(each.theta.paragraph_ids is ParagraphIds.NONE for each in self.sections):
+            return [0] * len(self.sections)
+        counts = (len(paragraph_starts(self.text[each.start : each.end])) for each in self.sections[:-1])
+        return list(accumulate(counts, initial=0))
+
+    def _laid_out_section(self, section: Section, text: str, number: int, paragraphs: int) -> Iterator[PageLayout]:
+        """Yield the pages of a section of `text`. So many pages and paragraphs come before."""
         part = section.of(text)
         most = None if self._max_pages is None else max(0, self._max_pages - number)
-        before = sum(
-            len(paragraph_starts(text[each.start : each.end])) for each in self.sections if each.end <= section.start
-        )
-        place = _Place(number=number, offset=section.start, paragraphs=before, tables={})
+        place = _Place(number=number, offset=section.start, paragraphs=paragraphs, tables={})
         for layout in self._typesetter.layout_pages(part, section.theta, max_pages=most):
             yield place.of(layout)
 
