@@ -9,6 +9,7 @@ import math
 import shlex
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from strategies import examples, thetas
 
 from glyphrender import DataError, Theta, ThetaError, VisionModelError, compression_ratio, fit, render
 from glyphrender.cli.render import command as render_command
+from glyphrender.cli.studio import command as studio_command
 from glyphrender.models.prices import prices
 from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.studio import replies
@@ -146,6 +148,30 @@ def test_a_long_text_is_cut_with_a_notice() -> None:
     files = [(f"{name}.txt", b"x" * (MOST_CHARACTERS // 2 + 1)) for name in "abc"]
     assert sum(len(text) for _, text in folder(files).files) == MOST_CHARACTERS
     assert "first" in folder(files).notices[-1]
+
+
+@pytest.mark.parametrize("given_folder", [True, False])
+def test_the_command_reads_files_only_as_far_as_it_shows_them(
+    given_folder: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("b.txt", "c.txt"):
+        (tmp_path / name).write_bytes(b"word " * 6_000_000)
+    (tmp_path / "a.txt").write_bytes(b"caf\xe9")
+    begun: list[Settings] = []
+    monkeypatch.setattr("glyphrender.studio.serving.serve", lambda settings, **_: begun.append(settings))
+    arguments = [str(tmp_path if given_folder else tmp_path / "b.txt"), "--encoding", "cp1252"]
+    tracemalloc.start()
+    CliRunner().invoke(studio_command, arguments, catch_exceptions=False, standalone_mode=False)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    source = begun[0].source
+    assert source is not None
+    assert "first" in source.notices[0]
+    assert most < 20_000_000
+    if given_folder:
+        assert [name.rpartition("/")[2] for name, _ in source.files] == ["a.txt", "b.txt"]
+        assert source.files[0][1] == "café"
+    assert len(source.text) + sum(len(text) for _, text in source.files) == MOST_CHARACTERS
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender.cli.inputs import Input, Reader, inputs_of
+from glyphrender.cli.inputs import BLOCK, Input, Reader, inputs_of
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import text_options, theta_options
+from glyphrender.errors import DataError
 
 if TYPE_CHECKING:
     from glyphrender.studio.source import Source
@@ -79,15 +82,22 @@ def command(
 
 
 def _source(file: str, reader: Reader) -> Source:
-    """Return the text, folder or chat that the user names."""
-    from glyphrender.studio.source import folder, text_source
+    """Return the text, folder or chat that the user names. It is read only as far as the studio shows it."""
+    from glyphrender.studio.source import beginning, read_folder, text_source
 
     inputs = inputs_of([file])
     if len(inputs) == 1 and not inputs[0].walked:
-        return text_source("".join(reader.text(inputs[0]) or ()), name="" if file == "-" else inputs[0].name)
-    return folder(((source.name, _bytes(source)) for source in inputs), name=file)
+        return text_source(beginning(reader.text(inputs[0]) or ()), name="" if file == "-" else inputs[0].name)
+    return read_folder(((source.name, _pieces(source, reader)) for source in inputs), name=file)
 
 
-def _bytes(source: Input) -> bytes:
+def _pieces(source: Input, reader: Reader) -> Iterator[str]:
+    """Yield the text of a file in a folder. The file is opened when the first piece is asked for."""
+    from glyphrender.text.source import decode_blocks
+
     assert source.path is not None
-    return source.path.read_bytes() if source.path.is_file() else b"\0"
+    if not source.path.is_file():
+        raise DataError(f"{source.shown} is not a file. Name a file of text.", path=source.path)
+    with source.path.open("rb") as opened:
+        blocks = iter(partial(opened.read, BLOCK), b"")
+        yield from decode_blocks(blocks, name=source.shown, encoding=reader.encoding, errors=reader.errors)

@@ -18,10 +18,20 @@ from glyphrender.errors import DataError
 from glyphrender.rich.conversation import from_messages
 from glyphrender.rich.door import for_file
 from glyphrender.text.parts import Part
-from glyphrender.text.source import decode
+from glyphrender.text.source import decode, decode_blocks
 from glyphrender.theta import Theta
 
-__all__ = ["MOST_CHARACTERS", "Source", "chat_of", "folder", "heading", "text_source", "uploaded"]
+__all__ = [
+    "MOST_CHARACTERS",
+    "Source",
+    "beginning",
+    "chat_of",
+    "folder",
+    "heading",
+    "read_folder",
+    "text_source",
+    "uploaded",
+]
 
 #: Most characters that the studio takes. A longer text is cut.
 MOST_CHARACTERS: Final = 1_000_000
@@ -117,17 +127,32 @@ def text_source(text: str, *, name: str = "", chats: bool = True) -> Source:
     # Browsers may send the halves of a pair alone; no page could show them, and no file hold them.
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     notices: tuple[str, ...] = ()
-    if chats and (messages := chat_of(text)):
-        count = f"{len(messages):,} message{'s'[: len(messages) != 1]}"
-        if len(text) <= MOST_CHARACTERS:
-            return Source(text=text, name=name, messages=messages, notices=(f"Read as a chat of {count}.",))
     if len(text) > MOST_CHARACTERS:
         notices = (
-            f"The text has {len(text):,} characters. The studio shows the first {MOST_CHARACTERS:,}; "
+            f"The text has more than {MOST_CHARACTERS:,} characters. The studio shows the first of them; "
             "the command line takes all.",
         )
         text = text[:MOST_CHARACTERS]
+    elif chats and (messages := chat_of(text)):
+        count = f"{len(messages):,} message{'s'[: len(messages) != 1]}"
+        return Source(text=text, name=name, messages=messages, notices=(f"Read as a chat of {count}.",))
     return Source(text=text, name=name, notices=notices)
+
+
+def beginning(pieces: Iterable[str], most: int = MOST_CHARACTERS) -> str:
+    """Return a text that comes in pieces. Of one with more than `most` characters, return `most` + 1 and stop reading.
+
+    >>> beginning(["one ", "two ", "three"], 5)
+    'one tw'
+    """
+    found: list[str] = []
+    length = 0
+    for piece in pieces:
+        found.append(piece)
+        length += len(piece)
+        if length > most:
+            break
+    return "".join(found)[: most + 1]
 
 
 def folder(files: Iterable[tuple[str, bytes]], *, name: str = "folder") -> Source:
@@ -145,10 +170,26 @@ def folder(files: Iterable[tuple[str, bytes]], *, name: str = "folder") -> Sourc
     >>> folder([("b.py", b"y = 2"), ("a.py", b"x = 1"), ("c.bin", bytes(9))]).notices
     ('1 file was left out: c.bin (not text).',)
     """
+    return read_folder(((path, decode_blocks((data,), name=path)) for path, data in files), name=name)
+
+
+def read_folder(files: Iterable[tuple[str, Iterable[str]]], *, name: str = "folder") -> Source:
+    """Return what `folder` returns, for texts that come in pieces. What is not shown is not read.
+
+    Args:
+        files: (name, pieces of the text) of each file. Pieces raise a `DataError` if the file is not text.
+        name: name of the folder.
+
+    Raises:
+        DataError: no file is text.
+
+    >>> read_folder([("b.py", ["y = ", "2"]), ("a.py", ["x = 1"])]).files
+    (('a.py', 'x = 1'), ('b.py', 'y = 2'))
+    """
     kept: list[tuple[str, str]] = []
     skipped: list[str] = []
     left, cut = MOST_CHARACTERS, False
-    for path, data in sorted(files, key=lambda file: file[0].split("/")):
+    for path, pieces in sorted(files, key=lambda file: file[0].split("/")):
         path = "".join(character if character.isprintable() else "\ufffd" for character in path)
         if any(part.startswith(".") for part in path.split("/")[:-1]):
             continue
@@ -156,7 +197,7 @@ def folder(files: Iterable[tuple[str, bytes]], *, name: str = "folder") -> Sourc
             cut = True
             continue
         try:
-            text = decode(data, name=path)
+            text = beginning(pieces, left)
         except DataError:
             skipped.append(f"{path} (not text)")
             continue
