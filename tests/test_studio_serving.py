@@ -194,15 +194,28 @@ def test_wrong_options_of_the_command_are_one_line() -> None:
         CliRunner().invoke(command, ["--vision", "gpt-2"], catch_exceptions=False)
 
 
+MAKE_SPACE = Path(__file__).parents[1] / "docs/space/make.py"
+
+
+def test_a_space_is_not_made_in_the_folder_of_another_program(tmp_path: Path) -> None:
+    (tmp_path / "glyphrender").mkdir()
+    mine = {name: f"my {name}" for name in ("app.py", "README.md", "requirements.txt", "glyphrender/mine.py")}
+    for name, text in mine.items():
+        (tmp_path / name).write_text(text)
+    done = subprocess.run([sys.executable, MAKE_SPACE, tmp_path], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f"{tmp_path} holds something else than a space. Choose a new folder.\n"
+    assert {name: (tmp_path / name).read_text() for name in mine} == mine
+
+
 def test_one_command_makes_a_space_that_serves_the_studio(tmp_path: Path) -> None:
-    make = Path(__file__).parents[1] / "docs/space/make.py"
     space = tmp_path / "space"
-    subprocess.run([sys.executable, make, space], check=True, capture_output=True)
+    subprocess.run([sys.executable, MAKE_SPACE, space], check=True, capture_output=True)
     needs = (space / "requirements.txt").read_text()
     assert "gradio" in needs
     assert "tesserocr" in needs
     with pytest.raises(subprocess.CalledProcessError):
-        subprocess.run([sys.executable, make, tmp_path], check=True, capture_output=True)
+        subprocess.run([sys.executable, MAKE_SPACE, tmp_path], check=True, capture_output=True)
     bound = listening("127.0.0.1", 0)
     port = bound.getsockname()[1]
     bound.close()
