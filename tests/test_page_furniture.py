@@ -106,6 +106,15 @@ def test_the_id_of_a_paragraph_from_right_to_left_stands_at_the_right(text: str)
     assert not ink[:, 190:].any()
 
 
+def test_the_id_of_a_table_from_right_to_left_stands_at_the_right_whatever_its_first_cell_is() -> None:
+    theta = Theta(page_size=(200, 100), paragraph_ids="MARGIN", markup="MARKDOWN")
+    page = render("| 12 | שלום |\n|---|---|\n| ab | שלום |\n", theta)[0]
+    assert max(line.box[2] for line in page.lines) == pytest.approx(190 - theta.gutter, abs=0.01)
+    ink = page.array < 255
+    assert ink[:, int(190 - theta.gutter) + 6 : 192].any()
+    assert not ink[:, : int(min(line.box[0] for line in page.lines)) - 1].any()
+
+
 @pytest.mark.parametrize(
     "theta",
     [

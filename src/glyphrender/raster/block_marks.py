@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from glyphrender.raster.looks import Band
 from glyphrender.text.bidi import left_to_right
-from glyphrender.theta import ParagraphIds, Theta
-from glyphrender.typeset.line_boxes import text_offsets
+from glyphrender.theta import Theta
+from glyphrender.typeset.line_boxes import mirrored, unit_points
 from glyphrender.typeset.line_table import CELL, FIRST, LAST, RULED
 from glyphrender.typeset.page_layout import Block
 from glyphrender.typeset.paragraph_styles import ParagraphStyle
@@ -61,15 +61,13 @@ def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
     if not len(at):
         return []
     bottoms: NDArray[np.float64] = block.tops + block.line_heights(theta)
-    lead = table.lead[lo:hi] * (theta.em / 65536)
-    base = table.segments.base
-    leftward = np.zeros(len(at), bool) if base is None else base[table.first[lo:hi][at]] == 1
+    lead = table.lead[lo:hi] * unit_points(theta)
     flags = table.flags[lo:hi]
     left = right = above = below = np.full(hi - lo, np.nan)
     if table.cell_left is not None and table.cell_width is not None:
         bottoms, above, below = floors(flags, block.tops, bottoms)
-        left = table.cell_left[lo:hi] * (theta.em / 65536)
-        right = left + table.cell_width[lo:hi] * (theta.em / 65536)
+        left = table.cell_left[lo:hi] * unit_points(theta)
+        right = left + table.cell_width[lo:hi] * unit_points(theta)
     flags = flags[at]
     return list(
         map(
@@ -78,7 +76,7 @@ def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
             block.tops[at].tolist(),
             bottoms[at].tolist(),
             lead[at].tolist(),
-            leftward.tolist(),
+            table.leftward(lo, hi)[at].tolist(),
             [styles[style] for style in paragraph[at].tolist()],
             ((flags & FIRST) != 0).tolist(),
             ((flags & LAST) != 0).tolist(),
@@ -99,12 +97,11 @@ def _across(line: MarkedLine, start: float, end: float | None, block: Block, the
     """
     full = line.style.indent * theta.em
     share = line.lead / full if full else 1.0
-    leftward = line.leftward if line.style.cell is None else line.style.cell.leftward
-    mirrored = theta.gutter if leftward and theta.paragraph_ids is not ParagraphIds.NONE else 0.0
-    left = block.column + theta.gutter - mirrored + theta.left_indent + theta.inset
-    right = block.column + theta.column_width - mirrored - theta.right_indent - theta.inset
+    shift = mirrored(theta) if line.leftward else 0.0
+    left = block.column + theta.gutter - shift + theta.left_indent + theta.inset
+    right = block.column + theta.column_width - shift - theta.right_indent - theta.inset
     near, far = start * theta.em * share, right - left if end is None else end * theta.em * share
-    return (right - far, right - near) if leftward else (left + near, left + far)
+    return (right - far, right - near) if line.leftward else (left + near, left + far)
 
 
 def backgrounds(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[Band]:
@@ -159,7 +156,7 @@ def rules(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[B
 def _of_cell(line: MarkedLine, block: Block, theta: Theta, width: float) -> Iterator[Band]:
     """Yield the rules of a line in a cell, as wide as its column: below the head, and between rows."""
     cell = line.style.cell
-    edge = block.column + float(np.max(text_offsets(np.array([cell is not None and cell.leftward]), theta)))
+    edge = block.column + theta.text_offset - (mirrored(theta) if line.leftward else 0.0)
     places = [line.above - width / 2] if line.flags & RULED and line.above == line.above else []
     if cell is not None and cell.head and line.ends:
         places.append(line.below - width / 2 if line.below == line.below else line.bottom - width)

@@ -74,9 +74,9 @@ def paragraph_ids(page: PageLayout, placed: Sequence[tuple[Block, Placed]], furn
     assert account is not None
     room, unit = theta.gutter - 0.8 * theta.em, theta.em / EM
     for block, glyphs_of in placed:
-        text, base = block.text, block.table.segments.base
+        text, at_right = block.text, block.table.leftward(block.lo, block.hi).tolist()
         for line, number in _numbered_lines(block, account.starts(text)):
-            leftward = base is not None and bool(base[block.table.first[block.lo + line]] == 1)
+            leftward = at_right[line]
             label = left_to_right(theta.paragraph_label.replace("{id}", str(number)), "rtl" if leftward else "auto")
             face = furniture.face_of(label)
             glyphs, offset, advance = furniture.shaped(label, face)

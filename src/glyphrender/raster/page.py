@@ -23,11 +23,12 @@ from glyphrender.raster.rows import Row, Rows
 from glyphrender.raster.tone import Color
 from glyphrender.rich.drawn_text import line_ends
 from glyphrender.text.parts import PartSpan, line_number
-from glyphrender.theta import MissingGlyph, PageNumber, ParagraphIds, Theta
+from glyphrender.theta import MissingGlyph, PageNumber, Theta
 from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import BOX_FACE, CELL_FACE, FULL, NEWLINE
 from glyphrender.typeset.ink import BOX_BOTTOM, BOX_TOP
+from glyphrender.typeset.line_boxes import mirrored
 from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import BESIDE, CELL, FIRST, HYPHEN, LAST, ROW
 from glyphrender.typeset.page_layout import Block, PageLayout
@@ -448,9 +449,9 @@ class _Pen:
         """Draw background and border of each paragraph, or of the part of it that is in one column of the page."""
         theta = self.theta
         for column, top, bottom, leftward in _paragraphs(blocks, theta):
-            mirrored = theta.gutter if leftward and theta.paragraph_ids is not ParagraphIds.NONE else 0.0
-            left = (column + theta.gutter - mirrored + theta.left_indent) * theta.scale
-            right = (column + theta.column_width - mirrored - theta.right_indent) * theta.scale
+            shift = mirrored(theta) if leftward else 0.0
+            left = (column + theta.gutter - shift + theta.left_indent) * theta.scale
+            right = (column + theta.column_width - shift - theta.right_indent) * theta.scale
             box = (left, top * theta.scale, right, bottom * theta.scale)
             if theta.para_bg_color:
                 self.canvas.fill(*self._edges(*box), rgb(theta.para_bg_color))
@@ -501,7 +502,7 @@ def _of_flowing_lines(segments: SegmentTable, at: NDArray[Any]) -> tuple[NDArray
 
 
 def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, float, float, bool]]:
-    """Yield (column, top, bottom, whether it runs from right to left) of each paragraph, in points.
+    """Yield (column, top, bottom, whether it starts at the right) of each paragraph, in points.
 
     A paragraph that goes on in the next block of its column is yielded once.
     """
@@ -509,7 +510,7 @@ def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, 
     for block, following in zip_longest(blocks, blocks[1:]):
         flags = block.table.flags[block.lo : block.hi].tolist()
         heights = block.line_heights(theta)
-        base = block.table.segments.base
+        leftward = block.table.leftward(block.lo, block.hi).tolist()
         goes_on = following is not None and following.column == block.column
         for line, (flag, after) in enumerate(zip_longest(flags, flags[1:], fillvalue=0)):
             begins = flag & FIRST and not flag & BESIDE  # the cells of a row have one box
@@ -519,8 +520,7 @@ def _paragraphs(blocks: Sequence[Block], theta: Theta) -> Iterator[tuple[float, 
             lowest = max(lowest, float(block.tops[line] + heights[line]))
             closes = flag & LAST and not (after & CELL and not after & ROW)
             if closes or (line == len(flags) - 1 and not goes_on):
-                leftward = base is not None and bool(base[block.table.first[block.lo + line]] == 1)
-                yield block.column, top, lowest + (theta.inset if closes else 0.0), leftward
+                yield block.column, top, lowest + (theta.inset if closes else 0.0), leftward[line]
 
 
 def _grouped(placed: Placed) -> Iterator[tuple[int, int, float, Rows]]:

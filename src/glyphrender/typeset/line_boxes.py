@@ -91,20 +91,16 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
     if cells is not None and table.cell_left is not None:
         edge = np.where(cells, table.cell_left[lo:hi] * unit_points(theta), edge)
         styles = [style.cell for style in table.paragraph_styles(lo, hi)]
-        base = np.where(cells, [cell is not None and cell.leftward for cell in styles], base)
         share = np.where(cells, [0.0 if cell is None else cell.share for cell in styles], share)
-    left = text_offsets(base, theta) + indent + edge + (room - width) * share
+    left = theta.text_offset + indent + edge + (room - width) * share
+    if shift := mirrored(theta):
+        left -= table.leftward(lo, hi) * shift
     return LineBoxes(left=left, width=width, space_added=space_added, condense=condense, expandable=expandable)
 
 
-def text_offsets(base: NDArray[np.bool_], theta: Theta) -> NDArray[np.float64] | float:
-    """Return the distance from the left edge of a column to the text of lines, in points.
-
-    `base` says which lines run from right to left: the gutter for their paragraph ids is at the right.
-    """
-    if theta.paragraph_ids is ParagraphIds.NONE:
-        return theta.text_offset
-    return np.where(base, theta.text_offset - theta.gutter, theta.text_offset)
+def mirrored(theta: Theta) -> float:
+    """Return how much further left lines stand that start at the right, in points: their gutter is at the right."""
+    return 0.0 if theta.paragraph_ids is ParagraphIds.NONE else theta.gutter
 
 
 # The share of the room that is left on a line, to the side at which the line begins.
@@ -125,9 +121,8 @@ def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
     boxed = theta.column_width - theta.right_indent if theta.para_bg_color or theta.border_width else 0.0
     if table.segments.paragraph is not None and any(map(_reaches_edge, table.paragraph_styles(lo, hi))):
         boxed = theta.column_width - theta.right_indent
-    base = None if theta.paragraph_ids is ParagraphIds.NONE else table.segments.base
-    if base is not None and (base[table.first[lo:hi]] == 1).any():
-        boxed = theta.column_width - theta.right_indent  # the gutter of such paragraphs is at the right
+    if theta.paragraph_ids is not ParagraphIds.NONE and table.leftward(lo, hi).any():
+        boxed = theta.column_width - theta.right_indent  # the gutter of such lines is at the right
     if boxed and table.segments.base is None:
         return boxed
     simple = theta.alignment is Alignment.LEFT and table.segments.base is None and not theta.first_line_indent

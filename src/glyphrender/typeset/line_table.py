@@ -78,6 +78,17 @@ class LineTable:
         assert self.segments.paragraph is not None
         return self.segments.paragraph[self.first[lo:hi]]
 
+    def leftward(self, lo: int, hi: int) -> NDArray[np.bool_]:
+        """Return whether each of lines `lo` to `hi - 1` starts at the right: as its paragraph, or as its table."""
+        base = self.segments.base
+        found = np.zeros(hi - lo, bool) if base is None else base[self.first[lo:hi]] == 1
+        if self.cell_width is None:
+            return found
+        cells = [style.cell for style in self.paragraph_styles(lo, hi)]
+        return np.array(
+            [own if cell is None else cell.leftward for own, cell in zip(found.tolist(), cells, strict=True)], bool
+        )
+
     def advances(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return (widths of segments `start` to `stop - 1`, widths of the gaps after them) in EM units."""
         segments, metrics = self.segments, self.metrics

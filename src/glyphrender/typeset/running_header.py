@@ -94,15 +94,9 @@ def header_text(template: str, values: dict[str, str]) -> str:
 
 
 def _runs_leftward(page: PageLayout) -> bool:
-    """Return whether most lines of a page run from right to left."""
-    leftward = 0
-    for block in page.blocks:
-        base = block.table.segments.base
-        if base is not None:
-            lines = int((base[block.table.first[block.lo : block.hi]] == 1).sum())
-            leftward += 2 * lines
-        leftward -= block.hi - block.lo
-    return leftward > 0
+    """Return whether most lines of a page start at the right."""
+    leftward = sum(int(block.table.leftward(block.lo, block.hi).sum()) for block in page.blocks)
+    return 2 * leftward > sum(block.hi - block.lo for block in page.blocks)
 
 
 def _set_with(theta: Theta, room: float, leftward: bool) -> Theta:
