@@ -165,13 +165,13 @@ def _of_cell(line: MarkedLine, block: Block, theta: Theta, width: float) -> Iter
 
 
 class MarkerPlace(NamedTuple):
-    """Where a marker is drawn.
+    """Where a marker, or the id of a paragraph, is drawn beside a line.
 
     Attributes:
-        text: the characters of the marker from left to right.
+        text: its characters from left to right.
         line: the line, from the first of its block.
         x0, x1: the edges of its room, in points.
-        leftward: whether the marker stands at the left edge of its room, and not at the right.
+        leftward: whether it stands at the left edge of its room, and not at the right.
     """
 
     text: str

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from glyphrender.fonts.face import EM, Face
+from glyphrender.raster.block_marks import MarkerPlace
 from glyphrender.raster.rows import Rows
 from glyphrender.text.bidi import left_to_right
 from glyphrender.theta import PageNumber, Theta
@@ -68,25 +69,20 @@ def header_baseline(header: Placed, theta: Theta) -> float:
     return max(baseline, float(np.ceil(highest)))
 
 
-def paragraph_ids(page: PageLayout, placed: Sequence[tuple[Block, Placed]], furniture: Furniture) -> Iterator[Label]:
+def paragraph_ids(page: PageLayout, placed: Sequence[tuple[Block, Placed]]) -> Iterator[tuple[MarkerPlace, Placed]]:
     """Yield the ids of the paragraphs that begin on `page`, each beside its first line, where that line starts."""
     theta, account = page.theta, page.paragraphs
     assert account is not None
-    room, unit = theta.gutter - 0.8 * theta.em, theta.em / EM
-    for block, glyphs_of in placed:
+    room = theta.gutter - 0.8 * theta.em
+    for block, glyphs in placed:
         text, at_right = block.text, block.table.leftward(block.lo, block.hi).tolist()
         for line, number in _numbered_lines(block, account.starts(text)):
             leftward = at_right[line]
             label = left_to_right(theta.paragraph_label.replace("{id}", str(number)), "rtl" if leftward else "auto")
-            face = furniture.face_of(label)
-            glyphs, offset, advance = furniture.shaped(label, face)
-            condense = min(1.0, room / (advance * unit)) if advance else 1.0
-            left = block.column + room - advance * unit * condense
+            left = block.column
             if leftward:
-                left = block.column + theta.column_width - theta.right_indent - room
-            x = (left + offset * (unit * condense)) * theta.scale
-            rows = Rows.of([(float(glyphs_of.baseline[line]), glyphs, x)])
-            yield Label(furniture.style.stack.faces[face], rows, condense)
+                left += theta.column_width - theta.right_indent - room
+            yield MarkerPlace(label, line, left, left + room, leftward), glyphs
         account = account.after(text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, TypeAlias
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM, Face
 from glyphrender.raster import block_marks, labels
+from glyphrender.raster.block_marks import MarkerPlace
 from glyphrender.raster.box_drawing import cell_mask
 from glyphrender.raster.canvas import Canvas, canvas
 from glyphrender.raster.glyph_style import GlyphStyle
@@ -83,7 +84,10 @@ def draw_page(
     if True in [glyphs.has_box_drawing for _, glyphs in placed]:
         pen.box_drawing(placed)
     if marked:
-        pen.block_markers(marked)
+        markers = (
+            (marker, glyphs) for block, glyphs, lines in marked for marker in block_marks.markers(lines, block, theta)
+        )
+        pen.beside(markers, rgb(theta.font_color))
     for block, glyphs in placed:
         if glyphs.gap_look is not None:
             pen.strokes(glyphs, glyphs.gap_look, block.table.metrics)
@@ -96,8 +100,7 @@ def draw_page(
         if theta.line_numbers:
             pen.line_numbers(block, glyphs, page.parts)
     if page.paragraphs is not None:
-        for label in labels.paragraph_ids(page, placed, furniture):
-            pen.label(label, pen.faint)
+        pen.beside(labels.paragraph_ids(page, placed), pen.faint)
     if header is not None:
         line = place(*header)
         baseline = np.array([labels.header_baseline(line, theta)])
@@ -231,14 +234,13 @@ class _Pen:
             x1, y1 = round(x0) + max(1, round(x1 - x0)), round(y0) + max(1, round(y1 - y0))
             self.canvas.fill(round(x0), round(y0), x1, y1, faint)
 
-    def block_markers(self, marked: Sequence[_Marked]) -> None:
-        """Draw the markers of the blocks of rich text, condensed where they are wider than their indent."""
+    def beside(self, places: Iterable[tuple[MarkerPlace, Placed]], color: Color) -> None:
+        """Draw texts beside lines, condensed where they are wider than their room."""
         theta = self.theta
         unit = theta.em / EM
         found = [
             (marker, float(placed.baseline[marker.line]), self.furniture.face_of(marker.text))
-            for block, placed, lines in marked
-            for marker in block_marks.markers(lines, block, theta)
+            for marker, placed in places
         ]
         for face in {face for _, _, face in found}:
             own = [(marker, baseline) for marker, baseline, of in found if of == face]
@@ -252,7 +254,7 @@ class _Pen:
                     rows.setdefault(condense, []).append(row)
             for condense, some in rows.items():
                 primary = self.furniture.style.stack.faces[face]
-                self._rows(primary, Rows.of(some), rgb(theta.font_color), condense=condense)
+                self._rows(primary, Rows.of(some), color, condense=condense)
 
     def strokes(self, placed: Placed, gap_look: NDArray[np.int32], metrics: LineMetrics) -> None:
         """Draw the lines below and across the letters of a block of rich text."""
