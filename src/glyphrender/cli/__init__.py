@@ -7,7 +7,6 @@ A command's module has the name of the command, and defines a function `command`
     installation.py                   which parts of the installation work, for `doctor`
     eval_plan.py, eval_efficiency.py  tables of `eval` that need no answers, and its command `efficiency`
     notices.py                        messages on standard error
-    table.py, scatter.py              tables for a terminal, a scatter plot as SVG
 
 `glyphrender --help` reads the table below and imports no command, so it takes only 0.1 s. Only `Group.main` turns
 errors into one line on stderr and an exit status:

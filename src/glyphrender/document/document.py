@@ -115,9 +115,10 @@ class Document(Sequence[Page]):
         theta = Theta.of(theta)
         reader = PartReader((text,) if isinstance(text, str) else text, consumption(theta).count_line_ends)
         document = cls("".join(reader), theta, max_pages=max_pages, typesetter=typesetter)
-        document.parts = tuple(reader.parts)
-        document._begin()
-        document._decide_columns(theta)
+        if reader.parts:
+            document.parts = tuple(reader.parts)
+            document._begin()
+            document._decide_columns(theta)
         return document
 
     @classmethod

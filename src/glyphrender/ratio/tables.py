@@ -66,11 +66,8 @@ def page_table(ratio: Ratio) -> Table:
 
 def changed_fields(found: Fit) -> Table:
     """Return the fields of the θ of a fit that differ from the defaults."""
-    from glyphrender.theta import Theta
-
-    default = Theta().to_dict()
-    changed = {name: value for name, value in found.theta.to_dict().items() if value != default[name]}
-    return Table(columns=("field", "value"), rows=[(name, str(value)) for name, value in changed.items()], left=2)
+    values = found.theta.to_dict()
+    return Table(columns=("field", "value"), rows=[(name, str(values[name])) for name in found.theta.diff()], left=2)
 
 
 def proposal_table(proposal: Proposal) -> Table:
