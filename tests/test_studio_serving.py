@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from http.client import HTTPConnection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from click.testing import CliRunner
@@ -22,6 +24,7 @@ from click.testing import CliRunner
 from glyphrender import Theta
 from glyphrender.cli.studio import command
 from glyphrender.errors import DataError, ResourceError, VisionModelError
+from glyphrender.studio import serving
 from glyphrender.studio.fields import widget_value
 from glyphrender.studio.replies import KEPT, VIEWS
 from glyphrender.studio.samples import sample
@@ -128,6 +131,40 @@ def test_what_is_served_names_no_other_host(studio: Served) -> None:
     assert all(f'nonce="{nonce}"' in script for script in scripts)
     assert nonce not in studio.ask("GET", "/")[2].decode()
     assert "content-security-policy" in studio.ask("GET", "/config")[1]
+
+
+@pytest.mark.parametrize("path", ["/", "/other"])
+def test_an_answer_keeps_all_its_headers_of_one_name(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookies = [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
+    headers = [
+        (b"content-type", b"text/html"),
+        (b"content-length", b"13"),
+        (b"Content-Security-Policy", b"x"),
+        *cookies,
+    ]
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"<head></head>"})
+
+    page = MagicMock()  # in place of Gradio
+    page.mount_gradio_app.side_effect = lambda app, *_, **__: app.mount("/", answer)
+    monkeypatch.setattr(serving, "gradio", lambda: page)
+    monkeypatch.setattr(serving, "build", lambda settings: None)
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [(b"host", b"localhost")]}
+    asyncio.run(serving.web_app()(scope, receive, send))
+    names = [name.lower() for name, _ in sent[0]["headers"]]
+    assert [pair for pair in sent[0]["headers"] if pair[0] == b"set-cookie"] == cookies
+    assert names.count(b"content-security-policy") == names.count(b"content-length") == 1
+    assert dict(sent[0]["headers"])[b"content-length"] == str(len(sent[1]["body"])).encode()
 
 
 def test_a_server_on_loopback_answers_to_no_other_name(studio: Served) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from importlib.resources import files
 from ipaddress import ip_address
 from typing import Any, Final
@@ -245,13 +245,10 @@ class _Answer:
         self._body += message.get("body", b"")
         if message.get("more_body"):
             return
-        headers = dict(self._start["headers"])
-        if headers.get(b"content-type", b"").startswith(b"text/html"):
+        if dict(self._start["headers"]).get(b"content-type", b"").startswith(b"text/html"):
             self._body = self._guard.changed(self._body, self._nonce)
-        headers[b"content-length"] = str(len(self._body)).encode("ascii")
-        headers[b"cache-control"] = b"no-store"
-        _protect(headers, self._guard.policy(self._nonce))
-        await self._send({**self._start, "headers": list(headers.items())})
+        ours = {b"content-length": str(len(self._body)).encode("ascii"), b"cache-control": b"no-store"}
+        await self._send(_protected(self._start, self._guard.policy(self._nonce), ours))
         await self._send({"type": "http.response.body", "body": self._body})
 
 
@@ -273,18 +270,23 @@ def _plain(guard: _Guard, send: _Send) -> _Send:
 
     async def passed(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            headers = dict(message["headers"])
-            _protect(headers, guard.policy(""))
-            message = {**message, "headers": list(headers.items())}
+            message = _protected(message, guard.policy(""), {})
         await send(message)
 
     return passed
 
 
-def _protect(headers: dict[bytes, bytes], policy: bytes) -> None:
-    headers[b"content-security-policy"] = policy
-    headers[b"x-content-type-options"] = b"nosniff"
-    headers[b"referrer-policy"] = b"same-origin"
+def _protected(start: Mapping[str, Any], policy: bytes, more: Mapping[bytes, bytes]) -> MutableMapping[str, Any]:
+    """Return the start of an answer with the policy and `more` headers, in place of those of the same names."""
+    ours = {
+        b"content-security-policy": policy,
+        b"x-content-type-options": b"nosniff",
+        b"referrer-policy": b"same-origin",
+        **more,
+    }
+    # Of other headers there may be several of one name, such as set-cookie.
+    others = [(name, value) for name, value in start["headers"] if name.lower() not in ours]
+    return {**start, "headers": [*others, *ours.items()]}
 
 
 def _host_of(value: str) -> str:
