@@ -138,7 +138,7 @@ def _lines(source: str) -> Iterator[_Line]:
         kind, number = "", 0
         if old > 0 or new > 0:
             number, kind = hunk, sign if sign in ("+", "-", " ", "\\") else " "
-            if sign != "\\":  # "\\ No newline at end of file"
+            if sign != "\\":  # "\ No newline at end of file"
                 old -= sign != "+"
                 new -= sign != "-"
         elif head := _HUNK.match(line):

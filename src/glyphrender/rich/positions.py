@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from glyphrender.errors import DependencyError, shown
 from glyphrender.rich.places import Inline, Lines, PlacedToken
@@ -28,9 +28,6 @@ try:
     from markdown_it.token import Token
 except ImportError as error:
     raise DependencyError.of(error, "Markdown needs the package markdown-it-py", extra="markup") from error
-
-if TYPE_CHECKING:
-    pass
 
 # The key of markdown-it-py's environment under which the tokens inside images are kept.
 _IMAGES: Final = "glyphrender.images"

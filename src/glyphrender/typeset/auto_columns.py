@@ -78,10 +78,7 @@ def _width(tables: list[SegmentTable], metrics: LineMetrics) -> int:
     segments = stretch.segments
     if not len(segments.number):
         return 0
-    end = np.flatnonzero(stretch.ends_paragraph) + 1
-    if not len(end) or end[-1] < len(segments.number):
-        end = np.append(end, len(segments.number))
-    start = np.append(0, end[:-1])
+    start, end = stretch.paragraphs()
     wants, _ = extents(stretch, start, end)
     width: NDArray[np.int64] = np.where(wants > 0, wants + stretch.lead(start), 0)
     begins = np.append(0, np.cumsum(segments.drawn_lengths()))[start]

@@ -70,12 +70,8 @@ class _Paragraphs(NamedTuple):
 
     @classmethod
     def of(cls, stretch: Stretch, reach: Reach, *, begins: bool, final: bool) -> _Paragraphs:
-        n = len(stretch.kind)
-        end = np.flatnonzero(stretch.ends_paragraph) + 1
-        goes_on = not len(end) or end[-1] < n
-        if goes_on:
-            end = np.append(end, n)
-        start = np.append(0, end[:-1])
+        start, end = stretch.paragraphs()
+        goes_on = not stretch.ends_paragraph[-1:].any()
         first, rest = stretch.rooms(start)
         limit = first.copy()
         if not begins:

@@ -31,10 +31,7 @@ def cell_boxes(stretch: Stretch) -> CellBoxes | None:
         return None
     if all(style.cell is None for style in styles):
         return None
-    end = np.flatnonzero(stretch.ends_paragraph) + 1
-    if not len(end) or end[-1] < len(segments.number):
-        end = np.append(end, len(segments.number))
-    start = np.append(0, end[:-1])
+    start, end = stretch.paragraphs()
     number = segments.paragraph[start]
     cells = [styles[each].cell for each in number.tolist()]
     inside = np.array([cell is not None for cell in cells], bool)

@@ -85,8 +85,8 @@ def _shared(
     """Return the widths of the columns of one shelf, which add up to at most `free`."""
     if widest.sum() <= free:
         return widest
-    if (short := least.sum() - free) > 0:  # the longest pieces are cut: the widest needs shrink to one level
-        return _leveled(least, np.minimum(need, free), int(least.sum() - short))
+    if least.sum() > free:  # the longest pieces are cut: the widest needs shrink to one level
+        return _leveled(least, np.minimum(need, free), free)
     weights = [widest - least, widest, wants.sum(axis=0), np.sqrt(wants.sum(axis=0)).astype(np.int64)]
     found = [_grown(least, widest, weight, free) for weight in weights]
     # How many lines each row has, about: cells are as full as lines of some words are.

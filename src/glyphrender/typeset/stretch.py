@@ -52,11 +52,6 @@ class CellBoxes:
         """Return the paragraph that holds each segment."""
         return np.minimum(np.searchsorted(self.end, at, "right"), len(self.end) - 1)
 
-    def with_ends(self, last: NDArray[np.intp], count: int) -> CellBoxes:
-        """Return the rooms of the same paragraphs of `count` segments, whose last segments are `last`."""
-        end = last + 1
-        return replace(self, end=end if len(end) and end[-1] == count else np.append(end, count))
-
 
 class Stretch:
     """The positions that segments would have if all were on one line, and the places where that line may be cut.
@@ -97,7 +92,14 @@ class Stretch:
             # A line may end before a marker, but only if something stands there. An empty line would result otherwise.
             something = (self.kind != EMPTY) | (segments.gap != 0)
             self.breaks[:-1][marker[1:] & something[:-1]] = MAY_BREAK
-        self.cells = cells if cells is None else cells.with_ends(np.flatnonzero(self.ends_paragraph), n)
+        self.cells = cells if cells is None else replace(cells, end=self.paragraphs()[1])
+
+    def paragraphs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return ([p] the first segment of each paragraph, [p] the segment after its last); the last one may go on."""
+        end = np.flatnonzero(self.ends_paragraph) + 1
+        if not len(end) or end[-1] < len(self.kind):
+            end = np.append(end, len(self.kind))
+        return np.append(0, end[:-1]), end
 
     def rooms(self, at: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return (the width of the first line, that of the others) of the paragraph that holds each segment."""

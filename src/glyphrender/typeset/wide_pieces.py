@@ -71,10 +71,9 @@ def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
         return np.zeros(n, bool)
     wide = width > least
     if metrics.continuation is not None:
-        ends = np.append(np.flatnonzero(stretch.ends_paragraph) + 1, n)
-        paragraph = np.searchsorted(ends, start[some], "right")
-        found, of = np.unique(paragraph, return_inverse=True)
-        wide[some] |= width[some] > rest[some] - indents(stretch, np.append(0, ends)[found], ends[found])[of]
+        begins, ends = stretch.paragraphs()
+        found, of = np.unique(np.searchsorted(ends, start[some], "right"), return_inverse=True)
+        wide[some] |= width[some] > rest[some] - indents(stretch, begins[found], ends[found])[of]
     return np.repeat(wide, stop + 1 - start)
 
 
