@@ -81,9 +81,10 @@ def _with_letters(text: str, chunks: list[tuple[int, int]]) -> Iterator[tuple[in
 
 def _spans(text: str, chunks: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
     """Return the sorted spans that are judged as wholes: strings with spaces, and runs that are no string (kind "")."""
-    spans: list[tuple[int, int, str]] = []
-    for start, end, whole in quoted_paths(text):
-        spans.append((start, end, "path" if whole and _readable(text, start, end) else ""))
+    spans = [
+        (start, end, "path" if whole and _readable(text, start, end) else "")
+        for start, end, whole in quoted_paths(text)
+    ]
     spans += [(*span, "path") for span in escaped_paths(text)]
     if '"@' in text:  # without this look, the search takes a quarter of the time of all prose
         spans += [(*match.span(), "email") for match in _QUOTED_LOCAL.finditer(text)]
@@ -152,19 +153,22 @@ def _strings(text: str, start: int, end: int) -> Iterator[Found]:
         elif found.kind == "address":
             if text[found.end : found.end + 1] == ":" and "::" in text[found.start : found.end]:
                 continue
-        elif _in_block(text, found) or _is_unsigned_token(text, found):
+        elif _in_block(text, found) or not _close_token(text, found):
             continue
         yield found
 
 
-def _is_unsigned_token(text: str, found: Found) -> bool:
-    """Return whether a token ends with a full stop that may be a part of it: a JWT without signature does."""
-    if text[found.end : found.end + 1] != "." or not text.startswith("eyJ", found.start):
-        return False
-    if text[found.end + 1 : found.end + 2] in ("", *QUOTES) and text.count(".", found.start, found.end) == 1:
-        found.end += 1  # in quotes the full stop is the token's
-        return False
-    return text.count(".", found.start, found.end) == 1
+def _close_token(text: str, found: Found) -> bool:
+    """Move the end of a JWT without a signature behind its full stop; return whether its end is known.
+
+    In quotes, and at the end of the text, the full stop is the token's. Elsewhere it may end a sentence.
+    """
+    unsigned = text.startswith("eyJ", found.start) and text.count(".", found.start, found.end) == 1
+    if not unsigned or text[found.end : found.end + 1] != ".":
+        return True
+    closed = text[found.end + 1 : found.end + 2] in ("", *QUOTES)
+    found.end += closed
+    return closed
 
 
 def _bounded(text: str, chunk: tuple[int, int], span: tuple[int, int]) -> bool:
