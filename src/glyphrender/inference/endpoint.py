@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from glyphrender._system.arguments import NUMBER, WHOLE, optional
 from glyphrender.errors import DataError, EndpointError, shown
 from glyphrender.inference.call import Call
 from glyphrender.inference.completion import (
@@ -84,23 +85,21 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         """Check the numbers: a request that is never given up would hang, and JSON has no NaN."""
-        for name, least, whole in (("max_tokens", 1, self.max_tokens), ("retries", 0, self.retries)):
-            if isinstance(whole, bool) or not isinstance(whole, int) or whole < least:
-                raise DataError(f"{name}={shown(whole)} of an endpoint is no whole number from {least}.")
-        if self.seed is not None and (isinstance(self.seed, bool) or not isinstance(self.seed, int)):
+        for name, least, value in (("max_tokens", 1, self.max_tokens), ("retries", 0, self.retries)):
+            if not WHOLE.holds(value) or value < least:
+                raise DataError(f"{name}={shown(value)} of an endpoint is no whole number from {least}.")
+        if not optional(WHOLE).holds(self.seed):
             raise DataError(f"seed={shown(self.seed)} of an endpoint is no whole number. Leave it out for none.")
-        warm = self.temperature
-        if warm is not None and (
-            isinstance(warm, bool) or not isinstance(warm, int | float) or not 0 <= warm < math.inf
-        ):
+        warmth = self.temperature
+        if warmth is not None and not (NUMBER.holds(warmth) and 0 <= warmth < math.inf):
             raise DataError(
-                f"temperature={shown(warm)} of an endpoint is no finite number from 0. Leave it out for the server's."
+                f"temperature={shown(warmth)} of an endpoint is no finite number from 0. Leave it out for the server's."
             )
-        for name, value in (("timeout", self.timeout), ("deadline", self.deadline)):
-            if value is None and name == "deadline":
+        for name, seconds in (("timeout", self.timeout), ("deadline", self.deadline)):
+            if seconds is None and name == "deadline":
                 continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-                raise DataError(f"{name}={shown(value)} of an endpoint is no number of seconds above 0.")
+            if seconds is None or not NUMBER.holds(seconds) or seconds <= 0:
+                raise DataError(f"{name}={shown(seconds)} of an endpoint is no number of seconds above 0.")
 
     @property
     def url(self) -> str:
