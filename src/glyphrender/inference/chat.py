@@ -129,15 +129,10 @@ class Answer:
         return (self.prompt_tokens * prompt + self.completion_tokens * completion) / 1e6
 
 
-_MODEL: Final = Wanted(
-    lambda value: hasattr(value, "identity") or isinstance(value, Endpoint), "an Endpoint or a Model"
-)
-
-
 @checked(
     document=instance("a Document or a text", Document, str),
     question=TEXT,
-    endpoint=_MODEL,
+    endpoint=Wanted(lambda value: hasattr(value, "identity"), "an Endpoint or a Model"),
     packing=optional(instance("a Packing", Packing)),
 )
 def ask(

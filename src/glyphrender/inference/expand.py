@@ -62,15 +62,10 @@ class Expanded:
     request: Request
 
 
-_MODEL: Final = Wanted(
-    lambda value: hasattr(value, "identity") or isinstance(value, Endpoint), "an Endpoint, a Model or a Speaker"
-)
-
-
 @checked(
     document=instance("a Document", Document),
     question=TEXT,
-    model=_MODEL,
+    model=Wanted(lambda value: hasattr(value, "identity"), "an Endpoint, a Model or a Speaker"),
     packing=optional(instance("a Packing", Packing)),
     replies=optional(instance("a store of replies (Replies)", Replies)),
     max_tokens=optional(WHOLE),
