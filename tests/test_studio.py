@@ -213,6 +213,12 @@ def test_a_link_restores_the_state(theta: Theta, other: Theta | None, text: str,
     assert State.from_query(state.to_query()) == state
 
 
+def test_a_link_keeps_the_end_of_a_long_name() -> None:
+    name = State.from_query(State(name=f"{'long name ' * 24}.md").to_query()).name
+    assert len(name) == 200
+    assert name.endswith("long name .md")
+
+
 def test_a_link_of_a_long_text_says_which_text_it_was() -> None:
     text = "".join(map(chr, range(0x4E00, 0x7E00)))
     state = State.from_query(State(text=text).to_query())

@@ -127,7 +127,7 @@ class State:
         preset = values.get("preset", "")
         return cls(
             text=_unpacked(values["text"]) if "text" in values else "",
-            name=values.get("name", "")[:200],
+            name=values.get("name", "")[-200:],  # the end of a long name decides what markup FILES means
             preset=preset,
             theta=Theta.of(preset or None).replace(**ours),
             other=Theta(**theirs) if f"{_OTHER}theta" in values or theirs else None,
