@@ -59,7 +59,6 @@ def figures(
     document: Document,
     models: Sequence[str],
     *,
-    text: str | None = None,
     table: PriceTable,
     prices: Mapping[str, tuple[float, float]] | None = None,
 ) -> list[Figures]:
@@ -68,7 +67,6 @@ def figures(
     Args:
         document: the pages.
         models: names of vision models, as `vision_model` knows them.
-        text: the text whose tokens are counted; by default that of the document.
         table: the known prices.
         prices: model → (dollars for a million tokens of prompt, of images), which go before the table.
 
@@ -82,13 +80,13 @@ def figures(
     >>> found[0].worth_it, round(found[0].cost.as_text, 3), found[1].ratio
     (True, 0.014, None)
     """
-    counted = document.text if text is None else text
+    text = document.text
     found = []
     for name in models:
         price = price_of(name, table, prices or {})
         try:
             model = vision_model(name)
-            ratio = document_ratio(document, text=counted, theta=document.theta, model=model, over_limit="ignore")
+            ratio = document_ratio(document, text=text, theta=document.theta, model=model, over_limit="ignore")
         except (VisionModelError, TokenizerError) as error:
             found.append(Figures(asked=name, refused=str(error), price=price))
         else:

@@ -63,12 +63,10 @@ class Drawn:
     Attributes:
         html: the view of the page; None if the one before should stay.
         problems: HTML of what is wrong; "" if nothing is.
-        page: the number of the page that is shown.
     """
 
     html: str | None
     problems: str = ""
-    page: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +77,6 @@ class Counted:
         figures: HTML of the figures; None if those before should stay.
         notices: HTML of what a visitor should know of the text.
         theta_json, python, command: θ as JSON, as Python and as a command; None if those before should stay.
-        pages: number of pages.
     """
 
     figures: str | None
@@ -87,7 +84,6 @@ class Counted:
     theta_json: str | None = None
     python: str | None = None
     command: str | None = None
-    pages: int = 0
 
 
 def checked_theta(values: Mapping[str, Any], *, font_files: bool) -> tuple[Theta | None, tuple[Problem, ...]]:
@@ -140,8 +136,8 @@ def drawn(
         else:
             html = page_view(page, key="page", editor=_EDITOR)
     except GlyphRenderError as error:
-        return Drawn(html=None, problems=problems_html(problem_list(error, theta)), page=number)
-    return Drawn(html=html, page=page.number)
+        return Drawn(html=None, problems=problems_html(problem_list(error, theta)))
+    return Drawn(html=html)
 
 
 def counted(
@@ -173,7 +169,6 @@ def counted(
         theta_json=as_json,
         python=python,
         command=command,
-        pages=pages,
     )
 
 
