@@ -55,10 +55,11 @@ def printed(notebook: Any) -> list[str]:
 if __name__ == "__main__":
     import nbformat
 
+    from glyphrender._system.atomic_write import write_atomically
+
     for name in sys.argv[1:] or sorted(each.name for each in HERE.glob("*.ipynb")):
-        notebook = executed(HERE / name)
-        text = nbformat.writes(notebook)
-        if len(text) > LARGEST:
-            raise SystemExit(f"{name} has {len(text):,} bytes, more than {LARGEST:,}. Show less.")
-        (HERE / name).write_text(text + "\n", encoding="utf-8")
-        print(f"{name}: {len(text):,} bytes")
+        content = (nbformat.writes(executed(HERE / name)) + "\n").encode("utf-8")
+        if len(content) > LARGEST:
+            raise SystemExit(f"{name} has {len(content):,} bytes, more than {LARGEST:,}. Show less.")
+        write_atomically(HERE / name, content)
+        print(f"{name}: {len(content):,} bytes")
