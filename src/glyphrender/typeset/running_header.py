@@ -8,6 +8,7 @@ wider for it. What does not fit is cut, and a path loses its folders first.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -33,6 +34,8 @@ _FIELD: Final = re.compile(r"(\{\w+\})")
 _CUT: Final = "…"
 # The distance between a header and a page number beside it, in em.
 _APART: Final = 1.0
+# The smallest side of a page of θ, in points.
+_NARROWEST: Final = 8.0
 # The most characters of a file or a section in a header, so that a heading of any length costs little.
 _LONGEST: Final = 1000
 
@@ -51,8 +54,8 @@ def running_header(page: PageLayout, shaper: Shaper) -> tuple[Block, Theta] | No
         at_left = theta.page_number is PageNumber.TOP_LEFT
         left, right = (left + beside, right) if at_left else (left, right - beside)
         at_right = at_left
-    room = right - left
-    if room < max(8.0, theta.em):
+    room, least = right - left, max(_NARROWEST, theta.em)
+    if room < least:
         return None
     set_with = _set_with(theta, room, runs_leftward)
     for name in dict.fromkeys([file, re.split(r"[/\\]", file)[-1]]):
@@ -63,7 +66,7 @@ def running_header(page: PageLayout, shaper: Shaper) -> tuple[Block, Theta] | No
         if len(line) == 1:
             break
     else:
-        if room < max(8.0, theta.em) + theta.em:
+        if room < least + theta.em:
             return None
         line = _lines(text, _set_with(theta, room - theta.em, runs_leftward), shaper)
         shown = text[: int(line.segments.lengths(slice(0, int(line.last[0]))).sum())].rstrip()
@@ -99,10 +102,11 @@ def _runs_leftward(page: PageLayout) -> bool:
     return 2 * leftward > sum(block.hi - block.lo for block in page.blocks)
 
 
+@lru_cache(maxsize=128)
 def _set_with(theta: Theta, room: float, leftward: bool) -> Theta:
     """Return the θ of a header that has `room` points: the type of `theta`, and nothing around the line."""
     return theta.replace(
-        page_size=(max(8.0, room), max(8.0, theta.line_height, theta.font_size)),
+        page_size=(max(_NARROWEST, room), max(_NARROWEST, theta.line_height, theta.font_size)),
         margin_x=0.0,
         margin_y=0.0,
         columns=1,
