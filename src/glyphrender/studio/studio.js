@@ -44,11 +44,11 @@
     for (const [name, text] of now) { show(name, text); shown.add(name); }
   }
 
+  const inStudio = ({target}) => (target.nodeType === 1 ? target : target.parentElement)?.closest(".gradio-container");
+
   let pending = false;
   new MutationObserver((changes) => {
-    if (pending || !changes.some((each) => each.target.nodeType === 1 || each.type === "characterData")) return;
-    const places = changes.map((each) => (each.target.nodeType === 1 ? each.target : each.target.parentElement));
-    if (!places.some((each) => each && each.closest("#studio-problems, .gradio-container") )) return;
+    if (pending || !changes.some(inStudio)) return;
     if (!document.querySelector("#studio-problems li") && !shown.size) return;
     pending = true;
     requestAnimationFrame(() => { pending = false; update(); });

@@ -10,10 +10,7 @@
   window.glyphrenderViews = true;
 
   const LENS = 4;  // screen pixels of the magnifier for each pixel of the image
-  const HINTS = {
-    page: "Point at a word, or focus the page and use the arrow keys.",
-    wipe: "Drag the slider, or focus it and use the arrow keys.",
-  };
+  const HINT = "Point at a word, or focus the page and use the arrow keys.";
   const chosen = new Map();  // key of a view → {zoom, lens, at}
   const parsed = new WeakMap();  // view → {from, words}
   let marked = null;  // {view, word}: the word that is marked now
@@ -114,7 +111,7 @@
     const {view} = marked;
     marked = null;
     view.querySelector(".gv-page path")?.removeAttribute("d");
-    say(view.querySelector(".gv-status"), HINTS.page);
+    say(view.querySelector(".gv-status"), HINT);
     window.CSS?.highlights?.delete("glyphrender-word");
   }
 
@@ -398,13 +395,7 @@
   // ---- changes of the document ------------------------------------------------------------------------------------
 
   function refresh() {
-    if (marked && (!marked.view.isConnected || !wordsOf(marked.view).includes(marked.word))) {
-      window.CSS?.highlights?.delete("glyphrender-word");
-      const {view} = marked;
-      marked = null;
-      view.querySelector(".gv-page path")?.removeAttribute("d");
-      say(view.querySelector(".gv-status"), HINTS.page);
-    }
+    if (marked && (!marked.view.isConnected || !wordsOf(marked.view).includes(marked.word))) unmark();
     for (const view of views()) {
       resize(view);
       if (view.dataset.glyphrender === "wipe") place(view);
