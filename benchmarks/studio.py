@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -23,12 +22,12 @@ import time
 from io import BytesIO
 from typing import Any
 
+from chromium import executable
 from PIL import Image
 from playwright.sync_api import sync_playwright
 from report import DOCS
 from texts import HERE
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NOVEL = (HERE / "pride-and-prejudice.txt").read_text(encoding="utf-8")
 LENGTHS = {"a sentence": 80, "8,000 characters": 8000, "100,000 characters": 100_000}
 
@@ -104,7 +103,7 @@ def main() -> None:
     parser.add_argument("--pictures", action="store_true")
     arguments = parser.parse_args()
     count = arguments.keystrokes
-    browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser_path = executable()
     if browser_path is None:
         raise SystemExit("no browser is installed (Debian: apt-get install chromium).")
     start = time.perf_counter()
