@@ -19,7 +19,7 @@ from eval_judge import POSER, Parrot, codes
 from every_report import ATTACK
 from PIL import Image
 
-from glyphrender import DataError, Theta, compression_ratio, fit, propose, render, worth_it
+from glyphrender import DataError, Theta, VisionModelError, compression_ratio, fit, propose, render, worth_it
 from glyphrender.evals.arms import conditions_of
 from glyphrender.evals.efficiency.expected import expected
 from glyphrender.evals.runner import run
@@ -162,6 +162,15 @@ def test_bench_has_a_line_for_each_text_theta_and_model() -> None:
     for wrong in ({"thetas": []}, {"models": "glm-4.1v"}, {"models": []}):
         with pytest.raises(DataError, match="nothing to compare"):
             bench(TEXT, **wrong)  # type: ignore[arg-type]
+
+
+def test_bench_finds_an_unknown_model_before_it_begins() -> None:
+    told: list[int] = []
+    with pytest.raises(VisionModelError, match="no-such-model"):
+        bench(
+            TEXT, thetas=["dense"], models=["claude", "no-such-model"], progress=lambda done, total: told.append(done)
+        )
+    assert not told
 
 
 # -- bars --------------------------------------------------------------------------------------------

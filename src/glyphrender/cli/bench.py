@@ -17,7 +17,7 @@ from glyphrender.cli.evaluator import TEXT_KINDS
 from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, price_options, text_options
-from glyphrender.cli.ratio import MONEY, aligned, check_some_text, known_models, money, print_skipped, texts, verdict
+from glyphrender.cli.ratio import MONEY, check_some_text, known_models, money, print_skipped, texts, verdict
 from glyphrender.errors import DependencyError
 from glyphrender.report.tables import text_table
 
@@ -189,10 +189,11 @@ def _combinations(
 
 
 def _ratio(text: str, theta: Theta, model: str, tokenizer: str | None, *, align: bool) -> Ratio:
+    from glyphrender.ratio.align import align_if_possible
     from glyphrender.ratio.ratio import compression_ratio
 
     if align:
-        theta = aligned(theta, model, lenient=True)  # if θ cannot be aligned, "resampled" shows it
+        theta = align_if_possible(theta, model)  # if θ cannot be aligned, "resampled" shows it
     return compression_ratio(text, theta=theta, model=model, tokenizer=tokenizer, over_limit="ignore")
 
 

@@ -273,12 +273,15 @@ def _ratios(
     If `lenient`, yield a model's reason to refuse the pages instead of raising an error.
     """
     from glyphrender.document.document import render
+    from glyphrender.ratio.align import align_if_possible
     from glyphrender.ratio.ratio import document_ratio
 
     documents: dict[Theta, Document] = {}
     for name in models:
         try:
-            used = aligned(theta, name, lenient=lenient) if align else theta
+            used = theta
+            if align:
+                used = align_if_possible(theta, name) if lenient else theta.align_to(name)
             document = documents.setdefault(used, render(text, used))  # laid out once for all models with the same θ
             yield (
                 name,
@@ -288,16 +291,6 @@ def _ratios(
             if not lenient:
                 raise
             yield name, {"vision": name, "error": str(error)}
-
-
-def aligned(theta: Theta, name: str, *, lenient: bool) -> Theta:
-    """Return θ aligned to a model. If `lenient` and the model resamples every page, return θ as it is."""
-    try:
-        return theta.align_to(name)
-    except VisionModelError:
-        if not lenient:
-            raise
-        return theta
 
 
 def _exact(ratio: Ratio, tokenizer: str | None) -> bool:

@@ -18,7 +18,7 @@ from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
 from glyphrender.theta import Theta, ThetaLike
 
-__all__ = ["align", "unresampled_size"]
+__all__ = ["align", "align_if_possible", "unresampled_size"]
 
 ThetaT = TypeVar("ThetaT", bound=Theta)
 
@@ -75,6 +75,20 @@ def align(theta: ThetaLike, model: str | VisionModel) -> Theta:
     return changed.replace(
         auto_crop_width=narrower, auto_crop_last_page=theta.auto_crop_last_page and untouched(across, heights)
     )
+
+
+def align_if_possible(theta: Theta, model: str | VisionModel) -> Theta:
+    """Return `theta` aligned to a model, or as it is if the model resamples every page near it.
+
+    Raises:
+        VisionModelError: there is no such model.
+        ThetaError: no valid θ is near.
+    """
+    known = vision_model(model)
+    try:
+        return align(theta, known)
+    except VisionModelError:
+        return theta
 
 
 def unresampled_size(page: tuple[int, int], model: VisionModel) -> tuple[int, int]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from glyphrender.errors import DataError, VisionModelError, shown
+from glyphrender.errors import DataError, shown
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
-from glyphrender.ratio.align import align as aligned_to
+from glyphrender.ratio.align import align_if_possible
 from glyphrender.ratio.ratio import Ratio, compression_ratio
 from glyphrender.ratio.tables import RATIO_COLUMNS, ratio_cells
 from glyphrender.report.progress import progress_bar
@@ -101,6 +101,8 @@ def bench(
     for what, given in (("texts", named_texts), ("thetas", thetas), ("models", models)):
         if not isinstance(given, list | tuple | Mapping) or not given:
             raise DataError(f"{what}={shown(given)} is nothing to compare. Give at least one, in a list or a mapping.")
+    for model in models:
+        vision_model(model)  # an unknown name is found before the work begins
     named = thetas if isinstance(thetas, Mapping) else {_name(each): each for each in thetas}
     found = {name: Theta.of(theta) for name, theta in named.items()}
     total, lines = len(named_texts) * len(found) * len(models), []
@@ -141,18 +143,9 @@ def _lines(
     for text_name, text in texts.items():
         for name, theta in thetas.items():
             for model in models:
-                used = _aligned(theta, model) if align else theta
+                used = align_if_possible(theta, model) if align else theta  # "resampled" shows where it is not
                 ratio = compression_ratio(text, theta=used, model=model, tokenizer=tokenizer, over_limit="ignore")
                 yield BenchLine(text=text_name, theta=name, ratio=ratio)
-
-
-def _aligned(theta: Theta, model: str) -> Theta:
-    """Return θ aligned to a model, or as it is where the model resamples every page: "resampled" shows it."""
-    known = vision_model(model)
-    try:
-        return aligned_to(theta, known)
-    except VisionModelError:
-        return theta
 
 
 def _name(theta: ThetaLike) -> str:
