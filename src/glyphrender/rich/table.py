@@ -5,10 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from glyphrender.errors import DataError, shown
 from glyphrender.theta.choices import Alignment
+
+# Layout keeps the numbers of columns in 64 bits.
+_COLUMNS: Final = 1 << 63
 
 
 class Cell(NamedTuple):
@@ -95,10 +98,10 @@ def _cells(given: Any, start: int, end: int) -> tuple[Cell, ...]:
     places = [(start, -1, -1), *cells]
     for one, other in zip(places, cells, strict=False):
         risen = other.start >= one[0] if one[1] < 0 else other.start > one[0]
-        if not risen or other.start >= end or other.column < 0 or (other.row, other.column) <= one[1:]:
+        if not risen or other.start >= end or not 0 <= other.column < _COLUMNS or (other.row, other.column) <= one[1:]:
             raise DataError(
                 f"cells of a Table have {tuple(other)} after {tuple(one)}. Starts must rise between {start} and {end}, "
-                f"rows must not fall, and the columns of a row must rise."
+                f"rows must not fall, and the columns of a row must rise below 2 ** 63."
             )
     return cells
 
