@@ -217,7 +217,7 @@ def verdict(found: Sequence[tuple[str, str, Ratio]], pricing: Pricing) -> str:
 def flow_hint(text: str, ratio: Ratio) -> str:
     """Return one sentence on a flow under which the text costs less; "" if there is none, or the text is short.
 
-    Of code, a log or a table in a proportional font, it says that presets for them are there.
+    For code, a log or a table in a proportional font, the sentence names the command that compares presets for them.
     """
     from glyphrender.ratio.propose import COMPARED, better_flow, needs_cells
 

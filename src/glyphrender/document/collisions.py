@@ -39,7 +39,7 @@ def _of_block(block: Block, theta: Theta, height: int) -> Iterator[tuple[str, fl
     ascents = ascent(theta, block.table.metrics) if block.ascents is None else block.ascents
     baseline = np.floor((block.tops + ascents) * theta.scale + 0.5)
     top, bottom = baseline - above * pixels, baseline + below * pixels
-    # The line after the last of a cell stands beside it, or below its row.
+    # A line can run into the one before it only if it stands lower. The first line of the next cell may stand beside.
     follows = block.tops[1:] > block.tops[:-1]
     near = np.flatnonzero((bottom[:-1] - top[1:] >= LEAST) & follows)
     cut = np.flatnonzero((top <= -LEAST) | (bottom >= height + LEAST))

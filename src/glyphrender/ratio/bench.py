@@ -143,7 +143,7 @@ def _lines(
     for text_name, text in texts.items():
         for name, theta in thetas.items():
             for model in models:
-                used = align_if_possible(theta, model) if align else theta  # "resampled" shows where it is not
+                used = align_if_possible(theta, model) if align else theta  # else "resampled" shows it
                 ratio = compression_ratio(text, theta=used, model=model, tokenizer=tokenizer, over_limit="ignore")
                 yield BenchLine(text=text_name, theta=name, ratio=ratio)
 

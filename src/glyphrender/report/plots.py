@@ -216,7 +216,10 @@ def svg_text(text: str) -> str:
 
 
 def series_color(number: int) -> str:
-    """Return the name of the color of a series, for `paint`; colors repeat, and shapes beside them do so elsewhere."""
+    """Return the name of the color of a series, for `paint`.
+
+    Colors repeat after seven series and shapes after five, so a pair of color and shape repeats after 35.
+    """
     return f"series-{number % len(SERIES)}"
 
 

@@ -109,7 +109,7 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: i
     return Table(columns=columns, rows=rows, left=left).text()
 
 
-# Notebooks have styles of their own for tables; only what ours mean is added.
+# Notebooks style tables themselves. This adds only what has a meaning here: how columns are aligned.
 _NOTEBOOK = (
     "<style>.glyphrender th, .glyphrender td { text-align: left; padding: 2px 14px 2px 0 } "
     ".glyphrender .n { text-align: right } .glyphrender tbody th { font-weight: 400 } "

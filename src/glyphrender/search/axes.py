@@ -165,7 +165,7 @@ def axis(name: str, values: Iterable[Any]) -> Axis:
         check_field_names([name])
     parameter = DERIVED[name].parameter if name in DERIVED else PARAMETERS[name]
     accepted = tuple(parameter.normalise(name, value) if parameter else value for value in values)
-    # A number that the text decides stands on no ladder.
+    # Values such as "auto" are not numbers, so an axis with one of them has no order.
     ordered = isinstance(parameter, Number) and not any(isinstance(value, str) for value in accepted)
     distinct = tuple(sorted(set(accepted)) if ordered else dict.fromkeys(accepted))
     if not distinct:
