@@ -150,6 +150,22 @@ def test_a_long_text_is_cut_with_a_notice() -> None:
     assert "first" in folder(files).notices[-1]
 
 
+def test_a_hidden_folder_that_the_user_names_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (".github/a.yml", ".github/.cache/b.yml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("on: push")
+    monkeypatch.chdir(tmp_path)
+    begun: list[Settings] = []
+    monkeypatch.setattr("glyphrender.studio.serving.serve", lambda settings, **_: begun.append(settings))
+    CliRunner().invoke(studio_command, [".github"], catch_exceptions=False, standalone_mode=False)
+    source = begun[0].source
+    assert source is not None
+    assert source.files == ((".github/a.yml", "on: push"),)
+    made: dict[str, Any] = {}
+    exec(python_line(source, Theta()), made)
+    assert made["document"].text == source.document(Theta()).text
+
+
 @pytest.mark.parametrize("given_folder", [True, False])
 def test_the_command_reads_files_only_as_far_as_it_shows_them(
     given_folder: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -158,7 +158,7 @@ def beginning(pieces: Iterable[str], most: int = MOST_CHARACTERS) -> str:
 def folder(files: Iterable[tuple[str, bytes]], *, name: str = "folder") -> Source:
     """Return the source for the files of a folder, under headings, in the order of their names.
 
-    Files that are not text, and those of hidden folders, are left out, and a notice names them.
+    Files that are not text are left out, and a notice names them.
 
     Args:
         files: (name, bytes) of each file.
@@ -191,8 +191,6 @@ def read_folder(files: Iterable[tuple[str, Iterable[str]]], *, name: str = "fold
     left, cut = MOST_CHARACTERS, False
     for path, pieces in sorted(files, key=lambda file: file[0].split("/")):
         path = "".join(character if character.isprintable() else "\ufffd" for character in path)
-        if any(part.startswith(".") for part in path.split("/")[:-1]):
-            continue
         if left <= 0:
             cut = True
             continue
@@ -219,6 +217,8 @@ def read_folder(files: Iterable[tuple[str, Iterable[str]]], *, name: str = "fold
 def uploaded(files: Iterable[tuple[str, bytes]], *, chats: bool = True) -> Source:
     """Return the source for dropped files: one file is a text or a chat, several are a folder.
 
+    Of several files, those of hidden folders are left out.
+
     Args:
         files: (name, bytes) of each file.
         chats: read JSON of messages as a chat.
@@ -231,7 +231,8 @@ def uploaded(files: Iterable[tuple[str, bytes]], *, chats: bool = True) -> Sourc
         raise DataError("no file was given. Drop a file of text.")
     if len(given) > 1:
         tops = {path.split("/")[0] for path, _ in given if "/" in path}
-        return folder(given, name=tops.pop() if len(tops) == 1 else "folder")
+        seen = [(path, data) for path, data in given if not any(part[:1] == "." for part in path.split("/")[:-1])]
+        return folder(seen, name=tops.pop() if len(tops) == 1 else "folder")
     ((path, data),) = given
     name = path.rsplit("/", 1)[-1]
     try:
