@@ -176,6 +176,15 @@ def test_bench_finds_an_unknown_model_before_it_begins() -> None:
 # -- bars --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("stream", ["none", "writes alone", "closed"])
+def test_nobody_watches_a_stderr_that_is_no_terminal(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    streams = {"none": None, "writes alone": SimpleNamespace(write=lambda text: None), "closed": closed}
+    monkeypatch.setattr(sys, "stderr", streams[stream])
+    assert not is_watched()
+
+
 def test_a_bar_is_shown_only_to_who_can_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stderr)

@@ -25,7 +25,12 @@ def is_watched() -> bool:
     """Return whether somebody can see a bar: in a notebook, or on a terminal."""
     ipython = sys.modules.get("IPython")  # never imported from here
     shell = ipython.get_ipython() if ipython is not None else None
-    return hasattr(shell, "kernel") or (sys.stderr is not None and sys.stderr.isatty())
+    if hasattr(shell, "kernel"):
+        return True
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # None, an object that can only write, or closed
+        return False
 
 
 @contextmanager
