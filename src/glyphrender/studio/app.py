@@ -65,7 +65,10 @@ def build(settings: Settings | None = None) -> Any:
     Raises:
         DependencyError: the extra studio is not installed.
     """
-    return _Studio(settings or Settings()).blocks
+    blocks = _Studio(settings or Settings()).blocks
+    # Gradio lets a visitor name any file of this machine as an upload, unless it believes that it started the server.
+    blocks.has_launched = True
+    return blocks
 
 
 class _Studio:
