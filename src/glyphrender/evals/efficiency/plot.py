@@ -22,40 +22,36 @@ __all__ = ["Series", "expected_plot", "report_plot", "speed_ups"]
 
 _FRAME: Final = Frame(width=900, height=420, left=64, right=300, top=20, bottom=52)
 
+# The ratios that are drawn, by their names in rows, and the names of their lines.
+_LINES: Final = {
+    "prefill": "prefill",
+    "decode": "decoding, batch 1",
+    "throughput": "decoding, largest batch",
+    "training": "training",
+}
+
 #: The points of one line: text tokens and how many times faster.
 Series: TypeAlias = Sequence[tuple[int, float]]
 
 
 def report_plot(report: Report) -> str:
     """Return the speed-ups of a report, measured and by arithmetic."""
-    names = {
-        "prefill": "prefill",
-        "decode": "decoding, batch 1",
-        "throughput": "decoding, largest batch",
-        "training": "training",
-    }
-    measured: dict[str, list[tuple[int, float]]] = {name: [] for name in names.values()}
-    computed: dict[str, list[tuple[int, float]]] = {name: [] for name in names.values()}
+    measured: dict[str, list[tuple[int, float]]] = {name: [] for name in _LINES.values()}
+    computed: dict[str, list[tuple[int, float]]] = {name: [] for name in _LINES.values()}
     for row in report.rows:
         for key, cell in row.cells().items():
-            if key in names and cell.measured is not None:
-                measured[names[key]].append((row.text_tokens, cell.measured))
-            if key in names and cell.expected is not None:
-                computed[names[key]].append((row.text_tokens, cell.expected))
+            if key in _LINES and cell.measured is not None:
+                measured[_LINES[key]].append((row.text_tokens, cell.measured))
+            if key in _LINES and cell.expected is not None:
+                computed[_LINES[key]].append((row.text_tokens, cell.expected))
     return speed_ups(measured, computed)
 
 
 def expected_plot(expected: Expected) -> str:
     """Return the speed-ups of the arithmetic alone."""
-    names = {
-        "prefill": "prefill",
-        "decode": "decoding, batch 1",
-        "throughput": "decoding, largest batch",
-        "training": "training",
-    }
     lines = {
         name: [(row.text_tokens, getattr(row, key)) for row in expected.rows if getattr(row, key) == getattr(row, key)]
-        for key, name in names.items()
+        for key, name in _LINES.items()
     }
     return speed_ups({}, lines)
 
