@@ -78,7 +78,7 @@ class Choices:
         return first_model(self.models)
 
     def followed(self) -> tuple[dict[str, Any], tuple[float, float, float]]:
-        """Return the fields with the line height in proportion to the font size, if it shall follow, and the sizes."""
+        """Return (fields, sizes). If the line height follows, it keeps its proportion to the font size."""
         values, (size, height, ratio) = self.fields, self.sizes
         now, line = values["font_size"], values["line_height"]
         if not all(isinstance(each, int | float) and 0 < each < 1e6 for each in (now, line)):

@@ -1,4 +1,4 @@
-"""A θ for elsewhere: as JSON, as a line of Python, and as a command. Each draws the same pages as the studio.
+"""θ to copy: as JSON, as a line of Python, and as a command. Each draws the same pages as the studio.
 
 The command names the file that the visitor opened. A text that was typed has no file, so the command reads `text.txt`,
 which the visitor saves. A θ that `--set` cannot write is read from `theta.json`.

@@ -68,7 +68,7 @@ def figures(
         document: the pages.
         models: names of vision models, as `vision_model` knows them.
         table: the known prices.
-        prices: model → (dollars for a million tokens of prompt, of images), which go before the table.
+        prices: model → (dollars for a million tokens of prompt, of images), in place of those of the table.
 
     Raises:
         FontError, ThetaError, LayoutError, DataError: the pages cannot be laid out.

@@ -50,7 +50,7 @@ class Settings:
     """The decisions of the person who starts the studio.
 
     Attributes:
-        state: what a visitor sees who comes without a link.
+        state: what a visitor without a link sees first.
         source: the text that is shown at first; by default that of `state`, or else a sample.
         font_files: whether visitors may name fonts by the path of a file of this machine.
         table: the known prices.

@@ -61,7 +61,7 @@ class Drawn:
     """A page, or why there is none.
 
     Attributes:
-        html: the view of the page; None if the one before should stay.
+        html: the view of the page; None keeps the one before.
         problems: HTML of what is wrong; "" if nothing is.
     """
 
@@ -71,12 +71,12 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counted:
-    """The figures of the whole text, and θ for elsewhere.
+    """The figures of the whole text, and θ in the forms that a visitor can copy.
 
     Attributes:
-        figures: HTML of the figures; None if those before should stay.
+        figures: HTML of the figures; None keeps those before.
         notices: HTML of what a visitor should know of the text.
-        theta_json, python, command: θ as JSON, as Python and as a command; None if those before should stay.
+        theta_json, python, command: θ as JSON, as Python and as a command; None keeps those before.
     """
 
     figures: str | None
@@ -150,7 +150,7 @@ def counted(
     preset: str = "",
     page: int = 1,
 ) -> Counted:
-    """Return the figures of the whole text for several models, and θ for elsewhere. Nothing is drawn."""
+    """Return the figures of the whole text for several models, and θ to copy. Nothing is drawn."""
     as_json = theta.to_json()
     python, command = python_line(source, theta, preset=preset), command_line(source, theta, preset=preset)
     try:
