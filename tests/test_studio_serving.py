@@ -183,21 +183,23 @@ def test_requests_and_uploads_are_bounded(studio: Served) -> None:
 
 
 @pytest.mark.parametrize("event", ["open", "open_1", "open_2", "models"])
-def test_a_visitor_names_no_file_of_the_server(studio: Served, tmp_path: Path, event: str) -> None:
+def test_a_visitor_names_no_file_of_the_server_and_no_address(studio: Served, tmp_path: Path, event: str) -> None:
     form = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nhis own\r\n--b--\r\n'
     kind = "multipart/form-data; boundary=b"
     (uploaded,) = json.loads(studio.ask("POST", "/gradio_api/upload", form, Content_Type=kind)[2])
     (tmp_path / "secret.txt").write_text("of the server")
     secret = str(tmp_path / "secret.txt")
-    named = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in (uploaded, secret)]
+    address = f"{studio.address}config"
+    named = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in (uploaded, secret, address)]
     (number,) = {each["id"] for each in studio.config["dependencies"] if each["api_name"] == event}
-    for file, opens in zip(named, (True, False), strict=True):
+    for file, opens in zip(named, (True, False, False), strict=True):
         data = [[file], ""] if event == "models" else [[file]]
         body = json.dumps({"fn_index": number, "session_hash": "eve", "data": data}).encode()
         status, _, answer = studio.ask("POST", "/gradio_api/run/predict", body, Content_Type="application/json")
         assert (status == 200) == opens
         assert b"of the server" not in answer
         assert (b"his own" in answer) == (opens and event != "models")
+        assert (b"A web address is no upload" in answer) == (file["path"] == address)
 
 
 def test_a_body_in_chunks_is_bounded_too(studio: Served) -> None:

@@ -68,7 +68,26 @@ def build(settings: Settings | None = None) -> Any:
     blocks = _Studio(settings or Settings()).blocks
     # Gradio lets a visitor name any file of this machine as an upload, unless it believes that it started the server.
     blocks.has_launched = True
+    _refuse_addresses(blocks)
     return blocks
+
+
+def _refuse_addresses(blocks: Any) -> None:
+    """Refuse uploads that are web addresses: Gradio would fetch them for the visitor, and the studio asks no server."""
+    from gradio_client.utils import is_file_obj_with_meta, is_http_url_like, traverse
+
+    passed = blocks.preprocess_data
+
+    def refuse(file: dict[str, Any]) -> dict[str, Any]:
+        if is_http_url_like(file["path"]):
+            raise gradio().Error("A web address is no upload. Save its file, and open that.")
+        return file
+
+    async def preprocess_data(function: Any, inputs: list[Any], *rest: Any) -> Any:
+        traverse(inputs, refuse, is_file_obj_with_meta)
+        return await passed(function, inputs, *rest)
+
+    blocks.preprocess_data = preprocess_data
 
 
 class _Studio:
