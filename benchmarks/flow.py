@@ -1,6 +1,6 @@
 """What the flow of a text costs and loses: ρ, and the characters that two OCR readers get wrong, flow by flow.
 
-    python benchmarks/flow.py --books novel.txt tale.txt --code base.py.txt --pages 2
+    python benchmarks/flow.py --books novel.txt tale.txt --code base.py.txt --pages 2 [--flows "as it is"]
 
 Each text is set as it is and with the fields named in the table. Pages of prose are those of the default θ aligned to
 the model, pages of code those of the preset `code`. The same places of a text are read under every flow. Behind an
@@ -49,28 +49,30 @@ def main() -> None:
     parser.add_argument("--code", nargs="*", type=Path, default=[])
     parser.add_argument("--model", default="claude-opus-5")
     parser.add_argument("--pages", type=int, default=2, help="pages that each reader reads; 0 reads none")
+    parser.add_argument("--flows", nargs="*", choices=[*PROSE, *CODE], help="the flows to compare; all by default")
     given = parser.parse_args()
     readers: dict[str, Callable[[], PageReader]] = {"tesseract": Tesseract, "RapidOCR": RapidOcr}
     for paths, flows, base in ((given.books, PROSE, Theta()), (given.code, CODE, Theta.preset("code"))):
         for path in paths:
             text = read(path)
             print(f"\n{path.name}, {len(text):,} characters, {given.model}\n", flush=True)
-            print("| flow | pages | ρ | " + " | ".join(f"{name}, wrong" for name in readers) + " |")
-            print("|---|---|---|" + "---|" * len(readers), flush=True)
+            print("| flow | pages | ρ | read | " + " | ".join(f"{name}, wrong" for name in readers) + " |")
+            print("|---|---|---|---|" + "---|" * len(readers), flush=True)
             for name, fields in flows.items():
+                if given.flows and name not in given.flows:
+                    continue
                 theta = base.replace(**fields).align_to(given.model)
                 ratio = compression_ratio(text, theta=theta, model=given.model, over_limit="ignore")
                 row = [name, f"{len(ratio.pages)}", f"{ratio.rho:.2f}"]
                 document = render(text, theta)
-                for reader in readers.values() if given.pages else ():
-                    if name in UNREAD:
-                        row.append("–")
-                        continue
+                read_of = ["–"] * (1 + len(readers))
+                for number, reader in enumerate(readers.values(), 1) if given.pages and name not in UNREAD else ():
                     found = legibility(document, reader(), model=given.model, pages=given.pages)
                     blocks = [wrong for page in found.pages for wrong in page.blocks]
                     rate = error_rate_interval(blocks, found.characters)
-                    row.append(f"{100 * rate.mean:.2f}% ({100 * rate.low:.2f}–{100 * rate.high:.2f})")
-                print("| " + " | ".join(row) + " |", flush=True)
+                    read_of[0] = f"{len(found.pages)} pages, {found.characters:,} characters"
+                    read_of[number] = f"{100 * rate.mean:.2f}% ({100 * rate.low:.2f}–{100 * rate.high:.2f})"
+                print("| " + " | ".join(row + read_of) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,26 @@
 """What markup does to ρ and to reading errors: Markdown and code as they are, and as rich text.
 
     python benchmarks/rich_reading.py [--pages 2] [--characters 12000] [--texts 3] [--readers tesseract,rapidocr]
-        [--kinds markdown,code] [--code FILE…]
+        [--kinds markdown,code] [--markdown FILE…] [--code FILE…]
 
-Each text is set under θ that differ in the markup, or in the columns. ρ is that of GLM-4.1V: tokens of the source,
-marks included, over visual tokens. A reader is scored against the text that the pages draw, after the model's own
+Each text is set under θ that differ in the markup, or in the columns. "one weight" is Markdown without bold and italic
+letters, so that the difference to the row above is what these do. ρ is that of GLM-4.1V: tokens of the source, marks
+included, over visual tokens. A reader is scored against the text that the pages draw, after the model's own
 resize. It is given the columns of a page one by one, because these readers take a page for one block of text. The
 interval is that of blocks of 100 characters drawn again and again, at 95%, over all texts of
 a row.
-The texts are pages and modules of this repository; `--code` names modules of other code bases.
+The texts are pages and modules of this repository; `--markdown` and `--code` name others.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glyphrender import Theta, render
+from glyphrender import RichText, Theta, from_markdown, render
 from glyphrender.ocr.legibility import PageReader, legibility
 from glyphrender.ocr.rapidocr import RapidOcr
 from glyphrender.ocr.tesseract import Tesseract
@@ -35,6 +36,9 @@ MARKDOWN = ("README.md", "docs/architecture.md", "docs/code.md")
 CODE = ("src/glyphrender/theta/parameter.py", "src/glyphrender/typeset/place.py", "src/glyphrender/inference/call.py")
 
 
+ONE_WEIGHT = "Markdown, one weight"
+
+
 def variants(kind: str) -> dict[str, Theta]:
     """Return the θ to compare, by name; the first of each pair has no markup."""
     if kind == "markdown":
@@ -43,8 +47,8 @@ def variants(kind: str) -> dict[str, Theta]:
         return {
             "as it is": page,
             "Markdown, weight": marked,
+            ONE_WEIGHT: marked,
             "Markdown, headings 1.5×": marked.replace(heading_size=1.5),
-            "Markdown, code plain": marked.replace(highlighting="NONE"),
         }
     # Line numbers would count as errors.
     code = Theta.preset("code").replace(font_weight=400, line_numbers=0)
@@ -64,6 +68,18 @@ def variants(kind: str) -> dict[str, Theta]:
     }
 
 
+def of_one_weight(text: RichText) -> RichText:
+    """Return a rich text without bold and italic letters. Families, blocks and what is consumed stay."""
+    return RichText(
+        text.source,
+        [(start, end, replace(style, weight=None, italic=None)) for start, end, style in text.spans],
+        blocks=text.blocks,
+        consumed=text.consumed,
+        replaced=text.replaced,
+        tables=text.tables,
+    )
+
+
 @dataclass(frozen=True)
 class InColumns:
     """A reader that is given the columns of a page one by one."""
@@ -81,20 +97,25 @@ class InColumns:
         return "\n".join(self.reader(image.crop((lo, 0, hi, image.height))) for lo, hi in parts)
 
 
-def row(paths: Sequence[Path], theta: Theta, readers: dict[str, PageReader], characters: int, pages: int) -> str:
-    """Return ρ of texts under `theta`, and the errors of each reader with their interval."""
+def row(
+    paths: Sequence[Path], label: str, theta: Theta, readers: dict[str, PageReader], characters: int, pages: int
+) -> str:
+    """Return ρ of texts under `theta`, how much was read, and the errors of each reader with their interval."""
     rhos = []
     blocks: dict[str, list[int]] = {name: [] for name in readers}
     characters_of = dict.fromkeys(readers, 0)
+    numbers: set[tuple[Path, int]] = set()
     for path in paths:
         text = path.read_text(encoding="utf-8")[:characters]
-        document = render(text, for_file(theta.align_to(MODEL), path.name))
+        set_with = for_file(theta.align_to(MODEL), path.name)
+        document = render(of_one_weight(from_markdown(text, set_with)) if label == ONE_WEIGHT else text, set_with)
         rhos.append(document.ratio(model=MODEL).rho)
         for name, reader in readers.items():
             found = legibility(document, InColumns(reader, document.theta), model=MODEL, pages=pages)
             blocks[name] += [block for page in found.pages for block in page.blocks]
             characters_of[name] += found.characters
-    cells = [" ".join(f"{rho:.2f}" for rho in rhos)]
+            numbers |= {(path, page.number) for page in found.pages}
+    cells = [" ".join(f"{rho:.2f}" for rho in rhos), f"{len(numbers)}, {max(characters_of.values(), default=0):,}"]
     for name, wrong in blocks.items():
         interval = error_rate_interval(wrong, characters_of[name])
         cells.append(f"{interval.mean:.2%} ({interval.low:.2%} to {interval.high:.2%})")
@@ -108,15 +129,16 @@ def main() -> None:
     options.add_argument("--texts", type=int, default=3, help="most texts of a kind")
     options.add_argument("--readers", default="tesseract,rapidocr")
     options.add_argument("--kinds", default="markdown,code")
+    options.add_argument("--markdown", nargs="*", type=Path, default=[ROOT / name for name in MARKDOWN])
     options.add_argument("--code", nargs="*", type=Path, default=[ROOT / name for name in CODE])
     given = options.parse_args()
     known: dict[str, PageReader] = {"tesseract": Tesseract(), "rapidocr": RapidOcr()}
     readers = {name: known[name] for name in given.readers.split(",") if name}
-    texts = {"markdown": [ROOT / name for name in MARKDOWN], "code": given.code}
-    print("θ | ρ of each text |", " | ".join(f"errors, {name}" for name in readers))
+    texts = {"markdown": given.markdown, "code": given.code}
+    print("θ | ρ of each text | pages, characters read |", " | ".join(f"errors, {name}" for name in readers))
     for kind in given.kinds.split(","):
         for label, theta in variants(kind).items():
-            cells = row(texts[kind][: given.texts], theta, readers, given.characters, given.pages)
+            cells = row(texts[kind][: given.texts], label, theta, readers, given.characters, given.pages)
             print(f"{label} | {cells}", flush=True)
 
 

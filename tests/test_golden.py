@@ -40,6 +40,7 @@ MIXED = (
     "שלום! This is (English) בתוך עברית, 12.5%.\n"
     "العربية تُكتب من اليمين إلى اليسار (right to left) ١٢٣.\n"
 )
+TABLE = "| Land | Wald |\n|:--|--:|\n" + "".join(f"| Nr. {number} | {number * 7 % 10} % |\n" for number in range(1, 18))
 ODD = "Controls \x07\x1b, missing \U0010fffe and \ud800, emoji 👩‍👩‍👧 🇫🇷 ☺, marks Z̷̢̛̤͔̊a̵͇̐l̷͎̓g̶̱̈o̸̤͝, ﷽, 𝔘𓀀, soft\u00adhyphen."
 
 
@@ -64,6 +65,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "odd": (ODD, {"font_size": 12, "line_height": 18}),
     "tiny": (udhr("rus", 2, 9), {"font_size": 6, "line_height": 6.5, "font": "Noto Sans"}),
+    "table-in-columns": (TABLE, {"markup": "MARKDOWN", "columns": 2}),
     "two-colours": (udhr("kor", 2, 9), {"antialias": False, "subpixel": False, "hinting": "FULL"}),
 }
 
@@ -83,6 +85,8 @@ def test_pages_look_as_they_did(name: str) -> None:
         pytest.skip("the pages were drawn by Skia")
     if PAGES[name][1].get("hyphenate"):
         pytest.importorskip("pyphen")
+    if PAGES[name][1].get("markup"):
+        pytest.importorskip("markdown_it")
     with Image.open(GOLDEN / f"{name}.png") as image:
         expected = np.asarray(image.convert("L" if image.mode in ("L", "1") else "RGB"))
     page = drawn(name)

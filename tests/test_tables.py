@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich_documents import check, check_memory, same
 from strategies import examples, texts
 
-from glyphrender import Page, RichText, Theta, Typesetter, from_markdown, layout, render
+from glyphrender import Document, Page, RichText, Theta, Typesetter, from_markdown, layout, render
 from glyphrender.errors import DataError
 from glyphrender.rich import Cell, Table
 from glyphrender.typeset.column_widths import set_columns
@@ -73,6 +73,60 @@ def test_a_row_is_whole_on_its_page_and_the_head_stays_with_the_next_row() -> No
         for page in pages[:-1]:
             assert page.text.endswith("\n")  # and not inside a row
             assert not page.text.rstrip().endswith("Since |")
+
+
+COUNTED = "Before.\n\n| Name | Value |\n|---|--:|\n" + "".join(f"| row{row} | {row} |\n" for row in range(60)) + "\nEnd"
+NUMBERED = PAGE.replace(page_size=(200, 100), markup="MARKDOWN", auto_crop_last_page=False)
+
+
+def test_the_head_of_a_table_is_drawn_again_above_each_column_and_stands_for_nothing() -> None:
+    for theta in (NUMBERED, NUMBERED.replace(columns=2, line_numbers=2)):
+        pages = check(from_markdown(COUNTED), theta)
+        assert len(pages) > 2
+        first, head = pages[0], pages[0].find("Name")[0]
+        x0, y0, x1, y1 = round(head.box[0]), round(head.box[1]), round(head.box[2]), round(head.box[3])
+        drawn = first.array[y0:y1, x0:x1]
+        assert (drawn < 128).any()
+        top = round(theta.margin_y * theta.scale)
+        for page in pages[1:-1]:
+            # Its pixels are those of the first head; words begin below it, and do not have it.
+            assert (page.array[top : top + y1 - y0, x0:x1] == drawn).all()
+            assert min(word.box[1] for word in page.words) >= top + y1 - y0
+            assert not page.find("Name")
+            assert "Name" not in page.drawn_text
+        once = list(layout(COUNTED, theta.replace(table_head="ONCE")))
+        assert len(once[1].text) > len(pages[1].text)  # the head takes room
+        assert once[1].words[0].box[1] < pages[1].words[0].box[1]
+
+
+def test_a_head_is_repeated_where_it_takes_little_and_the_next_row_fits() -> None:
+    def spans(source: str, theta: Theta) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        both = (check(from_markdown(source), theta.replace(table_head=how), draw=False) for how in ("REPEAT", "ONCE"))
+        ours, theirs = ([page.span for page in pages] for pages in both)
+        return ours, theirs
+
+    low = NUMBERED.replace(page_size=(200, 45))  # three lines: a head takes a third of the column
+    ours, theirs = spans(COUNTED, low)
+    assert ours == theirs
+    check_apart(check(from_markdown(COUNTED), NUMBERED.replace(dpi=110, leading="FIT", border_width=1), draw=False))
+    high = COUNTED.replace("| row20 |", f"| {'many words ' * 36} |")  # as high as the page
+    ours, theirs = spans(high, NUMBERED)
+    assert ours != theirs
+    parted = f"| a | b |\n|---|---|\n| {'left ' * 90}| {'right ' * 90}|\n"  # higher than the page
+    check_apart(check(from_markdown(parted), NUMBERED))
+
+
+def test_repeated_heads_are_the_same_however_pages_are_made() -> None:
+    whole = list(layout(COUNTED, NUMBERED))
+    same(list(layout(iter([COUNTED[:100], COUNTED[100:]]), NUMBERED)), whole)
+    same(list(layout(COUNTED, NUMBERED, typesetter=Typesetter(chunk_size=64))), whole, tolerance=16)
+    grown = render(COUNTED[:500], NUMBERED)
+    grown.extend_text(COUNTED[500:])
+    same(list(grown), whole)
+    again = pickle.loads(pickle.dumps(whole[1]))
+    assert (again.array == whole[1].array).all()
+    joined = Document.joined([("Text\n", None), (from_markdown(COUNTED), NUMBERED)])
+    assert (joined[2].array == whole[1].array).all()
 
 
 def test_the_cells_of_a_row_higher_than_a_page_stand_below_each_other() -> None:

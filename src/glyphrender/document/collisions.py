@@ -26,7 +26,7 @@ LEAST: Final = 1.0
 def collisions(page: PageLayout) -> dict[str, float]:
     """Return script → the most pixels by which its ink reaches over the next line; see `Page.collisions`."""
     found: dict[str, float] = {}
-    for block in page.blocks:
+    for block in page.drawn_blocks:
         for script, pixels in _of_block(block, page.theta, page.size[1]):
             found[script] = max(found.get(script, 0.0), round(pixels, 2))
     return found

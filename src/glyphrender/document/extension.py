@@ -52,8 +52,8 @@ def _look_alike(one: PageLayout, other: PageLayout) -> bool:
     seen |= FIRST if theta.continuation_mark else 0
 
     def columns(page: PageLayout) -> Iterator[NDArray[Any]]:
-        yield np.concatenate([block.table.flags[block.lo : block.hi] & seen for block in page.blocks])
-        placed = [place(block, theta) for block in page.blocks]
+        yield np.concatenate([block.table.flags[block.lo : block.hi] & seen for block in page.drawn_blocks])
+        placed = [place(block, theta) for block in page.drawn_blocks]
         for name in ("glyph", "face", "x", "y", "condense", "left", "right", "top"):
             yield np.concatenate([getattr(each, name) for each in placed])
 
@@ -71,7 +71,7 @@ def _styles(page: PageLayout) -> tuple[list[Style], list[Style], list[ParagraphS
     letters: list[Style] = []
     gaps: list[Style] = []
     lines: list[ParagraphStyle] = []
-    for block in page.blocks:
+    for block in page.drawn_blocks:
         table, segments = block.table, block.table.segments
         rows = block.segment_rows
         for found, look in ((letters, segments.look), (gaps, segments.gap_look)):

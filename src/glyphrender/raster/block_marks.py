@@ -65,7 +65,7 @@ def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
     flags = table.flags[lo:hi]
     left = right = above = below = np.full(hi - lo, np.nan)
     if table.cell_left is not None and table.cell_width is not None:
-        bottoms, above, below = floors(flags, block.tops, bottoms)
+        bottoms, above, below = floors(flags, block.tops, bottoms, block.row_below)
         left = table.cell_left[lo:hi] * unit_points(theta)
         right = left + table.cell_width[lo:hi] * unit_points(theta)
     flags = flags[at]

@@ -75,6 +75,8 @@ def paragraph_ids(page: PageLayout, placed: Sequence[tuple[Block, Placed]]) -> I
     assert account is not None
     room = theta.gutter - 0.8 * theta.em
     for block, glyphs in placed:
+        if block.row_below is not None:  # the head of a table again
+            continue
         text, at_right = block.text, block.table.leftward(block.lo, block.hi).tolist()
         for line, number in _numbered_lines(block, account.starts(text)):
             leftward = at_right[line]

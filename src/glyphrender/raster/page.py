@@ -69,10 +69,11 @@ def draw_page(
     grey = page.is_grey if rich else theta.is_grey
     surface = canvas(width, height, grey=grey, background=rgb(theta.page_bg_color), masks=masks, reuse=reuse)
     pen = _Pen(surface, theta, furniture)
+    blocks = page.drawn_blocks if page.heads else page.blocks
     if theta.para_bg_color or theta.border_width:
-        pen.paragraphs(page.blocks)
+        pen.paragraphs(blocks)
     # Layer by layer, so that overlaps look the same wherever one block ends and the next begins.
-    placed = [(block, place(block, theta)) for block in page.blocks]
+    placed = [(block, place(block, theta)) for block in blocks]
     marked = _marked(placed, theta) if rich else []
     for block, _, lines in marked:
         pen.block_marks(lines, block)
@@ -97,7 +98,7 @@ def draw_page(
             pen.hyphens(block, glyphs)
         if theta.continuation_mark and block.table.metrics.continuation is not None:
             pen.continuation_marks(block, glyphs)
-        if theta.line_numbers:
+        if theta.line_numbers and block.row_below is None:
             pen.line_numbers(block, glyphs, page.parts)
     if page.paragraphs is not None:
         pen.beside(labels.paragraph_ids(page, placed), pen.faint)

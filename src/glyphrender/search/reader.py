@@ -35,7 +35,7 @@ from glyphrender.search.presets import is_han
 from glyphrender.tasks.alignment import Edit, confusions, differences
 from glyphrender.tasks.excerpts import Excerpts, identifiers
 from glyphrender.tasks.statistics import error_rate_interval
-from glyphrender.theta import PageNumber, ParagraphIds, Theta
+from glyphrender.theta import PageNumber, ParagraphIds, TableHead, Theta
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -204,6 +204,7 @@ def excerpt_theta(theta: Theta) -> Theta:
         page_number=PageNumber.NONE,
         page_header="",
         paragraph_ids=ParagraphIds.NONE,
+        table_head=TableHead.ONCE,
         page_size=(width, theta.page_size[1]),
         auto_crop_width=False,
         auto_crop_last_page=True,

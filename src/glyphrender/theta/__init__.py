@@ -35,6 +35,7 @@ from glyphrender.theta.choices import (
     ParagraphIds,
     SoftHyphens,
     Spaces,
+    TableHead,
     ZeroWidth,
 )
 from glyphrender.theta.theta import DEFAULTS, PARAMETERS, Theta, ThetaLike, check_field_names
@@ -67,6 +68,7 @@ __all__ = [
     "ParagraphIds",
     "SoftHyphens",
     "Spaces",
+    "TableHead",
     "Theta",
     "ThetaLike",
     "ZeroWidth",

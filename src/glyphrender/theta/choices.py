@@ -229,6 +229,13 @@ class LinkTargets(StrEnum):
     SHOW = "SHOW"
 
 
+class TableHead(StrEnum):
+    """REPEAT draws the head of a table again above each column of a page that goes on inside the table."""
+
+    ONCE = "ONCE"
+    REPEAT = "REPEAT"
+
+
 class Highlighting(StrEnum):
     """GREY sets code by weight and italic alone, so pages stay grey. COLOR draws it in colors."""
 

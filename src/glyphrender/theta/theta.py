@@ -53,6 +53,7 @@ from glyphrender.theta.choices import (
     ParagraphIds,
     SoftHyphens,
     Spaces,
+    TableHead,
     ZeroWidth,
 )
 from glyphrender.theta.json_file import read_json_object
@@ -254,6 +255,9 @@ class Theta:
     link_targets: LinkTargets = choice(LinkTargets.HIDE, help="whether Markdown shows the target of a link")
     heading_size: float = number(
         1.0, range=(0.5, 4), unit="× the text", help="size of the largest headings of Markdown; 1 sets all by weight"
+    )
+    table_head: TableHead = choice(
+        TableHead.REPEAT, help="whether the head of a table is drawn again where the table goes on in the next column"
     )
     indentation: Indentation = choice(
         Indentation.KEEP, help="how the indent of a line of plain text or code is drawn; marks take less room"

@@ -26,6 +26,7 @@ class Block:
         tops: [hi - lo] y of the top of each line, in points from the top of the page.
         ascents: [hi - lo] distance from the top of each line to its baseline, in points; None under `leading=FIXED`.
         heights: [hi - lo] height of each line, in points; None likewise.
+        row_below: y of the first line below the repeated head of a table, in points; None for all other blocks.
     """
 
     table: LineTable
@@ -35,6 +36,7 @@ class Block:
     tops: NDArray[np.float64]
     ascents: NDArray[np.float64] | None = None
     heights: NDArray[np.float64] | None = None
+    row_below: float | None = None
 
     def line_heights(self, theta: Theta) -> NDArray[np.float64]:
         """Return [hi - lo] the height of each line in points."""
@@ -87,6 +89,7 @@ class PageLayout:
         number: 1 for the first page.
         theta: the rendering parameters.
         blocks: the lines, in reading order.
+        heads: the heads of tables that are repeated above columns; furniture, so no character of the source.
         size: width and height in pixels, cropping applied.
         start, end: the characters of the source that the page shows.
         parts: the parts of the source that have characters on the page.
@@ -104,6 +107,18 @@ class PageLayout:
     parts: tuple[PartSpan, ...] = ()
     section: str = ""
     paragraphs: ParagraphCount | None = None
+    heads: tuple[Block, ...] = ()
+
+    @property
+    def drawn_blocks(self) -> tuple[Block, ...]:
+        """The lines that are drawn, from the top of each column to its bottom: repeated heads too."""
+        if not self.heads:
+            return self.blocks
+        over = {head.column: head for head in self.heads}
+        found: list[Block] = []
+        for block in self.blocks:
+            found += [over.pop(block.column), block] if block.column in over else [block]
+        return tuple(found)
 
     @property
     def is_grey(self) -> bool:
@@ -136,4 +151,5 @@ class PageLayout:
         The new store has no styles; see `GlyphStore.__reduce__`.
         """
         store = GlyphStore()
-        return replace(self, blocks=tuple(block.alone(store) for block in self.blocks))
+        blocks, heads = (tuple(block.alone(store) for block in some) for some in (self.blocks, self.heads))
+        return replace(self, blocks=blocks, heads=heads)

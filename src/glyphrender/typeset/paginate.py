@@ -26,6 +26,7 @@ from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.paragraph_styles import ParagraphStyle
+from glyphrender.typeset.repeated_heads import RepeatedHeads
 from glyphrender.typeset.table_rows import highest_in_rows, rule_room, stand
 
 # A line may pass the bottom by this many points, so that 80 lines of 10.0 pt fit 800 pt, however the sums round.
@@ -65,6 +66,7 @@ class Paginator:
     def _begin_page(self) -> None:
         """Begin an empty page."""
         self.blocks: list[Block] = []
+        self.heads: list[Block] = []
         self.column = 0
         self.y = 0.0  # how much of the column's height is used
         self.characters = 0  # characters of the source on the page
@@ -92,7 +94,7 @@ class Paginator:
             before = before + np.array(above)
         fitted = fitted_lines(table, theta)
         height = theta.line_height if fitted is None else fitted[1]
-        begins = None
+        begins = heads = None
         if (cell_width := table.cell_width) is None:
             bottom = np.cumsum(before + height + after)
             top = bottom - after - height
@@ -108,6 +110,7 @@ class Paginator:
             rows = stand(table.flags, before, height, after, most=theta.column_height, pages=pages)
             table, begins, top, bottom = replace(table, flags=rows.flags), rows.begins, rows.top, rows.bottom
             last = last | (cell_width > 0)
+            heads = RepeatedHeads.of(table, theta, top, bottom)
         need = bottom - np.where(last, theta.space_after, 0.0)  # space below a paragraph may run off the column
         # Lists, because bisection in a list costs a fifth of bisection in an array.
         needs, page_ends = need.tolist(), []
@@ -119,6 +122,10 @@ class Paginator:
             origin = (float(bottom[lo - 1]) if lo else 0.0) - self.y
             if self.y == 0.0 and first[lo]:
                 origin += theta.space_before + float(gap[lo])
+            over = 0.0  # the room of the head that is repeated above the column
+            if heads is not None and self.y == 0.0 and needs[lo] <= height + origin - float(heads.room[lo]):
+                over = float(heads.room[lo])
+                origin -= over
             hi = bisect_right(needs, height + origin)
             page_end = bisect_left(page_ends, lo)
             ends = page_end < len(page_ends) and page_ends[page_end] < hi
@@ -131,18 +138,12 @@ class Paginator:
             if hi == lo and self.y == 0.0:
                 hi = lo + 1  # a valid θ has room for one line, if not for the padding of its paragraph
             if hi > lo:
-                self.blocks.append(
-                    Block(
-                        table=table,
-                        lo=lo,
-                        hi=hi,
-                        column=columns[self.column],
-                        # Rounded, so that a page looks the same however long the sums before it are.
-                        tops=np.round(top[lo:hi] - origin + theta.margin_y, 6),
-                        ascents=None if fitted is None else fitted[0][lo:hi],
-                        heights=None if fitted is None else fitted[1][lo:hi],
-                    )
-                )
+                self.blocks.append(_block(table, slice(lo, hi), columns[self.column], top - origin, fitted, theta))
+                if over and heads is not None:
+                    head = slice(int(heads.begin[lo]), int(heads.end[lo]))
+                    moved = top - (top[head.start] - theta.inset)
+                    block = _block(table, head, columns[self.column], moved, fitted, theta)
+                    self.heads.append(replace(block, row_below=float(self.blocks[-1].tops[0])))
                 self.y = float(bottom[hi - 1] - origin)
                 self.characters += int(characters[table.last[hi - 1]] - characters[table.first[lo]])
             if ends:
@@ -188,7 +189,8 @@ class Paginator:
             number=self.number,
             theta=self.theta,
             blocks=tuple(self.blocks),
-            size=_size(self.theta, self.blocks, last, self.number),
+            heads=tuple(self.heads),
+            size=_size(self.theta, [*self.heads, *self.blocks], last, self.number),
             start=start,
             end=self.end,
             parts=parts_between(self.parts, start, self.end) if self.parts else (),
@@ -197,6 +199,27 @@ class Paginator:
         )
         self._begin_page()
         return page
+
+
+def _block(
+    table: LineTable,
+    lines: slice,
+    column: float,
+    tops: NDArray[np.float64],
+    fitted: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+    theta: Theta,
+) -> Block:
+    """Return some lines as a block. `tops` and `fitted` are those of all lines, the tops from the margin on."""
+    return Block(
+        table=table,
+        lo=lines.start,
+        hi=lines.stop,
+        column=column,
+        # Rounded, so that a page looks the same however long the sums before it are.
+        tops=np.round(tops[lines] + theta.margin_y, 6),
+        ascents=None if fitted is None else fitted[0][lines],
+        heights=None if fitted is None else fitted[1][lines],
+    )
 
 
 def _follow_gaps(table: LineTable, characters: NDArray[np.int64]) -> NDArray[np.bool_]:

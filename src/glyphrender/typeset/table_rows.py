@@ -92,9 +92,14 @@ def highest_in_rows(flags: NDArray[np.uint8], values: NDArray[np.float64]) -> ND
 
 
 def floors(
-    flags: NDArray[np.uint8], tops: NDArray[np.float64], bottoms: NDArray[np.float64]
+    flags: NDArray[np.uint8],
+    tops: NDArray[np.float64],
+    bottoms: NDArray[np.float64],
+    row_below: float | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the edges of the rows of some lines that stand in one column of a page.
+
+    `row_below` is the top of a row that stands below them and is none of them.
 
     Returns:
         ([n] `bottoms`, those of the last lines of cells lowered to the end of their row, [n] the middle between the row
@@ -103,7 +108,8 @@ def floors(
     rows, cells = begins_of(flags)
     start, row = np.flatnonzero(rows), np.cumsum(rows) - 1
     lowest = np.maximum.reduceat(bottoms, start)
-    middle = np.concatenate([[np.nan], (lowest[:-1] + tops[start[1:]]) / 2, [np.nan]])
+    end = np.nan if row_below is None else (lowest[-1] + row_below) / 2
+    middle = np.concatenate([[np.nan], (lowest[:-1] + tops[start[1:]]) / 2, [end]])
     return np.where(np.append(cells[1:], True), lowest[row], bottoms), middle[row], middle[row + 1]
 
 
