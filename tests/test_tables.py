@@ -197,10 +197,35 @@ def test_a_table_in_a_quotation_stands_beside_its_bar() -> None:
     assert page.find("a")[0].box[0] > 4 + 8
 
 
+def test_the_tag_br_breaks_a_line_in_a_cell_and_is_text_elsewhere() -> None:
+    source = (
+        "| a<br>b <BR /> c | **d<br/>e** |\n|--:|---|\n| <br>x<br><br>y<br> | `<br>` \\<br> <br class=x> |\n\nz<br>"
+    )
+    pages = check(from_markdown(source), PAGE)
+    assert pages[0].drawn_text == "a\nb \nc\nd\ne\n\nx\n\ny\n<br> <br> <br class=x>\nz<br>"
+    a, b, c, d = boxes(pages[0], "a", "b", "c", "d")
+    assert a[1] < b[1] < c[1]
+    assert a[1] == d[1]
+    assert a[2] == b[2] == c[2]  # all at the right of their column
+    flowing = check(from_markdown(source, {"newline_markup": " ⏎ "}), PAGE.replace(newline_markup=" ⏎ "))
+    assert flowing[0].drawn_text.startswith("a b  c | d e\n")
+
+
+def test_bars_and_box_drawing_in_tables_change_no_typeface() -> None:
+    theta = PAGE.replace(newline_markup=" ⏎ ", markup="MARKDOWN")
+    table, text = "| a | b |\n|---|---|\n| c | d |\n\n", "wide and illegible\n"
+    page = render(table + text, theta)[0]
+    width = page.find("illegible")[0].box
+    alone = render(text, theta)[0].find("illegible")[0].box
+    assert width[2] - width[0] == pytest.approx(alone[2] - alone[0], abs=0.01)
+    cells = render("| illegible │ | illegible |\n|---|---|\n", PAGE.replace(markup="MARKDOWN"))[0].find("illegible")
+    assert cells[0].box[2] - cells[0].box[0] == pytest.approx(cells[1].box[2] - cells[1].box[0], abs=0.01)
+
+
 def test_where_newlines_end_no_lines_a_table_has_bars() -> None:
     theta = PAGE.replace(newline_markup=" ↵ ")
     rich = from_markdown("| a | b |\n|---|---|\n| c | d |\n", theta)
-    assert rich.drawn == "a │ b\nc │ d\n"
+    assert rich.drawn == "a | b\nc | d\n"
     assert not rich.tables
     check(from_markdown("| a | b |\n|---|---|\n| c | d |\n"), theta)
 

@@ -35,9 +35,12 @@ class Builder:
         self._blocks: list[tuple[int, int, BlockStyle] | None] = []
         self._tables: list[Table] = []
         self._soft: int | None = None
+        self._breaks: list[tuple[int, int, str]] = []
 
     def draw(self, start: int, end: int) -> None:
-        """Draw the characters from `start` to `end - 1` as they are."""
+        """Draw the characters from `start` to `end - 1` as they are. Spaces behind a break are left out."""
+        while self._breaks and start < end and self.text[start] in " \t":
+            start += 1
         if end <= start:
             return
         self._join(self.text[start])
@@ -72,7 +75,18 @@ class Builder:
         """Let the line feed at `newline` join two lines: by a space, or by nothing between two ideographs."""
         self._soft = newline
 
+    def break_line(self, start: int, end: int, text: str) -> None:
+        """Let the characters from `start` to `end - 1` break a line: draw `text` for them, if more of it follows."""
+        self._breaks.append((start, end, text))
+
+    def end_breaks(self) -> None:
+        """Leave out the breaks that nothing follows."""
+        self._breaks.clear()
+
     def _join(self, following: str) -> None:
+        if self._breaks:
+            self._drawn += self._breaks
+            self.end_breaks()
         newline, self._soft = self._soft, None
         if newline is None:
             return

@@ -27,8 +27,17 @@ _STYLES: Final = {
 _LINE_ENDS: Final = re.compile("[\t\n\v\f\r\x85\u2028\u2029]")
 
 
+_BREAK: Final = re.compile(r"<br[ \t]*/?>", re.IGNORECASE)
+
+
 def draw_inlines(
-    builder: Builder, inlines: Sequence[Inline], content: str, lines: Lines, links: LinkTargets, shift: int = 0
+    builder: Builder,
+    inlines: Sequence[Inline],
+    content: str,
+    lines: Lines,
+    links: LinkTargets,
+    shift: int = 0,
+    breaks: str | None = None,
 ) -> None:
     """Draw the tokens of a text.
 
@@ -38,6 +47,7 @@ def draw_inlines(
         content: the text.
         lines: the places of the text around it, in which `content` begins at `shift`.
         links: whether the targets of links are drawn.
+        breaks: what the tag `<br>` is drawn as, or None if it is text as all HTML.
     """
     opened: list[tuple[int, int, str]] = []
     for inline in inlines:
@@ -57,6 +67,8 @@ def draw_inlines(
                 _special(builder, token.content, content[start:end], lines, first, last)
             case "code_inline":
                 _code(builder, token.content, content[start:end], len(token.markup), lines, first)
+            case "html_inline" if breaks is not None and _BREAK.fullmatch(content, start, end):
+                builder.break_line(lines.source(first), lines.source(last - 1) + 1, breaks)
             case "html_inline":
                 _on_one_line(builder, content[start:end], lines, first)
             case "image":

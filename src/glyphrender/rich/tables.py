@@ -1,5 +1,6 @@
 """Draw a table of Markdown: its cells are paragraphs that stand side by side, and the mark between two cells ends the
-first of them. The first row is bold, and is the head of the table.
+first of them. The first row is bold, and is the head of the table. A row is one line of the source, so only the tag
+`<br>` can break a line in a cell. It does so here, as in all renderers that people know.
 
 Where a newline does not end a line (`newline_markup`), the text is one paragraph, so a table is set as running text
 with a bar between cells.
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from glyphrender.rich.places import PlacedToken
 
 _HEAD: Final = Style(weight=700)
-_BAR: Final = " │ "
+# Not box drawing: that would set the whole text, which is one paragraph there, in a monospaced face.
+_BAR: Final = " | "
 _ALIGNMENTS: Final = {"left": Alignment.LEFT, "center": Alignment.CENTER, "right": Alignment.RIGHT}
 
 
@@ -30,6 +32,7 @@ def draw_table(builder: Builder, tokens: Sequence[PlacedToken], settings: Settin
     start, block = builder.at, builder.open_block()
     cells: list[Cell] = []
     alignments: list[Alignment | None] = []
+    newline = " " if settings.flows else "\n"
     row = column = -1
     done = 0
     for placed in tokens:
@@ -45,7 +48,8 @@ def draw_table(builder: Builder, tokens: Sequence[PlacedToken], settings: Settin
             case "inline" if placed.lines is not None:
                 begin = placed.lines.source(0)
                 slot, before = builder.open_slot(max(done, builder.at), begin), builder.at
-                draw_inlines(builder, placed.inline, placed.token.content, placed.lines, settings.links)
+                draw_inlines(builder, placed.inline, placed.token.content, placed.lines, settings.links, breaks=newline)
+                builder.end_breaks()
                 if builder.at > before:
                     if len(cells) > known:
                         builder.fill_slot(slot, _BAR if settings.flows else "\n")

@@ -30,6 +30,7 @@ from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.shaper import Shaper
 from glyphrender.typeset.style import WordStyle, consumption
 from glyphrender.typeset.variants import VariantPolicy, analyse_variants
+from glyphrender.typeset.word_characters import is_box_drawing
 
 
 def rich_segments(
@@ -61,8 +62,11 @@ def rich_segments(
     for chunk in found:
         drawn = Drawn.of(chunk, consumed)
         marked = _marked(drawn, text)
-        table, inherited = analyse_variants(marked, policy, styles.words, base=base, inherited=inherited)
         account = _Account(drawn, text, start)
+        in_cells = account.in_cells(paragraphs) if policy.box_drawing else None
+        table, inherited = analyse_variants(
+            marked, policy, styles.words, base=base, inherited=inherited, in_cells=in_cells
+        )
         yield account.of(replace(table, looks=looks.styles), paragraphs)
         start = account.end
 
@@ -119,6 +123,17 @@ class _Account:
     def _ends(self, places: NDArray[Any]) -> NDArray[np.int64]:
         """Return where in the source the characters before places of the chunk end; the start of the chunk at 0."""
         return np.where(places > 0, self.text.ends(self._drawn(places, "left")), self.start)
+
+    def in_cells(self, paragraphs: Paragraphs | None) -> NDArray[np.bool_] | None:
+        """Return [n] whether each character of the chunk stands in a cell; None if the text has no box drawing."""
+        chunk = self.drawn.chunk
+        if paragraphs is None or not any(style.cell for style in paragraphs.styles):
+            return None
+        if chunk.text.isascii() or not is_box_drawing(codepoints(chunk.text)).any():
+            return None
+        of_styles = np.array([style.cell is not None for style in paragraphs.styles], bool)
+        found: NDArray[np.bool_] = of_styles[paragraphs.styles_at(self._drawn(np.arange(len(chunk.text))))]
+        return found
 
     def of(self, table: SegmentTable, paragraphs: Paragraphs | None) -> SegmentTable:
         """Return `table`, the segments of the drawn text of the chunk, as those of the source."""

@@ -6,7 +6,7 @@ gives the same pages whole, appended to, or in shares:
 - If `language` names no language that is written with Han, a paragraph with kana gets the Japanese forms of Han, a
   paragraph with Hangul gets the Korean forms, and one with bopomofo gets the traditional Chinese forms.
 - A paragraph with box drawing is set in cells of a monospaced face, so that the columns of a table stand one below the
-  other.
+  other. In a cell of a table of rich text, the table does this.
 
 Nearly every chunk has one variant, and is analysed as it is. Otherwise the paragraphs of each variant are analysed
 together, as one text, and their segments are put back into the order of the source.
@@ -63,8 +63,16 @@ class VariantPolicy:
         box_drawing = theta.box_drawing is BoxDrawing.MONOSPACED and theta.cells is Cells.NATURAL
         return cls(han=cjk_region(theta.language) is None, box_drawing=box_drawing)
 
-    def codes(self, text: str, cps: NDArray[np.uint32], starts: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Return [p] the place in `VARIANTS` of each paragraph of `text`; `starts` are their first characters."""
+    def codes(
+        self, cps: NDArray[np.uint32], starts: NDArray[np.intp], in_cells: NDArray[np.bool_] | None
+    ) -> NDArray[np.uint8]:
+        """Return [p] the place in `VARIANTS` of each paragraph of a text.
+
+        Args:
+            cps: [n] the code points of the text.
+            starts: [p] the first characters of the paragraphs.
+            in_cells: [n] whether each character stands in a cell of a table; None if none does.
+        """
         codes = np.zeros(len(starts), np.uint8)
         if self.han:
             script = table().script.take(records(cps))
@@ -79,7 +87,10 @@ class VariantPolicy:
             codes[holds(script == _HANGUL) & han] = 2
             codes[kana] = 1
         if self.box_drawing:
-            codes[np.logical_or.reduceat(_is_drawing(cps), starts)] |= _BOX_DRAWING
+            drawing = _is_drawing(cps)
+            if in_cells is not None:
+                drawing &= ~in_cells
+            codes[np.logical_or.reduceat(drawing, starts)] |= _BOX_DRAWING
         return codes
 
 
@@ -101,6 +112,7 @@ def analyse_variants(
     *,
     base: int | None,
     inherited: int = 0,
+    in_cells: NDArray[np.bool_] | None = None,
 ) -> tuple[SegmentTable, int]:
     """Return (the segments of `chunk`, the code that the next chunk inherits).
 
@@ -112,6 +124,7 @@ def analyse_variants(
         words_of: returns the word cache of a variant's style, or those of the looks of a chunk of rich text.
         base: the base direction (0 or 1) that θ imposes on every paragraph, or None.
         inherited: the code of the first paragraph, if that began in an earlier chunk; else 0.
+        in_cells: [n] whether each character stands in a cell of a table; None if none does.
 
     Raises:
         FontError: θ asks for an error where no font has a character.
@@ -126,7 +139,7 @@ def analyse_variants(
     if not inherited and not (cps >= 0x2500).any():
         return analyse(chunk, words_of(Variant(), chunk), base=base), 0
     starts = np.append(0, np.flatnonzero(cps[:-1] == 0x0A) + 1)
-    codes = policy.codes(chunk.text, cps, starts)
+    codes = policy.codes(cps, starts, in_cells)
     if inherited:
         codes[0] = inherited
     last = int(codes[-1]) if goes_on else 0
