@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unicode_data import PARTS, WHOLE, extents, property_ranges
 
+from glyphrender._system.ordering import kinds, stable_order
 from glyphrender.text.properties import (
     EAST_ASIAN,
     SCRIPT_TAGS,
@@ -24,6 +25,7 @@ from glyphrender.text.properties import (
     records,
     table,
 )
+from glyphrender.text.runs import are_in, set_of
 
 EVERY = np.arange(sys.maxunicode + 1, dtype=np.uint32)
 
@@ -163,3 +165,13 @@ def test_code_points_and_text_are_converted_without_loss(text: str) -> None:
     for whole in (text, text + "\0\ud800\0\0"):
         assert codepoints(whole).tolist() == [ord(character) for character in whole]
         assert as_text(codepoints(whole)) == whole
+
+
+@given(st.lists(st.integers(0, 9) | st.integers(0, 2**62)), st.sets(st.integers(0, 12)))
+def test_orders_kinds_and_sets_are_those_of_numpy(values: list[int], members: set[int]) -> None:
+    keys = np.array(values, np.int64)
+    assert stable_order(keys).tolist() == np.argsort(keys, kind="stable").tolist()
+    distinct, first, number = kinds(keys)
+    assert [distinct.tolist(), first.tolist()] == [each.tolist() for each in np.unique(keys, return_index=True)]
+    assert distinct[number].tolist() == values
+    assert are_in(keys, set_of(members)).tolist() == [value in members for value in values]

@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.ordering import kinds, stable_order
+
 __all__ = ["Candidates", "first_faces"]
 
 Claims = Callable[[int, NDArray[np.uint32]], NDArray[np.bool_]]
@@ -64,19 +66,20 @@ class Candidates:
             ]
         )
         of = np.concatenate([np.repeat(every, self.named), cluster, cluster, *(every for _ in fixed), every])
-        rank = np.arange(len(of))
+        rank = np.arange(1, len(of) + 1)
         is_emoji = number == self.emoji
-        rank[is_emoji] = np.where(as_emoji[of[is_emoji]], -1, len(of))
-        order = np.lexsort((rank, number, of))
+        rank[is_emoji] = np.where(as_emoji[of[is_emoji]], 0, len(of) + 1)
+        pair = (of << 8) | number
+        by_rank = stable_order(rank)
+        order = by_rank[stable_order(pair[by_rank])]
         order = order[number[order] != self.missing]
-        again = (of[order][1:] == of[order][:-1]) & (number[order][1:] == number[order][:-1])
-        order = order[np.append(True, ~again)]
-        order = order[np.lexsort((rank[order], of[order]))]
+        order = order[np.append(True, pair[order][1:] != pair[order][:-1])]
+        order = order[stable_order(of[order] * (len(of) + 2) + rank[order])]
         return of[order], number[order]
 
     def claimed(self, number: NDArray[np.intp], cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
         """Return [p] whether the face with each number draws the code point beside it."""
-        order = np.argsort(number, kind="stable")
+        order = stable_order(number)
         ends = np.append(np.flatnonzero(np.diff(number[order])) + 1, len(order))
         claimed = np.empty(len(order), bool)
         start = 0
@@ -103,9 +106,9 @@ def first_faces(
     """
     cluster = np.repeat(np.arange(len(lengths)), lengths)
     key = (cluster.astype(np.int64) << 32) | cps
-    _, at, counts = np.unique(key, return_index=True, return_counts=True)
-    first = np.argsort(at)  # each character of a cluster once, in the order in which they stand
-    at, counts = at[first], counts[first]
+    distinct_keys, at, kind = kinds(key)
+    first = stable_order(at)  # each character of a cluster once, in the order in which they stand
+    at, counts = at[first], np.bincount(kind, minlength=len(distinct_keys))[first]
     of, number = candidates.of(cps[at], cluster[at], as_emoji)
     spelled = _Spelled.of(cps, lengths, at, counts)
 
@@ -125,8 +128,10 @@ def first_faces(
     score = np.bincount(candidate, claimed * spelled.written[character], len(of)).astype(np.int64)
     score += claimed[ends - sizes].astype(np.int64) << 40
     score[whole] = 1 << 41
-    best = np.lexsort((np.arange(len(of)), -score, of))
-    best = best[np.append(True, np.diff(of[best]) != 0)]
+    sizes = np.bincount(of, minlength=len(lengths))
+    highest = np.maximum.reduceat(score, np.cumsum(sizes) - sizes)
+    best = np.flatnonzero(score == np.repeat(highest, sizes))
+    best = best[np.append(True, np.diff(of[best]) != 0)]  # the first of equals
     face = np.where(score[best] > 0, number[best], candidates.missing)
 
     is_best = np.zeros(len(of), bool)
@@ -162,7 +167,7 @@ class _Spelled(NamedTuple):
             rows.append((normalized[inside], np.cumsum(~inside)[inside], np.zeros(int(inside.sum()), np.intp)))
         spelling = np.repeat(np.arange(len(rows)), [len(characters) for characters, _, _ in rows])
         every, clusters, count = (np.concatenate(column) for column in zip(*rows, strict=True))
-        order = np.argsort(clusters, kind="stable")
+        order = stable_order(clusters)
         return cls(every[order], clusters[order], spelling[order], count[order])
 
 

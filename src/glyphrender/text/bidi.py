@@ -42,7 +42,7 @@ from glyphrender.text.bidi_classes import (
 )
 from glyphrender.text.isolates import Isolates, Levels, Sequences
 from glyphrender.text.properties import BRACKET, MAX_OPEN_BRACKETS, BidiClass, brackets, codepoints, records, table
-from glyphrender.text.runs import Indices, Mask, runs
+from glyphrender.text.runs import Indices, Mask, are_in, runs, set_of
 
 Base: TypeAlias = Literal["auto", "ltr", "rtl"]
 
@@ -70,7 +70,7 @@ def without_effect(cps: NDArray[np.uint32], inert: str) -> NDArray[np.uint32]:
     >>> levels(cps).tolist(), levels(without_effect(cps, FORMATTING)).tolist()
     ([0, 0, 0, 1], [0, 0, 0, 0])
     """
-    found = np.isin(cps, np.array([ord(character) for character in inert], np.uint32)) if inert else np.zeros(0, bool)
+    found = are_in(cps, set_of(map(ord, inert))) if inert else np.zeros(0, bool)
     return np.where(found, np.uint32(_OBJECT), cps) if found.any() else cps
 
 

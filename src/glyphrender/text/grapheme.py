@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from glyphrender.text.properties import GraphemeBreak as G
 from glyphrender.text.properties import records, table
-from glyphrender.text.runs import Indices, Mask, runs
+from glyphrender.text.runs import Indices, Mask, are_in, runs, set_of
 
 BREAK, JOIN, CONJUNCT, EMOJI, FLAG = range(5)
 
@@ -72,9 +72,10 @@ def pair_bonds() -> NDArray[np.uint8]:
 
 def _before(c: NDArray[np.uint8], classes: list[G], at: Indices) -> Indices:
     """Return, for each of `at`, the last index below it whose class is not one of `classes`."""
-    members, before, _ = runs(np.isin(c, classes))
+    skipped = set_of(classes)
+    members, before, _ = runs(are_in(c, skipped))
     last = at - 1
-    skipping = np.isin(c[last], classes)
+    skipping = are_in(c[last], skipped)
     last[skipping] = before[np.searchsorted(members, last[skipping])]
     return last
 
@@ -82,7 +83,7 @@ def _before(c: NDArray[np.uint8], classes: list[G], at: Indices) -> Indices:
 def _conjunct(c: NDArray[np.uint8], at: Indices) -> Mask:
     """Return whether a run that holds a linker joins the consonant to another before it (GB9c)."""
     first = _before(c, CONJOINING, at)
-    linkers = np.cumsum(np.isin(c, LINKERS))
+    linkers = np.cumsum(are_in(c, set_of(LINKERS)), dtype=np.int32)
     joined: Mask = (c[first] == G.CONSONANT) & (linkers[at] > linkers[first])
     return joined
 

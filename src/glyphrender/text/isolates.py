@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.ordering import stable_order
 from glyphrender.text.bidi_classes import (
     BN,
     EXPLICIT,
@@ -247,7 +248,7 @@ class _Found:
         while ((further := head[head]) != head).any():  # each round doubles the number of runs that are passed
             head = further
 
-        order = np.argsort(head, kind="stable")
+        order = stable_order(head)
         begins = np.flatnonzero(np.diff(head[order], prepend=-1))
         begin, last = order[begins], order[np.append(begins[1:], len(order)) - 1]
         ordered = lengths[order]

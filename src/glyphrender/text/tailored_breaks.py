@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from glyphrender.text import browser_breaks, linebreak
 from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import Flag, GeneralCategory, records, table
-from glyphrender.text.runs import Mask
+from glyphrender.text.runs import Indices, Mask, are_in, set_of
 
 # Tokens end at these.
 BLANKS: Final = tuple(map(ord, " \t" + LINE_ENDS))
 
+_BLANKS: Final = set_of(BLANKS)
 _NUMBER_MARKS: Final = tuple(map(ord, "\\+$%"))
 _BACKSLASH: Final = 0x5C
 _LETTER: Final = np.uint32(0x41)
@@ -44,7 +45,7 @@ def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
     at = np.flatnonzero((actions == linebreak.ALLOWED) & ascii_marks(cps))
     if len(at):
         number = np.isin(cps[at], _NUMBER_MARKS) & ascii_marks(cps[np.minimum(at + 1, len(cps) - 1)])
-        actions[at[number | begin_tokens(cps)[at]]] = linebreak.PROHIBITED
+        actions[at[number | begin_tokens(cps, at)]] = linebreak.PROHIBITED
     return actions
 
 
@@ -63,16 +64,16 @@ def certain_breaks(cps: NDArray[np.uint32]) -> Mask:
     return certain
 
 
-def begin_tokens(cps: NDArray[np.uint32]) -> Mask:
-    """Return whether the token of each character consists of marks alone, up to and including the character.
+def begin_tokens(cps: NDArray[np.uint32], at: Indices) -> Mask:
+    """Return whether the token of each character `at` consists of marks alone, up to and including the character.
 
     Marks are those of ASCII and all other punctuation that is not East Asian wide: “/usr” begins with two.
     """
     record = records(cps)
     other = ~ascii_marks(cps) & ~_PUNCTUATION[table().general_category.take(record)]
     other |= (table().flags.take(record) & np.uint8(Flag.WIDE)) != 0
-    last = np.maximum.accumulate(np.where(other, np.arange(len(cps)), -1))
-    begin: Mask = (last < 0) | np.isin(cps[last], BLANKS)
+    last = np.maximum.accumulate(np.where(other, np.arange(len(cps)), -1))[at]
+    begin: Mask = (last < 0) | are_in(cps[last], _BLANKS)
     return begin
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.ordering import stable_order
 from glyphrender.typeset.shape import Glyphs
 
 # A text of code points at random has twice as many such units as the Basic Multilingual Plane has characters, because a
@@ -56,24 +57,26 @@ class AloneGlyphs:
         self._columns = {name: np.append(rows, glyphs[name]) for name, rows in self._columns.items()}
         added = keys, at + np.cumsum(counts) - counts, counts
         known, first, count = (np.append(old, new) for old, new in zip(self._index, added, strict=True))
-        order = np.argsort(known, kind="stable")
+        order = stable_order(known)
         self._index = known[order], first[order], count[order]
 
-    def joined(self, glyphs: Glyphs, source: NDArray[np.intp], keys: NDArray[np.int64]) -> Glyphs:
+    def places(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Return where each of `keys`, none of which is missing, stands among the keys."""
+        return np.searchsorted(self._index[0], keys)
+
+    def joined(self, glyphs: Glyphs, source: NDArray[np.intp], at: NDArray[np.intp]) -> Glyphs:
         """Return the glyphs of units in order.
 
         Args:
             glyphs: glyphs of other units.
             source: [u] the number of the unit of `glyphs` that a unit is, or -1 if it has a key.
-            keys: [u] the key of each unit that has one.
+            at: [u] the place of the key of each unit that has one.
         """
-        known, first, count = self._index
+        _, first, count = self._index
         shaped = np.bincount(glyphs.unit, minlength=int(source.max(initial=0)) + 1)
         room = len(self._columns["glyph"])
         starts, counts = room + np.cumsum(shaped) - shaped, shaped
-        at = np.searchsorted(known, keys)
         has_key = source < 0
-        at[~has_key] = 0
         start = np.where(has_key, first[at], starts[source])
         number = np.where(has_key, count[at], counts[source])
         rows = np.repeat(start - np.cumsum(number) + number, number) + np.arange(number.sum())

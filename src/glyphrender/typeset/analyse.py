@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from glyphrender.text import bidi, linebreak
 from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import LineBreak, as_text, codepoints, records, table
+from glyphrender.text.runs import are_in, set_of
 from glyphrender.text.source import Chunk
 from glyphrender.theta import LineBreaks
 from glyphrender.typeset.boundary_flags import (
@@ -51,6 +52,7 @@ from glyphrender.typeset.word_characters import RTL_MARK
 #: What looks words up: the word cache of a style, or those of the looks of rich text.
 Words: TypeAlias = WordCache | StyledWords
 
+_LINE_ENDS: Final = set_of(map(ord, LINE_ENDS))
 _RARE_LINE_ENDS: Final = LINE_ENDS.replace("\n", "")
 
 
@@ -341,7 +343,7 @@ def _spelled_out(
     """
     n = len(cps)
     space = cps == 0x20
-    line_end = np.isin(cps, [ord(mark) for mark in LINE_ENDS])
+    line_end = are_in(cps, _LINE_ENDS)
     alone = line_end | (cps == 0x09)  # a word of its own
     pair = np.zeros(n, bool)  # the CR of CR LF, which are one word
     pair[:-1] = (cps[:-1] == 0x0D) & (cps[1:] == 0x0A) & ~boundary[1:]

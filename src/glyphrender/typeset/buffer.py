@@ -88,12 +88,10 @@ class ObjectBuffer:
     def __init__(self, face: Face, *, script: str, rtl: bool, language: str, features: dict[str, bool]) -> None:
         self.font, self.features, self.language = face.hb_font, features, language
         self.script, self.direction = script, "rtl" if rtl else "ltr"
-        self.buffer = hb.Buffer()
 
     def __call__(self, text: str, before: str = "", after: str = "", *, circles: bool = True) -> Shaped:
         """See `Buffer`."""
-        buffer = self.buffer
-        buffer.clear_contents()
+        buffer = hb.Buffer()  # not one for all calls: threads share this object
         buffer.add_str(before + text + after, len(before), len(text))
         buffer.direction, buffer.script, buffer.flags = self.direction, self.script, hb.BufferFlags(_FLAGS[circles])
         if self.language:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.text.properties import Flag, GeneralCategory, GraphemeBreak, table
+from glyphrender.text.runs import are_in, set_of
 from glyphrender.text.script import SCRIPT_TAGS
 from glyphrender.typeset.glyph_store import FULL
 from glyphrender.typeset.joining import JOINING
@@ -30,7 +31,8 @@ from glyphrender.typeset.word_characters import (
     is_keycap_base,
 )
 
-_MARKS: Final = (GeneralCategory.Mn, GeneralCategory.Mc, GeneralCategory.Me)
+_MARKS: Final = set_of([GeneralCategory.Mn, GeneralCategory.Mc, GeneralCategory.Me])
+_JAMO: Final = set_of([GraphemeBreak.V, GraphemeBreak.T])
 # The letters of these scripts hang on one line.
 _LINED: Final = ("Deva", "Beng", "Guru")
 _JOINS: Final = np.isin(SCRIPT_TAGS, (*JOINING, *_LINED))
@@ -53,8 +55,8 @@ def cells_of(text: WordText, characters: Characters) -> NDArray[np.uint8]:
         wide |= cps == KEYCAP
         # The letters of a cluster count, and its marks do not: Thai "กำ" and Devanagari "क्ष" have two letters.
         properties = table()
-        mark = np.isin(properties.general_category.take(text.record), _MARKS)
-        jamo = np.isin(properties.grapheme_break.take(text.record), (GraphemeBreak.V, GraphemeBreak.T)) & ~starts
+        mark = are_in(properties.general_category.take(text.record), _MARKS)
+        jamo = are_in(properties.grapheme_break.take(text.record), _JAMO) & ~starts
         count = np.add.reduceat(~(mark | jamo | characters.ignorable | is_end), first, dtype=np.intp)
         count[np.logical_or.reduceat(wide, first)] = 2
         # A mark without a base has a cell of its own, and an invisible cluster has none.

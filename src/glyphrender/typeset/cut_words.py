@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from glyphrender.text import grapheme, linebreak
 from glyphrender.text.parts import LINE_ENDS
-from glyphrender.text.properties import Flag, codepoints, records, table
+from glyphrender.text.properties import Flag, records, table
+from glyphrender.text.runs import are_in, set_of
 from glyphrender.typeset.glyph_store import MAY_BREAK, NO_BREAK
 from glyphrender.typeset.style import WordStyle
 
-_SEPARATORS: Final = codepoints(" \t" + LINE_ENDS)
+_SEPARATORS: Final = set_of(map(ord, " \t" + LINE_ENDS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +140,7 @@ def turns(
         actions: what may happen after each character of the whole text.
         style: the style of the words.
     """
-    separator = np.isin(cps, _SEPARATORS)
+    separator = are_in(cps, _SEPARATORS)
     inside = np.zeros(len(cps), bool)  # no separator is before or at this character
     inside[1:] = ~separator[1:] & ~separator[:-1]
     turn = np.zeros(len(cps), bool) if cuts is None else cuts & inside

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from glyphrender._system.fork_safe_lock import fork_safe_lock
+from glyphrender._system.ordering import stable_order
 from glyphrender.fonts.stack import IN_CELL, MISSING
 from glyphrender.rich.style import Style
 from glyphrender.text.runs import distinct
@@ -283,7 +284,7 @@ class GlyphStore:
             return
         of_part = np.repeat(np.arange(len(segments)), parts)
         of = np.searchsorted(starts, base[owner] + cluster)
-        order = np.argsort(of, kind="stable")  # the visual order inside each cluster stays
+        order = stable_order(of)  # the visual order inside each cluster stays
         pen = np.cumsum(step, dtype=np.int64) - step
         origin = np.full(len(starts), np.iinfo(np.int64).max)
         np.minimum.at(origin, of, pen)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.ordering import stable_order
 from glyphrender.errors import FontError
 from glyphrender.fonts.stack import MISSING
 from glyphrender.text import linebreak
@@ -93,7 +94,7 @@ def _append(
     of = segment[glyphs.cluster]
     order: NDArray[np.intp] | slice = slice(None)
     if (of[1:] < of[:-1]).any():  # the glyphs of a word that is set from right to left come last segment first
-        order = np.argsort(of, kind="stable")
+        order = stable_order(of)
         of = of[order]
     step = glyphs.step[order]
     pen = np.append(0, np.cumsum(step, dtype=np.int64))

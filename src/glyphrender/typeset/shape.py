@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.ordering import stable_order
 from glyphrender.fonts.face import Face
 from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, codepoints, records, table
 from glyphrender.text.runs import distinct
@@ -105,21 +107,13 @@ def shape(
     """
     group = _groups(texts, face, script, rtl)
     calls: dict[int, tuple[Buffer, int]] = {}
+    switched = tuple(features.items())
     for key in distinct(group >> _PARTS).tolist():
-        tag = SCRIPT_TAGS[(key & 0xFFFF) >> 1]
-        call = buffer(
-            faces[key >> 16],
-            script=tag,
-            rtl=bool(key & 1),
-            language=language,
-            features={name: on for name, on in features.items() if name != "calt" or tag not in JOINING},
-        )
-        # The glyph of U+25CC (dotted circle), or 0 where a font lacks it or HarfBuzz draws none.
-        calls[key] = call, 0 if tag in _SIMPLE else faces[key >> 16].hb_font.get_nominal_glyph(0x25CC) or 0
+        calls[key] = _call(faces[key >> 16], SCRIPT_TAGS[(key & 0xFFFF) >> 1], bool(key & 1), language, switched)
     together = np.ones(len(texts), bool)
     together[list(context)] = False
     order = np.flatnonzero(together)
-    order = order[np.argsort(group[order], kind="stable")]
+    order = order[stable_order(group[order])]
     starts = np.append(0, np.flatnonzero(np.diff(group[order])) + 1)
     batches = []
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
@@ -132,9 +126,22 @@ def shape(
     glyphs = np.concatenate([*_shape_batches(texts, batches), _of_units(in_context)], axis=1)
     unit = glyphs[0]
     if (unit[1:] < unit[:-1]).any():
-        glyphs = glyphs[:, np.argsort(unit, kind="stable")]
+        glyphs = glyphs[:, stable_order(unit)]
     unit, cluster, glyph, step, dx, dy = glyphs
     return Glyphs(unit=unit, cluster=cluster, glyph=glyph.view(np.uint32), step=step, dx=dx, dy=dy)
+
+
+@lru_cache(maxsize=4096)
+def _call(
+    face: Face, script: str, rtl: bool, language: str, features: tuple[tuple[str, bool], ...]
+) -> tuple[Buffer, int]:
+    """Return (a buffer, the glyph of U+25CC, or 0 where a font lacks this dotted circle or HarfBuzz draws none).
+
+    A text of code points at random asks for 600 pairs of face and script in each chunk.
+    """
+    switches = {name: on for name, on in features if name != "calt" or script not in JOINING}
+    call = buffer(face, script=script, rtl=rtl, language=language, features=switches)
+    return call, 0 if script in _SIMPLE else face.hb_font.get_nominal_glyph(0x25CC) or 0
 
 
 def _groups(

@@ -18,6 +18,7 @@ from glyphrender.text.flow import Flow
 from glyphrender.text.parts import PartSpan
 from glyphrender.text.source import CHUNK
 from glyphrender.theta import Direction, Emoji, Theta
+from glyphrender.typeset.alone import AloneGlyphs
 from glyphrender.typeset.furniture import Furniture
 from glyphrender.typeset.glyph_store import GlyphStore
 from glyphrender.typeset.segments import SegmentTable
@@ -66,6 +67,7 @@ class Shaper:
             # The least recently used comes first. Not OrderedDict: an interrupt while two keys are compared breaks it.
             self._stacks: dict[_Fonts, FontStack] = {}
             self._words: dict[WordStyle, WordCache] = {}
+            self._alone: dict[WordStyle, AloneGlyphs] = {}  # of word caches that a new store is to have
             self._furniture: dict[WordStyle, Furniture] = {}
             self._texts: dict[_TextKey, tuple[tuple[SegmentTable, ...], int]] = {}  # and their bytes
             self._marked: dict[tuple[str, tuple[PartSpan, ...], tuple[object, ...]], str | RichText] = {}
@@ -157,7 +159,8 @@ class Shaper:
             self._make_room(styles)
             for style in styles:
                 cache = self._words.pop(style, None)
-                self._words[style] = cache or WordCache(style, self.store, self._lock)
+                alone = self._alone.pop(style, None)
+                self._words[style] = cache or WordCache(style, self.store, self._lock, alone)
             return [self._words[style] for style in styles]
 
     def furniture(self, style: WordStyle) -> Furniture:
@@ -237,8 +240,12 @@ class Shaper:
                 return
 
     def _begin_store(self, styles: Sequence[WordStyle]) -> None:
-        """Begin a new store; forget all words, texts and fonts but those of `styles`."""
+        """Begin a new store; forget all words and texts, and all fonts but those of `styles`."""
         log.info(__name__, "the glyph store holds %.0f MB and is begun anew", self.store.nbytes / 1e6)
+        # Glyphs of single characters are no part of the store, and most of a text in many scripts.
+        kept_alone = {style: self._words[style].alone for style in styles if style in self._words}
+        few = sum(alone.nbytes for alone in kept_alone.values()) < self.max_bytes // 16
+        self._alone = kept_alone if few else {}
         self.store = GlyphStore(self._lock)
         self._words.clear()
         self._texts.clear()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.ordering import kinds, stable_order
 from glyphrender.fonts.face import EM
 from glyphrender.fonts.stack import IN_CELL, MISSING
 from glyphrender.theta import MissingGlyph
@@ -76,13 +77,12 @@ def shape_units(text: WordText, characters: Characters, units: Units, style: Wor
     rtl = text.rtl[text.word[first]] & ~special  # an escape reads left to right
     context = _contexts(text, characters, first, last)
     keys = _keys(text, characters, first, last, rtl, context)
-    chosen, kinds, new = np.flatnonzero(keys < 0), keys[:0], keys[:0]
-    if len(chosen) < len(keys):
-        kinds, at = np.unique(keys, return_index=True)
-        kinds, at = kinds[kinds >= 0], at[kinds >= 0]
-        lacking = alone.lacks(kinds)
-        new = kinds[lacking]
-        chosen = np.append(chosen, at[lacking])
+    chosen, keyed, new = np.flatnonzero(keys < 0), np.flatnonzero(keys >= 0), keys[:0]
+    if len(keyed):
+        distinct_keys, at, kind = kinds(keys[keyed])
+        lacking = alone.lacks(distinct_keys)
+        new = distinct_keys[lacking]
+        chosen = np.append(chosen, keyed[at[lacking]])
     others = len(chosen) - len(new)
     glyphs = shape(
         _unit_texts(text, characters, units, shaped[chosen]),
@@ -96,14 +96,16 @@ def shape_units(text: WordText, characters: Characters, units: Units, style: Wor
         if context
         else context,
     )
-    if len(kinds):
+    if len(keyed):
         if len(new):
             counts = np.bincount(glyphs.unit, minlength=len(chosen))[others:]
             added = slice(len(glyphs.unit) - int(counts.sum()), None)
             alone.add(new, {name: getattr(glyphs, name)[added] for name in ("glyph", "step", "dx", "dy")}, counts)
         source = np.full(len(keys), -1)
         source[chosen[:others]] = np.arange(others)
-        glyphs = alone.joined(glyphs, source, keys)
+        place = np.zeros(len(keys), np.intp)
+        place[keyed] = alone.places(distinct_keys)[kind]
+        glyphs = alone.joined(glyphs, source, place)
     cluster = first[glyphs.unit] + np.where(special[glyphs.unit], 0, glyphs.cluster)
     unit = shaped[glyphs.unit]
     if characters.ignorable.any():
@@ -231,7 +233,7 @@ def _with_code_points(
     """Return `glyphs` and, in their order of `units`, a glyph for each character `at`: its id is the code point."""
     unit = np.append(glyphs.unit, units)
     none = np.zeros(len(at), np.int32)
-    order = np.argsort(unit, kind="stable")
+    order = stable_order(unit)
     return Glyphs(
         unit=unit.astype(np.int32)[order],
         cluster=np.append(glyphs.cluster, at).astype(np.int32)[order],

@@ -254,7 +254,7 @@ def _ranks(stretch: Stretch) -> NDArray[np.uint8]:
     found[space] = GLUE
     # A mark that ends a line needs something before it in its token, and something else than a mark after it.
     before = np.maximum(base - 1, 0)
-    begun = ~begin_tokens(text.cps)[base] & ~together
+    begun = ~begin_tokens(text.cps, base) & ~together
     found[begun & _OPENS[right_class]] = MARKS
     parts = begun & (~text.mark[there] | _OPENS[right_class])
     mark = np.minimum(left, 0x80)

@@ -27,11 +27,11 @@ from glyphrender.typeset.word_index import WordIndex
 class WordCache:
     """The words of one style, shaped once each into `store`."""
 
-    def __init__(self, style: WordStyle, store: GlyphStore, lock: Any) -> None:
+    def __init__(self, style: WordStyle, store: GlyphStore, lock: Any, alone: AloneGlyphs | None = None) -> None:
         self.style, self.store = style, store
+        self.alone = AloneGlyphs() if alone is None else alone
         self._lock = lock
         self._index = WordIndex(list(SEPARATORS))
-        self._alone = AloneGlyphs()
         self._first_segment, self._segment_count = Column(np.int32), Column(np.int32)
         self._first_segment.write(0, np.arange(len(SEPARATORS)))
         self._segment_count.write(0, np.ones(len(SEPARATORS), np.int32))
@@ -44,7 +44,7 @@ class WordCache:
     def nbytes(self) -> int:
         """The memory of the index, in bytes; the store is not counted."""
         segments = self._first_segment.rows.nbytes + self._segment_count.rows.nbytes
-        return self._index.nbytes + self._alone.nbytes + segments
+        return self._index.nbytes + self.alone.nbytes + segments
 
     def segments(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return (segment numbers of the words in order, whether each segment is the last of its word).
@@ -60,7 +60,7 @@ class WordCache:
             word, new = self._index.numbers(text, known=self._words)
             if new:
                 try:
-                    starts, counts = add_words(new, self.style, self.store, self._alone)
+                    starts, counts = add_words(new, self.style, self.store, self.alone)
                 except Exception:
                     self._index.forget(self._words)  # no later text is to fail because of these words
                     raise

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.ordering import kinds
 from glyphrender.text.properties import codepoints
 
 # The longest word that the table holds, in bytes: two numbers of eight bytes. 99.6% of the words of a novel are not
@@ -137,7 +138,7 @@ class WordIndex:
         rest = np.flatnonzero(number < 0)
         # Each new character is looked up where it stands first.
         alone = single[rest]
-        new, at = np.unique(first[rest[alone]], return_index=True)
+        new, at, _ = kinds(first[rest[alone]])
         asked = np.sort(np.append(rest[~alone], rest[alone][at]))
         spans = zip(start[asked].tolist(), end[asked].tolist(), strict=True)
         number[asked] = self._of_dict([text[a:b] for a, b in spans])
