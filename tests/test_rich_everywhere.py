@@ -33,6 +33,9 @@ from glyphrender.ratio.fit_parts import fit_parts
 from glyphrender.rich import compressed
 from glyphrender.search.reader import ReaderEvaluator
 from glyphrender.search.rho_text import RHO_TEXT, rho_texts
+from glyphrender.train.rows.documents import CorpusTexts, split_of
+from glyphrender.train.rows.grpo_rows import PromptRows, prompt_dataset, without_held_out
+from glyphrender.train.rows.page_policy import PagePolicy
 
 SOURCE = "# Head\n\nSome **bold** &amp; plain text of a paragraph.\n\n| a | b |\n|---|---|\n| c | d |\n\n" * 9
 RICH = from_markdown(SOURCE)
@@ -54,6 +57,8 @@ CONVERSATION = [
     {"role": "user", "content": [{"type": "document", "text": RICH}, {"type": "text", "text": "Which?"}]},
     {"role": "assistant", "content": "c"},
 ]
+QUESTIONS = PromptRows(pages=PagesTransform(text="context", format="png"), ratio="qwen3-vl")
+ASKED = {"context": RICH, "question": "Which?", "answer": ["c"], "kind": "", "decoys": []}
 # What takes a text, and what must hold of a rich one.
 TAKERS: dict[str, Callable[[], bool]] = {
     "render": lambda: drawn(render(RICH)),
@@ -78,6 +83,12 @@ TAKERS: dict[str, Callable[[], bool]] = {
         Prompts(pages=PAGES, completion="{text}")({"text": RICH})["completion"][0]["content"][0]["text"] == RICH.drawn
     ),
     "Conversations": lambda: images(Conversations(pages=PAGES)({"messages": CONVERSATION})) == EXPECTED,
+    "PromptRows": lambda: images(QUESTIONS(ASKED)) == EXPECTED and QUESTIONS(ASKED)["ratio"] > 1,
+    "PromptRows, batch": lambda: (
+        [images({"images": row}) for row in QUESTIONS({name: [value] for name, value in ASKED.items()})["images"]]
+        == [EXPECTED]
+    ),
+    "without_held_out": lambda: len(without_held_out([ASKED], 0.5)[0] + without_held_out([ASKED], 0.5)[1]) == 1,
     "rho_texts": lambda: rho_texts([RICH]) == (RICH,),
     "ReaderEvaluator": lambda: "&amp;" not in ReaderEvaluator([RICH], length=400).excerpts.excerpt(0, seed=1),
 }
@@ -92,6 +103,11 @@ REFUSERS: dict[str, Callable[[], Any]] = {
     "a stream": lambda: list(render(iter([RICH]))),  # type: ignore[list-item]
     "a question": lambda: Prompts(pages=PAGES, prompt="{q} {text}")({"text": "x", "q": RICH, "completion": "c"}),
     "an answer": lambda: Prompts(pages=PAGES)({"text": "x", "completion": RICH}),
+    "CorpusTexts": lambda: CorpusTexts([{"text": "plain"}, {"text": RICH}]),
+    "PagePolicy": lambda: PagePolicy().parts("user", RICH),  # type: ignore[arg-type]
+    "PagePolicy, a context": lambda: PagePolicy().context(RICH),  # type: ignore[arg-type]
+    "prompt_dataset": lambda: prompt_dataset([ASKED]),
+    "split_of": lambda: split_of(RICH),  # type: ignore[arg-type]
     "a part of text": lambda: Conversations(pages=PAGES)(
         {"messages": [{"role": "user", "content": [{"type": "text", "text": RICH}]}]}
     ),

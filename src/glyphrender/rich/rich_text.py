@@ -410,6 +410,15 @@ def drawn_of(text: str | RichText) -> str:
     return text.drawn if isinstance(text, RichText) else text
 
 
+def source_of(text: str | RichText) -> str:
+    """Return the characters that were read.
+
+    >>> source_of("a"), source_of(RichText("*a*", consumed=[(0, 1), (2, 3)]))
+    ('a', '*a*')
+    """
+    return text.source if isinstance(text, RichText) else text
+
+
 def _rebuilt(
     source: str, start: Any, end: Any, style: Any, styles: Any, blocks: Any, consumed: Any, replaced: Any, tables: Any
 ) -> RichText:

@@ -23,6 +23,7 @@ from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import plan
 from glyphrender.adapters.corpus.sources import SequentialReader
 from glyphrender.errors import DataError, GlyphRenderError, shown
+from glyphrender.rich.rich_text import RichText
 
 __all__ = ["SPLITS", "CorpusText", "CorpusTexts", "fingerprint", "split_of"]
 
@@ -51,9 +52,13 @@ def fingerprint(text: str) -> bytes:
     Case, spaces, punctuation and compatibility forms (ﬁ, ２) do not count. A text without letters and digits has the
     fingerprint of its characters without spaces.
 
+    Raises:
+        DataError: `text` is not str.
+
     >>> fingerprint("It was the best of times,\\nit was …") == fingerprint("it was  the best of times; It was")
     True
     """
+    demand("text", text, TEXT)
     folded = unicodedata.normalize("NFKC", text).casefold()
     kept = "".join(filter(str.isalnum, folded)) or "".join(folded.split())
     return hashlib.blake2b(kept.encode("utf-8", "surrogatepass"), digest_size=16).digest()
@@ -87,7 +92,7 @@ class CorpusTexts(Sequence[CorpusText]):
         faults: the first faults in words.
 
     Raises:
-        DataError: there is no such split, or it has no text.
+        DataError: there is no such split, or it has no text; or a row has a RichText.
     """
 
     def __init__(
@@ -189,6 +194,11 @@ class CorpusTexts(Sequence[CorpusText]):
     def _kind(self, row: Any, number: int, split: str, shares: Mapping[str, float], seen: set[bytes] | None) -> str:
         """Return what becomes of a row: the name of its count."""
         text = row.get(self._column) if isinstance(row, Mapping) else None
+        if isinstance(text, RichText):
+            raise DataError(
+                f"row {number}: {self._column} is a RichText. A corpus holds plain texts. Give its source, and "
+                "name its markup in θ."
+            )
         if not isinstance(text, str) or not _encodes(text):
             if len(self.faults) < _FAULTS:
                 self.faults.append(f"row {number}: {self._column} is {shown(text)}, which is no text")

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from glyphrender._system.regular_file import read_text
-from glyphrender.adapters.data import PagesTransform, Row, Sampled, ThetaSource, text_of, train_extra
+from glyphrender.adapters.data import PagesTransform, Row, Sampled, ThetaSource, document_of, text_of, train_extra
 from glyphrender.adapters.sft import Prompts
 from glyphrender.document.layout import layout
 from glyphrender.errors import DataError, shown
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model
 from glyphrender.ratio.ratio import compression_ratio
+from glyphrender.rich.rich_text import RichText, source_of
 from glyphrender.tasks.task import Task
 from glyphrender.theta import ThetaLike
 from glyphrender.train.rows.documents import split_of
@@ -102,8 +103,8 @@ class PromptRows:
         return {name: [values[index] for index in source] for name, values in done.items()}
 
     def _ratio(self, row: Row, model: str | VisionModel) -> float:
-        text = text_of(row, self.pages.columns[0])
-        theta = self.pages.theta_of(row, [text])
+        text = document_of(row, self.pages.columns[0])
+        theta = self.pages.theta_of(row, [source_of(text)])
         return float(compression_ratio(text, theta=theta, model=model, over_limit="ignore").rho)
 
 
@@ -172,7 +173,9 @@ def without_held_out(
     """
     sides: dict[str, list[dict[str, Any]]] = {"train": [], "held out": []}
     for row in rows:
-        sides[split_of(text_of(row, "context"), {"train": 1 - share, "held out": share})].append(dict(row))
+        sides[split_of(source_of(document_of(row, "context")), {"train": 1 - share, "held out": share})].append(
+            dict(row)
+        )
     return sides["train"], sides["held out"]
 
 
@@ -211,7 +214,6 @@ def prompt_dataset(
         DataError: there are no rows, or none is left; a row costs too much and `over` is "error"; a column is missing.
         DependencyError: datasets is not installed.
     """
-    datasets = train_extra("datasets")
     if over not in ("drop", "error"):
         raise DataError(f"over={shown(over)} is unknown. Prompts are not split. Use drop or error.")
     pages = PagesTransform(text="context", theta=Sampled() if theta is None else theta, seed=seed)
@@ -219,6 +221,13 @@ def prompt_dataset(
     if not listed:
         raise DataError("there are no prompts. Give rows with context, question and answer.")
     names = list(dict.fromkeys(name for row in listed for name in row))
+    rich = [place for place, row in enumerate(listed) if isinstance(row.get("context"), RichText)]
+    if rich:
+        raise DataError(
+            f"context of row {rich[0]} is a RichText, which no column of a datasets.Dataset holds. Give its source "
+            "and name its markup in θ, or call PromptRows with such rows."
+        )
+    datasets = train_extra("datasets")
     if missing := [name for name in _NEEDED if name not in names]:
         raise DataError(f"the prompts have no column {missing[0]!r}. Give context, question and answer.")
     counts: Counter[str] = Counter(prompts=0, dropped=0, visual=0)
@@ -249,8 +258,8 @@ def prompt_dataset(
 
 def _visual_tokens(row: Row, pages: PagesTransform, vision: str | VisionModel) -> int:
     model = vision_model(vision)
-    text = text_of(row, "context")
-    return sum(model.image(*page.size).tokens for page in layout(text, pages.theta_of(row, [text])))
+    text = document_of(row, "context")
+    return sum(model.image(*page.size).tokens for page in layout(text, pages.theta_of(row, [source_of(text)])))
 
 
 def _rows_of(path: Path) -> Iterator[dict[str, Any]]:

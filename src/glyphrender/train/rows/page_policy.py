@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from glyphrender._system.arguments import TEXTS, WHOLE, demand
+from glyphrender._system.arguments import TEXT, TEXTS, WHOLE, demand
 from glyphrender.errors import DataError, shown
 
 __all__ = ["ChatPart", "PagePolicy", "PageText"]
@@ -98,7 +98,12 @@ class PagePolicy:
             raise DataError(f"tags has {shown(wrong)}, which is no name of a tag. Use names such as context.")
 
     def parts(self, role: str, text: str) -> tuple[ChatPart, ...]:
-        """Return the parts of a turn's text, which joined are the text."""
+        """Return the parts of a turn's text, which joined are the text.
+
+        Raises:
+            DataError: `text` is not str.
+        """
+        demand("text", text, TEXT)
         if role not in self.roles or len(text) < self.min_characters or not text.strip():
             return (text,) if text else ()
         blocks = [block for block in self._blocks(text) if self._is_long(text[slice(*block)])]
@@ -112,7 +117,12 @@ class PagePolicy:
         return tuple(_cut(text, blocks))
 
     def context(self, text: str) -> tuple[ChatPart, ...]:
-        """Return the parts of a text that is a context as a whole."""
+        """Return the parts of a text that is a context as a whole.
+
+        Raises:
+            DataError: `text` is not str.
+        """
+        demand("text", text, TEXT)
         if not text:
             return ()
         return (PageText(text),) if self._is_long(text) else (text,)
