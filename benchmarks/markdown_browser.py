@@ -56,7 +56,7 @@ This line stands after a hard break.
 
 | bird | weight | where |
 |:-----|-------:|:-----:|
-| gull | 1,200 g | cliffs |
+| gull | 1,200 g | cliffs<br>and roofs |
 | tern | 110 g | `shingle` |
 
 ![a puffin on a rock](puffin.png) and <kbd>html</kbd>, 2 * 3 = 6.
@@ -84,7 +84,7 @@ ARABIC = """\
 
 | الطائر | الوزن | المكان |
 |--------|------:|--------|
-| نورس | 1200 غ | المنحدرات |
+| نورس | 1200 غ | المنحدرات<br>والسطوح |
 | خطاف | 110 غ | الحصى |
 """
 CHINESE = """\
@@ -110,7 +110,7 @@ CHINESE = """\
 
 | 鸟 | 重量 | 地点 |
 |----|-----:|------|
-| 海鸥 | 1200 克 | 悬崖 |
+| 海鸥 | 1200 克 | 悬崖<br>和屋顶 |
 | 燕鸥 | 110 克 | 卵石 |
 """
 TEXTS = {"english": ENGLISH, "arabic": ARABIC, "chinese": CHINESE}

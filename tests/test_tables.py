@@ -207,6 +207,11 @@ def test_the_tag_br_breaks_a_line_in_a_cell_and_is_text_elsewhere() -> None:
     assert a[1] < b[1] < c[1]
     assert a[1] == d[1]
     assert a[2] == b[2] == c[2]  # all at the right of their column
+    # A table with a cell of several lines has rules between its rows, whether the page or the tag breaks the lines.
+    rows = "| a | b |\n|---|---|\n| c | d{0}e |\n| f | g |\n"
+    broken, joined = (render(from_markdown(rows.format(tag)), PAGE)[0] for tag in ("<br>", ""))
+    below = [page.find("f")[0].box[1] - page.find("c")[0].box[1] for page in (broken, joined)]
+    assert below[0] == pytest.approx(2 * below[1] + 0.2 * below[1])
     flowing = check(from_markdown(source, {"newline_markup": " ⏎ "}), PAGE.replace(newline_markup=" ⏎ "))
     assert flowing[0].drawn_text.startswith("a b  c | d e\n")
 

@@ -218,6 +218,7 @@ def _cell_flags(flags: NDArray[np.uint8], of: NDArray[np.intp], cells: CellBoxes
     """
     begins = (flags & FIRST) != 0
     found = cells.flags[of]
-    wraps = np.bincount(cells.table[of][~begins & (found != 0)], minlength=int(cells.table[-1]) + 1) > 0
-    ruled = begins & (found & (ROW | BESIDE) != 0) & cells.ruled[of] & wraps[cells.table[of]]
+    opens = begins & (found & (ROW | BESIDE) != 0)
+    wraps = np.bincount(cells.table[of][~opens & (found != 0)], minlength=int(cells.table[-1]) + 1) > 0
+    ruled = opens & cells.ruled[of] & wraps[cells.table[of]]
     return np.asarray(flags | np.where(begins, found, found & CELL) | np.where(ruled, RULED, 0), np.uint8)
