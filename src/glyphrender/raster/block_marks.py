@@ -57,7 +57,7 @@ def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
     assert table.lead is not None
     styles = table.segments.paragraph_styles
     paragraph = table.paragraphs(lo, hi)
-    at = np.flatnonzero([styles[number].has_marks for number in paragraph.tolist()])
+    at = np.flatnonzero(styles.has_marks[paragraph])
     if not len(at):
         return []
     bottoms: NDArray[np.float64] = block.tops + block.line_heights(theta)

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 from glyphrender.errors import DataError, shown
 from glyphrender.theta.choices import Alignment
 
-# Layout keeps the numbers of columns in 64 bits.
-_COLUMNS: Final = 1 << 63
+# Layout keeps the numbers of rows and columns in 64 bits.
+_NUMBERS: Final = 1 << 63
 
 
 class Cell(NamedTuple):
@@ -85,8 +85,8 @@ def _whole(name: str, value: Any) -> int:
         number = operator.index(value)
     except TypeError:
         number = -1
-    if number < 0 or isinstance(value, bool):
-        raise DataError(f"{name} of a Table is {shown(value)}, not a whole number from 0 on.")
+    if not 0 <= number < _NUMBERS or isinstance(value, bool):
+        raise DataError(f"{name} of a Table is {shown(value)}, not a whole number from 0 on, below 2 ** 63.")
     return number
 
 
@@ -98,10 +98,11 @@ def _cells(given: Any, start: int, end: int) -> tuple[Cell, ...]:
     places = [(start, -1, -1), *cells]
     for one, other in zip(places, cells, strict=False):
         risen = other.start >= one[0] if one[1] < 0 else other.start > one[0]
-        if not risen or other.start >= end or not 0 <= other.column < _COLUMNS or (other.row, other.column) <= one[1:]:
+        numbered = other.row < _NUMBERS and 0 <= other.column < _NUMBERS
+        if not risen or other.start >= end or not numbered or (other.row, other.column) <= one[1:]:
             raise DataError(
                 f"cells of a Table have {tuple(other)} after {tuple(one)}. Starts must rise between {start} and {end}, "
-                f"rows must not fall, and the columns of a row must rise below 2 ** 63."
+                f"rows must not fall, and the columns of a row must rise; all are below 2 ** 63."
             )
     return cells
 

@@ -83,12 +83,11 @@ def _width(tables: list[SegmentTable], metrics: LineMetrics) -> int:
     width: NDArray[np.int64] = np.where(wants > 0, wants + stretch.lead(start), 0)
     begins = np.append(0, np.cumsum(segments.drawn_lengths()))[start]
     if segments.paragraph is not None and segments.paragraph_styles:
-        cells = [segments.paragraph_styles[number].cell for number in segments.paragraph[start].tolist()]
-        heads = np.array([cell is None or cell.begins >= Begins.ROW for cell in cells])
+        styles, of = segments.paragraph_styles, segments.paragraph[start]
+        heads = ~styles.in_cell[of] | (styles.begins[of] >= Begins.ROW)
         heads[0] = True
         rows = np.flatnonzero(heads)
-        beside = np.array([cell is not None and cell.begins is Begins.CELL for cell in cells])
-        width = np.add.reduceat(width + np.where(beside, GAP, 0), rows)
+        width = np.add.reduceat(width + np.where(styles.begins[of] == Begins.CELL, GAP, 0), rows)
         begins = begins[rows]
     width = np.sort(width[(begins < LOOK) & (width > 0)])
     return int(width[int(np.ceil(_WHOLE * len(width))) - 1]) if len(width) else 0

@@ -16,7 +16,7 @@ from glyphrender.fonts.face import EM
 from glyphrender.typeset.column_widths import set_columns
 from glyphrender.typeset.glyph_store import MAY_HYPHENATE, NO_BREAK
 from glyphrender.typeset.line_table import BESIDE, CELL, ROW
-from glyphrender.typeset.paragraph_styles import Begins, CellStyle
+from glyphrender.typeset.paragraph_styles import Begins
 from glyphrender.typeset.stretch import CellBoxes, Stretch
 
 #: The distance between two columns, in EM units.
@@ -29,17 +29,17 @@ def cell_boxes(stretch: Stretch) -> CellBoxes | None:
     styles, looks = segments.paragraph_styles, metrics.looks
     if segments.paragraph is None or looks is None or not len(segments.number):
         return None
-    if all(style.cell is None for style in styles):
+    if not styles.in_cell.any():
         return None
     start, end = stretch.paragraphs()
     number = segments.paragraph[start]
-    cells = [styles[each].cell for each in number.tolist()]
-    inside = np.array([cell is not None for cell in cells], bool)
+    inside = styles.in_cell[number]
     if not inside.any():
         return None
     wants, least = extents(stretch, start, end)
     lead = looks.lead.take(number)
-    begins = np.array([Begins.NOTHING if cell is None else cell.begins for cell in cells], np.int64)
+    begins, column = styles.begins[number], styles.column[number]
+    head, leftward = styles.head[number], styles.leftward[number]
     first = inside & ((begins == Begins.TABLE) | ~np.append(False, inside[:-1]))
     table = np.cumsum(first) - 1
     left, width = np.zeros(len(end), np.int64), np.zeros(len(end), np.int64)
@@ -48,9 +48,9 @@ def cell_boxes(stretch: Stretch) -> CellBoxes | None:
     for lo, hi in zip(tables.tolist(), np.append(tables[1:], len(end)).tolist(), strict=True):
         of_table = np.arange(lo, hi)[inside[lo:hi]]
         _set_table(
-            [cell for cell in cells[lo:hi] if cell is not None],
             of_table,
-            (wants, least, begins, left, width, flags, ruled),
+            (column, head, wants, least, begins, left, width, flags, ruled),
+            leftward=bool(leftward[of_table[0]]),
             margin=int(lead[of_table].max()),
             room=metrics.rest,
             step=metrics.gap if metrics.grid else 1,
@@ -59,10 +59,10 @@ def cell_boxes(stretch: Stretch) -> CellBoxes | None:
 
 
 def _set_table(
-    cells: list[CellStyle],
     paragraphs: NDArray[np.intp],
     columns: tuple[NDArray[Any], ...],
     *,
+    leftward: bool,
     margin: int,
     room: int,
     step: int,
@@ -70,16 +70,16 @@ def _set_table(
     """Set the `paragraphs` of one table: write their left edges, widths and flags.
 
     Args:
-        cells: the places of these paragraphs.
         paragraphs: the numbers of the paragraphs.
-        columns: (wants, least, begins, left, width, flags, ruled) of all paragraphs; the last four are written.
+        columns: (column, head, wants, least, begins, left, width, flags, ruled) of all paragraphs; the last four are
+            written.
+        leftward: whether the first column is the rightmost.
         margin: indent of the table.
         room: width of a line.
         step: the width of a cell of the grid, or 1.
     """
-    wants, least, begins, left, width, flags, ruled = columns
-    column = np.array([cell.column for cell in cells], np.int64)
-    used, of = np.unique(column, return_inverse=True)  # columns without any cell take no room
+    column, head, wants, least, begins, left, width, flags, ruled = columns
+    used, of = np.unique(column[paragraphs], return_inverse=True)  # columns without any cell take no room
     row = np.cumsum(begins[paragraphs] >= Begins.ROW)
     row = row - row[0]
     widths = np.zeros((int(row[-1]) + 1, len(used)), np.int64)
@@ -90,10 +90,10 @@ def _set_table(
     found = set_columns(widths, needs, room=max(1, room - margin), gap=gap, cell=step)
     shelf = found.shelf[of]
     near, size = margin + found.left[of], np.maximum(found.width[of], 1)
-    left[paragraphs] = room - near - size if cells[0].leftward else near
+    left[paragraphs] = room - near - size if leftward else near
     width[paragraphs] = size
     heads = np.zeros(int(row[-1]) + 2, bool)
-    heads[1 + row[[cell.head for cell in cells]]] = True
+    heads[1 + row[head[paragraphs]]] = True
     ruled[paragraphs] = (row > 0) & ~heads[row] & (shelf == 0)
     starts = begins[paragraphs] != Begins.NOTHING
     lower = np.append(True, (shelf[1:] != shelf[:-1]) | (row[1:] != row[:-1]))
@@ -106,7 +106,9 @@ def extents(
     """Return ([p] the width of each paragraph on one line, [p] the width of its longest piece)."""
     tabs = np.diff(np.searchsorted(stretch.tabs, [start, end]), axis=0)[0] * stretch.widest_tab
     wants = np.maximum(stretch.end[end - 1] - stretch.start[start], 0) + tabs
-    stop = np.union1d(np.flatnonzero(stretch.breaks != NO_BREAK), end - 1)
+    stops = stretch.breaks != NO_BREAK
+    stops[end - 1] = True
+    stop = np.flatnonzero(stops)
     begin = np.append(0, stop[:-1] + 1)
     piece = np.maximum(stretch.end[stop] - stretch.start[begin], 0)
     if len(hyphenated := np.flatnonzero(stretch.breaks[stop] == MAY_HYPHENATE)):

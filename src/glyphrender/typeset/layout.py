@@ -27,7 +27,7 @@ from glyphrender.typeset.line_table import LAST, LineTable
 from glyphrender.typeset.look_metrics import LookMetrics
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
-from glyphrender.typeset.paragraph_styles import Paragraphs
+from glyphrender.typeset.paragraphs import Paragraphs
 from glyphrender.typeset.rich_chunks import rich_segments
 from glyphrender.typeset.rich_styles import Looks
 from glyphrender.typeset.segments import SegmentTable

@@ -13,7 +13,7 @@ from glyphrender.theta import Alignment, ParagraphIds, Theta
 from glyphrender.typeset.boundary_flags import HEAD_WIDE, TAIL_WIDE
 from glyphrender.typeset.glyph_store import MAY_BREAK, NEWLINE, TAB, TEXT
 from glyphrender.typeset.line_table import FIRST, LAST, LineTable
-from glyphrender.typeset.paragraph_styles import ParagraphStyle
+from glyphrender.typeset.paragraph_styles import ALIGNMENTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,8 +90,7 @@ def line_boxes(table: LineTable, lo: int, hi: int, theta: Theta) -> LineBoxes:
     edge = np.where(base, 0.0, lead)
     if cells is not None and table.cell_left is not None:
         edge = np.where(cells, table.cell_left[lo:hi] * unit_points(theta), edge)
-        styles = [style.cell for style in table.paragraph_styles(lo, hi)]
-        share = np.where(cells, [0.0 if cell is None else cell.share for cell in styles], share)
+        share = np.where(cells, table.segments.paragraph_styles.share[table.paragraphs(lo, hi)], share)
     left = theta.text_offset + indent + edge + (room - width) * share
     if shift := mirrored(theta):
         left -= table.leftward(lo, hi) * shift
@@ -109,17 +108,19 @@ _SHARES: Final = {Alignment.RIGHT: 1.0, Alignment.CENTER: 0.5}
 
 def _alignments(table: LineTable, lo: int, hi: int, theta: Theta) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Return (whether each of lines `lo` to `hi - 1` is justified, the share of its room before it) with blocks."""
-    found = [style.alignment or theta.alignment for style in table.paragraph_styles(lo, hi)]
-    justified = np.array([each is Alignment.JUSTIFY for each in found], bool)
+    found = table.segments.paragraph_styles.alignment[table.paragraphs(lo, hi)]
+    found = np.where(found < 0, ALIGNMENTS.index(theta.alignment), found)
+    justified: NDArray[np.bool_] = found == ALIGNMENTS.index(Alignment.JUSTIFY)
     if table.cell_width is not None:
         justified &= table.cell_width[lo:hi] == 0
-    return justified, np.array([_SHARES.get(each, 0.0) for each in found])
+    return justified, np.array([_SHARES.get(each, 0.0) for each in ALIGNMENTS])[found]
 
 
 def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
     """Return how far lines `lo` to `hi - 1` reach to the right, in points from the left edge of the column."""
     boxed = theta.column_width - theta.right_indent if theta.para_bg_color or theta.border_width else 0.0
-    if table.segments.paragraph is not None and any(map(_reaches_edge, table.paragraph_styles(lo, hi))):
+    styles = table.segments.paragraph_styles
+    if table.segments.paragraph is not None and styles.reaches_edge[table.paragraphs(lo, hi)].any():
         boxed = theta.column_width - theta.right_indent
     if theta.paragraph_ids is not ParagraphIds.NONE and table.leftward(lo, hi).any():
         boxed = theta.column_width - theta.right_indent  # the gutter of such lines is at the right
@@ -132,11 +133,6 @@ def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
     boxes = line_boxes(table, lo, hi, theta)
     # In a paragraph that runs from right to left, a first line may hang out of the paragraph's box.
     return max(boxed, float((boxes.left + boxes.width).max()))
-
-
-def _reaches_edge(style: ParagraphStyle) -> bool:
-    """Return whether something of a paragraph is drawn up to the edge of the column."""
-    return style.background is not None or max(style.above, style.below, style.middle) >= 0
 
 
 def ink_bounds(table: LineTable, lo: int, hi: int) -> tuple[int, NDArray[np.intp], NDArray[np.bool_]]:

@@ -84,10 +84,9 @@ class LineTable:
         found = np.zeros(hi - lo, bool) if base is None else base[self.first[lo:hi]] == 1
         if self.cell_width is None:
             return found
-        cells = [style.cell for style in self.paragraph_styles(lo, hi)]
-        return np.array(
-            [own if cell is None else cell.leftward for own, cell in zip(found.tolist(), cells, strict=True)], bool
-        )
+        styles, of = self.segments.paragraph_styles, self.paragraphs(lo, hi)
+        leftward: NDArray[np.bool_] = np.where(styles.in_cell[of], styles.leftward[of], found)
+        return leftward
 
     def advances(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return (widths of segments `start` to `stop - 1`, widths of the gaps after them) in EM units."""

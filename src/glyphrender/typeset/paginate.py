@@ -25,7 +25,6 @@ from glyphrender.typeset.ink import fitted_lines
 from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
 from glyphrender.typeset.page_layout import Block, PageLayout
-from glyphrender.typeset.paragraph_styles import ParagraphStyle
 from glyphrender.typeset.repeated_heads import RepeatedHeads
 from glyphrender.typeset.table_rows import highest_in_rows, rule_room, stand
 
@@ -87,11 +86,14 @@ class Paginator:
         if theta.blank_lines is BlankLines.HALF:
             gap[first & _follow_gaps(table, characters)] = theta.line_height / 2
             before = before + gap
-        styles = None if table.segments.paragraph is None else table.paragraph_styles(0, len(table))
-        if styles is not None:
-            above = [style.before * theta.line_height * begins for style, begins in zip(styles, first, strict=True)]
-            gap = gap + np.array(above)
-            before = before + np.array(above)
+        styles = table.segments.paragraph_styles
+        paragraph = None if table.segments.paragraph is None else table.paragraphs(0, len(table))
+        keep = None
+        if paragraph is not None:
+            above = np.where(first, styles.before[paragraph] * theta.line_height, 0.0)
+            gap = gap + above
+            before = before + above
+            keep = styles.keep[paragraph] & last if styles.keep.any() else None
         fitted = fitted_lines(table, theta)
         height = theta.line_height if fitted is None else fitted[1]
         begins = heads = None
@@ -99,8 +101,8 @@ class Paginator:
             bottom = np.cumsum(before + height + after)
             top = bottom - after - height
         else:
-            assert styles is not None
-            gap = highest_in_rows(table.flags, gap + rule_room(table.flags, styles) * theta.line_height)
+            assert paragraph is not None
+            gap = highest_in_rows(table.flags, gap + rule_room(table.flags, styles.head[paragraph]) * theta.line_height)
             before = np.where(first, theta.space_before + theta.inset, 0.0) + gap
             if fitted is not None:
                 up = highest_in_rows(table.flags, fitted[0])
@@ -131,8 +133,9 @@ class Paginator:
             ends = page_end < len(page_ends) and page_ends[page_end] < hi
             if ends:
                 hi = page_ends[page_end] + 1
-            if styles is not None and not ends and lo < hi < lines:
-                hi = _kept_together(styles, table.flags, lo, hi, filled=self.y > 0)
+            if paragraph is not None and not ends and lo < hi < lines:
+                if keep is not None:
+                    hi = _kept_together(keep, table.flags, lo, hi, filled=self.y > 0)
                 if begins is not None and not begins[hi]:  # a row is not cut
                     hi = lo + (max(np.flatnonzero(begins[lo:hi]).tolist()) or hi - lo)
             if hi == lo and self.y == 0.0:
@@ -236,16 +239,14 @@ def _follow_gaps(table: LineTable, characters: NDArray[np.int64]) -> NDArray[np.
     return gap
 
 
-def _kept_together(
-    styles: Sequence[ParagraphStyle], flags: NDArray[np.uint8], lo: int, hi: int, *, filled: bool
-) -> int:
+def _kept_together(keep: NDArray[np.bool_], flags: NDArray[np.uint8], lo: int, hi: int, *, filled: bool) -> int:
     """Return the line at which a column ends that has room for lines `lo` to `hi - 1`.
 
-    A paragraph that stays with the next line goes to the next column with it, unless it begins the column. `filled`
-    says whether the column has lines before `lo`.
+    A paragraph whose last line has to `keep` with the next line goes to the next column with it, unless it begins the
+    column. `filled` says whether the column has lines before `lo`.
     """
     end = hi
-    while end > lo and styles[end - 1].keep and flags[end - 1] & LAST:
+    while end > lo and keep[end - 1]:
         end -= 1
         while end > lo and not flags[end] & FIRST:
             end -= 1

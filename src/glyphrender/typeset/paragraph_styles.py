@@ -1,33 +1,22 @@
-"""Paragraph styles: the blocks of a rich text → what each of its paragraphs asks of the layout.
+"""Paragraph styles: what a paragraph of rich text asks of the layout, as a value.
 
-Blocks may lie inside each other. Their indents add up, so a bar beside a quotation stands at the indent of the
-quotation. A paragraph belongs to the blocks in which it begins. Styles are numbered, because most paragraphs share a
-few. The paragraphs of a table have the blocks around the table, and the place of their cell.
+Styles are numbered, because most paragraphs share a few. A page asks the same of each of its lines, so the answers are
+columns, a value a style: `styles.before[number]` is the space above the paragraph of each line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
-from glyphrender.rich.drawn_text import DrawnText
-from glyphrender.rich.rich_text import BlockSpan
-from glyphrender.rich.style import BlockStyle, Rule
-from glyphrender.rich.table import Table
-from glyphrender.text import bidi
-from glyphrender.text.parts import LINE_ENDS
-from glyphrender.text.properties import codepoints
 from glyphrender.theta import Alignment
 
-# Of more blocks than this inside each other, the innermost ones count.
-_DEPTH: Final = 32
-#: The indent of a block that has a marker and names no indent, in em.
-MARKER_INDENT: Final = 1.5
+#: The alignments, by the numbers that they have in `ParagraphStyles.alignment`.
+ALIGNMENTS: Final = tuple(Alignment)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,201 +98,66 @@ class ParagraphStyle:
         has_rules = max(self.above, self.below, self.middle) >= 0
         return has_rules or self.background is not None or bool(self.sides or self.markers or self.cell)
 
+    @property
+    def reaches_edge(self) -> bool:
+        """Whether something of the paragraph is drawn up to the edge of the column."""
+        return self.background is not None or max(self.above, self.below, self.middle) >= 0
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Paragraphs:
-    """The paragraphs of a rich text.
+
+class ParagraphStyles(Sequence[ParagraphStyle]):
+    """The styles of the paragraphs of a text, and columns of what they ask.
 
     Attributes:
-        start: [p] the drawn character at which each paragraph begins; rising.
-        style: [p] the style of each paragraph, as a place in `styles`.
-        styles: the styles.
+        before: [k] space above each paragraph, in lines.
+        keep: [k] whether its last line stays with the next line.
+        alignment: [k] position of its lines, as a place in `ALIGNMENTS`; -1 for that of θ.
+        has_marks: [k] whether something is drawn beside its letters.
+        reaches_edge: [k] whether something of it is drawn up to the edge of the column.
+        in_cell: [k] whether it stands in a cell of a table. The columns below are 0 or False if not.
+        head: [k] whether the row of the cell is the last of the head.
+        leftward: [k] whether the first column of the table is the rightmost.
+        share: [k] the share of the room that is left on a line of the cell, to the left of the line.
+        column: [k] the column of the cell.
+        begins: [k] what begins with the paragraph, as a number of `Begins`.
     """
 
-    start: NDArray[np.int64]
-    style: NDArray[np.int32]
-    styles: tuple[ParagraphStyle, ...] = field(default=(ParagraphStyle(),))
+    __slots__ = (
+        "_styles", "alignment", "before", "begins", "column", "has_marks", "head", "in_cell", "keep", "leftward",
+        "reaches_edge", "share",
+    )  # fmt: skip
 
-    @classmethod
-    def of(
-        cls, text: DrawnText, blocks: Sequence[BlockSpan], tables: Sequence[Table] = (), base: int | None = None
-    ) -> Paragraphs | None:
-        """Return the paragraphs of a rich text; None if it has neither blocks nor tables.
+    def __init__(self, styles: Sequence[ParagraphStyle] = ()) -> None:
+        self._styles = tuple(styles)
+        cells = [style.cell for style in styles]
+        self.before = np.array([style.before for style in styles], np.float64)
+        self.keep = np.array([style.keep for style in styles], bool)
+        numbers = [-1 if style.alignment is None else ALIGNMENTS.index(style.alignment) for style in styles]
+        self.alignment = np.array(numbers, np.int64)
+        self.has_marks = np.array([style.has_marks for style in styles], bool)
+        self.reaches_edge = np.array([style.reaches_edge for style in styles], bool)
+        self.in_cell = np.array([cell is not None for cell in cells], bool)
+        self.head = np.array([cell is not None and cell.head for cell in cells], bool)
+        self.leftward = np.array([cell is not None and cell.leftward for cell in cells], bool)
+        self.share = np.array([0.0 if cell is None else cell.share for cell in cells], np.float64)
+        self.column = np.array([0 if cell is None else cell.column for cell in cells], np.int64)
+        self.begins = np.array([Begins.NOTHING if cell is None else cell.begins for cell in cells], np.int64)
 
-        `base` is the direction, 0 or 1, that θ imposes on every paragraph, or None.
-        """
-        if not blocks and not tables:
-            return None
-        start = _starts(text.text)
-        source = text.begins(start)
-        if tables:
-            blocks = _outside(blocks, tables)
-        lo = np.searchsorted(source, [block.start for block in blocks])
-        hi = np.searchsorted(source, [block.end for block in blocks])
-        opened: dict[int, list[int]] = {}
-        closed: dict[int, list[int]] = {}
-        for number, (first, last) in enumerate(zip(lo.tolist(), hi.tolist(), strict=True)):
-            if first < last:
-                opened.setdefault(first, []).append(number)
-                closed.setdefault(last, []).append(number)
-        styles: dict[ParagraphStyle, int] = {}
-        numbers, edges = [], []
-        active: list[int] = []
-        below = 0.0  # the space that the paragraph before asks for
-        known: dict[tuple[Any, ...], tuple[int, float]] = {}  # most paragraphs share a few styles
-        # The style changes only where a block opens or closes, and beside such places.
-        places = sorted({0, *opened, *closed, *(at - 1 for at in closed), *(at + 1 for at in opened)})
-        for at in (place for place in places if 0 <= place < len(start)):
-            gone, first, last = set(closed.get(at, ())), set(opened.get(at, ())), set(closed.get(at + 1, ()))
-            active = sorted([number for number in active if number not in gone] + [*first])
-            inner = [blocks[number].style for number in active[-_DEPTH:]]
-            flags = tuple((number in first, number in last) for number in active[-_DEPTH:])
-            key = tuple(map(id, inner)), flags, below
-            if key not in known:
-                style, after = _folded(inner, flags, below)
-                known[key] = styles.setdefault(style, len(styles)), after
-            of, below = known[key]
-            numbers.append(of)
-            edges.append(at)
-        style_of = np.repeat(np.array(numbers, np.int32), np.diff([*edges, len(start)]))
-        found = tuple(styles)
-        if tables:
-            style_of, found = _with_cells(text, start, source, style_of, found, tables, base)
-        return cls(start=start, style=style_of, styles=found)
+    def __len__(self) -> int:
+        return len(self._styles)
 
-    def styles_at(self, places: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Return the style of the paragraph in which each drawn character lies."""
-        return self.style[np.searchsorted(self.start, places, "right") - 1]
+    @overload
+    def __getitem__(self, at: int) -> ParagraphStyle: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[ParagraphStyle, ...]: ...
+    def __getitem__(self, at: int | slice) -> ParagraphStyle | tuple[ParagraphStyle, ...]:
+        return self._styles[at]
+
+    def __iter__(self) -> Iterator[ParagraphStyle]:
+        return iter(self._styles)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ParagraphStyles, (self._styles,)
 
 
-def _starts(text: str) -> NDArray[np.int64]:
-    """Return the first character of each paragraph of a drawn text."""
-    cps = codepoints(text)
-    ends = np.isin(cps, [ord(mark) for mark in LINE_ENDS])
-    ends[:-1] &= ~((cps[:-1] == 0x0D) & (cps[1:] == 0x0A))
-    return np.append(0, np.flatnonzero(ends) + 1).astype(np.int64)
-
-
-def _folded(
-    blocks: Sequence[BlockStyle], flags: Sequence[tuple[bool, bool]], below: float
-) -> tuple[ParagraphStyle, float]:
-    """Return (the style of a paragraph inside `blocks`, the space that it asks for below).
-
-    Args:
-        blocks: the styles of the blocks around the paragraph, the outermost first.
-        flags: whether each block begins and ends with the paragraph.
-        below: the space that the paragraph before asks for.
-    """
-    indent, before, after, keep = 0.0, below, 0.0, False
-    background: tuple[str, float] | None = None
-    alignment: Alignment | None = None
-    sides: list[float] = []
-    markers: list[Marker] = []
-    lines = dict.fromkeys((Rule.ABOVE, Rule.BELOW, Rule.MIDDLE), -1.0)
-    for style, (begins, ends) in zip(blocks, flags, strict=True):
-        outer = indent
-        indent += style.indent or (MARKER_INDENT if style.marker else 0.0)
-        alignment = style.alignment or alignment
-        background = (style.background, outer) if style.background else background
-        before = max(before, style.space_before) if begins else before
-        after = max(after, style.space_after) if ends else after
-        keep = keep or (ends and style.keep_with_next)
-        if style.marker and begins:
-            markers.append(Marker(start=outer, end=indent, text=style.marker))
-        if style.rule is Rule.SIDE:
-            sides.append(outer)
-        elif (begins and style.rule in (Rule.ABOVE, Rule.MIDDLE)) or (ends and style.rule is Rule.BELOW):
-            lines[style.rule] = outer
-    folded = ParagraphStyle(
-        indent=indent,
-        before=before,
-        alignment=alignment,
-        keep=keep,
-        background=background,
-        sides=tuple(sides),
-        above=lines[Rule.ABOVE],
-        below=lines[Rule.BELOW],
-        middle=lines[Rule.MIDDLE],
-        markers=tuple(markers),
-    )
-    return folded, after
-
-
-def _outside(blocks: Sequence[BlockSpan], tables: Sequence[Table]) -> list[BlockSpan]:
-    """Return the blocks that hold a table as a whole or not at all; what begins or ends inside one has no effect."""
-    first, last = np.array([(table.start, table.end) for table in tables], np.int64).T
-    start, end = np.array([(block.start, block.end) for block in blocks], np.int64).reshape(-1, 2).T
-
-    def cut(places: NDArray[np.int64]) -> NDArray[np.bool_]:
-        of = np.searchsorted(first, places, "right") - 1
-        inside: NDArray[np.bool_] = (of >= 0) & (first[of] < places) & (places < last[of])
-        return inside
-
-    of = np.searchsorted(first, start, "right") - 1
-    within = (of >= 0) & (first[of] <= start) & (end < last[of])
-    kept = np.flatnonzero(~(cut(start) | cut(end) | within))
-    return [blocks[number] for number in kept.tolist()]
-
-
-def _with_cells(
-    text: DrawnText,
-    start: NDArray[np.int64],
-    source: NDArray[np.int64],
-    style_of: NDArray[np.int32],
-    styles: tuple[ParagraphStyle, ...],
-    tables: Sequence[Table],
-    base: int | None,
-) -> tuple[NDArray[np.int32], tuple[ParagraphStyle, ...]]:
-    """Return (the style of each paragraph, the styles), with the places of cells in the styles.
-
-    Args:
-        text: the drawn text.
-        start, source: [p] where each paragraph begins in it, and in the source.
-        style_of: [p] the style of each paragraph without its cell.
-        styles: these styles.
-        tables: the tables.
-        base: the direction that θ imposes, or None.
-    """
-    style_of = style_of.copy()
-    numbers: dict[tuple[int, CellStyle, bool], int] = {}
-    known = list(styles)
-    bounds = np.array([(table.start, table.end) for table in tables], np.int64)
-    firsts, lasts = np.searchsorted(source, bounds[:, 0]), np.searchsorted(source, bounds[:, 1])
-    edges = np.append(start, len(text.text))
-    for table, lo, hi in zip(tables, firsts.tolist(), lasts.tolist(), strict=True):
-        if lo >= hi or not table.cells:
-            continue
-        leftward = _is_leftward(text.text[int(edges[lo]) : int(edges[hi])], base)
-        begin = [cell.start for cell in table.cells]
-        cells = np.maximum(np.searchsorted(begin, source[lo:hi], "right") - 1, 0).tolist()
-        before = None
-        for at, number in enumerate(cells, lo):
-            cell = table.cells[number]
-            begins = Begins.NOTHING
-            if before is None:
-                begins = Begins.TABLE
-            elif cell != before:
-                begins = Begins.ROW if cell.row != before.row else Begins.CELL
-            before = cell
-            alignment = table.alignments[cell.column] if cell.column < len(table.alignments) else None
-            place = CellStyle(
-                column=cell.column, begins=begins, head=cell.row == table.head - 1, alignment=alignment,
-                leftward=leftward,
-            )  # fmt: skip
-            key = int(style_of[at]), place, cell.row < table.head
-            if key not in numbers:
-                numbers[key] = len(known)
-                plain = styles[key[0]]
-                known.append(replace(plain, cell=place, keep=plain.keep or key[2]))
-            style_of[at] = numbers[key]
-    return style_of, tuple(known)
-
-
-def _is_leftward(text: str, base: int | None) -> bool:
-    """Return whether a table with this text runs from right to left: as its first strong character does."""
-    if base is not None:
-        return base == 1
-    cps = codepoints(text)
-    if not bidi.needs_bidi(cps):
-        return False
-    return bool(bidi.paragraph_levels(np.where(np.isin(cps, [ord(mark) for mark in LINE_ENDS]), 0x20, cps))[0])
+#: The styles of text without blocks.
+NO_STYLES: Final = ParagraphStyles()

@@ -47,10 +47,9 @@ class RepeatedHeads(NamedTuple):
         if theta.table_head is not TableHead.REPEAT:
             return None
         lines, number = np.arange(len(table)), table.paragraphs(0, len(table))
-        cells = [style.cell for style in table.segments.paragraph_styles]
-        is_head = np.array([cell is not None and cell.head for cell in cells], bool)[number]
-        opens = np.array([cell is not None and cell.begins == Begins.TABLE for cell in cells], bool)[number]
-        opens &= table.flags & FIRST != 0
+        styles = table.segments.paragraph_styles
+        is_head = styles.head[number]
+        opens = (styles.begins[number] == Begins.TABLE) & (table.flags & FIRST != 0)
         begin = np.maximum.accumulate(np.where(opens, lines, -1))
         end = np.maximum.accumulate(np.where(is_head, lines + 1, 0))
         some = (table.flags & CELL != 0) & (begin >= 0) & (begin < end) & (end <= lines)

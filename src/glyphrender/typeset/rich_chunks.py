@@ -24,7 +24,8 @@ from glyphrender.text.source import Chunk, chunks
 from glyphrender.theta import Theta
 from glyphrender.typeset.drawn import Drawn
 from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
-from glyphrender.typeset.paragraph_styles import Paragraphs
+from glyphrender.typeset.paragraph_styles import NO_STYLES
+from glyphrender.typeset.paragraphs import Paragraphs
 from glyphrender.typeset.rich_styles import Looks, StylesOfLooks
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.shaper import Shaper
@@ -173,7 +174,7 @@ class _Account:
         line = int(text.lines_before(np.array([self.start]))[0])
         return replace(
             table.edited(at, **columns),
-            paragraph_styles=() if paragraphs is None else paragraphs.styles,
+            paragraph_styles=NO_STYLES if paragraphs is None else paragraphs.styles,
             text=text.source[self.start : self.end],
             drawn_text=chunk.text,
             offset=self.start,

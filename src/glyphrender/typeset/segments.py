@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from glyphrender.rich.style import Style
 from glyphrender.text.parts import count_line_ends
-from glyphrender.text.properties import codepoints
+from glyphrender.text.properties import as_text, codepoints
 from glyphrender.typeset.glyph_store import MAY_BREAK, NEWLINE, SOURCE_LINE_ENDS, GlyphStore
-from glyphrender.typeset.paragraph_styles import ParagraphStyle
+from glyphrender.typeset.paragraph_styles import NO_STYLES, ParagraphStyles
 
 _COLUMNS: Final = (
     "number", "gap", "breaks", "level", "gap_level", "base", "cellular", "hidden", "stands_for", "replaced", "look",
@@ -78,7 +78,7 @@ class SegmentTable:
     gap_look: NDArray[np.int32] | None = None
     looks: tuple[Style, ...] = ()
     paragraph: NDArray[np.int32] | None = None
-    paragraph_styles: tuple[ParagraphStyle, ...] = ()
+    paragraph_styles: ParagraphStyles = NO_STYLES
 
     @property
     def nbytes(self) -> int:
@@ -143,14 +143,14 @@ class SegmentTable:
         """Whether the last paragraph of the table stays with the one that follows it."""
         if self.paragraph is None or not len(self.number):
             return False
-        return self.paragraph_styles[int(self.paragraph[-1])].keep and self.kinds()[-1] >= NEWLINE
+        return bool(self.paragraph_styles.keep[self.paragraph[-1]]) and self.kinds()[-1] >= NEWLINE
 
     @property
     def ends_in_cell(self) -> bool:
         """Whether the last paragraph of the table stands in a cell; other cells may follow."""
         if self.paragraph is None or not len(self.number):
             return False
-        return self.paragraph_styles[int(self.paragraph[-1])].cell is not None
+        return bool(self.paragraph_styles.in_cell[self.paragraph[-1]])
 
     def split(self, at: int) -> tuple[SegmentTable, SegmentTable]:
         """Return the segments before number `at`, and those from it on."""
@@ -207,7 +207,28 @@ class SegmentTable:
         """Return this table with its segments as they are numbered in `store`."""
         return replace(self, store=store, number=number)
 
-    def edited(self, at: NDArray[np.intp] | slice, **columns: NDArray[Any]) -> SegmentTable:
+    def only(self, rows: NDArray[np.bool_]) -> SegmentTable:
+        """Return the chosen rows with their characters, as if nothing stood between them."""
+        some = self.edited(rows)
+        if self.drawn_text is not None:
+            drawn = codepoints(self.drawn_text)[np.repeat(rows, self.drawn_lengths())]
+            some = replace(some, drawn_text=as_text(drawn))
+        text = as_text(codepoints(self.text)[np.repeat(rows, self.lengths())])
+        return replace(some, text=text, indent=self.indent if rows[:1].any() else None)
+
+    def with_rows(self, place: NDArray[np.intp], other: SegmentTable) -> SegmentTable:
+        """Return this table with the rows of `other`: those with one `place`, in their order, replace the row there."""
+        kept = np.ones(len(self.number), bool)
+        kept[place] = False
+        order = np.argsort(np.append(np.flatnonzero(kept), place), kind="stable")
+        old: dict[str, NDArray[Any] | None] = {name: getattr(self, name) for name in _COLUMNS}
+        new: dict[str, Any] = {
+            name: None if column is None else np.append(column[kept], getattr(other, name))[order]
+            for name, column in old.items()
+        }
+        return replace(self, **new)
+
+    def edited(self, at: NDArray[np.intp] | NDArray[np.bool_] | slice, **columns: NDArray[Any]) -> SegmentTable:
         """Return this table with its rows `at` in their order, and with the `columns` given in place of its own."""
         old: dict[str, NDArray[Any] | None] = {name: getattr(self, name) for name in _COLUMNS}
         new: dict[str, Any] = {name: None if column is None else column[at] for name, column in old.items()}

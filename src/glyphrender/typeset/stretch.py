@@ -6,8 +6,8 @@ the same lines.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,11 @@ class CellBoxes:
     flags: NDArray[np.uint8]
     table: NDArray[np.intp]
     ruled: NDArray[np.bool_]
+
+    def only(self, paragraphs: NDArray[np.bool_]) -> CellBoxes:
+        """Return the rooms of some paragraphs; `Stretch` finds where they end."""
+        columns: dict[str, Any] = {each.name: getattr(self, each.name)[paragraphs] for each in fields(self)}
+        return CellBoxes(**columns)
 
     def of(self, at: NDArray[np.integer]) -> NDArray[np.intp]:
         """Return the paragraph that holds each segment."""

@@ -8,14 +8,12 @@ in its own column, and such a cell may be cut between lines. So do the cells of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.typeset.line_table import BESIDE, CELL, PAGE_END, ROW, RULED
-from glyphrender.typeset.paragraph_styles import ParagraphStyle
 
 #: The room for a rule between two rows, in lines.
 RULE_ROOM: Final = 0.2
@@ -113,9 +111,11 @@ def floors(
     return np.where(np.append(cells[1:], True), lowest[row], bottoms), middle[row], middle[row + 1]
 
 
-def rule_room(flags: NDArray[np.uint8], styles: Sequence[ParagraphStyle]) -> NDArray[np.float64]:
-    """Return [n] the room that rules of tables take above each line, in lines: below the head and between rows."""
+def rule_room(flags: NDArray[np.uint8], head: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return [n] the room that rules of tables take above each line, in lines: below the head and between rows.
+
+    `head` is [n] whether each line stands in the last row of a head.
+    """
     rows, _ = begins_of(flags)
-    head = np.array([style.cell is not None and style.cell.head for style in styles], bool)
     below = rows & np.append(False, head[:-1]) & (flags & CELL != 0)
     return np.where(below | (flags & RULED != 0), RULE_ROOM, 0.0)

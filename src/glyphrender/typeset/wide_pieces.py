@@ -29,11 +29,23 @@ from glyphrender.typeset.stretch import EMERGENCY, Stretch
 def cut_wide_pieces(stretch: Stretch) -> SegmentTable:
     """Return the segments of `stretch`, with breaks in the pieces that are wider than a line.
 
-    If no piece is that wide, the result is `stretch.segments` itself.
+    If no piece is that wide, the result is `stretch.segments` itself. Otherwise only the paragraphs with such a piece
+    are looked at: no rule reaches across the end of a paragraph.
     """
+    segments = stretch.segments
+    if not (wide := _in_wide_pieces(stretch, stretch.breaks)).any():
+        return segments
+    start, end = stretch.paragraphs()
+    chosen = np.logical_or.reduceat(wide, start)
+    rows = np.repeat(chosen, end - start)
+    cells = None if stretch.cells is None else stretch.cells.only(chosen)
+    place, cut = _cut(Stretch(segments.only(rows), stretch.metrics, cells), wide[rows])
+    return segments.with_rows(np.flatnonzero(rows)[place], cut)
+
+
+def _cut(stretch: Stretch, wide: Mask) -> tuple[NDArray[np.intp] | slice, SegmentTable]:
+    """Return (the segment that each segment of the result was, the segments with breaks in `wide` pieces)."""
     breaks = stretch.breaks
-    if not (wide := _in_wide_pieces(stretch, breaks)).any():
-        return stretch.segments
     added = np.zeros(len(breaks), np.uint8)
     if stretch.metrics.natural:
         for places in _after_spaces(stretch):
@@ -46,7 +58,9 @@ def cut_wide_pieces(stretch: Stretch) -> SegmentTable:
     segments = stretch.segments
     if added.any():
         segments = segments.edited(slice(None), breaks=np.where(added, added, segments.breaks))
-    return _cut_at_clusters(Stretch(segments, stretch.metrics, stretch.cells), wide) if wide.any() else segments
+    if not wide.any():
+        return slice(None), segments
+    return _cut_at_clusters(Stretch(segments, stretch.metrics, stretch.cells), wide)
 
 
 def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
@@ -155,12 +169,15 @@ class _Text:
 # -- places inside words ----------------------------------------------------------------------------------------
 
 
-def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
-    """Return the segments of `stretch` with those in `wide` pieces cut into clusters, and breaks between the clusters.
+def _cut_at_clusters(stretch: Stretch, wide: Mask) -> tuple[NDArray[np.intp], SegmentTable]:
+    """Cut the segments in `wide` pieces into clusters, and let lines break between the clusters.
 
     Args:
         stretch: the segments.
         wide: [n] the segments to cut.
+
+    Returns:
+        (the segment of `stretch` that each segment is a part of, the segments).
     """
     segments, n = stretch.segments, len(wide)
     cut = wide & (stretch.kind == TEXT)
@@ -192,7 +209,7 @@ def _cut_at_clusters(stretch: Stretch, wide: Mask) -> SegmentTable:
             kind = MAY_BREAK if rank < LETTERS else EMERGENCY
             added[chosen] = kind
             found = np.where(chosen, kind, found)
-    return parted.segments.edited(slice(None), breaks=np.where(added, added, breaks).astype(np.uint8))
+    return at, parted.segments.edited(slice(None), breaks=np.where(added, added, breaks).astype(np.uint8))
 
 
 def _account_of_parts(
