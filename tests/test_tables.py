@@ -309,6 +309,8 @@ def test_widths_give_no_more_lines_than_those_of_css() -> None:
         (lambda: Table(start=0, end=4, cells=[(1, 0, 0), (1, 0, 1)]), "Starts must rise"),
         (lambda: Table(start=0, end=4, cells=[(1, 1, 0), (2, 0, 1)]), "Starts must rise"),
         (lambda: Table(start=0, end=4, cells=[(1, 0, 1 << 63)]), "columns of a row must rise below"),
+        (lambda: Table(start=0, end=4, cells=[(1, 1 << 63, 0)]), "as rows do"),
+        (lambda: Table(start=0, end=4, cells=[], head=1 << 63), "head of a Table"),
         (lambda: Table(start=0, end=4, cells=[(4, 0, 0)]), "between 0 and 4"),
         (lambda: Table(start=0, end=4, cells=["ab"]), "cells of a Table are"),
         (lambda: Table(start=-1, end=4, cells=[]), "start of a Table is -1"),

@@ -102,7 +102,7 @@ def _cells(given: Any, start: int, end: int) -> tuple[Cell, ...]:
         if not risen or other.start >= end or not numbered or (other.row, other.column) <= one[1:]:
             raise DataError(
                 f"cells of a Table have {tuple(other)} after {tuple(one)}. Starts must rise between {start} and {end}, "
-                f"rows must not fall, and the columns of a row must rise; all are below 2 ** 63."
+                f"rows must not fall, and the columns of a row must rise below 2 ** 63, as rows do."
             )
     return cells
 
