@@ -132,3 +132,21 @@ def test_a_document_that_grows_keeps_its_columns(tmp_path: Path) -> None:
     assert [page.theta.columns for page in joined][-1] == 1
     document.save(tmp_path / "out")
     assert render(SHORT, AUTO).save(tmp_path / "two", jobs=2)["theta"]["columns"] == columns
+
+
+def test_a_rich_text_is_prepared_once_for_the_look_and_for_all_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def counted(text: RichText) -> DrawnText:
+        made.append(text)
+        return DrawnText(text)
+
+    monkeypatch.setattr("glyphrender.typeset.layout.DrawnText", counted)
+    rich, typesetter = from_markdown("# Head\n\n" + "some *words*\n\n" * 50), Typesetter()
+    pages = [list(layout(rich, {"columns": "auto", "font_size": size}, typesetter=typesetter)) for size in (7, 8)]
+    assert len(made) == 1
+    assert typesetter.nbytes > len(rich)
+    typesetter.clear()
+    again = list(layout(rich, {"columns": "auto", "font_size": 7}, typesetter=typesetter))
+    assert len(made) == 2
+    assert [page.span for page in again] == [page.span for page in pages[0]]

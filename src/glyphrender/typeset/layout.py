@@ -7,6 +7,7 @@ the page is dropped.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -73,10 +74,10 @@ def layout_pages(
     if isinstance(text, RichText):
         theta = with_columns(text, theta, shaper)
         if not text.is_plain:
-            drawn = DrawnText(text)
+            drawn, _ = _prepared(text, theta, shaper)
             found = headings(text, drawn) if "{section}" in theta.page_header else ()
             paginator = Paginator(theta, max_pages=max_pages, parts=parts, headings=found)
-            yield from paginator.fill(rich_lines(text, drawn, theta, shaper))
+            yield from paginator.fill(rich_lines(text, theta, shaper))
             return
         text = text.source
     if isinstance(text, str):
@@ -102,27 +103,38 @@ def with_columns(text: str | RichText, theta: Theta, shaper: Shaper) -> Theta:
         first = sample(text if isinstance(text, str) else text.source)
         segments: Iterable[SegmentTable] = analysed(first, theta, style, shaper)
     else:
-        segments, looks = _rich(text, DrawnText(text), theta, style, shaper)
+        segments, looks = _rich(text, theta, style, shaper)
     metrics = LineMetrics.of(theta, shaper.furniture(style), looks)
-    return theta.replace(columns=columns_of(segments, theta, metrics))
+    found = columns_of(segments := iter(segments), theta, metrics)
+    if len(text) <= shaper.chunk_size:
+        deque(segments, maxlen=0)  # all of them are known by now; taken to the end, they are remembered
+    return theta.replace(columns=found)
 
 
-def rich_lines(text: RichText, drawn: DrawnText, theta: Theta, shaper: Shaper) -> Iterator[LineTable]:
+def rich_lines(text: RichText, theta: Theta, shaper: Shaper) -> Iterator[LineTable]:
     """Yield the lines of a rich text, those of a chunk at a time."""
     style = shaper.style(theta)
-    segments, widths = _rich(text, drawn, theta, style, shaper)
+    segments, widths = _rich(text, theta, style, shaper)
     yield from set_lines(segments, theta, style, shaper, widths)
 
 
-def _rich(
-    text: RichText, drawn: DrawnText, theta: Theta, style: WordStyle, shaper: Shaper
-) -> tuple[Iterable[SegmentTable], LookMetrics]:
-    """Return (the segments of a rich text, chunk by chunk, the widths of its looks)."""
-    looks = Looks.of(drawn.styles, theta)
+def _prepared(text: RichText, theta: Theta, shaper: Shaper) -> tuple[DrawnText, Paragraphs | None]:
+    """Return the drawn text of a rich text, and the styles of its paragraphs; the shaper remembers those asked last."""
     base = _BASE[theta.direction]
     # Where a newline does not end a line, the whole text is one paragraph, and blocks have no meaning.
     flows = theta.newline_marker is not None
-    paragraphs = None if flows else Paragraphs.of(drawn, text.blocks, text.tables, base)
+
+    def prepared() -> tuple[DrawnText, Paragraphs | None]:
+        drawn = DrawnText(text)
+        return drawn, None if flows else Paragraphs.of(drawn, text.blocks, text.tables, base)
+
+    return shaper.prepared((text, base, flows), prepared)
+
+
+def _rich(text: RichText, theta: Theta, style: WordStyle, shaper: Shaper) -> tuple[Iterable[SegmentTable], LookMetrics]:
+    """Return (the segments of a rich text, chunk by chunk, the widths of its looks)."""
+    drawn, paragraphs = _prepared(text, theta, shaper)
+    looks, base = Looks.of(drawn.styles, theta), _BASE[theta.direction]
     reading = theta.direction, consumption(theta), flow_of(theta), paragraphs is None
     segments = shaper.remembered(
         text, style, reading, lambda: rich_segments(drawn, looks, paragraphs, theta, style, shaper, base=base)

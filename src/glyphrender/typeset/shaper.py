@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from glyphrender._system import log
 from glyphrender._system.fork_safe_lock import fork_safe_lock
@@ -31,6 +31,8 @@ _TEXTS: Final = 4
 _CHARACTERS: Final = 16_000_000
 # A character of Markdown whose markup was read takes so many bytes in all.
 _MARKED_BYTES: Final = 12
+# What layout knows of a character of rich text takes so many bytes: the drawn text, and its edits, runs and paragraphs.
+_PREPARED_BYTES: Final = 8
 # A font stack has a table of the face of every code point, 2.2 MB.
 _STACK_BYTES: Final = 2_200_000
 _STACKS: Final = 32
@@ -42,6 +44,9 @@ _Fonts: TypeAlias = tuple[str, int, bool, str, tuple[str, ...], str, Emoji]
 # What the analysis of a text depends on, beside its style: the base direction, what is consumed, and how it flows; in
 # rich text, whether its blocks count.
 _Reading: TypeAlias = tuple[Direction, Consumption, Flow] | tuple[Direction, Consumption, Flow, bool]
+# A rich text, the base direction that θ imposes or None, and whether newlines end no lines.
+_RichKey: TypeAlias = tuple[RichText, int | None, bool]
+P = TypeVar("P")
 _TextKey: TypeAlias = tuple[str | RichText, WordStyle, _Reading]
 
 
@@ -71,6 +76,7 @@ class Shaper:
             self._furniture: dict[WordStyle, Furniture] = {}
             self._texts: dict[_TextKey, tuple[tuple[SegmentTable, ...], int]] = {}  # and their bytes
             self._marked: dict[tuple[str, tuple[PartSpan, ...], tuple[object, ...]], str | RichText] = {}
+            self._prepared: tuple[_RichKey, Any] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -78,6 +84,7 @@ class Shaper:
         with self._lock:
             texts = sum(nbytes for _, nbytes in self._texts.values())
             texts += sum(_MARKED_BYTES * len(text) for text, *_ in self._marked)
+            texts += _PREPARED_BYTES * len(self._prepared[0][0]) if self._prepared else 0
             words = sum(words.nbytes for words in self._words.values())
             # The store and the furniture refer to styles whose stacks may no longer be in `_stacks`.
             stacks = {id(stack) for stack in self._stacks.values()}
@@ -187,6 +194,18 @@ class Shaper:
                 del self._marked[next(iter(self._marked))]
         return found
 
+    def prepared(self, key: _RichKey, made: Callable[[], P]) -> P:
+        """Return what `made` returns: what layout has to know of a rich text. The last one is remembered."""
+        with self._lock:
+            if self._prepared is not None and self._prepared[0] == key:
+                known: P = self._prepared[1]
+                return known
+        found = made()
+        if len(key[0]) <= _CHARACTERS:
+            with self._lock:
+                self._prepared = key, found
+        return found
+
     def remembered(
         self,
         text: str | RichText,
@@ -233,6 +252,8 @@ class Shaper:
                 del self._texts[next(iter(self._texts))]
             elif self._marked:
                 del self._marked[next(iter(self._marked))]
+            elif self._prepared is not None:
+                self._prepared = None
             else:
                 # The store refers to its styles, and they to their fonts: they go together.
                 if len(self.store.styles) > len(wanted) or len(self._stacks) > len(wanted):
