@@ -25,6 +25,7 @@ from glyphrender import (
     render,
 )
 from glyphrender.errors import ThetaError
+from glyphrender.rich.drawn_text import DrawnText
 from glyphrender.search.axes import varied
 from glyphrender.typeset.auto_columns import LOOK
 

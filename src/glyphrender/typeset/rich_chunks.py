@@ -128,12 +128,12 @@ class _Account:
     def in_cells(self, paragraphs: Paragraphs | None) -> NDArray[np.bool_] | None:
         """Return [n] whether each character of the chunk stands in a cell; None if the text has no box drawing."""
         chunk = self.drawn.chunk
-        if paragraphs is None or not any(style.cell for style in paragraphs.styles):
+        if paragraphs is None or chunk.text.isascii() or not paragraphs.styles.in_cell.any():
             return None
-        if chunk.text.isascii() or not is_box_drawing(codepoints(chunk.text)).any():
+        if not is_box_drawing(codepoints(chunk.text)).any():
             return None
-        of_styles = np.array([style.cell is not None for style in paragraphs.styles], bool)
-        found: NDArray[np.bool_] = of_styles[paragraphs.styles_at(self._drawn(np.arange(len(chunk.text))))]
+        styles = paragraphs.styles_at(self._drawn(np.arange(len(chunk.text))))
+        found: NDArray[np.bool_] = paragraphs.styles.in_cell[styles]
         return found
 
     def of(self, table: SegmentTable, paragraphs: Paragraphs | None) -> SegmentTable:
