@@ -42,6 +42,15 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:40]}…{text[-16:]}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "page"), counted(1200, "page")
+    ('1 page', '1,200 pages')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def one_line(message: str) -> str:
     """Return `message` on one line of bounded length.
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli.notices import counted, say
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import theta_options
-from glyphrender.errors import one_line
+from glyphrender.errors import counted, one_line
 
 if TYPE_CHECKING:
     from glyphrender.adapters.corpus import CorpusProgress

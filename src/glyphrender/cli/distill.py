@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from glyphrender.cli.notices import counted
 from glyphrender.cli.options import base_url_option, chat_options, faults_option, local_option, model_option
+from glyphrender.errors import counted
 
 
 @click.command()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli.notices import counted, say
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, base_url_option, dollars, model_option, price_options, theta_options
-from glyphrender.errors import VisionModelError, one_line
+from glyphrender.errors import VisionModelError, counted, one_line
 from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import click
 
 from glyphrender.cli.eval_efficiency import WithEfficiency
 from glyphrender.cli.eval_plan import listing, print_plan
-from glyphrender.cli.notices import counted, say
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import (
     Pricing,
     base_url_option,
@@ -23,6 +23,7 @@ from glyphrender.cli.options import (
     theta_of,
     theta_options,
 )
+from glyphrender.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

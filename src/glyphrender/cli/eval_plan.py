@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli.notices import counted, say
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import dollars
+from glyphrender.errors import counted
 from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli.notices import counted, say
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import chat_options, faults_option, theta_options
+from glyphrender.errors import counted
 
 if TYPE_CHECKING:
     from glyphrender.theta import Theta

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
-from glyphrender.cli.notices import counted, say
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, dollars, price_options, text_options, theta_options
 from glyphrender.cli.ratio import flow_hint, priced, verdict
-from glyphrender.errors import one_line
+from glyphrender.errors import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

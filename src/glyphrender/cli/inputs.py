@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from glyphrender._system.regular_file import kind_of, open_regular
-from glyphrender.cli.notices import counted
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, counted
 
 if TYPE_CHECKING:
     from glyphrender.text.parts import Part

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli.notices import counted, say
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, base_url_option, dollars, local_option, model_option, price_options
+from glyphrender.errors import counted
 from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:

@@ -27,9 +27,9 @@ from glyphrender.cli.inputs import (
     listed,
     total_bytes,
 )
-from glyphrender.cli.notices import counted, say
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import text_options, theta_options
-from glyphrender.errors import DataError, LayoutError, one_line
+from glyphrender.errors import DataError, LayoutError, counted, one_line
 
 if TYPE_CHECKING:
     from glyphrender.text.parts import Part

@@ -14,11 +14,11 @@ import click
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
 from glyphrender.cli.inputs import HEADING, Input, Reader, check_outputs, escapes_hint, inputs_of, joined, listed
-from glyphrender.cli.notices import counted, say
+from glyphrender.cli.notices import say
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.document.manifest import is_pages_folder
 from glyphrender.document.sheet import Picture, saved, sheet
-from glyphrender.errors import DataError, one_line
+from glyphrender.errors import DataError, counted, one_line
 
 if TYPE_CHECKING:
     from glyphrender.text.parts import Part

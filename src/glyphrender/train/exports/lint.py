@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, Literal
 
-from glyphrender.errors import DataError, VisionModelError
+from glyphrender.errors import DataError, VisionModelError, counted
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
@@ -109,7 +109,7 @@ class LintReport:
         return tuple(finding for finding in self.findings if finding.level == "error")
 
     def __str__(self) -> str:
-        head = f"{_many(self.rows, 'row')}, {_many(self.pages, 'page')}"
+        head = f"{counted(self.rows, 'row')}, {counted(self.pages, 'page')}"
         lines = [f"{self.trainer}: {head}, model {self.needs.model.name}"]
         lines += [f"  {page.count:,} × {page}" for page in self.shown[:8]]
         lines += [f"  … and {len(self.shown) - 8} more sizes"] if len(self.shown) > 8 else []
@@ -156,8 +156,8 @@ def lint_rows(
         for problem in row.problems:
             found.add("row", f"{row.place}: {problem}.")
         if row.markers != len(row.sizes):
-            places = f"the text has {_many(row.markers, 'place')} for images"
-            found.add("markers", f"{row.place}: {places}, and the row has {_many(len(row.sizes), 'image')}.")
+            places = f"the text has {counted(row.markers, 'place')} for images"
+            found.add("markers", f"{row.place}: {places}, and the row has {counted(len(row.sizes), 'image')}.")
         for size in row.sizes:
             sizes[size] += 1
             if size not in pages:
@@ -174,7 +174,7 @@ def lint_rows(
             way_out = f"Set {trainer.limit} to {rounded_up(length)}."
             found.add("length", f"{row.place} has {length:,} tokens, {beyond}. {way_out}")
     if not trainer.mixed and 0 < with_pages < total:
-        message = f"{_many(total - with_pages, 'row')} without pages beside {with_pages:,} with pages"
+        message = f"{counted(total - with_pages, 'row')} without pages beside {with_pages:,} with pages"
         found.add("images", f"{message}: {trainer.version} fails on a batch that has both. Drop one kind.")
     if not total:
         found.add("row", "the export has no rows.")
@@ -245,7 +245,7 @@ def _judge(shown: Sequence[ShownPage], trainer: Trainer, needs: Needs, found: _F
     off_grid = [page for page in shown if page.shown == page.meant != page.size]
     for page in shown:
         verb = "is" if page.count == 1 else "are"
-        pages = f"{_many(page.count, 'page')} of {page.size[0]}×{page.size[1]} px {verb}"
+        pages = f"{counted(page.count, 'page')} of {page.size[0]}×{page.size[1]} px {verb}"
         if page.shown != page.meant:
             meant = f"left alone, at {page.meant[0]}×{page.meant[1]} px"
             found.add("size", f"{pages} {page.fate} ({meant}). {trainer.way_out(needs)}")
@@ -256,11 +256,7 @@ def _judge(shown: Sequence[ShownPage], trainer: Trainer, needs: Needs, found: _F
         count = sum(page.count for page in off_grid)
         found.add(
             "size",
-            f"{_many(count, 'page')} {'is' if count == 1 else 'are'} resampled onto the model's grid, as at inference "
-            f"({off_grid[0]}). Align θ (theta.align_to) for pages that reach the model as they were drawn.",
+            f"{counted(count, 'page')} {'is' if count == 1 else 'are'} resampled onto the model's grid, as at "
+            f"inference ({off_grid[0]}). Align θ (theta.align_to) for pages that reach the model as they were drawn.",
             "warning",
         )
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"

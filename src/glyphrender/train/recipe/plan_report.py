@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glyphrender.errors import counted
 from glyphrender.train.recipe import GrpoRecipe
 from glyphrender.train.recipe.plan import RunPlan, span
 
@@ -23,7 +24,7 @@ def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
         ("trained", trained),
         (
             f"a full {unit}",
-            f"{plan.visual_tokens:,} visual tokens ({_count(plan.pages, 'page')} of {plan.page_tokens}), "
+            f"{plan.visual_tokens:,} visual tokens ({counted(plan.pages, 'page')} of {plan.page_tokens}), "
             f"{plan.text_tokens:,} text tokens",
         ),
         ("positions", f"{plan.positions_used:,} of {plan.positions:,}: a page advances them by {max(plan.page)}"),
@@ -46,12 +47,12 @@ def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
         (
             "weights, gradients, moments",
             f"{_bytes(plan.state_bytes)} in all, {_bytes(memory.states)} a GPU "
-            f"({_count(machine.gpus, 'GPU')}, sharding {machine.sharding})",
+            f"({counted(machine.gpus, 'GPU')}, sharding {machine.sharding})",
         ),
         ("weights gathered", _bytes(memory.gathered)),
         (
             "activations kept",
-            f"{_bytes(memory.activations.held)} for {_count(recipe.batch.per_device, unit)} at once"
+            f"{_bytes(memory.activations.held)} for {counted(recipe.batch.per_device, unit)} at once"
             + (", on the host" if memory.offloaded else ""),
         ),
         ("activations of one layer", _bytes(memory.activations.peak)),
@@ -70,7 +71,7 @@ def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
         )
     seconds = [plan.seconds(recompute=again) for again in (False, True)]
     rows += [
-        ("rate", f"{machine.tflops:g} TFLOP/s a GPU, {_count(machine.gpus, 'GPU')}"),
+        ("rate", f"{machine.tflops:g} TFLOP/s a GPU, {counted(machine.gpus, 'GPU')}"),
         ("a step takes", f"{span(*seconds)} s"),
         ("steps a day", span(*(_DAY / each for each in reversed(seconds)))),
         (f"all {recipe.optim.steps:,} steps", f"{_time(plan, text=True)}; the pages alone {_time(plan, text=False)}"),
@@ -90,14 +91,10 @@ def cost_sentence(plan: RunPlan) -> str:
     recipe, machine = plan.recipe, plan.recipe.machine
     size = f"{plan.visual_tokens:,} visual tokens × {plan.sequences:,} × {recipe.optim.steps:,} steps"
     return (
-        f"This run costs about {_time(plan, text=False)} of {_count(machine.gpus, 'GPU')} at {machine.tflops:g} "
+        f"This run costs about {_time(plan, text=False)} of {counted(machine.gpus, 'GPU')} at {machine.tflops:g} "
         f"TFLOP/s each for its pages alone ({size}; the higher figure with recomputation), and "
         f"{_time(plan, text=True)} with its text, if every sample is full."
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _flops(count: float) -> str:
