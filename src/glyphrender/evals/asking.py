@@ -31,6 +31,7 @@ from glyphrender.inference.expand_trace import ExpandTrace
 from glyphrender.inference.messages import Packing
 from glyphrender.inference.model import Model
 from glyphrender.inference.replies import Replies, RequestBudget, reply_key
+from glyphrender.inference.reply import total_tokens
 from glyphrender.models.prices import Price
 from glyphrender.tasks.task import Score
 
@@ -234,8 +235,8 @@ class Asking:
             trace=trace,
             evidence=posed.evidence,
             prompt_tokens=first.prompt_tokens,
-            all_prompt_tokens=_sum(prompts),
-            completion_tokens=_sum(completions),
+            all_prompt_tokens=total_tokens(prompts),
+            completion_tokens=total_tokens(completions),
             requests=len(replies),
             dollars=sum(who.paid(each, reply) for who, each, reply in replies) if priced else None,
             alike=not any(item.drawables),
@@ -354,8 +355,3 @@ def _as_text(turn: ItemTurn) -> Turn:
 
 def _value(follow_up: FollowUp) -> list[Any]:
     return [[turn.role, turn.text] for turn in follow_up.turns]
-
-
-def _sum(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

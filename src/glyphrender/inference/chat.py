@@ -24,6 +24,7 @@ from glyphrender.inference.expand_schema import ExpandKind
 from glyphrender.inference.expand_trace import ExpandTrace
 from glyphrender.inference.messages import Packing, Request
 from glyphrender.inference.model import Model
+from glyphrender.inference.reply import total_tokens
 from glyphrender.models.names import family_name
 from glyphrender.models.prices import Price
 from glyphrender.models.vision import VISION_MODELS, vision_model
@@ -73,17 +74,17 @@ class Answer:
     @property
     def prompt_tokens(self) -> int | None:
         """Return the tokens of all prompts, by the server's count; None if it gave none."""
-        return _sum([reply.prompt_tokens for reply in self.replies])
+        return total_tokens([reply.prompt_tokens for reply in self.replies])
 
     @property
     def completion_tokens(self) -> int | None:
         """Return the tokens of all answers, by the server's count; None if it gave none."""
-        return _sum([reply.completion_tokens for reply in self.replies])
+        return total_tokens([reply.completion_tokens for reply in self.replies])
 
     @property
     def cached_tokens(self) -> int | None:
         """Return the tokens of the prompts that the server had in its cache; None if it does not say."""
-        return _sum([reply.cached_tokens for reply in self.replies])
+        return total_tokens([reply.cached_tokens for reply in self.replies])
 
     @property
     def cut(self) -> bool:
@@ -291,8 +292,3 @@ def _ratio(requests: tuple[Request, ...], document: Document, packing: Packing) 
         )
     except (DependencyError, TokenizerError, VisionModelError):
         return None
-
-
-def _sum(counts: list[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,12 @@ BROKEN_OFF: Final = "broken off"
 _WHOLE: Final = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
 # Reasons of an answer that ends in calls of tools, which is whole if the calls are there.
 _CALLS: Final = frozenset({"tool_calls", "function_call", "tool_use"})
+
+
+def total_tokens(counts: Sequence[int | None]) -> int | None:
+    """Return the sum of counts of tokens; None if one of them is unknown."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

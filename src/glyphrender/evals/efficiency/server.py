@@ -20,6 +20,7 @@ from glyphrender.evals.efficiency.clock import Timing
 from glyphrender.evals.efficiency.measure import cut
 from glyphrender.inference.conversation import Conversation, base64_png
 from glyphrender.inference.model import EndpointModel, Model
+from glyphrender.inference.reply import total_tokens
 from glyphrender.models.tokenizers import Tokenizer
 from glyphrender.theta import Theta
 
@@ -204,13 +205,11 @@ def _arm(model: Model, content: str | Document, numbers: Iterator[int], plan: Se
     with ThreadPoolExecutor(plan.concurrency) as pool:
         replies = list(pool.map(lambda each: model.complete(each, max_tokens=plan.answer), asked))
     seconds = time.perf_counter() - start
-    counts = [reply.completion_tokens for reply in replies]
-    known = [count for count in counts if count is not None]
     return ServedArm(
         prompt_tokens=arm.prompt_tokens,
         first=arm.first,
         whole=arm.whole,
-        reply_tokens=sum(known) if len(known) == len(counts) else None,
+        reply_tokens=total_tokens([reply.completion_tokens for reply in replies]),
         load_seconds=seconds,
     )
 
