@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from glyphrender.errors import RequestRefused, VisionModelError
+from glyphrender.errors import EndpointError, RequestRefused, VisionModelError
 from glyphrender.inference.conversation import Conversation, Turn, png_bytes
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.message_formats import PackedImage, PackedTurn, chat_messages
@@ -44,6 +44,22 @@ class Model(Protocol):
             RequestRefused: the model does not take this conversation: too many pages, or too large ones.
             EndpointError: there is no reply.
         """
+
+
+def finished_reply(model: Model, conversation: Conversation, *, max_tokens: int | None) -> Reply:
+    """Return the reply of `model`, which is whole, or was cut at `max_tokens`.
+
+    Raises:
+        RequestRefused: see `Model.complete`.
+        EndpointError: there is no reply, or something else cut it off, so that it says nothing about the question.
+    """
+    reply = model.complete(conversation, max_tokens=max_tokens)
+    if reply.cut and reply.finish_reason != "length":
+        raise EndpointError(
+            f"{model.identity[0]} did not finish its answer (finish_reason={reply.finish_reason!r}). "
+            "Check the server's log."
+        )
+    return reply
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

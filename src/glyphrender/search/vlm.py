@@ -20,7 +20,7 @@ from glyphrender.document.document import render
 from glyphrender.errors import DataError, EndpointError, LayoutError, RequestRefused
 from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Endpoint, Reply
-from glyphrender.inference.model import EndpointModel, Model
+from glyphrender.inference.model import EndpointModel, Model, finished_reply
 from glyphrender.inference.replies import Replies, RequestBudget, reply_key
 from glyphrender.ocr.comparison import load_levenshtein
 from glyphrender.rich.rich_text import drawn_of
@@ -152,13 +152,7 @@ class VLMEvaluator:
             self.replies.reserve(key, self.budget)
             try:
                 conversation = Conversation.about(render(example.context, theta), example)
-                reply = self.model.complete(conversation, max_tokens=max_tokens)
-                if reply.cut and reply.finish_reason != "length":
-                    # A reply that was cut by something else says nothing about θ. It is not stored, and counts as none.
-                    raise EndpointError(
-                        f"{self.model.identity[0]} did not finish its answer (finish_reason={reply.finish_reason!r}). "
-                        "Check the server's log."
-                    )
+                reply = finished_reply(self.model, conversation, max_tokens=max_tokens)
             except EndpointError as error:
                 self.replies.release(key)
                 return error

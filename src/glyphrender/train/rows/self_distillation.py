@@ -21,7 +21,7 @@ from typing import Final, TypeAlias
 from glyphrender.errors import DataError, EndpointError, RequestRefused, shown
 from glyphrender.inference.conversation import Conversation, Turn
 from glyphrender.inference.endpoint import Reply
-from glyphrender.inference.model import Model
+from glyphrender.inference.model import Model, finished_reply
 from glyphrender.inference.replies import Replies, RequestBudget, reply_key
 from glyphrender.tasks.answers import final_answer
 from glyphrender.tasks.scoring import commits_to
@@ -184,12 +184,7 @@ class _Asking:
             return reply
         conversation = _conversation(row)
         with self.replies.reserved(key, self.budget):
-            reply = self.model.complete(conversation, max_tokens=self.max_tokens)
-            if reply.cut and reply.finish_reason != "length":
-                raise EndpointError(
-                    f"{self.model.identity[0]} did not finish its answer (finish_reason={reply.finish_reason!r}). "
-                    "Check the server's log."
-                )
+            reply = finished_reply(self.model, conversation, max_tokens=self.max_tokens)
         self.replies.put(key, reply, {"model": self.model.identity[0], "task": _KIND, "row": row.key})
         return reply
 
