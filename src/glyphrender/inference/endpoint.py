@@ -229,20 +229,7 @@ class Endpoint:
         Raises:
             EndpointError, DependencyError: see `complete`.
         """
-        server = self.server
-        server.client()
-        call = server.call(seconds=self.timeout, max_bytes=LISTING_BYTES)
-
-        def send(client: Any, timeout: float) -> Any:
-            return client.models.with_streaming_response.list(timeout=timeout)
-
-        with call, server.errors(self.model, call), server.response(call, send) as response:
-            body = parsed(b"".join(response.iter_raw()))
-            listed = body.get("data") if isinstance(body, dict) else body
-            if not isinstance(listed, list):
-                raise TypeError("the list of models is no list")
-            names = [model for model in listed if isinstance(model, dict) and isinstance(model.get("id"), str)]
-            return {model["id"]: _positive(model.get("max_model_len")) for model in names}
+        return {model["id"]: context_of(model) for model in listed_models(self, seconds=self.timeout)}
 
     def only_model(self) -> str:
         """Return the name of the one model that the server lists.
@@ -354,5 +341,28 @@ def _raise_stated_error(server: Server, value: Any, kind: str = "") -> None:
     raise server.error(f"{server.url} failed while it answered ({said}). Ask again, or see its log.")
 
 
-def _positive(value: Any) -> int | None:
+def listed_models(endpoint: Endpoint, *, seconds: float) -> list[dict[str, Any]]:
+    """Return the objects of the models that a server lists, each with a name as its `id`.
+
+    Raises:
+        EndpointError, DependencyError: see `Endpoint.complete`.
+    """
+    server = endpoint.server
+    server.client()
+    call = server.call(seconds=seconds, max_bytes=LISTING_BYTES)
+
+    def send(client: Any, timeout: float) -> Any:
+        return client.models.with_streaming_response.list(timeout=timeout)
+
+    with call, server.errors(endpoint.model, call), server.response(call, send) as response:
+        body = parsed(b"".join(response.iter_raw()))
+        listed = body.get("data") if isinstance(body, dict) else body
+        if not isinstance(listed, list):
+            raise TypeError("the list of models is no list")
+    return [model for model in listed if isinstance(model, dict) and isinstance(model.get("id"), str)]
+
+
+def context_of(listed: Mapping[str, Any]) -> int | None:
+    """Return the tokens of the context of a listed model; None if the server does not say."""
+    value = listed.get("max_model_len")
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -16,7 +16,7 @@ from typing import Any
 from glyphrender.errors import EndpointError
 from glyphrender.inference.call import Call
 from glyphrender.inference.completion import Usage, parsed, read_chunk, read_completion, without_lone_surrogates
-from glyphrender.inference.endpoint import LISTING_BYTES, Endpoint
+from glyphrender.inference.endpoint import Endpoint, context_of, listed_models
 from glyphrender.inference.events import events
 from glyphrender.inference.sending import sendable, sent
 from glyphrender.inference.server import Server, reason_of
@@ -149,30 +149,16 @@ def listing(endpoint: Endpoint) -> Listing:
     Raises:
         EndpointError: the server cannot be reached, or refuses the key.
     """
-    server = endpoint.server
-    server.client()
-    call = server.call(seconds=min(endpoint.timeout, 30.0), max_bytes=LISTING_BYTES)
-
-    def send(client: Any, timeout: float) -> Any:
-        return client.models.with_streaming_response.list(timeout=timeout)
-
     try:
-        with call, server.errors(endpoint.model, call), server.response(call, send) as response:
-            body = parsed(b"".join(response.iter_raw()))
+        rows = listed_models(endpoint, seconds=min(endpoint.timeout, 30.0))
     except EndpointError as error:
         if error.status in (401, 403) or "cannot be reached" in str(error):
             raise
         return Listing(contexts={})
-    found = body.get("data") if isinstance(body, dict) else body
-    rows = (
-        [row for row in found if isinstance(row, dict) and isinstance(row.get("id"), str)]
-        if isinstance(found, list)
-        else []
-    )
     owners = " ".join(str(row.get("owned_by", "")) for row in rows).lower()
     known = {"vllm": "vllm", "sglang": "sglang", "llamacpp": "llama.cpp", "llama.cpp": "llama.cpp"}
     program = next((name for word, name in known.items() if word in owners), "")
-    return Listing(contexts={row["id"]: _length(row.get("max_model_len")) for row in rows}, program=program)
+    return Listing(contexts={row["id"]: context_of(row) for row in rows}, program=program)
 
 
 def _of_body(seen: Observation, server: Server, data: bytes) -> Observation:
@@ -259,7 +245,3 @@ def _stated_error(value: Any, server: Server) -> str:
 def _model(value: Any) -> str:
     name = value.get("model") if isinstance(value, dict) else None
     return name if isinstance(name, str) else ""
-
-
-def _length(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
