@@ -117,15 +117,12 @@ class Replies:
             with closing(sqlite3.connect(self.path, timeout=60)) as db:
                 tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         except sqlite3.Error as error:
-            raise DataError(
-                f"{self.path} cannot be used for replies ({error}). Name another file.", path=self.path
-            ) from error
+            raise self._unusable(error) from error
         if not tables <= {"reply"}:
-            raise DataError(
-                f"{self.path} cannot be used for replies (it has a table {min(tables - {'reply'})!r}). "
-                "Name another file.",
-                path=self.path,
-            )
+            raise self._unusable(f"it has a table {min(tables - {'reply'})!r}")
+
+    def _unusable(self, reason: object) -> DataError:
+        return DataError(f"{self.path} cannot be used for replies ({reason}). Name another file.", path=self.path)
 
     def __repr__(self) -> str:
         return f"Replies({str(self.path)!r})"
@@ -234,9 +231,7 @@ class Replies:
                 self._add_dollars(db)
                 yield db
         except (sqlite3.Error, OSError) as error:
-            raise DataError(
-                f"{self.path} cannot be used for replies ({error}). Name another file.", path=self.path
-            ) from error
+            raise self._unusable(error) from error
 
 
 def reply_key(*parts: Any) -> str:
