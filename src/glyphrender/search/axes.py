@@ -161,9 +161,7 @@ def axis(name: str, values: Iterable[Any]) -> Axis:
     Raises:
         ThetaError: there is no field or axis of that name, no value is given, or the field refuses a value.
     """
-    if name not in DERIVED:
-        check_field_names([name])
-    parameter = DERIVED[name].parameter if name in DERIVED else PARAMETERS[name]
+    parameter = _parameter(name)
     accepted = tuple(parameter.normalise(name, value) if parameter else value for value in values)
     # Values such as "auto" are not numbers, so an axis with one of them has no order.
     ordered = isinstance(parameter, Number) and not any(isinstance(value, str) for value in accepted)
@@ -171,6 +169,14 @@ def axis(name: str, values: Iterable[Any]) -> Axis:
     if not distinct:
         raise ThetaError(f"{name} has no value to try. Give one or more.", field=name)
     return Axis(name=name, values=distinct, ordered=ordered)
+
+
+def _parameter(name: str) -> Parameter | None:
+    """Return what a field or an axis of its own takes; None if it takes no values of the user's."""
+    if name in DERIVED:
+        return DERIVED[name].parameter
+    check_field_names([name])
+    return PARAMETERS[name]
 
 
 def ladder(low: float, high: float, step: float) -> tuple[float, ...]:
@@ -193,9 +199,7 @@ def varied(setting: str) -> Axis:
     """
     name, given, text = setting.partition("=")
     name = name.strip().replace("-", "_")
-    if name not in DERIVED:
-        check_field_names([name])
-    parameter = DERIVED[name].parameter if name in DERIVED else PARAMETERS[name]
+    parameter = _parameter(name)
     if parameter is None:
         raise ThetaError(f"{name} takes no values of your own. Use --vary page_bg_color and font_color.", field=name)
     if not given:

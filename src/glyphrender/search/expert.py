@@ -102,14 +102,13 @@ class _Case:
     candidate: Candidate
     sample: str
 
-    def moved(self, name: str, steps: int, genes: Genes | None = None) -> Genes:
+    def moved(self, name: str, steps: int) -> Genes:
         """Return genes with one axis some rungs up or down its ladder; empty if there is no such rung."""
-        genes = self.genes if genes is None else genes
         axis = self.axes.get(name)
-        if axis is None or not axis.ordered or not genes:
+        if axis is None or not axis.ordered or not self.genes:
             return {}
-        at = axis.values.index(genes[name]) + steps
-        return genes | {name: axis.values[at]} if 0 <= at < len(axis.values) else {}
+        at = axis.values.index(self.genes[name]) + steps
+        return self.genes | {name: axis.values[at]} if 0 <= at < len(axis.values) else {}
 
     def set(self, name: str, value: Any, genes: Genes | None = None) -> Genes:
         """Return genes with one axis at `value`; empty if the axis lacks that value, or has it already."""

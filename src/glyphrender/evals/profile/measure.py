@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from glyphrender.evals.arms import Arm, Condition, Poser
 from glyphrender.evals.item import Benchmark
-from glyphrender.evals.profile.battery import Verdict, verdict
+from glyphrender.evals.profile.battery import Verdict
 from glyphrender.evals.runner import Run, run
 from glyphrender.inference.model import Model
 from glyphrender.inference.replies import RequestBudget
@@ -152,8 +152,3 @@ def cells(verdicts: Sequence[tuple[str, str, Verdict]]) -> list[Cell]:
         counts = counted.setdefault((kind, condition), {"right": 0, "abstained": 0, "wrong": 0, "missing": 0})
         counts[found] += 1
     return [Cell(kind=kind, condition=name, **counts) for (kind, name), counts in counted.items()]
-
-
-def verdicts_of(found: Run) -> list[tuple[str, str, Verdict]]:
-    """Return (kind, condition, verdict) of each outcome of a run."""
-    return [(each.item.task, each.condition, verdict(each.item, each.scored)) for each in found.outcomes]

@@ -92,21 +92,17 @@ class _Text(Kind):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Names(Kind):
-    """A list of texts, each one of `choices` if there are any."""
-
-    choices: tuple[str, ...] = ()
+    """A list of texts."""
 
     def normalise(self, name: str, value: Any) -> tuple[str, ...]:
         if isinstance(value, str):
             value = (value,)
         if not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
             raise self.error(name, value, "is not a list of texts")
-        if self.choices and (wrong := [each for each in value if each not in self.choices]):
-            raise self.error(name, wrong[0], "is not a choice")
         return tuple(value)
 
     def domain(self) -> str:
-        return f"a list of {', '.join(self.choices)}" if self.choices else 'a list such as ["a", "b"]'
+        return 'a list such as ["a", "b"]'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,9 +196,9 @@ def text(default: str, *, help: str, free: bool = False) -> Any:
     return _field(_Text(help=help), default, free)
 
 
-def names(default: Sequence[str], *, help: str, choices: Sequence[str] = (), free: bool = False) -> Any:
+def names(default: Sequence[str], *, help: str) -> Any:
     """Declare a field that is a list of texts."""
-    return _field(_Names(help=help, choices=tuple(choices)), tuple(default), free)
+    return _field(_Names(help=help), tuple(default), False)
 
 
 def pair(default: tuple[float, float], *, range: tuple[float, float], help: str) -> Any:
