@@ -51,7 +51,7 @@ def command(
     """
     from glyphrender._system.atomic_write import check_replaceable
     from glyphrender.ratio.propose import propose
-    from glyphrender.theta.theta import is_saved_theta
+    from glyphrender.theta.json_file import is_saved_theta
 
     if output is not None:
         check_outputs([output], [] if file == "-" else [Input(name="", path=Path(file))])

@@ -188,7 +188,7 @@ class _Options:
         """Refuse a folder with files that would have to be replaced, and are not those of an earlier search."""
         from glyphrender._system.atomic_write import check_replaceable
         from glyphrender.search.report import REPORT_FILES, check_report
-        from glyphrender.theta.theta import is_saved_theta
+        from glyphrender.theta.json_file import is_saved_theta
 
         theta = self.output / "theta.json"
         written = [self.journal, theta, *(self.output / name for name in REPORT_FILES)]

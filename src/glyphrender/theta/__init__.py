@@ -1,10 +1,11 @@
 """θ, the rendering parameters of a page, as a value.
 
-`theta.py` has the dataclass: its fields with their defaults, units and help texts, and the geometry of a page.
-`parameter.py` checks the value of one field, `constraints.py` checks fields against each other, and `choices.py` has
-the enumerations. `color.py`, `language.py` and `newline_markup.py` parse three kinds of value. `json_file.py`,
-`glyph_config.py`, `sampling.py` and `presets/` are ways to make a θ. `describe.py` explains the fields to people. No
-module here knows about fonts or text.
+`fields.py` declares the fields with their defaults, units and help texts, and `derived.py` has what follows from them,
+such as the geometry of a page. `theta.py` has the dataclass: both of these, and the ways in and out. `parameter.py`
+checks the value of one field, `constraints.py` checks fields against each other, and `choices.py` has the enumerations.
+`color.py`, `language.py` and `newline_markup.py` parse three kinds of value. `json_file.py`, `glyph_config.py`,
+`sampling.py` and `presets/` are ways to make a θ. `describe.py` explains the fields to people. No module here knows
+about fonts or text.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ from glyphrender.theta.choices import (
     TableHead,
     ZeroWidth,
 )
-from glyphrender.theta.theta import DEFAULTS, PARAMETERS, Theta, ThetaLike, check_field_names
+from glyphrender.theta.fields import DEFAULTS, PARAMETERS, check_field_names
+from glyphrender.theta.theta import Theta, ThetaLike
 
 __all__ = [
     "DEFAULTS",

@@ -8,11 +8,12 @@ counts in ems.
 from __future__ import annotations
 
 import os
-from typing import Final, Protocol
+from typing import Final
 
 from glyphrender.errors import ThetaError, shown
 from glyphrender.theta.choices import BlankLines, CarriageReturn, Indentation, Markup, Overlap, PageNumber, ParagraphIds
 from glyphrender.theta.color import contrast
+from glyphrender.theta.derived import DerivedValues
 
 # WCAG asks for 4.5 for body text and 3 for large type. 1.5 is far below both, so that low contrast can be studied. Only
 # pages that nobody can want are refused.
@@ -27,53 +28,7 @@ MAX_MEGAPIXELS = 100.0
 MIN_TRACKING = -0.25
 
 
-class Values(Protocol):
-    """The fields of θ, and the lengths that follow from the fields. The rules below only read them."""
-
-    page_size: tuple[float, float]
-    page_pixels: tuple[int, int]
-    dpi: float
-    margin_x: float
-    margin_y: float
-    column_count: int
-    column_gap: float
-    column_height: float
-    gutter: float
-    measure: float
-    inset: float
-    font_size: float
-    line_height: float
-    em: float
-    overlap: Overlap
-    letter_spacing: float
-    word_spacing: float
-    first_line_indent: float
-    left_indent: float
-    right_indent: float
-    border_width: float
-    border_padding: float
-    font_color: str
-    page_bg_color: str
-    para_bg_color: str
-    background: str
-    newline_marker: tuple[str, str] | None
-    unwrap: bool
-    blank_lines: BlankLines
-    carriage_return: CarriageReturn
-    markup: Markup
-    indentation: Indentation
-    line_numbers: int
-    page_number: PageNumber
-    page_label: str
-    page_header: str
-    paragraph_ids: ParagraphIds
-    has_margin_texts: bool
-
-    def page_label_width(self, number: int) -> float:
-        """Return the width reserved for `page_label` on page `number`."""
-
-
-def check(theta: Values) -> None:
+def check(theta: DerivedValues) -> None:
     """Refuse fields that contradict each other.
 
     Raises:
@@ -90,7 +45,7 @@ def check(theta: Values) -> None:
         raise ThetaError.joined(wrong)
 
 
-def _lines_overlap(theta: Values) -> None:
+def _lines_overlap(theta: DerivedValues) -> None:
     if theta.line_height < theta.font_size and theta.overlap is Overlap.FORBID:
         raise ThetaError(
             f"line_height={theta.line_height} pt is below font_size={theta.font_size} pt: "
@@ -99,7 +54,7 @@ def _lines_overlap(theta: Values) -> None:
         )
 
 
-def _letters_overlap(theta: Values) -> None:
+def _letters_overlap(theta: DerivedValues) -> None:
     least = MIN_TRACKING * theta.em
     for field, total in (
         ("letter_spacing", theta.letter_spacing),
@@ -114,7 +69,7 @@ def _letters_overlap(theta: Values) -> None:
             )
 
 
-def _no_room_across(theta: Values) -> None:
+def _no_room_across(theta: DerivedValues) -> None:
     hang = -theta.first_line_indent - theta.left_indent
     if hang > 0:
         raise ThetaError(
@@ -147,7 +102,7 @@ def _no_room_across(theta: Values) -> None:
         )
 
 
-def _no_room_down(theta: Values) -> None:
+def _no_room_down(theta: DerivedValues) -> None:
     needed = max(theta.line_height, theta.font_size)
     room = theta.column_height - 2 * theta.inset
     if room < needed:
@@ -159,7 +114,7 @@ def _no_room_down(theta: Values) -> None:
         )
 
 
-def _flows_and_has_lines(theta: Values) -> None:
+def _flows_and_has_lines(theta: DerivedValues) -> None:
     fields = {"unwrap": theta.unwrap, "blank_lines": theta.blank_lines is not BlankLines.KEEP}
     for field, flows in fields.items():
         if flows and theta.carriage_return is CarriageReturn.OVERWRITE:
@@ -177,7 +132,7 @@ def _flows_and_has_lines(theta: Values) -> None:
             )
 
 
-def _two_numbers_in_a_gutter(theta: Values) -> None:
+def _two_numbers_in_a_gutter(theta: DerivedValues) -> None:
     if theta.paragraph_ids is not ParagraphIds.NONE and theta.line_numbers:
         raise ThetaError(
             f"paragraph_ids={theta.paragraph_ids} and line_numbers={theta.line_numbers} exclude each other: both stand "
@@ -186,7 +141,7 @@ def _two_numbers_in_a_gutter(theta: Values) -> None:
         )
 
 
-def _no_room_in_the_margins(theta: Values) -> None:
+def _no_room_in_the_margins(theta: DerivedValues) -> None:
     if not theta.has_margin_texts:
         return
     if theta.margin_y < theta.font_size:
@@ -209,7 +164,7 @@ def _no_room_in_the_margins(theta: Values) -> None:
         )
 
 
-def _unreadable(theta: Values) -> None:
+def _unreadable(theta: DerivedValues) -> None:
     behind = "para_bg_color" if theta.para_bg_color else "page_bg_color"
     inks = {"font_color": theta.font_color}
     if marker := theta.newline_marker:
@@ -232,7 +187,7 @@ def _unreadable(theta: Values) -> None:
             )
 
 
-def _too_many_pixels(theta: Values) -> None:
+def _too_many_pixels(theta: DerivedValues) -> None:
     width, height = theta.page_pixels
     limit = megapixel_limit()
     if width * height > limit * 1e6:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from glyphrender.theta import parameter
-from glyphrender.theta.theta import DEFAULTS, PARAMETERS, check_field_names
+from glyphrender.theta.fields import DEFAULTS, PARAMETERS, check_field_names
 
 
 def parse_value(field: str, text: str) -> Any:

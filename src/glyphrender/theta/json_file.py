@@ -1,17 +1,50 @@
-"""Read a JSON object from a file or a text, with errors that name the file and the way out."""
+"""θ as JSON: the values and the text that `Theta.save` writes, and how a file or a text is read back.
+
+Errors name the file and the way out.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from glyphrender._system.regular_file import open_regular
 from glyphrender.errors import DataError, ThetaError, shown
+from glyphrender.theta.fields import PARAMETERS
 
 _WAY_OUT: Final = "Name a file that Theta.save or Glyph wrote."
 # A file of every field has 3 KB. What is larger is no θ, and may be a disk image.
 _MOST_BYTES: Final = 1 << 22
+# No version of `Theta.save` wrote fewer fields.
+_FEWEST_FIELDS: Final = 30
+
+
+def json_values(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of θ as JSON values: lists for tuples, strings for enumerations."""
+    return {name: _json_value(value) for name, value in fields.items()}
+
+
+def json_text(values: Mapping[str, Any]) -> str:
+    """Return JSON values of fields as the text of a file, one field a line."""
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def is_saved_theta(data: bytes) -> bool:
+    """Return whether `data` is what `Theta.save` writes: all fields of some version, in the same layout.
+
+    A file that a person wrote has fewer fields or another layout, and a Glyph config has other names.
+    """
+    try:
+        text = data.decode("utf-8")
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(values, dict) or not values.keys() <= PARAMETERS.keys() or len(values) < _FEWEST_FIELDS:
+        return False
+    return json_text(values) == text
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
@@ -65,3 +98,9 @@ def json_object(text: str, name: str, *, path: Path | str = "") -> dict[str, Any
 
 def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return value.value if isinstance(value, StrEnum) else value
