@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from typing import Any
 
-from glyphrender.adapters.data import Row
 from glyphrender.adapters.device import for_device
 from glyphrender.adapters.processor import Message, images_of, missing, with_pages
+from glyphrender.adapters.rows import Row
 from glyphrender.errors import DataError
 
 __all__ = ["IGNORED", "Collator"]

@@ -11,103 +11,24 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
+from glyphrender.adapters.rows import Row, by_row, cell, document_of
+from glyphrender.adapters.theta_sources import FromColumn, Sampled, ThetaSource
 from glyphrender.document.layout import layout, layout_each
-from glyphrender.errors import DataError, DependencyError, GlyphRenderError, shown
+from glyphrender.errors import DataError, DependencyError, GlyphRenderError
 from glyphrender.rich.rich_text import RichText
-from glyphrender.theta import Theta, ThetaLike, check_field_names
+from glyphrender.theta import Theta, ThetaLike
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from glyphrender.document.page import Page
 
 __all__ = ["Epoch", "FromColumn", "PagesTransform", "Sampled", "ThetaSource", "stream"]
 
-Row: TypeAlias = Mapping[str, Any]
-#: A function that gives the θ of a row. Everything random in it comes from the generator, which follows from seed,
-#: epoch and row.
-ThetaSource: TypeAlias = "Callable[[Row, np.random.Generator], Theta]"
 PageFormat: TypeAlias = Literal["image", "array", "png"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sampled:
-    """A `ThetaSource` that draws θ from the distributions of the Glyph paper, for each row and epoch (`Theta.sample`).
-
-    Attributes:
-        fixed: fields that are not drawn but have this value.
-        model: a model to whose grid each θ is aligned (`Theta.align_to`); "" for none.
-
-    Raises:
-        ThetaError: a fixed field does not exist, or no valid θ agrees with the fixed fields.
-        VisionModelError: there is no such model.
-    """
-
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    model: str = ""
-
-    def __post_init__(self) -> None:
-        import numpy as np
-
-        check_field_names(self.fixed)
-        self({}, np.random.default_rng(0))  # settings that no θ agrees with fail here, not in a worker
-
-    def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
-        """Return a random θ; `row` is not used."""
-        theta = Theta.sample(rng, **self.fixed)
-        return theta.align_to(self.model) if self.model else theta
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FromColumn:
-    """A `ThetaSource` that takes θ from a column of the row.
-
-    Attributes:
-        column: the column. It holds a preset's name ("dense", "glyph-en@qwen3-vl"), a JSON object as text, a mapping of
-            fields or a Glyph config. In mappings, None counts as absent, because Arrow fills structs with None.
-        default: θ of rows where the column is None or "" (see `Theta.of`).
-    """
-
-    column: str = "theta"
-    default: Theta = field(default_factory=Theta)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "default", Theta.of(self.default))
-
-    def __call__(self, row: Row, rng: np.random.Generator) -> Theta:
-        """Return the θ that `row` names; nothing is drawn.
-
-        Raises:
-            ThetaError: a preset or field does not exist, or a value is not valid.
-            DataError: the column is missing, or holds neither text nor a mapping.
-        """
-        value = cell(row, self.column)
-        if value is None or value == "":
-            return self.default
-        if isinstance(value, Theta):
-            return value
-        if isinstance(value, str):
-            return _written(value)
-        if isinstance(value, Mapping):
-            return Theta.load({name: each for name, each in value.items() if each is not None})
-        raise DataError(f"{self.column} is {shown(value)}. Give the name of a preset, JSON, or a mapping of fields.")
-
-
-@lru_cache(maxsize=1024)
-def _written(text: str) -> Theta:
-    """Return the θ that a preset's name or a JSON object stands for."""
-    if not text.lstrip().startswith("{"):
-        return Theta.preset(text)
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{shown(text)} is not JSON ({error}). Give an object as Theta.to_json writes it.") from error
-    return Theta.load(values)
 
 
 class Epoch:
@@ -345,57 +266,6 @@ class _Share:
         return index % self.world_size == self.rank
 
 
-def by_row(
-    one: Callable[[Row], dict[str, Any]], rows: Row, batched: bool, *, names: Iterable[str], key: str | None
-) -> dict[str, Any]:
-    """Apply `one` to the row, or to each row of a batch; errors name the row.
-
-    Args:
-        one: function from a row to the row that comes out.
-        rows: a row; or, if `batched`, column → list, all of one length.
-        batched: which of the two.
-        names: the columns that come out, for a batch of no rows.
-        key: the column that errors name the row by; or "id", "unique_id" or "index", if the row has one.
-    """
-    if not batched:
-        return _named(one, rows, "row", key)
-    count = len(next(iter(rows.values())))
-    given = ({name: rows[name][place] for name in rows} for place in range(count))
-    done = [_named(one, row, f"row {place} of the batch", key) for place, row in enumerate(given)]
-    return {name: [row[name] for row in done] for name in (done[0] if done else dict.fromkeys(names))}
-
-
-def _named(one: Callable[[Row], dict[str, Any]], row: Row, place: str, key: str | None) -> dict[str, Any]:
-    try:
-        return one(row)
-    except GlyphRenderError as error:
-        known_by = next((name for name in (key, "id", "unique_id", "index") if name in row), None)
-        named = f"{place}{f' ({known_by}={shown(row[known_by])})' if known_by else ''}"
-        raise error.with_context(named) from error
-
-
-def text_of(row: Row, name: str) -> str:
-    """Return the text in a column.
-
-    Raises:
-        DataError: there is no such column, or it holds something else.
-    """
-    text = cell(row, name)
-    if not isinstance(text, str):
-        raise DataError(f"{name} is {shown(text)}, not str. Drop such rows (Dataset.filter), or convert them.")
-    return text
-
-
-def document_of(row: Row, name: str) -> str | RichText:
-    """Return the text in a column whose texts become pages.
-
-    Raises:
-        DataError: there is no such column, or it holds something else.
-    """
-    text = cell(row, name)
-    return text if isinstance(text, RichText) else text_of(row, name)
-
-
 def train_extra(name: str) -> Any:
     """Return the module `name`, which the extra `train` installs.
 
@@ -411,15 +281,3 @@ def train_extra(name: str) -> Any:
     except ImportError as error:
         raise DependencyError.of(error, f"this needs the package {name}", extra="train") from error
     return module
-
-
-def cell(row: Row, name: str) -> Any:
-    """Return the value in a column.
-
-    Raises:
-        DataError: there is no such column.
-    """
-    try:
-        return row[name]
-    except KeyError:
-        raise DataError(f"there is no column {name!r}. There are {', '.join(map(str, row)) or 'none'}.") from None

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any, Literal
 
-from glyphrender.adapters.data import PagesTransform, Row, by_row, cell, document_of, text_of, train_extra
+from glyphrender.adapters.data import PagesTransform, train_extra
 from glyphrender.adapters.processor import Message
+from glyphrender.adapters.rows import Row, by_row, cell, document_of, text_of
 from glyphrender.errors import DataError, shown
 from glyphrender.rich.rich_text import RichText, drawn_of
 

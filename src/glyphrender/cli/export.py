@@ -102,7 +102,7 @@ def command(
     completion, or context, question and answer. The folder has the settings that a run needs, so that the trainer
     shows the model the pages as they were drawn.
     """
-    from glyphrender.adapters.data import Sampled
+    from glyphrender.adapters.theta_sources import Sampled
     from glyphrender.models.vision import vision_model
     from glyphrender.train.exports.export import export
     from glyphrender.train.rows.chat_rows import chat_rows

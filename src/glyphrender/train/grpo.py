@@ -20,10 +20,10 @@ from typing import Any
 
 from trl import GRPOConfig, GRPOTrainer
 
-from glyphrender.adapters.data import Sampled, ThetaSource
 from glyphrender.adapters.device import for_device
 from glyphrender.adapters.pixels import Patchify
 from glyphrender.adapters.sft import epoch_callback
+from glyphrender.adapters.theta_sources import Sampled, ThetaSource
 from glyphrender.errors import DataError
 from glyphrender.inference.endpoint import Endpoint
 from glyphrender.inference.model import EndpointModel

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from glyphrender._system.folder_output import FolderKind, FolderOutput, file_digest, first_foreign
 from glyphrender._system.version import __version__
-from glyphrender.adapters.data import PagesTransform, ThetaSource
+from glyphrender.adapters.data import PagesTransform
+from glyphrender.adapters.theta_sources import ThetaSource
 from glyphrender.document.page import checked_bits
 from glyphrender.document.saving import describe
 from glyphrender.errors import DataError, GlyphRenderError, LayoutError, ThetaError, VisionModelError, shown

@@ -23,7 +23,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from glyphrender.adapters.data import Epoch, ThetaSource
+from glyphrender.adapters.data import Epoch
+from glyphrender.adapters.theta_sources import ThetaSource
 from glyphrender.errors import DataError, VisionModelError, shown
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model

@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from glyphrender._system.regular_file import read_text
-from glyphrender.adapters.data import PagesTransform, Row, Sampled, ThetaSource, document_of, text_of, train_extra
+from glyphrender.adapters.data import PagesTransform, train_extra
+from glyphrender.adapters.rows import Row, document_of, text_of
 from glyphrender.adapters.sft import Prompts
+from glyphrender.adapters.theta_sources import Sampled, ThetaSource
 from glyphrender.document.layout import layout
 from glyphrender.errors import DataError, shown
 from glyphrender.models.model import VisionModel

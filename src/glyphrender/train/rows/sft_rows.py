@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from glyphrender.adapters.collator import render_chat
-from glyphrender.adapters.data import PagesTransform, ThetaSource
+from glyphrender.adapters.data import PagesTransform
+from glyphrender.adapters.theta_sources import ThetaSource
 from glyphrender.errors import DataError, shown
 from glyphrender.theta import Theta, ThetaLike
 from glyphrender.train.rows.chat_forms import ChatTurn

@@ -15,8 +15,8 @@ from glob import glob
 from typing import Any
 
 from glyphrender._system.regular_file import read_text
-from glyphrender.adapters.data import Sampled
 from glyphrender.adapters.pixels import Patchify
+from glyphrender.adapters.theta_sources import Sampled
 from glyphrender.errors import DataError, shown
 from glyphrender.models.model import VisionModel
 from glyphrender.theta import Theta
