@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from glyphrender.raster.typesetter import Typesetter as Typesetter
     from glyphrender.raster.typesetter import default_typesetter as default_typesetter
     from glyphrender.ratio.align import align as align
+    from glyphrender.ratio.costs import Ratio as Ratio
     from glyphrender.ratio.fit import Fit as Fit
     from glyphrender.ratio.fit import fit as fit
     from glyphrender.ratio.propose import Proposal as Proposal
     from glyphrender.ratio.propose import propose as propose
-    from glyphrender.ratio.ratio import Ratio as Ratio
     from glyphrender.ratio.ratio import Worth as Worth
     from glyphrender.ratio.ratio import compression_ratio as compression_ratio
     from glyphrender.ratio.ratio import worth_it as worth_it
@@ -91,9 +91,10 @@ _PUBLIC = {
     "models.vision": ("VISION_MODELS",),
     "raster.typesetter": ("Typesetter", "default_typesetter"),
     "ratio.align": ("align",),
+    "ratio.costs": ("Ratio",),
     "ratio.fit": ("Fit", "fit"),
     "ratio.propose": ("Proposal", "propose"),
-    "ratio.ratio": ("Ratio", "Worth", "compression_ratio", "worth_it"),
+    "ratio.ratio": ("Worth", "compression_ratio", "worth_it"),
     "rich.code": ("from_code",),
     "rich.conversation": ("Conversation", "from_messages"),
     "rich.diff": ("from_diff",),

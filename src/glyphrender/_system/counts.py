@@ -1,6 +1,9 @@
-"""Whole numbers of 1 or more, such as numbers of processes, checked where users give them."""
+"""Numbers that users give, checked where they are given: counts, such as of processes, and real numbers."""
 
 from __future__ import annotations
+
+from math import nan
+from numbers import Real
 
 from glyphrender.errors import DataError, shown
 
@@ -17,3 +20,11 @@ def checked_count(count: object, name: str = "jobs") -> int:
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise DataError(f"{name}={shown(count)} is no whole number of 1 or more. Pass an int.")
     return count
+
+
+def as_number(value: object) -> float:
+    """Return `value` as a float, or NaN if it is not a number that a float can hold."""
+    try:
+        return float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    except OverflowError:
+        return nan

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from glyphrender.ocr.legibility import Legibility, PageReader
-    from glyphrender.ratio.ratio import PromptCost, Ratio
+    from glyphrender.ratio.costs import PromptCost, Ratio
     from glyphrender.theta import Theta
 
 _HEADINGS = ("text", "preset", "model", "ρ", "font px", "pages", "chars/token", "text tokens", "visual", "resampled")

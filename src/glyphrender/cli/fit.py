@@ -17,8 +17,8 @@ from glyphrender.errors import counted, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from glyphrender.ratio.costs import PromptCost
     from glyphrender.ratio.fit import Fit
-    from glyphrender.ratio.ratio import PromptCost
     from glyphrender.theta import Theta
 
 

@@ -18,7 +18,7 @@ from glyphrender.report.tables import text_table
 if TYPE_CHECKING:
     from glyphrender.document.document import Document
     from glyphrender.models.prices import Price
-    from glyphrender.ratio.ratio import PromptCost, Ratio
+    from glyphrender.ratio.costs import PromptCost, Ratio
     from glyphrender.theta import Theta
 
 _HEADINGS = ("text", "model", "ρ", "text tokens", "visual", "overhead", "pages", "chars/token", "font px", "resampled")
@@ -165,7 +165,7 @@ class _Total:
 
 def _total(lines: Sequence[_Line]) -> _Total | None:
     """Return the sums of the lines of one model, or None if there are not several."""
-    from glyphrender.ratio.ratio import PromptCost
+    from glyphrender.ratio.costs import PromptCost
 
     ratios = tuple(line.ratio for line in lines if not isinstance(line.ratio, dict))
     if len(ratios) < 2:

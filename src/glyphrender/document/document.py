@@ -41,7 +41,7 @@ from glyphrender.typeset.style import consumption, flow_of
 if TYPE_CHECKING:
     from glyphrender.models.model import VisionModel
     from glyphrender.models.tokenizers import TokenizerLike
-    from glyphrender.ratio.ratio import Ratio
+    from glyphrender.ratio.costs import Ratio
 
 # A text with fewer characters than this, some four pages, is saved before a second process could be forked.
 _WORTH_FORKING: Final = 1 << 15

@@ -17,7 +17,7 @@ from glyphrender.theta import Theta, ThetaLike
 if TYPE_CHECKING:
     from glyphrender.models.model import VisionModel
     from glyphrender.models.tokenizers import TokenizerLike
-    from glyphrender.ratio.ratio import Ratio
+    from glyphrender.ratio.costs import Ratio
 
 
 class PageStream(Iterator[Page]):

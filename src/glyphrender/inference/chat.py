@@ -28,7 +28,8 @@ from glyphrender.inference.reply import total_tokens
 from glyphrender.models.names import family_name
 from glyphrender.models.prices import Price
 from glyphrender.models.vision import VISION_MODELS, vision_model
-from glyphrender.ratio.ratio import PromptCost, Ratio, document_ratio
+from glyphrender.ratio.costs import PromptCost, Ratio
+from glyphrender.ratio.ratio import document_ratio
 from glyphrender.theta import Theta
 
 __all__ = ["UNKNOWN_VISION", "Answer", "Endpoint", "ExpandBudget", "Packing", "Reply", "ask", "vision_of"]

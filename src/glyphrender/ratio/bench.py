@@ -10,7 +10,8 @@ from glyphrender.errors import DataError, shown
 from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
 from glyphrender.ratio.align import align_if_possible
-from glyphrender.ratio.ratio import Ratio, compression_ratio
+from glyphrender.ratio.costs import Ratio
+from glyphrender.ratio.ratio import compression_ratio
 from glyphrender.ratio.tables import RATIO_COLUMNS, ratio_cells
 from glyphrender.report.progress import progress_bar
 from glyphrender.report.scatter import Point, scatter

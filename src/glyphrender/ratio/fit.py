@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
+from glyphrender._system.counts import as_number
 from glyphrender.document.layout import check_text
 from glyphrender.errors import ThetaError, VisionModelError, shown
 from glyphrender.models.model import VisionModel
@@ -19,8 +20,9 @@ from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.ratio.align import align
+from glyphrender.ratio.costs import LEAST_FONT_PIXELS, Ratio
 from glyphrender.ratio.propose import chosen
-from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, Ratio, as_number, compression_ratio
+from glyphrender.ratio.ratio import compression_ratio
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.source import whole
 from glyphrender.theta import PARAMETERS, Overlap, Theta, ThetaLike

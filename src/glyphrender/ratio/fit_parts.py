@@ -16,8 +16,9 @@ from glyphrender.document.document import Document
 from glyphrender.errors import ThetaError, shown
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TokenizerLike
+from glyphrender.ratio.costs import Ratio
 from glyphrender.ratio.fit import FIELDS, fit
-from glyphrender.ratio.ratio import Ratio, compression_ratio
+from glyphrender.ratio.ratio import compression_ratio
 from glyphrender.rich.rich_text import RichText
 from glyphrender.theta import Theta, ThetaLike
 

@@ -14,6 +14,7 @@ from math import inf
 from typing import Any, Final
 
 from glyphrender._system.arguments import TEXT, checked, instance
+from glyphrender._system.counts import as_number
 from glyphrender.document.layout import check_text
 from glyphrender.errors import ThetaError, VisionModelError, shown
 from glyphrender.fonts import font_stack
@@ -22,8 +23,9 @@ from glyphrender.models.tokenizers import TokenizerLike
 from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
 from glyphrender.ratio.align import align
+from glyphrender.ratio.costs import LEAST_FONT_PIXELS
 from glyphrender.ratio.look import LookKind, look
-from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, as_number, compression_ratio
+from glyphrender.ratio.ratio import compression_ratio
 from glyphrender.rich.rich_text import RichText, drawn_of
 from glyphrender.text.source import Text, whole
 from glyphrender.theta import Cells, Theta, ThetaLike

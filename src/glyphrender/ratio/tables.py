@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from glyphrender.report.tables import Table
 
 if TYPE_CHECKING:
+    from glyphrender.ratio.costs import Ratio
     from glyphrender.ratio.fit import Fit
     from glyphrender.ratio.propose import Proposal
-    from glyphrender.ratio.ratio import Ratio
 
 __all__ = ["RATIO_COLUMNS", "changed_fields", "page_table", "proposal_table", "ratio_cells", "ratio_table"]
 

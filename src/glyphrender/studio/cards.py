@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from glyphrender.ratio.costs import LEAST_FONT_PIXELS
 from glyphrender.ratio.fit import Fit
 from glyphrender.ratio.propose import Proposal
-from glyphrender.ratio.ratio import LEAST_FONT_PIXELS
 from glyphrender.studio.fields import Problem
 from glyphrender.studio.figures import Figures, verdict
 

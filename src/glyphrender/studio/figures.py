@@ -15,7 +15,8 @@ from glyphrender.errors import TokenizerError, VisionModelError
 from glyphrender.models.prices import Price, PriceTable, Rates
 from glyphrender.models.tokenizers import tokenizer_of
 from glyphrender.models.vision import VISION_MODELS, vision_model
-from glyphrender.ratio.ratio import LEAST_FONT_PIXELS, PromptCost, Ratio, document_ratio
+from glyphrender.ratio.costs import LEAST_FONT_PIXELS, PromptCost, Ratio
+from glyphrender.ratio.ratio import document_ratio
 
 __all__ = ["Figures", "figures", "model_names", "price_of", "verdict"]
 
