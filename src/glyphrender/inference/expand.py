@@ -27,8 +27,9 @@ from glyphrender.inference.conversation import Conversation, Turn
 from glyphrender.inference.endpoint import BROKEN_OFF, Endpoint, Reply
 from glyphrender.inference.expand_ledger import ExpandBudget, Ledger
 from glyphrender.inference.expand_protocol import ChatSpeaker, ModelSpeaker, Opening, Speaker, Step, ToolProtocol
+from glyphrender.inference.expand_results import ToolResult
 from glyphrender.inference.expand_schema import chat_tools, instruction, tool_names
-from glyphrender.inference.expand_tools import PageTools, ToolResult
+from glyphrender.inference.expand_tools import PageTools
 from glyphrender.inference.expand_trace import ExpandTrace, TraceTurn
 from glyphrender.inference.messages import INSTRUCTION, Packing, Request
 from glyphrender.inference.model import EndpointModel, Model

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from glyphrender.errors import DataError, shown
-from glyphrender.inference.expand_tools import PageTools, ToolResult, pages_said
+from glyphrender.inference.expand_results import ToolResult, pages_said
+from glyphrender.inference.expand_tools import PageTools
 from glyphrender.inference.expand_trace import Ended, TraceCall, TracePicture
 from glyphrender.inference.tool_calls import ToolCall
 from glyphrender.models.model import VisionModel

@@ -21,8 +21,8 @@ from glyphrender.document.page import Page
 from glyphrender.errors import EndpointError
 from glyphrender.inference.conversation import Conversation, Turn, TurnPart, base64_png, packed_png
 from glyphrender.inference.endpoint import Endpoint, Reply
+from glyphrender.inference.expand_results import ToolResult
 from glyphrender.inference.expand_schema import anthropic_tools, chat_tools
-from glyphrender.inference.expand_tools import ToolResult
 from glyphrender.inference.message_formats import image_content
 from glyphrender.inference.messages import Request
 from glyphrender.inference.model import Model

@@ -15,18 +15,18 @@ one call; `expand` keeps budgets, and knows what was asked before.
 from __future__ import annotations
 
 import json
-import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from glyphrender._system.cached_property import cached_property
 from glyphrender.document.document import Document
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, GlyphRenderError, shown
+from glyphrender.inference.expand_arguments import integer, region_of, said
 from glyphrender.inference.expand_pictures import enlarged_page, larger_theta
+from glyphrender.inference.expand_results import NotServedError, Quote, QuotingText, ToolResult, pages_said
 from glyphrender.inference.source_search import SourceSearch, line_of
 from glyphrender.inference.tool_calls import ToolCall
 from glyphrender.text.paragraphs import paragraph_starts
@@ -36,56 +36,6 @@ __all__ = ["PageTools", "Quote", "ToolResult", "pages_said"]
 
 #: Pages that one call of `enlarge` brings.
 _MOST_PAGES: Final = 4
-_NUMBER_NAMES: Final = ("page", "n", "number", "page_number", "page_num")
-_REGIONS: Final = {
-    "all": (0, 0, 1000, 1000), "whole": (0, 0, 1000, 1000),
-    "top": (0, 0, 1000, 340), "middle": (0, 330, 1000, 670), "bottom": (0, 660, 1000, 1000),
-    "left": (0, 0, 490, 1000), "right": (510, 0, 1000, 1000),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A part of the source that stands in a text, character for character.
-
-    Attributes:
-        start, end: the range, in characters of the source.
-        at: the place in the text at which the range begins.
-    """
-
-    start: int
-    end: int
-    at: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ToolResult:
-    """The answer to one call.
-
-    Attributes:
-        call: the call in its normal form, such as "read_page(page=3)"; empty if it could not be understood.
-        text: the text that the model gets.
-        quotes: the parts of the source in it.
-        pages: numbers of the pages that the model asked for, ascending.
-        pictures: pages that go with the text.
-        problem: why the call was not served, in a word or two: "tool", "arguments", "range", "not found", "repeated",
-            "tokens", "calls" or "seconds"; empty if it was.
-    """
-
-    call: str
-    text: str
-    quotes: tuple[Quote, ...] = ()
-    pages: tuple[int, ...] = ()
-    pictures: tuple[Page, ...] = ()
-    problem: str = ""
-
-
-class _NotServedError(Exception):
-    """A call that cannot be served: the problem, and the sentence that the model gets."""
-
-    def __init__(self, problem: str, text: str) -> None:
-        super().__init__(text)
-        self.problem, self.text = problem, text
 
 
 class PageTools:
@@ -164,16 +114,16 @@ class PageTools:
         """
         try:
             if call.problem:
-                raise _NotServedError("arguments", f"{call.problem}. {self._example}")
+                raise NotServedError("arguments", f"{call.problem}. {self._example}")
             if call.name not in self.names:
-                raise _NotServedError(
+                raise NotServedError(
                     "tool",
-                    f"There is no tool {_said(call.name)}. The tools are {', '.join(self.names)}. {self._example}",
+                    f"There is no tool {said(call.name)}. The tools are {', '.join(self.names)}. {self._example}",
                 )
             if call.name == "search":
                 return self._search(call.arguments, places)
             return _TOOLS[call.name](self, call.arguments)
-        except _NotServedError as error:
+        except NotServedError as error:
             return ToolResult(call="", text=error.text, problem=error.problem)
 
     def lines_that_fit(self, number: int, start: int, fits: Callable[[str], bool]) -> int:
@@ -201,57 +151,57 @@ class PageTools:
         return f"{examples[self.names[0]]} works."
 
     def _page(self, arguments: Mapping[str, Any], tool: str) -> Page:
-        given = [arguments[name] for name in _NUMBER_NAMES if name in arguments]
+        given = [arguments[name] for name in ("page", "n", "number", "page_number", "page_num") if name in arguments]
         if not given and len(arguments) == 1:
             given = list(arguments.values())  # whatever a model calls its only argument
-        number = _integer(given[0]) if given else None
+        number = integer(given[0]) if given else None
         works = f"Pages are {self.first} to {self.last}"
         if number is None:
-            what = f"page={_said(given[0])} is no number of a page" if given else "the argument page is missing"
-            raise _NotServedError("arguments", f"{what}. {works}: {tool}(page={self.first}) works.")
+            what = f"page={said(given[0])} is no number of a page" if given else "the argument page is missing"
+            raise NotServedError("arguments", f"{what}. {works}: {tool}(page={self.first}) works.")
         if number not in self.pages:
             nearest = min(max(number, self.first), self.last)
-            raise _NotServedError("range", f"There is no page {_said(number)}. {works}: {tool}(page={nearest}) works.")
+            raise NotServedError("range", f"There is no page {said(number)}. {works}: {tool}(page={nearest}) works.")
         return self.pages[number]
 
     def _read_page(self, arguments: Mapping[str, Any]) -> ToolResult:
         page = self._page(arguments, "read_page")
-        written = _Written(f"Text content of Page {page.number}:\n")
+        written = QuotingText(f"Text content of Page {page.number}:\n")
         written.quote(*page.span, self.source(*page.span))
         return written.result(f"read_page(page={page.number})", [page.number])
 
     def _read_lines(self, arguments: Mapping[str, Any]) -> ToolResult:
         page = self._page({k: v for k, v in arguments.items() if k not in ("first", "last")}, "read_page")
         count = len(page.lines)
-        first, last = (_integer(arguments.get(name)) for name in ("first", "last"))
+        first, last = (integer(arguments.get(name)) for name in ("first", "last"))
         works = f"read_lines(page={page.number}, first=1, last={count}) works"
         if first is None or last is None:
             name = "first" if first is None else "last"
-            raise _NotServedError("arguments", f"{name}={_said(arguments.get(name))} is no number of a line. {works}.")
+            raise NotServedError("arguments", f"{name}={said(arguments.get(name))} is no number of a line. {works}.")
         if first > last:
             first, last = last, first
         if last < 1 or first > count:
-            raise _NotServedError("range", f"Page {page.number} has lines 1 to {count}: {works}.")
+            raise NotServedError("range", f"Page {page.number} has lines 1 to {count}: {works}.")
         first, last = max(1, first), min(last, count)
         span = page.lines[first - 1].start, page.lines[last - 1].end
-        written = _Written(f"Lines {first} to {last}, of {count}, of page {page.number}:\n")
+        written = QuotingText(f"Lines {first} to {last}, of {count}, of page {page.number}:\n")
         written.quote(*span, self.source(*span))
         return written.result(f"read_lines(page={page.number}, first={first}, last={last})", [page.number])
 
     def _read_paragraphs(self, arguments: Mapping[str, Any]) -> ToolResult:
         starts = self._paragraph_lines
         given = [arguments[name] for name in ("first", "paragraph", "id", "number") if name in arguments]
-        first = _integer(given[0]) if given else None
-        last = _integer(arguments["last"]) if "last" in arguments else first
+        first = integer(given[0]) if given else None
+        last = integer(arguments["last"]) if "last" in arguments else first
         works = f"Paragraphs are 1 to {len(starts)}: read_paragraphs(first=1, last=1) works"
         if first is None or last is None:
-            raise _NotServedError("arguments", f"first and last are numbers of paragraphs. {works}.")
+            raise NotServedError("arguments", f"first and last are numbers of paragraphs. {works}.")
         first, last = min(first, last), max(first, last)
         if last < 1 or first > len(starts):
-            raise _NotServedError("range", f"There is no paragraph {_said(first)}. {works}.")
+            raise NotServedError("range", f"There is no paragraph {said(first)}. {works}.")
         first, last = max(1, first), min(last, len(starts))
         span = starts[first - 1], [*starts, len(self.text)][last]
-        written = _Written(f"Paragraph {first}:\n" if first == last else f"Paragraphs {first} to {last}:\n")
+        written = QuotingText(f"Paragraph {first}:\n" if first == last else f"Paragraphs {first} to {last}:\n")
         written.quote(*span, self.source(*span))
         return written.result(f"read_paragraphs(first={first}, last={last})", self.pages_of(*span))
 
@@ -266,14 +216,14 @@ class PageTools:
         if isinstance(wanted, int | float) and not isinstance(wanted, bool):
             wanted = str(wanted)
         if not isinstance(wanted, str) or not wanted.strip():
-            raise _NotServedError("arguments", 'the argument text is a text to look for: search(text="…") works.')
+            raise NotServedError("arguments", 'the argument text is a text to look for: search(text="…") works.')
         call = f"search(text={json.dumps(wanted)})"
         found = self._found.find(wanted)
         if not found.spans:
-            raise _NotServedError("not found", f"{_said(wanted)}: nowhere.{self._words_of(wanted)}")
+            raise NotServedError("not found", f"{said(wanted)}: nowhere.{self._words_of(wanted)}")
         how = "" if found.how == "exact" else f", {found.how}"
         count = len(found.spans)
-        written = _Written(f"{_said(wanted)}: {count} place{'s'[: count != 1]}{how}.")
+        written = QuotingText(f"{said(wanted)}: {count} place{'s'[: count != 1]}{how}.")
         pages: set[int] = set()
         for start, end in found.spans[:places]:
             start, end = start + self._origin, end + self._origin
@@ -294,7 +244,7 @@ class PageTools:
 
     def _zoom(self, arguments: Mapping[str, Any]) -> ToolResult:
         page = self._page({k: v for k, v in arguments.items() if k != "region"}, "zoom")
-        box, name = self._region(page, arguments.get("region", "all"))
+        box, name = region_of(arguments.get("region", "all"), works=f'zoom(page={page.number}, region="top") works')
         width, height = page.size
         x0, y0, x1, y1 = (side * share / 1000 for side, share in zip((width, height) * 2, box, strict=True))
         inside = [
@@ -304,13 +254,13 @@ class PageTools:
         ]
         lines = [page.lines[number - 1] for number in inside]
         if not lines or not self.source(lines[0].start, lines[-1].end).strip():
-            raise _NotServedError("range", f"{name} of page {page.number} is blank: zoom(page={page.number}) works.")
+            raise NotServedError("range", f"{name} of page {page.number} is blank: zoom(page={page.number}) works.")
         span = lines[0].start, lines[-1].end
         try:
             theta = larger_theta(page.theta) if self._zoom_theta is None else self._zoom_theta
             pictures = tuple(Document(self.source(*span), theta))
         except GlyphRenderError as error:
-            raise _NotServedError("range", f"This part cannot be drawn larger ({error}).") from error
+            raise NotServedError("range", f"This part cannot be drawn larger ({error}).") from error
         what = f"Lines {inside[0]} to {inside[-1]}, of {len(page.lines)}, of page {page.number}, drawn larger"
         call = f"zoom(page={page.number}, lines {inside[0]} to {inside[-1]})"
         return ToolResult(call=call, text=f"{what}:", pages=(page.number,), pictures=pictures)
@@ -320,11 +270,11 @@ class PageTools:
         phrases = [given] if isinstance(given, str) else given if isinstance(given, list | tuple) else []
         phrases = [phrase for phrase in phrases[:20] if isinstance(phrase, str) and phrase.strip()]
         if not phrases:
-            raise _NotServedError("arguments", 'the argument phrases is a list of texts: enlarge(phrases=["…"]) works.')
+            raise NotServedError("arguments", 'the argument phrases is a list of texts: enlarge(phrases=["…"]) works.')
         found = {phrase: self._found.find(phrase).spans for phrase in phrases}
         absent = [phrase for phrase, spans in found.items() if not spans]
         if len(absent) == len(found):
-            raise _NotServedError("not found", f"{_said(absent[0])}: nowhere.{self._words_of(absent[0])}")
+            raise NotServedError("not found", f"{said(absent[0])}: nowhere.{self._words_of(absent[0])}")
         by_page: dict[int, list[tuple[int, int]]] = {}
         for spans in found.values():
             for start, end in spans:
@@ -334,28 +284,12 @@ class PageTools:
         try:
             pictures = [each for number in chosen for each in enlarged_page(self.pages[number], by_page[number])]
         except GlyphRenderError as error:
-            raise _NotServedError("range", f"These phrases cannot be drawn larger ({error}).") from error
+            raise NotServedError("range", f"These phrases cannot be drawn larger ({error}).") from error
         text = f"{pages_said(chosen).capitalize()}, with these phrases larger."
-        text += f" Nowhere: {', '.join(map(_said, absent))}." if absent else ""
+        text += f" Nowhere: {', '.join(map(said, absent))}." if absent else ""
         text += f" {pages_said(sorted(by_page)[_MOST_PAGES:]).capitalize()} too." if len(by_page) > len(chosen) else ""
         call = f"enlarge(phrases={json.dumps(sorted(set(phrases)))})"
         return ToolResult(call=call, text=text, pages=tuple(chosen), pictures=tuple(pictures))
-
-    def _region(self, page: Page, region: Any) -> tuple[Sequence[float], str]:
-        """Return a region as thousandths of the page, and its name."""
-        if isinstance(region, str) and region.strip().lower() in _REGIONS:
-            return _REGIONS[region.strip().lower()], f"The {region.strip().lower()}"
-        if isinstance(region, str) and (numbers := re.findall(r"\d+(?:\.\d+)?", region)):
-            region = [float(number) for number in numbers]
-        if isinstance(region, list | tuple) and len(region) == 4 and all(map(_is_finite, region)):
-            box = [float(side) * (1000 if max(map(float, region)) <= 1 else 1) for side in region]
-            if box[0] < box[2] and box[1] < box[3]:
-                return box, "This region"
-        raise _NotServedError(
-            "arguments",
-            f"region={_said(region)} is none of {', '.join(_REGIONS)}, and no [x0, y0, x1, y1] in thousandths of the "
-            f'page from its top left corner. zoom(page={page.number}, region="top") works.',
-        )
 
     def _line(self, number: int, at: int) -> tuple[int, int, int]:
         """Return (number, start, end) of the line of page `number` that holds character `at`."""
@@ -375,65 +309,6 @@ class PageTools:
     @cached_property
     def _found(self) -> SourceSearch:
         return SourceSearch(self.text)
-
-
-class _Written:
-    """A text that is being written, with its quotes."""
-
-    def __init__(self, text: str) -> None:
-        self._parts, self._length = [text], len(text)
-        self._quotes: list[Quote] = []
-
-    def add(self, text: str) -> None:
-        self._parts.append(text)
-        self._length += len(text)
-
-    def quote(self, start: int, end: int, text: str) -> None:
-        self._quotes.append(Quote(start, end, self._length))
-        self.add(text)
-
-    def result(self, call: str, pages: Sequence[int]) -> ToolResult:
-        return ToolResult(call=call, text="".join(self._parts), quotes=tuple(self._quotes), pages=tuple(pages))
-
-
-def pages_said(numbers: Sequence[int]) -> str:
-    """Return numbers of pages as a person writes them.
-
-    >>> pages_said([3]), pages_said([3, 4, 5, 9])
-    ('page 3', 'pages 3 to 5, 9')
-    """
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    names = [str(a) if a == b else f"{a}, {b}" if b == a + 1 else f"{a} to {b}" for a, b in runs]
-    listed = ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
-    return f"page{'s'[: len(numbers) != 1]} {listed}"
-
-
-def _said(value: Any, most: int = 60) -> str:
-    """Return a value of a model for a message: on one line, and cut."""
-    text = value if isinstance(value, str) else repr(value) if value is not None else "none"
-    text = " ".join(text.split())
-    return text if len(text) <= most else f"{text[:most]}…"
-
-
-def _integer(value: Any) -> int | None:
-    """Return a whole number that a model wrote as 3, 3.0, "3" or "page 3"; None if the value is none."""
-    if isinstance(value, str):
-        found = re.fullmatch(r"\D*?(-?\d{1,9})(?:\.0+)?\D*", value)
-        return int(found[1]) if found else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value) or value != int(value):
-        return None
-    return int(value)
-
-
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < 1e15 and math.isfinite(value)
 
 
 _TOOLS: Final[Mapping[str, Callable[[PageTools, Mapping[str, Any]], ToolResult]]] = {

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from glyphrender.inference.expand_tools import Quote
+from glyphrender.inference.expand_results import Quote
 from glyphrender.inference.tool_calls import ToolCall
 
 __all__ = ["Ended", "ExpandTrace", "TraceCall", "TracePicture", "TraceTurn", "quotes_hold"]
