@@ -7,8 +7,8 @@
 - `messages`: documents packed into requests within limits. `page_load`: the sizes and limits of a request.
   `message_formats`: the message shapes of the providers. `providers`: the limits of the providers. `sidecar`: exact
   strings that go beside pages.
-- `expand`: a model that scans dense pages, and asks for what it needs. `expand_tools`, `expand_arguments`,
-  `expand_results`, `source_search`: what a call brings. `expand_ledger`: budgets and repeated calls. `expand_protocol`,
-  `expand_schema`, `tool_calls`: how tools are called. `expand_trace`: what was called.
+- `expand`: a model that scans dense pages, and asks for what it needs. `expand_loop`: its turns. `expand_tools`,
+  `expand_arguments`, `expand_results`, `source_search`: what a call brings. `expand_ledger`: budgets and repeated
+  calls. `expand_protocol`, `expand_schema`, `tool_calls`: how tools are called. `expand_trace`: what was called.
 - `replies`: a store of replies, and budgets. `chat`: one question about one document.
 """

@@ -1,4 +1,4 @@
-"""The arguments of a tool call, as models write them: a page may be 3, "3" or "page 3", and a region a name or numbers."""
+"""The arguments of a tool call, as models write them: a page as 3, "3" or "page 3", a region by name or numbers."""
 
 from __future__ import annotations
 
