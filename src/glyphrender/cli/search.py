@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import sys
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,23 +14,22 @@ from glyphrender.cli.evaluator import TEXT_KINDS, evaluator_of
 from glyphrender.cli.inputs import Reader, check_outputs, inputs_of
 from glyphrender.cli.model_options import Models, model_options
 from glyphrender.cli.options import text_options, theta_options
+from glyphrender.cli.search_progress import progress_printer
 from glyphrender.report.tables import text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from glyphrender.search.candidate import Candidate
     from glyphrender.search.evaluation import Evaluator
     from glyphrender.search.plot import Baseline
-    from glyphrender.search.result import SearchProgress, SearchResult
+    from glyphrender.search.result import SearchResult
     from glyphrender.search.workers import Work
     from glyphrender.theta import Theta
 
 _HEADINGS = ("step", "origin", "ρ", "error", "95% interval", "identifiers", "font", "size", "line", "page", "columns")
 _PRIOR_HEADINGS = ("without priors", "prior's share")
 _BUDGETS = ("evaluations", "samples", "seconds")
-# Characters of the bar, and the most seconds without a line where there is no bar.
-_BAR, _QUIET = 20, 60.0
 
 
 @click.command()
@@ -262,7 +258,7 @@ def _searched(options: _Options, texts: list[str]) -> _Found:
         jobs=options.jobs,
         tokenizer=options.tokenizer,
         max_error=options.max_error,
-        progress=_progress_printer(),
+        progress=progress_printer(),
     )
     return _Found(result=result, judge_name=judge.name, seed=options.seed, vision=options.vision, judge=judge)
 
@@ -354,50 +350,6 @@ def _caps(settings: Sequence[str]) -> dict[str, Any]:
                 f"--budget {setting} is no cap. Write NAME=N with one of {', '.join(_BUDGETS)}."
             ) from None
     return caps
-
-
-def _progress_printer() -> Callable[[SearchProgress], None]:
-    """Return a function that shows on stderr how far the search is, and how long the rest takes at most.
-
-    A terminal gets a bar that is drawn again after each reading of a θ. A file or a pipe gets a line after each batch,
-    and at least one a minute.
-    """
-    terminal = sys.stderr.isatty()
-    last_step, last_line = 0, time.monotonic()
-
-    def show(progress: SearchProgress) -> None:
-        nonlocal last_step, last_line
-        ends = progress.final and progress.samples >= progress.expected
-        if terminal:
-            line = f"{_bar(progress)} {_progress_line(progress)}"[: shutil.get_terminal_size().columns - 1]
-            click.echo(f"\r\x1b[K{line}", err=True, nl=ends)
-        elif ends or progress.step > last_step or time.monotonic() - last_line > _QUIET:
-            last_step, last_line = progress.step, time.monotonic()
-            click.echo(_progress_line(progress), err=True)
-
-    return show
-
-
-def _bar(progress: SearchProgress) -> str:
-    done = round(_BAR * min(1.0, progress.samples / max(1, progress.expected)))
-    return f"[{'#' * done}{'-' * (_BAR - done)}]"
-
-
-def _progress_line(progress: SearchProgress) -> str:
-    what = "reading the front again" if progress.final else f"round {progress.round}"
-    left = progress.seconds_left
-    line = f"{what}, step {progress.step} of {progress.of}, {progress.samples:,} of {progress.expected:,} samples, "
-    line += f"{_duration(progress.seconds)}, at most {_duration(left)} left" if left is not None else "starting"
-    front = progress.front
-    return f"{line}: ρ {front[0].rho:.2f}–{front[-1].rho:.2f}" if front else line
-
-
-def _duration(seconds: float) -> str:
-    """Return "48 s", "12 min" or "3 h 05 min"."""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _row(candidate: Candidate, priors: str | None) -> list[str]:
