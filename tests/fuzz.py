@@ -29,7 +29,7 @@ from strategies import FAMILIES, INGREDIENTS, LANGUAGES
 from test_invariants import check_accounts, check_boxes, same
 
 from glyphrender import Page, Theta, Typesetter, default_typesetter, layout, render
-from glyphrender.document.page import Span
+from glyphrender.document.span import Span
 from glyphrender.errors import ThetaError
 from glyphrender.fonts.face import EM
 from glyphrender.typeset.style import flow_of

@@ -19,7 +19,7 @@ from nasty import NASTY, every_code_point
 from strategies import examples, exploring, texts, thetas
 
 from glyphrender import Page, Theta, Typesetter, default_typesetter, layout, render
-from glyphrender.document.page import Span
+from glyphrender.document.span import Span
 from glyphrender.raster import png
 from glyphrender.text.properties import Flag, codepoints, records, table
 from glyphrender.theta import Emoji, MissingGlyph

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from glyphrender.document.layout import layout as layout
     from glyphrender.document.layout import layout_each as layout_each
     from glyphrender.document.page import Page as Page
-    from glyphrender.document.page import Span as Span
+    from glyphrender.document.span import Span as Span
     from glyphrender.document.stream import PageStream as PageStream
     from glyphrender.errors import BudgetSpent as BudgetSpent
     from glyphrender.errors import DataError as DataError
@@ -71,7 +71,8 @@ _PUBLIC = {
     "document.document": ("Document", "render", "render_file"),
     "document.extension": ("Extended",),
     "document.layout": ("layout", "layout_each"),
-    "document.page": ("Page", "Span"),
+    "document.page": ("Page",),
+    "document.span": ("Span",),
     "document.stream": ("PageStream",),
     "errors": (
         "BudgetSpent",

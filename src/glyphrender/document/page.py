@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +19,11 @@ from glyphrender._system.cached_property import cached_property
 from glyphrender._system.paths import path_of
 from glyphrender.document.collisions import collisions
 from glyphrender.document.find import visible_parts
+from glyphrender.document.span import Characters, Span, span_of
 from glyphrender.document.words import Clusters, Stretch, pieces, starts_of_rich_words, starts_of_words, words
 from glyphrender.errors import DataError, shown
 from glyphrender.raster import png
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
-from glyphrender.rich.style import Style
 from glyphrender.text.parts import PartSpan
 from glyphrender.text.properties import as_text
 from glyphrender.theta import Theta
@@ -34,51 +33,6 @@ from glyphrender.typeset.place import Placed, place
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-#: (x0, y0, x1, y1) in pixels from the top left corner of the page. x1 and y1 lie just outside the box.
-Box = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
-    """A part of the source, and its box on a page.
-
-    Attributes:
-        text: the characters.
-        start, end: their offsets in the source, in characters.
-        box: (x0, y0, x1, y1) in pixels from the top left corner of the page.
-        styles: the styles of the characters, in their order, each once; empty if none has a style.
-
-    >>> from glyphrender import render
-    >>> word = render("In the beginning was the Word.")[0].words[2]
-    >>> word.text, word.start, word.end
-    ('beginning', 7, 16)
-    """
-
-    text: str
-    start: int
-    end: int
-    box: Box
-    styles: tuple[Style, ...] = ()
-
-
-class Characters(NamedTuple):
-    """Where the characters of a page stand, in the order of the source. Each column has one value a row.
-
-    A row is a grapheme cluster that has glyphs: a letter with its accents, or letters that share a glyph. Spaces and
-    line ends have no row.
-
-    Attributes:
-        start, end: int64, offsets of the characters in the source.
-        left, top, right, bottom: float64, the box in pixels, as wide as the advance and as high as the line.
-    """
-
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
-    left: NDArray[np.float64]
-    top: NDArray[np.float64]
-    right: NDArray[np.float64]
-    bottom: NDArray[np.float64]
 
 
 class Page:
@@ -239,7 +193,7 @@ class Page:
             height = placed.height.tolist()
             for line, (x0, x1, y) in enumerate(zip(left.tolist(), right.tolist(), placed.top.tolist(), strict=True)):
                 spans.append(
-                    _span(block, start, int(bounds[line]), int(bounds[line + 1]), (x0, y, x1, y + height[line]))
+                    span_of(block, start, int(bounds[line]), int(bounds[line + 1]), (x0, y, x1, y + height[line]))
                 )
         return tuple(spans)
 
@@ -314,7 +268,7 @@ class Page:
     def _spans(self, block: Block, origin: int, stretches: Iterable[Stretch]) -> Iterator[Span]:
         """Yield `stretches` of a block as spans. `origin` is where the block begins in the text of its segments."""
         for found in stretches:
-            yield _span(block, origin, found.start, found.end, (found.left, found.top, found.right, found.bottom))
+            yield span_of(block, origin, found.start, found.end, (found.left, found.top, found.right, found.bottom))
 
     def save(self, path: str | PathLike[str], *, bits: int | None = None) -> None:
         """Write the page as one PNG file, atomically. A file of that name is replaced, whatever it holds.
@@ -362,7 +316,7 @@ class Page:
             for start in starts:
                 lo, hi = max(start - offset, 0), min(start + len(text) - offset, length)
                 if lo < hi:
-                    spans += [_span(block, origin, *place) for place in visible_parts(block, placed, lo, hi)]
+                    spans += [span_of(block, origin, *place) for place in visible_parts(block, placed, lo, hi)]
         return tuple(sorted(spans, key=lambda span: span.start))
 
     def _repr_png_(self) -> bytes:
@@ -391,32 +345,6 @@ def checked_bits(bits: object) -> int:
     if not isinstance(bits, int) or isinstance(bits, bool) or bits not in (1, 2, 4, 8):
         raise DataError(f"bits={shown(bits)} is not 8, 4, 2 or 1. Leave it out for the default.")
     return bits
-
-
-def _span(block: Block, origin: int, start: int, end: int, box: Box) -> Span:
-    segments = block.table.segments
-    styles = () if segments.look is None else _styles(block, start, end)
-    start, end = origin + start, origin + end
-    return Span(
-        text=segments.text[start:end],
-        start=segments.offset + start,
-        end=segments.offset + end,
-        box=box,
-        styles=styles,
-    )
-
-
-def _styles(block: Block, start: int, end: int) -> tuple[Style, ...]:
-    """Return the styles of characters `start` to `end - 1` of a block of rich text, each once."""
-    segments, rows = block.table.segments, block.segment_rows
-    assert segments.look is not None
-    lengths = segments.lengths(rows)
-    ends = np.cumsum(lengths)
-    inked = ends - lengths + segments.ink_lengths(rows)
-    some = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, end)) + 1)
-    looks = segments.look[rows][some][inked[some] > start]
-    found = tuple(dict.fromkeys(segments.looks[look] for look in looks.tolist()))
-    return () if found == (Style(),) else found
 
 
 def _unpickled(layout: PageLayout) -> Page:

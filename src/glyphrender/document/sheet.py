@@ -18,7 +18,8 @@ from glyphrender.errors import DataError
 from glyphrender.report.look import details, image, json_data, report_page
 
 if TYPE_CHECKING:
-    from glyphrender.document.page import Page, Span
+    from glyphrender.document.page import Page
+    from glyphrender.document.span import Span
 
 _HINT = "Point at a word."
 # Characters of a page that its alternative text begins with.
