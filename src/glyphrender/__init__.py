@@ -18,12 +18,12 @@ from glyphrender._system.version import __version__
 
 if TYPE_CHECKING:
     from glyphrender.document.document import Document as Document
-    from glyphrender.document.document import render as render
-    from glyphrender.document.document import render_file as render_file
     from glyphrender.document.extension import Extended as Extended
     from glyphrender.document.layout import layout as layout
     from glyphrender.document.layout import layout_each as layout_each
     from glyphrender.document.page import Page as Page
+    from glyphrender.document.render import render as render
+    from glyphrender.document.render import render_file as render_file
     from glyphrender.document.span import Span as Span
     from glyphrender.document.stream import PageStream as PageStream
     from glyphrender.errors import BudgetSpent as BudgetSpent
@@ -68,10 +68,11 @@ if TYPE_CHECKING:
 # Module → the public names that it has. `__all__` follows from this table; a test compares the imports above with it,
 # which are for type checkers and editors.
 _PUBLIC = {
-    "document.document": ("Document", "render", "render_file"),
+    "document.document": ("Document",),
     "document.extension": ("Extended",),
     "document.layout": ("layout", "layout_each"),
     "document.page": ("Page",),
+    "document.render": ("render", "render_file"),
     "document.span": ("Span",),
     "document.stream": ("PageStream",),
     "errors": (

@@ -217,7 +217,7 @@ def _page_reader(pages: int | None, language: str | None, *, asked: bool) -> Pag
 def _legibility(
     text: str, ratio: Ratio, reader: PageReader, pages: int, seed: int, priors: Sequence[str]
 ) -> list[Legibility]:
-    from glyphrender.document.document import render
+    from glyphrender.document.render import render
     from glyphrender.ocr.legibility import legibility
 
     document = render(text, ratio.theta)

@@ -77,7 +77,7 @@ def _versions(*packages: str) -> str:
 
 
 def _page() -> Any:
-    from glyphrender.document.document import render
+    from glyphrender.document.render import render
 
     return render(_TEXT, {"font_size": 16, "line_height": 20})[0]
 

@@ -272,7 +272,7 @@ def _ratios(
 
     If `lenient`, yield a model's reason to refuse the pages instead of raising an error.
     """
-    from glyphrender.document.document import render
+    from glyphrender.document.render import render
     from glyphrender.ratio.align import align_if_possible
     from glyphrender.ratio.ratio import document_ratio
 

@@ -1,13 +1,12 @@
-"""`Document`: the pages of a text as a lazy sequence.
+"""`Document`: the pages of a text as a lazy sequence, and what can be done with all of them.
 
-A page is laid out when it is reached, and drawn when its pixels are asked for. A document keeps the layouts of its
-pages, but no images. The layouts are the text and the ranges of its lines, some 3 bytes a character. stream.py handles
-texts that come as a stream.
+A page is laid out when it is reached (`lazy_pages.py`), and drawn when its pixels are asked for. A document keeps the
+layouts of its pages, but no images. The layouts are the text and the ranges of its lines, some 3 bytes a character.
+stream.py handles texts that come as a stream.
 """
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,26 +14,22 @@ from functools import partial
 from itertools import islice
 from math import inf
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final
 
 from glyphrender._system.counts import checked_count
-from glyphrender._system.fork_safe_lock import fork_safe_lock
-from glyphrender._system.paths import path_of
-from glyphrender.document.extension import Extended, count_alike
+from glyphrender.document.extension import Extended, count_alike, laid_out_again
 from glyphrender.document.layout import check_text, laid_out
+from glyphrender.document.lazy_pages import LazyPages
 from glyphrender.document.page import Page
-from glyphrender.document.stream import PageStream
 from glyphrender.errors import DataError, shown
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
-from glyphrender.rich.door import for_file, has_markup, with_markup
+from glyphrender.rich.door import has_markup, with_markup
 from glyphrender.rich.rich_text import RichText
-from glyphrender.text.parts import Part, PartReader, PartSpan
-from glyphrender.text.source import Text, read
-from glyphrender.text.unwrap import CONTEXT
+from glyphrender.text.parts import PartReader, PartSpan
+from glyphrender.text.source import Text
 from glyphrender.theta import Theta, ThetaLike
 from glyphrender.theta.parameter import AUTO
 from glyphrender.typeset.page_layout import PageLayout
-from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.shares import lay_out, shares_of
 from glyphrender.typeset.style import consumption, flow_of
 
@@ -49,7 +44,7 @@ SHOWN: Final = 4
 """Number of pages of a document that a notebook shows."""
 
 
-class Document(Sequence[Page]):
+class Document(LazyPages):
     """The pages of a text, as a lazy sequence. `render` makes one.
 
     Documents can be pickled and copied. A copy holds the text and the parameters, and the default typesetter lays out
@@ -86,9 +81,7 @@ class Document(Sequence[Page]):
         self.theta = Theta.of(theta)
         self._max_pages = max_pages
         self._typesetter = default_typesetter() if typesetter is None else typesetter
-        # Held while pages are laid out, and while `_pages`, `_rest` and `text` change together.
-        self._lock = fork_safe_lock()
-        self._begin()
+        super().__init__()
         self._decide_columns(self.theta)
 
     @classmethod
@@ -190,37 +183,6 @@ class Document(Sequence[Page]):
         self.parts = parts
         self._begin()
 
-    def __iter__(self) -> Iterator[Page]:
-        number = 0
-        while True:
-            with self._lock:
-                if not self._reach(number):
-                    return
-                page = self._pages[number]
-            yield page
-            number += 1
-
-    def __len__(self) -> int:
-        return len(self._all_pages())
-
-    def __bool__(self) -> bool:
-        return self._reach(0)
-
-    @overload
-    def __getitem__(self, index: int) -> Page: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Page]: ...
-    def __getitem__(self, index: int | slice) -> Page | Sequence[Page]:
-        with self._lock:
-            if isinstance(index, int) and index >= 0:
-                if not self._reach(index):
-                    raise IndexError(f"page {index} of {len(self._pages)} (the first is 0)")
-            else:
-                self._reach(inf)
-                if isinstance(index, int) and index < -len(self._pages):
-                    raise IndexError(f"page {index} of {len(self._pages)} (the last is -1)")
-            return self._pages[index]
-
     @property
     def missing(self) -> dict[str, int]:
         """The characters that no font has, and how often each occurs. Reading this property lays out the whole text."""
@@ -293,7 +255,15 @@ class Document(Sequence[Page]):
                     RichText.joined([with_markup(self._drawn_as, self.theta, self.parts), text])
                 )
             whole = self.text + text
-            first, following = self._laid_out_again(whole)
+            first, following = laid_out_again(
+                self.text,
+                whole,
+                self._pages,
+                theta=self.theta,
+                max_pages=self._max_pages,
+                parts=self.parts,
+                typesetter=self._typesetter,
+            )
             same = count_alike((page._layout for page in self._pages[first:]), following)
             self._pages[first + same :] = map(self._page, following[same:])
             self.text = whole
@@ -307,29 +277,6 @@ class Document(Sequence[Page]):
         self._pages[same:] = map(self._page, following[same:])
         self._set_text(whole)
         return Extended(unchanged=same, pages=len(self._pages))
-
-    def _laid_out_again(self, whole: str) -> tuple[int, list[PageLayout]]:
-        """Return (index of the first page that `whole`, an extended text, may change; the pages from there on)."""
-        old = self._pages
-        # Text that follows can change a paragraph from its first line on. Optimal line breaks may move, or the new text
-        # may hold the first strong character, which decides the direction.
-        flow = flow_of(self.theta)
-        paragraph = 0 if self.theta.newline_marker else self.text.rfind("\n") + 1
-        if flow and paragraph:  # the last lines before the end may be joined by what follows
-            paragraph = flow.paragraph_end(self.text, max(0, len(self.text) - CONTEXT), before=True)
-        first = max(0, min(len(old) - 1, bisect_right(old, paragraph, key=lambda page: page.span[1])))
-        if first and self.theta.leading.name == "FIT" and paragraph == old[first].span[0]:
-            first -= 1  # the first line of the paragraph may become lower, and find room on the page before
-        begin = old[first].span[0] if old else 0
-        start = min(paragraph, self.text.rfind("\n", 0, begin) + 1)
-        if flow and start:
-            start = flow.paragraph_end(self.text, start, before=True)
-        paginator = Paginator(
-            self.theta, max_pages=self._max_pages, number=first, end=begin, parts=self.parts, text=whole
-        )
-        line = consumption(self.theta).count_line_ends(whole[:start])
-        lines = self._typesetter.lines_of_part(whole, self.theta, start=start, line=line)
-        return first, list(paginator.fill(lines))
 
     def save(
         self,
@@ -418,136 +365,7 @@ class Document(Sequence[Page]):
     def _page(self, layout: PageLayout) -> Page:
         return Page(layout, self._typesetter, length=len(self.text))
 
-    def _begin(self) -> None:
-        """Forget all pages, and lay out from the first one when pages are reached."""
-        self._pages: list[Page] = []
-        self._reaching = False  # whether `_rest` is at work
-        self._rest: Iterator[Page] | None = laid_out(
+    def _laid_out(self) -> Iterator[Page]:
+        return laid_out(
             self._drawn_as, self.theta, max_pages=self._max_pages, typesetter=self._typesetter, parts=self.parts
         )
-
-    def _reach(self, number: float) -> bool:
-        """Lay out pages until page `number` is known; return whether there is one."""
-        with self._lock:
-            while len(self._pages) <= number and self._rest is not None:
-                if self._reaching:
-                    # The process was forked while another thread was in `_rest`, and here that thread does not exist.
-                    # Or a signal interrupted this thread there, and the handler reads the document.
-                    self._begin()
-                rest, self._reaching = self._rest, True
-                try:
-                    page = next(rest, None)
-                except BaseException:
-                    self._begin()  # an iterator that raised looks exhausted, but the text has not ended
-                    raise
-                if rest is not self._rest:
-                    continue  # a signal handler began anew
-                if page is None:
-                    self._rest = None
-                else:
-                    self._pages.append(page)
-                self._reaching = False
-            return number < len(self._pages)
-
-    def _all_pages(self) -> list[Page]:
-        """Return all pages, in a list that does not change."""
-        with self._lock:
-            self._reach(inf)
-            return self._pages.copy()
-
-
-@overload
-def render(  # type: ignore[overload-overlap]  # a str is an iterable of str too
-    text: str | RichText,
-    theta: ThetaLike = None,
-    *,
-    max_pages: int | None = None,
-    typesetter: Typesetter | None = None,
-) -> Document: ...
-@overload
-def render(
-    text: Iterable[str | Part],
-    theta: ThetaLike = None,
-    *,
-    max_pages: int | None = None,
-    typesetter: Typesetter | None = None,
-) -> PageStream: ...
-def render(
-    text: Text | RichText,
-    theta: ThetaLike = None,
-    *,
-    max_pages: int | None = None,
-    typesetter: Typesetter | None = None,
-) -> Document | PageStream:
-    """Return the pages of `text` under `theta`: a `Document` for a str or a rich text, a `PageStream` for a stream.
-
-    Pages are laid out when they are reached, and drawn when their pixels are asked for. Arguments and errors are those
-    of `layout`; a wrong type of `text` or an invalid `theta` raises an error at once. The θ "auto" looks at a str and
-    takes what `glyphrender.propose` proposes, for GLM-4.1V or, as "auto@model", for another model.
-
-    >>> document = render("In the beginning was the Word.")
-    >>> len(document), document[0].size
-    (1, (161, 30))
-    >>> sum(1 for page in render(iter(["In the beginning ", "was the Word."])))
-    1
-    """
-    theta = _proposed(theta, text)
-    if isinstance(text, str | RichText):
-        return Document(text, theta, max_pages=max_pages, typesetter=typesetter)
-    check_text(text)
-    return PageStream(text, theta, max_pages=max_pages, typesetter=typesetter)
-
-
-def render_file(
-    path: str | PathLike[str],
-    theta: ThetaLike = None,
-    *,
-    encoding: str | None = None,
-    errors: str = "strict",
-    max_pages: int | None = None,
-    typesetter: Typesetter | None = None,
-) -> Document:
-    """Return the pages of a text file, as a lazy sequence.
-
-    Args:
-        path: the file. All of it is read at once. To stream a file, open it and pass it to `render`.
-        theta: see `layout`. The name of the file decides its markup under `markup="FILES"`, and stands in a
-            `page_header` that asks for it; the document is then one part of that name.
-        encoding: encoding of the file. By default the byte order mark decides; without one, the file is read as UTF-8.
-            No encoding is ever guessed.
-        errors: what to do with bytes that are not text, as for `open`: "strict", "replace", …
-        max_pages: a limit on the number of pages.
-        typesetter: see `layout`.
-
-    Raises:
-        DataError: the file cannot be read, or is not text in that encoding.
-        ThetaError: `theta` is not valid.
-
-    >>> import tempfile
-    >>> with tempfile.NamedTemporaryFile(suffix=".txt") as file:
-    ...     _ = file.write("café".encode("utf-16")), file.flush()
-    ...     render_file(file.name, "dense").text
-    'café'
-    """
-    theta = theta if _asks(theta) else Theta.of(theta)
-    text = read(path, encoding=encoding, errors=errors)
-    theta = for_file(Theta.of(_proposed(theta, text)), os.fspath(path))
-    document = Document(text, theta, max_pages=max_pages, typesetter=typesetter)
-    if "{file}" in theta.page_header:
-        document.parts = (PartSpan(name=path_of(path, "Name a file of text.").name, start=0, text_start=0, line=0),)
-        document._begin()
-    return document
-
-
-def _asks(theta: ThetaLike) -> bool:
-    """Return whether `theta` asks for a proposal: "auto" or "auto@model"."""
-    return isinstance(theta, str) and theta.partition("@")[0] == "auto"
-
-
-def _proposed(theta: ThetaLike, text: Text | RichText) -> ThetaLike:
-    """Return `theta`, or what is proposed for `text` where it asks for that."""
-    if not _asks(theta):
-        return theta
-    from glyphrender.ratio.propose import chosen
-
-    return chosen(theta, text)

@@ -1,8 +1,9 @@
-"""A document whose text grew: the outcome, and which of its pages still look the same."""
+"""A document whose text grew: the outcome, the pages that are laid out again, and which of them still look the same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -10,11 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.document.page import Page
+from glyphrender.raster.typesetter import Typesetter
 from glyphrender.rich.style import Style
+from glyphrender.text.parts import PartSpan
+from glyphrender.text.unwrap import CONTEXT
+from glyphrender.theta import Theta
 from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
 from glyphrender.typeset.page_layout import PageLayout
+from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.paragraph_styles import ParagraphStyle
 from glyphrender.typeset.place import place
+from glyphrender.typeset.style import consumption, flow_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +40,43 @@ class Extended:
 
     unchanged: int
     pages: int
+
+
+def laid_out_again(
+    text: str,
+    whole: str,
+    pages: Sequence[Page],
+    *,
+    theta: Theta,
+    max_pages: int | None,
+    parts: tuple[PartSpan, ...],
+    typesetter: Typesetter,
+) -> tuple[int, list[PageLayout]]:
+    """Return (index of the first page that a longer text may change; the pages from there on).
+
+    Args:
+        text: the text that `pages` show.
+        whole: the extended text, which begins with `text`.
+        pages: all pages of `text`.
+        theta, max_pages, parts, typesetter: those of the document.
+    """
+    # Text that follows can change a paragraph from its first line on. Optimal line breaks may move, or the new text
+    # may hold the first strong character, which decides the direction.
+    flow = flow_of(theta)
+    paragraph = 0 if theta.newline_marker else text.rfind("\n") + 1
+    if flow and paragraph:  # the last lines before the end may be joined by what follows
+        paragraph = flow.paragraph_end(text, max(0, len(text) - CONTEXT), before=True)
+    first = max(0, min(len(pages) - 1, bisect_right(pages, paragraph, key=lambda page: page.span[1])))
+    if first and theta.leading.name == "FIT" and paragraph == pages[first].span[0]:
+        first -= 1  # the first line of the paragraph may become lower, and find room on the page before
+    begin = pages[first].span[0] if pages else 0
+    start = min(paragraph, text.rfind("\n", 0, begin) + 1)
+    if flow and start:
+        start = flow.paragraph_end(text, start, before=True)
+    paginator = Paginator(theta, max_pages=max_pages, number=first, end=begin, parts=parts, text=whole)
+    line = consumption(theta).count_line_ends(whole[:start])
+    lines = typesetter.lines_of_part(whole, theta, start=start, line=line)
+    return first, list(paginator.fill(lines))
 
 
 def count_alike(old: Iterable[PageLayout], new: Iterable[PageLayout]) -> int:

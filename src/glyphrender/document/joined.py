@@ -127,11 +127,7 @@ class JoinedDocument(Document):
             raise DataError(f"{path} would have pages of different dpi. Use one dpi for all parts, or save as png.")
         return super().save(path, **options)
 
-    def _begin(self) -> None:
-        super()._begin()
-        self._rest = self._all_sections()
-
-    def _all_sections(self) -> Iterator[Page]:
+    def _laid_out(self) -> Iterator[Page]:
         number = 0
         for section, paragraphs in zip(self.sections, self._paragraphs_before(), strict=True):
             for layout in self._laid_out_section(section, self.text, number, paragraphs):

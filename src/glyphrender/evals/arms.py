@@ -22,7 +22,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from glyphrender.document.document import Document, render
+from glyphrender.document.document import Document
+from glyphrender.document.render import render
 from glyphrender.errors import DataError, shown
 from glyphrender.evals.item import Drawable, Item, ItemTurn, listed
 from glyphrender.evals.shortening import cut_in_the_middle, retrieved

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
-from glyphrender.document.document import render
+from glyphrender.document.render import render
 from glyphrender.errors import DataError, DependencyError
 from glyphrender.evals.sampling import spoken
 from glyphrender.inference.conversation import Conversation

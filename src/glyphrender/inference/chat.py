@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from glyphrender._system.arguments import TEXT, Wanted, checked, instance, optional
-from glyphrender.document.document import Document, render
+from glyphrender.document.document import Document
+from glyphrender.document.render import render
 from glyphrender.errors import DependencyError, EndpointError, TokenizerError, VisionModelError
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.expand import expand as ask_and_expand

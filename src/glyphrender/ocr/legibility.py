@@ -23,8 +23,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from glyphrender.document.document import Document, render
+from glyphrender.document.document import Document
 from glyphrender.document.page import Page
+from glyphrender.document.render import render
 from glyphrender.document.stream import PageStream
 from glyphrender.errors import DataError, LayoutError
 from glyphrender.models.model import VisionModel

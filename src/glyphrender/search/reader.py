@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from glyphrender.document.document import render
+from glyphrender.document.render import render
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.models.vision import vision_model

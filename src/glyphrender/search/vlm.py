@@ -16,7 +16,7 @@ from os import PathLike
 from typing import Any, Final
 
 from glyphrender._system.version import __version__
-from glyphrender.document.document import render
+from glyphrender.document.render import render
 from glyphrender.errors import DataError, EndpointError, LayoutError, RequestRefused
 from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Endpoint, Reply

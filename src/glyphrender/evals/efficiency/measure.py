@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from glyphrender.document.document import render
+from glyphrender.document.render import render
 from glyphrender.errors import DataError
 from glyphrender.evals.efficiency.arm import Bench, Plan, decoded, free_bytes, measured_arm, prefilled
 from glyphrender.evals.efficiency.backbone import Backbone

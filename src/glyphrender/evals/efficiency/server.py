@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from glyphrender.document.document import Document, render
+from glyphrender.document.document import Document
+from glyphrender.document.render import render
 from glyphrender.errors import DataError
 from glyphrender.evals.efficiency.clock import Timing
 from glyphrender.evals.efficiency.measure import cut

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from glyphrender.document.document import render
+from glyphrender.document.render import render
 from glyphrender.errors import DataError, VisionModelError, shown
 from glyphrender.inference.conversation import packed_png
 from glyphrender.inference.message_formats import Marks, PackedImage, PackedTurn, chat_messages, detail_of
