@@ -14,7 +14,7 @@ import search_judge
 from eval_judge import POSER, Parrot, codes
 
 from glyphrender import Theta, render
-from glyphrender.document.sheet import Picture, sheet
+from glyphrender.document.sheet import SheetPage, sheet
 from glyphrender.evals.arms import Arm, conditions_of
 from glyphrender.evals.efficiency.expected import expected
 from glyphrender.evals.efficiency.plot import expected_plot
@@ -80,7 +80,7 @@ def _evals(attack: str, replies: Path) -> dict[str, str]:
 
 
 def _sheets(attack: str) -> dict[str, str]:
-    pages = [Picture.of(page) for page in render(f"{attack} {search_judge.TEXT}")[:3]]
+    pages = [SheetPage.of(page) for page in render(f"{attack} {search_judge.TEXT}")[:3]]
     bare = [replace(pages[0], lines=(), words=())]
     return {
         "sheet.html": sheet(pages, title=attack, note=attack),

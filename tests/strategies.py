@@ -23,7 +23,7 @@ from glyphrender.theta import (
 )
 from glyphrender.theta.color import contrast
 from glyphrender.theta.constraints import MIN_CONTRAST
-from glyphrender.theta.parameter import Choice, Flag
+from glyphrender.theta.parameter import Choice, TrueOrFalse
 
 
 def exploring() -> bool:
@@ -89,7 +89,7 @@ def thetas(draw: st.DrawFn, *, max_pixels: float = 1e6, **fixed: Any) -> Theta:
     if neutral:
         values.setdefault("emoji", Emoji.MONO)
     for name, accepted in PARAMETERS.items():
-        if isinstance(accepted, Flag):
+        if isinstance(accepted, TrueOrFalse):
             pick(name, st.booleans())
         elif isinstance(accepted, Choice):
             pick(name, st.sampled_from(list(accepted.choices)))

@@ -45,7 +45,7 @@ from glyphrender import (
     render,
     render_file,
 )
-from glyphrender.document.sheet import Picture, frame, sheet
+from glyphrender.document.sheet import SheetPage, frame, sheet
 from glyphrender.theta import Emoji, MissingGlyph
 from glyphrender.typeset.glyph_store import GlyphStore
 from glyphrender.typeset.page_layout import PageLayout
@@ -222,7 +222,7 @@ def test_a_page_can_be_referred_to_weakly() -> None:
 
 def test_a_sheet_inside_a_notebook_is_a_frame_that_nothing_leaves() -> None:
     text = "<script>alert(1)</script> & more\n" * 20
-    pages = sheet(map(Picture.of, render(text, SMALL)), title="<b>", note="&")
+    pages = sheet(map(SheetPage.of, render(text, SMALL)), title="<b>", note="&")
     shown = frame(pages)
     assert re.fullmatch(
         r'<iframe title="Pages" sandbox="allow-scripts" style="[^"<>]*" srcdoc="[^"<>]*"></iframe>', shown

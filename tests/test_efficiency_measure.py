@@ -20,7 +20,7 @@ from glyphrender.evals.efficiency.clock import Clock, Timing
 from glyphrender.evals.efficiency.expected import expected
 from glyphrender.evals.efficiency.measure import cut
 from glyphrender.evals.efficiency.plot import expected_plot
-from glyphrender.evals.efficiency.report import Cell
+from glyphrender.evals.efficiency.report import MeasuredRatio
 from glyphrender.evals.efficiency.server import ServerPlan, measure_server
 from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Reply
@@ -70,9 +70,9 @@ def test_a_timing_has_a_median_and_a_spread() -> None:
 
 
 def test_a_measured_ratio_far_from_the_arithmetic_is_marked() -> None:
-    assert Cell(measured=2.0, expected=2.2).text == "2.00 (2.20)"
-    assert Cell(measured=2.0, expected=2.6).text == "2.00* (2.60)"
-    assert Cell(measured=None, expected=2.6).text == "– (2.60)"
+    assert MeasuredRatio(measured=2.0, expected=2.2).text == "2.00 (2.20)"
+    assert MeasuredRatio(measured=2.0, expected=2.6).text == "2.00* (2.60)"
+    assert MeasuredRatio(measured=None, expected=2.6).text == "– (2.60)"
 
 
 def test_the_plot_of_the_arithmetic_is_svg_with_a_line_for_each_stage() -> None:

@@ -26,7 +26,7 @@ from glyphrender.evals.runner import run
 from glyphrender.ratio.bench import bench
 from glyphrender.report.notebook import MOST_ROWS, cell, plot_image, strip
 from glyphrender.report.progress import is_watched, progress_bar
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 
 NOTEBOOKS = Path(__file__).parents[1] / "docs/notebooks"
 TEXT = search_judge.TEXT
@@ -122,7 +122,7 @@ def test_a_search_and_a_run_show_their_plots_and_tables(tmp_path: Path) -> None:
 
 
 def test_no_text_becomes_markup_in_a_notebook() -> None:
-    long = Table(columns=(ATTACK, "b"), rows=[(ATTACK, ATTACK)] * (MOST_ROWS + 7), caption=ATTACK, kinds=())
+    long = ReportTable(columns=(ATTACK, "b"), rows=[(ATTACK, ATTACK)] * (MOST_ROWS + 7), caption=ATTACK, kinds=())
     picture = render("a")[0].png()
     shown = assert_fit_for_a_notebook(cell(ATTACK, long, strip([(picture, ATTACK)]), plot_image("<svg/>", alt=ATTACK)))
     assert shown.tags.count("tr") == 1 + MOST_ROWS

@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from glyphrender.report import colors
 from glyphrender.report.look import note, report_page, section
 from glyphrender.report.plots import Frame, mark
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 
 SVG = "{http://www.w3.org/2000/svg}"
 HARMLESS = "plain"
@@ -138,10 +138,10 @@ def test_any_text_is_a_title_of_a_plot_and_a_cell_of_a_table(text: str) -> None:
     parts = [*frame.titles(text, text), *frame.legend([(mark(0, 0, 0, "series-0", text), text)])]
     root = ElementTree.fromstring(frame.document(parts, title=text, description=text))
     assert root[0].tag == f"{SVG}title"
-    table = Table(columns=("a", text), rows=[(text, "1"), ("2",)], kinds=("chosen", ""))
+    table = ReportTable(columns=("a", text), rows=[(text, "1"), ("2",)], kinds=("chosen", ""))
     assert (
         Elements(table.html()).counted.total()
-        == Elements(Table(columns=("a", "b"), rows=[("x", "1"), ("2",)]).html()).counted.total()
+        == Elements(ReportTable(columns=("a", "b"), rows=[("x", "1"), ("2",)]).html()).counted.total()
     )
     lines = table.markdown().split("\n")
     assert len(lines) == 4
@@ -156,7 +156,9 @@ def test_a_legend_lists_a_series_whose_name_looks_like_its_last_line() -> None:
 
 @given(text=st.text(max_size=40))
 def test_a_cell_of_markdown_holds_no_markup(text: str) -> None:
-    shown = MarkdownIt("commonmark").enable("table").render(Table(columns=("a", "b"), rows=[(text, "1")]).markdown())
+    shown = (
+        MarkdownIt("commonmark").enable("table").render(ReportTable(columns=("a", "b"), rows=[(text, "1")]).markdown())
+    )
     found = {tag for tag, _ in Elements(shown).counted}
     assert "script" not in found
     assert found <= {"table", "thead", "tr", "th", "tbody", "td", "em", "strong", "a", "img"}

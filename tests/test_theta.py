@@ -25,7 +25,7 @@ from glyphrender.theta import DEFAULTS, PARAMETERS, Alignment, Theta, parameter
 from glyphrender.theta import color as color
 from glyphrender.theta.describe import explain, parse_value, theta_page, theta_table
 from glyphrender.theta.language import Language
-from glyphrender.theta.parameter import Choice, Color, CountOrAuto, Flag, Names, Number, PageSize, Text
+from glyphrender.theta.parameter import Choice, Color, CountOrAuto, Names, Number, PageSize, TextLine, TrueOrFalse
 
 
 def bad_values() -> list[tuple[str, object]]:
@@ -45,9 +45,9 @@ def bad_values() -> list[tuple[str, object]]:
             {1: 2, 3: 4},
         ],
         Choice: [None, 0, "", "MIDDLE", True],
-        Flag: [None, 0, 1, "true", 1.0],
+        TrueOrFalse: [None, 0, 1, "true", 1.0],
         Color: [0, "#12345", "#GGGGGG", "reddish", "#12345678", ("#000000",)],
-        Text: [None, 3, "a\nb", "\ud800", "\x00", "\x9b1m", b"x"],
+        TextLine: [None, 3, "a\nb", "\ud800", "\x00", "\x9b1m", b"x"],
         Language: [None, 3, "a\nb", "jp", "japanese", "zz", "e", "zh-", "ja_JP.UTF-8", "deutsch", b"ja", "\ud800"],
         Names: ["Inter", [""], [None], 3, ["a\nb"]],
     }

@@ -6,10 +6,11 @@ A command's module has the name of the command, and defines a function `command`
     model_options.py, evaluator.py    options of `search` that name models and evaluators
     installation.py                   which parts of the installation work, for `doctor`
     eval_plan.py, eval_efficiency.py  tables of `eval` that need no answers, and its command `efficiency`
+    search_progress.py                how far a search is
     notices.py                        messages on standard error
 
-`glyphrender --help` reads the table below and imports no command, so it takes only 0.1 s. Only `Group.main` turns
-errors into one line on stderr and an exit status:
+`glyphrender --help` reads the table below and imports no command, so it takes only 0.1 s. Only `CommandGroup.main`
+turns errors into one line on stderr and an exit status:
 
     0         done
     1         a failure: the disk is full, a process was killed, a server or a library is missing, a bug
@@ -63,7 +64,7 @@ COMMANDS: Mapping[str, str] = {
 _FAILURES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """A group of commands that reports errors in one line. Without arguments, the group shows its help."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:  # noqa: D102
@@ -92,7 +93,7 @@ class Group(click.Group):
         sys.exit(status)
 
 
-class Commands(Group):
+class Commands(CommandGroup):
     """The group of the commands in `COMMANDS`. Each command comes from the module of the same name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102

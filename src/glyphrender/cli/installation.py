@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Literal, TypeAlias
 
-__all__ = ["Part", "parts"]
+__all__ = ["InstalledPart", "parts"]
 
 _TEXT: Final = "This page is read here."
 
@@ -20,7 +20,7 @@ Check: TypeAlias = tuple[str, str, Callable[[], str]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class InstalledPart:
     """A part of the installation.
 
     Attributes:
@@ -36,7 +36,7 @@ class Part:
     detail: str
 
 
-def parts(checks: Sequence[Check] | None = None) -> Iterator[Part]:
+def parts(checks: Sequence[Check] | None = None) -> Iterator[InstalledPart]:
     """Yield the parts, in a fixed order. Each is tried when it is reached.
 
     Args:
@@ -57,7 +57,7 @@ def parts(checks: Sequence[Check] | None = None) -> Iterator[Part]:
             state, detail = ("broken", str(error)) if there else ("missing", _way_out(extra))
         except Exception as error:
             state, detail = "broken", f"{type(error).__name__}: {error}"
-        yield Part(name=name, extra=extra, state=state, detail=detail)
+        yield InstalledPart(name=name, extra=extra, state=state, detail=detail)
 
 
 def _way_out(extra: str) -> str:

@@ -18,7 +18,7 @@ from glyphrender.report.tables import text_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glyphrender.evals.profile.measure import Cell, Estimate
+    from glyphrender.evals.profile.measure import Estimate, Tally
     from glyphrender.evals.profile.receipt import Receipt
     from glyphrender.evals.profile.registry import ReadingProfile
     from glyphrender.inference.model import Model
@@ -259,7 +259,7 @@ def _cells_table(receipt: Receipt) -> str:
     return f"{text_table(['kind', *names], rows, left=1)}\n{legend}"
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Tally) -> str:
     share = cell.share
     said = f"{cell.right}/{cell.count} [{share.low:.0%}, {share.high:.0%}]"
     counts = (("?", cell.abstained), ("!", cell.wrong), ("-", cell.missing))

@@ -17,7 +17,7 @@ from glyphrender.cli.inputs import HEADING, Input, Reader, check_outputs, escape
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.document.manifest import is_pages_folder
-from glyphrender.document.sheet import Picture, saved, sheet
+from glyphrender.document.sheet import SheetPage, saved, sheet
 from glyphrender.errors import DataError, counted, one_line
 
 if TYPE_CHECKING:
@@ -114,10 +114,10 @@ def _text(path: Path | None, output: Path, reader: Reader) -> Iterator[str | Par
     return text
 
 
-def _rendered(text: Iterator[str | Part], theta: Theta, first: int, last: int | None) -> tuple[list[Picture], bool]:
+def _rendered(text: Iterator[str | Part], theta: Theta, first: int, last: int | None) -> tuple[list[SheetPage], bool]:
     """Return pages `first` to `last` of a text, and whether there are more after them."""
     from glyphrender.document.layout import layout
 
     laid_out = layout(text, theta)
-    chosen = [Picture.of(page) for page in islice(laid_out, first - 1, last)]
+    chosen = [SheetPage.of(page) for page in islice(laid_out, first - 1, last)]
     return chosen, next(laid_out, None) is not None

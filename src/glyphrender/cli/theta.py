@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender.cli import Group
+from glyphrender.cli import CommandGroup
 from glyphrender.cli.notices import say
 from glyphrender.errors import one_line
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from glyphrender.theta import Theta
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Look at, check and convert rendering parameters."""
 

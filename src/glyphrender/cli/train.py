@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli import Group
+from glyphrender.cli import CommandGroup
 from glyphrender.cli.notices import say
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _stage_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Train a vision-language model to read pages, by a recipe.
 

@@ -26,7 +26,7 @@ from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.rich.door import has_markup, with_markup
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartReader, PartSpan
-from glyphrender.text.source import Text
+from glyphrender.text.source import TextLike
 from glyphrender.theta import Theta, ThetaLike
 from glyphrender.theta.parameter import AUTO
 from glyphrender.typeset.page_layout import PageLayout
@@ -87,7 +87,7 @@ class Document(LazyPages):
     @classmethod
     def read(
         cls,
-        text: Text | RichText,
+        text: TextLike | RichText,
         theta: ThetaLike = None,
         *,
         max_pages: int | None = None,

@@ -15,12 +15,12 @@ from glyphrender.errors import DataError, LayoutError, shown
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartSpan
-from glyphrender.text.source import Text
+from glyphrender.text.source import TextLike
 from glyphrender.theta import Theta, ThetaLike
 
 
 def layout(
-    text: Text | RichText,
+    text: TextLike | RichText,
     theta: ThetaLike = None,
     *,
     max_pages: int | None = None,
@@ -90,7 +90,7 @@ def layout_each(
 
 
 def laid_out(
-    text: Text | RichText,
+    text: TextLike | RichText,
     theta: ThetaLike = None,
     *,
     max_pages: int | None = None,

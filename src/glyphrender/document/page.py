@@ -20,7 +20,7 @@ from glyphrender._system.paths import path_of
 from glyphrender.document.collisions import collisions
 from glyphrender.document.find import visible_parts
 from glyphrender.document.span import Characters, Span, span_of
-from glyphrender.document.words import Clusters, Stretch, pieces, starts_of_rich_words, starts_of_words, words
+from glyphrender.document.words import Clusters, PlacedText, pieces, starts_of_rich_words, starts_of_words, words
 from glyphrender.errors import DataError, shown
 from glyphrender.raster import png
 from glyphrender.raster.typesetter import Typesetter, default_typesetter
@@ -265,7 +265,7 @@ class Page:
             return Characters(none, none, nowhere, nowhere, nowhere, nowhere)
         return Characters(*map(np.concatenate, zip(*columns, strict=True)))
 
-    def _spans(self, block: Block, origin: int, stretches: Iterable[Stretch]) -> Iterator[Span]:
+    def _spans(self, block: Block, origin: int, stretches: Iterable[PlacedText]) -> Iterator[Span]:
         """Yield `stretches` of a block as spans. `origin` is where the block begins in the text of its segments."""
         for found in stretches:
             yield span_of(block, origin, found.start, found.end, (found.left, found.top, found.right, found.bottom))

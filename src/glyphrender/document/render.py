@@ -15,7 +15,7 @@ from glyphrender.raster.typesetter import Typesetter
 from glyphrender.rich.door import for_file
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import Part, PartSpan
-from glyphrender.text.source import Text, read
+from glyphrender.text.source import TextLike, read
 from glyphrender.theta import Theta, ThetaLike
 
 
@@ -36,7 +36,7 @@ def render(
     typesetter: Typesetter | None = None,
 ) -> PageStream: ...
 def render(
-    text: Text | RichText,
+    text: TextLike | RichText,
     theta: ThetaLike = None,
     *,
     max_pages: int | None = None,
@@ -107,7 +107,7 @@ def _asks(theta: ThetaLike) -> bool:
     return isinstance(theta, str) and theta.partition("@")[0] == "auto"
 
 
-def _proposed(theta: ThetaLike, text: Text | RichText) -> ThetaLike:
+def _proposed(theta: ThetaLike, text: TextLike | RichText) -> ThetaLike:
     """Return `theta`, or what is proposed for `text` where it asks for that."""
     if not _asks(theta):
         return theta

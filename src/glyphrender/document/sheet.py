@@ -37,7 +37,7 @@ _NO_SPANS = "These are pages without their text. Run glyphrender show on the tex
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
+class SheetPage:
     """One page of a sheet.
 
     Attributes:
@@ -56,7 +56,7 @@ class Picture:
     words: tuple[Span, ...] = ()
 
     @classmethod
-    def of(cls, page: Page) -> Picture:
+    def of(cls, page: Page) -> SheetPage:
         """Draw a page, and return its picture."""
         return cls(
             number=page.number,
@@ -68,7 +68,7 @@ class Picture:
         )
 
 
-def sheet(pictures: Iterable[Picture], *, title: str, note: str, zoom: float = 1.0) -> str:
+def sheet(pictures: Iterable[SheetPage], *, title: str, note: str, zoom: float = 1.0) -> str:
     """Return the HTML of a sheet.
 
     Args:
@@ -104,7 +104,7 @@ def frame(sheet: str, *, height: int = 640) -> str:
     )
 
 
-def saved(directory: Path, first: int, last: int) -> tuple[list[Picture], int]:
+def saved(directory: Path, first: int, last: int) -> tuple[list[SheetPage], int]:
     """Return pages `first` to `last` of a document that was saved into `directory`, and the number of all its pages.
 
     Raises:
@@ -121,7 +121,7 @@ def saved(directory: Path, first: int, last: int) -> tuple[list[Picture], int]:
         except (ValueError, EOFError) as error:
             raise DataError(f"{path} is damaged ({error}). Render the pages again.", path=path) from error
         size, span = (entry["width"], entry["height"]), (entry["start"], entry["end"])
-        pictures.append(Picture(number=number, size=size, span=span, png=png))
+        pictures.append(SheetPage(number=number, size=size, span=span, png=png))
     return pictures, len(manifest["pages"])
 
 
@@ -136,7 +136,7 @@ def _png_of_array(path: Path, dpi: float) -> bytes:
     return png.encode(pixels, dpi=dpi)
 
 
-def _figure(picture: Picture) -> str:
+def _figure(picture: SheetPage) -> str:
     width, height = picture.size
     about = f"page {picture.number}, {width}×{height} px, characters {picture.span[0]}–{picture.span[1]}"
     text = "".join(line.text for line in picture.lines)

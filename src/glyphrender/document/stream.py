@@ -11,7 +11,7 @@ from glyphrender.document.layout import layout
 from glyphrender.document.page import Page
 from glyphrender.errors import LayoutError
 from glyphrender.raster.typesetter import Typesetter
-from glyphrender.text.source import Text
+from glyphrender.text.source import TextLike
 from glyphrender.theta import Theta, ThetaLike
 
 if TYPE_CHECKING:
@@ -36,7 +36,12 @@ class PageStream(Iterator[Page]):
     """
 
     def __init__(
-        self, text: Text, theta: ThetaLike = None, *, max_pages: int | None = None, typesetter: Typesetter | None = None
+        self,
+        text: TextLike,
+        theta: ThetaLike = None,
+        *,
+        max_pages: int | None = None,
+        typesetter: Typesetter | None = None,
     ) -> None:
         self.theta = Theta.of(theta)
         self._pages: Iterator[Page] | None = layout(text, self.theta, max_pages=max_pages, typesetter=typesetter)

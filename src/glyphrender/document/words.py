@@ -23,7 +23,7 @@ from glyphrender.typeset.page_layout import Block
 from glyphrender.typeset.place import Placed
 
 
-class Stretch(NamedTuple):
+class PlacedText(NamedTuple):
     """Some characters of one line. `start` and `end` count from the start of the block; the sides are in pixels."""
 
     start: int
@@ -34,7 +34,7 @@ class Stretch(NamedTuple):
     bottom: float
 
 
-def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[Stretch]:
+def words(block: Block, placed: Placed, text: str, starts: Mask) -> Iterator[PlacedText]:
     """Yield the words of `block` that have ink, in the order of the source.
 
     Args:
@@ -155,7 +155,7 @@ def starts_of_rich_words(blocks: Sequence[tuple[Block, Placed]], complex_breaks:
     return _around_consumed(shown, covered, place[known], within[known])
 
 
-def pieces(block: Block, placed: Placed) -> Iterator[Stretch]:
+def pieces(block: Block, placed: Placed) -> Iterator[PlacedText]:
     """Yield the pieces of `block` that have ink, in the order of the source."""
     segments = block.table.segments
     part = slice(placed.first_segment, placed.first_segment + len(placed.left))
@@ -186,11 +186,11 @@ def _stretches(
     end: NDArray[np.int64],
     left: NDArray[np.float64],
     right: NDArray[np.float64],
-) -> Iterator[Stretch]:
+) -> Iterator[PlacedText]:
     """Yield the stretches whose columns are given. `line` is the line that each stands on."""
     top, bottom = placed.top[line], placed.top[line] + placed.height[line]
     columns = (begin, end, left, right, top, bottom)
-    yield from map(Stretch, *(column.tolist() for column in columns))
+    yield from map(PlacedText, *(column.tolist() for column in columns))
 
 
 class Clusters(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 
 __all__ = ["arms_table", "in_brackets"]
 
@@ -13,9 +13,9 @@ _ARMS: Final = ("arm", "score", "95% interval", "figures", "ρ visual", "ρ prom
                 "cut", "dollars")  # fmt: skip
 
 
-def arms_table(report: Mapping[str, Any]) -> Table:
+def arms_table(report: Mapping[str, Any]) -> ReportTable:
     """Return the table of arms. `report` is the result of `summary`."""
-    return Table(columns=_ARMS, rows=_arm_rows(report), left=(0, 2, 3))
+    return ReportTable(columns=_ARMS, rows=_arm_rows(report), left=(0, 2, 3))
 
 
 def _arm_rows(report: Mapping[str, Any]) -> list[list[str]]:

@@ -18,7 +18,7 @@ from glyphrender.evals.outcome import Outcome
 from glyphrender.evals.rho import rhos
 from glyphrender.evals.runner import Run
 from glyphrender.fonts.library import find_face
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 from glyphrender.tasks.statistics import wilson
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def needle_table(run: Run) -> str:
                 shown = ["" if cell is None else f"{cell.right}/{cell.count}" for cell in row]
                 interval = f"{share.low:.0%}–{share.high:.0%}"
                 lines.append([kind, condition.name, f"{length:,}", *shown, f"{right}/{count}", interval])
-    return Table(columns=heads, rows=lines, left=2).markdown() + "\n"
+    return ReportTable(columns=heads, rows=lines, left=2).markdown() + "\n"
 
 
 def figures(run: Run) -> dict[str, bytes]:

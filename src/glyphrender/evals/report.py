@@ -22,7 +22,7 @@ from glyphrender.evals.runner import Run
 from glyphrender.evals.summary import summary
 from glyphrender.report.look import code_block, details, facts, note, scroller, section
 from glyphrender.report.look import report_page as framed
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 from glyphrender.theta import Theta
 
 __all__ = ["remarks", "report_markdown", "report_page", "write_report"]
@@ -123,23 +123,25 @@ def report_page(report: Mapping[str, Any]) -> str:
     )
 
 
-def _wide(table: Table, label: str) -> str:
+def _wide(table: ReportTable, label: str) -> str:
     return scroller(table.html(), f"table of {label}")
 
 
-def _pairs_table(report: Mapping[str, Any]) -> Table:
-    return Table(columns=_PAIRS, rows=_pair_rows(report), left=(0, 2))
+def _pairs_table(report: Mapping[str, Any]) -> ReportTable:
+    return ReportTable(columns=_PAIRS, rows=_pair_rows(report), left=(0, 2))
 
 
 def _group_table(
     name: str, groups: Sequence[tuple[str, list[Mapping[str, Any] | None]]], report: Mapping[str, Any]
-) -> Table:
+) -> ReportTable:
     """Return a row for each group of items, with the score of each arm."""
-    return Table(columns=(name, "items", *(each["name"] for each in report["conditions"])), rows=_group_rows(groups))
+    return ReportTable(
+        columns=(name, "items", *(each["name"] for each in report["conditions"])), rows=_group_rows(groups)
+    )
 
 
-def _missing_table(report: Mapping[str, Any]) -> Table:
-    return Table(columns=("item", "task", "arm", "why", "what"), rows=_missing_rows(report), left=5)
+def _missing_table(report: Mapping[str, Any]) -> ReportTable:
+    return ReportTable(columns=("item", "task", "arm", "why", "what"), rows=_missing_rows(report), left=5)
 
 
 def remarks(report: Mapping[str, Any]) -> list[str]:

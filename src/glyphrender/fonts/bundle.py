@@ -23,7 +23,7 @@ from glyphrender._system.cached_property import cached_property
 from glyphrender.errors import FontError
 from glyphrender.fonts.face import Face
 
-__all__ = ["BLANK", "IGNORABLE", "UNCOVERED", "Bundle", "Style", "bundle"]
+__all__ = ["BLANK", "IGNORABLE", "UNCOVERED", "Bundle", "FaceStyle", "bundle"]
 
 # Values of fallback.bin that are not a place in the chain.
 UNCOVERED: Final = 255  # no bundled face draws the character
@@ -32,7 +32,7 @@ BLANK: Final = 253  # spaces, which HarfBuzz makes from U+0020, and control char
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Style:
+class FaceStyle:
     """One style of a font family, as an index or the font's own tables describe it.
 
     Attributes:
@@ -79,7 +79,7 @@ class Bundle:
 
     root: Path
     digest: str
-    styles: tuple[Style, ...]
+    styles: tuple[FaceStyle, ...]
     chain: tuple[int, ...]
     cjk: dict[str, int]
     emoji: int
@@ -107,7 +107,7 @@ def bundle() -> Bundle:
         raise FontError(f"{package} has no bundled fonts. Install glyphrender again.")
     try:
         index: dict[str, Any] = json.loads((root / "index.json").read_bytes())
-        styles = tuple(Style(path=root / face.pop("file"), bundled=True, **face) for face in index.pop("faces"))
+        styles = tuple(FaceStyle(path=root / face.pop("file"), bundled=True, **face) for face in index.pop("faces"))
         index["chain"] = tuple(index["chain"])
         ranges = np.array(index.pop("emoji_presentation"), np.uint32)
         return Bundle(root=root, styles=styles, emoji_presentation=ranges, **index)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from glyphrender.errors import FontError, shown
-from glyphrender.fonts.bundle import Style, bundle
+from glyphrender.fonts.bundle import FaceStyle, bundle
 from glyphrender.fonts.face import Face
 
 __all__ = ["Family", "families", "find_face", "is_bundled", "is_path", "parse_axes"]
@@ -33,7 +33,7 @@ class Family:
     """A family name with its styles: the narrowest first, then the lightest, upright before italic."""
 
     name: str
-    styles: tuple[Style, ...]
+    styles: tuple[FaceStyle, ...]
     bundled: bool
 
 
@@ -125,10 +125,10 @@ def parse_axes(axes: str) -> dict[str, float]:
     return variations
 
 
-def closest_style(styles: tuple[Style, ...], *, weight: int, italic: bool) -> Style:
+def closest_style(styles: tuple[FaceStyle, ...], *, weight: int, italic: bool) -> FaceStyle:
     """Return the style closest to the request. As in CSS Fonts 4 §5.2, width counts first, then slope, then weight."""
 
-    def distance(style: Style) -> tuple[float, bool, int, int]:
+    def distance(style: FaceStyle) -> tuple[float, bool, int, int]:
         # If the requested weight is 400–500: first weights between it and 500, then lighter ones, then bolder ones.
         # Below 400, lighter weights come first; above 500, bolder ones.
         difference = style.weight - weight
@@ -168,9 +168,9 @@ def _key(name: str) -> str:
     return "".join(filter(str.isalnum, name.casefold()))
 
 
-def _grouped(named: Iterator[tuple[str, Style]]) -> dict[str, Family]:
+def _grouped(named: Iterator[tuple[str, FaceStyle]]) -> dict[str, Family]:
     """Group (family name, style) pairs into families, by key. The first spelling of a name is kept."""
-    groups: dict[str, tuple[str, dict[Style, None]]] = {}
+    groups: dict[str, tuple[str, dict[FaceStyle, None]]] = {}
     for name, style in named:
         groups.setdefault(_key(name), (name, {}))[1].setdefault(style)
     return {
@@ -211,7 +211,7 @@ def system_folders() -> list[Path]:
     return [Path(folder) for folder in folders]
 
 
-def _scan(folder: Path) -> Iterator[tuple[str, Style]]:
+def _scan(folder: Path) -> Iterator[tuple[str, FaceStyle]]:
     """Yield (family name, style) of every font under `folder`, in the order of paths, without broken files."""
     # Sorted, because the order in which a folder lists its files differs between machines, and the first font wins.
     paths = sorted(Path(at, file) for at, _, files in os.walk(folder) for file in files)
@@ -224,7 +224,7 @@ def _scan(folder: Path) -> Iterator[tuple[str, Style]]:
             continue
         for index in range(count):
             face = Face(path=path, index=index)
-            style = Style(
+            style = FaceStyle(
                 family=face.family,
                 style=face.style,
                 weight=face.weight,

@@ -15,7 +15,7 @@ from glyphrender.raster.page import draw_page
 from glyphrender.rich.door import has_markup
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartSpan
-from glyphrender.text.source import CHUNK, Text
+from glyphrender.text.source import CHUNK, TextLike
 from glyphrender.theta import Theta
 from glyphrender.theta.parameter import AUTO
 from glyphrender.typeset.layout import layout_pages, lines_of_part, with_columns
@@ -99,7 +99,7 @@ class Typesetter:
 
     def layout_pages(
         self,
-        text: Text | RichText,
+        text: TextLike | RichText,
         theta: Theta,
         *,
         max_pages: int | None = None,

@@ -15,7 +15,7 @@ from glyphrender.ratio.ratio import compression_ratio
 from glyphrender.ratio.tables import RATIO_COLUMNS, ratio_cells
 from glyphrender.report.progress import progress_bar
 from glyphrender.report.scatter import Point, scatter
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 from glyphrender.rich.rich_text import RichText
 from glyphrender.theta import Theta, ThetaLike
 
@@ -60,10 +60,10 @@ class Bench:
 
         return cell(plot_image(self.plot(), alt="ρ against the size of the type"), self.table())
 
-    def table(self) -> Table:
+    def table(self) -> ReportTable:
         """Return a row for each line."""
         rows = [[each.text, each.theta, *ratio_cells(each.ratio)] for each in self.lines]
-        return Table(columns=("text", "parameters", *RATIO_COLUMNS), rows=rows, left=3)
+        return ReportTable(columns=("text", "parameters", *RATIO_COLUMNS), rows=rows, left=3)
 
     def plot(self) -> str:
         """Return an SVG document: ρ against the size of the type as the model sees it."""

@@ -27,7 +27,7 @@ from glyphrender.ratio.costs import LEAST_FONT_PIXELS
 from glyphrender.ratio.look import LookKind, look
 from glyphrender.ratio.ratio import compression_ratio
 from glyphrender.rich.rich_text import RichText, drawn_of
-from glyphrender.text.source import Text, whole
+from glyphrender.text.source import TextLike, whole
 from glyphrender.theta import Cells, Theta, ThetaLike
 
 __all__ = ["Alternative", "Proposal", "better_flow", "chosen", "needs_cells", "propose"]
@@ -106,7 +106,7 @@ class Proposal:
 
 
 def propose(
-    text: Text | RichText,
+    text: TextLike | RichText,
     *,
     model: str | VisionModel = "glm-4.1v",
     tokenizer: TokenizerLike | None = None,
@@ -173,7 +173,7 @@ def propose(
     )
 
 
-def chosen(theta: ThetaLike, text: Text | RichText, model: str | VisionModel = "glm-4.1v") -> Theta:
+def chosen(theta: ThetaLike, text: TextLike | RichText, model: str | VisionModel = "glm-4.1v") -> Theta:
     """Return the θ that `theta` stands for. "auto" and "auto@model" are what is proposed for `text`.
 
     Raises:

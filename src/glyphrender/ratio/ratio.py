@@ -24,7 +24,7 @@ from glyphrender.raster.typesetter import Typesetter
 from glyphrender.ratio.costs import PageCost, PromptCost, Ratio
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import Part, PartReader
-from glyphrender.text.source import Text
+from glyphrender.text.source import TextLike
 from glyphrender.theta import Theta, ThetaLike
 
 __all__ = ["OverLimit", "PageCost", "PromptCost", "Ratio", "Worth", "compression_ratio", "document_ratio", "worth_it"]
@@ -34,7 +34,7 @@ OverLimit: TypeAlias = Literal["warn", "error", "ignore"]
 
 
 def compression_ratio(
-    text: Text | RichText,
+    text: TextLike | RichText,
     *,
     theta: ThetaLike = None,
     model: str | VisionModel = "glm-4.1v",
@@ -143,7 +143,7 @@ class Worth:
 
 
 def worth_it(
-    text: Text | RichText,
+    text: TextLike | RichText,
     *,
     theta: ThetaLike = None,
     model: str | VisionModel = "glm-4.1v",
@@ -163,7 +163,7 @@ def worth_it(
     return Worth(text_tokens=ratio.text_tokens, page_tokens=ratio.prompt_tokens, ratio=ratio)
 
 
-def _theta(theta: ThetaLike, text: Text | RichText, model: str | VisionModel) -> Theta:
+def _theta(theta: ThetaLike, text: TextLike | RichText, model: str | VisionModel) -> Theta:
     """Return the θ that `theta` stands for, or what is proposed for `text` if it is "auto"."""
     if isinstance(theta, str):
         from glyphrender.ratio.propose import chosen  # a documented door: proposals compare ratios

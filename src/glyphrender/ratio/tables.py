@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 
 if TYPE_CHECKING:
     from glyphrender.ratio.costs import Ratio
@@ -32,7 +32,7 @@ def ratio_cells(ratio: Ratio) -> list[str]:
     ]
 
 
-def ratio_table(ratios: Sequence[Ratio]) -> Table:
+def ratio_table(ratios: Sequence[Ratio]) -> ReportTable:
     """Return a row for each ratio, such as those of one text under several θ or models.
 
     >>> from glyphrender import compression_ratio
@@ -42,12 +42,12 @@ def ratio_table(ratios: Sequence[Ratio]) -> Table:
     qwen3-vl  5.99     9.13      1        22.22        2,801     468          1
     glm-4.1v  4.60     8.91      1        17.08        2,801     609          1
     """
-    return Table(columns=RATIO_COLUMNS, rows=[ratio_cells(each) for each in ratios])
+    return ReportTable(columns=RATIO_COLUMNS, rows=[ratio_cells(each) for each in ratios])
 
 
-def page_table(ratio: Ratio) -> Table:
+def page_table(ratio: Ratio) -> ReportTable:
     """Return a row for each page of a ratio: its size, the size that the model sees, and what it costs."""
-    return Table(
+    return ReportTable(
         columns=("page", "drawn px", "seen px", "characters", "tokens", "overhead", "font px"),
         rows=[
             [
@@ -64,15 +64,17 @@ def page_table(ratio: Ratio) -> Table:
     )
 
 
-def changed_fields(found: Fit) -> Table:
+def changed_fields(found: Fit) -> ReportTable:
     """Return the fields of the θ of a fit that differ from the defaults."""
     values = found.theta.to_dict()
-    return Table(columns=("field", "value"), rows=[(name, str(values[name])) for name in found.theta.diff()], left=2)
+    return ReportTable(
+        columns=("field", "value"), rows=[(name, str(values[name])) for name in found.theta.diff()], left=2
+    )
 
 
-def proposal_table(proposal: Proposal) -> Table:
+def proposal_table(proposal: Proposal) -> ReportTable:
     """Return a row for each θ that was compared; the one that is proposed has a star."""
-    return Table(
+    return ReportTable(
         columns=("parameters", "ρ", "font px", ""),
         rows=[
             [each.name, f"{each.rho:.2f}", f"{each.font_pixels:.2f}", "" if each.legible else "too small"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from html import escape
 from typing import Final
 
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 
 __all__ = ["MOST_ROWS", "cell", "plot_image", "strip"]
 
@@ -20,7 +20,7 @@ MOST_ROWS: Final = 50
 """Rows of a table that a notebook shows."""
 
 
-def cell(*parts: str | Table) -> str:
+def cell(*parts: str | ReportTable) -> str:
     """Return what a notebook shows: texts as paragraphs, tables, and HTML of `plot_image` and `strip`.
 
     >>> cell("3 < 4")
@@ -54,8 +54,8 @@ def strip(images: Iterable[tuple[bytes, str]]) -> Html:
     return Html(f'<div style="display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start">{figures}</div>')
 
 
-def _part(part: str | Table) -> str:
-    if isinstance(part, Table):
+def _part(part: str | ReportTable) -> str:
+    if isinstance(part, ReportTable):
         left = len(part.rows) - MOST_ROWS
         note = f"<p>… and {left:,} more rows</p>" if left > 0 else ""
         return replace(part, rows=part.rows[:MOST_ROWS], links=())._repr_html_() + note

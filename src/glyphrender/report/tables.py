@@ -1,4 +1,4 @@
-"""`Table`: headings and rows of text, as HTML, as Markdown, and as lines for a terminal.
+"""`ReportTable`: headings and rows of text, as HTML, as Markdown, and as lines for a terminal.
 
 Every table of reports, notebooks and the command line is written here, so a cell with markup, bars or line ends breaks
 none of them.
@@ -13,11 +13,11 @@ from html import escape
 
 from glyphrender.errors import one_line
 
-__all__ = ["Table", "text_table"]
+__all__ = ["ReportTable", "text_table"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
+class ReportTable:
     """A table of text. The first cell of a row names the row.
 
     Attributes:
@@ -30,7 +30,7 @@ class Table:
             none has a kind.
         links: for each row the id of an element that its first cell links to, or "".
 
-    >>> table = Table(columns=("name", "pages"), rows=[("a|b", "12")])
+    >>> table = ReportTable(columns=("name", "pages"), rows=[("a|b", "12")])
     >>> print(table.markdown())
     | name | pages |
     | --- | ---: |
@@ -106,7 +106,7 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: i
     a        12
     book      3
     """
-    return Table(columns=columns, rows=rows, left=left).text()
+    return ReportTable(columns=columns, rows=rows, left=left).text()
 
 
 # Notebooks style tables themselves. This adds only what has a meaning here: how columns are aligned.

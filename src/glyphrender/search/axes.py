@@ -18,7 +18,7 @@ from typing import Any, Final
 from glyphrender.errors import ThetaError, shown
 from glyphrender.ratio.fit import FIELDS
 from glyphrender.theta import PARAMETERS, Overlap, Theta, check_field_names
-from glyphrender.theta.parameter import Choice, Flag, Number, Parameter
+from glyphrender.theta.parameter import Choice, Number, Parameter, TrueOrFalse
 
 __all__ = ["DERIVED", "Axis", "Derived", "axis", "ladder", "varied"]
 
@@ -212,7 +212,7 @@ def varied(setting: str) -> Axis:
 def _usual(name: str, parameter: Parameter) -> Iterable[Any]:
     if isinstance(parameter, Choice):
         return tuple(parameter.choices)
-    if isinstance(parameter, Flag):
+    if isinstance(parameter, TrueOrFalse):
         return (False, True)
     if name in FIELDS:
         low, high, step = FIELDS[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 from glyphrender.search.candidate import Candidate
 from glyphrender.search.evaluation import Evaluation
 from glyphrender.search.plot import Baseline
@@ -25,7 +25,7 @@ _NUMBERS: Final = ("ρ", "wrong", "samples", "without priors")
 
 def front_table(
     front: Sequence[Candidate], *, winner: Candidate | None = None, baselines: Sequence[Baseline] = ()
-) -> Table:
+) -> ReportTable:
     """Return the front as a table, by ρ; the winner has a star, and baselines follow.
 
     θ with a card in the report link to it.
@@ -34,7 +34,7 @@ def front_table(
     rows = by_rho(front)
     carded = {each.digest for each in spread(rows, winner)}
     won = [winner is not None and each.digest == winner.digest for each in rows]
-    return Table(
+    return ReportTable(
         columns=columns,
         rows=[each[: len(columns)] for each in [*map(_cells, rows), *map(_baseline_cells, baselines)]],
         left=tuple(at for at, name in enumerate(columns) if name not in _NUMBERS),

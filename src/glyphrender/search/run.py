@@ -29,7 +29,7 @@ from glyphrender.search.space import Space
 from glyphrender.search.workers import Workers
 from glyphrender.theta import Theta
 
-__all__ = ["Run"]
+__all__ = ["SearchRun"]
 
 # Number of θ in a batch: they have the same parents, and are halved among themselves.
 _BATCH: Final = 20
@@ -51,7 +51,7 @@ _Made: TypeAlias = tuple[Theta, str, tuple[str, ...]]
 
 
 @dataclass(kw_only=True, slots=True)
-class Run:
+class SearchRun:
     """A search under way: what was found and spent so far, and what it works with.
 
     Attributes:

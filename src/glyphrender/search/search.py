@@ -29,7 +29,7 @@ from glyphrender.search.journal import Journal
 from glyphrender.search.proposer import Proposer
 from glyphrender.search.result import Budget, SearchProgress, SearchResult
 from glyphrender.search.rho_text import rho_texts
-from glyphrender.search.run import Run
+from glyphrender.search.run import SearchRun
 from glyphrender.search.settings import SampleSizes, SearchSettings
 from glyphrender.search.space import Space
 from glyphrender.search.workers import Work, Workers
@@ -127,7 +127,7 @@ def search(
         opened = stack.enter_context(Journal(journal, header, resume=resume))
         workers = stack.enter_context(Workers(work, settings.jobs, forked=opened.close))
         tell = stack.enter_context(progress_bar("search", unit="sample", asked=progress))
-        run = Run(
+        run = SearchRun(
             settings=settings,
             sizes=sizes,
             space=space,

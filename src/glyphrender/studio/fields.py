@@ -16,7 +16,7 @@ from glyphrender.errors import ThetaError
 from glyphrender.ratio.fit import FIELDS as LADDERS
 from glyphrender.theta import DEFAULTS, PARAMETERS, Theta, check_field_names
 from glyphrender.theta.describe import value_text
-from glyphrender.theta.parameter import PAPER, Choice, Flag, Names, Number, PageSize
+from glyphrender.theta.parameter import PAPER, Choice, Names, Number, PageSize, TrueOrFalse
 
 __all__ = ["FOREMOST", "Field", "Problem", "Widget", "fields", "groups", "problems_of", "theta_of", "widget_value"]
 
@@ -120,7 +120,7 @@ def widget_value(name: str, value: Any) -> str | float | int | bool:
     ('595,842', True, '')
     """
     accepted = PARAMETERS[name]
-    if isinstance(accepted, Number | Flag):
+    if isinstance(accepted, Number | TrueOrFalse):
         return value  # type: ignore[no-any-return]
     return value_text(value)
 
@@ -183,7 +183,7 @@ def _field(name: str, families: Sequence[str]) -> Field:
                 return Field(name=name, label=label, help=text, widget=Widget.SLIDER, limits=limits)
             step = 1.0 if accepted.integer else 0.01 if high <= 2 else 0.5
             return Field(name=name, label=label, help=text, widget=Widget.NUMBER, limits=(low, high, step))
-        case Flag():
+        case TrueOrFalse():
             return Field(name=name, label=label, help=text, widget=Widget.FLAG)
         case Choice():
             members = tuple((member.value, member.value) for member in accepted.choices)

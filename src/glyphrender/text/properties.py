@@ -119,7 +119,7 @@ MAX_OPEN_BRACKETS: Final = 63
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
+class PropertyTable:
     """The property table: `record` by code point, columns indexed by record, and lists of rare properties."""
 
     record: NDArray[np.uint16]  # [0x110000] by code point
@@ -136,18 +136,18 @@ class Table:
     brackets: NDArray[np.uint32]  # [n, 2] code point and the opening bracket of its pair; see brackets()
 
 
-STORED: Final = ("stages", "blocks", *(field.name for field in fields(Table)[1:]))
+STORED: Final = ("stages", "blocks", *(field.name for field in fields(PropertyTable)[1:]))
 """Names of the arrays in the table file, in the order of the file. The first two unfold to `record`."""
 
 
 @cache
-def table() -> Table:
+def table() -> PropertyTable:
     """Return the table of Unicode 17.0. The first call reads it from the file beside this module, in about 2 ms."""
     with open(TABLE_PATH, "rb") as file:
         stream = BytesIO(zlib.decompress(file.read()))
     stored: dict[str, NDArray[Any]] = {name: np.load(stream, allow_pickle=False) for name in STORED}
     record = stored.pop("blocks")[stored.pop("stages")].reshape(-1)
-    return Table(record=record, **stored)
+    return PropertyTable(record=record, **stored)
 
 
 def codepoints(text: str) -> NDArray[np.uint32]:

@@ -28,7 +28,7 @@ from glyphrender.text.properties import codepoints
 from glyphrender.text.unwrap import CONTEXT
 
 #: What `render` and `layout` take as text: a string, an iterator of strings and of `Part`, or an open text file.
-Text: TypeAlias = str | Iterable[str | Part]
+TextLike: TypeAlias = str | Iterable[str | Part]
 
 # Characters per chunk. 128 Ki are some 20 pages: enough to make the cost of numpy calls (400 a chunk, 1–5 µs each)
 # negligible, and few enough to keep the lists of words in the cache of a core. A known text took 10% longer at 256 Ki.
@@ -148,7 +148,7 @@ def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str 
     return decode(data, name=str(file), encoding=encoding, errors=errors)
 
 
-def whole(text: Text) -> str:
+def whole(text: TextLike) -> str:
     """Return all of `text` as one str. A stream is read to its end.
 
     Raises:

@@ -188,7 +188,7 @@ class Choice(Parameter):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Flag(Parameter):
+class TrueOrFalse(Parameter):
     """True or false."""
 
     def normalise(self, name: str, value: Any) -> bool:
@@ -226,7 +226,7 @@ class Color(Parameter):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Text(Parameter):
+class TextLine(Parameter):
     """One line of text that matches `pattern` as a whole. `accepts` describes the pattern in words."""
 
     pattern: str = r".+"
@@ -254,7 +254,7 @@ class Names(Parameter):
         # A plain string is a sequence of letters too, but nobody wants one name for each letter.
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise self.error(name, value, "is not a list of names")
-        each = Text(help=self.help, accepts=self.domain())
+        each = TextLine(help=self.help, accepts=self.domain())
         return tuple(each.normalise(name, item) for item in value)
 
     def parse(self, name: str, text: str) -> tuple[str, ...]:
@@ -296,7 +296,7 @@ def choice(default: StrEnum, *, help: str) -> Any:
 
 def flag(default: bool, *, help: str) -> Any:
     """Declare a value that is true or false."""
-    return declare(default, Flag(help=help))
+    return declare(default, TrueOrFalse(help=help))
 
 
 def color(default: str, *, help: str) -> Any:
@@ -306,7 +306,7 @@ def color(default: str, *, help: str) -> Any:
 
 def text(default: str, *, pattern: str = r".+", accepts: str = "a line of text", help: str) -> Any:
     """Declare one line of text."""
-    return declare(default, Text(pattern=pattern, accepts=accepts, help=help))
+    return declare(default, TextLine(pattern=pattern, accepts=accepts, help=help))
 
 
 def names(default: tuple[str, ...], *, help: str) -> Any:

@@ -26,7 +26,7 @@ from glyphrender.typeset.word_characters import (
     EMOJI_STYLE,
     KEYCAP,
     TEXT_STYLE,
-    Characters,
+    WordCharacters,
     WordText,
     is_keycap_base,
 )
@@ -38,7 +38,7 @@ _LINED: Final = ("Deva", "Beng", "Guru")
 _JOINS: Final = np.isin(SCRIPT_TAGS, (*JOINING, *_LINED))
 
 
-def cells_of(text: WordText, characters: Characters) -> NDArray[np.uint8]:
+def cells_of(text: WordText, characters: WordCharacters) -> NDArray[np.uint8]:
     """Return [n] how many cells each character adds to the line: those of a cluster at its first character, else 0."""
     cps, is_end = text.cps, text.is_end
     flags = table().flags.take(text.record)
@@ -79,7 +79,7 @@ def _takes_style(cps: NDArray[np.uint32], flags: NDArray[np.uint8]) -> NDArray[n
 
 
 def on_grid(
-    glyphs: Glyphs, cells: NDArray[np.uint8], characters: Characters, units: Units, cell: int
+    glyphs: Glyphs, cells: NDArray[np.uint8], characters: WordCharacters, units: Units, cell: int
 ) -> tuple[Glyphs, NDArray[np.uint8]]:
     """Return (the glyphs moved into their cells, [g] the width of each outline in 64ths of the font's).
 

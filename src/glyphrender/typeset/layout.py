@@ -16,7 +16,7 @@ from glyphrender.rich.drawn_text import DrawnText
 from glyphrender.rich.headings import headings
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartReader, PartSpan
-from glyphrender.text.source import Chunk, Text, chunks
+from glyphrender.text.source import Chunk, TextLike, chunks
 from glyphrender.text.unwrap import CONTEXT
 from glyphrender.theta import Direction, Theta
 from glyphrender.theta.parameter import AUTO
@@ -41,7 +41,7 @@ _BASE: Final = {Direction.AUTO: None, Direction.LTR: 0, Direction.RTL: 1}
 
 
 def layout_pages(
-    text: Text | RichText,
+    text: TextLike | RichText,
     theta: Theta,
     shaper: Shaper,
     *,

@@ -21,7 +21,7 @@ from glyphrender.typeset.hyphenate import hyphenator
 from glyphrender.typeset.shape import Glyphs
 from glyphrender.typeset.style import SOFT_HYPHEN, WordStyle
 from glyphrender.typeset.units import Units, shape_units
-from glyphrender.typeset.word_characters import Characters, WordText
+from glyphrender.typeset.word_characters import WordCharacters, WordText
 
 
 def add_words(
@@ -42,7 +42,7 @@ def add_words(
         FontError: θ asks for an error where no font has a character, or the file of a face cannot be read.
     """
     text = WordText.of(words)  # all words in one text, a line each
-    characters = Characters.of(text, style)  # clusters, scripts, faces, break opportunities
+    characters = WordCharacters.of(text, style)  # clusters, scripts, faces, break opportunities
     if style.missing_glyph is MissingGlyph.ERROR:
         _check_missing(text, characters)
     units = Units.of(text, characters)  # stretches of one face, script and direction
@@ -54,7 +54,7 @@ def add_words(
     return _append(store, text, characters, units, glyphs, fit, style, cells)
 
 
-def _check_missing(text: WordText, characters: Characters) -> None:
+def _check_missing(text: WordText, characters: WordCharacters) -> None:
     """Raise a FontError if no font has one of the characters."""
     missing = np.flatnonzero((characters.face == MISSING) & ~text.is_end)
     if len(missing):
@@ -65,7 +65,7 @@ def _check_missing(text: WordText, characters: Characters) -> None:
 def _append(
     store: GlyphStore,
     text: WordText,
-    characters: Characters,
+    characters: WordCharacters,
     units: Units,
     glyphs: Glyphs,
     fit: NDArray[np.uint8],

@@ -18,7 +18,7 @@ from glyphrender.typeset.alone import AloneGlyphs
 from glyphrender.typeset.joining import CONTEXT, JOINS, never_join
 from glyphrender.typeset.shape import Glyphs, shape
 from glyphrender.typeset.style import WordStyle
-from glyphrender.typeset.word_characters import Characters, WordText
+from glyphrender.typeset.word_characters import WordCharacters, WordText
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,7 @@ class Units:
     fills_cell: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, text: WordText, characters: Characters) -> Units:
+    def of(cls, text: WordText, characters: WordCharacters) -> Units:
         """Return the units of `text`: they end where the face or the script changes, and around special characters."""
         is_end, special, face, script = text.is_end, characters.special, characters.face, characters.script
         change = np.ones(len(text.cps), bool)
@@ -54,7 +54,9 @@ class Units:
         )
 
 
-def shape_units(text: WordText, characters: Characters, units: Units, style: WordStyle, alone: AloneGlyphs) -> Glyphs:
+def shape_units(
+    text: WordText, characters: WordCharacters, units: Units, style: WordStyle, alone: AloneGlyphs
+) -> Glyphs:
     """Return the glyphs of `units`. Their `cluster` is a character of `text`, not of the unit.
 
     A character that no font has gets one glyph, whose glyph id is the code point, and so does box drawing in cells.
@@ -118,7 +120,7 @@ def shape_units(text: WordText, characters: Characters, units: Units, style: Wor
 
 def _keys(
     text: WordText,
-    characters: Characters,
+    characters: WordCharacters,
     first: NDArray[np.intp],
     last: NDArray[np.int64],
     rtl: NDArray[np.bool_],
@@ -141,7 +143,7 @@ def _keys(
     return key
 
 
-def _unit_texts(text: WordText, characters: Characters, units: Units, shaped: NDArray[np.intp]) -> list[str]:
+def _unit_texts(text: WordText, characters: WordCharacters, units: Units, shaped: NDArray[np.intp]) -> list[str]:
     """Return the texts of the units numbered `shaped`, or what stands in for them."""
     every = np.array_equal(shaped, np.arange(len(units.first)))
     if every and np.array_equal(units.first, text.start):
@@ -157,7 +159,7 @@ def _unit_texts(text: WordText, characters: Characters, units: Units, shaped: ND
 
 
 def _contexts(
-    text: WordText, characters: Characters, first: NDArray[np.intp], last: NDArray[np.int64]
+    text: WordText, characters: WordCharacters, first: NDArray[np.intp], last: NDArray[np.int64]
 ) -> dict[int, tuple[str, str]]:
     """Return number of a unit → the text before and after it in its word, for scripts whose letters join.
 
@@ -190,7 +192,9 @@ def _contexts(
     return found
 
 
-def _moved_to_visible(cluster: NDArray[np.intp], last: NDArray[np.int64], characters: Characters) -> NDArray[np.intp]:
+def _moved_to_visible(
+    cluster: NDArray[np.intp], last: NDArray[np.int64], characters: WordCharacters
+) -> NDArray[np.intp]:
     """Return `cluster` with ignorable characters replaced by the next visible character of the same unit.
 
     HarfBuzz merges an ignorable character at the head of a unit into the cluster after it. The glyph belongs to the

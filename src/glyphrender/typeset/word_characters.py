@@ -101,7 +101,7 @@ class WordText:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Characters:
+class WordCharacters:
     """The properties of the n characters of a `WordText`.
 
     Attributes:
@@ -123,7 +123,7 @@ class Characters:
     ignorable: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, text: WordText, style: WordStyle) -> Characters:
+    def of(cls, text: WordText, style: WordStyle) -> WordCharacters:
         """Return the characters of `text`, with the faces and the policies of `style`."""
         cps = text.cps
         if text.text.isascii():

@@ -21,7 +21,7 @@ from typing import Any
 
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
-from glyphrender.adapters.corpus.shard import Receipt, ShardRunner, render_shard
+from glyphrender.adapters.corpus.shard import ShardReceipt, ShardRunner, render_shard
 from glyphrender.adapters.corpus.sources import SequentialReader
 from glyphrender.errors import DataError, DependencyError, EndpointError, GlyphRenderError
 from glyphrender.raster.canvas import rasteriser
@@ -81,7 +81,7 @@ def _refuse_closed(address: str) -> None:
 
 def _rendered(
     ray: Any, tasks: int | None, shards: list[Shard], options: Options, directory: Path
-) -> Generator[Receipt, None, None]:
+) -> Generator[ShardReceipt, None, None]:
     """Yield the receipts of `shards`.
 
     Raises:
@@ -99,7 +99,7 @@ def _rendered(
         for row in dataset.map(_task, fn_kwargs=given, num_cpus=1, concurrency=tasks).iter_rows():
             if row["error"]:
                 raise pickle.loads(row["error"])
-            yield Receipt(**json.loads(row["receipt"]))
+            yield ShardReceipt(**json.loads(row["receipt"]))
     except ray.exceptions.RayError as error:
         raise GlyphRenderError(f"a task of Ray failed: {' '.join(str(error).split())[:300]}") from error
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from glyphrender.adapters.corpus.faults import pyarrow
-from glyphrender.adapters.corpus.items import Item
+from glyphrender.adapters.corpus.items import CorpusItem
 from glyphrender.adapters.corpus.names import folder_of
 
 # Bytes of pages after which a row group is written: a reader of one row has to skip at most this many.
@@ -36,13 +36,13 @@ class Rendered:
         missing: characters that no font has, by code point ("U+0378").
     """
 
-    item: Item
+    item: CorpusItem
     pages: list[bytes]
     spans: list[tuple[int, int]]
     missing: Counter[str]
 
 
-class Writer(Protocol):
+class ItemWriter(Protocol):
     """Writes rendered items to files."""
 
     def add(self, rendered: Rendered, /) -> None:
@@ -52,7 +52,7 @@ class Writer(Protocol):
         """Write what is left."""
 
 
-def writer(format: str, folder: Path, name: str, repeats: frozenset[int]) -> Writer:
+def writer(format: str, folder: Path, name: str, repeats: frozenset[int]) -> ItemWriter:
     """Return a writer of `folder`/`name` + suffix, and for "png" of folders under `folder`/images.
 
     Raises:
@@ -145,7 +145,7 @@ class _Tar:
     def close(self) -> None:
         self._tar.close()
 
-    def _member(self, item: Item, suffix: str, data: bytes) -> None:
+    def _member(self, item: CorpusItem, suffix: str, data: bytes) -> None:
         member = tarfile.TarInfo(f"{item.position:09d}.{suffix}")
         member.size = len(data)
         self._tar.addfile(member, io.BytesIO(data))
@@ -191,5 +191,5 @@ def _feature(dtype: str) -> dict[str, str]:
     return {"dtype": dtype, "_type": "Value"}
 
 
-def _theta(item: Item) -> str:
+def _theta(item: CorpusItem) -> str:
     return json.dumps(item.theta.to_dict(), ensure_ascii=False, separators=(",", ":"))

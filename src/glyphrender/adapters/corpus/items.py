@@ -18,7 +18,7 @@ from glyphrender.theta.json_file import json_object
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Item:
+class CorpusItem:
     """A text to render.
 
     Attributes:
@@ -40,7 +40,7 @@ def id_of(values: Mapping[str, Any], options: Options) -> str | None:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
-def item_of(values: Mapping[str, Any], options: Options, *, position: int, place: str) -> Item:
+def item_of(values: Mapping[str, Any], options: Options, *, position: int, place: str) -> CorpusItem:
     """Return the item in a record; `place` is its id if the record has none.
 
     Raises:
@@ -60,7 +60,7 @@ def item_of(values: Mapping[str, Any], options: Options, *, position: int, place
     for what, value in (("id", identity or ""), ("text", text)):
         _refuse_surrogates(what, value)
     theta = theta_of(first_of(values, options.theta_field), options, position)
-    return Item(id=place if identity is None else identity, position=position, text=text, theta=theta)
+    return CorpusItem(id=place if identity is None else identity, position=position, text=text, theta=theta)
 
 
 def theta_of(given: Any, options: Options, position: int) -> Theta:

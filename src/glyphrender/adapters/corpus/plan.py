@@ -20,7 +20,7 @@ from glyphrender.adapters.corpus.compressed import COMPRESSED
 from glyphrender.adapters.corpus.items import id_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.rows import Parquet
-from glyphrender.adapters.corpus.sources import Cut, JsonLines, SequentialReader, Source
+from glyphrender.adapters.corpus.sources import CorpusSource, Cut, JsonLines, SequentialReader
 from glyphrender.adapters.corpus.text_files import TextFile, TextFiles, unreadable
 from glyphrender.errors import DataError
 
@@ -52,7 +52,7 @@ class Shard:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class ShardPlan:
     """All shards, and a description of the inputs.
 
     Attributes:
@@ -66,7 +66,7 @@ class Plan:
     faults: tuple[str, ...]
 
 
-def plan(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path) -> Plan:
+def plan(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path) -> ShardPlan:
     """Read every input once, and cut it into shards.
 
     Args:
@@ -99,10 +99,10 @@ def plan(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path)
         Shard(number=number, total=len(cuts), cut=cut, position=starts[number], repeats=repeats[number])
         for number, cut in enumerate(cuts)
     )
-    return Plan(shards=shards, inputs=tuple(described), faults=tuple(faults))
+    return ShardPlan(shards=shards, inputs=tuple(described), faults=tuple(faults))
 
 
-def _sources(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path) -> Iterator[Source | str]:
+def _sources(inputs: Sequence[str | os.PathLike[str]], options: Options, away: Path) -> Iterator[CorpusSource | str]:
     """Yield the sources of all inputs; for a file in a folder that cannot be read, yield the fault in words."""
     for given in map(Path, inputs):
         if not given.exists():
@@ -127,7 +127,7 @@ def _sources(inputs: Sequence[str | os.PathLike[str]], options: Options, away: P
             yield TextFiles(name=_name(given), files=tuple(texts), fields=fields, max_bytes=options.max_bytes)
 
 
-def _source(name: str, path: Path, options: Options) -> Source | None:
+def _source(name: str, path: Path, options: Options) -> CorpusSource | None:
     """Return the records in the file at `path`; None if it is a text."""
     if path.suffix == ".parquet":
         fields = (*options.id_field, *options.text_field, *options.theta_field)

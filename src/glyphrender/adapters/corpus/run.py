@@ -29,8 +29,8 @@ from glyphrender._system.processes import can_fork, imap_forked
 from glyphrender._system.shared_work import work_queue
 from glyphrender.adapters.corpus.faults import pyarrow
 from glyphrender.adapters.corpus.options import Options
-from glyphrender.adapters.corpus.plan import Plan, Shard, plan
-from glyphrender.adapters.corpus.shard import WORK, Receipt, ShardRunner, render_shard
+from glyphrender.adapters.corpus.plan import Shard, ShardPlan, plan
+from glyphrender.adapters.corpus.shard import WORK, ShardReceipt, ShardRunner, render_shard
 from glyphrender.adapters.corpus.sources import SequentialReader
 from glyphrender.document.saving import describe
 from glyphrender.errors import DataError
@@ -64,7 +64,7 @@ class CorpusProgress:
     pages: int = 0
     bytes: int = 0
 
-    def add(self, receipt: Receipt) -> None:
+    def add(self, receipt: ShardReceipt) -> None:
         """Count one more shard."""
         self.done += 1
         self.items += receipt.items
@@ -140,7 +140,7 @@ def _told(tell: Tell, done: CorpusProgress) -> None:
 
 
 def _completed(
-    planned: Plan,
+    planned: ShardPlan,
     begun: dict[str, Any],
     options: Options,
     directory: Path,
@@ -155,7 +155,7 @@ def _completed(
         progress(CorpusProgress(shards=len(planned.shards), before=len(planned.shards)))
         return manifest
     with _begun(directory, begun, options):
-        pending = [shard for shard in planned.shards if Receipt.of(shard, directory) is None]
+        pending = [shard for shard in planned.shards if ShardReceipt.of(shard, directory) is None]
         done = CorpusProgress(shards=len(planned.shards), before=len(planned.shards) - len(pending))
         progress(done)
         with closing(rendered(pending, options, directory)) as receipts:
@@ -167,7 +167,7 @@ def _completed(
     return manifest
 
 
-def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path) -> Generator[Receipt, None, None]:
+def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path) -> Generator[ShardReceipt, None, None]:
     """Yield the receipts of `shards`, in the order in which shards are done."""
     jobs = min(jobs, len(shards))
     if jobs <= 1 or not can_fork():
@@ -177,7 +177,7 @@ def _rendered(jobs: int, shards: list[Shard], options: Options, directory: Path)
     yield from imap_forked(jobs, lambda job: _in_order((shards[number] for number in mine()), options, directory))
 
 
-def _in_order(shards: Iterable[Shard], options: Options, directory: Path) -> Iterator[Receipt]:
+def _in_order(shards: Iterable[Shard], options: Options, directory: Path) -> Iterator[ShardReceipt]:
     """Render `shards` one after another in this process, with one reader for all of them."""
     with SequentialReader() as reader:
         for shard in shards:
@@ -239,7 +239,7 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
         yield
 
 
-def _finish(directory: Path, planned: Plan, begun: dict[str, Any]) -> dict[str, Any]:
+def _finish(directory: Path, planned: ShardPlan, begun: dict[str, Any]) -> dict[str, Any]:
     """Write failed.jsonl and, last, the manifest."""
     counts: Counter[str] = Counter(items=0, failed=0, pages=0, bytes=0)
     missing: Counter[str] = Counter()
@@ -250,7 +250,7 @@ def _finish(directory: Path, planned: Plan, begun: dict[str, Any]) -> dict[str, 
             for fault in planned.faults:
                 failed.write(_line({"position": None, "place": None, "id": None, "reason": fault}))
             for shard in planned.shards:
-                receipt = Receipt.of(shard, directory)
+                receipt = ShardReceipt.of(shard, directory)
                 if receipt is None:
                     raise DataError(f"{directory / 'data' / shard.name} is gone. Pass --resume to render it again.")
                 failed.writelines(map(_line, receipt.failures))

@@ -23,7 +23,7 @@ from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.sync import sync_file, sync_files_of, sync_folder
 from glyphrender.adapters.corpus.faults import machine_fault, reason_of, resource_error
 from glyphrender.adapters.corpus.formats import SUFFIXES, Rendered, page_name, writer
-from glyphrender.adapters.corpus.items import Item, first_of, item_of
+from glyphrender.adapters.corpus.items import CorpusItem, first_of, item_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
 from glyphrender.adapters.corpus.sources import Record, SequentialReader
@@ -34,13 +34,13 @@ from glyphrender.errors import DataError, FontError, GlyphRenderError, ResourceE
 #: complete.
 WORK = ".run"
 #: A function that renders shards into a folder and yields their receipts, in the order in which shards are done.
-ShardRunner: TypeAlias = "Callable[[list[Shard], Options, Path], Generator[Receipt, None, None]]"
+ShardRunner: TypeAlias = "Callable[[list[Shard], Options, Path], Generator[ShardReceipt, None, None]]"
 # Arrow's offsets are 32 bits wide, and an item's pages go into one column chunk.
 _MAX_ITEM = (1 << 31) - (1 << 20)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Receipt:
+class ShardReceipt:
     """A record of a finished shard.
 
     Attributes:
@@ -64,7 +64,7 @@ class Receipt:
     failures: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, shard: Shard, directory: Path) -> Receipt | None:
+    def of(cls, shard: Shard, directory: Path) -> ShardReceipt | None:
         """Return the receipt of a shard that is done; None if there is none, or a file is gone or incomplete."""
         try:
             receipt = cls(**json.loads(_receipt(shard, directory).read_text(encoding="utf-8")))
@@ -86,7 +86,7 @@ class Receipt:
         return True
 
 
-def render_shard(shard: Shard, options: Options, directory: Path, reader: SequentialReader) -> Receipt:
+def render_shard(shard: Shard, options: Options, directory: Path, reader: SequentialReader) -> ShardReceipt:
     """Write the shard into `directory`, whose folders exist.
 
     Args:
@@ -119,7 +119,7 @@ def render_shard(shard: Shard, options: Options, directory: Path, reader: Sequen
         sync_file(part / Path(file).name)
         sync_files_of(*(part / "images" / name for name in images))
         _take_places(part, directory / file)
-        receipt = Receipt(
+        receipt = ShardReceipt(
             file=file,
             items=drawn.counts["items"],
             pages=drawn.counts["pages"],
@@ -164,7 +164,7 @@ def _drawn(shard: Shard, options: Options, part: Path, reader: SequentialReader)
 
 
 def _result(record: Record, options: Options, position: int, place: str) -> Rendered | dict[str, Any] | None:
-    """Return the item of a record with its pages; or a failure, as in `Receipt.failures`; or None for a blank line.
+    """Return the item of a record with its pages; a failure, as in `ShardReceipt.failures`; or None for a blank line.
 
     Raises:
         ResourceError, DependencyError: the machine is at fault, not the record.
@@ -186,7 +186,7 @@ def _result(record: Record, options: Options, position: int, place: str) -> Rend
     return {"position": position, "place": place, "id": identity, "reason": reason}
 
 
-def _rendered(item: Item, options: Options) -> Rendered:
+def _rendered(item: CorpusItem, options: Options) -> Rendered:
     size = len(item.text.encode())
     if size > options.max_bytes:
         raise DataError(f"{size:,} bytes of text, more than max_bytes={options.max_bytes}")

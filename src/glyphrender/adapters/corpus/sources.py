@@ -53,7 +53,7 @@ class Cut:
         seek: the byte at which the first record stands, if the source is `seekable`.
     """
 
-    source: Source
+    source: CorpusSource
     first: int
     count: int
     items: int
@@ -88,7 +88,7 @@ class Survey:
         return sum(cut.items for cut in self.cuts)
 
 
-class Source(Protocol):
+class CorpusSource(Protocol):
     """A file of records, or a folder of texts. Blank lines are no records, though they are counted in the numbers.
 
     Attributes:
@@ -167,7 +167,7 @@ class JsonLines:
 class Cutter:
     """Decides where a source is cut, from the sizes of its records."""
 
-    def __init__(self, source: Source, items: int, size: float) -> None:
+    def __init__(self, source: CorpusSource, items: int, size: float) -> None:
         self._source, self._items, self._size = source, items, size
         self._ends: list[tuple[int, int, int]] = [(0, 0, 0)]  # line, byte and record at which a shard begins
         self.lines = 0
@@ -211,7 +211,7 @@ class SequentialReader:
     """
 
     def __init__(self) -> None:
-        self._source: Source | None = None
+        self._source: CorpusSource | None = None
         self._records: Iterator[Record] = iter(())
         self._next = 0
 
@@ -227,7 +227,7 @@ class SequentialReader:
             self._records.close()
         self._source, self._records = None, iter(())
 
-    def records(self, source: Source, first: int, items: int) -> Iterator[Record]:
+    def records(self, source: CorpusSource, first: int, items: int) -> Iterator[Record]:
         """Yield `items` records of `source` from number `first` on; fewer if the source ends before."""
         if self._source != source or self._next > first:
             self.close()

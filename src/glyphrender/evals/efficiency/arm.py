@@ -14,10 +14,10 @@ from glyphrender.errors import DataError
 from glyphrender.evals.efficiency.backbone import Backbone, Prompt
 from glyphrender.evals.efficiency.clock import Clock, Timing
 from glyphrender.evals.efficiency.cost import Cost, Shares, cost, step_seconds
-from glyphrender.evals.efficiency.report import Arm
+from glyphrender.evals.efficiency.report import MeasuredPrompt
 from glyphrender.models.devices import Device
 
-__all__ = ["Bench", "Plan", "decoded", "free_bytes", "measured_arm", "prefilled"]
+__all__ = ["TimedModel", "Plan", "decoded", "free_bytes", "measured_arm", "prefilled"]
 
 _GB = 1e9
 # Memory is watched in a run of its own, if this many runs would not take longer than a pass may.
@@ -57,7 +57,7 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bench:
+class TimedModel:
     """A model, its clock and the plan.
 
     Attributes:
@@ -75,13 +75,15 @@ class Bench:
     shares: Shares
 
 
-def measured_arm(bench: Bench, prompt: Prompt, *, train: bool) -> Arm:
+def measured_arm(bench: TimedModel, prompt: Prompt, *, train: bool) -> MeasuredPrompt:
     """Return the figures of one prompt. Passes that would take too long, or do not fit, are left out."""
     backbone, plan, clock = bench.backbone, bench.plan, bench.clock
     expected = cost(
         backbone.shape, bench.device, text_tokens=prompt.text_tokens, pages=prompt.pages, shares=bench.shares
     )
-    arm = Arm(tokens=prompt.tokens, visual_tokens=sum(prompt.pages), pages=len(prompt.pages), expected=expected)
+    arm = MeasuredPrompt(
+        tokens=prompt.tokens, visual_tokens=sum(prompt.pages), pages=len(prompt.pages), expected=expected
+    )
     if expected.prefill_seconds > plan.longest:
         return replace(arm, left_out=(f"prefill: {expected.prefill_seconds:,.0f} s expected",))
     try:

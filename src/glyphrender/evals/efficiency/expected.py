@@ -20,7 +20,7 @@ from glyphrender.evals.efficiency.cost import Cost, Shares, cost
 from glyphrender.models.arithmetic import ModelShape, published, published_names
 from glyphrender.models.devices import Device
 from glyphrender.models.devices import device as device_of
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 
 __all__ = ["LENGTHS", "Expected", "ExpectedRow", "break_even", "configuration", "expected", "page_tokens_of"]
 
@@ -124,10 +124,10 @@ class Expected:
 
         return cell(self.table(), plot_image(expected_plot(self), alt="speed of pages against text"))
 
-    def table(self) -> Table:
+    def table(self) -> ReportTable:
         """Return a row for each length."""
         ratios = ("prefill", "decode", "throughput", "batch text", "pages", "cache saved", "training", "frozen")
-        return Table(
+        return ReportTable(
             columns=("text tokens", *ratios, "prefill s text", "pages"),
             rows=[
                 [

@@ -16,11 +16,11 @@ from typing import Any
 
 from glyphrender.document.render import render
 from glyphrender.errors import DataError
-from glyphrender.evals.efficiency.arm import Bench, Plan, decoded, free_bytes, measured_arm, prefilled
+from glyphrender.evals.efficiency.arm import Plan, TimedModel, decoded, free_bytes, measured_arm, prefilled
 from glyphrender.evals.efficiency.backbone import Backbone
 from glyphrender.evals.efficiency.clock import Clock
 from glyphrender.evals.efficiency.cost import Shares
-from glyphrender.evals.efficiency.report import HostBill, Report, Row, environment
+from glyphrender.evals.efficiency.report import HostBill, MeasuredLength, Report, environment
 from glyphrender.models.devices import Device
 from glyphrender.models.tokenizers import Tokenizer, tokenizer, tokenizer_of
 from glyphrender.theta import Theta
@@ -124,7 +124,7 @@ def measure(
     )
     progress(f"{device.flops / 1e9:,.1f} GFLOP/s and {device.bandwidth / 1e9:,.1f} GB/s on {backbone.device}")
     _warm(backbone, theta, text, clock)
-    bench = Bench(backbone=backbone, plan=plan, clock=clock, device=device, shares=shares)
+    bench = TimedModel(backbone=backbone, plan=plan, clock=clock, device=device, shares=shares)
     rows = []
     for length in plan.lengths:
         part, tokens = cut(text, length, counter)
@@ -133,7 +133,7 @@ def measure(
         for prompt in (backbone.text_prompt(tokens), backbone.page_prompt(patches, grid)):
             arms.append(measured_arm(bench, prompt, train=tokens <= plan.train_up_to))
             progress(f"{tokens:,} tokens as {'pages' if prompt.pages else 'text'}: {arms[-1].line}")
-        rows.append(Row(text_tokens=tokens, text=arms[0], pages=arms[1], host=bill))
+        rows.append(MeasuredLength(text_tokens=tokens, text=arms[0], pages=arms[1], host=bill))
     torch_version = str(torch.__version__)
     return Report(
         model=backbone.name,
@@ -182,7 +182,7 @@ def _host(backbone: Backbone, part: str, theta: Theta, clock: Clock) -> tuple[Ho
     return bill, patches, grid
 
 
-def _tower_share(backbone: Backbone, rows: Sequence[Row]) -> float:
+def _tower_share(backbone: Backbone, rows: Sequence[MeasuredLength]) -> float:
     """Return the tower's FLOPs for each FLOP of the language model's weights, on the pages that were measured."""
     last = rows[-1].pages
     return last.expected.tower_flops / backbone.shape.decoder.linear_flops(max(1, last.visual_tokens))

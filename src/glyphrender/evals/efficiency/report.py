@@ -12,12 +12,12 @@ from glyphrender._system.version import __version__
 from glyphrender.evals.efficiency.clock import Timing
 from glyphrender.evals.efficiency.cost import Cost
 from glyphrender.models.devices import Device
-from glyphrender.report.tables import Table
+from glyphrender.report.tables import ReportTable
 
 if TYPE_CHECKING:
     from glyphrender.evals.efficiency.backbone import Backbone
 
-__all__ = ["FAR", "Arm", "Cell", "HostBill", "Report", "Row", "environment"]
+__all__ = ["FAR", "MeasuredPrompt", "MeasuredRatio", "HostBill", "Report", "MeasuredLength", "environment"]
 
 #: A measured ratio that differs by more than this share from the arithmetic is marked in tables.
 FAR = 0.15
@@ -53,7 +53,7 @@ class HostBill:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Arm:
+class MeasuredPrompt:
     """One prompt, measured. A figure is None if it was left out, or cannot be seen on this device.
 
     Attributes:
@@ -115,7 +115,7 @@ class Arm:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
+class MeasuredRatio:
     """A ratio of text to pages, measured and by arithmetic.
 
     Attributes:
@@ -140,7 +140,7 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class MeasuredLength:
     """One length.
 
     Attributes:
@@ -150,8 +150,8 @@ class Row:
     """
 
     text_tokens: int
-    text: Arm
-    pages: Arm
+    text: MeasuredPrompt
+    pages: MeasuredPrompt
     host: HostBill
 
     @property
@@ -159,59 +159,59 @@ class Row:
         """Text tokens for one visual token."""
         return self.text_tokens / self.pages.visual_tokens
 
-    def _ratio(self, name: str, expected: str, of_pages: str | None = None, extra: float = 0.0) -> Cell:
+    def _ratio(self, name: str, expected: str, of_pages: str | None = None, extra: float = 0.0) -> MeasuredRatio:
         text, pages = getattr(self.text, name), getattr(self.pages, of_pages or name)
         measured = None if text is None or pages is None else text.median / (pages.median + extra)
         wanted = getattr(self.pages.expected, f"{expected}_frozen" if of_pages else expected)
-        return Cell(measured=measured, expected=getattr(self.text.expected, expected) / wanted)
+        return MeasuredRatio(measured=measured, expected=getattr(self.text.expected, expected) / wanted)
 
     @property
-    def prefill(self) -> Cell:
+    def prefill(self) -> MeasuredRatio:
         """How many times faster the first token comes from pages, the tower's time with it."""
         return self._ratio("prefill", "prefill_seconds")
 
     @property
-    def first_token(self) -> Cell:
+    def first_token(self) -> MeasuredRatio:
         """The same with drawing and pixel values, which the arithmetic does not count."""
         return self._ratio("prefill", "prefill_seconds", extra=self.host.local)
 
     @property
-    def decode(self) -> Cell:
+    def decode(self) -> MeasuredRatio:
         """How many times faster one sequence is decoded."""
         return self._ratio("decode", "decode_seconds")
 
     @property
-    def throughput(self) -> Cell:
+    def throughput(self) -> MeasuredRatio:
         """How many times more tokens a second come at the largest batch that fits; both by the measured batch."""
         text, pages = self.text, self.pages
         if not text.throughput or not pages.throughput or not text.batch_step_expected or not pages.batch_step_expected:
-            return Cell(measured=None, expected=None)
+            return MeasuredRatio(measured=None, expected=None)
         sequences = (pages.batch or 0) / (text.batch or 1)
-        return Cell(
+        return MeasuredRatio(
             measured=pages.throughput / text.throughput,
             expected=sequences * text.batch_step_expected / pages.batch_step_expected,
         )
 
     @property
-    def kv_saved(self) -> Cell:
+    def kv_saved(self) -> MeasuredRatio:
         """Share of the cache that pages save."""
         both = self.text.kv_bytes and self.pages.kv_bytes
-        return Cell(
+        return MeasuredRatio(
             measured=1 - self.pages.kv_bytes / self.text.kv_bytes if both else None,  # type: ignore[operator]
             expected=1 - self.pages.expected.kv_bytes / self.text.expected.kv_bytes,
         )
 
     @property
-    def training(self) -> Cell:
+    def training(self) -> MeasuredRatio:
         """How many times faster a step of fine-tuning is."""
         return self._ratio("train", "train_seconds")
 
     @property
-    def training_frozen(self) -> Cell:
+    def training_frozen(self) -> MeasuredRatio:
         """The same with a tower that is not trained."""
         return self._ratio("train", "train_seconds", "train_frozen")
 
-    def cells(self) -> dict[str, Cell]:
+    def cells(self) -> dict[str, MeasuredRatio]:
         """Return the ratios by name."""
         names = ("prefill", "first_token", "decode", "throughput", "kv_saved", "training", "training_frozen")
         return {name: getattr(self, name) for name in names}
@@ -258,7 +258,7 @@ class Report:
     vision: str
     tokenizer: str
     plan: Mapping[str, Any]
-    rows: tuple[Row, ...]
+    rows: tuple[MeasuredLength, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -283,10 +283,10 @@ class Report:
 
         return cell(*self.tables(), plot_image(report_plot(self), alt="speed of pages against text"))
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[ReportTable]:
         """Yield the tables of the report; their captions say what they show."""
         ratios = ("prefill", "with drawing", "decode", "throughput", "cache saved", "training", "frozen")
-        yield Table(
+        yield ReportTable(
             caption="text against pages: measured (by arithmetic); * if they differ by more than 15%",
             columns=("text tokens", "ρ", *ratios),
             rows=[
@@ -295,13 +295,13 @@ class Report:
             ],
         )
         sides = ("text", "spread", "pages", "spread", "of it tower", "cache MB text", "pages", "peak MB text", "pages")
-        yield Table(
+        yield ReportTable(
             caption="seconds of prefill, and bytes",
             columns=("text tokens", *sides),
             rows=[self._bill(row) for row in self.rows],
         )
         work = ("draw", "png", "base64", "patchify")
-        yield Table(
+        yield ReportTable(
             caption="the host's work on the pages, milliseconds",
             columns=("pages", "draw", "PNG", "base64", "pixel values", "PNG kB"),
             rows=[
@@ -314,7 +314,7 @@ class Report:
             ],
         )
 
-    def _bill(self, row: Row) -> list[str]:
+    def _bill(self, row: MeasuredLength) -> list[str]:
         def seconds(timing: Timing | None) -> list[str]:
             return ["–", "–"] if timing is None else [f"{timing.median:.3g}", f"{timing.spread:.0%}"]
 

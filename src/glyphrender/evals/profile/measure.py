@@ -18,7 +18,7 @@ from glyphrender.models.prices import Price
 from glyphrender.tasks.statistics import Interval, wilson
 from glyphrender.theta import Theta
 
-__all__ = ["Cell", "Estimate", "cells", "conditions_of_ladder", "estimate", "measure"]
+__all__ = ["Tally", "Estimate", "cells", "conditions_of_ladder", "estimate", "measure"]
 
 #: Seconds that a hosted model takes for a short reply, for the estimate.
 SECONDS: Final = 6.0
@@ -46,7 +46,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
+class Tally:
     """The replies to one kind of question in one condition.
 
     Attributes:
@@ -141,7 +141,7 @@ def measure(
     )
 
 
-def cells(verdicts: Sequence[tuple[str, str, Verdict]]) -> list[Cell]:
+def cells(verdicts: Sequence[tuple[str, str, Verdict]]) -> list[Tally]:
     """Return one cell for each kind and condition, from (kind, condition, verdict) of each reply, in their order.
 
     >>> cells([("exact", "text", "right"), ("exact", "text", "abstained")])[0].share.mean
@@ -151,4 +151,4 @@ def cells(verdicts: Sequence[tuple[str, str, Verdict]]) -> list[Cell]:
     for kind, condition, found in verdicts:
         counts = counted.setdefault((kind, condition), {"right": 0, "abstained": 0, "wrong": 0, "missing": 0})
         counts[found] += 1
-    return [Cell(kind=kind, condition=name, **counts) for (kind, name), counts in counted.items()]
+    return [Tally(kind=kind, condition=name, **counts) for (kind, name), counts in counted.items()]

@@ -23,7 +23,7 @@ from glyphrender._system.version import __version__
 from glyphrender.errors import DataError, GlyphRenderError, shown
 from glyphrender.evals.arms import Arm
 from glyphrender.evals.profile.battery import battery, verdict
-from glyphrender.evals.profile.measure import Cell, cells
+from glyphrender.evals.profile.measure import Tally, cells
 from glyphrender.evals.rho import rhos
 from glyphrender.evals.runner import Run
 from glyphrender.theta import Theta
@@ -158,7 +158,7 @@ class Receipt:
         listed = [each for each in self.values["conditions"] if each["theta"] is not None]
         return {each["name"]: Theta.from_dict(each["theta"]) for each in listed}
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[Tally]:
         """Return the counts of each kind in each condition."""
         return cells([(each["key"].rpartition("-")[0], each["condition"], each["verdict"]) for each in self._outcomes])
 

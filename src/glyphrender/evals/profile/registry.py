@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from glyphrender.errors import DataError, shown
-from glyphrender.evals.profile.measure import Cell
+from glyphrender.evals.profile.measure import Tally
 from glyphrender.evals.profile.receipt import Receipt
 from glyphrender.theta import Theta
 
@@ -32,10 +32,10 @@ USES: Final = {
 _SHARE, _LOW = 0.9, 0.7
 
 
-def readable(cell: Cell) -> bool:
+def readable(cell: Tally) -> bool:
     """Return whether a kind of question may be asked in a condition: 90% are right, and the interval begins at 70%.
 
-    >>> readable(Cell(kind="exact", condition="14 px", right=19, abstained=0, wrong=1))
+    >>> readable(Tally(kind="exact", condition="14 px", right=19, abstained=0, wrong=1))
     True
     """
     return cell.share.mean >= _SHARE and cell.share.low >= _LOW

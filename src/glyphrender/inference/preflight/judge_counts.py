@@ -16,7 +16,7 @@ from glyphrender.models.enlarged import enlarged, enlarged_warning
 from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import TOKENIZERS, tokenizer
 
-__all__ = ["Evidence"]
+__all__ = ["Observations"]
 
 # Tokens by which a text may differ from its count alone: pieces join where texts meet.
 JOINS: Final = 4
@@ -29,7 +29,7 @@ _ENCODER: Final = re.compile(r"encoder cache|embedding tokens|max_num_batched_to
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Evidence:
+class Observations:
     """All observations of a preflight, and what was planned.
 
     Attributes:

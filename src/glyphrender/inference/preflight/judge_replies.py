@@ -8,7 +8,7 @@ from typing import Final
 
 from glyphrender.inference.preflight.exchange import Observation
 from glyphrender.inference.preflight.findings import Finding
-from glyphrender.inference.preflight.judge_counts import Evidence
+from glyphrender.inference.preflight.judge_counts import Observations
 from glyphrender.inference.preflight.probes import CODES, LONG_ANSWER
 from glyphrender.models.names import family_name
 from glyphrender.models.vision import VISION_MODELS
@@ -23,7 +23,7 @@ _THOUGHTS: Final = re.compile(
 _SPECIAL: Final = re.compile(r"<\|[A-Za-z_▁][\w▁/ -]*\|>|<(?:end|start)_of_turn>|<[｜|][\w▁]+[｜|]>|\[/?INST\]")
 
 
-def reply_findings(evidence: Evidence, *, listed: tuple[str, ...], model: str) -> Iterator[Finding]:
+def reply_findings(evidence: Observations, *, listed: tuple[str, ...], model: str) -> Iterator[Finding]:
     """Yield the findings from answers, in the order of the probes.
 
     Args:
@@ -46,7 +46,7 @@ def reply_findings(evidence: Evidence, *, listed: tuple[str, ...], model: str) -
     yield from _reading(evidence)
 
 
-def _odd(evidence: Evidence) -> Iterator[Finding]:
+def _odd(evidence: Observations) -> Iterator[Finding]:
     told: set[str] = set()
     for name, seen in evidence.seen.items():
         for words in seen.odd:
@@ -68,7 +68,7 @@ def _odd(evidence: Evidence) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _named(evidence: Evidence, text: Observation, model: str) -> Iterator[Finding]:
+def _named(evidence: Observations, text: Observation, model: str) -> Iterator[Finding]:
     """Yield a finding if the answer names a model of another kind than the one that was asked for."""
     told, asked = family_name(text.model, VISION_MODELS), evidence.plan.model.name
     wanted = family_name(model, VISION_MODELS) or asked
@@ -79,7 +79,7 @@ def _named(evidence: Evidence, text: Observation, model: str) -> Iterator[Findin
         )  # fmt: skip
 
 
-def _usage(evidence: Evidence, text: Observation) -> Iterator[Finding]:
+def _usage(evidence: Observations, text: Observation) -> Iterator[Finding]:
     if text.refusal or text.odd:
         return
     if text.prompt_tokens is None:
@@ -98,7 +98,7 @@ def _usage(evidence: Evidence, text: Observation) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _thoughts(evidence: Evidence) -> Iterator[Finding]:
+def _thoughts(evidence: Observations) -> Iterator[Finding]:
     read = [each for name in ("text", "page", "other page") if (each := evidence.seen.get(name)) and not each.refusal]
     told = False
     for seen in read:
@@ -135,7 +135,7 @@ def _thoughts(evidence: Evidence) -> Iterator[Finding]:
             break
 
 
-def _stream(evidence: Evidence, text: Observation) -> Iterator[Finding]:
+def _stream(evidence: Observations, text: Observation) -> Iterator[Finding]:
     seen = evidence.seen.get("stream")
     if seen is None:
         return
@@ -175,7 +175,7 @@ def _stream(evidence: Evidence, text: Observation) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _limit(evidence: Evidence) -> Iterator[Finding]:
+def _limit(evidence: Observations) -> Iterator[Finding]:
     seen = evidence.seen.get("long answer")
     if seen is None or seen.refusal:
         return
@@ -201,7 +201,7 @@ def _limit(evidence: Evidence) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _reading(evidence: Evidence) -> Iterator[Finding]:
+def _reading(evidence: Observations) -> Iterator[Finding]:
     first, second = evidence.seen.get("page"), evidence.seen.get("other page")
     if first is None or second is None or first.refusal or second.refusal:
         return

@@ -25,7 +25,7 @@ from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.raster.png import encode
 from glyphrender.theta import Theta
 
-__all__ = ["CODES", "QUESTION", "SYSTEM", "Picture", "PreflightPlan", "Probe"]
+__all__ = ["CODES", "QUESTION", "SYSTEM", "ProbeImage", "PreflightPlan", "Probe"]
 
 QUESTION: Final = "Which code stands on the page? Answer with the code alone. If there is no page, answer NONE."
 ANOTHER: Final = "How many lines does the page have? Answer with a number alone."
@@ -45,7 +45,7 @@ _MOST: Final = 1 << 21
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ProbeImage:
     """An image of a probe.
 
     Attributes:
@@ -57,7 +57,7 @@ class Picture:
     data: bytes = field(repr=False)
 
     @classmethod
-    def blank(cls, width: int, height: int, *, color: bool = False) -> Picture:
+    def blank(cls, width: int, height: int, *, color: bool = False) -> ProbeImage:
         """Return a white image: grey with 4 bits a pixel, or RGB."""
         shape = (height, width, 3) if color else (height, width)
         png = encode(np.full(shape, 255, np.uint8), dpi=72, bits=8 if color else 4)
@@ -81,16 +81,16 @@ class Probe:
 
     name: str
     shows: str
-    parts: tuple[str | Picture, ...]
+    parts: tuple[str | ProbeImage, ...]
     system: str = ""
     limit: int = _FEW
     stream: bool = False
     tokens: int = 0
 
     @property
-    def pictures(self) -> tuple[Picture, ...]:
+    def pictures(self) -> tuple[ProbeImage, ...]:
         """Return the images of the probe."""
-        return tuple(part for part in self.parts if isinstance(part, Picture))
+        return tuple(part for part in self.parts if isinstance(part, ProbeImage))
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class Probe:
 
     def messages(self, model: VisionModel) -> list[dict[str, Any]]:
         """Return the messages of the chat completions API."""
-        parts = tuple(PackedImage(part.data, b"") if isinstance(part, Picture) else part for part in self.parts)
+        parts = tuple(PackedImage(part.data, b"") if isinstance(part, ProbeImage) else part for part in self.parts)
         turns = [PackedTurn("system", (self.system,))] if self.system else []
         return chat_messages([*turns, PackedTurn("user", parts)], Marks(detail=detail_of(model)))
 
@@ -149,7 +149,7 @@ class PreflightPlan:
         return vision_model(name) if name in VISION_MODELS else self.model
 
     @cached_property
-    def pages(self) -> tuple[Picture, Picture]:
+    def pages(self) -> tuple[ProbeImage, ProbeImage]:
         """Two pages of one size under θ, full of text, each with its code."""
         theta = self.theta.replace(auto_crop_width=False, auto_crop_last_page=False)
         first, second = (_page(theta, code) for code in CODES)
@@ -215,7 +215,7 @@ class PreflightPlan:
     def probes(self) -> tuple[Probe, ...]:
         """The requests, in the order in which they are sent."""
         first, second = self.pages
-        blank = {name: Picture.blank(*size) for name, size in self.sizes.items()}
+        blank = {name: ProbeImage.blank(*size) for name, size in self.sizes.items()}
         note = f"Note {self.nonce}. " + SYSTEM
         many = (blank["small"],) * self.many
         found = (
@@ -249,9 +249,9 @@ class PreflightPlan:
         return self.counter.count(text) if self.counter else len(text.encode()) // 4
 
 
-def _page(theta: Theta, code: str) -> Picture:
+def _page(theta: Theta, code: str) -> ProbeImage:
     """Return a page that is full of text, with a code in its middle."""
     line = "The quick brown fox jumps over the lazy dog, and the page goes on. "
     head = f"{line * 3}\n\nThe code of this page is {code}.\n\n"
     page = next(iter(render(iter([head, *(line for _ in range(20_000))]), theta)))  # only the first page is laid out
-    return Picture(page.size, packed_png(page))
+    return ProbeImage(page.size, packed_png(page))

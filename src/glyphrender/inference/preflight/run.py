@@ -10,9 +10,9 @@ from glyphrender.errors import EndpointError
 from glyphrender.inference.endpoint import Endpoint
 from glyphrender.inference.preflight.exchange import Listing, Observation, exchange, listing
 from glyphrender.inference.preflight.findings import Finding
-from glyphrender.inference.preflight.judge_counts import JOINS, Evidence
+from glyphrender.inference.preflight.judge_counts import JOINS, Observations
 from glyphrender.inference.preflight.judge_replies import reply_findings
-from glyphrender.inference.preflight.probes import QUESTION, Picture, PreflightPlan, Probe
+from glyphrender.inference.preflight.probes import QUESTION, PreflightPlan, Probe, ProbeImage
 
 __all__ = ["PreflightReport", "preflight"]
 
@@ -105,7 +105,7 @@ def preflight(
     name = endpoint.model or (next(iter(listed.contexts)) if len(listed.contexts) == 1 else endpoint.only_model())
     sending = _Sending(replace(endpoint, model=name, retries=0), plan, progress)
     sending.all()
-    evidence = Evidence(plan=plan, seen=sending.seen, program=listed.program, most_images=sending.most_images)
+    evidence = Observations(plan=plan, seen=sending.seen, program=listed.program, most_images=sending.most_images)
     found = [
         *reply_findings(evidence, listed=tuple(listed.contexts), model=name),
         *sending.findings(evidence),
@@ -168,7 +168,7 @@ class _Sending:
         self.progress(seen)
         return seen
 
-    def findings(self, evidence: Evidence) -> Iterator[Finding]:
+    def findings(self, evidence: Observations) -> Iterator[Finding]:
         """Yield the findings from refusals."""
         if self.died:
             words = self.seen[self.died].refusal
@@ -237,5 +237,7 @@ class _Sending:
 
 def _colored(probe: Probe) -> Probe:
     """Return a probe whose blank images are RGB. Pages with text stay as they are: their reading is a note only."""
-    parts = tuple(Picture.blank(*part.size, color=True) if isinstance(part, Picture) else part for part in probe.parts)
+    parts = tuple(
+        ProbeImage.blank(*part.size, color=True) if isinstance(part, ProbeImage) else part for part in probe.parts
+    )
     return replace(probe, parts=parts)

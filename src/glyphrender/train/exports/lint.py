@@ -21,14 +21,14 @@ from glyphrender.models.vision import vision_model
 from glyphrender.train.exports.tokens import TokenCounts, rounded_up
 from glyphrender.train.exports.trainer import Needs, Settings, Size, Trainer, WrittenRow, whole_number
 
-__all__ = ["Finding", "LintReport", "ShownPage", "lint_rows"]
+__all__ = ["LintFinding", "LintReport", "ShownPage", "lint_rows"]
 
 # Findings of one kind that are listed; the others are counted.
 _LISTED: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class LintFinding:
     """One thing that the lint found.
 
     Attributes:
@@ -100,11 +100,11 @@ class LintReport:
     pages: int
     needs: Needs
     shown: tuple[ShownPage, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[LintFinding, ...]
     exact_tokens: bool
 
     @property
-    def errors(self) -> tuple[Finding, ...]:
+    def errors(self) -> tuple[LintFinding, ...]:
         """The findings that are errors."""
         return tuple(finding for finding in self.findings if finding.level == "error")
 
@@ -203,23 +203,23 @@ def lint_rows(
 class _Found:
     """Findings by kind. The first few of a kind are kept, the others counted."""
 
-    kept: dict[tuple[str, str], list[Finding]] = field(default_factory=dict)
+    kept: dict[tuple[str, str], list[LintFinding]] = field(default_factory=dict)
     more: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, kind: str, message: str, level: Literal["error", "warning"] = "error") -> None:
         kept = self.kept.setdefault((kind, level), [])
         if len(kept) < _LISTED:
-            kept.append(Finding(kind=kind, level=level, message=message))
+            kept.append(LintFinding(kind=kind, level=level, message=message))
         else:
             self.more[kind, level] += 1
 
-    def listed(self) -> tuple[Finding, ...]:
-        findings: list[Finding] = []
+    def listed(self) -> tuple[LintFinding, ...]:
+        findings: list[LintFinding] = []
         for key, kept in sorted(self.kept.items(), key=lambda item: item[0][1]):
             findings += kept
             if self.more[key]:
                 message = f"{self.more[key]:,} more findings of this kind ({key[0]})."
-                findings.append(Finding(kind=key[0], level=kept[0].level, message=message))
+                findings.append(LintFinding(kind=key[0], level=kept[0].level, message=message))
         return tuple(findings)
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from glyphrender.train.recipe import STAGES, Recipe
-from glyphrender.train.recipe.fields import Section
+from glyphrender.train.recipe.fields import RecipeSection
 
 __all__ = ["markdown"]
 
@@ -23,7 +23,7 @@ def markdown() -> str:
         "",
     ]
     lines += _table("Recipe", Recipe)
-    seen: set[type[Section]] = set()
+    seen: set[type[RecipeSection]] = set()
     for stage, recipe in STAGES.items():
         for name, section in recipe.sections().items():
             if section not in seen:
@@ -33,7 +33,7 @@ def markdown() -> str:
     return "\n".join(lines)
 
 
-def _table(title: str, section: type[Section]) -> list[str]:
+def _table(title: str, section: type[RecipeSection]) -> list[str]:
     about = (section.__doc__ or "").partition("\n")[0]
     rows = []
     for field in dataclasses.fields(section):

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from glyphrender.errors import DataError, ThetaError, shown
-from glyphrender.theta.parameter import Flag, Number
+from glyphrender.theta.parameter import Number, TrueOrFalse
 
 __all__ = [
-    "Section",
+    "RecipeSection",
     "choice",
     "flag",
     "names",
@@ -61,7 +61,7 @@ class Kind:
 class _Theta(Kind):
     """A number or a flag, as fields of θ have them."""
 
-    parameter: Number | Flag
+    parameter: Number | TrueOrFalse
 
     def normalise(self, name: str, value: Any) -> Any:
         try:
@@ -183,7 +183,7 @@ def whole(default: int, *, range: tuple[int, int], help: str, unit: str = "", fr
 
 def flag(default: bool, *, help: str, free: bool = False) -> Any:
     """Declare a field that is true or false."""
-    return _field(_Theta(help=help, parameter=Flag(help=help)), default, free)
+    return _field(_Theta(help=help, parameter=TrueOrFalse(help=help)), default, free)
 
 
 def choice(default: str, choices: Sequence[str], *, help: str, free: bool = False) -> Any:
@@ -222,7 +222,7 @@ def options(*, help: str) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class RecipeSection:
     """A part of a recipe: a frozen dataclass whose fields are declared by the functions above."""
 
     section: ClassVar[str] = ""

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Self
 
 from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError, shown
-from glyphrender.train.recipe.fields import Section, check_names, text, value_of, whole
+from glyphrender.train.recipe.fields import RecipeSection, check_names, text, value_of, whole
 from glyphrender.train.recipe.sections import (
     AlignSection,
     BatchSection,
@@ -48,7 +48,7 @@ def recipe_names(stage: str = "") -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(Section):
+class Recipe(RecipeSection):
     """The fields that all stages share. Those that are sections have a class of their own, see `sections.py`.
 
     Attributes:
@@ -124,10 +124,10 @@ class Recipe(Section):
         return recipe
 
     @classmethod
-    def sections(cls) -> dict[str, type[Section]]:
+    def sections(cls) -> dict[str, type[RecipeSection]]:
         """Return the classes of the sections by their names, in order."""
         made: dict[str, Any] = {each.name: each.default_factory for each in dataclasses.fields(cls)}
-        return {name: each for name, each in made.items() if isinstance(each, type) and issubclass(each, Section)}
+        return {name: each for name, each in made.items() if isinstance(each, type) and issubclass(each, RecipeSection)}
 
     @classmethod
     def of(cls, table: Any) -> Self:

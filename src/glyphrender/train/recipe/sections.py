@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from glyphrender.train.recipe.fields import (
-    Section,
+    RecipeSection,
     choice,
     flag,
     names,
@@ -46,7 +46,7 @@ _TOKENS = (1, 2**24)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelSection(Section):
+class ModelSection(RecipeSection):
     """The model that is trained."""
 
     section: ClassVar[str] = "model"
@@ -58,7 +58,7 @@ class ModelSection(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoraSection(Section):
+class LoraSection(RecipeSection):
     """Low-rank adapters in place of training all weights."""
 
     section: ClassVar[str] = "lora"
@@ -72,7 +72,7 @@ class LoraSection(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchSection(Section):
+class BatchSection(RecipeSection):
     """How many samples make a step."""
 
     section: ClassVar[str] = "batch"
@@ -84,7 +84,7 @@ class BatchSection(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimSection(Section):
+class OptimSection(RecipeSection):
     """AdamW and its schedule."""
 
     section: ClassVar[str] = "optim"
@@ -103,7 +103,7 @@ class OptimSection(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSection(Section):
+class RunSection(RecipeSection):
     """How a run is done and recorded."""
 
     section: ClassVar[str] = "run"
@@ -118,7 +118,7 @@ class RunSection(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MachineSection(Section):
+class MachineSection(RecipeSection):
     """The machine, for arithmetic and memory. Nothing here changes what is learned."""
 
     section: ClassVar[str] = "machine"
@@ -138,7 +138,7 @@ class MachineSection(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataSection(Section):
+class DataSection(RecipeSection):
     """Fields that the rows of all stages share."""
 
     section: ClassVar[str] = "data"
@@ -175,7 +175,7 @@ class CptDataSection(DataSection):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlignSection(Section):
+class AlignSection(RecipeSection):
     """Stage 0: visual tokens learn the characters of their cell, by a head that is not saved (`train.reader.align`)."""
 
     section: ClassVar[str] = "align"
@@ -214,7 +214,7 @@ class GrpoDataSection(DataSection):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GrpoSection(Section):
+class GrpoSection(RecipeSection):
     """Group-relative policy optimization, as TRL's GRPOTrainer does it."""
 
     section: ClassVar[str] = "grpo"
