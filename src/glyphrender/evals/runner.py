@@ -127,12 +127,9 @@ def run(
     if not conditions:
         raise DataError("no condition is given. Make some with conditions_of.")
     budget = budget or RequestBudget()
-    if budget.dollars is not None and price is None:
-        raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the model. {_PRICE}")
     if benchmark.judged and judge is None:
         raise no_judge(benchmark)
-    if budget.dollars is not None and benchmark.judged and judge_price is None:
-        raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the judge. {_PRICE}")
+    _check_prices(budget, price, judge_price, judged=benchmark.judged)
     wanted = {**benchmark.protocol.sampling, **(sampling or {})}
     asked, held = sampled(model, {name: value for name, value in wanted.items() if value is not None})
     most = max(_FAILURES, 2 * concurrency)
@@ -148,15 +145,7 @@ def run(
         max_tokens=held.get("max_tokens"),
         locks=Locks(),
     )
-    chosen = list(_chosen(benchmark.items, limit))
-    total = len(chosen) * len(conditions)
-    outcomes: list[Outcome] = []
-    with progress_bar(benchmark.name, unit="outcome", asked=progress) as tell:
-        for outcome in _in_order(asking, chosen, conditions, concurrency):
-            outcomes.append(outcome)
-            if callable(progress):
-                progress(len(outcomes), total)
-            tell(len(outcomes), total, "")
+    outcomes = _outcomes(asking, list(_chosen(benchmark.items, limit)), conditions, concurrency, progress)
     for who in filter(None, (asking.model, asking.judge)):
         who.health.check_any()
     settings = {
@@ -176,6 +165,32 @@ def run(
         settings=settings,
         spent=asking.replies.spent,
     )
+
+
+def _check_prices(budget: RequestBudget, price: Price | None, judge_price: Price | None, *, judged: bool) -> None:
+    """Refuse a limit on dollars without the price of each model that is asked."""
+    for who, known in (("model", price), *([("judge", judge_price)] if judged else ())):
+        if budget.dollars is not None and known is None:
+            raise DataError(f"a limit of {budget.dollars:.4g} dollars needs the price of the {who}. {_PRICE}")
+
+
+def _outcomes(
+    asking: Asking,
+    chosen: Sequence[int],
+    conditions: Sequence[Condition],
+    concurrency: int,
+    progress: Callable[[int, int], object] | bool | None,
+) -> list[Outcome]:
+    """Ask the chosen items in all conditions, tell how far this is, and return the outcomes in order."""
+    outcomes: list[Outcome] = []
+    total = len(chosen) * len(conditions)
+    with progress_bar(asking.benchmark.name, unit="outcome", asked=progress) as tell:
+        for outcome in _in_order(asking, chosen, conditions, concurrency):
+            outcomes.append(outcome)
+            if callable(progress):
+                progress(len(outcomes), total)
+            tell(len(outcomes), total, "")
+    return outcomes
 
 
 def check_counts(**counts: int | None) -> None:

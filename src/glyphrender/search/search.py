@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 from glyphrender.errors import DataError, shown
 from glyphrender.models.model import VisionModel
@@ -108,21 +109,7 @@ def search(
         start = {name: name for name in ("glyph-en", "dense")}
     begin = {name: Theta.of(theta) for name, theta in start.items()}
     work = Work(texts=rho_texts(texts), model=model, tokenizer=tokenizer, evaluator=evaluator)
-    header = {
-        "seed": seed,
-        "steps": steps,
-        "vision": model.name,
-        "evaluator": evaluator.name,
-        "proposer": proposer.name if proposer is not None else None,
-        "rungs": sizes.rungs,
-        "max_error": max_error,
-        "space": space.digest,
-        "axes": space.describe(),
-        "start": {name: theta.digest for name, theta in begin.items()},
-        # The texts that ρ is measured on, and the tokenizer that counts them.
-        "text": _digest(work.texts),
-        "tokenizer": _name(tokenizer),
-    }
+    header = _header(settings, sizes, space, work, proposer, begin)
     with ExitStack() as stack:
         opened = stack.enter_context(Journal(journal, header, resume=resume))
         workers = stack.enter_context(Workers(work, settings.jobs, forked=opened.close))
@@ -136,6 +123,32 @@ def search(
             progress=progress if callable(progress) else partial(_told, tell),
         )
         return run.whole(proposer, begin)
+
+
+def _header(
+    settings: SearchSettings,
+    sizes: SampleSizes,
+    space: Space,
+    work: Work,
+    proposer: Proposer | None,
+    start: Mapping[str, Theta],
+) -> dict[str, Any]:
+    """Return all that decides the steps of a search. A journal with another header belongs to another search."""
+    return {
+        "seed": settings.seed,
+        "steps": settings.steps,
+        "vision": work.model.name,
+        "evaluator": work.evaluator.name,
+        "proposer": proposer.name if proposer is not None else None,
+        "rungs": sizes.rungs,
+        "max_error": settings.max_error,
+        "space": space.digest,
+        "axes": space.describe(),
+        "start": {name: theta.digest for name, theta in start.items()},
+        # The texts that ρ is measured on, and the tokenizer that counts them.
+        "text": _digest(work.texts),
+        "tokenizer": _name(work.tokenizer),
+    }
 
 
 def _told(tell: Tell, seen: SearchProgress) -> None:

@@ -13,7 +13,7 @@ Prompts that are held out are answered every `run.eval_every` steps, once each, 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -116,20 +116,7 @@ def train(
 
     model, processor = start if start is not None else model_and_processor(recipe)
     keep_base(recipe, model, processor, folder)
-    vision = Patchify.of(processor).model
-    data = recipe.data
-    grid: Any = vision if data.aligned else ""
-    dataset_of = partial(
-        prompt_dataset,
-        theta=theta or fixed_theta(data, vision) or Sampled(fixed=data.fixed, model=grid),
-        ratio=vision if "compression" in recipe.grpo.rewards else None,
-        seed=recipe.seed,
-        vision=vision,
-        max_visual_tokens=data.max_visual_tokens,
-        count_text=TokenCount(processor.tokenizer),
-        max_text_tokens=data.max_text_tokens,
-        over=data.over_budget,
-    )
+    dataset_of = _dataset_maker(recipe, processor, theta)
     dataset, transform, counts = dataset_of(training)
     asked = dataset_of(held_out[: recipe.run.eval_samples])[0] if arguments.eval_strategy != "no" else None
     made = partial(_Dapo, rounds=recipe.grpo.rounds) if recipe.grpo.drop_flat else _Grpo
@@ -150,6 +137,29 @@ def train(
     counts.update({"held out": len(held_out)})
     for judge in (each for each in functions if isinstance(each, Judge)):
         counts.update({f"{judge.name} {name}": count for name, count in judge.counts.items()})
+    return _result(trainer, processor, folder, counts)
+
+
+def _dataset_maker(recipe: GrpoRecipe, processor: Any, theta: ThetaLike | ThetaSource) -> Callable[..., Any]:
+    """Return a function from rows of prompts to (data set, transform, counts), as `prompt_dataset` makes them."""
+    vision = Patchify.of(processor).model
+    data = recipe.data
+    grid: Any = vision if data.aligned else ""
+    return partial(
+        prompt_dataset,
+        theta=theta or fixed_theta(data, vision) or Sampled(fixed=data.fixed, model=grid),
+        ratio=vision if "compression" in recipe.grpo.rewards else None,
+        seed=recipe.seed,
+        vision=vision,
+        max_visual_tokens=data.max_visual_tokens,
+        count_text=TokenCount(processor.tokenizer),
+        max_text_tokens=data.max_text_tokens,
+        over=data.over_budget,
+    )
+
+
+def _result(trainer: Any, processor: Any, folder: RunFolder, counts: Mapping[str, int]) -> GrpoResult:
+    """Save the model, and return the figures of the run with the ends of its curve."""
     logs = trainer.state.log_history
     curve = [log["reward"] for log in logs if log.get("reward") is not None]
     kept = [log["groups/kept"] for log in logs if "groups/kept" in log]

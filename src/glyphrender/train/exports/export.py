@@ -110,26 +110,7 @@ def export(
     budget = TokenBudget(tokens=max_tokens, counts=TokenCounts.of(model, tokenizer), prompts_only=to.prompts_only)
     with FolderOutput(path, _EXPORT) as output:
         folder = output.folder
-        writer = to.writer(folder)
-        index = 0
-        try:
-            for row in rows:
-                try:
-                    if to.prompts_only and not row.answers:
-                        raise DataError("there are no answers, which rewards need. Give the row some.")
-                    made = drawer.drawn(row, index)
-                    budget.check(made)
-                except OverBudget as error:
-                    _refuse(error, row, faults, counts, "over budget")
-                except (DataError, LayoutError, ThetaError, VisionModelError) as error:
-                    _refuse(error, row, faults, counts, "faults")
-                else:
-                    for page in made.pages if to.page_files else ():
-                        _write_once(folder / page.name, page.png)
-                    writer.add(made)
-                    index += 1
-        finally:
-            writer.close()
+        _write_rows(rows, folder, to, drawer, budget, faults, counts)
         report, wanted = _linted(to, folder, model, given, tokenizer, drawer.font_pixels)
         if report.errors:
             more = f" ({len(report.errors) - 1} more)" if len(report.errors) > 1 else ""
@@ -137,20 +118,59 @@ def export(
         text = settings_text(wanted, overrides=to.settings_file.endswith(".txt"))
         (folder / to.settings_file).write_text(text, encoding="utf-8")
         (folder / _README).write_text(_readme(to, model, wanted, report), encoding="utf-8")
-        manifest = {
-            "versions": {**describe(Theta())["versions"], "trainer": to.version},
-            "trainer": to.name,
-            "model": model.name,
-            "seed": seed,
-            "rows": report.rows,
-            "pages": report.pages,
-            "sizes": [[*size, pixels] for size, pixels in sorted(drawer.font_pixels.items())],
-            "thetas": drawer.thetas,
-            "files": {each.name: file_digest(each) for each in sorted(folder.iterdir())},
-        }
+        manifest = _described(to, model, seed, report, drawer, folder)
         (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         output.publish()
     return report
+
+
+def _write_rows(
+    rows: Iterable[ChatRow],
+    folder: Path,
+    to: Trainer,
+    drawer: RowDrawer,
+    budget: TokenBudget,
+    faults: FaultPolicy,
+    counts: Counts,
+) -> None:
+    """Draw the rows one by one, and write them with their pages. Refuse or count those at fault."""
+    writer = to.writer(folder)
+    index = 0
+    try:
+        for row in rows:
+            try:
+                if to.prompts_only and not row.answers:
+                    raise DataError("there are no answers, which rewards need. Give the row some.")
+                made = drawer.drawn(row, index)
+                budget.check(made)
+            except OverBudget as error:
+                _refuse(error, row, faults, counts, "over budget")
+            except (DataError, LayoutError, ThetaError, VisionModelError) as error:
+                _refuse(error, row, faults, counts, "faults")
+            else:
+                for page in made.pages if to.page_files else ():
+                    _write_once(folder / page.name, page.png)
+                writer.add(made)
+                index += 1
+    finally:
+        writer.close()
+
+
+def _described(
+    to: Trainer, model: VisionModel, seed: int, report: LintReport, drawer: RowDrawer, folder: Path
+) -> dict[str, Any]:
+    """Return what the folder was made of, and the digests of its files."""
+    return {
+        "versions": {**describe(Theta())["versions"], "trainer": to.version},
+        "trainer": to.name,
+        "model": model.name,
+        "seed": seed,
+        "rows": report.rows,
+        "pages": report.pages,
+        "sizes": [[*size, pixels] for size, pixels in sorted(drawer.font_pixels.items())],
+        "thetas": drawer.thetas,
+        "files": {each.name: file_digest(each) for each in sorted(folder.iterdir())},
+    }
 
 
 def lint(

@@ -84,29 +84,16 @@ def tiny_reader(
         DataError: the widths do not fit the heads or the sections.
         DependencyError: torch or transformers is not installed.
     """
-    if hidden_size % heads or vision_hidden_size % 16:
-        raise DataError(
-            f"hidden_size={hidden_size} is not a multiple of heads={heads}, or vision_hidden_size={vision_hidden_size} "
-            "not of 16. Change one of them."
-        )
-    frequencies = int(hidden_size // heads * rotary) // 2
-    if sum(rope_sections) != frequencies:
-        raise DataError(
-            f"rope_sections={tuple(rope_sections)} are {sum(rope_sections)} frequencies. A head of "
-            f"{hidden_size // heads} with rotary={rotary} has {frequencies}."
-        )
+    _check_widths(hidden_size, heads, vision_hidden_size, rotary, rope_sections)
     try:
         import torch
         from transformers import Glm4vConfig, Glm4vForConditionalGeneration
-        from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
-
-        from glyphrender.train.reader.glm4v_images import Glm4vImagesProcessor
     except ImportError as error:
         raise DependencyError.of(error, "a tiny reader needs torch and transformers", extra="train") from error
 
     tokenizer = byte_tokenizer()
     end = tokenizer.convert_tokens_to_ids(END)
-    deviation = hidden_size**-0.5
+    deviation = hidden_size**-0.5  # choice 1
     config = Glm4vConfig(
         text_config={
             "vocab_size": len(tokenizer),
@@ -145,15 +132,49 @@ def tiny_reader(
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         model = Glm4vForConditionalGeneration(config).eval()
-        for layer in model.model.language_model.layers:
-            layer.post_self_attn_layernorm.weight.fill_(attention_norm)
-            layer.post_mlp_layernorm.weight.fill_(mlp_norm)
-            turn = torch.nn.init.orthogonal_(torch.empty(hidden_size, hidden_size))
-            layer.self_attn.v_proj.weight.copy_(turn)
-            layer.self_attn.o_proj.weight.copy_(turn.T)
+        _start_copying(model, attention_norm, mlp_norm)
         if look_back:
             start_looking_back(model)
     model.generation_config.update(eos_token_id=end, pad_token_id=end, do_sample=False)
+    return model, _processor(tokenizer)
+
+
+def _check_widths(
+    hidden_size: int, heads: int, vision_hidden_size: int, rotary: float, rope_sections: Sequence[int]
+) -> None:
+    """Refuse widths that do not fit the heads or the sections."""
+    if hidden_size % heads or vision_hidden_size % 16:
+        raise DataError(
+            f"hidden_size={hidden_size} is not a multiple of heads={heads}, or vision_hidden_size={vision_hidden_size} "
+            "not of 16. Change one of them."
+        )
+    frequencies = int(hidden_size // heads * rotary) // 2
+    if sum(rope_sections) != frequencies:
+        raise DataError(
+            f"rope_sections={tuple(rope_sections)} are {sum(rope_sections)} frequencies. A head of "
+            f"{hidden_size // heads} with rotary={rotary} has {frequencies}."
+        )
+
+
+def _start_copying(model: Any, attention_norm: float, mlp_norm: float) -> None:
+    """Make each layer start as a copier with small sandwich norms: choices 3 and 5."""
+    import torch
+
+    for layer in model.model.language_model.layers:
+        layer.post_self_attn_layernorm.weight.fill_(attention_norm)
+        layer.post_mlp_layernorm.weight.fill_(mlp_norm)
+        width = layer.self_attn.v_proj.weight.shape[0]
+        turn = torch.nn.init.orthogonal_(torch.empty(width, width))
+        layer.self_attn.v_proj.weight.copy_(turn)
+        layer.self_attn.o_proj.weight.copy_(turn.T)
+
+
+def _processor(tokenizer: Any) -> Any:
+    """Return the processor of bytes whose pages have white = 0: choice 2."""
+    from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
+
+    from glyphrender.train.reader.glm4v_images import Glm4vImagesProcessor
+
     # One frame, because a page does not move. From one cell of 28 × 28 px, so that no small page is enlarged.
     images = Glm4vImageProcessorPil(
         size={"shortest_edge": 28 * 28, "longest_edge": 9_633_792},
@@ -161,7 +182,7 @@ def tiny_reader(
         image_mean=[1.0] * 3,
         image_std=[-0.3] * 3,
     )
-    return model, Glm4vImagesProcessor(images, tokenizer, chat_template=READER_TEMPLATE)
+    return Glm4vImagesProcessor(images, tokenizer, chat_template=READER_TEMPLATE)
 
 
 def save_reader(model: Any, processor: Any, path: str | os.PathLike[str]) -> None:
