@@ -5,7 +5,7 @@ from __future__ import annotations
 from glyphrender.rich.highlight import highlights, lexer_of
 from glyphrender.rich.line_ends import LineEnds, checked_text
 from glyphrender.rich.rich_text import RichText
-from glyphrender.rich.settings import Settings
+from glyphrender.rich.settings import MarkupSettings
 from glyphrender.theta import ThetaLike
 
 
@@ -28,7 +28,7 @@ def from_code(source: str, language: str = "", theta: ThetaLike = None, *, name:
     """
     ends = LineEnds(source)
     lexer = lexer_of(checked_text("language", language), checked_text("name", name), source)
-    start, end, style, styles = highlights(ends.text, lexer, Settings.of(theta))
+    start, end, style, styles = highlights(ends.text, lexer, MarkupSettings.of(theta))
     if ends.text is not source:
         start, end = [ends.source(at) for at in start], [ends.source(at) for at in end]
     return RichText.of_columns(source, start, end, style, styles)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from glyphrender.rich.highlight import highlights, lexer_of
 from glyphrender.rich.line_ends import checked_text
 from glyphrender.rich.rich_text import RichText
-from glyphrender.rich.settings import Settings
+from glyphrender.rich.settings import MarkupSettings
 from glyphrender.rich.style import Style
 from glyphrender.theta import Highlighting, Theta, ThetaLike
 
@@ -75,10 +75,10 @@ def from_diff(source: str, theta: ThetaLike = None) -> RichText:
     [Style(underline=True), Style(weight=400, italic=True), Style(weight=700)]
     """
     theta = Theta.of(theta)
-    return RichText(checked_text("source", source), diff_spans(source, Settings.of(theta), theta.code_language))
+    return RichText(checked_text("source", source), diff_spans(source, MarkupSettings.of(theta), theta.code_language))
 
 
-def diff_spans(source: str, settings: Settings, language: str = "") -> list[tuple[int, int, Style]]:
+def diff_spans(source: str, settings: MarkupSettings, language: str = "") -> list[tuple[int, int, Style]]:
     """Return the spans of differences; `language` is that of their code, or "" for that of each file name."""
     if settings.highlighting is Highlighting.NONE:
         return []
@@ -99,7 +99,7 @@ def diff_spans(source: str, settings: Settings, language: str = "") -> list[tupl
 
 
 def _styled(
-    source: str, rows: Sequence[_Line], lexer: Lexer, settings: Settings
+    source: str, rows: Sequence[_Line], lexer: Lexer, settings: MarkupSettings
 ) -> dict[int, list[tuple[int, int, Style]]]:
     """Return the spans inside the lines of a hunk, by the start of the line."""
     found: dict[int, list[tuple[int, int, Style]]] = {}
@@ -121,7 +121,7 @@ def _styled(
     return found
 
 
-def _inside(style: Style, kind: str, settings: Settings) -> Style | None:
+def _inside(style: Style, kind: str, settings: MarkupSettings) -> Style | None:
     """Return `style` inside a line of a kind: on grey pages, an added line is bold whatever stands in it."""
     if kind != "+" or settings.highlighting is Highlighting.COLOR:
         return style

@@ -12,7 +12,7 @@ from typing import Final
 
 from glyphrender.rich.indentation import with_indent_marks
 from glyphrender.rich.rich_text import RichText
-from glyphrender.rich.settings import Settings
+from glyphrender.rich.settings import MarkupSettings
 from glyphrender.text.parts import PartSpan
 from glyphrender.theta import Indentation, Markup, Theta
 
@@ -54,7 +54,7 @@ def with_markup(text: str | RichText, theta: Theta, parts: Sequence[PartSpan] = 
 
 def reading_of(theta: Theta) -> tuple[object, ...]:
     """Return all of `theta` that `with_markup` depends on, as a value."""
-    return theta.markup, theta.code_language, theta.indentation, Settings.of(theta)
+    return theta.markup, theta.code_language, theta.indentation, MarkupSettings.of(theta)
 
 
 def for_file(theta: Theta, name: str) -> Theta:

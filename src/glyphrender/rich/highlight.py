@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from glyphrender.errors import DependencyError, ThetaError, shown
-from glyphrender.rich.settings import Settings
+from glyphrender.rich.settings import MarkupSettings
 from glyphrender.rich.style import Style
 from glyphrender.theta.choices import Highlighting
 
@@ -47,7 +47,7 @@ class Highlights(NamedTuple):
     styles: list[Style]
 
 
-def highlights(code: str, lexer: Lexer | None, settings: Settings) -> Highlights:
+def highlights(code: str, lexer: Lexer | None, settings: MarkupSettings) -> Highlights:
     """Return the styles of `code`, whose line ends are "\\n"."""
     found = Highlights([], [], [], [])
     if lexer is None or settings.highlighting is Highlighting.NONE:

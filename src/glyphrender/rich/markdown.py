@@ -17,7 +17,7 @@ from glyphrender.rich.diff import diff_spans
 from glyphrender.rich.highlight import highlights, lexer_named
 from glyphrender.rich.inlines import MONOSPACED, draw_inlines
 from glyphrender.rich.rich_text import RichText
-from glyphrender.rich.settings import Settings
+from glyphrender.rich.settings import MarkupSettings
 from glyphrender.rich.style import BlockStyle, Rule, Style
 from glyphrender.rich.tables import draw_table
 from glyphrender.theta import Highlighting, ThetaLike
@@ -57,14 +57,14 @@ def from_markdown(source: str, theta: ThetaLike = None) -> RichText:
     builder = Builder(source)
     with paused_collector():
         tokens, line_ends = parse(builder.text)
-        _Blocks(builder, Settings.of(theta), line_ends).draw(tokens)
+        _Blocks(builder, MarkupSettings.of(theta), line_ends).draw(tokens)
     return builder.build()
 
 
 class _Blocks:
     """Draws the tokens of blocks, in their order."""
 
-    def __init__(self, builder: Builder, settings: Settings, line_ends: Sequence[int]) -> None:
+    def __init__(self, builder: Builder, settings: MarkupSettings, line_ends: Sequence[int]) -> None:
         self._builder, self._settings, self._line_ends = builder, settings, line_ends
         self._open: list[tuple[int, int, BlockStyle, int]] = []  # blocks that hold others: number, start, style, line
 

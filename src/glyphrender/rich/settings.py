@@ -1,4 +1,4 @@
-"""`Settings`: how markup is set. θ has a field for each of them."""
+"""`MarkupSettings`: how markup is set. θ has a field for each of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from glyphrender.theta import Highlighting, LinkTargets, Theta, ThetaLike
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class MarkupSettings:
     """How markup is set.
 
     Attributes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from glyphrender.rich.builder import Builder
 from glyphrender.rich.inlines import draw_inlines
-from glyphrender.rich.settings import Settings
+from glyphrender.rich.settings import MarkupSettings
 from glyphrender.rich.style import BlockStyle, Style
 from glyphrender.rich.table import Cell, Table
 from glyphrender.theta.choices import Alignment
@@ -27,7 +27,7 @@ _BAR: Final = " | "
 _ALIGNMENTS: Final = {"left": Alignment.LEFT, "center": Alignment.CENTER, "right": Alignment.RIGHT}
 
 
-def draw_table(builder: Builder, tokens: Sequence[PlacedToken], settings: Settings, gap: float) -> None:
+def draw_table(builder: Builder, tokens: Sequence[PlacedToken], settings: MarkupSettings, gap: float) -> None:
     """Draw the rows of a table, with `gap` lines above them. `tokens` are those from `table_open` on."""
     start, block = builder.at, builder.open_block()
     cells: list[Cell] = []

@@ -13,7 +13,7 @@ from typing import Final
 
 from glyphrender.rich.line_ends import checked_text
 from glyphrender.rich.rich_text import RichText
-from glyphrender.rich.settings import Settings
+from glyphrender.rich.settings import MarkupSettings
 from glyphrender.rich.style import Style
 from glyphrender.text.consumed import Consumption
 from glyphrender.theta import CarriageReturn, Highlighting, Theta, ThetaLike
@@ -61,7 +61,7 @@ def from_terminal(source: str, theta: ThetaLike = None) -> RichText:
     ('ok 3 failed', (StyleSpan(start=4, end=6, style=Style(weight=700)),))
     """
     theta = Theta.of(theta)
-    settings = Settings.of(theta)
+    settings = MarkupSettings.of(theta)
     checked_text("source", source)
     spans = []
     look, at = _Look(), 0
@@ -158,7 +158,7 @@ def _indexed(index: int) -> str | None:
     return "#{:02X}{:02X}{:02X}".format(*(_LEVELS[index // step % 6] for step in (36, 6, 1)))
 
 
-def _style(look: _Look, settings: Settings) -> Style:
+def _style(look: _Look, settings: MarkupSettings) -> Style:
     color = background = None
     if settings.highlighting is Highlighting.COLOR:
         palette = _ON_DARK if settings.is_dark else _ON_LIGHT

@@ -275,7 +275,7 @@ class Handlers:
             notices_html(told),
         )
 
-    def first(self) -> tuple[replies.Drawn, replies.Counted]:
+    def first(self) -> tuple[replies.DrawnPage, replies.Counted]:
         """Return the page and the figures that stand there before any event."""
         state, source = self.settings.state, self.settings.first_source
         found = replies.drawn(source, state.theta, models=state.models, number=state.page)

@@ -20,11 +20,11 @@ from glyphrender.studio.page_view import escaped
 from glyphrender.text import grapheme
 from glyphrender.text.properties import codepoints
 
-__all__ = ["Passage", "Reading", "differences", "read_page"]
+__all__ = ["ReadPassage", "Reading", "differences", "read_page"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Passage:
+class ReadPassage:
     """A passage of the text that was read right, or one that was not.
 
     Attributes:
@@ -53,7 +53,7 @@ class Reading:
         seen_by: name of the model whose resize the page went through, or "".
     """
 
-    passages: tuple[Passage, ...]
+    passages: tuple[ReadPassage, ...]
     characters: int
     reader: str
     seen_by: str = ""
@@ -137,7 +137,7 @@ def read_page(page: Page, *, model: str | VisionModel | None = None, reader: Pag
     )
 
 
-def differences(true: str, read: str) -> tuple[Passage, ...]:
+def differences(true: str, read: str) -> tuple[ReadPassage, ...]:
     """Return two texts as passages that are equal and passages that are not. White space is not compared.
 
     >>> [(part.true, part.read) for part in differences("a cat sat", "a bat  sat")]
@@ -154,11 +154,11 @@ def differences(true: str, read: str) -> tuple[Passage, ...]:
         before = gaps[here.start] if here.start < here.stop else ""
         one = _joined(ours[here], gaps[here])
         if code.tag == "equal":
-            passages.append(Passage(true=one, read=one, wrong=False, before=before))
+            passages.append(ReadPassage(true=one, read=one, wrong=False, before=before))
             continue
         two = _joined(theirs[there], their_gaps[there])
         edits = max(here.stop - here.start, there.stop - there.start)
-        passages.append(Passage(true=one, read=two, wrong=True, edits=edits, before=before))
+        passages.append(ReadPassage(true=one, read=two, wrong=True, edits=edits, before=before))
     return tuple(passages)
 
 
@@ -188,7 +188,7 @@ def _joined(characters: str, gaps: Sequence[str]) -> str:
     return characters[:1] + "".join(gap + character for gap, character in zip(gaps[1:], characters[1:], strict=True))
 
 
-def _marked(passage: Passage) -> str:
+def _marked(passage: ReadPassage) -> str:
     if not passage.wrong:
         return escaped(passage.before + passage.true)
     gone = f"<del>{escaped(passage.true)}</del>" if passage.true else ""

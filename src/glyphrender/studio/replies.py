@@ -32,7 +32,7 @@ __all__ = [
     "KEPT",
     "VIEWS",
     "Counted",
-    "Drawn",
+    "DrawnPage",
     "allowed",
     "checked_theta",
     "counted",
@@ -57,7 +57,7 @@ _EDITOR: Final = "#studio-text textarea"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Drawn:
+class DrawnPage:
     """A page, or why there is none.
 
     Attributes:
@@ -110,7 +110,7 @@ def drawn(
     view: str = VIEWS[0],
     other: Theta | None = None,
     against: str = KEPT,
-) -> Drawn:
+) -> DrawnPage:
     """Return the view of one page. Only the pages up to this one are laid out, and only this one is drawn.
 
     Args:
@@ -125,7 +125,7 @@ def drawn(
     try:
         page = page_of(source, theta, number)
         if page is None:
-            return Drawn(html='<p class="gs-empty">Type or paste a text, drop a file, or choose a sample.</p>')
+            return DrawnPage(html='<p class="gs-empty">Type or paste a text, drop a file, or choose a sample.</p>')
         if view == VIEWS[1]:
             from glyphrender.studio.seen import seen
 
@@ -136,8 +136,8 @@ def drawn(
         else:
             html = page_view(page, key="page", editor=_EDITOR)
     except GlyphRenderError as error:
-        return Drawn(html=None, problems=problems_html(problem_list(error, theta)))
-    return Drawn(html=html)
+        return DrawnPage(html=None, problems=problems_html(problem_list(error, theta)))
+    return DrawnPage(html=html)
 
 
 def counted(
