@@ -153,11 +153,7 @@ def lint_rows(
         total += 1
         with_pages += bool(row.sizes)
         several = several or row.turns > 3
-        for problem in row.problems:
-            found.add("row", f"{row.place}: {problem}.")
-        if row.markers != len(row.sizes):
-            places = f"the text has {counted(row.markers, 'place')} for images"
-            found.add("markers", f"{row.place}: {places}, and the row has {counted(len(row.sizes), 'image')}.")
+        _judge_form(row, found)
         for size in row.sizes:
             sizes[size] += 1
             if size not in pages:
@@ -168,11 +164,7 @@ def lint_rows(
         except (VisionModelError, DataError):
             continue  # a size that is refused, which is a finding by now
         longest = {"prompt": max(longest["prompt"], prompt), "tokens": max(longest["tokens"], whole)}
-        length = prompt if trainer.prompts_only else whole
-        if limit is not None and length > limit:
-            beyond = f"above {trainer.limit}={limit:,}: it is {trainer.beyond}"
-            way_out = f"Set {trainer.limit} to {rounded_up(length)}."
-            found.add("length", f"{row.place} has {length:,} tokens, {beyond}. {way_out}")
+        _judge_length(row.place, prompt if trainer.prompts_only else whole, limit, trainer, found)
     if not trainer.mixed and 0 < with_pages < total:
         message = f"{counted(total - with_pages, 'row')} without pages beside {with_pages:,} with pages"
         found.add("images", f"{message}: {trainer.version} fails on a batch that has both. Drop one kind.")
@@ -197,6 +189,23 @@ def lint_rows(
         findings=found.listed(),
         exact_tokens=counts.exact,
     )
+
+
+def _judge_form(row: WrittenRow, found: _Found) -> None:
+    """Add what is wrong with a row by itself, and markers that do not fit its images."""
+    for problem in row.problems:
+        found.add("row", f"{row.place}: {problem}.")
+    if row.markers != len(row.sizes):
+        places = f"the text has {counted(row.markers, 'place')} for images"
+        found.add("markers", f"{row.place}: {places}, and the row has {counted(len(row.sizes), 'image')}.")
+
+
+def _judge_length(place: str, length: int, limit: int | None, trainer: Trainer, found: _Found) -> None:
+    """Add a row that is longer than the trainer takes."""
+    if limit is not None and length > limit:
+        beyond = f"above {trainer.limit}={limit:,}: it is {trainer.beyond}"
+        way_out = f"Set {trainer.limit} to {rounded_up(length)}."
+        found.add("length", f"{place} has {length:,} tokens, {beyond}. {way_out}")
 
 
 @dataclass(slots=True)

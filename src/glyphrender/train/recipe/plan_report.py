@@ -13,15 +13,27 @@ _DAY = 86_400.0
 
 def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
     """Return the plan as rows of a name and a value."""
-    recipe, machine, memory = plan.recipe, plan.recipe.machine, plan.memory
-    flops = [plan.sample_flops(recompute=again) for again in (False, True)]
+    return [*_model_rows(plan), *_size_rows(plan), *_work_rows(plan), *_memory_rows(plan), *_time_rows(plan)]
+
+
+def _unit(plan: RunPlan) -> str:
+    """Return the word for one sequence that is trained on."""
+    return "completion" if isinstance(plan.recipe, GrpoRecipe) else "sample"
+
+
+def _model_rows(plan: RunPlan) -> list[tuple[str, str]]:
     trained = "all" if plan.trained == plan.parameters else f"{plan.trained:,} of {plan.parameters:,}"
-    forward = plan.forward_parts()
-    unit = "completion" if isinstance(recipe, GrpoRecipe) else "sample"
-    rows = [
-        ("recipe", f"{recipe.name}, digest {recipe.digest}"),
+    return [
+        ("recipe", f"{plan.recipe.name}, digest {plan.recipe.digest}"),
         ("parameters", f"{plan.parameters:,}"),
         ("trained", trained),
+    ]
+
+
+def _size_rows(plan: RunPlan) -> list[tuple[str, str]]:
+    """Return the tokens of a sequence and of a step."""
+    unit = _unit(plan)
+    return [
         (
             f"a full {unit}",
             f"{plan.visual_tokens:,} visual tokens ({counted(plan.pages, 'page')} of {plan.page_tokens}), "
@@ -33,6 +45,15 @@ def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
             f"{plan.sequences:,} {unit}s, {plan.sequences * plan.visual_tokens:,} visual tokens, "
             f"{plan.sequences * plan.text_tokens:,} text tokens",
         ),
+    ]
+
+
+def _work_rows(plan: RunPlan) -> list[tuple[str, str]]:
+    """Return the operations of a forward pass, of a sequence and of a step."""
+    unit = _unit(plan)
+    flops = [plan.sample_flops(recompute=again) for again in (False, True)]
+    forward = plan.forward_parts()
+    return [
         (f"forward pass of a {unit}", ", ".join(f"{name} {_flops(each)}" for name, each in forward.items())),
         (
             f"FLOPs of a {unit}",
@@ -44,6 +65,17 @@ def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
             "FLOPs of a step",
             f"{_flops(plan.step_flops(recompute=False))}, {_flops(plan.step_flops(recompute=True))} with recomputation",
         ),
+    ]
+
+
+def _memory_rows(plan: RunPlan) -> list[tuple[str, str]]:
+    """Return what the memory of a GPU holds, and whether the plan fits."""
+    recipe, machine, memory = plan.recipe, plan.recipe.machine, plan.memory
+    checkpoints = (
+        "of which checkpoints of the language model",
+        f"{_bytes(plan.decoder_checkpoints)} for the pages of one sample",
+    )
+    return [
         (
             "weights, gradients, moments",
             f"{_bytes(plan.state_bytes)} in all, {_bytes(memory.states)} a GPU "
@@ -52,31 +84,28 @@ def plan_rows(plan: RunPlan) -> list[tuple[str, str]]:
         ("weights gathered", _bytes(memory.gathered)),
         (
             "activations kept",
-            f"{_bytes(memory.activations.held)} for {counted(recipe.batch.per_device, unit)} at once"
+            f"{_bytes(memory.activations.held)} for {counted(recipe.batch.per_device, _unit(plan))} at once"
             + (", on the host" if memory.offloaded else ""),
         ),
+        *([checkpoints] if machine.checkpoint_layers else ()),
         ("activations of one layer", _bytes(memory.activations.peak)),
         (
             "peak of a GPU",
             f"{_bytes(memory.peak)} of {machine.memory:g} GB: " + ("fits" if plan.fits else "does not fit"),
         ),
     ]
-    if machine.checkpoint_layers:
-        rows.insert(
-            -2,
-            (
-                "of which checkpoints of the language model",
-                f"{_bytes(plan.decoder_checkpoints)} for the pages of one sample",
-            ),
-        )
+
+
+def _time_rows(plan: RunPlan) -> list[tuple[str, str]]:
+    """Return how long a step and the run take."""
+    recipe, machine = plan.recipe, plan.recipe.machine
     seconds = [plan.seconds(recompute=again) for again in (False, True)]
-    rows += [
+    return [
         ("rate", f"{machine.tflops:g} TFLOP/s a GPU, {counted(machine.gpus, 'GPU')}"),
         ("a step takes", f"{span(*seconds)} s"),
         ("steps a day", span(*(_DAY / each for each in reversed(seconds)))),
         (f"all {recipe.optim.steps:,} steps", f"{_time(plan, text=True)}; the pages alone {_time(plan, text=False)}"),
     ]
-    return rows
 
 
 def _time(plan: RunPlan, *, text: bool) -> str:
