@@ -92,6 +92,7 @@ def expand(
         ThetaError, FontError, DependencyError, TokenizerError: see `Packing.requests`.
 
     >>> from glyphrender import render
+    >>> from glyphrender.inference.endpoint import Reply
     >>> class Reads:  # a model that reads page 1, then answers with its last word
     ...     identity = ["reads"]
     ...     def complete(self, conversation, *, max_tokens=None, on_text=None):
