@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import EM
+from glyphrender.text.runs import ranges
 from glyphrender.theta import Theta
 from glyphrender.typeset.ink import ascent, glyph_ink, line_ink
 from glyphrender.typeset.page_layout import Block, PageLayout
@@ -105,8 +106,7 @@ class _Boxes:
         start = np.floor(self.left[glyphs]).astype(np.intp) - first
         stop = np.ceil(self.right[glyphs]).astype(np.intp) - first
         counts = np.maximum(stop - start, 0)
-        ends = np.cumsum(counts)
-        column = np.repeat(start - ends + counts, counts) + np.arange(ends[-1])
+        column = ranges(start, counts)
         owner = np.repeat(glyphs, counts)
         order = np.argsort(reach[owner], kind="stable")  # the furthest is written last
         furthest, which = np.full(int(stop.max(initial=0)), -np.inf), np.zeros(int(stop.max(initial=0)), np.intp)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from glyphrender.rich.drawn_text import ADDED, FIRST, FURTHER
 from glyphrender.text import complexbreak, grapheme, linebreak
 from glyphrender.text.properties import Flag, GeneralCategory, codepoints, records, table
-from glyphrender.text.runs import Mask
+from glyphrender.text.runs import Mask, ranges
 from glyphrender.text.wordbreak import word_starts
 from glyphrender.theta import ComplexBreaks
 from glyphrender.typeset.glyph_store import NO_BREAK, TEXT
@@ -132,7 +132,7 @@ def starts_of_rich_words(blocks: Sequence[tuple[Block, Placed]], complex_breaks:
             np.zeros(len(lengths), np.uint8) if segments.replaced is None else segments.replaced[rows],
         )
         row = np.repeat(np.arange(len(lengths)), lengths)
-        nth = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        nth = ranges(0, lengths)
         gap = nth == own[row]
         place = begin[row] + np.where(gap, segments.ink_lengths(rows)[row], nth)
         place[(replaced[row] == FIRST) & (nth > 0) & ~gap] = -1

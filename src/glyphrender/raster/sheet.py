@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glyphrender.fonts.face import EM
 from glyphrender.raster.glyph_style import SLANT
 from glyphrender.raster.subpixel import PHASES
+from glyphrender.text.runs import ranges
 
 if TYPE_CHECKING:
     from glyphrender.raster.glyph_style import GlyphStyle
@@ -91,8 +92,7 @@ class Sheet:
             self._rasterise(np.unique(keys[length < 0]).tolist())
             self._on_growth()
             length = self._length[keys]
-        ends = np.cumsum(length)
-        at = np.repeat(self._start[keys] - ends + length, length) + np.arange(ends[-1])
+        at = ranges(self._start[keys], length)
         which = np.repeat(np.arange(len(keys)), length)
         return self._dx[at], self._dy[at], self._coverage[at], which
 

@@ -1,4 +1,4 @@
-"""Runs: unbroken stretches of neighboring characters of one kind; the distinct values of an array; sets.
+"""Runs: unbroken stretches of neighboring characters of one kind; the distinct values of an array; sets; ranges.
 
 Rules of UAX #9, #14 and #29 skip over such runs ("any number of spaces", "an odd number of regional indicators")
 and look at the characters on both sides.
@@ -24,6 +24,15 @@ def distinct(values: NDArray[Any]) -> NDArray[Any]:
     """
     ordered = np.sort(values)
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+
+
+def ranges(first: NDArray[Any] | int, count: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the numbers of several ranges, one range after the other; each has `count` numbers, from `first` on.
+
+    >>> ranges(np.array([10, 70]), np.array([3, 2])).tolist(), ranges(0, np.array([3, 2])).tolist()
+    ([10, 11, 12, 70, 71], [0, 1, 2, 0, 1])
+    """
+    return np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
 
 
 def set_of(values: Iterable[int]) -> Mask:

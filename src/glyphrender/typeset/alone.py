@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender._system.ordering import stable_order
+from glyphrender.text.runs import ranges
 from glyphrender.typeset.shape import Glyphs
 
 # A text of code points at random has twice as many such units as the Basic Multilingual Plane has characters, because a
@@ -79,7 +80,7 @@ class AloneGlyphs:
         has_key = source < 0
         start = np.where(has_key, first[at], starts[source])
         number = np.where(has_key, count[at], counts[source])
-        rows = np.repeat(start - np.cumsum(number) + number, number) + np.arange(number.sum())
+        rows = ranges(start, number)
         columns = {name: np.append(self._columns[name], getattr(glyphs, name))[rows] for name in _COLUMNS}
         return Glyphs(
             unit=np.repeat(np.arange(len(source), dtype=np.int32), number),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from glyphrender.text import grapheme, linebreak
 from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import Flag, records, table
-from glyphrender.text.runs import are_in, set_of
+from glyphrender.text.runs import are_in, ranges, set_of
 from glyphrender.typeset.glyph_store import MAY_BREAK, NO_BREAK
 from glyphrender.typeset.style import WordStyle
 
@@ -109,7 +109,7 @@ def _around(
     apart = low[1:] > high[:-1]
     first, last = low[np.append(True, apart)], high[np.append(apart, True)]
     count = last - first
-    some = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
+    some = ranges(first, count)
     change = np.zeros(len(some) + 1, np.intp)
     np.add.at(change, np.searchsorted(some, np.where(has_before, ends[before], opens)), 1)
     np.add.at(change, np.searchsorted(some, np.where(has_after, starts[after], closes)), -1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glyphrender._system.cached_property import cached_property
 from glyphrender.text.properties import codepoints
-from glyphrender.text.runs import distinct
+from glyphrender.text.runs import distinct, ranges
 from glyphrender.text.script import LATIN
 from glyphrender.typeset.shape import shape
 from glyphrender.typeset.style import WordStyle
@@ -102,7 +102,7 @@ class Furniture:
         rows = []
         for kind in np.searchsorted(kinds, number):
             count = counts[kind]
-            at = np.repeat(first[kind] - np.cumsum(count) + count, count) + np.arange(count.sum())
+            at = ranges(first[kind], count)
             rows.append((glyph[at], offset[at], count, advance[kind]))
         return (rows[0], rows[1]), columns
 

@@ -21,6 +21,7 @@ from glyphrender.rich.table import Table
 from glyphrender.text import bidi
 from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import codepoints
+from glyphrender.text.runs import ranges
 from glyphrender.theta import Alignment
 from glyphrender.typeset.paragraph_styles import Begins, CellStyle, Marker, ParagraphStyle, ParagraphStyles
 
@@ -192,7 +193,7 @@ def _with_cells(
         return style_of, styles
     of_table = np.repeat(np.arange(len(tables)), count)
     begins_table = np.append(True, of_table[1:] != of_table[:-1])
-    at = np.arange(len(of_table)) + (first - np.cumsum(count) + count)[of_table]  # the paragraphs in tables
+    at = ranges(first, count)  # the paragraphs in tables
     edges = np.append(start, len(text.text))
     leftward = np.array(
         [_is_leftward(text.text[edges[lo] : edges[lo + n]], base) for lo, n in zip(first, count, strict=True)], bool

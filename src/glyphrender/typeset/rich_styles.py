@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from glyphrender.rich.style import Style
 from glyphrender.text.properties import as_text, codepoints
+from glyphrender.text.runs import ranges
 from glyphrender.text.source import Chunk
 from glyphrender.theta import Cells, Theta
 from glyphrender.typeset.glyph_store import GlyphStore
@@ -122,7 +123,7 @@ class StyledWords:
             else:
                 some = np.flatnonzero(cache == at)
                 count = end[some] - first[some]
-                of = np.repeat(first[some] - np.cumsum(count) + count, count) + np.arange(count.sum())
+                of = ranges(first[some], count)
                 rest[of] = False
                 own = as_text(cps[of])
             number, ends = self._caches[at].segments(own if own.endswith(" ") else f"{own} ")

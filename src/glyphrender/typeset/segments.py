@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from glyphrender.rich.style import Style
 from glyphrender.text.parts import count_line_ends
 from glyphrender.text.properties import as_text, codepoints
+from glyphrender.text.runs import ranges
 from glyphrender.typeset.glyph_store import MAY_BREAK, NEWLINE, SOURCE_LINE_ENDS, GlyphStore
 from glyphrender.typeset.paragraph_styles import NO_STYLES, ParagraphStyles
 
@@ -112,7 +113,7 @@ class SegmentTable:
             ends = np.cumsum(self.lengths(), dtype=np.int64)
             some = np.flatnonzero(self.hidden)
             count = self.hidden[some].astype(np.int64)
-            consumed[np.repeat(ends[some] - np.cumsum(count), count) + np.arange(count.sum())] = True
+            consumed[ranges(ends[some] - count, count)] = True
         return consumed
 
     def drawn(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from glyphrender._system.ordering import stable_order
 from glyphrender.fonts.face import Face
 from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, codepoints, records, table
-from glyphrender.text.runs import distinct
+from glyphrender.text.runs import distinct, ranges
 from glyphrender.text.script import LATIN
 from glyphrender.typeset.buffer import Buffer, Shaped, buffer, glyph_rows
 from glyphrender.typeset.joining import JOINING
@@ -237,9 +237,7 @@ def _shape_together(texts: Sequence[str], batches: Sequence[_Batch]) -> tuple[ND
     starts = ends - lengths
     origin = starts[bounds[:-1]] - len(APART)  # of each batch, in all joined texts one after the other
     owner = np.full(int(ends[-1]) + len(APART), -1, np.int32)  # the unit of each character; -1 between two units
-    owner[np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())] = np.repeat(
-        np.arange(len(these)), lengths
-    )
+    owner[ranges(starts, lengths)] = np.repeat(np.arange(len(these)), lengths)
 
     def glyphs_of(some: Sequence[int], *, circles: bool) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         glyphs, counts = glyph_rows([batches[number].call(joined[number], circles=circles) for number in some])

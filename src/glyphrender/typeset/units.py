@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from glyphrender._system.ordering import kinds, stable_order
 from glyphrender.fonts.face import EM
 from glyphrender.fonts.stack import IN_CELL, MISSING
+from glyphrender.text.runs import ranges
 from glyphrender.theta import MissingGlyph
 from glyphrender.typeset.alone import AloneGlyphs
 from glyphrender.typeset.joining import CONTEXT, JOINS, never_join
@@ -226,8 +227,7 @@ def _with_cell_signs(glyphs: Glyphs, text: WordText, units: Units, cell: int) ->
     """Return `glyphs` with one more glyph for each character of box drawing, in the order of the units."""
     counts = (units.last - units.first)[units.fills_cell]
     unit = np.repeat(np.flatnonzero(units.fills_cell), counts)
-    ends = np.cumsum(counts)
-    at = np.repeat(units.first[units.fills_cell] - ends + counts, counts) + np.arange(ends[-1])
+    at = ranges(units.first[units.fills_cell], counts)
     return _with_code_points(glyphs, text, unit, at, np.full(len(at), cell, np.int32))
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from glyphrender.rich.drawn_text import FIRST, FURTHER, OWN
 from glyphrender.text.properties import GeneralCategory, LineBreak, records, table
-from glyphrender.text.runs import Mask
+from glyphrender.text.runs import Mask, ranges
 from glyphrender.text.tailored_breaks import BLANKS, ascii_marks, begin_tokens
 from glyphrender.typeset.continuation import indents
 from glyphrender.typeset.glyph_store import EMPTY, MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TAB, TEXT
@@ -184,7 +184,7 @@ def _cut_at_clusters(stretch: Stretch, wide: Mask) -> tuple[NDArray[np.intp], Se
     number, counts = segments.number.copy(), np.ones(n, np.intp)
     number[cut], counts[cut] = segments.store.by_clusters(segments.number[cut])
     at = np.repeat(np.arange(n), counts)
-    number = number[at] + (np.arange(len(at)) - (np.cumsum(counts) - counts)[at]).astype(np.int32)
+    number = number[at] + ranges(0, counts).astype(np.int32)
     # Only the last part of a segment keeps the gap and the break that follow it.
     inner = np.append(at[1:] == at[:-1], False)
     gap = np.where(inner, 0, segments.gap[at]).astype(np.uint8)

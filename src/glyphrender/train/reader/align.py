@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError
+from glyphrender.text.runs import ranges
 
 __all__ = ["AlignmentHead", "cell_labels"]
 
@@ -80,7 +81,7 @@ def cell_labels(
     order = np.argsort(place, kind="stable")
     place = place[order]
     begins = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
-    rank = np.arange(len(place)) - np.repeat(begins, np.diff(np.append(begins, len(place))))
+    rank = ranges(0, np.diff(np.append(begins, len(place))))
     kept = rank < each
     slot = place[kept] // bands * slots + place[kept] % bands * each + rank[kept]
     labels.reshape(-1)[slot] = flat[order][kept]
@@ -107,8 +108,7 @@ def cells_of_text(page: Page, *, cell: int = 28) -> NDArray[np.int64]:
     cells = np.full(last - first, -1, np.int64)
     length = end - start
     where = _cell_of(page, x, y, cell)[0].repeat(length)
-    inside = np.arange(len(where)) - np.repeat(np.cumsum(length) - length, length)
-    cells[start.repeat(length) - first + inside] = where
+    cells[ranges(start - first, length)] = where
     return cells
 
 
@@ -149,7 +149,7 @@ def _places(
     if len(apart):
         count = start[apart + 1] - end[apart]
         gap = np.repeat(apart, count)
-        nth = np.arange(len(gap)) - np.repeat(np.cumsum(count) - count, count)
+        nth = ranges(0, count)
         step = ((left[apart + 1] - right[apart]) / count).repeat(count)
         space = end[gap] + nth
         order = np.argsort(np.append(start, space), kind="stable")
