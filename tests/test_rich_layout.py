@@ -22,6 +22,7 @@ from glyphrender import (
     Typesetter,
     compression_ratio,
     fit,
+    from_markdown,
     layout,
     layout_each,
     render,
@@ -466,3 +467,15 @@ def test_words_that_are_cut_break_as_in_the_analysis_of_the_whole_text(text: str
         ours, theirs = (getattr(table, column)[table.lengths() > 0] for table in found)
         at_end = column == "breaks"  # whether the text may break at its end decides nothing
         assert ours[: len(ours) - at_end].tolist() == theirs[: len(theirs) - at_end].tolist()
+
+
+def test_a_bar_goes_on_between_the_paragraphs_of_a_quotation_and_not_between_two_quotations() -> None:
+    theta = Theta(page_size=(120, 60), margin_x=4, margin_y=4, space_before=2, auto_crop_width=False)
+    for source, breaks in (("> a\n>\n> > b\n>\n> c\n", 0), ("> a\n\n> b\n", 1)):
+        rich = from_markdown(source)
+        for typesetter in (Typesetter(), Typesetter(chunk_size=2)):
+            (page,) = layout(rich, theta, typesetter=typesetter)
+            pixels = page.array
+            column = next(x for x in range(pixels.shape[1]) if (pixels[:, x] < 200).any())
+            inked = np.flatnonzero(pixels[:, column] < 200)
+            assert np.count_nonzero(np.diff(inked) > 1) == breaks, source

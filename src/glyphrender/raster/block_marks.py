@@ -32,8 +32,9 @@ _RULE: Final = 0.06
 class MarkedLine(NamedTuple):
     """A line beside which something is drawn: its number, its edges in points, and its paragraph.
 
-    `left` and `right` are the edges of the room of a line in a cell, from the left edge of the text. `above` and
-    `below` lie between its row and its neighbors. NaN stands for none.
+    `room` is the room between the line and the one above it. `left` and `right` are the edges of the room of a line in
+    a cell, from the left edge of the text. `above` and `below` lie between its row and its neighbors. NaN stands for
+    none.
     """
 
     number: int
@@ -49,6 +50,7 @@ class MarkedLine(NamedTuple):
     right: float
     above: float
     below: float
+    room: float
 
 
 def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
@@ -68,6 +70,7 @@ def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
         bottoms, above, below = floors(flags, block.tops, bottoms, block.row_below)
         left = table.cell_left[lo:hi] * unit_points(theta)
         right = left + table.cell_width[lo:hi] * unit_points(theta)
+    room = np.append(block.room_above, np.maximum(block.tops[1:] - bottoms[:-1], 0.0))
     flags = flags[at]
     return list(
         map(
@@ -85,6 +88,7 @@ def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
             right[at].tolist(),
             above[at].tolist(),
             below[at].tolist(),
+            room[at].tolist(),
         )
     )
 
@@ -127,18 +131,19 @@ def rules(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[B
     bars: dict[tuple[float, float], Band] = {}
     for line in lines:
         style = line.style
-        places = []
+        places: dict[tuple[float, float], float] = {}  # a bar → where it begins: it goes on above if its block does
         for side in style.sides:
             x0, x1 = _across(line, side, style.indent, block, theta)
             width = min(_BAR * theta.em, x1 - x0)
             at = min(_BAR_AT * theta.em, x1 - x0 - width)
-            places.append((x1 - at - width, x1 - at) if line.leftward else (x0 + at, x0 + at + width))
-        for place in [place for place in bars if place not in places or bars[place].y1 < line.top - 0.01]:
+            edges = (x1 - at - width, x1 - at) if line.leftward else (x0 + at, x0 + at + width)
+            places[edges] = line.top if line.begins and side in style.opened else line.top - line.room
+        for place in [place for place in bars if place not in places or bars[place].y1 < places[place] - 0.01]:
             yield bars.pop(place)
-        for x0, x1 in places:
+        for (x0, x1), top in places.items():
             held = bars.get((x0, x1))
             bottom = max(held.y1, line.bottom) if held else line.bottom
-            bars[x0, x1] = Band(x0, held.y0 if held else line.top, x1, bottom, None)
+            bars[x0, x1] = Band(x0, held.y0 if held else top, x1, bottom, None)
         width = _RULE * theta.font_size
         for start, y, shown in (
             (style.above, line.top, line.begins),
@@ -150,7 +155,8 @@ def rules(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[B
                 yield Band(x0, y, x1, y + width, None)
         if line.flags & CELL:
             yield from _of_cell(line, block, theta, width)
-    yield from bars.values()
+    for bar in bars.values():
+        yield bar if block.row_below is None else bar._replace(y1=max(bar.y1, block.row_below))
 
 
 def _of_cell(line: MarkedLine, block: Block, theta: Theta, width: float) -> Iterator[Band]:

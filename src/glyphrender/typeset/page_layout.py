@@ -26,6 +26,7 @@ class Block:
         tops: [hi - lo] y of the top of each line, in points from the top of the page.
         ascents: [hi - lo] distance from the top of each line to its baseline, in points; None under `leading=FIXED`.
         heights: [hi - lo] height of each line, in points; None likewise.
+        room_above: the room between the first line and the line above it in the column, in points; 0 if none is.
         row_below: y of the first line below the repeated head of a table, in points; None for all other blocks.
     """
 
@@ -36,6 +37,7 @@ class Block:
     tops: NDArray[np.float64]
     ascents: NDArray[np.float64] | None = None
     heights: NDArray[np.float64] | None = None
+    room_above: float = 0.0
     row_below: float | None = None
 
     def line_heights(self, theta: Theta) -> NDArray[np.float64]:

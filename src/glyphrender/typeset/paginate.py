@@ -26,7 +26,7 @@ from glyphrender.typeset.line_boxes import right_edge
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.repeated_heads import RepeatedHeads
-from glyphrender.typeset.table_rows import highest_in_rows, rule_room, stand
+from glyphrender.typeset.table_rows import RULE_ROOM, highest_in_rows, rule_room, stand
 
 # A line may pass the bottom by this many points, so that 80 lines of 10.0 pt fit 800 pt, however the sums round.
 _SLACK: Final = 1e-6
@@ -141,7 +141,9 @@ class Paginator:
             if hi == lo and self.y == 0.0:
                 hi = lo + 1  # a valid θ has room for one line, if not for the padding of its paragraph
             if hi > lo:
-                self.blocks.append(_block(table, slice(lo, hi), columns[self.column], top - origin, fitted, theta))
+                block = _block(table, slice(lo, hi), columns[self.column], top - origin, fitted, theta)
+                room = float(top[lo] - origin) - self.y if self.y else RULE_ROOM * theta.line_height if over else 0.0
+                self.blocks.append(replace(block, room_above=room) if styles is not None else block)
                 if over and heads is not None:
                     head = slice(int(heads.begin[lo]), int(heads.end[lo]))
                     moved = top - (top[head.start] - theta.inset)

@@ -74,6 +74,7 @@ class ParagraphStyle:
         keep: whether the last line of the paragraph stays with the next line.
         background: the color behind the lines, or None; and from which indent on.
         sides: the indents at which bars stand, in em.
+        opened: those of them that begin with the paragraph.
         above, below, middle: the indents from which lines are drawn above, below and through the paragraph; -1 for no
             line.
         markers: the markers before the first line.
@@ -86,6 +87,7 @@ class ParagraphStyle:
     keep: bool = False
     background: tuple[str, float] | None = None
     sides: tuple[float, ...] = ()
+    opened: tuple[float, ...] = ()
     above: float = -1.0
     below: float = -1.0
     middle: float = -1.0

@@ -119,6 +119,7 @@ def _folded(
     background: tuple[str, float] | None = None
     alignment: Alignment | None = None
     sides: list[float] = []
+    opened: list[float] = []
     markers: list[Marker] = []
     lines = dict.fromkeys((Rule.ABOVE, Rule.BELOW, Rule.MIDDLE), -1.0)
     for style, (begins, ends) in zip(blocks, flags, strict=True):
@@ -133,6 +134,7 @@ def _folded(
             markers.append(Marker(start=outer, end=indent, text=style.marker))
         if style.rule is Rule.SIDE:
             sides.append(outer)
+            opened += [outer] if begins else []
         elif (begins and style.rule in (Rule.ABOVE, Rule.MIDDLE)) or (ends and style.rule is Rule.BELOW):
             lines[style.rule] = outer
     folded = ParagraphStyle(
@@ -142,6 +144,7 @@ def _folded(
         keep=keep,
         background=background,
         sides=tuple(sides),
+        opened=tuple(opened),
         above=lines[Rule.ABOVE],
         below=lines[Rule.BELOW],
         middle=lines[Rule.MIDDLE],
