@@ -1,7 +1,9 @@
 """Rich text as a value: a source, the styles of its parts, and what its markup hides or replaces. Nothing is laid out.
 
     style.py      `Style` of characters and `BlockStyle` of paragraphs
-    rich_text.py  `RichText`: the source with spans, blocks, consumed and replaced characters
+    spans.py      a style and the characters or paragraphs that have it; what is drawn in place of characters
+    table.py      `Table`: paragraphs that stand side by side
+    rich_text.py  `RichText`: the source with spans, blocks, tables, consumed and replaced characters
     flat.py       spans that nest or overlap → runs of one style each
 
 What reads a markup language and makes a `RichText` stands here too. `typeset` lays rich text out.
@@ -25,10 +27,10 @@ from glyphrender.rich.door import with_markup as with_markup
 from glyphrender.rich.indentation import compressed as compressed
 from glyphrender.rich.indentation import decompressed as decompressed
 from glyphrender.rich.markdown import from_markdown as from_markdown
-from glyphrender.rich.rich_text import BlockSpan as BlockSpan
-from glyphrender.rich.rich_text import Replaced as Replaced
 from glyphrender.rich.rich_text import RichText as RichText
-from glyphrender.rich.rich_text import StyleSpan as StyleSpan
+from glyphrender.rich.spans import BlockSpan as BlockSpan
+from glyphrender.rich.spans import Replaced as Replaced
+from glyphrender.rich.spans import StyleSpan as StyleSpan
 from glyphrender.rich.style import BlockStyle as BlockStyle
 from glyphrender.rich.style import Rule as Rule
 from glyphrender.rich.style import Style as Style

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,38 +18,9 @@ from numpy.typing import NDArray
 from glyphrender.errors import DataError, shown
 from glyphrender.rich import stretches
 from glyphrender.rich.flat import Offsets, Runs, flat_runs
+from glyphrender.rich.spans import BlockSpan, Replaced, StyleSpan
 from glyphrender.rich.style import BlockStyle, Style
-from glyphrender.rich.table import Table
-
-
-class StyleSpan(NamedTuple):
-    """Characters `start` to `end - 1` of a source, and their style."""
-
-    start: int
-    end: int
-    style: Style
-
-
-class BlockSpan(NamedTuple):
-    """Paragraphs from character `start` to `end - 1` of a source, and their style.
-
-    A paragraph belongs to each block in which it begins.
-    """
-
-    start: int
-    end: int
-    style: BlockStyle
-
-
-class Replaced(NamedTuple):
-    """Characters `start` to `end - 1` of a source, and the text that is drawn for them.
-
-    If `start` is `end`, the text is drawn before that character, and stands for none.
-    """
-
-    start: int
-    end: int
-    text: str
+from glyphrender.rich.table import Table, checked_tables
 
 
 class RichText:
@@ -184,7 +155,7 @@ class RichText:
         self._consumed = stretches.consumed(consumed, len(source))
         self._replaced, self._replaced_texts = stretches.replaced(replaced, len(source))
         stretches.check_apart(self._consumed, self._replaced)
-        self._tables = _tables(tables, len(source))
+        self._tables = checked_tables(tables, len(source))
 
     # -- what it holds -----------------------------------------------------------------------------
 
@@ -425,19 +396,3 @@ def _rebuilt(
     return RichText.of_columns(
         source, start, end, style, styles, blocks=blocks, consumed=consumed, replaced=replaced, tables=tables
     )
-
-
-def _tables(given: Any, length: int) -> tuple[Table, ...]:
-    """Return tables, which rise and lie in the source."""
-    tables = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else (given,)
-    done = 0
-    for table in tables:
-        if not isinstance(table, Table):
-            raise DataError(f"tables of a RichText have {shown(table)} where a Table must be.")
-        if not done <= table.start <= table.end <= length:
-            raise DataError(
-                f"tables have {table.start} to {table.end} after {done}, in a source from 0 to {length}. Tables rise "
-                f"and do not overlap."
-            )
-        done = table.end
-    return tables

@@ -80,6 +80,26 @@ class Table:
         return replace(self, start=first, end=last, cells=tuple(cells))
 
 
+def checked_tables(given: Any, length: int) -> tuple[Table, ...]:
+    """Return the tables of a source of `length` characters.
+
+    Raises:
+        DataError: one is no `Table`, or they do not rise or lie outside the source.
+    """
+    tables = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else (given,)
+    done = 0
+    for table in tables:
+        if not isinstance(table, Table):
+            raise DataError(f"tables of a RichText have {shown(table)} where a Table must be.")
+        if not done <= table.start <= table.end <= length:
+            raise DataError(
+                f"tables have {table.start} to {table.end} after {done}, in a source from 0 to {length}. Tables rise "
+                f"and do not overlap."
+            )
+        done = table.end
+    return tables
+
+
 def _whole(name: str, value: Any) -> int:
     try:
         number = operator.index(value)

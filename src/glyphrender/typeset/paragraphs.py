@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.rich.drawn_text import DrawnText
-from glyphrender.rich.rich_text import BlockSpan
+from glyphrender.rich.spans import BlockSpan
 from glyphrender.rich.style import BlockStyle, Rule
 from glyphrender.rich.table import Table
 from glyphrender.text import bidi
