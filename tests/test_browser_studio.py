@@ -318,6 +318,92 @@ def test_the_page_and_rho_follow_the_text_and_the_fields(chromium: Any, studio: 
         assert box["width"] > 100
 
 
+def test_a_keystroke_sends_an_edit_and_gradio_hears_of_it_in_a_pause(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio, TEXT)
+        assert eventually(page, f"Number({RHO}) > 1", True)
+        asked: list[tuple[str, str]] = []
+        page.on("request", lambda sent: asked.append((sent.url.rpartition("/")[2], sent.post_data or "")))
+        page.keyboard.press("Control+End")
+        page.keyboard.type("🦊 is")
+        assert eventually(page, SOURCE, f"{TEXT}🦊 is")
+        page.keyboard.press("Control+a")
+        page.keyboard.press("Delete")
+        page.keyboard.type("one")
+        assert eventually(page, SOURCE, "one")
+        assert eventually(page, f"Number({RHO}) < 1", True)
+        edits = [json.loads(body) for path, body in asked if path == "page"]
+        heard = [body for path, body in asked if path == "predict"]
+        assert all(len(edit["text"]) <= len("🦊 is") for edit in edits)
+        assert max(edit["end"] - edit["start"] for edit in edits) > len(TEXT)  # what Delete has taken away
+        assert len(heard) < len(edits)
+        assert '"one"' in heard[-1]
+
+
+@pytest.mark.parametrize("fault", ["no answer", "no JSON"])
+def test_without_the_route_gradio_draws_the_page(chromium: Any, studio: str, fault: str) -> None:
+    with visit(chromium) as page:
+        page.route(
+            "**/studio/page",
+            lambda route: route.abort() if fault == "no answer" else route.fulfill(status=200, body="<p>busy</p>"),
+        )
+        open_studio(page, studio, TEXT)
+        page.keyboard.press("Control+Home")
+        page.keyboard.type("Yes. ")
+        assert eventually(page, SOURCE, f"Yes. {TEXT}")
+
+
+def test_a_text_that_the_server_no_longer_keeps_is_sent_whole(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio, "one two")
+        statuses: list[int] = []
+        page.on("response", lambda got: statuses.append(got.status) if got.url.endswith("/studio/page") else None)
+
+        def forget(route: Any) -> None:
+            edit = json.loads(route.request.post_data)
+            route.continue_(post_data=json.dumps({**edit, "base": edit["base"] and edit["base"] + 70}))
+
+        page.route("**/studio/page", forget, times=1)
+        page.keyboard.type("!")
+        assert eventually(page, SOURCE, "one two!")
+        assert statuses == [409, 200]
+
+
+def test_a_late_answer_of_gradio_does_not_overwrite_a_newer_page(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio, "one two")
+        page.wait_for_timeout(1000)  # the events of the opening are over
+        late: list[Any] = []
+        over = False
+
+        def hold(route: Any) -> None:
+            if over:
+                route.continue_()
+            else:
+                late.append((route, route.fetch()))
+
+        page.route("**/run/predict*", hold)
+        page.locator("#field-font_size input[type=number]").fill("18")
+        while not any("data-turn" in answer.text() for _, answer in late):
+            page.wait_for_timeout(50)
+        page.locator("#studio-text textarea").press("Control+End")
+        page.keyboard.type("!")
+        assert eventually(page, SOURCE, "one two!")
+        shown = "document.querySelector('#studio-page [data-turn]').dataset.turn"
+        turn = page.evaluate(shown)
+        over = True
+        for route, answer in late:
+            route.fulfill(response=answer)
+        for _ in range(20):
+            page.wait_for_timeout(50)
+            assert page.evaluate(SOURCE) == "one two!"
+        assert int(page.evaluate(shown)) >= int(turn)
+        assert (
+            page.evaluate("document.querySelector('#studio-page img').alt")
+            == page.locator("#studio-page .gv-label").inner_text()
+        )
+
+
 def test_a_word_of_the_page_is_found_in_the_source_and_selected_in_the_box(chromium: Any, studio: str) -> None:
     with visit(chromium) as page:
         open_studio(page, studio, TEXT)

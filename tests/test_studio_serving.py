@@ -21,7 +21,7 @@ from unittest.mock import MagicMock
 import pytest
 from click.testing import CliRunner
 
-from glyphrender import Theta
+from glyphrender import Theta, render
 from glyphrender.cli.studio import command
 from glyphrender.errors import DataError, ResourceError, VisionModelError
 from glyphrender.studio import serving
@@ -109,6 +109,41 @@ def test_two_visitors_do_not_disturb_one_another(studio: Served) -> None:
     few = [None, *values()[:AHEAD]]
     assert 'data-width="595"' in studio.call("draw_typed", "anna", few)[0]
     assert 'data-width="1189"' in studio.call("draw_typed", "bert", few)[0]
+
+
+def test_a_keystroke_is_drawn_for_the_visitor_who_typed_and_for_no_other(studio: Served) -> None:
+    drawn = {
+        name: studio.call("draw_moved", name, [None, *values(dpi=dpi)])[0] for name, dpi in (("ina", 72), ("jon", 144))
+    }
+    sittings = {name: re.findall(r'data-sitting="([^"]{20,})"', html)[0] for name, html in drawn.items()}
+    assert len(set(sittings.values())) == 2
+    edit = {"version": 1, "base": None, "start": 0, "end": 0, "text": "<script>1</script> of Ina"}
+
+    def ask(kind: str = "application/json", **changes: Any) -> tuple[int, bytes]:
+        body = json.dumps({"sitting": sittings["ina"], **edit, **changes}).encode()
+        status, _, answer = studio.ask("POST", "/studio/page", body, Content_Type=kind)
+        return status, answer
+
+    status, answer = ask()
+    page = json.loads(answer)["page"]
+    assert status == 200
+    assert "&lt;script&gt;1&lt;/script&gt; of Ina" in page
+    assert "<script" not in page
+    assert f'data-width="{render(str(edit["text"]), Theta(dpi=72))[0].size[0]}"' in page
+    status, answer = ask(version=2, base=1, start=19, end=25, text="")
+    assert status == 200
+    assert "of Ina" not in json.loads(answer)["page"]
+    his = f'data-width="{render(str(edit["text"]), Theta(dpi=144))[0].size[0]}"'
+    assert his not in page
+    assert his in json.loads(ask(sitting=sittings["jon"])[1])["page"]
+    assert ask(version=3, base=1)[0] == 409
+    assert ask(sitting="somebody")[0] == 404
+    assert ask(text=7)[0] == 400
+    assert ask("text/plain")[0] == 415  # what a page of another host can send without asking
+    assert ask(text="a" * 1_000_001)[0] == 413
+    assert studio.ask("POST", "/studio/page", b"", Content_Length="8000001")[0] == 413
+    assert "content-security-policy" in studio.ask("POST", "/studio/page", b"{}")[1]
+    assert studio.ask("POST", "/studio/page", b"{}", Origin="http://evil.example")[0] == 403
 
 
 def test_what_is_served_names_no_other_host(studio: Served) -> None:

@@ -1,8 +1,10 @@
-"""A keystroke sends the text alone, and is answered as if all fields had been sent."""
+"""A keystroke sends an edit alone, and is answered as if all widgets had been sent."""
 
 from __future__ import annotations
 
 import copy
+import gc
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from glyphrender.studio import replies
 from glyphrender.studio.choices import WIDGETS
 from glyphrender.studio.handlers import SKIP, Handlers, Settings, sizes_of
-from glyphrender.studio.sitting import AHEAD, Sitting, Typing
+from glyphrender.studio.sitting import AHEAD, Sitting, Typing, marked
 from glyphrender.theta import Theta
 
 TEXT = "It is a truth universally acknowledged, that a single man must be in want of a wife. " * 40
@@ -42,8 +44,10 @@ def test_a_keystroke_is_drawn_and_counted_under_the_fields_that_were_moved_befor
     typing.draw_moved(sitting, *widgets(TEXT, fields))
     few = widgets(f"x{TEXT}", fields)[:AHEAD]
     page, problems, *_ = handlers.draw(*widgets(f"x{TEXT}", fields))
-    assert typing.draw_typed(sitting, *few) == (page, problems)
     assert page not in (SKIP, handlers.draw(*widgets(f"x{TEXT}", Sitting.of(Theta()).fields))[0])
+    wanted = tuple(marked(html, sitting.name, 2) for html in (page, problems))
+    assert typing.draw_typed(sitting, *few) == wanted
+    assert typing.draw_text(sitting, f"x{TEXT}") == tuple(html.replace('"2"', '"3"', 1) for html in wanted)
     figures, notices, _, python, command = handlers.count(*widgets(f"x{TEXT}", fields))
     assert typing.count_typed(sitting, *few) == (figures, notices, python, command)
 
@@ -88,4 +92,45 @@ def test_the_sittings_of_two_visitors_stay_apart() -> None:
     assert (bob.fields, first.fields) == (Sitting.of(Theta()).fields,) * 2
     turn = bob.turn("page")
     typing.draw_typed(ann, *widgets(TEXT, ann.fields)[:AHEAD])
-    assert turn()
+    assert bob.is_latest("page", turn)
+    assert len({ann.name, bob.name, first.name}) == 3
+
+
+def test_a_visitor_is_known_by_name_while_gradio_keeps_the_sitting() -> None:
+    typing = Typing(Handlers(Settings()))
+    first = Sitting.of(Theta(), among=typing.sittings)
+    visitor = copy.deepcopy(first)
+    assert typing.sittings[visitor.name] is visitor
+    name = visitor.name
+    del visitor
+    gc.collect()
+    assert list(typing.sittings) == [first.name] != [name]
+
+
+def test_a_page_that_the_visitor_sees_is_not_drawn_again_and_any_other_is() -> None:
+    typing, sitting = Typing(Handlers(Settings())), Sitting.of(Theta())
+    few = widgets(TEXT, sitting.fields)[:AHEAD]
+    with pytest.raises(LookupError):
+        typing.draw_text(sitting, TEXT)
+    assert typing.follow_typed(sitting, "", *few)[0] != SKIP
+    typed = ["x" + TEXT, *few[1:]]
+
+    def mark() -> str:
+        """The mark of a page that was drawn just now."""
+        page, _ = typing.draw_text(sitting, typed[0])
+        found = re.match(r'<div data-sitting="([^"]+)" data-turn="(\d+)">', page or "")
+        assert found
+        return ":".join(found.groups())
+
+    page, problems, *counted = typing.follow_typed(sitting, mark(), *typed)
+    assert (page, problems) == (SKIP, SKIP)
+    assert tuple(counted) == typing.count_typed(sitting, *typed)
+    before = mark()
+    for seen, told in (
+        (before, typed),  # the answer was lost
+        ("", typed),  # a browser without the script
+        (mark().replace(sitting.name, "another"), typed),  # the server was started anew
+        (mark(), few),  # another text
+        (mark(), [*typed[:6], 2, *typed[7:]]),  # another page
+    ):
+        assert typing.follow_typed(sitting, seen, *told)[0] != SKIP

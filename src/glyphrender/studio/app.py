@@ -1,8 +1,9 @@
 """The studio as a Gradio app: the text at the left, its page and figures at the right, the fields of θ below the text.
 
-This module wires widgets to handlers, and holds no arithmetic. A keystroke starts two requests: the first draws the
-page in view, the second counts the whole text for all models once the page is there. Both give way to a later
-keystroke. What belongs to a visitor is in widgets and in `gr.State`, so several visitors do not disturb one another.
+This module wires widgets to handlers, and holds no arithmetic. An event starts two requests: the first draws the page
+in view, the second counts the whole text for all models. Both give way to a later event. The page of a keystroke comes
+beside Gradio (`live.py`), and its event follows in a pause of the typing. What belongs to a visitor is in widgets and
+in `gr.State`, so several visitors do not disturb one another.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from glyphrender.fonts import families
 from glyphrender.studio.choices import WIDGETS
 from glyphrender.studio.fields import FOREMOST, Field, Widget, fields, groups, widget_value
 from glyphrender.studio.figures import model_names
-from glyphrender.studio.handlers import Handlers, Settings, held, shown_text, sizes_of, slider_bounds
+from glyphrender.studio.handlers import held, shown_text, sizes_of, slider_bounds
 from glyphrender.studio.replies import KEPT, VIEWS, price_lines
 from glyphrender.studio.samples import SAMPLES
-from glyphrender.studio.sitting import AHEAD, Sitting, Typing
+from glyphrender.studio.sitting import AHEAD, Sitting, Typing, marked
 from glyphrender.studio.state import MOST_MODELS
 from glyphrender.theta import Theta
 
@@ -27,6 +28,8 @@ __all__ = ["build", "gradio"]
 
 _TARGETS: Final = (("ρ of at least", "rho"), ("visual tokens, at most", "visual_tokens"), ("pages, at most", "pages"))
 _DEFAULTS: Final = "(defaults)"
+# Puts the mark of the page in view into the second input of an event.
+_SEEN: Final = "(sitting, seen, ...rest) => [sitting, window.glyphrenderSeen?.() ?? '', ...rest]"
 
 
 # Read once by a screen reader, and shown as the title of the page.
@@ -56,16 +59,16 @@ def gradio() -> Any:
     return gradio
 
 
-def build(settings: Settings | None = None) -> Any:
+def build(typing: Typing) -> Any:
     """Return the studio as `gradio.Blocks`. `serving.web_app` makes a web server of it.
 
     Args:
-        settings: what is shown at first, and what visitors may do.
+        typing: the handlers of the events, with the settings of the studio.
 
     Raises:
         DependencyError: the extra studio is not installed.
     """
-    blocks = _Studio(settings or Settings()).blocks
+    blocks = _Studio(typing).blocks
     # Gradio lets a visitor name any file of this machine as an upload, unless it believes that it started the server.
     blocks.has_launched = True
     _refuse_addresses(blocks)
@@ -93,8 +96,9 @@ def _refuse_addresses(blocks: Any) -> None:
 class _Studio:
     """The widgets of the studio, and the functions that answer their events."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.gr, self.settings, self.answer_to = gradio(), settings, Handlers(settings)
+    def __init__(self, typing: Typing) -> None:
+        self.gr, self.typing, self.answer_to = gradio(), typing, typing.handlers
+        self.settings = settings = typing.handlers.settings
         gr, start = self.gr, settings.state
         self.start = settings.first_source
         self.slider, self.numeric, self.choice = map(_unchecked, (gr.Slider, gr.Number, gr.Dropdown))
@@ -104,7 +108,8 @@ class _Studio:
             self.name = gr.State(self.start.name)
             self.other = gr.State(start.other)
             self.sizes = gr.State(sizes_of(start.theta))
-            self.sitting = gr.State(Sitting.of(start.theta))  # Gradio copies it for each visitor
+            self.sitting = gr.State(Sitting.of(start.theta, among=typing.sittings))  # Gradio copies it for each visitor
+            self.seen = gr.Textbox(visible=False)  # the page that the visitor sees; `_SEEN` fills it in
             with gr.Row(elem_id="studio-columns"):
                 with gr.Column(scale=5, min_width=330, elem_id="studio-left"):
                     with gr.Column(elem_id="studio-source"):
@@ -193,7 +198,7 @@ class _Studio:
         )
         drawn, counted = self.answer_to.first()
         self.figures = self._html(counted.figures or "", "studio-figures")
-        self.problems = self._html(drawn.problems, "studio-problems")
+        self.problems = self._html(marked(drawn.problems), "studio-problems")
         with gr.Row(elem_id="studio-views", equal_height=True):
             self.view = gr.Radio(list(VIEWS), value=VIEWS[0], show_label=False, container=False, elem_id="studio-view")
             self.number = gr.Number(
@@ -207,7 +212,7 @@ class _Studio:
                 min_width=160,
                 elem_id="studio-against",
             )
-        self.page = self._html(drawn.html or "", "studio-page")
+        self.page = self._html(marked(drawn.html or ""), "studio-page")
         with gr.Accordion("What an OCR program reads", open=False, elem_id="studio-ocr"):
             self.read = gr.Button("Read this page", size="sm", elem_id="studio-read")
             self.reading = self._html("", "studio-reading")
@@ -292,7 +297,7 @@ class _Studio:
     # ── Wiring ──
 
     def _wire(self) -> None:
-        gr, do, typing = self.gr, self.answer_to, Typing(self.answer_to)
+        gr, do, typing = self.gr, self.answer_to, self.typing
         ordered = [self.fields[name] for name in WIDGETS]
         inputs = [self.text, self.held, self.name, self.preset, self.models, self.prices, self.number]
         inputs += [self.view, self.other, self.against, self.follow, self.sizes, *ordered]
@@ -320,8 +325,8 @@ class _Studio:
         gr.on(moved, typing.count_moved, everything, counted, **light)
         gr.on([self.number.change, self.against.input], typing.draw_typed, few, drawn[:2], **light)
         told = [self.figures, self.notice, self.python, self.command]
-        typed = self.text.change(typing.draw_typed, few, drawn[:2], **light)
-        typed.then(typing.count_typed, few, told, **light)
+        followed = [self.sitting, self.seen, *inputs[:AHEAD]]
+        self.text.change(typing.follow_typed, followed, [*drawn[:2], *told], js=_SEEN, **light)
         self.prices.change(typing.count_typed, few, told, **light)
         refresh(self.models.input(do.models, [self.models, self.prices], [self.prices, self.against], **light))
         refresh(self.view.input(do.view, [self.view], [self.against], **light))

@@ -1,9 +1,10 @@
 """The studio as a web server: on loopback, without a network, and with a policy that lets no text become a script.
 
-Gradio makes the page. This module changes three things about it. The page gets our style and script, and loses the tags
-that name other hosts. Each answer carries a Content-Security-Policy: scripts run only from this server or with the
-nonce of the page, and the browser may ask no other host for anything. And a server on loopback answers only to a name
-of loopback, so that no web page can reach it by a name of its own.
+Gradio makes the page. This module changes four things about it. The page gets our style and scripts, and loses the tags
+that name other hosts. A route beside Gradio answers keystrokes (`live.py`). Each answer carries a
+Content-Security-Policy: scripts run only from this server or with the nonce of the page, and the browser may ask no
+other host for anything. And a server on loopback answers only to a name of loopback, so that no web page can reach it
+by a name of its own.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from glyphrender.errors import DataError, ResourceError
+from glyphrender.studio import live
 from glyphrender.studio.app import build, gradio
-from glyphrender.studio.handlers import Settings
+from glyphrender.studio.handlers import Handlers, Settings
 from glyphrender.studio.page_view import head
+from glyphrender.studio.sitting import Typing
 
 __all__ = ["PORT", "is_loopback", "listening", "serve", "web_app"]
 
@@ -29,6 +32,8 @@ PORT: Final = 7860
 _PORTS: Final = 40
 # Most bytes of a request that is no upload: a text in the box, as JSON.
 _MOST_BODY: Final = 32_000_000
+# The same for paths of our own.
+_MOST_BODIES: Final = {live.PATH: live.MOST_BODY}
 
 _Scope = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -65,7 +70,9 @@ def web_app(settings: Settings | None = None, *, host: str = "127.0.0.1", embedd
     from fastapi import FastAPI
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    blocks = build(settings)
+    typing = Typing(Handlers(settings))
+    app.add_route(live.PATH, live.endpoint(typing), methods=["POST"])
+    blocks = build(typing)
     # Names of families, and not Gradio's fonts, which come from a server of Google.
     plain = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
     theme = gr.themes.Default(
@@ -184,7 +191,7 @@ class _Guard:
         self._ancestors = "'self' https://huggingface.co https://*.hf.space" if embedded else "'self'"
         room = files("glyphrender.studio")
         self._style = (room / "studio.css").read_text(encoding="utf-8")
-        self._script = (room / "studio.js").read_text(encoding="utf-8")
+        self._script = "".join((room / name).read_text(encoding="utf-8") for name in ("studio.js", "live.js"))
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         if scope["type"] != "http":
@@ -200,7 +207,7 @@ class _Guard:
             await _refuse(send, 403, "This studio takes no requests from pages of other hosts.")
             return
         size = headers.get(b"content-length", "0")
-        most = self._most_upload if scope["path"].endswith("/upload") else _MOST_BODY
+        most = self._most_upload if scope["path"].endswith("/upload") else _MOST_BODIES.get(scope["path"], _MOST_BODY)
         if not size.isdigit() or int(size) > most:
             await _refuse(send, 413, f"This studio takes requests of up to {most / 1e6:.0f} MB.")
             return

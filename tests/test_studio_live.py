@@ -1,0 +1,105 @@
+"""Edits of a text as a browser sends them, and what the server keeps of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glyphrender.errors import DataError
+from glyphrender.studio.live import Edit, Texts, VersionError
+
+ANY = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\ud83e\udd8a🦊🦋a\n")), max_size=12)
+
+
+def units(text: str) -> list[bytes]:
+    """UTF-16 code units, in which a browser counts."""
+    data = text.encode("utf-16-le", "surrogatepass")
+    return [data[at : at + 2] for at in range(0, len(data), 2)]
+
+
+def joined(found: list[bytes]) -> str:
+    return b"".join(found).decode("utf-16-le", "surrogatepass")
+
+
+def smallest_edit(before: str, after: str) -> tuple[int, int, str]:
+    """(start, end, text) as `live.js` finds them: the common beginning and end may split a pair of surrogates."""
+    old, new = units(before), units(after)
+    most, start, same = min(len(old), len(new)), 0, 0
+    while start < most and old[start] == new[start]:
+        start += 1
+    while same < most - start and old[-1 - same] == new[-1 - same]:
+        same += 1
+    return start, len(old) - same, joined(new[start : len(new) - same])
+
+
+@given(st.lists(ANY, min_size=1, max_size=5))
+def test_edits_give_the_text_of_the_browser(versions: list[str]) -> None:
+    texts = Texts()
+    first, *later = (joined(units(text)) for text in versions)
+    assert texts.edited(Edit(sitting="x", version=1, base=None, start=0, end=0, text=first)) == first
+    before = first
+    for version, text in enumerate(later, 2):
+        start, end, new = smallest_edit(before, text)
+        body = json.dumps(
+            {"sitting": "x", "version": version, "base": version - 1, "start": start, "end": end, "text": new}
+        )
+        assert texts.edited(Edit.read(body.encode())) == text
+        before = text
+
+
+def whole(sitting: str, text: str, version: int = 1) -> Edit:
+    return Edit(sitting=sitting, version=version, base=None, start=0, end=0, text=text)
+
+
+def test_an_edit_of_another_version_or_beyond_the_text_is_refused_and_the_text_stays() -> None:
+    texts = Texts()
+    texts.edited(whole("x", "abc", 5))
+    for base, start, end in ((4, 0, 0), (6, 0, 0), (5, 2, 1), (5, 0, 4)):
+        with pytest.raises(VersionError):
+            texts.edited(Edit(sitting="x", version=7, base=base, start=start, end=end, text="!"))
+    with pytest.raises(VersionError):
+        texts.edited(Edit(sitting="y", version=6, base=5, start=0, end=0, text="!"))
+    assert texts.edited(Edit(sitting="x", version=6, base=5, start=3, end=3, text="!")) == "abc!"
+
+
+def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:
+    texts = Texts(most_bytes=40)
+    for name in "xyz":
+        texts.edited(whole(name, "12345678"))  # 16 bytes each
+    with pytest.raises(VersionError):
+        texts.edited(Edit(sitting="x", version=2, base=1, start=0, end=0, text="!"))
+    assert texts.edited(Edit(sitting="z", version=2, base=1, start=8, end=8, text="!")) == "12345678!"
+    assert texts.edited(Edit(sitting="y", version=2, base=1, start=0, end=8, text="")) == ""
+    with pytest.raises(DataError, match="1,000,000"):
+        texts.edited(whole("x", "a" * 1_000_001))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sitting": 1},
+        {"sitting": ["x"]},
+        {"version": "1"},
+        {"version": True},
+        {"base": -1},
+        {"base": 1.0},
+        {"start": -1},
+        {"end": None},
+        {"text": None},
+        {"more": 1},
+    ],
+)
+def test_a_body_that_is_no_edit_is_one_error(change: dict[str, object]) -> None:
+    good = {"sitting": "x", "version": 2, "base": 1, "start": 0, "end": 0, "text": "a"}
+    assert Edit.read(json.dumps(good).encode()).base == 1
+    with pytest.raises(DataError, match="edit"):
+        Edit.read(json.dumps({**good, **change}).encode())
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"sitting": "x"}'])
+def test_a_body_that_is_no_object_of_an_edit_is_one_error(body: bytes) -> None:
+    with pytest.raises(DataError, match="edit"):
+        Edit.read(body)
