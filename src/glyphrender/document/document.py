@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from glyphrender._system.counts import checked_count
 from glyphrender.document.extension import Extended, count_alike, laid_out_again
-from glyphrender.document.layout import check_text, laid_out
+from glyphrender.document.layout import check_max_pages, check_text, checked_typesetter, laid_out
 from glyphrender.document.lazy_pages import LazyPages
 from glyphrender.document.page import Page
 from glyphrender.errors import DataError, shown
-from glyphrender.raster.typesetter import Typesetter, default_typesetter
+from glyphrender.raster.typesetter import Typesetter
 from glyphrender.rich.door import has_markup, with_markup
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import PartReader, PartSpan
@@ -79,8 +79,9 @@ class Document(LazyPages):
         self._set_text(text)
         self.parts: tuple[PartSpan, ...] = ()
         self.theta = Theta.of(theta)
+        check_max_pages(max_pages)
         self._max_pages = max_pages
-        self._typesetter = default_typesetter() if typesetter is None else typesetter
+        self._typesetter = checked_typesetter(typesetter)
         super().__init__()
         self._decide_columns(self.theta)
 

@@ -83,8 +83,8 @@ def layout_each(
     for number, text in enumerate(texts):
         if not isinstance(text, str | RichText):
             raise DataError(f"text {number} is {type(text).__name__}, not str. Pass a list of str.")
-    _check_max_pages(max_pages)
-    typesetter = _typesetter(typesetter)
+    check_max_pages(max_pages)
+    typesetter = checked_typesetter(typesetter)
     laid_out = typesetter.layout_together(texts, Theta.of(theta), max_pages=max_pages)
     return [[Page(page, typesetter=typesetter) for page in pages] for pages in laid_out]
 
@@ -98,22 +98,31 @@ def laid_out(
     parts: Sequence[PartSpan] = (),
 ) -> Iterator[Page]:
     """Return what `layout` returns. `parts` are those of a `text` that is a str."""
-    _check_max_pages(max_pages)
-    typesetter = _typesetter(typesetter)
+    check_max_pages(max_pages)
+    typesetter = checked_typesetter(typesetter)
     pages = typesetter.layout_pages(text, Theta.of(theta), max_pages=max_pages, parts=parts)
     length = len(text) if isinstance(text, str) else 0
     return map(partial(Page, typesetter=typesetter, length=length), pages)
 
 
-def _check_max_pages(max_pages: object) -> None:
+def check_max_pages(max_pages: object) -> None:
+    """Check that `max_pages` is None or a whole number from 0 on.
+
+    Raises:
+        LayoutError: it is neither.
+    """
     if max_pages is not None and (not isinstance(max_pages, int) or max_pages < 0):
         raise LayoutError(
             f"max_pages={shown(max_pages)} is not a whole number of 0 or more. Leave it out for no limit."
         )
 
 
-def _typesetter(typesetter: Typesetter | None) -> Typesetter:
-    """Return the typesetter given, or the default one."""
+def checked_typesetter(typesetter: Typesetter | None) -> Typesetter:
+    """Return the typesetter given, or the default one.
+
+    Raises:
+        LayoutError: `typesetter` has another type.
+    """
     if typesetter is None:
         return default_typesetter()
     if not isinstance(typesetter, Typesetter):
