@@ -305,6 +305,7 @@ def test_wrong_options_of_model_and_writer_are_one_line_before_work_starts(tmp_p
         "lora.rank=4": r"Set lora\.rank=0",
         "align.pointing=[2,7]": r"align\.pointing has 7, and the model has \d layers",
         "model.weights=./nothing": r"model\.weights='\./nothing' has no config\.json",
+        "model.weights=first/model": r"'first/model' is no folder, and as a name on the hub it cannot be loaded",
     }
     wrong["lora.rank=4 lora.targets=q"] = r"lora\.targets has 'q', which is no layer of the model"
     for number, (setting, message) in enumerate(wrong.items()):

@@ -75,5 +75,6 @@ def _loaded(recipe: Recipe) -> tuple[Any, Any]:
         processor = None if recipe.model.name == TINY else AutoProcessor.from_pretrained(weights)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise DataError(f"model.weights={shown(weights)} cannot be loaded ({reason}). Name another.") from error
+        where = "" if Path(weights).is_dir() else "is no folder, and as a name on the hub it "
+        raise DataError(f"model.weights={shown(weights)} {where}cannot be loaded ({reason}). Name another.") from error
     return model, processor
