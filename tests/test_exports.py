@@ -366,6 +366,13 @@ def test_rows_that_a_trainer_would_refuse_or_misread_are_found(name: str, tmp_pa
     assert any(re.search(message, str(finding)) for finding in report.findings), str(report)
 
 
+def test_a_page_that_is_gone_is_one_finding_and_no_count_of_images(tmp_path: Path) -> None:
+    out = written(tmp_path / "out", "ms-swift")
+    _page(out).unlink()
+    (gone,) = lint(out).findings
+    assert re.search(r"\.png is missing\. Export again\.$", gone.message), str(gone)
+
+
 def test_parquet_rows_without_images_or_answers_are_found(tmp_path: Path) -> None:
     """TRL decides by the first row whether a dataset has images."""
     for trainer, column, message in (

@@ -150,12 +150,13 @@ def written_row(
     problems += [f"turn {number} has no text" for number, (_, text) in enumerate(turns) if not isinstance(text, str)]
     problems += [] if problems else turn_problems([role for role, _ in turns], answered=answered)
     texts = [text for _, text in turns if isinstance(text, str)]
-    sizes = []
+    sizes, unread = [], 0
     for image in images:
         try:
             sizes.append(image_size(image))
         except DataError as error:
-            problems.append(str(error))
+            problems.append(str(error).removesuffix("."))
+            unread += 1
     prompt = texts[:-1] if answered else texts
     answer = texts[-1] if texts and answered else ""
     if answered and not answer.strip():
@@ -164,6 +165,7 @@ def written_row(
         place=place,
         markers=sum(text.count(marker) for text in texts),
         sizes=sizes,
+        unread=unread,
         prompt="".join(prompt).replace(marker, ""),
         answer=answer,
         turns=len(turns),

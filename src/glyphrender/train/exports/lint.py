@@ -195,9 +195,9 @@ def _judge_form(row: WrittenRow, found: _Found) -> None:
     """Add what is wrong with a row by itself, and markers that do not fit its images."""
     for problem in row.problems:
         found.add("row", f"{row.place}: {problem}.")
-    if row.markers != len(row.sizes):
+    if row.markers != (images := len(row.sizes) + row.unread):
         places = f"the text has {counted(row.markers, 'place')} for images"
-        found.add("markers", f"{row.place}: {places}, and the row has {counted(len(row.sizes), 'image')}.")
+        found.add("markers", f"{row.place}: {places}, and the row has {counted(images, 'image')}.")
 
 
 def _judge_length(place: str, length: int, limit: int | None, trainer: Trainer, found: _Found) -> None:

@@ -92,7 +92,8 @@ class WrittenRow:
     Attributes:
         place: where it stands, for people.
         markers: places for images in its text.
-        sizes: width and height of its images, in order.
+        sizes: width and height of its images that can be read, in order.
+        unread: images that are missing or broken; each is among the problems.
         prompt: the text before the answer, with markers left out.
         answer: the text of the answer; "" if the trainer writes none.
         turns: number of turns.
@@ -105,6 +106,7 @@ class WrittenRow:
     prompt: str
     answer: str
     turns: int
+    unread: int = 0
     problems: Sequence[str] = ()
 
 
