@@ -1,4 +1,4 @@
-"""Imports point downwards, and `import glyphrender` is cheap."""
+"""Imports point downwards, `import glyphrender` is cheap, and the name of a class has one meaning."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,17 @@ def test_laying_out_and_drawing_load_nothing_that_saving_needs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+# A conversation that a model continues, and one that is set as pages: users know both names.
+IN_TWO_ROOMS = {"Conversation", "Turn"}
+
+
+def test_no_two_modules_have_a_class_of_one_name() -> None:
+    homes = defaultdict(list)
+    for path in MODULES:
+        for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(statement, ast.ClassDef) and not statement.name.startswith("_"):
+                homes[statement.name].append(name_of(path))
+    twice = {name: found for name, found in homes.items() if len(found) > 1}
+    assert twice.keys() == IN_TWO_ROOMS, twice

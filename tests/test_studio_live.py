@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender.errors import DataError
-from glyphrender.studio.live import Edit, Texts, VersionError
+from glyphrender.studio.live import TextChange, Texts, VersionError
 
 ANY = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\ud83e\udd8a🦊🦋a\n")), max_size=12)
 
@@ -39,19 +39,19 @@ def smallest_edit(before: str, after: str) -> tuple[int, int, str]:
 def test_edits_give_the_text_of_the_browser(versions: list[str]) -> None:
     texts = Texts()
     first, *later = (joined(units(text)) for text in versions)
-    assert texts.edited(Edit(sitting="x", version=1, base=None, start=0, end=0, text=first)) == first
+    assert texts.edited(TextChange(sitting="x", version=1, base=None, start=0, end=0, text=first)) == first
     before = first
     for version, text in enumerate(later, 2):
         start, end, new = smallest_edit(before, text)
         body = json.dumps(
             {"sitting": "x", "version": version, "base": version - 1, "start": start, "end": end, "text": new}
         )
-        assert texts.edited(Edit.read(body.encode())) == text
+        assert texts.edited(TextChange.read(body.encode())) == text
         before = text
 
 
-def whole(sitting: str, text: str, version: int = 1) -> Edit:
-    return Edit(sitting=sitting, version=version, base=None, start=0, end=0, text=text)
+def whole(sitting: str, text: str, version: int = 1) -> TextChange:
+    return TextChange(sitting=sitting, version=version, base=None, start=0, end=0, text=text)
 
 
 def test_an_edit_of_another_version_or_beyond_the_text_is_refused_and_the_text_stays() -> None:
@@ -59,10 +59,10 @@ def test_an_edit_of_another_version_or_beyond_the_text_is_refused_and_the_text_s
     texts.edited(whole("x", "abc", 5))
     for base, start, end in ((4, 0, 0), (6, 0, 0), (5, 2, 1), (5, 0, 4)):
         with pytest.raises(VersionError):
-            texts.edited(Edit(sitting="x", version=7, base=base, start=start, end=end, text="!"))
+            texts.edited(TextChange(sitting="x", version=7, base=base, start=start, end=end, text="!"))
     with pytest.raises(VersionError):
-        texts.edited(Edit(sitting="y", version=6, base=5, start=0, end=0, text="!"))
-    assert texts.edited(Edit(sitting="x", version=6, base=5, start=3, end=3, text="!")) == "abc!"
+        texts.edited(TextChange(sitting="y", version=6, base=5, start=0, end=0, text="!"))
+    assert texts.edited(TextChange(sitting="x", version=6, base=5, start=3, end=3, text="!")) == "abc!"
 
 
 def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:
@@ -70,9 +70,9 @@ def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:
     for name in "xyz":
         texts.edited(whole(name, "12345678"))  # 16 bytes each
     with pytest.raises(VersionError):
-        texts.edited(Edit(sitting="x", version=2, base=1, start=0, end=0, text="!"))
-    assert texts.edited(Edit(sitting="z", version=2, base=1, start=8, end=8, text="!")) == "12345678!"
-    assert texts.edited(Edit(sitting="y", version=2, base=1, start=0, end=8, text="")) == ""
+        texts.edited(TextChange(sitting="x", version=2, base=1, start=0, end=0, text="!"))
+    assert texts.edited(TextChange(sitting="z", version=2, base=1, start=8, end=8, text="!")) == "12345678!"
+    assert texts.edited(TextChange(sitting="y", version=2, base=1, start=0, end=8, text="")) == ""
     with pytest.raises(DataError, match="1,000,000"):
         texts.edited(whole("x", "a" * 1_000_001))
 
@@ -94,12 +94,12 @@ def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:
 )
 def test_a_body_that_is_no_edit_is_one_error(change: dict[str, object]) -> None:
     good = {"sitting": "x", "version": 2, "base": 1, "start": 0, "end": 0, "text": "a"}
-    assert Edit.read(json.dumps(good).encode()).base == 1
+    assert TextChange.read(json.dumps(good).encode()).base == 1
     with pytest.raises(DataError, match="edit"):
-        Edit.read(json.dumps({**good, **change}).encode())
+        TextChange.read(json.dumps({**good, **change}).encode())
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"sitting": "x"}'])
 def test_a_body_that_is_no_object_of_an_edit_is_one_error(body: bytes) -> None:
     with pytest.raises(DataError, match="edit"):
-        Edit.read(body)
+        TextChange.read(body)

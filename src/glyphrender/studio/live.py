@@ -18,7 +18,7 @@ from glyphrender.errors import DataError
 from glyphrender.studio.sitting import Typing
 from glyphrender.studio.source import MOST_CHARACTERS
 
-__all__ = ["MOST_BODY", "PATH", "Edit", "Texts", "VersionError", "endpoint"]
+__all__ = ["MOST_BODY", "PATH", "TextChange", "Texts", "VersionError", "endpoint"]
 
 #: The path of the route.
 PATH: Final = "/studio/page"
@@ -37,7 +37,7 @@ class VersionError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Edit:
+class TextChange:
     """A change of a text, as a browser sends it.
 
     Attributes:
@@ -56,7 +56,7 @@ class Edit:
     text: str
 
     @classmethod
-    def read(cls, body: bytes) -> Edit:
+    def read(cls, body: bytes) -> TextChange:
         """Return the edit of a request's body.
 
         Raises:
@@ -84,9 +84,9 @@ class Texts:
     They are kept as UTF-16, in which browsers count: an edit may then split a pair of surrogates.
 
     >>> texts = Texts()
-    >>> texts.edited(Edit(sitting="x", version=1, base=None, start=0, end=0, text="one fox 🦊"))
+    >>> texts.edited(TextChange(sitting="x", version=1, base=None, start=0, end=0, text="one fox 🦊"))
     'one fox 🦊'
-    >>> texts.edited(Edit(sitting="x", version=2, base=1, start=4, end=10, text="🦊s"))
+    >>> texts.edited(TextChange(sitting="x", version=2, base=1, start=4, end=10, text="🦊s"))
     'one 🦊s'
     """
 
@@ -94,7 +94,7 @@ class Texts:
         self._most, self._size, self._lock = most_bytes, 0, Lock()
         self._kept: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
 
-    def edited(self, edit: Edit) -> str:
+    def edited(self, edit: TextChange) -> str:
         """Return the whole text after an edit, and keep it.
 
         Raises:
@@ -129,7 +129,7 @@ def endpoint(typing: Typing) -> Any:
 
     texts = Texts()
 
-    def answer(edit: Edit) -> Any:
+    def answer(edit: TextChange) -> Any:
         sitting = typing.sittings.get(edit.sitting)
         if sitting is None:
             return Response(status_code=404)
@@ -150,7 +150,7 @@ def endpoint(typing: Typing) -> Any:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return Response(status_code=415)
         try:
-            edit = Edit.read(await request.body())
+            edit = TextChange.read(await request.body())
         except DataError as error:
             return Response(str(error), status_code=400, media_type="text/plain")
         return await run_in_threadpool(answer, edit)
