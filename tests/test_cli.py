@@ -356,3 +356,62 @@ def test_nothing_is_logged_and_logging_is_not_imported_by_a_program_that_does_no
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+# -- outputs are looked at before work starts -----------------------------------------------------------------------
+
+
+def in_process(*arguments: str | Path) -> str:
+    """Return the message of the error that ends a command."""
+    result = CliRunner().invoke(cli.command, list(map(str, arguments)), standalone_mode=False)
+    assert isinstance(result.exception, glyphrender.GlyphRenderError), result.exception
+    return str(result.exception)
+
+
+_SERVER = ("--model", "x", "--base-url", "http://127.0.0.1:9/v1")  # nothing listens there
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bench", "in.txt", "--csv", "OUT"],
+        ["bench", "in.txt", "--plot", "OUT"],
+        ["fit", "in.txt", "--rho", "2", "-o", "OUT"],
+        ["propose", "in.txt", "-o", "OUT"],
+        ["show", "in.txt", "-o", "OUT"],
+        ["distill", "in.txt", *_SERVER, "-o", "OUT"],
+        ["render", "in.txt", "-o", "OUT"],
+        ["render", "in.txt", "-o", "OUT.pdf"],
+        ["search", "in.txt", "-o", "OUT"],
+        ["corpus", "in.txt", "-o", "OUT"],
+        ["eval", "efficiency", "glm-4.1v-9b", "--text", "in.txt", "-o", "OUT"],
+        ["eval", "ruler", *_SERVER, "--vision", "glm-4.1v", "-o", "OUT"],
+        ["profile", *_SERVER, "--yes", "-o", "OUT"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:3]),
+)
+def test_an_output_that_cannot_be_written_is_named_before_work_starts(arguments: list[str], tmp_path: Path) -> None:
+    source, file = tmp_path / "in.txt", tmp_path / "file"
+    source.write_bytes(b"caf\xe9")  # reading this text fails, so whatever is said of the output is said before
+    file.write_text("a file of the user")
+    places = [file / "out"]
+    if arguments[0] in ("bench", "fit", "propose", "show", "distill"):  # these make no folders
+        places += [tmp_path / ("x" * 256), tmp_path / "none" / "out"]
+    for place in places:
+        given = [each.replace("in.txt", str(source)).replace("OUT", str(place)) for each in arguments]
+        assert re.match(f"{re.escape(str(place))}(.pdf)? cannot be (written|a folder)", in_process(*given))
+    assert sorted(tmp_path.iterdir()) == [file, source]
+    assert file.read_text() == "a file of the user"
+
+
+@pytest.mark.parametrize("name", ["efficiency.json", "efficiency.svg"])
+def test_a_report_of_efficiency_replaces_no_file_of_the_user(name: str, tmp_path: Path) -> None:
+    command = ("eval", "efficiency", "glm-4.1v-9b", "--on", "h100-sxm", "--rho", "3.3", "-o", tmp_path)
+    (tmp_path / name).write_text('{"mine": 1}')
+    assert f"{name} is there already" in in_process(*command)
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    (tmp_path / name).unlink()
+    for _ in range(2):  # its own report is replaced, until somebody changes it
+        assert CliRunner().invoke(cli.command, list(map(str, command)), standalone_mode=False).exception is None
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b"\n")
+    assert f"{name} is there already" in in_process(*command)

@@ -58,6 +58,8 @@ def test_type_that_is_hard_to_read_is_warned_of_and_no_other() -> None:
     assert small.ratio.font_pixels < LEAST_FONT_PIXELS
     assert small.warning.startswith(f"type of {small.ratio.font_pixels:.2f} px is hard to read")
     assert fit(PROSE, rho=2).warning == ""
+    unmet = fit(PROSE, rho=1e308)
+    assert unmet.warning.startswith(f"the target is not met: rho is {unmet.ratio.rho:.2f} of at least 1e+308. And type")
     assert fit("", rho=1).warning == ""
     assert Packing(model="glm-4.1v").min_font_pixels == LEAST_FONT_PIXELS
 

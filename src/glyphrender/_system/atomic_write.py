@@ -7,6 +7,7 @@ device is written to in place, and so is every path below /dev and /proc.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -76,11 +77,46 @@ def write_atomically(
                 part.unlink()
 
 
-def check_replaceable(path: str | os.PathLike[str], replaces: Callable[[bytes], bool] | None) -> None:
-    """Refuse a file that may not be replaced. Call this before work starts. An empty file may always be replaced.
+def check_writable(path: str | os.PathLike[str], replaces: Callable[[bytes], bool] | None = None) -> None:
+    """Refuse a file that cannot be written, or may not be replaced. Call this before work starts.
 
     Args:
         path: the file, which need not be there.
+        replaces: see `write_atomically`.
+
+    Raises:
+        DataError: the folder of the file is not there or cannot be written to; the file is a folder, or its name is too
+            long; or `check_replaceable` refuses it.
+    """
+    if problem := _obstacle(path):
+        raise DataError(f"{path} cannot be written ({problem}). Choose another file.", path=path)
+    check_replaceable(path, replaces)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Refuse a folder in which no file can be written, or that cannot be made. Call this before work starts.
+
+    Args:
+        path: the folder. It need not be there, and neither need the folders above it.
+
+    Raises:
+        DataError: the path, or one above it, is no folder or cannot be written to.
+    """
+    place = Path(os.path.realpath(path))
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        raise DataError(f"{path} cannot be a folder ({place} is a file). Choose another folder.", path=path)
+    if not os.access(place, os.W_OK | os.X_OK):
+        problem = os.strerror(errno.EACCES)
+        raise DataError(f"{path} cannot be written to ({place}: {problem}). Choose another folder.", path=path)
+
+
+def check_replaceable(path: str | os.PathLike[str], replaces: Callable[[bytes], bool] | None) -> None:
+    """Refuse a file that may not be replaced. An empty file may always be replaced.
+
+    Args:
+        path: the file, which need not be there, and neither need its folder.
         replaces: see `write_atomically`.
 
     Raises:
@@ -98,6 +134,23 @@ def check_replaceable(path: str | os.PathLike[str], replaces: Callable[[bytes], 
             "Choose another file, or move it away.",
             path=path,
         )
+
+
+def _obstacle(path: str | os.PathLike[str]) -> str:
+    """Return why no file can be written to `path`, or "" if nothing is known that speaks against it."""
+    if _is_special(path):
+        return ""
+    target = Path(os.path.realpath(path))
+    try:
+        if stat.S_ISDIR(target.lstat().st_mode):
+            return os.strerror(errno.EISDIR)
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # the name is too long, a folder above is a file, or may not be searched
+        return error.strerror or str(error)
+    if not target.parent.is_dir():
+        return os.strerror(errno.ENOENT)
+    return "" if os.access(target.parent, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
 
 
 def _is_special(path: str | os.PathLike[str]) -> bool:

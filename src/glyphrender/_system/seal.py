@@ -1,7 +1,8 @@
 """Seals: a last line with the SHA-256 of everything before it. A sealed file is ours, and nobody has changed it since.
 
 When a command writes to a name that exists, it replaces only such a file or an empty one. The line is a comment, so
-programs that read the file do not see it. A PNG has a chunk of text in place of the line.
+programs that read the file do not see it. A PNG has a chunk of text in place of the line, and JSON has two fields at
+its front.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Final
 _XML: Final = b"<!-- glyphrender sha256 %s -->\n"
 _PDF: Final = b"%% glyphrender sha256 %s\n"
 _LAST_LINE: Final = re.compile(rb"(?:<!--|%) glyphrender sha256 ([0-9a-f]{64})(?: -->)?\n")
+
+_JSON: Final = re.compile(rb'\{"format": "glyphrender[^"\\\n]*", "sha256": "([0-9a-f]{64})",')
 
 _PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_END: Final = b"\0\0\0\0IEND\xaeB`\x82"
@@ -33,12 +36,31 @@ def sealed(content: str | bytes, *, pdf: bool = False) -> bytes:
     return data + (_PDF if pdf else _XML) % hashlib.sha256(data).hexdigest().encode()
 
 
+def sealed_json(text: str, format: str) -> bytes:
+    """Return JSON, or lines of JSON, with two more fields at the front: the format, and the SHA-256 of all the rest.
+
+    The text begins with an object that has at least one field. Lone surrogates become question marks.
+
+    >>> import json
+    >>> json.loads(sealed_json('{"seconds": 3}', "glyphrender.times 1"))["seconds"]
+    3
+    """
+    data = text.encode("utf-8", "replace")
+    digest = hashlib.sha256(data).hexdigest()
+    return f'{{"format": "{format}", "sha256": "{digest}",'.encode("ascii") + data[1:] + b"\n"
+
+
 def is_sealed(data: bytes) -> bool:
-    """Return whether `data` is what `sealed` returned, unchanged.
+    """Return whether `data` is what `sealed` or `sealed_json` returned, unchanged.
 
     >>> is_sealed(sealed("<p>text")), is_sealed(sealed("<p>text") + b"<p>mine")
     (True, False)
+    >>> seconds = sealed_json('{"seconds": 3}', "glyphrender.times 1")
+    >>> is_sealed(seconds), is_sealed(seconds.replace(b"3", b"4"))
+    (True, False)
     """
+    if front := _JSON.match(data):
+        return hashlib.sha256(b"{" + data[front.end() : -1]).hexdigest().encode() == front[1]
     start = data.rfind(b"\n", 0, -1) + 1
     match = _LAST_LINE.fullmatch(data[start:])
     return match is not None and match[1] == hashlib.sha256(data[:start]).hexdigest().encode()

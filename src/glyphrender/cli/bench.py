@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from glyphrender._system.atomic_write import check_replaceable, write_atomically
+from glyphrender._system.atomic_write import check_writable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
 from glyphrender.cli.evaluator import TEXT_KINDS
 from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
@@ -145,9 +145,9 @@ def _check_files(csv_file: Path | None, plot: Path | None, files: Sequence[str],
     if outputs:
         check_outputs(outputs, [*inputs_of(files), *(Input(name="", path=path) for path in thetas)])
     if csv_file is not None:
-        check_replaceable(csv_file, _is_figures)
+        check_writable(csv_file, _is_figures)
     if plot is not None:
-        check_replaceable(plot, is_sealed)
+        check_writable(plot, is_sealed)
 
 
 def _write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:

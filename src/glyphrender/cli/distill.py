@@ -63,7 +63,7 @@ def command(
     right answer are written with the whole reply, and with the context as a document that becomes pages. The exit
     status is 1 if no row is kept.
     """
-    from glyphrender._system.atomic_write import check_replaceable, write_atomically
+    from glyphrender._system.atomic_write import check_writable, write_atomically
     from glyphrender.inference.endpoint import Endpoint
     from glyphrender.inference.model import EndpointModel, Model
     from glyphrender.inference.replies import RequestBudget
@@ -71,7 +71,7 @@ def command(
     from glyphrender.train.rows.page_policy import PagePolicy
     from glyphrender.train.rows.self_distillation import distilled
 
-    check_replaceable(output, _never)
+    check_writable(output, _never)
     asked: Model
     if local:
         from glyphrender.inference.transformers import LazyModel

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -24,6 +24,8 @@ from glyphrender.cli.options import (
     theta_options,
 )
 from glyphrender.errors import counted
+
+_TIMES: Final = ("seconds", "requests", "tokens", "dollars")
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,6 +149,7 @@ def command(
     report is written into --out, under a name with benchmark, revision, protocol, θ, model and sampling. Every reply is
     stored: the same command again asks only what was not asked before.
     """
+    from glyphrender._system.atomic_write import check_folder
     from glyphrender.errors import DataError
     from glyphrender.evals.arms import Poser, conditions_of
     from glyphrender.evals.asking import no_judge
@@ -159,6 +162,8 @@ def command(
         return 0
     if speed is not None and not dry_run:
         raise click.UsageError("--speed is for --dry-run. Add --dry-run, or leave it out.")
+    if not dry_run:
+        check_folder(out)
     if ":" in name:
         sys.path.insert(0, os.getcwd())  # as `python -m` does
     benchmark = load_benchmark(name, data, tasks=tasks, protocol=protocol, options=_pairs("--option", options))
@@ -237,9 +242,9 @@ def _run(
     )
     paths = write_report(out, found)
     seconds = time.monotonic() - started
-    times = {"seconds": round(seconds, 1), "requests": found.spent.requests, "tokens": found.spent.tokens,
-             "dollars": found.spent.dollars}  # fmt: skip
-    write_atomically(paths["json"].with_suffix(".times.json"), json.dumps(times) + "\n")
+    spent = found.spent
+    times = dict(zip(_TIMES, (round(seconds, 1), spent.requests, spent.tokens, spent.dollars), strict=True))
+    write_atomically(paths["json"].with_suffix(".times.json"), json.dumps(times) + "\n", replaces=_are_times)
     report = summary(found)
     for each in report["departures"]:
         say(f"not the protocol: {each}.")
@@ -250,6 +255,15 @@ def _run(
     missing = len(report["missing"])
     say(f"{counted(missing, 'request')} without a reply: they count as wrong, see the report." if missing else "")
     return 1 if missing else 0
+
+
+def _are_times(data: bytes) -> bool:
+    """Return whether a file holds the time and the price of an earlier start of a run."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and tuple(found) == _TIMES
 
 
 def _progress(done: int, total: int) -> None:

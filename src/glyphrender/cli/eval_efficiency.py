@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from glyphrender._system.seal import is_sealed, sealed, sealed_json
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import theta_options
 from glyphrender.report.tables import text_table
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from glyphrender.theta import Theta
 
+_FORMAT: Final = "glyphrender.efficiency 1"
+_FILES: Final = ("efficiency.json", "efficiency.svg")
 # Lengths that are measured, where no option names others.
 _MEASURED = (1024, 2048, 4096, 8192, 16384)
 _SERVED = (1024, 4096, 16384)
@@ -74,6 +77,7 @@ def efficiency(*, model: str, text: Path | None, on: str | None, base_url: str |
     """
     if on is not None and base_url is not None:
         raise click.UsageError("--on and --base-url are both given. Choose one.")
+    _check_place(options["out"])
     if on is not None:
         return _computed(model, on, text is not None, **options)
     if text is None:
@@ -234,13 +238,25 @@ def _served(
     return 0
 
 
+def _check_place(out: Path | None) -> None:
+    """Refuse a folder that cannot be written to, or has a report that this command did not write as it is now."""
+    if out is None:
+        return
+    from glyphrender._system.atomic_write import check_folder, check_replaceable
+
+    check_folder(out)
+    for name in _FILES:
+        check_replaceable(out / name, is_sealed)
+
+
 def _written(out: Path | None, report: dict[str, Any], plot: str) -> None:
-    """Write the report and the plot into the folder, each whole or not at all."""
+    """Write the report and the plot into the folder, each whole or not at all. Files of others stay."""
     if out is None:
         return
     from glyphrender._system.atomic_write import write_atomically
 
+    text = json.dumps(report, indent=1, allow_nan=False)
     out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / "efficiency.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
-    write_atomically(out / "efficiency.svg", plot)
+    for name, content in zip(_FILES, (sealed_json(text, _FORMAT), sealed(plot)), strict=True):
+        write_atomically(out / name, content, replaces=is_sealed)
     say(f"wrote {out / 'efficiency.json'} and {out / 'efficiency.svg'}.")

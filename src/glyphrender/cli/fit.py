@@ -71,14 +71,14 @@ def command(
     Give one of --rho, --tokens and --pages. The result is the most legible of all rendering parameters that meet the
     target. If no parameters meet the target, the exit status is 1, and the nearest parameters are printed and written.
     """
-    from glyphrender._system.atomic_write import check_replaceable
+    from glyphrender._system.atomic_write import check_writable
     from glyphrender.ratio.fit import fit
     from glyphrender.rich.door import for_file
     from glyphrender.theta.json_file import is_saved_theta
 
     if output is not None:
         check_outputs([output], [] if file == "-" else [Input(name="", path=Path(file))])
-        check_replaceable(output, is_saved_theta)
+        check_writable(output, is_saved_theta)
     theta = for_file(theta, file)
     _check_one_target({"--rho": rho, "--tokens": tokens, "--pages": pages})
     text = text_of(file, Reader(encoding=encoding, errors=errors))

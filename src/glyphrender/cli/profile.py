@@ -138,6 +138,8 @@ class _Asked:
         from glyphrender.models.tokenizers import tokenizer, tokenizer_of
         from glyphrender.models.vision import vision_model
 
+        if not self.only_estimate:
+            Receipt.check_place(self.output / "receipt.json")
         model, name = self._model()
         vision = vision_model(self.vision or _vision_of(name))
         price = self.pricing.of(name) or self.pricing.of(vision.name)

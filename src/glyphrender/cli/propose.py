@@ -49,13 +49,13 @@ def command(
     the one with the highest ratio is proposed whose type the model sees at --min-font-pixels or more. The reason names
     what was left out. `glyphrender render --theta FILE` then draws the text.
     """
-    from glyphrender._system.atomic_write import check_replaceable
+    from glyphrender._system.atomic_write import check_writable
     from glyphrender.ratio.propose import propose
     from glyphrender.theta.json_file import is_saved_theta
 
     if output is not None:
         check_outputs([output], [] if file == "-" else [Input(name="", path=Path(file))])
-        check_replaceable(output, is_saved_theta)
+        check_writable(output, is_saved_theta)
     text = text_of(file, Reader(encoding=encoding, errors=errors))
     found = propose(text, model=vision, tokenizer=tokenizer, min_font_pixels=min_font_pixels)
     if output is not None:

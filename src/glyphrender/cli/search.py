@@ -104,8 +104,8 @@ def command(**given: Any) -> None:
     selects. The front, its plot and crops of its pages are written to report.html.
     """
     options = _Options(**given)
-    texts = options.texts()
     options.check_output()
+    texts = options.texts()
     found = _read_journal(options) if options.report else _searched(options, texts)
     if options.priors:
         found = _with_priors(options, texts, found)
@@ -182,13 +182,14 @@ class _Options:
 
     def check_output(self) -> None:
         """Refuse a folder with files that would have to be replaced, and are not those of an earlier search."""
-        from glyphrender._system.atomic_write import check_replaceable
+        from glyphrender._system.atomic_write import check_folder, check_replaceable
         from glyphrender.search.report import REPORT_FILES, check_report
         from glyphrender.theta.json_file import is_saved_theta
 
         theta = self.output / "theta.json"
         written = [self.journal, theta, *(self.output / name for name in REPORT_FILES)]
         check_outputs(written, inputs_of(self.files, output=self.output))
+        check_folder(self.output)
         check_replaceable(theta, is_saved_theta)
         check_report(self.output)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glyphrender._system.atomic_write import check_replaceable, write_atomically
+from glyphrender._system.atomic_write import check_writable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
 from glyphrender.cli.inputs import HEADING, Input, Reader, check_outputs, escapes_hint, inputs_of, joined, listed
 from glyphrender.cli.notices import say
@@ -78,13 +78,13 @@ def command(
     reader = Reader(encoding=encoding, errors=errors)
     if written := path is not None and is_pages_folder(path):
         assert path is not None
-        check_replaceable(output, is_sealed)
+        check_writable(output, is_sealed)
         pictures, total = saved(path, first, last or 10**9)
         more, title = (f" of {total}", path.resolve().name)
         cut = len(pictures) < total
     else:
         text = _text(path, output, reader)
-        check_replaceable(output, is_sealed)
+        check_writable(output, is_sealed)
         # One page after the last is laid out too, which shows whether there are more pages.
         alone = theta if path is None or path.is_dir() else for_file(theta, path.name)
         pictures, cut_after = _rendered(text, alone, first, last)

@@ -6,7 +6,6 @@ when or how often the run was started; times go into a file of their own.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from glyphrender._system.atomic_write import check_replaceable, write_atomically
-from glyphrender._system.seal import is_sealed, is_sealed_png, sealed
+from glyphrender._system.seal import is_sealed, is_sealed_png, sealed, sealed_json
 from glyphrender.evals.arms_table import arms_table, in_brackets
 from glyphrender.evals.benchmarks import BENCHMARKS
 from glyphrender.evals.plots import bucket_plot, rho_plot
@@ -56,7 +55,7 @@ def write_report(folder: str | os.PathLike[str], run: Run) -> dict[str, Path]:
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     texts: dict[str, tuple[str, bytes]] = {
-        "json": (".json", _sealed_json(report)),
+        "json": (".json", sealed_json(json.dumps(report, ensure_ascii=False, indent=1), _FORMAT)),
         "markdown": (".md", sealed(report_markdown(report).encode("utf-8", "replace"))),
         "html": (".html", sealed(report_page(report).encode("utf-8", "replace"))),
         "items": (".items.jsonl", _sealed_lines(report, run)),
@@ -267,30 +266,14 @@ def _theta(theta: Mapping[str, Any]) -> str:
     return code_block(json.dumps(changed, indent=2, ensure_ascii=False))
 
 
-def _sealed_json(report: Mapping[str, Any]) -> bytes:
-    """Return JSON whose first fields are the format and the SHA-256 of the rest."""
-    body = json.dumps(report, ensure_ascii=False, indent=1)
-    return _with_seal(body.encode("utf-8", "replace"))
-
-
 def _sealed_lines(report: Mapping[str, Any], run: Run) -> bytes:
     """Return a line of JSON for each outcome, after a first line about the run."""
     head = {name: report[name] for name in ("name", "benchmark", "revision", "model", "sampling")}
     lines = [json.dumps(head | {"protocol": report["protocol"]["name"]}, ensure_ascii=True)]
     lines += [json.dumps(each.to_dict(), ensure_ascii=True) for each in run.outcomes]
-    return _with_seal("\n".join(lines).encode("ascii"))
-
-
-def _with_seal(body: bytes) -> bytes:
-    """Return a JSON object with two fields more at its front."""
-    seal = f'{{"format": "{_FORMAT}", "sha256": "{hashlib.sha256(body).hexdigest()}",'.encode("ascii")
-    return seal + body[1:] + b"\n"
+    return sealed_json("\n".join(lines), _FORMAT)
 
 
 def _is_ours(data: bytes) -> bool:
     """Return whether a file is a report of ours that nobody has changed."""
-    start = f'{{"format": "{_FORMAT}", "sha256": "'.encode("ascii")
-    if not data.startswith(start):
-        return is_sealed(data) or is_sealed_png(data)
-    digest, body = data[len(start) : len(start) + 64], b"{" + data[len(start) + 66 : -1]
-    return hashlib.sha256(body).hexdigest().encode("ascii") == digest
+    return is_sealed(data) or is_sealed_png(data)

@@ -78,13 +78,17 @@ class Fit:
 
     @property
     def warning(self) -> str:
-        """Return a sentence on what type of this size loses; "" if the type has at least `LEAST_FONT_PIXELS`."""
+        """Return what type of this size loses; "" if the type has at least `LEAST_FONT_PIXELS`.
+
+        If the target is not met, this comes first: smaller type does not help, because the limits allow none.
+        """
         seen = self.ratio.font_pixels
         if seen >= LEAST_FONT_PIXELS or not self.ratio.pages:
             return ""
+        unmet = "" if self.met else f"the target is not met: {self.reason.partition(':')[0]}. And "
         return (
-            f"type of {seen:.2f} px is hard to read: an OCR program reads 2.2% of the letters wrong at 7 px, 0.3% at "
-            "9 px, and at 6.75 px 2 of 240 random identifiers exactly. Set min_font_pixels=7, or ask for less."
+            f"{unmet}type of {seen:.2f} px is hard to read: an OCR program reads 2.2% of the letters wrong at 7 px, "
+            "0.3% at 9 px, and at 6.75 px 2 of 240 random identifiers exactly. Set min_font_pixels=7, or ask for less."
         )
 
 

@@ -17,7 +17,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-from glyphrender._system.atomic_write import check_replaceable, write_atomically
+from glyphrender._system.atomic_write import check_folder, check_replaceable, write_atomically
 from glyphrender._system.regular_file import read_text
 from glyphrender._system.version import __version__
 from glyphrender.errors import DataError, GlyphRenderError, shown
@@ -139,9 +139,19 @@ class Receipt:
         Raises:
             DataError: the file is there and is no receipt, or cannot be written.
         """
-        check_replaceable(Path(path), _is_receipt)
+        self.check_place(path)
         text = json.dumps(self.values, indent=1, ensure_ascii=False) + "\n"
         write_atomically(Path(path), text, replaces=_is_receipt)
+
+    @staticmethod
+    def check_place(path: str | PathLike[str]) -> None:
+        """Refuse a file to which no receipt can be saved. Its folder need not be there. Call this before work starts.
+
+        Raises:
+            DataError: the file is there and is no receipt, or its folder cannot be written to or made.
+        """
+        check_folder(Path(path).parent)
+        check_replaceable(path, _is_receipt)
 
     @property
     def model(self) -> str:
