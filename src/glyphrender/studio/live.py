@@ -62,7 +62,7 @@ class TextChange:
         Raises:
             DataError: the body is no edit.
 
-        >>> Edit.read(b'{"sitting": "x", "version": 2, "base": 1, "start": 0, "end": 0, "text": "a"}').text
+        >>> TextChange.read(b'{"sitting": "x", "version": 2, "base": 1, "start": 0, "end": 0, "text": "a"}').text
         'a'
         """
         try:
