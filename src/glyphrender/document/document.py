@@ -233,8 +233,9 @@ class Document(LazyPages):
         """Append `text` to the text of the document, for a chat or the transcript of an agent that grows.
 
         Only the pages from the last paragraph, or from the last page, are laid out again. Afterwards the document is
-        the same as if the whole text had been rendered at once. A rich text is laid out again from its start. Under
-        columns="auto", the document keeps the number of columns that it began with.
+        the same as if the whole text had been rendered at once. A text whose markup θ names is laid out again from its
+        start, because what follows may define a link in it. Under columns="auto", the document keeps the number of
+        columns that it began with.
 
         Raises:
             LayoutError: the text needs more than `max_pages` pages. The document stays as it was.
@@ -252,9 +253,8 @@ class Document(LazyPages):
             if self._is_rich or isinstance(text, RichText):
                 if self.rich is None and isinstance(text, str):  # its markup is read again
                     return self._extended_richly(self.text + text)
-                return self._extended_richly(
-                    RichText.joined([with_markup(self._drawn_as, self.theta, self.parts), text])
-                )
+                joined = RichText.joined([with_markup(self._drawn_as, self.theta, self.parts), text])
+                return self._extended_richly(joined, resume=self.rich is not None and not self.rich.is_plain)
             whole = self.text + text
             first, following = laid_out_again(
                 self.text,
@@ -270,12 +270,21 @@ class Document(LazyPages):
             self.text = whole
             return Extended(unchanged=first + same, pages=len(self._pages))
 
-    def _extended_richly(self, whole: str | RichText) -> Extended:
-        """Lay out `whole`, which begins as the text of the document does, and return what changed."""
-        layouts = self._typesetter.layout_pages(whole, self.theta, max_pages=self._max_pages, parts=self.parts)
-        following = list(layouts)
-        same = count_alike((page._layout for page in self._pages), following)
-        self._pages[same:] = map(self._page, following[same:])
+    def _extended_richly(self, whole: str | RichText, *, resume: bool = False) -> Extended:
+        """Lay out `whole`, which begins as the text of the document does, and return what changed.
+
+        With `resume`, its markup is that of the document too, and so layout may go on from a page in it.
+        """
+        old, first = [page._layout for page in self._pages], 0
+        if resume and isinstance(whole, RichText):
+            first, following = self._typesetter.layout_resumed(
+                whole, len(self.text), old, self.theta, max_pages=self._max_pages, parts=self.parts
+            )
+        else:
+            layouts = self._typesetter.layout_pages(whole, self.theta, max_pages=self._max_pages, parts=self.parts)
+            following = list(layouts)
+        same = first + count_alike(old[first:], following)
+        self._pages[same:] = map(self._page, following[same - first :])
         self._set_text(whole)
         return Extended(unchanged=same, pages=len(self._pages))
 

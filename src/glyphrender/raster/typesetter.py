@@ -21,9 +21,10 @@ from glyphrender.theta.parameter import AUTO
 from glyphrender.typeset.layout import layout_pages, lines_of_part, with_columns
 from glyphrender.typeset.line_table import LineTable
 from glyphrender.typeset.page_layout import PageLayout
+from glyphrender.typeset.resumed import Place, place_of, resumed
 from glyphrender.typeset.running_header import running_header
 from glyphrender.typeset.shaper import Shaper
-from glyphrender.typeset.style import Variant
+from glyphrender.typeset.style import Variant, consumption
 from glyphrender.typeset.together import layout_together
 
 #: 256 MiB. A book of one million words under ten font styles needs some 100 MiB.
@@ -107,6 +108,26 @@ class Typesetter:
     ) -> Iterator[PageLayout]:
         """Yield the pages of `text`, laid out and not drawn; see `glyphrender.typeset.layout.layout_pages`."""
         return layout_pages(text, theta, self.shaper, max_pages=max_pages, parts=parts)
+
+    def layout_resumed(
+        self,
+        whole: RichText,
+        length: int,
+        pages: Sequence[PageLayout],
+        theta: Theta,
+        *,
+        max_pages: int | None = None,
+        parts: Sequence[PartSpan] = (),
+    ) -> tuple[int, list[PageLayout]]:
+        """Return (how many of `pages` are kept, the pages after them) of a rich text that grew.
+
+        Its first `length` characters stand on `pages`; see `glyphrender.typeset.resumed`.
+        """
+        alone = theta.newline_marker is None and not consumption(theta)  # lines depend on their paragraphs alone
+        place = place_of(whole, length, pages) if alone else Place(0, 0)
+        if not place.page:
+            return 0, list(self.layout_pages(whole, theta, max_pages=max_pages, parts=parts))
+        return place.page, list(resumed(whole, place, pages, theta, self.shaper, max_pages=max_pages, parts=parts))
 
     def with_columns(self, text: str | RichText, theta: Theta, parts: Sequence[PartSpan] = ()) -> Theta:
         """Return `theta` with the number of columns that `text` allows, if it asks for that."""

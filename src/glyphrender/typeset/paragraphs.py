@@ -55,7 +55,7 @@ class Paragraphs:
         """
         if not blocks and not tables:
             return None
-        start = _starts(text.text)
+        start = paragraph_starts(text.text)
         source = text.begins(start)
         if tables:
             blocks = _outside(blocks, tables)
@@ -97,7 +97,7 @@ class Paragraphs:
         return self.style[np.searchsorted(self.start, places, "right") - 1]
 
 
-def _starts(text: str) -> NDArray[np.int64]:
+def paragraph_starts(text: str) -> NDArray[np.int64]:
     """Return the first character of each paragraph of a drawn text."""
     cps = codepoints(text)
     ends = np.isin(cps, [ord(mark) for mark in LINE_ENDS])
