@@ -1,4 +1,4 @@
-"""What a tool call brings: its text and pictures, and which parts of the text are quotes of the source."""
+"""The result of a tool call: its text and pictures, and which parts of the text are quotes of the source."""
 
 from __future__ import annotations
 

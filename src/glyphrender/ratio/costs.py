@@ -1,4 +1,4 @@
-"""What pages cost, as values: a page, all pages of a text with its ρ, and a prompt in dollars."""
+"""The costs of pages, as values: a page, all pages of a text with its ρ, and a prompt in dollars."""
 
 from __future__ import annotations
 

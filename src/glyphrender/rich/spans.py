@@ -1,4 +1,4 @@
-"""What a rich text says of its parts, as values: a style of characters or paragraphs, and what is drawn instead."""
+"""The parts of a rich text, as values: a style of characters or paragraphs, and what is drawn instead."""
 
 from __future__ import annotations
 

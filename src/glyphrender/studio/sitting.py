@@ -1,4 +1,4 @@
-"""What the server keeps for a visitor, so that a keystroke need not send it again, and the order of the answers.
+"""The state that the server keeps for a visitor, so that no keystroke sends it again, and the order of the answers.
 
 Gradio looks up each input of an event in its tree of widgets, in the browser and on the server. θ has some seventy
 fields, and a keystroke moves none of them. So each event of Gradio leaves the values of its widgets in the visitor's
