@@ -6,7 +6,10 @@ paragraph that runs from right to left, everything stands at the right.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,7 +21,7 @@ from glyphrender.theta import Theta
 from glyphrender.typeset.line_boxes import mirrored, unit_points
 from glyphrender.typeset.line_table import CELL, FIRST, LAST, RULED
 from glyphrender.typeset.page_layout import Block
-from glyphrender.typeset.paragraph_styles import ParagraphStyle
+from glyphrender.typeset.paragraph_styles import ParagraphStyles
 from glyphrender.typeset.table_rows import floors
 
 # In em of θ: the width of a bar and its distance from the edge of its block, and the room between marker and text.
@@ -29,145 +32,178 @@ _MARKER_ROOM: Final = 0.4
 _RULE: Final = 0.06
 
 
-class MarkedLine(NamedTuple):
-    """A line beside which something is drawn: its number, its edges in points, and its paragraph.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class MarkedLines:
+    """Lines beside which something is drawn, as columns. There are m of them. Lengths are points.
 
-    `room` is the room between the line and the one above it. `left` and `right` are the edges of the room of a line in
-    a cell, from the left edge of the text. `above` and `below` lie between its row and its neighbors. NaN stands for
-    none.
+    Attributes:
+        styles: the styles of paragraphs.
+        number: [m] number of each line, from the first of its block.
+        style: [m] the style of its paragraph, as a place in `styles`.
+        flags: [m] its flags in the line table.
+        top, bottom: [m] its edges; in tables, the bottom of its row for the last line of a cell.
+        lead: [m] the indent by its block.
+        leftward: [m] whether it starts at the right.
+        left, right: [m] the edges of its room in a cell, from the left edge of the text; NaN outside cells.
+        above, below: [m] between its row of a table and the rows beside; NaN where there is none.
+        room: [m] the room between the line and the one above it.
     """
 
-    number: int
-    top: float
-    bottom: float
-    lead: float
-    leftward: bool
-    style: ParagraphStyle
-    begins: bool
-    ends: bool
-    flags: int
-    left: float
-    right: float
-    above: float
-    below: float
-    room: float
+    styles: ParagraphStyles
+    number: NDArray[np.intp]
+    style: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    top: NDArray[np.float64]
+    bottom: NDArray[np.float64]
+    lead: NDArray[np.float64]
+    leftward: NDArray[np.bool_]
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    above: NDArray[np.float64]
+    below: NDArray[np.float64]
+    room: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    @property
+    def begins(self) -> NDArray[np.bool_]:
+        """[m] whether the line is the first of its paragraph."""
+        begins: NDArray[np.bool_] = (self.flags & FIRST) != 0
+        return begins
 
 
-def marked_lines(block: Block, theta: Theta) -> list[MarkedLine]:
-    """Return the lines of a block beside which something is drawn."""
+def marked_lines(block: Block, theta: Theta) -> MarkedLines | None:
+    """Return the lines of a block beside which something is drawn; None if there are none."""
     table, lo, hi = block.table, block.lo, block.hi
     assert table.lead is not None
-    styles = table.segments.paragraph_styles
-    paragraph = table.paragraphs(lo, hi)
+    styles, paragraph = table.segments.paragraph_styles, table.paragraphs(lo, hi)
     at = np.flatnonzero(styles.has_marks[paragraph])
     if not len(at):
-        return []
+        return None
     bottoms: NDArray[np.float64] = block.tops + block.line_heights(theta)
-    lead = table.lead[lo:hi] * unit_points(theta)
     flags = table.flags[lo:hi]
+    lead = (table.lead[lo:hi] * unit_points(theta)).astype(np.float64)
     left = right = above = below = np.full(hi - lo, np.nan)
     if table.cell_left is not None and table.cell_width is not None:
         bottoms, above, below = floors(flags, block.tops, bottoms, block.row_below)
         left = table.cell_left[lo:hi] * unit_points(theta)
         right = left + table.cell_width[lo:hi] * unit_points(theta)
     room = np.append(block.room_above, np.maximum(block.tops[1:] - bottoms[:-1], 0.0))
-    flags = flags[at]
-    return list(
-        map(
-            MarkedLine,
-            at.tolist(),
-            block.tops[at].tolist(),
-            bottoms[at].tolist(),
-            lead[at].tolist(),
-            table.leftward(lo, hi)[at].tolist(),
-            [styles[style] for style in paragraph[at].tolist()],
-            ((flags & FIRST) != 0).tolist(),
-            ((flags & LAST) != 0).tolist(),
-            flags.tolist(),
-            left[at].tolist(),
-            right[at].tolist(),
-            above[at].tolist(),
-            below[at].tolist(),
-            room[at].tolist(),
-        )
+    return MarkedLines(
+        styles=styles,
+        number=at,
+        style=paragraph[at],
+        flags=flags[at],
+        top=block.tops[at],
+        bottom=bottoms[at],
+        lead=lead[at],
+        leftward=table.leftward(lo, hi)[at],
+        left=left[at],
+        right=right[at],
+        above=above[at],
+        below=below[at],
+        room=room[at],
     )
 
 
-def _across(line: MarkedLine, start: float, end: float | None, block: Block, theta: Theta) -> tuple[float, float]:
-    """Return the left and the right edge, in points, of what stands between two indents of a line.
+def _across(
+    lines: MarkedLines,
+    at: NDArray[np.intp],
+    start: NDArray[np.float64],
+    end: NDArray[np.float64] | None,
+    block: Block,
+    theta: Theta,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the left and the right edge, in points, of what stands between two indents of lines `at`.
 
     Indents are in em; None is the other side of the column. They shrink with the indent of the line, if that was too
     large for the column.
     """
-    full = line.style.indent * theta.em
-    share = line.lead / full if full else 1.0
-    shift = mirrored(theta) if line.leftward else 0.0
+    full, lead, leftward = lines.styles.indent[lines.style[at]] * theta.em, lines.lead[at], lines.leftward[at]
+    share = np.divide(lead, full, out=np.ones(len(at)), where=full != 0)
+    shift = np.where(leftward, mirrored(theta), 0.0)
     left = block.column + theta.gutter - shift + theta.left_indent + theta.inset
     right = block.column + theta.column_width - shift - theta.right_indent - theta.inset
     near, far = start * theta.em * share, right - left if end is None else end * theta.em * share
-    return (right - far, right - near) if line.leftward else (left + near, left + far)
+    return np.where(leftward, right - far, left + near), np.where(leftward, right - near, left + far)
 
 
-def backgrounds(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[Band]:
+def backgrounds(lines: MarkedLines, block: Block, theta: Theta) -> Iterator[Band]:
     """Yield the backgrounds of the blocks, in points. Lines one below the other have one background."""
     held: Band | None = None
-    for line in lines:
-        if line.style.background is None:
-            continue
-        color, start = line.style.background
-        x0, x1 = _across(line, start, None, block, theta)
-        if held is not None and (held.x0, held.x1, held.color) == (x0, x1, color) and held.y1 > line.top - 0.01:
-            held = held._replace(y1=max(held.y1, line.bottom))
+    asked = [style.background for style in lines.styles]
+    some = np.array([each is not None for each in asked], bool)
+    at = np.flatnonzero(some[lines.style])
+    found = [each for number in lines.style[at].tolist() if (each := asked[number]) is not None]
+    x0, x1 = _across(lines, at, np.array([start for _, start in found], np.float64), None, block, theta)
+    columns = (x0.tolist(), lines.top[at].tolist(), x1.tolist(), lines.bottom[at].tolist())
+    for left, top, right, bottom, (color, _) in zip(*columns, found, strict=True):
+        if held is not None and (held.x0, held.x1, held.color) == (left, right, color) and held.y1 > top - 0.01:
+            held = held._replace(y1=max(held.y1, bottom))
             continue
         if held is not None:
             yield held
-        held = Band(x0, line.top, x1, line.bottom, color)
+        held = Band(left, top, right, bottom, color)
     if held is not None:
         yield held
 
 
-def rules(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[Band]:
-    """Yield the bars and the rules of the blocks, in points."""
-    bars: dict[tuple[float, float], Band] = {}
-    for line in lines:
-        style = line.style
-        places: dict[tuple[float, float], float] = {}  # a bar → where it begins: it goes on above if its block does
-        for side in style.sides:
-            x0, x1 = _across(line, side, style.indent, block, theta)
-            width = min(_BAR * theta.em, x1 - x0)
-            at = min(_BAR_AT * theta.em, x1 - x0 - width)
-            edges = (x1 - at - width, x1 - at) if line.leftward else (x0 + at, x0 + at + width)
-            places[edges] = line.top if line.begins and side in style.opened else line.top - line.room
-        for place in [place for place in bars if place not in places or bars[place].y1 < places[place] - 0.01]:
-            yield bars.pop(place)
-        for (x0, x1), top in places.items():
-            held = bars.get((x0, x1))
-            bottom = max(held.y1, line.bottom) if held else line.bottom
-            bars[x0, x1] = Band(x0, held.y0 if held else top, x1, bottom, None)
-        width = _RULE * theta.font_size
-        for start, y, shown in (
-            (style.above, line.top, line.begins),
-            (style.below, line.bottom - width, line.ends),
-            (style.middle, (line.top + line.bottom - width) / 2, line.begins),
-        ):
-            if shown and start >= 0:
-                x0, x1 = _across(line, start, None, block, theta)
-                yield Band(x0, y, x1, y + width, None)
-        if line.flags & CELL:
-            yield from _of_cell(line, block, theta, width)
-    for bar in bars.values():
-        yield bar if block.row_below is None else bar._replace(y1=max(bar.y1, block.row_below))
+def rules(lines: MarkedLines, block: Block, theta: Theta) -> NDArray[np.float64]:
+    """Return [n, 4] x0, y0, x1, y1 of the bars and the rules of the blocks, in points."""
+    styles, of = lines.styles, lines.style
+    begins, ends = lines.begins, (lines.flags & LAST) != 0
+    width = _RULE * theta.font_size
+    found = [_bars(lines, block, theta)]
+    for start, y, shown in (
+        (styles.above, lines.top, begins),
+        (styles.below, lines.bottom - width, ends),
+        (styles.middle, (lines.top + lines.bottom - width) / 2, begins),
+    ):
+        at = np.flatnonzero(shown & (start[of] >= 0))
+        x0, x1 = _across(lines, at, start[of[at]], None, block, theta)
+        found.append(np.stack([x0, y[at], x1, y[at] + width], axis=1))
+    # In tables, rules are as wide as their column: below the head, and between rows.
+    edge = block.column + theta.text_offset - np.where(lines.leftward, mirrored(theta), 0.0)
+    cell = (lines.flags & CELL) != 0
+    between = cell & ((lines.flags & RULED) != 0) & ~np.isnan(lines.above)
+    below = np.where(np.isnan(lines.below), lines.bottom - width, lines.below - width / 2)
+    for y, shown in ((lines.above - width / 2, between), (below, cell & styles.head[of] & ends)):
+        at = np.flatnonzero(shown)
+        x0, x1 = edge[at] + lines.left[at], edge[at] + lines.right[at]
+        found.append(np.stack([x0, y[at], x1, y[at] + width], axis=1))
+    return np.concatenate(found)
 
 
-def _of_cell(line: MarkedLine, block: Block, theta: Theta, width: float) -> Iterator[Band]:
-    """Yield the rules of a line in a cell, as wide as its column: below the head, and between rows."""
-    cell = line.style.cell
-    edge = block.column + theta.text_offset - (mirrored(theta) if line.leftward else 0.0)
-    places = [line.above - width / 2] if line.flags & RULED and line.above == line.above else []
-    if cell is not None and cell.head and line.ends:
-        places.append(line.below - width / 2 if line.below == line.below else line.bottom - width)
-    for y in places:
-        yield Band(edge + line.left, y, edge + line.right, y + width, None)
+def _bars(lines: MarkedLines, block: Block, theta: Theta) -> NDArray[np.float64]:
+    """Return [n, 4] x0, y0, x1, y1 of the bars at the sides of blocks. Lines one below the other have one bar."""
+    found = [lines.styles[number] for number in lines.style.tolist()]
+    at = np.repeat(np.arange(len(lines)), [len(style.sides) for style in found])
+    if not len(at):
+        return np.zeros((0, 4))
+    start = np.array([side for style in found for side in style.sides], np.float64)
+    x0, x1 = _across(lines, at, start, lines.styles.indent[lines.style[at]], block, theta)
+    width = np.minimum(_BAR * theta.em, x1 - x0)
+    shift = np.minimum(_BAR_AT * theta.em, x1 - x0 - width)
+    leftward = lines.leftward[at]
+    left, right = np.where(leftward, x1 - shift - width, x0 + shift), np.where(leftward, x1 - shift, x0 + shift + width)
+    # A bar goes on above its line if its block does.
+    opened = np.array([side in style.opened for style in found for side in style.sides], bool) & lines.begins[at]
+    top = np.where(opened, lines.top[at], (lines.top - lines.room)[at])
+    edges = iter(zip(left.tolist(), right.tolist(), top.tolist(), strict=True))
+    done: list[tuple[float, float, float, float]] = []
+    bars: dict[tuple[float, float], tuple[float, float]] = {}  # x0 and x1 of each open bar → its y0 and y1
+    for style, bottom in zip(found, lines.bottom.tolist(), strict=True):
+        places = {(one, other): y for one, other, y in islice(edges, len(style.sides))}
+        for place in [each for each in bars if each not in places or bars[each][1] < places[each] - 0.01]:
+            y0, y1 = bars.pop(place)
+            done.append((place[0], y0, place[1], y1))
+        for place, y in places.items():
+            y0, y1 = bars.get(place, (y, bottom))
+            bars[place] = y0, max(y1, bottom)
+    below = -math.inf if block.row_below is None else block.row_below
+    done += [(one, y0, other, max(y1, below)) for (one, other), (y0, y1) in bars.items()]
+    return np.array(done, np.float64)
 
 
 class MarkerPlace(NamedTuple):
@@ -187,14 +223,18 @@ class MarkerPlace(NamedTuple):
     leftward: bool
 
 
-def markers(lines: Sequence[MarkedLine], block: Block, theta: Theta) -> Iterator[MarkerPlace]:
+def markers(lines: MarkedLines, block: Block, theta: Theta) -> Iterator[MarkerPlace]:
     """Yield the markers of the first lines of blocks."""
-    for line in lines:
-        if not line.begins:
-            continue
-        for marker in line.style.markers:
-            x0, x1 = _across(line, marker.start, marker.end, block, theta)
-            room = min(_MARKER_ROOM * theta.em, (x1 - x0) / 4)
-            x0, x1 = (x0 + room, x1) if line.leftward else (x0, x1 - room)
-            text = left_to_right(marker.text, "rtl") if line.leftward else marker.text
-            yield MarkerPlace(text, line.number, x0, x1, line.leftward)
+    has = np.array([len(style.markers) for style in lines.styles], np.intp)
+    count = np.where(lines.begins, has[lines.style], 0)
+    at = np.repeat(np.arange(len(lines)), count)
+    found = [each for number in lines.style[count > 0].tolist() for each in lines.styles[number].markers]
+    start, end = (np.array([getattr(each, side) for each in found], np.float64) for side in ("start", "end"))
+    x0, x1 = _across(lines, at, start, end, block, theta)
+    room = np.minimum(_MARKER_ROOM * theta.em, (x1 - x0) / 4)
+    leftward = lines.leftward[at]
+    left, right = np.where(leftward, x0 + room, x0), np.where(leftward, x1, x1 - room)
+    columns = (lines.number[at], left, right, leftward)
+    for marker, number, one, other, mirror in zip(found, *(column.tolist() for column in columns), strict=True):
+        text = left_to_right(marker.text, "rtl") if mirror else marker.text
+        yield MarkerPlace(text, number, one, other, mirror)

@@ -45,6 +45,9 @@ class Canvas(Protocol):
     def fill(self, x0: float, y0: float, x1: float, y1: float, color: Color) -> None:
         """Fill a rectangle; a pixel that its edge crosses is blended by the area covered."""
 
+    def rectangles(self, edges: NDArray[np.float64], color: Color) -> None:
+        """Fill rectangles, [n, 4] x0, y0, x1, y1 each, in their order; see `fill`."""
+
     def frames(self, edges: NDArray[np.float64], width: float, color: Color) -> None:
         """Stroke rectangles, [n, 4] x0, y0, x1, y1 each, in their order, with the stroke of `width` pixels inside."""
 
@@ -179,16 +182,24 @@ class SkiaCanvas:
 
     def fill(self, x0: float, y0: float, x1: float, y1: float, color: Color) -> None:
         """Fill a rectangle; a pixel that its edge crosses is blended by the area covered."""
+        self.rectangles(np.array([[x0, y0, x1, y1]]), color)
+
+    def rectangles(self, edges: NDArray[np.float64], color: Color) -> None:
+        """Fill rectangles, [n, 4] x0, y0, x1, y1 each, in their order; see `fill`."""
+        if not len(edges):
+            return
+        if self._coverage and len(set(color)) == 1 and not (edges % 1).any():
+            # Whole pixels of one grey hide what is below, so they are a coverage too.
+            for left, top, right, bottom in np.maximum(edges, 0).astype(np.intp).tolist():
+                self._memory[top:bottom, left:right] = 255 - color[0]
+            return
         import skia
 
-        if self._coverage and len(set(color)) == 1 and not any(edge % 1 for edge in (x0, y0, x1, y1)):
-            # Whole pixels of one grey hide what is below, so they are a coverage too.
-            left, top, right, bottom = (max(0, int(edge)) for edge in (x0, y0, x1, y1))
-            self._memory[top:bottom, left:right] = 255 - color[0]
-            return
         if color != _BLACK:
             self._to_grey()
-        self._canvas.drawRect(skia.Rect(x0, y0, x1, y1), _paint(color))
+        draw, paint = self._canvas.drawRect, _paint(color)
+        for x0, y0, x1, y1 in edges.tolist():
+            draw(skia.Rect(x0, y0, x1, y1), paint)
 
     def frames(self, edges: NDArray[np.float64], width: float, color: Color) -> None:
         """Stroke rectangles, [n, 4] x0, y0, x1, y1 each, in their order, with the stroke of `width` pixels inside."""

@@ -57,6 +57,11 @@ class HarfBuzzCanvas:
         """Fill a rectangle; a pixel that its edge crosses is blended by the area covered."""
         self._cover(x0, y0, x1, y1, 0.0, color)
 
+    def rectangles(self, edges: NDArray[np.float64], color: Color) -> None:
+        """Fill rectangles, [n, 4] x0, y0, x1, y1 each, in their order; see `fill`."""
+        for x0, y0, x1, y1 in edges.tolist():
+            self.fill(x0, y0, x1, y1, color)
+
     def frames(self, edges: NDArray[np.float64], width: float, color: Color) -> None:
         """Stroke rectangles, [n, 4] x0, y0, x1, y1 each, in their order, with the stroke of `width` pixels inside."""
         if width > 0:

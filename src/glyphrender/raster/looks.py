@@ -168,8 +168,10 @@ def backgrounds(placed: Placed, gap_look: NDArray[np.int32]) -> Iterator[Band]:
         yield Band(x0, y0, x1, y1, colors[color])
 
 
-def strokes(placed: Placed, gap_look: NDArray[np.int32], em: float, sizes: NDArray[np.float64]) -> Iterator[Band]:
-    """Yield the lines below and across the letters of a block, on whole pixels.
+def strokes(
+    placed: Placed, gap_look: NDArray[np.int32], em: float, sizes: NDArray[np.float64]
+) -> Iterator[tuple[NDArray[np.float64], str | None]]:
+    """Yield the lines below and across the letters of a block, on whole pixels: ([n, 4] x0, y0, x1, y1, color).
 
     Args:
         placed: the places of the letters.
@@ -189,8 +191,14 @@ def strokes(placed: Placed, gap_look: NDArray[np.int32], em: float, sizes: NDArr
             for style, size, shown in zip(placed.looks, sizes, has, strict=True)
         ]
         found = _stretches(placed, gap_look, np.array(numbers, np.int64))
-        for line, x0, x1, kind in zip(*(column.tolist() for column in found), strict=True):
-            color, size = kinds[kind - 1]
-            width = max(1, round(_STROKE * em * size))
-            top = round(float(np.floor(placed.baseline[line] + 0.5)) + height * em * size - width / 2)
-            yield Band(x0, top, x1, top + width, color)
+        if not len(found.line):
+            continue
+        kind = found.value - 1
+        scale = np.array([size for _, size in kinds])[kind]
+        width = np.maximum(1, np.round(_STROKE * em * scale))
+        top = np.round(np.floor(placed.baseline[found.line] + 0.5) + height * em * scale - width / 2)
+        edges = np.stack([found.left, top, found.right, top + width], axis=1)
+        color = np.array([[one for one, _ in kinds].index(each) for each, _ in kinds])[kind]
+        bounds = np.flatnonzero(np.append(True, color[1:] != color[:-1])).tolist()
+        for start, stop in zip(bounds, [*bounds[1:], len(edges)], strict=True):
+            yield edges[start:stop], kinds[int(kind[start])][0]

@@ -112,13 +112,14 @@ def draw_page(
 
 
 #: A block of rich text, the places of its glyphs, and its lines beside which something is drawn.
-_Marked: TypeAlias = tuple[Block, Placed, Sequence[block_marks.MarkedLine]]
+_Marked: TypeAlias = tuple[Block, Placed, block_marks.MarkedLines]
 
 
 def _marked(placed: Sequence[tuple[Block, Placed]], theta: Theta) -> list[_Marked]:
     """Return the blocks that draw something beside their letters."""
     some = [(block, glyphs) for block, glyphs in placed if block.table.segments.paragraph is not None]
-    return [(block, glyphs, lines) for block, glyphs in some if (lines := block_marks.marked_lines(block, theta))]
+    found = [(block, glyphs, block_marks.marked_lines(block, theta)) for block, glyphs in some]
+    return [(block, glyphs, lines) for block, glyphs, lines in found if lines is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,17 +224,16 @@ class _Pen:
         for band in backgrounds(placed, gap_look):
             self.canvas.fill(*self._edges(band.x0, band.y0, band.x1, band.y1), self._color(band.color))
 
-    def block_marks(self, lines: Sequence[block_marks.MarkedLine], block: Block) -> None:
+    def block_marks(self, lines: block_marks.MarkedLines, block: Block) -> None:
         """Draw the backgrounds, bars and rules of the blocks of rich text; rules have the color of line numbers."""
         scale = self.theta.scale
         for band in block_marks.backgrounds(lines, block, self.theta):
             self.canvas.fill(*self._edges(*(edge * scale for edge in band[:4])), self._color(band.color))
-        faint = self.faint
-        for band in block_marks.rules(lines, block, self.theta):
-            x0, y0, x1, y1 = (edge * scale for edge in band[:4])
-            # On whole pixels, at least one wide, and sharp.
-            x1, y1 = round(x0) + max(1, round(x1 - x0)), round(y0) + max(1, round(y1 - y0))
-            self.canvas.fill(round(x0), round(y0), x1, y1, faint)
+        edges = block_marks.rules(lines, block, self.theta) * scale
+        # On whole pixels, at least one wide, and sharp.
+        start = np.round(edges[:, :2])
+        end = start + np.maximum(1, np.round(edges[:, 2:] - edges[:, :2]))
+        self.canvas.rectangles(np.hstack([start, end]), self.faint)
 
     def beside(self, places: Iterable[tuple[MarkerPlace, Placed]], color: Color) -> None:
         """Draw texts beside lines, condensed where they are wider than their room."""
@@ -260,8 +260,8 @@ class _Pen:
     def strokes(self, placed: Placed, gap_look: NDArray[np.int32], metrics: LineMetrics) -> None:
         """Draw the lines below and across the letters of a block of rich text."""
         assert metrics.looks is not None
-        for band in strokes(placed, gap_look, self.theta.font_pixels, metrics.looks.size / EM):
-            self.canvas.fill(*self._edges(band.x0, band.y0, band.x1, band.y1), self._color(band.color))
+        for edges, color in strokes(placed, gap_look, self.theta.font_pixels, metrics.looks.size / EM):
+            self.canvas.rectangles(edges if self.theta.antialias else np.round(edges), self._color(color))
 
     def _boxes(self, rows: Rows, condense: float, color: Color, *, scale: float = 1.0) -> None:
         """Draw each code point as hexadecimal digits, in two rows inside a box, at `scale` times the font size."""

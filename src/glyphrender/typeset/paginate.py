@@ -143,7 +143,7 @@ class Paginator:
             if hi > lo:
                 block = _block(table, slice(lo, hi), columns[self.column], top - origin, fitted, theta)
                 room = float(top[lo] - origin) - self.y if self.y else RULE_ROOM * theta.line_height if over else 0.0
-                self.blocks.append(replace(block, room_above=room) if styles is not None else block)
+                self.blocks.append(replace(block, room_above=room) if paragraph is not None else block)
                 if over and heads is not None:
                     head = slice(int(heads.begin[lo]), int(heads.end[lo]))
                     moved = top - (top[head.start] - theta.inset)

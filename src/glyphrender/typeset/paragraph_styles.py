@@ -110,9 +110,11 @@ class ParagraphStyles(Sequence[ParagraphStyle]):
     """The styles of the paragraphs of a text, and columns of what they ask.
 
     Attributes:
-        before: [k] space above each paragraph, in lines.
+        indent: [k] indent of the lines of each paragraph, in em of θ.
+        before: [k] space above it, in lines.
         keep: [k] whether its last line stays with the next line.
         alignment: [k] position of its lines, as a place in `ALIGNMENTS`; -1 for that of θ.
+        above, below, middle: [k] the indents from which lines are drawn above, below and through it; -1 for no line.
         has_marks: [k] whether something is drawn beside its letters.
         reaches_edge: [k] whether something of it is drawn up to the edge of the column.
         in_cell: [k] whether it stands in a cell of a table. The columns below are 0 or False if not.
@@ -124,14 +126,31 @@ class ParagraphStyles(Sequence[ParagraphStyle]):
     """
 
     __slots__ = (
-        "_styles", "alignment", "before", "begins", "column", "has_marks", "head", "in_cell", "keep", "leftward",
-        "reaches_edge", "share",
+        "_styles",
+        "above",
+        "alignment",
+        "before",
+        "begins",
+        "below",
+        "column",
+        "has_marks",
+        "head",
+        "in_cell",
+        "indent",
+        "keep",
+        "leftward",
+        "middle",
+        "reaches_edge",
+        "share",
     )  # fmt: skip
 
     def __init__(self, styles: Sequence[ParagraphStyle] = ()) -> None:
         self._styles = tuple(styles)
         cells = [style.cell for style in styles]
-        self.before = np.array([style.before for style in styles], np.float64)
+        self.indent, self.before, self.above, self.below, self.middle = (
+            np.array([getattr(style, name) for style in styles], np.float64)
+            for name in ("indent", "before", "above", "below", "middle")
+        )
         self.keep = np.array([style.keep for style in styles], bool)
         numbers = [-1 if style.alignment is None else ALIGNMENTS.index(style.alignment) for style in styles]
         self.alignment = np.array(numbers, np.int64)
