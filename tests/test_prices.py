@@ -136,6 +136,8 @@ def test_a_file_of_the_user_comes_before_ours(tmp_path: Path, monkeypatch: pytes
         ("[[price]]\nmodel='m'\ninput=-1\noutput=1", "input=-1 is no number"),
         ("[[price]]\nmodel='m'\ninput=nan\noutput=1", "input=nan is no number"),
         ("[[price]]\nmodel='m'\ninput=inf\noutput=1", "input=inf is no number"),
+        ("[[price]]\nmodel='m'\ninput=1e308\noutput=1e308", "input=1e+308 is no number of dollars from 0 to 1,000,000"),
+        ("[[price]]\nmodel='m'\ninput=1" + "0" * 400 + "\noutput=1", "input=1000"),
         ("[[price]]\nmodel='m'\ninput=true\noutput=1", "input=True is no number"),
         ("[[price]]\nmodel='m'\ninput=1\noutput=1\nprice=2", "'price' is no field"),
         ("[[price]]\nmodel='m'\ninput=1\noutput=1\nabove=3", "above is no table"),
@@ -149,6 +151,14 @@ def test_a_file_that_is_not_of_the_form_is_one_line(tmp_path: Path, text: str, s
         prices(path)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text("[[price]]\nmodel='m'\ninput=1\noutput=2", encoding="utf-8-sig")
+    price = prices(path).of("m")
+    assert price is not None
+    assert price.rates.output == 2
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def faults_option(what: str) -> Callable[[Command], Command]:
 
 
 def _price(given: str | None) -> Price | None:
-    from glyphrender.models.prices import Price
+    from glyphrender.models.prices import MOST_DOLLARS, Price
 
     if given is None:
         return None
@@ -170,7 +170,7 @@ def _price(given: str | None) -> Price | None:
         prompt, completion = (float(each) for each in given.split(","))
     except ValueError:
         raise click.UsageError(f"--price {given} is not two numbers. Write --price IN,OUT, as 0.25,2.") from None
-    if not (0 <= prompt < math.inf and 0 <= completion < math.inf):
+    if not (0 <= prompt <= MOST_DOLLARS and 0 <= completion <= MOST_DOLLARS):
         raise click.UsageError(f"--price {given} is no price. Write two numbers of dollars, as 0.25,2.")
     return Price.of(prompt, completion)
 

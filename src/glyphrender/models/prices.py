@@ -7,7 +7,6 @@ nothing was paid to check these: each has the date and the source at which it wa
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import tomllib
@@ -19,7 +18,7 @@ from typing import Any, Final
 
 from glyphrender._system.paths import path_of
 from glyphrender._system.regular_file import read_text
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, shown
 from glyphrender.models.names import spelled
 
 __all__ = ["Price", "PriceTable", "Rates", "prices"]
@@ -50,6 +49,10 @@ class Rates:
     output: float
     cached_input: float | None = None
     image_input: float | None = None
+
+
+#: The largest rate, in dollars for a million tokens. No sum of such rates is infinite.
+MOST_DOLLARS: Final = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,7 +159,7 @@ def _ours() -> tuple[Price, ...]:
 
 def _read(path: Path) -> list[Price]:
     try:
-        data = tomllib.loads(read_text(path))
+        data = tomllib.loads(read_text(path).removeprefix("\ufeff"))  # editors on Windows write this mark
     except (OSError, ValueError, RecursionError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise DataError(f"{path} cannot be read as TOML ({reason}). Write it as prices.toml is.", path=path) from error
@@ -199,8 +202,8 @@ def _rates(row: Mapping[str, Any], rest: Mapping[str, Any]) -> Rates:
     """Return the rates of a row. A rate that the row lacks is taken from `rest`."""
     values: dict[str, float] = {}
     for name, value in {**rest, **{name: row[name] for name in _NUMBERS if name in row}}.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-            raise ValueError(f"{name}={value!r} is no number of dollars")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_DOLLARS:
+            raise ValueError(f"{name}={shown(value)} is no number of dollars from 0 to {MOST_DOLLARS:,}")
         values[name] = float(value)
     for name in ("input", "output"):
         if name not in values:
