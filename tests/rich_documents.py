@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
+from test_invariants import check_boxes
 
 from glyphrender import BlockStyle, Page, RichText, Style, Theta, Typesetter, layout
 from glyphrender.rich import Cell, Table
@@ -112,21 +113,6 @@ def check_words(rich: RichText, pages: list[Page], theta: Theta) -> None:
         for character, begin, what in zip(drawn.text, begins, kind, strict=True):
             if character.isalnum() and what == 0:
                 assert inside[begin], (kind_of_span, character, begin)
-
-
-def check_boxes(pages: list[Page]) -> None:
-    """Check that nothing that is drawn leaves the page."""
-    for page in pages:
-        whole = page.theta.page_pixels
-        width, height = page.size
-        assert 1 <= width <= whole[0]
-        assert 1 <= height <= whole[1]
-        width = max(width, page.theta.page_size[0] * page.theta.scale if width == whole[0] else 0)
-        height = max(height, page.theta.page_size[1] * page.theta.scale if height == whole[1] else 0)
-        for span in page.lines + page.words + page.pieces:
-            x0, y0, x1, y1 = span.box
-            assert -0.01 <= x0 <= x1 <= width + 0.01, span
-            assert -0.01 <= y0 <= y1 <= height + 0.01, span
 
 
 def check(rich: RichText, theta: Theta, *, draw: bool = True) -> list[Page]:

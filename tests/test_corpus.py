@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corpus_stop import Stopped, stop_after_two_shards
+from corpus_stop import Stopped, stop_after_two_shards, tree
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
@@ -58,12 +58,6 @@ def rows(directory: Path) -> list[dict[str, Any]]:
 def failed(directory: Path) -> dict[Any, str]:
     lines = (directory / "failed.jsonl").read_text(encoding="utf-8").splitlines()
     return {entry["place"]: entry["reason"] for entry in map(json.loads, lines)}
-
-
-def tree(directory: Path) -> dict[str, str]:
-    """Every file below `directory` by the digest of its bytes."""
-    paths = (path for path in directory.rglob("*") if path.is_file())
-    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import resource
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus_stop import Stopped, stop_after_two_shards
+from corpus_stop import Stopped, stop_after_two_shards, tree
 
 import glyphrender
 from glyphrender import DataError, DependencyError, GlyphRenderError, Page, ResourceError, Theta
@@ -39,11 +38,6 @@ def source(tmp_path: Path) -> Path:
 
 def options(form: str = "webdataset") -> Options:
     return Options(theta=SMALL, format=form, shard_items=3)
-
-
-def tree(directory: Path) -> dict[str, str]:
-    paths = (path for path in directory.rglob("*") if path.is_file())
-    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 MACHINE: list[tuple[str, Callable[[], BaseException]]] = [

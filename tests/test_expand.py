@@ -48,13 +48,7 @@ class Dying(Scripted):
 
     dies_at: int = 0
 
-    def complete(
-        self,
-        conversation: Conversation,
-        *,
-        max_tokens: int | None = None,
-        on_text: Callable[[str], object] | None = None,
-    ) -> Reply:
+    def complete(self, conversation: Conversation, **_: Any) -> Reply:
         reply = super().complete(conversation)
         if len(self.asked) == self.dies_at + 1:
             raise KeyboardInterrupt

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -108,13 +107,7 @@ class Forgetful:
     def identity(self) -> list[Any]:
         return ["forgetful"]
 
-    def complete(
-        self,
-        conversation: Conversation,
-        *,
-        max_tokens: int | None = None,
-        on_text: Callable[[str], object] | None = None,
-    ) -> Reply:
+    def complete(self, conversation: Conversation, **_: Any) -> Reply:
         parts = conversation.turns[-1].parts
         text = "".join(part.text if isinstance(part, Document) else str(part) for part in parts)
         drawn = isinstance(parts[0], Document)

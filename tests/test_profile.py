@@ -46,13 +46,7 @@ class Oracle:
     def identity(self) -> list[Any]:
         return [self.name]
 
-    def complete(
-        self,
-        conversation: Conversation,
-        *,
-        max_tokens: int | None = None,
-        on_text: Callable[[str], object] | None = None,
-    ) -> Reply:
+    def complete(self, conversation: Conversation, **_: Any) -> Reply:
         parts = conversation.turns[-1].parts
         text = "".join(part.text if isinstance(part, Document) else str(part) for part in parts)
         item = next(item for item in battery(questions=12, characters=600).items if item.turns[0].text == text)
