@@ -479,3 +479,11 @@ def test_a_bar_goes_on_between_the_paragraphs_of_a_quotation_and_not_between_two
             column = next(x for x in range(pixels.shape[1]) if (pixels[:, x] < 200).any())
             inked = np.flatnonzero(pixels[:, column] < 200)
             assert np.count_nonzero(np.diff(inked) > 1) == breaks, source
+
+
+def test_the_space_after_a_block_is_below_it_alone() -> None:
+    spaced, plain = ("xxx\n", BlockStyle(space_after=1)), ("xxx\n", None)
+    tops = [line.box[1] for line in render(blocks(plain, spaced, plain, plain, plain))[0].lines]
+    first, second, third, fourth = np.diff(tops[:5])
+    assert second == 2 * first
+    assert first == third == fourth

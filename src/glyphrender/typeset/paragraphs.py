@@ -73,7 +73,8 @@ class Paragraphs:
         below = 0.0  # the space that the paragraph before asks for
         known: dict[tuple[Any, ...], tuple[int, float]] = {}  # most paragraphs share a few styles
         # The style changes only where a block opens or closes, and beside such places.
-        places = sorted({0, *opened, *closed, *(at - 1 for at in closed), *(at + 1 for at in opened)})
+        edges_of = {0, *opened, *closed}
+        places = sorted(edges_of | {at - 1 for at in closed} | {at + 1 for at in edges_of})
         for at in (place for place in places if 0 <= place < len(start)):
             gone, first, last = set(closed.get(at, ())), set(opened.get(at, ())), set(closed.get(at + 1, ()))
             active = sorted([number for number in active if number not in gone] + [*first])
