@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glyphrender.cli.inputs import HEADING, Reader, inputs_of, joined
+from glyphrender.cli.inputs import Reader, inputs_of, joined
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import Pricing, base_url_option, dollars, price_options, text_options, theta_options
 from glyphrender.cli.ratio import priced, print_skipped, verdict
 from glyphrender.errors import counted
+from glyphrender.text.parts import HEADING
 
 if TYPE_CHECKING:
     from glyphrender.document.document import Document

@@ -22,13 +22,12 @@ import click
 
 from glyphrender._system.regular_file import kind_of, open_regular
 from glyphrender.errors import DataError, counted
+from glyphrender.text.parts import Part, headed
 
 if TYPE_CHECKING:
-    from glyphrender.text.parts import Part
     from glyphrender.theta import Theta
 
 BLOCK = 1 << 20
-HEADING = "==> {path} <=="  # the same line that `head` and `tail` print above each of several files
 # Most names that a message lists. For the others, the message gives their number.
 _LISTED = 5
 # Control characters other than \b \t \n \v \f \r and ESC. In encodings that extend ASCII, text has none of these
@@ -153,30 +152,17 @@ class Reader:
 
 
 def joined(inputs: Iterable[Input], reader: Reader, heading: str) -> Iterator[str | Part]:
-    """Yield the texts of `inputs`, one after the other, each below `heading`. "{path}" becomes the input's name.
-
-    Each text is a `Part`: its lines are numbered from 1, and the heading has no number. If a text does not end with a
-    newline, one is added. Each heading but the first has an empty line before it.
+    """Yield the texts of `inputs`, one after the other, each below `heading`; see `headed`.
 
     Raises:
         DataError: see `Reader.text`; or all inputs were skipped.
     """
-    from glyphrender.text.parts import Part  # imports numpy, which the listing of inputs does not need
-
-    first = True
-    for source in inputs:
-        text = reader.text(source)
-        if text is None:
-            continue
-        above = heading and f"{'' if first else chr(10)}{heading.replace('{path}', source.name)}\n"
-        yield Part(name=source.name, heading=above)
-        first, last = False, "\n"
-        for block in text:
-            yield block
-            last = block
-        if not last.endswith(("\n", "\r")):
-            yield "\n"
-    if first:
+    found = False
+    texts = ((source.name, text) for source in inputs if (text := reader.text(source)) is not None)
+    for piece in headed(texts, heading):
+        yield piece
+        found = True
+    if not found:
         raise DataError(
             f"none of {len(reader.skipped)} files is text; the first is {reader.skipped[0][0]}. "
             "Pass --encoding if they are text."

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from glyphrender.cli.inputs import (
-    HEADING,
     Input,
     Reader,
     check_outputs,
@@ -30,6 +29,7 @@ from glyphrender.cli.inputs import (
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.errors import DataError, LayoutError, counted, one_line
+from glyphrender.text.parts import HEADING
 
 if TYPE_CHECKING:
     from glyphrender.text.parts import Part

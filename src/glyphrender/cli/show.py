@@ -13,12 +13,13 @@ import click
 
 from glyphrender._system.atomic_write import check_writable, write_atomically
 from glyphrender._system.seal import is_sealed, sealed
-from glyphrender.cli.inputs import HEADING, Input, Reader, check_outputs, escapes_hint, inputs_of, joined, listed
+from glyphrender.cli.inputs import Input, Reader, check_outputs, escapes_hint, inputs_of, joined, listed
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import text_options, theta_options
 from glyphrender.document.manifest import is_pages_folder
 from glyphrender.document.sheet import SheetPage, saved, sheet
 from glyphrender.errors import DataError, counted, one_line
+from glyphrender.text.parts import HEADING
 
 if TYPE_CHECKING:
     from glyphrender.text.parts import Part

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from glyphrender.document.document import Document
 from glyphrender.errors import DataError
 from glyphrender.rich.conversation import from_messages
 from glyphrender.rich.door import for_file
-from glyphrender.text.parts import Part
+from glyphrender.text.parts import headed
 from glyphrender.text.source import decode, decode_blocks
 from glyphrender.theta import Theta
 
@@ -27,7 +27,6 @@ __all__ = [
     "beginning",
     "chat_of",
     "folder",
-    "heading",
     "read_folder",
     "text_source",
     "uploaded",
@@ -80,7 +79,7 @@ class Source:
         if self.messages:
             return Document(from_messages(self.messages, theta).text, theta)
         if self.files:
-            return Document.read(self._stream(), theta)
+            return Document.read(headed((name, (text,)) for name, text in self.files), theta)
         return Document(self.text, self.theta(theta))
 
     def excerpt(self, characters: int) -> Source:
@@ -95,22 +94,6 @@ class Source:
         if _LINK_DEFINITION.search(self.text, end):
             return self
         return Source(text=self.text[:end], name=self.name)
-
-    def _stream(self) -> Iterator[str | Part]:
-        for number, (name, text) in enumerate(self.files):
-            yield Part(name=name, heading=f"{chr(10) if number else ''}{heading(name)}\n")
-            yield text
-            if not text.endswith(("\n", "\r")):
-                yield "\n"
-
-
-def heading(path: str) -> str:
-    """Return the line above a file of a folder, as `glyphrender render DIR` writes it.
-
-    >>> heading("a.py")
-    '==> a.py <=='
-    """
-    return f"==> {path} <=="
 
 
 def text_source(text: str, *, name: str = "", chats: bool = True) -> Source:

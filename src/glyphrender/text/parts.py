@@ -17,6 +17,9 @@ from glyphrender.errors import DataError
 #: Characters that end a line of the page: LF, CR, CRLF, VT, FF, NEL, LS, PS (UAX #14 BK, CR, LF, NL).
 LINE_ENDS: Final = "\n\r\v\f\x85\u2028\u2029"
 
+#: The line above each of several files, as `head` and `tail` print it. "{path}" stands for the name of the file.
+HEADING: Final = "==> {path} <=="
+
 # Characters that are read from an open file at a time.
 _BLOCK: Final = 1 << 17
 
@@ -47,6 +50,31 @@ class Part:
         for field, value in (("name", self.name), ("heading", self.heading)):
             if not isinstance(value, str):
                 raise DataError(f"{field} of a Part is {type(value).__name__}, not str. Pass a str, or leave it out.")
+
+
+def headed(files: Iterable[tuple[str, Iterable[str]]], heading: str = HEADING) -> Iterator[str | Part]:
+    """Yield the texts of files, one after the other, each below `heading`.
+
+    Each text is a `Part`: its lines are numbered from 1, and the heading has no number. If a text does not end with a
+    line end, one is added. Each heading but the first has an empty line before it.
+
+    Args:
+        files: name and pieces of the text of each file.
+        heading: the line above each file, or "". "{path}" becomes the name.
+
+    >>> [each if isinstance(each, str) else each.heading for each in headed([("a.py", ["x = ", "1"])])]
+    ['==> a.py <==\\n', 'x = ', '1', '\\n']
+    """
+    first = True
+    for name, pieces in files:
+        above = heading and f"{'' if first else chr(10)}{heading.replace('{path}', name)}\n"
+        yield Part(name=name, heading=above)
+        first, last = False, "\n"
+        for piece in pieces:
+            yield piece
+            last = piece or last
+        if not last.endswith(("\n", "\r")):
+            yield "\n"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
