@@ -226,7 +226,9 @@ def escaped(text: str) -> str:
 
 
 def _file(suffix: str) -> str:
-    return (files(__package__) / f"view.{suffix}").read_text(encoding="utf-8")
+    """Return the style, "css", or the script, "js"."""
+    names = {"css": ("view.css",), "js": ("lens.js", "view.js")}[suffix]
+    return "".join((files(__package__) / name).read_text(encoding="utf-8") for name in names)
 
 
 def _digest(text: str) -> str:

@@ -1,4 +1,4 @@
-// The behavior of all page views in a document. Loaded once; see page_view.py.
+// The behavior of all page views in a document. Loaded once, after lens.js; see page_view.py.
 //
 // Listeners sit on the document, because views come and go: Gradio patches their attributes and texts at each
 // keystroke. Nothing is stored on an element. What a person has chosen is kept here by the key of the view, and
@@ -9,13 +9,11 @@
   if (window.glyphrenderViews) return;
   window.glyphrenderViews = true;
 
-  const LENS = 4;  // screen pixels of the magnifier for each pixel of the image
   const HINT = "Point at a word, or focus the page and use the arrow keys.";
   const chosen = new Map();  // key of a view → {zoom, lens, at}
   const parsed = new WeakMap();  // view → {from, words}
   let marked = null;  // {view, word}: the word that is marked now
   let dragged = null;  // the wipe whose slider is being dragged
-  let lens = null;  // the canvas of the magnifier
   let edited = "";  // the text of the editor when it was last looked at
 
   const target = event => event.composedPath()[0];
@@ -257,41 +255,13 @@
 
   // ---- magnifier ------------------------------------------------------------------------------------------------
 
-  function hideLens() {
-    if (lens) lens.hidden = true;
-  }
+  const hideLens = () => window.glyphrenderLens.hide();
 
-  // Show the surroundings of a point of the window. Each pixel of the image becomes LENS × LENS pixels of the screen.
   function showLens(view, x, y) {
     const images = view.querySelectorAll("img"), box = images[0].getBoundingClientRect();
     // In a wipe the second image lies above the first, to the left of the slider.
     const left = images.length === 2 && (x - box.left) / box.width * 100 < choice(view).at;
-    const image = images[left ? 1 : 0], frame = image.getBoundingClientRect();
-    if (!image.naturalWidth || !frame.width) return;
-    if (!lens?.isConnected) {
-      lens = document.createElement("canvas");
-      lens.className = "gv-lens";
-      lens.setAttribute("aria-hidden", "true");
-      document.body.append(lens);
-    }
-    lens.hidden = false;
-    const pixels = window.devicePixelRatio || 1, size = Math.min(240, window.innerWidth - 24);
-    const side = Math.round(size * pixels);
-    if (lens.width !== side) [lens.width, lens.height] = [side, side];
-    lens.style.width = lens.style.height = `${side / pixels}px`;
-    const context = lens.getContext("2d");
-    context.imageSmoothingEnabled = false;
-    context.fillStyle = "#808080";
-    context.fillRect(0, 0, side, side);
-    const cx = (x - frame.left) / frame.width * image.naturalWidth;
-    const cy = (y - frame.top) / frame.height * image.naturalHeight;
-    const half = side / LENS / 2;
-    context.drawImage(image, Math.round(cx - half), Math.round(cy - half), 2 * half, 2 * half, 0, 0, side, side);
-    // Below and to the right of the point, or on the other side where the window ends.
-    const css = side / pixels, gap = 18;
-    const beside = (at, room) => at + gap + css <= room ? at + gap : Math.max(4, at - gap - css);
-    lens.style.left = `${beside(x, document.documentElement.clientWidth)}px`;
-    lens.style.top = `${beside(y, window.innerHeight)}px`;
+    window.glyphrenderLens.show(images[left ? 1 : 0], x, y);
   }
 
   function lensOnWord() {
