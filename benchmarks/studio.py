@@ -2,12 +2,14 @@
 
     python benchmarks/studio.py                    # 30 keystrokes for each text
     python benchmarks/studio.py --keystrokes 100
+    python benchmarks/studio.py --beside ../before # type in turn into the studio of another tree of this project
     python benchmarks/studio.py --pictures         # write the pictures of docs/studio.md
 
 A browser (Debian's Chromium, driven by Playwright) opens `glyphrender studio` and types. A keystroke is timed inside
 the browser, from its `keydown` to the first frame after the image of the changed page was decoded: the request, layout,
-drawing, PNG, transfer and update of the document are all in it. The next key is pressed when the page is there. The
-start is timed from the start of the program to its address, and from there to the first page in the browser.
+drawing, PNG, transfer and update of the document are all in it. The next key is pressed `--pause` milliseconds after
+the page is there. The CPU time is that of the server, for pages and figures, divided by the keys. The start is timed
+from the start of the program to its address, and from there to the first page in the browser.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ import subprocess
 import sys
 import time
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import psutil
 from chromium import executable
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -48,27 +52,56 @@ TIMED = """() => new Promise(resolve => {
 })"""
 
 
-def keystrokes(page: Any, count: int) -> list[float]:
-    """Return the milliseconds that each of `count` keystrokes at the beginning of the text takes."""
-    page.locator("#studio-text textarea").press("Control+Home")
-    times = []
-    for at in range(count):
+class Studio:
+    """A studio of one tree of the project, in a process of its own, and the page of a visitor."""
+
+    def __init__(self, tree: Path) -> None:
+        self.name = tree.resolve().name
+        start = time.perf_counter()
+        environment = {**os.environ, "PYTHONPATH": str(tree / "src")}
+        command = [sys.executable, "-m", "glyphrender", "studio", "--port", "0"]
+        self.server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        assert self.server.stdout is not None
+        address = re.search(r"http://\S+", self.server.stdout.readline())
+        assert address
+        self.address, self.listening = address[0], time.perf_counter() - start
+        self.page: Any = None
+        self.times: list[float] = []
+
+    def open(self, browser: Any) -> float:
+        """Open the studio, and return the seconds to the first page."""
+        self.page = browser.new_page()
+        opened = time.perf_counter()
+        self.page.goto(self.address)
+        self.page.locator("#studio-page img").wait_for()
+        first = time.perf_counter() - opened
+        self.page.wait_for_timeout(3000)
+        return first
+
+    def replace_text(self, text: str) -> None:
+        """Replace the text in the box, and wait until its page is there."""
+        box = self.page.locator("#studio-text textarea")
+        box.click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(text)
+        start = "document.querySelector('#studio-page .gv-source').textContent.slice(0, 60)"
+        while self.page.evaluate(start) != text[:60]:
+            self.page.wait_for_timeout(50)
+        self.page.wait_for_timeout(1500)  # the figures of the whole text
+        box.press("Control+Home")
+        self.times = []
+
+    def press(self, key: str) -> None:
+        """Press a key at the beginning of the text, and note the milliseconds to its page."""
         # The promise is kept in the page, because a key cannot be pressed while `evaluate` waits.
-        page.evaluate(f"() => {{ window.timed = ({TIMED})(); }}")
-        page.keyboard.press("abcdefghij"[at % 10])
-        times.append(page.evaluate("() => window.timed"))
-    return times
+        self.page.evaluate(f"() => {{ window.timed = ({TIMED})(); }}")
+        self.page.keyboard.press(key)
+        self.times.append(self.page.evaluate("() => window.timed"))
 
-
-def replace_text(page: Any, text: str) -> None:
-    """Replace the text in the box, and wait until its page is there."""
-    page.locator("#studio-text textarea").click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(text)
-    start = text[:60]
-    while page.evaluate("document.querySelector('#studio-page .gv-source').textContent.slice(0, 60)") != start:
-        page.wait_for_timeout(50)
-    page.wait_for_timeout(1500)  # the figures of the whole text
+    def cpu(self) -> float:
+        """Return the milliseconds of CPU that the server has spent."""
+        spent = psutil.Process(self.server.pid).cpu_times()
+        return float(spent.user + spent.system) * 1000
 
 
 def pictures(browser: Any, address: str) -> None:
@@ -100,41 +133,51 @@ def pictures(browser: Any, address: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keystrokes", type=int, default=30)
+    parser.add_argument("--pause", type=int, default=0, help="milliseconds between a page and the next key")
+    parser.add_argument("--beside", type=Path, help="another tree of this project")
     parser.add_argument("--pictures", action="store_true")
     arguments = parser.parse_args()
     count = arguments.keystrokes
     browser_path = executable()
     if browser_path is None:
         raise SystemExit("no browser is installed (Debian: apt-get install chromium).")
-    start = time.perf_counter()
-    command = [sys.executable, "-m", "glyphrender", "studio", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
+    trees = [DOCS.parent] if arguments.beside is None else [arguments.beside, DOCS.parent]
+    studios: list[Studio] = []
+    with sync_playwright() as playwright:
         try:
-            assert server.stdout is not None
-            address = re.search(r"http://\S+", server.stdout.readline())
-            assert address
-            listening = time.perf_counter() - start
             options = ["--no-sandbox"] if os.geteuid() == 0 else []
+            for tree in trees:
+                studios.append(Studio(tree))
             browser = playwright.chromium.launch(executable_path=browser_path, args=options)
             if arguments.pictures:
-                pictures(browser, address[0])
+                pictures(browser, studios[-1].address)
                 return
-            page = browser.new_page()
-            opened = time.perf_counter()
-            page.goto(address[0])
-            page.locator("#studio-page img").wait_for()
-            first = time.perf_counter() - opened
-            page.wait_for_timeout(3000)
             print(f"Chromium {browser.version}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
-            print(f"Cold start: {listening:.1f} s to the address, and {first:.1f} s more to the first page.\n")
-            print("| text | keystroke → page, median | p95 |\n|---|---:|---:|")
+            for studio in studios:
+                first = studio.open(browser)
+                print(
+                    f"{studio.name}: {studio.listening:.1f} s to the address, and {first:.1f} s more to the first page."
+                )
+            print("\n| text | tree | keystroke → page, median | p95 | server CPU a key | load |")
+            print("|---|---|---:|---:|---:|---:|")
             for name, length in LENGTHS.items():
-                replace_text(page, NOVEL[2000 : 2000 + length])
-                times = sorted(keystrokes(page, count))
-                print(f"| {name} | {statistics.median(times):.0f} ms | {times[int(0.95 * (count - 1))]:.0f} ms |")
+                for studio in studios:
+                    studio.replace_text(NOVEL[2000 : 2000 + length])
+                before = [studio.cpu() for studio in studios]
+                for at in range(count):
+                    for studio in studios:
+                        studio.press("abcdefghij"[at % 10])
+                        studio.page.wait_for_timeout(arguments.pause)
+                studios[-1].page.wait_for_timeout(1500)  # the figures of the last key
+                for studio, start in zip(studios, before, strict=True):
+                    times = sorted(studio.times)
+                    middle, high = statistics.median(times), times[int(0.95 * (count - 1))]
+                    spent, load = (studio.cpu() - start) / count, os.getloadavg()[0]
+                    print(f"| {name} | {studio.name} | {middle:.0f} ms | {high:.0f} ms | {spent:.0f} ms | {load:.1f} |")
             browser.close()
         finally:
-            server.terminate()
+            for studio in studios:
+                studio.server.terminate()
 
 
 if __name__ == "__main__":
