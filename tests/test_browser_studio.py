@@ -516,3 +516,25 @@ def test_the_studio_fits_a_phone(chromium: Any, studio: str) -> None:
         image = page.locator("#studio-page .gv-page img").bounding_box()
         assert image["x"] >= 0
         assert image["x"] + image["width"] <= 360
+        places = page.evaluate(
+            """["source", "page", "figures", "preset", "foremost", "models", "export"].map(
+              name => document.getElementById(`studio-${name}`).getBoundingClientRect().top)"""
+        )
+        assert places == sorted(places)
+
+
+def test_the_studio_says_which_fields_a_proposal_changed_and_why_a_json_is_not_used(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio, TEXT)
+        said = "document.querySelector('#studio-preset').innerText"
+        assert "A θ to begin with" in page.evaluate(said)
+        page.get_by_text("Fit a target, or ask for a proposal").click()
+        page.locator("#studio-propose").click()
+        assert eventually(page, f"/fields differ from it: page_size/.test({said})", True)
+        page.get_by_text("Export, and a link to this").click()
+        page.locator("#studio-json textarea").fill('{"dpi": 0}')
+        page.locator("#studio-use").click()
+        told = page.locator("#studio-unused li")
+        told.wait_for()
+        page.wait_for_timeout(500)  # the page and the figures come after it
+        assert "dpi=0" in told.inner_text()

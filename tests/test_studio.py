@@ -514,6 +514,18 @@ def test_an_upload_that_is_gone_is_told_of(tmp_path: Path) -> None:
         assert all(each == SKIP for each in (*rest, page))
 
 
+def test_the_preset_says_which_fields_differ_from_it() -> None:
+    handlers = Handlers(Settings())
+    assert handlers.origin(*values_of())["info"] == "A θ to begin with"
+    assert handlers.origin(*values_of(Theta(dpi=96)))["info"] == "1 field differs from it: dpi"
+    dense = Theta.preset("dense")
+    assert handlers.origin(*values_of(dense, preset="dense"))["info"] == "A θ to begin with"
+    five = Theta(dpi=96, columns=2, font_size=8, line_height=9, alignment="JUSTIFY")
+    assert handlers.origin(*values_of(five))["info"].startswith("5 fields differ from it: ")
+    assert handlers.origin(*values_of(five))["info"].endswith(", …")
+    assert handlers.origin(*values_of(dpi=0)) == SKIP
+
+
 def test_pages_too_large_for_a_browser_are_not_drawn_and_still_counted() -> None:
     theta = Theta(dpi=600)
     with pytest.raises(ThetaError, match="megapixels"):

@@ -17,7 +17,7 @@ from glyphrender.fonts import families
 from glyphrender.studio.choices import WIDGETS
 from glyphrender.studio.fields import FOREMOST, Field, Widget, fields, groups, widget_value
 from glyphrender.studio.figures import model_names
-from glyphrender.studio.handlers import held, shown_text, sizes_of, slider_bounds
+from glyphrender.studio.handlers import held, preset_info, shown_text, sizes_of, slider_bounds
 from glyphrender.studio.replies import KEPT, VIEWS, price_lines
 from glyphrender.studio.samples import SAMPLES
 from glyphrender.studio.sitting import AHEAD, Sitting, Typing, marked
@@ -166,7 +166,7 @@ class _Studio:
                 presets,
                 value=self.settings.state.preset,
                 label="Preset",
-                info="A θ to begin with",
+                info=preset_info(theta, self.settings.state.preset),
                 elem_id="studio-preset",
             )
             self.keep = gr.Button("Keep this θ to compare", size="sm", elem_id="studio-keep")
@@ -257,6 +257,7 @@ class _Studio:
                 buttons=["copy"],
                 elem_id="studio-json",
             )
+            self.unused = self._html("", "studio-unused")
             self.use = gr.Button("Use this JSON", size="sm", elem_id="studio-use")
 
     def _html(self, value: str, name: str) -> Any:
@@ -303,7 +304,7 @@ class _Studio:
         inputs += [self.view, self.other, self.against, self.follow, self.sizes, *ordered]
         everything, few = [self.sitting, *inputs], [self.sitting, *inputs[:AHEAD]]
         drawn = [self.page, self.problems, self.fields["line_height"], self.sizes]
-        counted = [self.figures, self.notice, self.json, self.python, self.command]
+        counted = [self.figures, self.notice, self.json, self.python, self.command, self.preset]
         theta = [self.sizes, *ordered]
         text = [self.text, self.held, self.name, self.told, self.number]
         private = {"api_visibility": "private"}
@@ -341,7 +342,7 @@ class _Studio:
         solving = [self.target, self.goal, self.least, *inputs]
         refresh(self.fit.click(do.fit, solving, [self.answer, self.preset, *theta], **heavy))
         refresh(self.propose.click(do.propose, solving, [self.answer, self.preset, *theta], **heavy))
-        refresh(self.use.click(do.use, [self.json], [self.problems, self.preset, *theta], **light))
+        refresh(self.use.click(do.use, [self.json], [self.unused, self.preset, *theta], **light))
 
         def share(request: Any, *values: Any) -> str:
             return do.share(request.headers.get("referer") or "", *values)

@@ -20,15 +20,18 @@ from glyphrender.studio.choices import WIDGETS, Choices
 from glyphrender.studio.fields import Problem, Widget, fields, widget_value
 from glyphrender.studio.replies import KEPT, VIEWS
 from glyphrender.studio.samples import SAMPLES, sample
-from glyphrender.studio.source import Source, heading, text_source, uploaded
+from glyphrender.studio.source import Source, text_source, uploaded
 from glyphrender.studio.state import MOST_MODELS, State
 from glyphrender.studio.suited import Suited, suited
+from glyphrender.text.parts import HEADING
 from glyphrender.theta import Theta
 
-__all__ = ["SKIP", "Handlers", "Settings", "held", "shown_text", "sizes_of", "slider_bounds", "update"]
+__all__ = ["SKIP", "Handlers", "Settings", "held", "preset_info", "shown_text", "sizes_of", "slider_bounds", "update"]
 
 # Most characters of a text that are put into the text box, where they can be changed.
 _EDITABLE: Final = 200_000
+# Most fields that the line below the preset names.
+_NAMED: Final = 4
 # Characters of a longer text, or of a folder, that the text box shows.
 _PREVIEW: Final = 20_000
 
@@ -118,6 +121,12 @@ class Handlers:
         notices = found.notices + notices_html(wrong)
         answers = (found.figures, notices, found.theta_json, found.python, found.command)
         return tuple(SKIP if each is None else each for each in answers)
+
+    def origin(self, *values: Any) -> Any:
+        """Return the preset with a line below it that says which fields differ from it."""
+        got = Choices.of(values)
+        theta, _ = self._theta(got.followed()[0])
+        return SKIP if theta is None else update(info=preset_info(theta, got.preset))
 
     def models(self, models: Sequence[str] | None, lines: str) -> tuple[Any, ...]:
         """Return (prices, what a page can be compared with) after other models were chosen."""
@@ -306,7 +315,7 @@ def held(source: Source) -> Source | None:
 
 def shown_text(source: Source) -> str:
     """Return what the text box shows: all that can be changed, or else the beginning."""
-    text = source.text or "\n".join(f"{heading(name)}\n{text}" for name, text in source.files)
+    text = source.text or "\n".join(f"{HEADING.replace('{path}', name)}\n{text}" for name, text in source.files)
     return text if held(source) is None else text[:_PREVIEW]
 
 
@@ -324,6 +333,21 @@ def slider_bounds(name: str, value: float) -> dict[str, float]:
     limits = _FIELDS[name].limits
     assert limits is not None
     return {"minimum": min(limits[0], value), "maximum": max(limits[1], value)}
+
+
+def preset_info(theta: Theta, preset: str) -> str:
+    """Return the line below the preset: which fields of θ differ from it.
+
+    >>> preset_info(Theta(dpi=96, font_size=8), "")
+    '2 fields differ from it: font_size, dpi'
+    >>> preset_info(Theta(), "")
+    'A θ to begin with'
+    """
+    names = list(theta.diff(Theta.of(preset or None)))
+    if not names:
+        return "A θ to begin with"
+    count = "1 field differs" if len(names) == 1 else f"{len(names)} fields differ"
+    return f"{count} from it: {', '.join(names[:_NAMED])}{', …' if len(names) > _NAMED else ''}"
 
 
 def theta_updates(theta: Theta) -> tuple[Any, ...]:

@@ -150,8 +150,8 @@ class Typing:
         return drawn, marked(problems, sitting.name, turn)
 
     def count_moved(self, sitting: Sitting, *values: Any) -> tuple[Any, ...]:
-        """Return what `Handlers.count` returns."""
-        return self._counted(sitting, lambda: self.handlers.count(*values))
+        """Return what `Handlers.count` returns, and then the preset as `Handlers.origin` returns it."""
+        return self._counted(sitting, lambda: (*self.handlers.count(*values), self.handlers.origin(*values)))
 
     def count_typed(self, sitting: Sitting, *values: Any) -> tuple[Any, ...]:
         """Return (figures, notices, Python, command). Without a move of a field, θ stays, and so its JSON too."""
