@@ -76,7 +76,7 @@ def run(arm: str, seed: int, judge: KeptReader, text: str, rounds: int, steps: i
     strangers, proposer = ARMS[arm]
     engine._STRANGERS = strangers
     engine._GROWTH = -1.0  # no early end: the budget is the same
-    results._FINALISTS = 8
+    results.FINALISTS = 8
     space = Space.preset("reader", VISION, text=text)
     return search(
         text,
