@@ -52,7 +52,7 @@ def qa_f1(prediction: str, truth: str) -> float:
     >>> qa_f1("The Red House.", "red houses"), qa_f1("", "")
     (0.5, 0.0)
     """
-    return _f1(_ARTICLES.sub(" ", _plain(prediction)).split(), _ARTICLES.sub(" ", _plain(truth)).split())
+    return f1_of_words(_ARTICLES.sub(" ", _plain(prediction)).split(), _ARTICLES.sub(" ", _plain(truth)).split())
 
 
 def qa_f1_zh(prediction: str, truth: str) -> float:
@@ -68,7 +68,7 @@ def qa_f1_zh(prediction: str, truth: str) -> float:
     for text in (prediction, truth):
         plain = ("".join(word.lower().translate(_CHINESE_MARKS).split()) for word in chinese_words(text))
         words.append([word for word in plain if word])
-    return _f1(*words)
+    return f1_of_words(*words)
 
 
 def classification(prediction: str, truth: str, classes: Sequence[str]) -> float:
@@ -195,9 +195,14 @@ def _plain(text: str) -> str:
     return text.lower().translate(_ASCII_MARKS)
 
 
-def _f1(given: list[str], right: list[str]) -> float:
-    same = (Counter(given) & Counter(right)).total()
-    if not same:
+def f1_of_words(given: list[str], right: list[str]) -> float:
+    """Return the F1 score of the words of two texts. Order does not count; repetition does."""
+    return f1((Counter(given) & Counter(right)).total(), len(given), len(right))
+
+
+def f1(common: int, given: int, right: int) -> float:
+    """Return the F1 score of `given` words against `right` ones, if they have `common` words in common."""
+    if not common:
         return 0.0
-    precision, recall = same / len(given), same / len(right)
-    return (2 * precision * recall) / (precision + recall)
+    precision, recall = common / given, common / right
+    return 2 * precision * recall / (precision + recall)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections import Counter
 from functools import lru_cache
 from typing import Any, Final
 
 from glyphrender.errors import DependencyError
+from glyphrender.evals.metrics import f1, f1_of_words
 
 __all__ = ["stemmed_f1", "stemmed_f1_of_parts", "stemmed_rouge_l"]
 
@@ -39,9 +39,7 @@ def stemmed_rouge_l(reply: str, reference: str) -> float:
     given, wanted = _alphanumeric_stems(reply), _alphanumeric_stems(reference)
     if not given or not wanted:
         return 0.0
-    common = _common_subsequence(given, wanted)
-    precision, recall = common / len(given), common / len(wanted)
-    return 2 * precision * recall / (precision + recall) if common else 0.0
+    return f1(_common_subsequence(given, wanted), len(given), len(wanted))
 
 
 def stemmed_f1(reply: str, answer: str, *, decomposed: bool = False) -> float:
@@ -60,12 +58,7 @@ def stemmed_f1(reply: str, answer: str, *, decomposed: bool = False) -> float:
     Raises:
         DependencyError: nltk is not installed.
     """
-    given, wanted = _content_stems(reply, decomposed), _content_stems(answer, decomposed)
-    common = (Counter(given) & Counter(wanted)).total()
-    if common == 0:
-        return 0.0
-    precision, recall = common / len(given), common / len(wanted)
-    return 2 * precision * recall / (precision + recall)
+    return f1_of_words(_content_stems(reply, decomposed), _content_stems(answer, decomposed))
 
 
 def stemmed_f1_of_parts(reply: str, answer: str, *, decomposed: bool = False) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,3 +74,12 @@ class Candidate:
             evaluation=Evaluation.from_dict(evaluation) if evaluation is not None else None,
             reason=values.get("reason", ""),
         )
+
+
+def unbeaten(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the candidates with fewer errors than all others of equal or greater ρ, highest ρ first."""
+    front: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda each: (-each.rho, each.error, each.step)):
+        if not front or candidate.error < front[-1].error:
+            front.append(candidate)
+    return front

@@ -18,7 +18,7 @@ from typing import Any, Final
 from glyphrender.document.layout import layout
 from glyphrender.errors import FontError, LayoutError, ThetaError
 from glyphrender.search.axes import Axis
-from glyphrender.search.candidate import Candidate
+from glyphrender.search.candidate import Candidate, unbeaten
 from glyphrender.search.proposer import Proposals
 from glyphrender.search.space import Genes, Space
 from glyphrender.theta import Theta
@@ -44,12 +44,7 @@ def sampled_front(history: Sequence[Candidate]) -> list[Candidate]:
     samples = max(
         (candidate.evaluation.samples for candidate in history if candidate.evaluation is not None), default=0
     )
-    evaluated = [each for each in history if each.evaluation is not None and each.evaluation.samples == samples]
-    front: list[Candidate] = []
-    for candidate in sorted(evaluated, key=lambda each: (-each.rho, each.error, each.step)):
-        if not front or candidate.error < front[-1].error:
-            front.append(candidate)
-    return front
+    return unbeaten(each for each in history if each.evaluation is not None and each.evaluation.samples == samples)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from glyphrender.report.colors import STEPS, paint
 from glyphrender.report.plots import Frame, Labels, interval, linear, mark, round_ticks, svg_text
-from glyphrender.search.candidate import Candidate
+from glyphrender.search.candidate import Candidate, unbeaten
 from glyphrender.search.evaluation import Evaluation
 
 __all__ = ["Baseline", "front_plot"]
@@ -181,7 +181,7 @@ def _earlier_fronts(shown: Sequence[Candidate], key: _Key, axes: _Axes) -> Itera
     """Draw the front at the end of each round except the last, to show the progress of the search."""
     for number in key.rounds[:-1]:
         until = [each for each in shown if each.round <= number and not key.given_up(each)]
-        yield _stairs(_unbeaten(until), axes, f'{paint(stroke=key.color(number))} stroke-opacity=".55"')
+        yield _stairs(unbeaten(until), axes, f'{paint(stroke=key.color(number))} stroke-opacity=".55"')
 
 
 def _points(shown: Sequence[Candidate], key: _Key, axes: _Axes) -> Iterator[str]:
@@ -199,15 +199,6 @@ def _final_front(front: Sequence[Candidate], axes: _Axes) -> Iterator[str]:
     for each in front:
         x, y = axes.at(each)
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" {paint(stroke=_FRONT)}/>'
-
-
-def _unbeaten(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates with fewer errors than all others of equal or greater ρ, from the largest ρ down."""
-    front: list[Candidate] = []
-    for each in sorted(candidates, key=lambda each: (-each.rho, each.error)):
-        if not front or each.error < front[-1].error:
-            front.append(each)
-    return front
 
 
 def _stairs(front: Sequence[Candidate], axes: _Axes, stroke: str) -> str:

@@ -8,19 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from struct import pack, unpack
 from typing import Any
 
 from glyphrender.models.config_values import edge, flag, integer
+from glyphrender.models.families.tiles import arrangements
 from glyphrender.models.limits import Limits
 from glyphrender.models.model import ImageCost, VisionModel, resized_cost
-
-
-@lru_cache(maxsize=16)
-def canvases(most: int) -> tuple[tuple[int, int], ...]:
-    """Return columns and rows of all canvases of at most `most` tiles."""
-    return tuple((columns, rows) for columns in range(1, most + 1) for rows in range(1, most // columns + 1))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +64,7 @@ class CanvasModel(VisionModel):
         """
         scales = {
             (columns, rows): min(_single(columns * self.tile / width), _single(rows * self.tile / height))
-            for columns, rows in canvases(self.most)
+            for columns, rows in arrangements(1, self.most)
         }
         chosen = max(scales.values())
         if chosen >= 1 and not self.enlarge:
