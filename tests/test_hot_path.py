@@ -70,9 +70,8 @@ def test_a_page_is_placed_drawn_and_compressed_once(calls: Counter[str]) -> None
     assert calls == {"place": blocks, "blob": blocks, "deflate": len(pages)}
 
 
-def test_python_calls_grow_with_lines_and_not_with_words(calls: Counter[str]) -> None:
-    """If all words are known, `layout` calls a few Python functions a line, and a few hundred a chunk."""
-    list(layout(TEXT, THETA))
+def entered_by(act: Callable[[], object]) -> int:
+    """Return how many Python functions are entered while `act` runs."""
     entered = 0
 
     def profile(frame: Any, event: str, argument: Any) -> None:
@@ -81,9 +80,17 @@ def test_python_calls_grow_with_lines_and_not_with_words(calls: Counter[str]) ->
 
     sys.setprofile(profile)
     try:
-        pages = list(default_typesetter().layout_pages(TEXT, THETA))
+        act()
     finally:
         sys.setprofile(None)
+    return entered
+
+
+def test_python_calls_grow_with_lines_and_not_with_words(calls: Counter[str]) -> None:
+    """If all words are known, `layout` calls a few Python functions a line, and a few hundred a chunk."""
+    list(layout(TEXT, THETA))
+    pages: list[Any] = []
+    entered = entered_by(lambda: pages.extend(default_typesetter().layout_pages(TEXT, THETA)))
     lines = sum(block.hi - block.lo for each in pages for block in each.blocks)
     words = TEXT.count(" ")
     assert words > 10 * lines
@@ -94,16 +101,6 @@ def test_drawing_makes_arrays_and_not_an_object_a_glyph(calls: Counter[str]) -> 
     """Drawing enters a fixed number of Python functions a page, and none for each line, word or glyph."""
     each = next(layout(TEXT, THETA))
     each.png()
-    entered = 0
-
-    def profile(frame: Any, event: str, argument: Any) -> None:
-        nonlocal entered
-        entered += event == "call"
-
-    sys.setprofile(profile)
-    try:
-        each.png()
-    finally:
-        sys.setprofile(None)
+    entered = entered_by(each.png)
     assert np.prod(each.size) > 400_000
     assert entered < 150

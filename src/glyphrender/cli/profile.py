@@ -245,14 +245,10 @@ def _progress() -> Any:
     return show
 
 
-def _conditions(receipt: Receipt) -> list[str]:
-    return [each["name"] for each in receipt.values["conditions"]]
-
-
 def _cells_table(receipt: Receipt) -> str:
     """Return a table with a row for each kind and a column for each condition."""
     found = {(cell.kind, cell.condition): cell for cell in receipt.cells()}
-    names = _conditions(receipt)
+    names = [each["name"] for each in receipt.values["conditions"]]
     kinds = list(dict.fromkeys(kind for kind, _ in found))
     rows = [[kind, *(_cell(found[kind, name]) for name in names)] for kind in kinds]
     rhos = [each["rho"]["visual"] for each in receipt.values["conditions"]]

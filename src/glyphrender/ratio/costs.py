@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
+from glyphrender.errors import counted
 from glyphrender.models.prices import Price
 from glyphrender.theta import Theta
 
@@ -89,7 +90,7 @@ class Ratio:
     def __repr__(self) -> str:
         return (
             f"<Ratio ρ {self.rho:.2f}: {self.text_tokens:,} text tokens ({self.tokenizer}), {self.visual_tokens:,} "
-            f"visual tokens of {self.model} on {len(self.pages):,} page{'s'[: len(self.pages) != 1]}, type "
+            f"visual tokens of {self.model} on {counted(len(self.pages), 'page')}, type "
             f"{self.font_pixels:.2f} px>"
         )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from glyphrender.document.document import Document
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, counted
 from glyphrender.rich.conversation import from_messages
 from glyphrender.rich.door import for_file
 from glyphrender.text.parts import headed
@@ -117,8 +117,8 @@ def text_source(text: str, *, name: str = "", chats: bool = True) -> Source:
         )
         text = text[:MOST_CHARACTERS]
     elif chats and (messages := chat_of(text)):
-        count = f"{len(messages):,} message{'s'[: len(messages) != 1]}"
-        return Source(text=text, name=name, messages=messages, notices=(f"Read as a chat of {count}.",))
+        notices = (f"Read as a chat of {counted(len(messages), 'message')}.",)
+        return Source(text=text, name=name, messages=messages, notices=notices)
     return Source(text=text, name=name, notices=notices)
 
 
