@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import browser
@@ -473,6 +474,21 @@ def test_two_visitors_do_not_disturb_each_other(chromium: Any, studio: str) -> N
         assert eventually(two, SOURCE, "what two has written!")
         assert one.evaluate(SOURCE) == "the text of one"
         assert two.locator("#field-font_size input[type=number]").input_value() == "9"
+
+
+def test_files_of_an_opened_folder_have_their_paths_and_hidden_folders_are_left_out(
+    chromium: Any, studio: str, tmp_path: Path
+) -> None:
+    for name in ("one/init.py", "two/init.py", ".git/config.py"):
+        (tmp_path / "code" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "code" / name).write_text(f"# {name}")
+    with visit(chromium) as page:
+        open_studio(page, studio)
+        with page.expect_file_chooser() as chooser:
+            page.locator("#studio-folder").click()
+        chooser.value.set_files(tmp_path / "code")
+        shown = "==> code/one/init.py <==\n# one/init.py\n\n==> code/two/init.py <==\n# two/init.py\n"
+        assert eventually(page, SOURCE, shown)
 
 
 def test_two_thetas_are_compared_by_a_wipe_that_keys_move(chromium: Any, studio: str) -> None:

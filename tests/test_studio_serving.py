@@ -228,8 +228,7 @@ def test_a_visitor_names_no_file_of_the_server_and_no_address(studio: Served, tm
     named = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in (uploaded, secret, address)]
     (number,) = {each["id"] for each in studio.config["dependencies"] if each["api_name"] == event}
     for file, opens in zip(named, (True, False, False), strict=True):
-        data = [[file], ""] if event == "models" else [[file]]
-        body = json.dumps({"fn_index": number, "session_hash": "eve", "data": data}).encode()
+        body = json.dumps({"fn_index": number, "session_hash": "eve", "data": [[file], ""]}).encode()
         status, _, answer = studio.ask("POST", "/gradio_api/run/predict", body, Content_Type="application/json")
         assert (status == 200) == opens
         assert b"of the server" not in answer

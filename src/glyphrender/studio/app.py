@@ -28,6 +28,8 @@ __all__ = ["build", "gradio"]
 
 _TARGETS: Final = (("ρ of at least", "rho"), ("visual tokens, at most", "visual_tokens"), ("pages, at most", "pages"))
 _DEFAULTS: Final = "(defaults)"
+# Puts the paths of the files inside their folder into the second input of an event.
+_PATHS: Final = "(files, seen) => [files, window.glyphrenderPaths?.() ?? '']"
 # Puts the mark of the page in view into the second input of an event.
 _SEEN: Final = "(sitting, seen, ...rest) => [sitting, window.glyphrenderSeen?.() ?? '', ...rest]"
 
@@ -109,7 +111,7 @@ class _Studio:
             self.other = gr.State(start.other)
             self.sizes = gr.State(sizes_of(start.theta))
             self.sitting = gr.State(Sitting.of(start.theta, among=typing.sittings))  # Gradio copies it for each visitor
-            self.seen = gr.Textbox(visible=False)  # the page that the visitor sees; `_SEEN` fills it in
+            self.seen = gr.Textbox(visible=False)  # what only the browser knows: `_SEEN` or `_PATHS` fills it in
             with gr.Row(elem_id="studio-columns"):
                 with gr.Column(scale=5, min_width=330, elem_id="studio-left"):
                     with gr.Column(elem_id="studio-source"):
@@ -333,7 +335,7 @@ class _Studio:
         refresh(self.view.input(do.view, [self.view], [self.against], **light))
         refresh(self.preset.input(do.preset, [self.preset], theta, **light))
         for opened in (self.files, self.folder, self.drop):
-            given(opened.upload(do.open, [opened], text, **private))
+            given(opened.upload(do.open, [opened, self.seen], text, js=_PATHS, **private))
         given(self.clear.click(do.clear, None, [*text, self.drop], **light))
         given(self.sample.input(do.sample, [self.sample], [*text, self.sample, self.preset, *theta], **light))
         refresh(self.suit.click(do.suit, inputs, [self.suit, self.preset, *theta], **light))

@@ -30,6 +30,8 @@ __all__ = ["SKIP", "Handlers", "Settings", "held", "preset_info", "shown_text", 
 
 # Most characters of a text that are put into the text box, where they can be changed.
 _EDITABLE: Final = 200_000
+# Letters of names that are compared; Gradio cuts long ones.
+_COMPARED: Final = 20
 # Most fields that the line below the preset names.
 _NAMED: Final = 4
 # Characters of a longer text, or of a folder, that the text box shows.
@@ -146,8 +148,13 @@ class Handlers:
         except GlyphRenderError:  # a name that no widget offers
             return (SKIP,) * (1 + len(WIDGETS))
 
-    def open(self, files: Any) -> tuple[Any, ...]:
-        """Return (text, held, name, what to tell, page) for files that were opened or dropped."""
+    def open(self, files: Any, inside: str = "") -> tuple[Any, ...]:
+        """Return (text, held, name, what to tell, page) for files that were opened or dropped.
+
+        Args:
+            files: the places of the uploads, which end with the names of the files.
+            inside: the path of each file inside the folder that was opened, in lines.
+        """
         paths = [Path(str(each)) for each in (files if isinstance(files, list) else [files]) if each]
         try:
             total = sum(path.stat().st_size for path in paths)
@@ -156,7 +163,8 @@ class Handlers:
                     f"the files have {total / 1e6:.0f} MB; the studio takes {self.settings.most_bytes / 1e6:.0f}. "
                     "Open fewer of them, or use the command line."
                 )
-            source = uploaded((path.name, path.read_bytes()) for path in paths)
+            names = _names(paths, (inside or "").split("\n"))
+            source = uploaded((name, path.read_bytes()) for name, path in zip(names, paths, strict=True))
         except OSError as error:  # uploads are deleted after an hour
             gone = f"The files cannot be read ({error.strerror}). Drop them again."
             return SKIP, SKIP, SKIP, notices_html([gone]), SKIP
@@ -339,7 +347,7 @@ def preset_info(theta: Theta, preset: str) -> str:
     """Return the line below the preset: which fields of θ differ from it.
 
     >>> preset_info(Theta(dpi=96, font_size=8), "")
-    '2 fields differ from it: font_size, dpi'
+    '2 fields differ from it: dpi, font_size'
     >>> preset_info(Theta(), "")
     'A θ to begin with'
     """
@@ -375,6 +383,25 @@ def _given(source: Source) -> tuple[Any, ...]:
     label = "Text" if kept is None else f"{source.name or 'A long text'}: the beginning. To type, clear it first"
     box = update(value=shown_text(source), interactive=kept is None, label=label)
     return box, kept, source.name, "", 1
+
+
+def _names(uploads: Sequence[Path], inside: Sequence[str]) -> list[str]:
+    """Return a name for each upload: its path inside its folder, if the browser told one for each of these files.
+
+    Gradio leaves letters out of names that a file system may refuse, so letters and digits alone are compared.
+
+    >>> _names([Path("/tmp/x1/a.py"), Path("/tmp/x2/a.py")], ["one/a.py", "two/a.py"])
+    ['one/a.py', 'two/a.py']
+    >>> _names([Path("/tmp/x1/a.py")], ["one/b.py"])
+    ['a.py']
+    """
+
+    def letters(name: str) -> str:
+        return "".join(filter(str.isalnum, name.rpartition("/")[2]))[:_COMPARED]
+
+    names = [path.name for path in uploads]
+    told = len(names) == len(inside) and all(map(str.__eq__, map(letters, names), map(letters, inside)))
+    return list(inside) if told else names
 
 
 def _solved(theta: Theta | None, html: str, preset: str) -> tuple[Any, ...]:

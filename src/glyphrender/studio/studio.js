@@ -1,3 +1,5 @@
+// Two things that Gradio does not do.
+//
 // Shows what is wrong with a field at the field itself, and marks its widget for screen readers.
 // All texts are set as text, never as HTML.
 (() => {
@@ -53,4 +55,15 @@
     pending = true;
     requestAnimationFrame(() => { pending = false; update(); });
   }).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
+})();
+
+// Notes the paths of files inside a folder that is opened: Gradio passes on their names alone.
+(() => {
+  "use strict";
+  let paths = [];
+  document.addEventListener("change", ({target}) => {
+    if (target instanceof HTMLInputElement && target.type === "file")
+      paths = [...target.files].map(file => file.webkitRelativePath || file.name);
+  }, true);
+  window.glyphrenderPaths = () => paths.join("\n");
 })();
