@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glyphrender import Theta, layout
+from glyphrender import RichText, Style, Theta, layout, render
 from glyphrender.typeset.hyphenate import hyphenator, proper_words
 from glyphrender.typeset.liang import Patterns
 
@@ -148,3 +148,15 @@ def test_a_page_shows_no_hyphen_inside_an_address() -> None:
                 if word.end() > line.end and hyphenator("en")(word.group()):
                     assert word.group() in plain
                     assert word.group() == "internationalization"
+
+
+@pytest.mark.parametrize("width", [40, 60, 90])
+def test_a_style_that_changes_no_advance_moves_no_hyphen(width: int) -> None:
+    text = "unbelievable example.com/incomprehensibilities, incomprehensibilities “never-ending” $HOME/naturally"
+    theta = Theta(
+        page_size=(width, 300), margin_x=4, margin_y=4, hyphenate=True, language="en", font="DejaVu Sans Mono"
+    )
+    plain = [line.text for page in render(text, theta) for line in page.lines]
+    for start in range(0, len(text) - 2, 5):
+        styled = RichText(text, [(start, start + 2, Style(color="#FF0000"))])
+        assert [line.text for page in render(styled, theta) for line in page.lines] == plain, text[start : start + 2]

@@ -53,6 +53,7 @@ from glyphrender.typeset.word_characters import RTL_MARK
 Words: TypeAlias = WordCache | StyledWords
 
 _LINE_ENDS: Final = set_of(map(ord, LINE_ENDS))
+_SEPARATORS_OF_WORDS: Final = set_of(map(ord, " \t" + LINE_ENDS))
 _RARE_LINE_ENDS: Final = LINE_ENDS.replace("\n", "")
 
 
@@ -80,7 +81,8 @@ def _analysed(chunk: Chunk, words: Words, base: int | None) -> SegmentTable:
     """Return the segments of `chunk`, without looks."""
     cps = None if chunk.text.isascii() else codepoints(chunk.text)
     plain = cps is None or not _needs_implicit_boundaries(_directed(chunk, cps, words.style))
-    plain = plain and not (cps is not None and chunk.cuts and has_joining(cps))
+    if chunk.cuts and plain:
+        plain = not (cps is not None and has_joining(cps)) and not (words.style.hyphenate and _cut_inside(chunk))
     if not chunk.text:
         return _empty(chunk, words, rightward=base != 1 and chunk.base != 1)
     if plain and base != 1 and chunk.base != 1 and not any(map(chunk.text.__contains__, _RARE_LINE_ENDS)):
@@ -262,13 +264,28 @@ def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: int 
     if chunk.cuts:
         cuts = np.zeros(len(cps), bool)
         cuts[list(chunk.cuts)] = True
+    apart = None
+    if cuts is not None and words.style.hyphenate:  # hyphens are those of the whole word
+        apart = boundary.copy()
+        if levels is not None:
+            apart[1:] |= levels[0][1:] != levels[0][:-1]
     if levels is not None or cuts is not None:
         boundary |= turns(cps, blank, None if levels is None else levels[0], cuts, boundary, actions, words.style)
     joined = np.zeros(0, np.intp)
     if cuts is not None:
         boundary |= cuts
         joined = joined_cuts(cps, cuts)
-    return _segment_table(chunk, cps, words, levels, boundary, actions, joined)
+        if apart is not None:
+            separator = are_in(cps, _SEPARATORS_OF_WORDS)
+            inside = np.append(False, ~separator[1:] & ~separator[:-1])
+            joined = np.flatnonzero(boundary & ~apart & inside)
+    return _segment_table(chunk, cps, words, levels, boundary, actions, joined, apart)
+
+
+def _cut_inside(chunk: Chunk) -> bool:
+    """Return whether a word is cut inside, not beside white space."""
+    text = chunk.text
+    return any(0 < at < len(text) and not text[at - 1].isspace() and not text[at].isspace() for at in chunk.cuts)
 
 
 def _implicit_boundaries(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
@@ -287,17 +304,18 @@ def _segment_table(
     boundary: NDArray[np.bool_],
     actions: NDArray[np.uint8],
     joined: NDArray[np.intp],
+    apart: NDArray[np.bool_] | None = None,
 ) -> SegmentTable:
     """Return the segments of the words that lie between separators and at each `boundary`.
 
-    Letters may join over the boundaries at `joined`.
+    Letters may join over the boundaries at `joined`; see `in_sight` for `apart`.
     """
     styled = (isinstance(words, StyledWords) and chunk.looks is not None) or len(joined) > 0
     text, gap_after, first_of_word = _spelled_out(cps, None if levels is None else levels[0], boundary, styled)
     if len(joined):
         word = np.zeros(len(cps), np.intp)
         word[first_of_word] = np.arange(len(first_of_word))
-        text = in_sight(text, cps, joined, word[joined], RTL_MARK)
+        text = in_sight(text, cps, joined, word[joined], RTL_MARK, apart=apart)
     if isinstance(words, StyledWords) and chunk.looks is not None:
         number, ends = words.segments(text, chunk.looks[first_of_word])
     else:

@@ -21,6 +21,8 @@ JOINING: Final = (
 )  # fmt: skip
 #: How many characters of context HarfBuzz reads.
 CONTEXT: Final = 5
+# No word that is hyphenated is longer.
+_LONGEST_WORD: Final = 200
 #: Put between a part of a word and the characters beside it. No word has this character, because it ends lines.
 ASIDE: Final = "\v"
 
@@ -70,7 +72,15 @@ def joined_cuts(cps: NDArray[np.uint32], cuts: NDArray[np.bool_]) -> NDArray[np.
     return at[joins & ~never_join(before) & ~never_join(after)]
 
 
-def in_sight(text: str, cps: NDArray[np.uint32], places: NDArray[np.intp], words: NDArray[np.intp], mark: str) -> str:
+def in_sight(
+    text: str,
+    cps: NDArray[np.uint32],
+    places: NDArray[np.intp],
+    words: NDArray[np.intp],
+    mark: str,
+    *,
+    apart: NDArray[np.bool_] | None = None,
+) -> str:
     """Return `text`, words with spaces between them, with the words beside each of `places` as parts in context.
 
     Args:
@@ -79,15 +89,21 @@ def in_sight(text: str, cps: NDArray[np.uint32], places: NDArray[np.intp], words
         places: the characters before which a word was cut, and over which letters join; rising.
         words: [places] the number of the word that begins at each place.
         mark: what stands before a word that is set from right to left.
+        apart: [n] whether a word begins at each character of the text without styles too. If this is given, a part
+            sees all of the word that it is a part of; if not, what HarfBuzz reads.
     """
+    most = CONTEXT if apart is None else _LONGEST_WORD
     parts = text.split(" ")
     before: dict[int, str] = {}
     after: dict[int, str] = {}
     for place, word in zip(places.tolist(), words.tolist(), strict=True):
-        head, tail = cps[max(0, place - CONTEXT) : place], cps[place : place + CONTEXT]
-        breaks, ends = np.flatnonzero(np.isin(head, _SEPARATORS)), np.flatnonzero(np.isin(tail, _SEPARATORS))
-        before[word] = as_text(head[breaks[-1] + 1 :] if len(breaks) else head)
-        after[word - 1] = as_text(tail[: ends[0]] if len(ends) else tail)
+        head, tail = cps[max(0, place - most) : place], cps[place : place + most]
+        breaks, ends = np.flatnonzero(np.isin(head, _SEPARATORS)) + 1, np.flatnonzero(np.isin(tail, _SEPARATORS))
+        if apart is not None:
+            breaks = np.append(breaks, np.flatnonzero(apart[place - len(head) : place]))
+            ends = np.append(ends, np.flatnonzero(apart[place : place + len(tail)]))
+        before[word] = as_text(head[breaks.max(initial=0) :])
+        after[word - 1] = as_text(tail[: ends.min(initial=len(tail))])
     for word in before.keys() | after.keys():
         part = parts[word]
         lead = mark if part.startswith(mark) else ""

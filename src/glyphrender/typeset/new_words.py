@@ -89,7 +89,7 @@ def _append(
     ends_word = np.append(word[1:] != word[:-1], True)
     action = np.where(allowed[last], MAY_BREAK, NO_BREAK)
     action[hyphen[last]] = MAY_HYPHENATE
-    action[ends_word] = NO_BREAK
+    action[ends_word & ~(hyphen[last] & np.isin(word, list(text.around)))] = NO_BREAK
 
     of = segment[glyphs.cluster]
     order: NDArray[np.intp] | slice = slice(None)
@@ -137,6 +137,12 @@ def _hyphens(text: WordText, allowed: NDArray[np.bool_], style: WordStyle) -> ND
     if style.hyphenate:
         positions = hyphenator(style.language)
         left = ~text.rtl
+        left[list(text.around)] = False
         spans = zip(text.start[left].tolist(), text.end[left].tolist(), strict=True)
         hyphen[[start + at - 1 for start, end in spans for at in positions(text.text[start:end])]] = True
+        for word, (head, tail) in text.around.items():  # a part of a word has the hyphens of the whole word
+            if not text.rtl[word]:
+                start, end = int(text.start[word]), int(text.end[word])
+                found = (start + at - len(head) for at in positions(head + text.text[start:end] + tail))
+                hyphen[[at - 1 for at in found if start < at <= end]] = True
     return hyphen
