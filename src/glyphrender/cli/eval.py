@@ -150,12 +150,9 @@ def command(
     stored: the same command again asks only what was not asked before.
     """
     from glyphrender._system.atomic_write import check_folder
-    from glyphrender.errors import DataError
-    from glyphrender.evals.arms import Poser, conditions_of
+    from glyphrender.evals.arms import conditions_of
     from glyphrender.evals.asking import no_judge
     from glyphrender.evals.benchmarks import load_benchmark
-    from glyphrender.models.tokenizers import tokenizer as tokenizer_named
-    from glyphrender.models.tokenizers import tokenizer_of
 
     if list_them or name is None:
         click.echo(listing())
@@ -176,37 +173,53 @@ def command(
         asked, model = _model(
             model, base_url=base_url, local=local, timeout=timeout, retries=retries, concurrency=concurrency
         )
-    seen = _vision(vision, model)
-    own = Path(model) / "tokenizer.json"
-    counted_by = tokenizer_named(tokenizer or (own if model and own.exists() else tokenizer_of(seen.name)) or "glm-4")
+    poser = _poser(vision, tokenizer, model)
+    seen = poser.vision
     thetas = [theta, *map(_theta, also)]
     if align and seen.grid is not None:
         thetas = [each.align_to(seen) for each in thetas]
     conditions = conditions_of(arms or ("pages", "text"), thetas)
-    poser = Poser(vision=seen, tokenizer=counted_by)
     price = pricing.of(model or seen.name)
     if asked is None:
         print_plan(
             benchmark, conditions, poser, limit=limit, sample=sample, price=price, speed=_speed(speed, seen.name),
             context=context, thinking=thinking, sampling=_sampling(sampling),
-            measure=f"{seen.name} and {counted_by.name}",
+            measure=f"{seen.name} and {poser.tokenizer.name}",
         )  # fmt: skip
         if price is None:
             say(pricing.hint([seen.name]))
         return 0
     judged = None if judge is None else _judge(judge, judge_url or base_url, timeout, retries)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"{out} cannot be a folder of reports ({error.strerror}). Choose another with --out."
-        ) from error
+    _make_folder(out)
     return _run(
         benchmark, asked, conditions, poser, out, replies or out / "replies.sqlite",
         limit=limit, budget=(max_requests, max_tokens, max_dollars), price=price, judge=judged,
         judge_price=None if judge is None else pricing.of(judge), concurrency=concurrency, context=context,
         thinking_tokens=thinking, sampling=_sampling(sampling),
     )  # fmt: skip
+
+
+def _poser(vision: str | None, tokenizer: str | None, model: str) -> Poser:
+    """Return the vision model and the tokenizer that count: those of the options, or else those of the model."""
+    from glyphrender.evals.arms import Poser
+    from glyphrender.models.tokenizers import tokenizer as tokenizer_named
+    from glyphrender.models.tokenizers import tokenizer_of
+
+    seen, own = _vision(vision, model), Path(model) / "tokenizer.json"
+    counted_by = tokenizer_named(tokenizer or (own if model and own.exists() else tokenizer_of(seen.name)) or "glm-4")
+    return Poser(vision=seen, tokenizer=counted_by)
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder of reports, if it is missing."""
+    from glyphrender.errors import DataError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{out} cannot be a folder of reports ({error.strerror}). Choose another with --out."
+        ) from error
 
 
 def _run(

@@ -176,22 +176,14 @@ class Endpoint:
             DependencyError: the package openai is not installed.
             DataError: a message holds a value that JSON has not.
         """
-        name = model or self.model or self.only_model()
-        request: dict[str, Any] = {"messages": sendable(list(messages)), "model": name}
         limit = self.max_tokens if max_tokens is None else max_tokens
-        request["max_completion_tokens" if self.is_openai else "max_tokens"] = limit
-        if self.temperature is not None:
-            request["temperature"] = self.temperature
-        if self.seed is not None:
-            request["seed"] = self.seed
+        request = self._request(messages, model, limit)
         if response_format is not None:
             request["response_format"] = dict(response_format)
         if tools is not None:
             request["tools"], stream = [dict(tool) for tool in tools], False
             if tool_choice is not None:
                 request["tool_choice"] = tool_choice
-        if self.extra:
-            request["extra_body"] = dict(self.extra)
         answer = _Answer()
         call = self.call(limit)
         pieces: list[str] = []
@@ -210,6 +202,19 @@ class Endpoint:
             finish_reason=answer.finish_reason,
             calls=answer.calls,
         )
+
+    def _request(self, messages: Sequence[ChatMessage], model: str, limit: int) -> dict[str, Any]:
+        """Return the fields of a request that follow from the messages and from this endpoint."""
+        name = model or self.model or self.only_model()
+        request: dict[str, Any] = {"messages": sendable(list(messages)), "model": name}
+        request["max_completion_tokens" if self.is_openai else "max_tokens"] = limit
+        if self.temperature is not None:
+            request["temperature"] = self.temperature
+        if self.seed is not None:
+            request["seed"] = self.seed
+        if self.extra:
+            request["extra_body"] = dict(self.extra)
+        return request
 
     def call(self, limit: int) -> Call:
         """Return a call for an answer of at most `limit` tokens, with the time and the bytes that it may take.
