@@ -180,7 +180,7 @@ LESSONS = {
         parts=(
             Part(steps=1000, batch=4, alone=1000, frozen=True, learning_rate=1e-3, decay=0.5, anywhere=True, seed=500),
             robust(steps=3600, stop=1674, seed=1000),
-            robust(steps=600, learning_rate=4.6e-4, warmup=30, seed=2000),
+            robust(steps=1178, seed=3000),
         ),
         pointing=(2,),
         after="prose-14",
