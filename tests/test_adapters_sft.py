@@ -132,7 +132,7 @@ def test_both_forms_of_prompts_say_the_same(tiny: tuple[Any, Any]) -> None:
     assert one["pixel_values"].equal(other["pixel_values"])
 
 
-def test_conversations_take_prompts_and_completions(tiny: tuple[Any, Any]) -> None:
+def test_conversations_take_prompts_and_completions() -> None:
     row = {
         "prompt": [{"role": "user", "content": [{"type": "document", "text": "Nobody pays."}]}],
         "completion": [{"role": "assistant", "content": "nobody"}],

@@ -97,7 +97,7 @@ def test_transformers(document: Document, tiny: tuple[Any, Any]) -> None:
     assert int((batch["input_ids"] == image).sum()) == document.ratio(model="glm-4.1v").visual_tokens
 
 
-def test_our_count_of_tokens_and_bytes_is_not_below_what_is_sent(document: Document, tiny: tuple[Any, Any]) -> None:
+def test_our_count_of_tokens_and_bytes_is_not_below_what_is_sent(document: Document) -> None:
     (request,) = Packing(context=100_000).requests(document, "Which?")
     assert request.bytes == len(json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode())
     assert request.tokens >= document.ratio(model="glm-4.1v").prompt_tokens

@@ -113,7 +113,7 @@ def test_a_page_without_room_for_its_number_is_refused_by_the_field(fields: dict
     assert caught.value.field == field
 
 
-def test_page_numbers_go_on_in_a_text_that_grows_and_in_several_processes(tmp_path: object) -> None:
+def test_page_numbers_go_on_in_a_text_that_grows_and_in_several_processes() -> None:
     theta = BASE.replace(page_number="BOTTOM_RIGHT", margin_y=12)
     whole = render("one two three\n" * 40, theta)
     grown = render("one two three\n" * 20, theta)

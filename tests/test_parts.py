@@ -120,7 +120,7 @@ def test_a_part_begins_a_line_whatever_the_part_before_it_ends_with(end: str) ->
     assert shown[-3] == (None, "b")
 
 
-def test_all_ways_to_a_document_give_the_same_pages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_all_ways_to_a_document_give_the_same_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     items = stream({f"f{number}.py": f"one {number}\ntwo\rthree" for number in range(12)})
     whole = list(layout(items, CELLS))
     document = Document.read(items, CELLS)

@@ -153,7 +153,7 @@ def fading(image: Image, /) -> str:
     return "x" * 400
 
 
-def test_a_search_reads_such_excerpts_under_a_name_of_its_own_and_reports_the_share(tmp_path: Path) -> None:
+def test_a_search_reads_such_excerpts_under_a_name_of_its_own_and_reports_the_share() -> None:
     judge = ReaderEvaluator(ENGLISH, reader=fading, name="fading", length=200, kind="letters")
     prose = judge.of_kind("prose")
     assert judge.name == f"{prose.name}/letters"

@@ -82,7 +82,7 @@ def test_the_stream_of_any_value_is_its_json(value: Any) -> None:
     assert json.loads(sent) == json.loads(json.dumps(value, default=str))
 
 
-def test_one_image_at_a_time_is_encoded(document: Document) -> None:
+def test_one_image_at_a_time_is_encoded() -> None:
     stream = JsonStream({"images": [Base64Image(bytes(300_000)) for _ in range(50)]})
     tracemalloc.start()
     try:

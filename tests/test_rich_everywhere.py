@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,7 +135,7 @@ def test_a_joined_document_of_rich_texts_grows() -> None:
     assert "".join(page.text for page in document) == document.text
 
 
-def test_a_long_rich_text_is_cut_where_it_can_be_sliced(tmp_path: Path) -> None:
+def test_a_long_rich_text_is_cut_where_it_can_be_sliced() -> None:
     length = RHO_TEXT
     long = RichText("a" * length + "&amp;" * 9 + "b" * length, replaced=[(length, length + 45, "&")])
     pieces = rho_texts([long, long])

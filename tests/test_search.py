@@ -561,7 +561,7 @@ def test_an_evaluator_that_counts_its_samples_otherwise_is_journalled_by_what_wa
 
 
 @pytest.mark.slow
-def test_a_front_that_could_only_be_read_again_in_part_stands_as_it_was(whole) -> None:
+def test_a_front_that_could_only_be_read_again_in_part_stands_as_it_was() -> None:
     class Poor(Judge):
         def __call__(self, theta: Theta, *, samples: int, seed: int) -> Evaluation:
             if samples == 48:

@@ -217,7 +217,7 @@ def test_a_value_is_one_of_its_axis_or_none(value: Any) -> None:
         assert found is None or found in each.values
 
 
-def test_the_schema_is_one(tmp_path: Path) -> None:
+def test_the_schema_is_one() -> None:
     jsonschema = pytest.importorskip("jsonschema")
     for preset in ("reader", "glyph"):
         space = Space.preset(preset, "glm-4.1v")

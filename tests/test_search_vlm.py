@@ -485,7 +485,7 @@ def test_a_model_that_refuses_from_the_start_is_an_error_whatever_others_do(tmp_
             judge(THETA, samples=2, seed=0)
 
 
-def test_a_model_of_transformers_is_asked_as_a_served_one(tiny_server: str, tiny_path: Path, tmp_path: Path) -> None:
+def test_a_model_of_transformers_is_asked_as_a_served_one(tiny_server: str, tiny_path: Path) -> None:
     document = render("Some text. " * 20, THETA)
     asked = Conversation.ask(document, "What?")
     here = LazyModel(path_or_id=tiny_path, trust_remote_code=True).complete(asked, max_tokens=8)

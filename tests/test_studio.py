@@ -352,7 +352,7 @@ def test_the_exported_command_and_python_draw_the_page_of_the_studio(
     assert names["document"][0].png() == page.png()  # type: ignore[index]
 
 
-def test_a_theta_that_set_cannot_write_is_exported_as_a_file(tmp_path: Path) -> None:
+def test_a_theta_that_set_cannot_write_is_exported_as_a_file() -> None:
     theta = Theta(fallback=("No, such",), font_size=8)
     line = command_line(text_source("a"), theta)
     assert "--theta theta.json" in line

@@ -125,7 +125,7 @@ def test_no_other_thread_runs_while_harfbuzz_does() -> None:
 
 
 @pytest.mark.slow
-def test_pages_are_the_same_without_the_c_interface(tmp_path: Path) -> None:
+def test_pages_are_the_same_without_the_c_interface() -> None:
     program = (
         "import sys\n"
         "from glyphrender import render\n"
