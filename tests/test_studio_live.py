@@ -73,6 +73,14 @@ def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:
         texts.edited(TextChange(sitting="x", version=2, base=1, start=0, end=0, text="!"))
     assert texts.edited(TextChange(sitting="z", version=2, base=1, start=8, end=8, text="!")) == "12345678!"
     assert texts.edited(TextChange(sitting="y", version=2, base=1, start=0, end=8, text="")) == ""
+    texts.forget("z")
+    with pytest.raises(VersionError):
+        texts.edited(TextChange(sitting="z", version=3, base=2, start=0, end=0, text="!"))
+    for name in "abz":
+        texts.forget(name)
+    texts.edited(whole("a", "12345678"))  # what was forgotten takes no room
+    texts.edited(whole("b", "12345678"))
+    assert texts.edited(TextChange(sitting="a", version=2, base=1, start=0, end=8, text="a")) == "a"
     with pytest.raises(DataError, match="1,000,000"):
         texts.edited(whole("x", "a" * 1_000_001))
 

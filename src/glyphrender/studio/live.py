@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
+from threading import RLock
 from typing import Any, Final
+from weakref import finalize
 
 from glyphrender.errors import DataError
 from glyphrender.studio.sitting import Typing
@@ -91,7 +92,8 @@ class Texts:
     """
 
     def __init__(self, *, most_bytes: int = _MOST_KEPT) -> None:
-        self._most, self._size, self._lock = most_bytes, 0, Lock()
+        # `forget` may be called in the middle of `edited`, when Python collects garbage.
+        self._most, self._size, self._lock = most_bytes, 0, RLock()
         self._kept: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
 
     def edited(self, edit: TextChange) -> str:
@@ -117,6 +119,11 @@ class Texts:
                 self._size -= len(self._kept.popitem(last=False)[1][1])
         return new.decode("utf-16-le", "surrogatepass")
 
+    def forget(self, sitting: str) -> None:
+        """Let go of a visitor's text."""
+        with self._lock:
+            self._size -= len(self._kept.pop(sitting, (0, b""))[1])
+
 
 def endpoint(typing: Typing) -> Any:
     """Return the function that answers requests to `PATH`: JSON of an edit → JSON of the page and of what is wrong.
@@ -139,6 +146,8 @@ def endpoint(typing: Typing) -> Any:
             return Response(status_code=409)
         except DataError as error:
             return Response(str(error), status_code=413, media_type="text/plain")
+        if edit.base is None:
+            finalize(sitting, texts.forget, edit.sitting)  # the text goes with the visitor
         try:
             page, problems = typing.draw_text(sitting, text)
         except LookupError:
