@@ -9,15 +9,14 @@ text is analysed as a whole, and the same separators are marked with numpy.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.text import bidi, linebreak
+from glyphrender.text import linebreak
 from glyphrender.text.parts import LINE_ENDS
-from glyphrender.text.properties import LineBreak, as_text, codepoints, records, table
+from glyphrender.text.properties import as_text, codepoints
 from glyphrender.text.runs import are_in, set_of
 from glyphrender.text.source import Chunk
 from glyphrender.theta import LineBreaks
@@ -42,10 +41,10 @@ from glyphrender.typeset.glyph_store import (
     TEXT,
     GlyphStore,
 )
+from glyphrender.typeset.implicit_boundaries import directed, implicit_boundaries, levels_of, needs_implicit_boundaries
 from glyphrender.typeset.joining import has_joining, in_sight, joined_cuts
 from glyphrender.typeset.rich_styles import StyledWords
 from glyphrender.typeset.segments import SegmentTable
-from glyphrender.typeset.style import WordStyle
 from glyphrender.typeset.word_cache import WordCache
 from glyphrender.typeset.word_characters import RTL_MARK
 
@@ -80,7 +79,7 @@ def analyse(chunk: Chunk, words: Words, *, base: int | None) -> SegmentTable:
 def _analysed(chunk: Chunk, words: Words, base: int | None) -> SegmentTable:
     """Return the segments of `chunk`, without looks."""
     cps = None if chunk.text.isascii() else codepoints(chunk.text)
-    plain = cps is None or not _needs_implicit_boundaries(_directed(chunk, cps, words.style))
+    plain = cps is None or not needs_implicit_boundaries(directed(chunk, cps, words.style))
     if chunk.cuts and plain:
         plain = not (cps is not None and has_joining(cps)) and not (words.style.hyphenate and _cut_inside(chunk))
     if not chunk.text:
@@ -229,37 +228,13 @@ _TAILS: Final = TAIL_OPENS | TAIL_CLOSED | TAIL_B2 | TAIL_ZW
 # -- any other text ----------------------------------------------------------------------------------------
 
 
-@cache
-def _ideographic_records() -> NDArray[np.bool_]:
-    """Return, by record, whether a character shapes alone, so that a word may begin and end between two of them."""
-    properties = table()
-    kind = properties.line_break & 63
-    member = np.zeros(64, bool)
-    # Ideographs, kana, their punctuation and Hangul syllables; all are followed by a break or by kinsoku.
-    member[[LineBreak[name] for name in ("ID", "NS", "CL", "OP", "EX", "H2", "H3")]] = True
-    alone: NDArray[np.bool_] = member[kind] & ((properties.flags & 1) != 0)
-    return alone
-
-
-def _directed(chunk: Chunk, cps: NDArray[np.uint32], style: WordStyle) -> NDArray[np.uint32]:
-    """Return the code points that decide direction: characters that are drawn as escapes have no effect on it."""
-    # `in` takes a fortieth of the time of a comparison of every character.
-    return bidi.without_effect(cps, "".join(filter(chunk.text.__contains__, style.inert)))
-
-
-def _needs_implicit_boundaries(cps: NDArray[np.uint32]) -> bool:
-    """Return whether the text has ideographs, or anything that is written from right to left."""
-    record = records(cps)
-    return bool(_ideographic_records()[record].any()) or bidi.needs_bidi(cps)
-
-
 def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: int | None) -> SegmentTable:
     """Return the segments of any chunk, whose code points are `cps`; see `analyse`."""
-    levels = _levels(chunk, _directed(chunk, cps, words.style), base)
+    levels = levels_of(chunk, directed(chunk, cps, words.style), base)
     # The whole text is analysed anyway, so breaks are read off it, not joined word by word. A tab counts as a space.
     blank = np.where(cps == 0x09, np.uint32(0x20), cps)
     actions = words.style.break_actions(blank)
-    boundary = _implicit_boundaries(cps)
+    boundary = implicit_boundaries(cps)
     cuts = None
     if chunk.cuts:
         cuts = np.zeros(len(cps), bool)
@@ -286,14 +261,6 @@ def _cut_inside(chunk: Chunk) -> bool:
     """Return whether a word is cut inside, not beside white space."""
     text = chunk.text
     return any(0 < at < len(text) and not text[at - 1].isspace() and not text[at].isspace() for at in chunk.cuts)
-
-
-def _implicit_boundaries(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Return whether a word begins at each character because it and the one before are ideographs."""
-    ideograph = _ideographic_records()[records(cps)]
-    implicit = np.zeros(len(cps), bool)
-    implicit[1:] = ideograph[1:] & ideograph[:-1]
-    return implicit
 
 
 def _segment_table(
@@ -389,24 +356,3 @@ def _spelled_out(
     if styled:
         first_of_word[(np.cumsum(spaces) - spaces)[at[begins]]] = np.flatnonzero(begins)
     return text, gap_after, first_of_word
-
-
-def _levels(
-    chunk: Chunk, cps: NDArray[np.uint32], base: int | None
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
-    """Return (bidi level, base level of the paragraph) of each character, or None where all are 0."""
-    if base != 1 and chunk.base != 1 and not bidi.needs_bidi(cps):
-        return None
-    direction: dict[int | None, bidi.Base] = {None: "auto", 0: "ltr", 1: "rtl"}
-    if chunk.base is None:
-        return _paragraph_levels(cps, direction[base])
-    # The first paragraph began in an earlier chunk and keeps the direction it had there.
-    end = int(np.append(bidi.paragraph_starts(cps), len(cps))[1])
-    first = _paragraph_levels(cps[:end], direction[chunk.base])
-    rest = _paragraph_levels(cps[end:], direction[base])
-    return np.concatenate([first[0], rest[0]]), np.concatenate([first[1], rest[1]])
-
-
-def _paragraph_levels(cps: NDArray[np.uint32], base: bidi.Base) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    lengths = np.diff(bidi.paragraph_starts(cps), append=len(cps))
-    return bidi.levels(cps, base), np.repeat(bidi.paragraph_levels(cps, base), lengths)
