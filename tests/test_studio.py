@@ -34,10 +34,11 @@ from glyphrender.studio.drawing import check_page, page_of
 from glyphrender.studio.exports import command_line, python_line
 from glyphrender.studio.fields import FOREMOST, Problem, Widget, fields, groups, theta_of, widget_value
 from glyphrender.studio.figures import figures, model_names, price_of, verdict
-from glyphrender.studio.handlers import SKIP, Handlers, Settings, sizes_of
+from glyphrender.studio.handlers import Handlers, Settings
 from glyphrender.studio.samples import SAMPLES, sample
 from glyphrender.studio.source import MOST_CHARACTERS, Source, folder, text_source, uploaded
 from glyphrender.studio.state import State
+from glyphrender.studio.widget_updates import SKIP, sizes_of
 from glyphrender.theta import PARAMETERS
 
 TABLE = prices()

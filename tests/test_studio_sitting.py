@@ -11,8 +11,9 @@ import pytest
 
 from glyphrender.studio import replies
 from glyphrender.studio.choices import WIDGETS
-from glyphrender.studio.handlers import SKIP, Handlers, Settings, sizes_of
+from glyphrender.studio.handlers import Handlers, Settings
 from glyphrender.studio.sitting import AHEAD, Sitting, Typing, marked
+from glyphrender.studio.widget_updates import SKIP, sizes_of
 from glyphrender.theta import Theta
 
 TEXT = "It is a truth universally acknowledged, that a single man must be in want of a wife. " * 40

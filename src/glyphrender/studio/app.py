@@ -17,11 +17,12 @@ from glyphrender.fonts import families
 from glyphrender.studio.choices import WIDGETS
 from glyphrender.studio.fields import FOREMOST, Field, Widget, fields, groups, widget_value
 from glyphrender.studio.figures import model_names
-from glyphrender.studio.handlers import held, preset_info, shown_text, sizes_of, slider_bounds
+from glyphrender.studio.handlers import held, shown_text
 from glyphrender.studio.replies import KEPT, VIEWS, price_lines
 from glyphrender.studio.samples import SAMPLES
 from glyphrender.studio.sitting import AHEAD, Sitting, Typing, marked
 from glyphrender.studio.state import MOST_MODELS
+from glyphrender.studio.widget_updates import preset_info, sizes_of, slider_bounds
 from glyphrender.theta import Theta
 
 __all__ = ["build", "gradio"]

@@ -17,37 +17,24 @@ from glyphrender.models.prices import PriceTable, prices
 from glyphrender.studio import replies
 from glyphrender.studio.cards import notices_html, problems_html
 from glyphrender.studio.choices import WIDGETS, Choices
-from glyphrender.studio.fields import Problem, Widget, fields, widget_value
+from glyphrender.studio.fields import Problem
 from glyphrender.studio.replies import KEPT, VIEWS
 from glyphrender.studio.samples import SAMPLES, sample
 from glyphrender.studio.source import Source, text_source, uploaded
 from glyphrender.studio.state import MOST_MODELS, State
 from glyphrender.studio.suited import Suited, suited
+from glyphrender.studio.widget_updates import SKIP, field_update, preset_info, theta_updates, update
 from glyphrender.text.parts import HEADING
 from glyphrender.theta import Theta
 
-__all__ = ["SKIP", "Handlers", "Settings", "held", "preset_info", "shown_text", "sizes_of", "slider_bounds", "update"]
+__all__ = ["Handlers", "Settings", "held", "shown_text"]
 
 # Most characters of a text that are put into the text box, where they can be changed.
 _EDITABLE: Final = 200_000
 # Letters of names that are compared; Gradio cuts long ones.
 _COMPARED: Final = 20
-# Most fields that the line below the preset names.
-_NAMED: Final = 4
 # Characters of a longer text, or of a folder, that the text box shows.
 _PREVIEW: Final = 20_000
-
-#: What leaves a widget as it is.
-SKIP: Final[Mapping[str, Any]] = {"__type__": "update"}
-
-
-def update(**changes: Any) -> dict[str, Any]:
-    """Return a change of a widget's properties.
-
-    >>> update(visible=False)
-    {'visible': False, '__type__': 'update'}
-    """
-    return {**changes, "__type__": "update"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +76,7 @@ class Handlers:
         """Return (page, problems, line height, sizes)."""
         got = Choices.of(values)
         values_now, sizes = got.followed()
-        height = _moved("line_height", sizes[1]) if values_now is not got.fields else SKIP
+        height = field_update("line_height", sizes[1]) if values_now is not got.fields else SKIP
         theta, wrong = self._theta(values_now)
         if theta is None:
             return SKIP, problems_html(wrong), height, sizes
@@ -325,53 +312,6 @@ def shown_text(source: Source) -> str:
     """Return what the text box shows: all that can be changed, or else the beginning."""
     text = source.text or "\n".join(f"{HEADING.replace('{path}', name)}\n{text}" for name, text in source.files)
     return text if held(source) is None else text[:_PREVIEW]
-
-
-def sizes_of(theta: Theta) -> tuple[float, float, float]:
-    """Return (font size, line height, their ratio)."""
-    return theta.font_size, theta.line_height, theta.line_height / theta.font_size
-
-
-def slider_bounds(name: str, value: float) -> dict[str, float]:
-    """Return the ends of a field's slider, wide enough for `value`.
-
-    >>> slider_bounds("font_size", 30.0)
-    {'minimum': 4.0, 'maximum': 30.0}
-    """
-    limits = _FIELDS[name].limits
-    assert limits is not None
-    return {"minimum": min(limits[0], value), "maximum": max(limits[1], value)}
-
-
-def preset_info(theta: Theta, preset: str) -> str:
-    """Return the line below the preset: which fields of θ differ from it.
-
-    >>> preset_info(Theta(dpi=96, font_size=8), "")
-    '2 fields differ from it: dpi, font_size'
-    >>> preset_info(Theta(), "")
-    'A θ to begin with'
-    """
-    names = list(theta.diff(Theta.of(preset or None)))
-    if not names:
-        return "A θ to begin with"
-    count = "1 field differs" if len(names) == 1 else f"{len(names)} fields differ"
-    return f"{count} from it: {', '.join(names[:_NAMED])}{', …' if len(names) > _NAMED else ''}"
-
-
-def theta_updates(theta: Theta) -> tuple[Any, ...]:
-    """Return (sizes, fields…) for a θ."""
-    values = ((name, widget_value(name, value)) for name, value in theta.fields().items())
-    return sizes_of(theta), *(_moved(name, value) for name, value in values)
-
-
-_FIELDS: Final = fields()
-
-
-def _moved(name: str, value: Any) -> Any:
-    """Return the update that sets the widget of a field."""
-    if _FIELDS[name].widget is Widget.SLIDER:
-        return update(value=value, **slider_bounds(name, value))
-    return value
 
 
 def _given(source: Source) -> tuple[Any, ...]:

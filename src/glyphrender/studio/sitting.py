@@ -18,7 +18,8 @@ from weakref import WeakValueDictionary
 
 from glyphrender.studio.choices import WIDGETS, Choices
 from glyphrender.studio.fields import widget_value
-from glyphrender.studio.handlers import SKIP, Handlers
+from glyphrender.studio.handlers import Handlers
+from glyphrender.studio.widget_updates import SKIP
 from glyphrender.theta import Theta
 
 __all__ = ["AHEAD", "Sitting", "Typing", "marked"]
