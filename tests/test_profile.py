@@ -233,6 +233,15 @@ def test_a_receipt_that_was_changed_does_not_hold(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match="sha256"):
         Receipt({**values, "date": "2020-01-01"}).check()
+    Receipt(values).save(tmp_path / "mine.json")
+    Receipt(values).save(tmp_path / "mine.json")  # its own file, as it was written
+    noted = json.dumps({**values, "note": "on the second server"}, indent=1)
+    (tmp_path / "mine.json").write_text(noted, encoding="utf-8")
+    with pytest.raises(DataError, match=r"mine\.json is there already"):
+        Receipt.check_place(tmp_path / "mine.json")
+    with pytest.raises(DataError, match=r"mine\.json is there already"):
+        Receipt(values).save(tmp_path / "mine.json")
+    assert (tmp_path / "mine.json").read_text(encoding="utf-8") == noted
     for text in ("{", "[]", '{"format": "other"}', json.dumps({"format": values["format"]})):
         (tmp_path / "bad.json").write_text(text, encoding="utf-8")
         with pytest.raises(DataError, match=r"bad\.json"):

@@ -134,10 +134,10 @@ class Receipt:
         return cls(values)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the receipt; an earlier receipt is replaced.
+        """Write the receipt; an earlier receipt is replaced if nobody has changed it since.
 
         Raises:
-            DataError: the file is there and is no receipt, or cannot be written.
+            DataError: the file is there and is no receipt, or one that was changed; or it cannot be written.
         """
         self.check_place(path)
         text = json.dumps(self.values, indent=1, ensure_ascii=False) + "\n"
@@ -148,7 +148,8 @@ class Receipt:
         """Refuse a file to which no receipt can be saved. Its folder need not be there. Call this before work starts.
 
         Raises:
-            DataError: the file is there and is no receipt, or its folder cannot be written to or made.
+            DataError: the file is there and is no receipt, or one that was changed; or its folder cannot be written to
+                or made.
         """
         check_folder(Path(path).parent)
         check_replaceable(path, _is_receipt)
@@ -225,7 +226,14 @@ class Receipt:
 
 
 def _is_receipt(data: bytes) -> bool:
-    return FORMAT.encode("ascii") in data[:200]
+    """Return whether `data` is a receipt that nobody has changed."""
+    try:
+        values = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        return False
+    return str(values.pop("sha256", "")) == _digest(values)
 
 
 def _digest(values: Mapping[str, Any]) -> str:
