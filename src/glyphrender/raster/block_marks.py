@@ -132,10 +132,9 @@ def _across(
 def backgrounds(lines: MarkedLines, block: Block, theta: Theta) -> Iterator[Band]:
     """Yield the backgrounds of the blocks, in points. Lines one below the other have one background."""
     held: Band | None = None
-    asked = [style.background for style in lines.styles]
-    some = np.array([each is not None for each in asked], bool)
-    at = np.flatnonzero(some[lines.style])
-    found = [each for number in lines.style[at].tolist() if (each := asked[number]) is not None]
+    at = np.flatnonzero(lines.styles.has_background[lines.style])
+    asked = [lines.styles[number].background for number in lines.style[at].tolist()]
+    found = [each for each in asked if each is not None]
     x0, x1 = _across(lines, at, np.array([start for _, start in found], np.float64), None, block, theta)
     columns = (x0.tolist(), lines.top[at].tolist(), x1.tolist(), lines.bottom[at].tolist())
     for left, top, right, bottom, (color, _) in zip(*columns, found, strict=True):
@@ -177,10 +176,10 @@ def rules(lines: MarkedLines, block: Block, theta: Theta) -> NDArray[np.float64]
 
 def _bars(lines: MarkedLines, block: Block, theta: Theta) -> NDArray[np.float64]:
     """Return [n, 4] x0, y0, x1, y1 of the bars at the sides of blocks. Lines one below the other have one bar."""
+    if not lines.styles.has_bars[lines.style].any():
+        return np.zeros((0, 4))
     found = [lines.styles[number] for number in lines.style.tolist()]
     at = np.repeat(np.arange(len(lines)), [len(style.sides) for style in found])
-    if not len(at):
-        return np.zeros((0, 4))
     start = np.array([side for style in found for side in style.sides], np.float64)
     x0, x1 = _across(lines, at, start, lines.styles.indent[lines.style[at]], block, theta)
     width = np.minimum(_BAR * theta.em, x1 - x0)
@@ -225,8 +224,7 @@ class MarkerPlace(NamedTuple):
 
 def markers(lines: MarkedLines, block: Block, theta: Theta) -> Iterator[MarkerPlace]:
     """Yield the markers of the first lines of blocks."""
-    has = np.array([len(style.markers) for style in lines.styles], np.intp)
-    count = np.where(lines.begins, has[lines.style], 0)
+    count = np.where(lines.begins, lines.styles.markers[lines.style], 0)
     at = np.repeat(np.arange(len(lines)), count)
     found = [each for number in lines.style[count > 0].tolist() for each in lines.styles[number].markers]
     start, end = (np.array([getattr(each, side) for each in found], np.float64) for side in ("start", "end"))

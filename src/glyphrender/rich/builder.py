@@ -163,6 +163,8 @@ class Builder:
 
     def _placed(self, table: Table) -> Table:
         """Return a table with the offsets of the source."""
+        if self._ends.are_those_of_source:
+            return table
         start, end, *cells = self._ends.sources(
             [table.start, table.end, *(cell.start for cell in table.cells)]
         ).tolist()

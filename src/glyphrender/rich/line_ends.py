@@ -39,6 +39,11 @@ class LineEnds:
         # Place of the line feed of each CR LF, in `text`.
         self._pairs = [match.start() - count for count, match in enumerate(_PAIRS.finditer(source))]
 
+    @property
+    def are_those_of_source(self) -> bool:
+        """Whether offsets in the text are offsets in the source: no line ends in CR LF."""
+        return not self._pairs
+
     def source(self, offset: int) -> int:
         """Return the offset in the source of the character at `offset`."""
         return offset + bisect_left(self._pairs, offset) if self._pairs else offset

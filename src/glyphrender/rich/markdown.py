@@ -52,12 +52,17 @@ def from_markdown(source: str, theta: ThetaLike = None) -> RichText:
     >>> from_markdown("Read *this* &amp; [that](https://example.org).").drawn
     'Read this & that.'
     """
+    settings = MarkupSettings.of(theta)
+    with paused_collector():  # the tokens are gone when the collector looks again
+        return _built(source, settings)
+
+
+def _built(source: str, settings: MarkupSettings) -> RichText:
     from glyphrender.rich.positions import parse
 
     builder = Builder(source)
-    with paused_collector():
-        tokens, line_ends = parse(builder.text)
-        _Blocks(builder, MarkupSettings.of(theta), line_ends).draw(tokens)
+    tokens, line_ends = parse(builder.text)
+    _Blocks(builder, settings, line_ends).draw(tokens)
     return builder.build()
 
 

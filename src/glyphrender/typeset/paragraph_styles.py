@@ -115,6 +115,9 @@ class ParagraphStyles(Sequence[ParagraphStyle]):
         keep: [k] whether its last line stays with the next line.
         alignment: [k] position of its lines, as a place in `ALIGNMENTS`; -1 for that of θ.
         above, below, middle: [k] the indents from which lines are drawn above, below and through it; -1 for no line.
+        markers: [k] how many markers stand before its first line.
+        has_background: [k] whether a color lies behind its lines.
+        has_bars: [k] whether bars stand beside it.
         has_marks: [k] whether something is drawn beside its letters.
         reaches_edge: [k] whether something of it is drawn up to the edge of the column.
         in_cell: [k] whether it stands in a cell of a table. The columns below are 0 or False if not.
@@ -126,22 +129,8 @@ class ParagraphStyles(Sequence[ParagraphStyle]):
     """
 
     __slots__ = (
-        "_styles",
-        "above",
-        "alignment",
-        "before",
-        "begins",
-        "below",
-        "column",
-        "has_marks",
-        "head",
-        "in_cell",
-        "indent",
-        "keep",
-        "leftward",
-        "middle",
-        "reaches_edge",
-        "share",
+        "_styles", "above", "alignment", "before", "begins", "below", "column", "has_background", "has_bars",
+        "has_marks", "head", "in_cell", "indent", "keep", "leftward", "markers", "middle", "reaches_edge", "share",
     )  # fmt: skip
 
     def __init__(self, styles: Sequence[ParagraphStyle] = ()) -> None:
@@ -154,6 +143,9 @@ class ParagraphStyles(Sequence[ParagraphStyle]):
         self.keep = np.array([style.keep for style in styles], bool)
         numbers = [-1 if style.alignment is None else ALIGNMENTS.index(style.alignment) for style in styles]
         self.alignment = np.array(numbers, np.int64)
+        self.markers = np.array([len(style.markers) for style in styles], np.intp)
+        self.has_background = np.array([style.background is not None for style in styles], bool)
+        self.has_bars = np.array([bool(style.sides) for style in styles], bool)
         self.has_marks = np.array([style.has_marks for style in styles], bool)
         self.reaches_edge = np.array([style.reaches_edge for style in styles], bool)
         self.in_cell = np.array([cell is not None for cell in cells], bool)
