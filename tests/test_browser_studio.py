@@ -495,6 +495,7 @@ def test_two_thetas_are_compared_by_a_wipe_that_keys_move(chromium: Any, studio:
     with visit(chromium) as page:
         open_studio(page, studio, TEXT)
         page.locator("#studio-keep").click()
+        page.get_by_role("button", name="Kept.").wait_for()  # Gradio's events run side by side
         page.locator("#field-font_size input[type=number]").fill("12")
         page.get_by_label("Compare", exact=True).check()
         slider = page.locator("#studio-page").get_by_role("slider")
