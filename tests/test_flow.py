@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from strategies import examples
 
 from glyphrender import Page, Theta, ThetaError, Typesetter, default_typesetter, layout, layout_each, render
+from glyphrender.raster.source_lines import numbered_lines
 from glyphrender.text.flow import Flow
 from glyphrender.text.source import chunks
 from glyphrender.text.unwrap import joins
@@ -301,3 +302,12 @@ def test_terminals_and_markup_do_not_flow(field: dict[str, object]) -> None:
         with pytest.raises(ThetaError) as caught:
             Theta(**other, **field)
         assert caught.value.field == next(iter(field))
+
+
+@pytest.mark.parametrize("text", ["one\n\ntwo", "one" + "\n" * 6 + "two\n\n\nthree"])
+def test_blank_lines_of_joined_text_have_their_own_numbers(text: str) -> None:
+    theta = Theta(page_size=(200, 300), unwrap=True, line_numbers=2)
+    (page,) = Typesetter().layout_pages(text, theta)
+    assert [number for block in page.blocks for number in numbered_lines(block, ())[1].tolist()] == list(
+        range(1, text.count("\n") + 2)
+    )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glyphrender.rich.drawn_text import line_ends
 from glyphrender.text.parts import PartSpan, line_number
-from glyphrender.typeset.glyph_store import NEWLINE
+from glyphrender.typeset.glyph_store import EMPTY, NEWLINE
 from glyphrender.typeset.line_table import FIRST
 from glyphrender.typeset.page_layout import Block
 from glyphrender.typeset.segments import SegmentTable
@@ -53,7 +53,8 @@ def _of_flowing_lines(segments: SegmentTable, at: NDArray[Any]) -> tuple[NDArray
     begins = np.where(places > 0, np.isin(places, ends), not segments.mid_line)
     drawn = places.astype(np.int64)  # where the text that is drawn begins
     for index, (row, begin) in enumerate(zip(at.tolist(), places.tolist(), strict=True)):
-        if kinds[row] != NEWLINE and (blank := _BLANK_LINES.match(text, begin)):
+        own = kinds[row] == NEWLINE or (kinds[row] == EMPTY and NEWLINE in kinds[row + 1 : row + 2])
+        if not own and (blank := _BLANK_LINES.match(text, begin)):  # a blank line that is drawn has a number of its own
             drawn[index] = blank.end()
         if segments.stands_for is not None and segments.hidden is not None and segments.number[row] == 0:
             # In rich text, markup at the start of a paragraph belongs to an empty segment; it may be lines of its own.
