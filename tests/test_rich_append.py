@@ -67,3 +67,11 @@ def test_any_rich_text_grows() -> None:
         theta = theta.replace(ansi="ESCAPE", carriage_return="LINE", newline_markup="<br/>", page_size=(90, 40))
         old, added = random_rich(one * 2, random, blocks=seed % 2 == 0), random_rich(two, random)
         check_grown(old, added, theta, tolerance=16)
+
+
+def test_a_column_of_a_table_that_grows_wider_is_a_page_that_changes() -> None:
+    theta = SMALL.replace(markup="MARKDOWN", auto_crop_width=False)
+    old, added = "| a | b |\n|---|---|\n" + "| w | x |\n" * 9, "| w | a longer cell |\n"
+    document = render(old, theta)
+    assert document.extend_text(added).unchanged == 0  # the rule below the head is longer, and no letter has moved
+    same(list(document), list(render(old + added, theta)))

@@ -17,8 +17,8 @@ from glyphrender.rich.style import Style
 from glyphrender.text.parts import PartSpan
 from glyphrender.text.unwrap import CONTEXT
 from glyphrender.theta import Theta
-from glyphrender.typeset.line_table import FIRST, HYPHEN, LAST
-from glyphrender.typeset.page_layout import PageLayout
+from glyphrender.typeset.line_table import CELL, FIRST, HYPHEN, LAST, RULED
+from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.paginate import Paginator
 from glyphrender.typeset.paragraph_styles import ParagraphStyle
 from glyphrender.typeset.place import place
@@ -95,9 +95,11 @@ def _look_alike(one: PageLayout, other: PageLayout) -> bool:
     framed = bool(theta.para_bg_color or theta.border_width) or _is_rich(one)
     seen = HYPHEN | (FIRST | LAST if framed else 0)
     seen |= FIRST if theta.continuation_mark else 0
+    seen |= CELL | RULED  # rules of tables
 
     def columns(page: PageLayout) -> Iterator[NDArray[Any]]:
         yield np.concatenate([block.table.flags[block.lo : block.hi] & seen for block in page.drawn_blocks])
+        yield np.concatenate([_cells(block) for block in page.drawn_blocks], axis=1)
         placed = [place(block, theta) for block in page.drawn_blocks]
         for name in ("glyph", "face", "x", "y", "condense", "left", "right", "top"):
             yield np.concatenate([getattr(each, name) for each in placed])
@@ -105,6 +107,14 @@ def _look_alike(one: PageLayout, other: PageLayout) -> bool:
     if not all(map(np.array_equal, columns(one), columns(other))):
         return False
     return not (_is_rich(one) or _is_rich(other)) or _styles(one) == _styles(other)
+
+
+def _cells(block: Block) -> NDArray[np.int64]:
+    """Return [2, lines] the place and the width of the cell of each line, which its rules have; 0 outside tables."""
+    table, lines = block.table, slice(block.lo, block.hi)
+    if table.cell_left is None or table.cell_width is None:
+        return np.zeros((2, block.hi - block.lo), np.int64)
+    return np.stack([table.cell_left[lines], table.cell_width[lines]])
 
 
 def _is_rich(page: PageLayout) -> bool:
