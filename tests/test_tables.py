@@ -265,6 +265,17 @@ def test_a_table_has_the_same_columns_however_the_text_is_cut() -> None:
     check_memory(rich, PAGE, list(layout(rich, PAGE)), size=300)
 
 
+def test_the_columns_of_a_table_do_not_depend_on_the_cells_of_another_paragraph() -> None:
+    """A tab takes a tab stop of its own paragraph; those of a paragraph with box drawing are wider."""
+    cells = "wide\tcell\nb\n"
+    found = []
+    for before in ("a line\n", "──┼──\n"):
+        at = len(before)
+        table = Table(start=at, end=at + len(cells), cells=[(at, 0, 0), (at + 10, 0, 1)])
+        found.append(render(RichText(before + cells, tables=[table]), PAGE)[0].find("b")[0].box[0])
+    assert found[0] == found[1]
+
+
 @pytest.mark.slow
 def test_a_page_with_a_table_can_be_pickled_and_parts_of_a_table_can_be_set() -> None:
     rich = from_markdown(LONG)

@@ -104,8 +104,7 @@ def extents(
     stretch: Stretch, start: NDArray[np.intp], end: NDArray[np.intp]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return ([p] the width of each paragraph on one line, [p] the width of its longest piece)."""
-    tabs = np.diff(np.searchsorted(stretch.tabs, [start, end]), axis=0)[0] * stretch.widest_tab
-    wants = np.maximum(stretch.end[end - 1] - stretch.start[start], 0) + tabs
+    wants = np.maximum(stretch.end[end - 1] - stretch.start[start], 0) + stretch.tab_room(start, end)
     stops = stretch.breaks != NO_BREAK
     stops[end - 1] = True
     stop = np.flatnonzero(stops)

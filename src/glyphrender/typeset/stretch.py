@@ -123,13 +123,6 @@ class Stretch:
         lead: NDArray[np.int64] = looks.lead.take(paragraph[np.minimum(at, len(paragraph) - 1)])
         return lead
 
-    @property
-    def widest_tab(self) -> int:
-        """The largest distance between tab stops."""
-        segments, metrics = self.segments, self.metrics
-        cells = cell_step(segments, metrics) * metrics.tab_width if segments.cellular is not None else 0
-        return max(metrics.tab, cells)
-
     def tab_stops(self, at: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return the distance between tab stops in the paragraph that holds each segment."""
         stops = np.full(len(at), self.metrics.tab, np.int64)
@@ -137,3 +130,10 @@ class Stretch:
             cells = self.segments.cellular[at] != 0
             stops[cells] = cell_step(self.segments, self.metrics) * self.metrics.tab_width
         return stops
+
+    def tab_room(self, start: NDArray[np.intp], stop: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return the width that the tabs from segment `start` to `stop - 1` have at most: a tab stop each."""
+        stops = np.append(0, np.cumsum(self.tab_stops(self.tabs)))
+        first, last = np.searchsorted(self.tabs, [start, stop])
+        room: NDArray[np.int64] = stops[last] - stops[first]
+        return room

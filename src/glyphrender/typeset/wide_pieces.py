@@ -75,7 +75,7 @@ def _in_wide_pieces(stretch: Stretch, breaks: NDArray[np.uint8]) -> Mask:
         width[hyphenated] += metrics.hyphens(stretch.segments, stop[hyphenated])
     if len(stretch.tabs):
         # No break follows a tab before a closing bracket. Such a tab may be as wide as the distance between two stops.
-        width += np.diff(np.searchsorted(stretch.tabs, [start, stop]), axis=0)[0] * stretch.widest_tab
+        width += stretch.tab_room(start, stop)
     first, rest = stretch.rooms(start)
     narrowest = least = np.minimum(first, rest)
     if metrics.continuation is not None:
