@@ -221,7 +221,7 @@ def test_a_value_of_a_wrong_type_works_or_gets_one_line(
 def test_every_public_function_is_tried() -> None:
     functions = {name for name in glyphrender.__all__ if callable(getattr(glyphrender, name))}
     values = {"Extended", "Fit", "Page", "PageStream", "PartSpan", "Ratio", "Span", "Theta", "Worth"}
-    values |= {"Conversation", "Proposal", "default_typesetter"}
+    values |= {"Proposal", "Transcript", "default_typesetter"}
     errors = {name for name in functions if name.endswith(("Error", "Refused", "Spent"))}
     assert functions - values - errors <= CALLS.keys()
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from glyphrender.ratio.ratio import compression_ratio as compression_ratio
     from glyphrender.ratio.ratio import worth_it as worth_it
     from glyphrender.rich.code import from_code as from_code
-    from glyphrender.rich.conversation import Conversation as Conversation
+    from glyphrender.rich.conversation import Transcript as Transcript
     from glyphrender.rich.conversation import from_messages as from_messages
     from glyphrender.rich.diff import from_diff as from_diff
     from glyphrender.rich.markdown import from_markdown as from_markdown
@@ -98,7 +98,7 @@ _PUBLIC = {
     "ratio.propose": ("Proposal", "propose"),
     "ratio.ratio": ("Worth", "compression_ratio", "worth_it"),
     "rich.code": ("from_code",),
-    "rich.conversation": ("Conversation", "from_messages"),
+    "rich.conversation": ("Transcript", "from_messages"),
     "rich.diff": ("from_diff",),
     "rich.markdown": ("from_markdown",),
     "rich.rich_text": ("RichText",),

@@ -18,8 +18,8 @@ What reads a markup language and makes a `RichText` stands here too. `typeset` l
 """
 
 from glyphrender.rich.code import from_code as from_code
-from glyphrender.rich.conversation import Conversation as Conversation
-from glyphrender.rich.conversation import Turn as Turn
+from glyphrender.rich.conversation import Transcript as Transcript
+from glyphrender.rich.conversation import TranscriptTurn as TranscriptTurn
 from glyphrender.rich.conversation import from_messages as from_messages
 from glyphrender.rich.diff import from_diff as from_diff
 from glyphrender.rich.door import has_markup as has_markup
@@ -42,14 +42,14 @@ __all__ = [
     "BlockSpan",
     "BlockStyle",
     "Cell",
-    "Conversation",
+    "Transcript",
     "Replaced",
     "RichText",
     "Rule",
     "Style",
     "StyleSpan",
     "Table",
-    "Turn",
+    "TranscriptTurn",
     "compressed",
     "decompressed",
     "from_code",

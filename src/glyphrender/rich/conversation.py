@@ -50,7 +50,7 @@ class _Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
+class TranscriptTurn:
     """A message in the transcript.
 
     Attributes:
@@ -68,7 +68,7 @@ class Turn:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Conversation:
+class Transcript:
     """A conversation as rich text, and the places of its messages in the source of that text.
 
     Attributes:
@@ -81,10 +81,10 @@ class Conversation:
     """
 
     text: RichText
-    turns: tuple[Turn, ...]
+    turns: tuple[TranscriptTurn, ...]
 
 
-def from_messages(messages: Iterable[Mapping[str, Any]], theta: ThetaLike = None) -> Conversation:
+def from_messages(messages: Iterable[Mapping[str, Any]], theta: ThetaLike = None) -> Transcript:
     """Return `messages` as rich text.
 
     The forms of OpenAI and Anthropic are read: `content` as a string or as a list of parts, `tool_calls`, messages of
@@ -110,8 +110,8 @@ def from_messages(messages: Iterable[Mapping[str, Any]], theta: ThetaLike = None
     if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable):
         raise DataError(f"messages is {type(messages).__name__}, not a list of messages. Pass a list of mappings.")
     theta = Theta.of(theta)
-    transcript = _Transcript()
-    turns: list[Turn] = []
+    transcript = _TranscriptBuilder()
+    turns: list[TranscriptTurn] = []
     for number, message in enumerate(messages, 1):
         role, parts = _parts(number, message)
         start, places = transcript.length, []
@@ -121,11 +121,11 @@ def from_messages(messages: Iterable[Mapping[str, Any]], theta: ThetaLike = None
             mark = {"call": _CALL, "result": _RESULT}.get(part.kind) or MARKS.get(role.lower(), OTHER)
             marker = f"{number}{mark}" if not index else mark if part.kind in ("call", "result") else ""
             places.append(transcript.add(part, theta, BlockStyle(indent=indent, marker=marker)))
-        turns.append(Turn(number=number, role=role, start=start, end=transcript.length, parts=tuple(places)))
-    return Conversation(text=transcript.text(), turns=tuple(turns))
+        turns.append(TranscriptTurn(number=number, role=role, start=start, end=transcript.length, parts=tuple(places)))
+    return Transcript(text=transcript.text(), turns=tuple(turns))
 
 
-class _Transcript:
+class _TranscriptBuilder:
     """The transcript that is being made, and what a rich text says of it.
 
     Attributes:
