@@ -7,6 +7,7 @@ a loop begins to make one of these calls for each word or glyph, the count grows
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -95,6 +96,24 @@ def test_python_calls_grow_with_lines_and_not_with_words(calls: Counter[str]) ->
     words = TEXT.count(" ")
     assert words > 10 * lines
     assert entered < 5 * lines + 1500
+
+
+def test_a_page_allocates_for_its_own_lines_and_not_for_all_lines_of_the_chunk() -> None:
+    """A chunk of narrow pages has tens of thousands of lines. What a page makes must not grow with them."""
+    narrow = THETA.replace(page_size=(12, 12), margin_x=0, margin_y=0)
+    pages = default_typesetter().layout_pages(TEXT[:40_000], narrow)
+    tracemalloc.start()
+    try:
+        next(pages)  # lays out the lines of the whole chunk
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        some = [next(pages) for _ in range(8)]
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    lines = len(some[0].blocks[0].table)
+    assert lines > 16_000
+    assert peak < lines
 
 
 def test_drawing_makes_arrays_and_not_an_object_a_glyph(calls: Counter[str]) -> None:

@@ -141,12 +141,14 @@ class Paginator:
             if hi == lo and self.y == 0.0:
                 hi = lo + 1  # a valid θ has room for one line, if not for the padding of its paragraph
             if hi > lo:
-                block = _block(table, slice(lo, hi), columns[self.column], top - origin, fitted, theta)
-                room = float(top[lo] - origin) - self.y if self.y else RULE_ROOM * theta.line_height if over else 0.0
-                self.blocks.append(replace(block, room_above=room) if paragraph is not None else block)
+                block = _block(table, slice(lo, hi), columns[self.column], top[lo:hi] - origin, fitted, theta)
+                if paragraph is not None:
+                    under = RULE_ROOM * theta.line_height if over else 0.0
+                    block = replace(block, room_above=float(top[lo] - origin) - self.y if self.y else under)
+                self.blocks.append(block)
                 if over and heads is not None:
                     head = slice(int(heads.begin[lo]), int(heads.end[lo]))
-                    moved = top - (top[head.start] - theta.inset)
+                    moved = top[head] - (top[head.start] - theta.inset)
                     block = _block(table, head, columns[self.column], moved, fitted, theta)
                     self.heads.append(replace(block, row_below=float(self.blocks[-1].tops[0])))
                 self.y = float(bottom[hi - 1] - origin)
@@ -214,14 +216,14 @@ def _block(
     fitted: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     theta: Theta,
 ) -> Block:
-    """Return some lines as a block. `tops` and `fitted` are those of all lines, the tops from the margin on."""
+    """Return some lines as a block. `tops` are theirs, from the margin on; `fitted` is of all lines of the table."""
     return Block(
         table=table,
         lo=lines.start,
         hi=lines.stop,
         column=column,
         # Rounded, so that a page looks the same however long the sums before it are.
-        tops=np.round(tops[lines] + theta.margin_y, 6),
+        tops=np.round(tops + theta.margin_y, 6),
         ascents=None if fitted is None else fitted[0][lines],
         heights=None if fitted is None else fitted[1][lines],
     )
