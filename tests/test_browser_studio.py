@@ -405,6 +405,21 @@ def test_a_late_answer_of_gradio_does_not_overwrite_a_newer_page(chromium: Any, 
         )
 
 
+def test_a_comparison_that_is_asked_for_before_the_kept_theta_arrives_shows_it_then(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        open_studio(page, studio, TEXT)
+        page.wait_for_timeout(1000)  # the events of the opening are over
+        held: list[Any] = []
+        page.route("**/run/predict*", lambda route: held.append(route), times=1)
+        page.get_by_role("button", name="Keep this θ to compare").click()
+        while not held:
+            page.wait_for_timeout(50)
+        page.locator("#studio-view label").last.click()
+        page.locator("#studio-page").get_by_text("Keep a θ first").wait_for()
+        held[0].continue_()
+        page.locator("#studio-page").get_by_role("slider").wait_for()
+
+
 def test_a_word_of_the_page_is_found_in_the_source_and_selected_in_the_box(chromium: Any, studio: str) -> None:
     with visit(chromium) as page:
         open_studio(page, studio, TEXT)

@@ -135,3 +135,16 @@ def test_a_page_that_the_visitor_sees_is_not_drawn_again_and_any_other_is() -> N
         (mark(), [*typed[:6], 2, *typed[7:]]),  # another page
     ):
         assert typing.follow_typed(sitting, seen, *told)[0] != SKIP
+
+
+def test_after_a_theta_was_kept_a_comparison_is_drawn_with_it_and_no_other_view_is_drawn_again() -> None:
+    typing, sitting = Typing(Handlers(Settings())), Sitting.of(Theta())
+    values = widgets(TEXT, sitting.fields)
+    values[7] = replies.VIEWS[2]
+    asked_too_early = typing.draw_moved(sitting, *values)[0]
+    assert "Keep a θ first" in asked_too_early
+    values[8] = Theta(font_size=12, line_height=13)
+    assert "font_size 12.0" in typing.draw_kept(sitting, *values)[0]
+    turn = sitting.turn("page")
+    assert typing.draw_kept(sitting, *widgets(TEXT, sitting.fields)) == (SKIP,) * 4
+    assert sitting.is_latest("page", turn)

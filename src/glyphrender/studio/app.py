@@ -340,7 +340,8 @@ class _Studio:
         given(self.clear.click(do.clear, None, [*text, self.drop], **light))
         given(self.sample.input(do.sample, [self.sample], [*text, self.sample, self.preset, *theta], **light))
         refresh(self.suit.click(do.suit, inputs, [self.suit, self.preset, *theta], **light))
-        self.keep.click(do.keep, inputs, [self.other, self.keep], **light)
+        kept = self.keep.click(do.keep, inputs, [self.other, self.keep], **light)
+        kept.then(typing.draw_kept, everything, drawn, **light)
         self.read.click(do.read, inputs, [self.reading], **heavy)
         solving = [self.target, self.goal, self.least, *inputs]
         refresh(self.fit.click(do.fit, solving, [self.answer, self.preset, *theta], **heavy))

@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 from glyphrender.studio.choices import WIDGETS, Choices
 from glyphrender.studio.fields import widget_value
 from glyphrender.studio.handlers import Handlers
+from glyphrender.studio.replies import VIEWS
 from glyphrender.studio.widget_updates import SKIP
 from glyphrender.theta import Theta
 
@@ -133,6 +134,13 @@ class Typing:
         turn, _ = sitting.begin(values[0], fields=[fields[name] for name in WIDGETS], others=values[1:AHEAD])
         page, problems, *rest = self.handlers.draw(*values)
         return (*self._marked(sitting, turn, page, problems), *rest)
+
+    def draw_kept(self, sitting: Sitting, *values: Any) -> tuple[Any, ...]:
+        """Return what `draw_moved` returns if the view compares pages, after a θ was kept. Else nothing is new.
+
+        A page that shows no kept θ is not drawn again: its drawing could overtake that of a view chosen meanwhile.
+        """
+        return self.draw_moved(sitting, *values) if Choices.of(values).view == VIEWS[2] else (SKIP,) * 4
 
     def draw_typed(self, sitting: Sitting, *values: Any) -> tuple[Any, ...]:
         """Return (page, problems) for the first `AHEAD` widgets and the fields of the sitting."""
