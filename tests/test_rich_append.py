@@ -75,3 +75,9 @@ def test_a_column_of_a_table_that_grows_wider_is_a_page_that_changes() -> None:
     document = render(old, theta)
     assert document.extend_text(added).unchanged == 0  # the rule below the head is longer, and no letter has moved
     same(list(document), list(render(old + added, theta)))
+
+
+def test_a_row_behind_the_head_of_another_table_is_not_the_first_that_is_set_anew() -> None:
+    theta = Theta(page_size=(120, 50), margin_y=12, line_height=14, space_after=2, border_width=1)
+    old = from_markdown("> | a | b |\n> |---|---|\n| c | d |\n|---|---|\n\n|---|\n\n")  # the room of a rule is above c
+    check_grown(old, RichText(""), theta)

@@ -1,8 +1,8 @@
 """Resume: a rich text that grew is laid out from a place in it, and not from its start.
 
-A paragraph depends on the blocks and the table around it and on nothing else, so lines may be set anew from any
-paragraph at which no block and no table goes on. Pages depend on all lines before them. A page that is kept tells where
-the next one begins, and lines before that are skipped.
+A paragraph depends on the blocks and the table around it, on a table that ends before it, and on nothing else. So
+lines may be set anew from any paragraph at which no block and no table goes on, and before which no table ends. Pages
+depend on all lines before them. A page that is kept tells where the next one begins, and lines before that are skipped.
 """
 
 from __future__ import annotations
@@ -53,13 +53,12 @@ def place_of(whole: RichText, length: int, pages: Sequence[PageLayout]) -> Place
     page = sum(each.end <= last for each in pages) - 1
     while page > 0:
         begin = pages[page].start
-        if not ((tables[:, 0] < begin) & (begin < tables[:, 1])).any():  # else a head is drawn above the page again
+        # In a table, a head is drawn above the page again. Behind one, the next row has room for the rule below a head.
+        if not ((tables[:, 0] < begin) & (begin <= tables[:, 1])).any():
             some = starts[starts <= begin]
-            for edges in (blocks, tables):
-                open_at = np.searchsorted(np.sort(edges[:, 0]), some) - np.searchsorted(
-                    np.sort(edges[:, 1]), some, "right"
-                )
-                some = some[open_at == 0]
+            for edges, ended in ((blocks, blocks[:, 1]), (tables, tables[:, 1] + 1)):
+                opened = np.searchsorted(np.sort(edges[:, 0]), some)
+                some = some[opened == np.searchsorted(np.sort(ended), some, "right")]
             for at in some[::-1].tolist():
                 if _begins_line(whole, at):
                     return Place(page, at)
