@@ -333,3 +333,15 @@ def test_widths_give_no_more_lines_than_those_of_css() -> None:
 def test_a_table_that_cannot_be_is_one_error(make: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
         make()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("fields", "height"), [({}, 28), ({"space_before": 3, "space_after": 3, "border_width": 1}, 38)]
+)
+def test_a_row_as_high_as_a_column_is_whole_whatever_room_is_above_it(fields: dict[str, float], height: float) -> None:
+    theta = PAGE.replace(page_size=(120, height + 8), line_height=14, **fields)
+    pages = list(render(from_markdown("x\n\n| a<br>b | c |\n|---|---|\n| d | e<br>f |\n"), theta))
+    assert [page.text.strip()[0] for page in pages] == ["x", "|", "|"]
+    for page, (left, right) in zip(pages[1:], ("ac", "de"), strict=True):
+        one, other = boxes(page, left, right)
+        assert one[1] == other[1]

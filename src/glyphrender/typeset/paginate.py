@@ -103,13 +103,15 @@ class Paginator:
         else:
             assert paragraph is not None
             gap = highest_in_rows(table.flags, gap + rule_room(table.flags, styles.head[paragraph]) * theta.line_height)
-            before = np.where(first, theta.space_before + theta.inset, 0.0) + gap
+            lost = np.where(first, theta.space_before, 0.0) + gap  # at the top of a column
+            before = lost + np.where(first, theta.inset, 0.0)
             if fitted is not None:
                 up = highest_in_rows(table.flags, fitted[0])
                 fitted = up, fitted[1] + up - fitted[0]
                 height = fitted[1]
             pages = theta.form_feed is FormFeed.PAGE
-            rows = stand(table.flags, before, height, after, most=theta.column_height, pages=pages)
+            most = theta.column_height + theta.space_after + _SLACK / 2  # a row that is not parted fits a column
+            rows = stand(table.flags, lost, before, height, after, most=most, pages=pages)
             table, begins, top, bottom = replace(table, flags=rows.flags), rows.begins, rows.top, rows.bottom
             last = last | (cell_width > 0)
             heads = RepeatedHeads.of(table, theta, top, bottom)

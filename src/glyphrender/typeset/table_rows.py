@@ -44,6 +44,7 @@ def begins_of(flags: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.b
 
 def stand(
     flags: NDArray[np.uint8],
+    lost: NDArray[np.float64],
     before: NDArray[np.float64],
     height: NDArray[np.float64] | float,
     after: NDArray[np.float64],
@@ -55,8 +56,9 @@ def stand(
 
     Args:
         flags: [n] flags of the lines.
-        before, height, after: [n] the room above each line, its height, and the room below.
-        most: the height of a column of the page; a higher row is parted.
+        lost: [n] the room above each line that is left out where it begins a column.
+        before, height, after: [n] all room above each line, its height, and the room below.
+        most: how high a row may be that begins a column, with the room below it; a higher row is parted.
         pages: whether PAGE_END ends a page.
     """
     size = before + height + after
@@ -66,7 +68,7 @@ def stand(
         end = np.cumsum(size)
         inside = end - (end - size)[cells][np.cumsum(cells) - 1]  # from the top of its cell to the end of each line
         heights = np.maximum.reduceat(inside, start)
-        tall = heights > most
+        tall = heights - lost[start] > most
         if pages:
             tall |= np.logical_or.reduceat((flags & PAGE_END) != 0, start)
         parted = tall[row] & ~rows
