@@ -345,3 +345,9 @@ def test_a_row_as_high_as_a_column_is_whole_whatever_room_is_above_it(fields: di
     for page, (left, right) in zip(pages[1:], ("ac", "de"), strict=True):
         one, other = boxes(page, left, right)
         assert one[1] == other[1]
+
+
+def test_a_cell_that_is_cut_stays_above_the_bottom_margin_whatever_room_is_below_paragraphs() -> None:
+    theta = PAGE.replace(page_size=(60, 50), font_size=6, line_height=10, space_after=4)
+    for page in render(from_markdown("| a |\n|---|\n| " + "word " * 40 + "|\n"), theta):
+        assert page.lines[-1].box[3] <= 46

@@ -97,7 +97,7 @@ class Paginator:
         fitted = fitted_lines(table, theta)
         height = theta.line_height if fitted is None else fitted[1]
         begins = heads = None
-        if (cell_width := table.cell_width) is None:
+        if table.cell_width is None:
             bottom = np.cumsum(before + height + after)
             top = bottom - after - height
         else:
@@ -113,7 +113,7 @@ class Paginator:
             most = theta.column_height + theta.space_after + _SLACK / 2  # a row that is not parted fits a column
             rows = stand(table.flags, lost, before, height, after, most=most, pages=pages)
             table, begins, top, bottom = replace(table, flags=rows.flags), rows.begins, rows.top, rows.bottom
-            last = last | (cell_width > 0)
+            last = np.logical_or.reduceat(last, np.flatnonzero(begins))[np.cumsum(begins) - 1]  # in its row
             heads = RepeatedHeads.of(table, theta, top, bottom)
         need = bottom - np.where(last, theta.space_after, 0.0)  # space below a paragraph may run off the column
         # Lists, because bisection in a list costs a fifth of bisection in an array.
