@@ -4,12 +4,11 @@
         [--kinds markdown,code] [--markdown FILE…] [--code FILE…]
 
 Each text is set under θ that differ in the markup, or in the columns. "one weight" is Markdown without bold and italic
-letters, so that the difference to the row above is what these do. ρ is that of GLM-4.1V: tokens of the source, marks
-included, over visual tokens. A reader is scored against the text that the pages draw, after the model's own
+letters: the difference from the row above is the effect of these letters. ρ is that of GLM-4.1V: tokens of the source,
+marks included, over visual tokens. A reader is scored against the text that the pages draw, after the model's own
 resize. It is given the columns of a page one by one, because these readers take a page for one block of text. The
-interval is that of blocks of 100 characters drawn again and again, at 95%, over all texts of
-a row.
-The texts are pages and modules of this repository; `--markdown` and `--code` name others.
+interval is that of blocks of 100 characters drawn again and again, at 95%, over all texts of a row. The texts are pages
+and modules of this repository; `--markdown` and `--code` name others.
 """
 
 from __future__ import annotations
