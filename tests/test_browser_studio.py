@@ -287,7 +287,8 @@ def open_studio(page: Any, address: str, text: str = "") -> None:
     """Open the studio, wait until its first answers are there, and replace the text."""
     with page.expect_response(lambda response: "predict" in response.url):
         page.goto(address)
-    page.locator("#studio-page .gv-page img").wait_for()
+    # The page that the server drew for this visitor: the first one in the document belongs to nobody.
+    page.locator("#studio-page [data-sitting]:not([data-sitting='']) .gv-page img").wait_for()
     if text:
         replace_text(page, text)
 
