@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glyphrender.errors import DataError
+from glyphrender.studio import live
 from glyphrender.studio.live import TextChange, Texts, VersionError
 
 ANY = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\ud83e\udd8a🦊🦋a\n")), max_size=12)
@@ -111,3 +114,25 @@ def test_a_body_that_is_no_edit_is_one_error(change: dict[str, object]) -> None:
 def test_a_body_that_is_no_object_of_an_edit_is_one_error(body: bytes) -> None:
     with pytest.raises(DataError, match="edit"):
         TextChange.read(body)
+
+
+def test_a_text_is_let_go_of_once_however_often_it_is_sent_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Request:
+        headers: ClassVar = {"content-type": "application/json"}
+
+        async def body(self) -> bytes:
+            return b'{"sitting": "x", "version": 1, "base": null, "start": 0, "end": 0, "text": "a fox"}'
+
+    class Drawing:
+        sittings: ClassVar = {"x": Request()}
+
+        def draw_text(self, sitting: object, text: str) -> tuple[str, str]:
+            return text, ""
+
+    noted: list[object] = []
+    monkeypatch.setattr(live, "finalize", lambda *arguments: noted.append(arguments))
+    respond = live.endpoint(Drawing())  # type: ignore[arg-type]
+    for _ in range(3):
+        answer = asyncio.run(respond(Request()))
+        assert json.loads(answer.body) == {"page": "a fox", "problems": ""}
+    assert len(noted) == 1

@@ -119,6 +119,11 @@ class Texts:
                 self._size -= len(self._kept.popitem(last=False)[1][1])
         return new.decode("utf-16-le", "surrogatepass")
 
+    def keeps(self, sitting: str) -> bool:
+        """Return whether a text of a visitor is kept."""
+        with self._lock:
+            return sitting in self._kept
+
     def forget(self, sitting: str) -> None:
         """Let go of a visitor's text."""
         with self._lock:
@@ -140,13 +145,14 @@ def endpoint(typing: Typing) -> Any:
         sitting = typing.sittings.get(edit.sitting)
         if sitting is None:
             return Response(status_code=404)
+        is_first = not texts.keeps(edit.sitting)
         try:
             text = texts.edited(edit)
         except VersionError:
             return Response(status_code=409)
         except DataError as error:
             return Response(str(error), status_code=413, media_type="text/plain")
-        if edit.base is None:
+        if is_first:
             finalize(sitting, texts.forget, edit.sitting)  # the text goes with the visitor
         try:
             page, problems = typing.draw_text(sitting, text)
