@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich_documents import check, check_memory, same
 from strategies import examples, texts
 
-from glyphrender import Document, Page, RichText, Theta, Typesetter, from_markdown, layout, render
+from glyphrender import Document, Page, RichText, Style, Theta, Typesetter, from_markdown, layout, render
 from glyphrender.errors import DataError
 from glyphrender.rich import Cell, Table
 from glyphrender.typeset.column_widths import set_columns
@@ -263,6 +263,15 @@ def test_any_cells_stand_apart_and_lose_nothing(rows: list[list[str]], kind: int
 def test_a_table_has_the_same_columns_however_the_text_is_cut() -> None:
     rich = from_markdown(("a paragraph\n\n" + LONG) * 3)
     check_memory(rich, PAGE, list(layout(rich, PAGE)), size=300)
+
+
+def test_a_table_leaves_the_heights_of_other_lines_as_they_are() -> None:
+    text, theta = "first\nשלום large\n", PAGE.replace(font_size=8, leading="FIT")
+    table = Table(start=17, end=20, cells=[(17, 0, 0), (19, 0, 1)])
+    for tenths in range(11, 30):
+        spans = [(6, 16, Style(size=tenths / 10))]
+        alone = render(RichText(text, spans), theta)[0].lines
+        assert render(RichText(text + "a\nb", spans, tables=[table]), theta)[0].lines[:2] == alone
 
 
 def test_the_columns_of_a_table_do_not_depend_on_the_cells_of_another_paragraph() -> None:

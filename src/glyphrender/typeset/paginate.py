@@ -107,7 +107,7 @@ class Paginator:
             before = lost + np.where(first, theta.inset, 0.0)
             if fitted is not None:
                 up = highest_in_rows(table.flags, fitted[0])
-                fitted = up, fitted[1] + up - fitted[0]
+                fitted = up, fitted[1] + (up - fitted[0])  # exactly as high where nothing moves
                 height = fitted[1]
             pages = theta.form_feed is FormFeed.PAGE
             most = theta.column_height + theta.space_after + _SLACK / 2  # a row that is not parted fits a column
