@@ -50,19 +50,17 @@ def place_of(whole: RichText, length: int, pages: Sequence[PageLayout]) -> Place
     for start, end in tables.tolist():
         if start < last <= end:
             last = start
-    page = sum(each.end <= last for each in pages) - 1
-    while page > 0:
+    free = starts  # the paragraphs at which no block and no table goes on, and before which no table ends
+    for edges, ended in ((blocks, blocks[:, 1]), (tables, tables[:, 1] + 1)):
+        opened = np.searchsorted(np.sort(edges[:, 0]), free)
+        free = free[opened == np.searchsorted(np.sort(ended), free, "right")]
+    for page in range(sum(each.end <= last for each in pages) - 1, 0, -1):
         begin = pages[page].start
         # In a table, a head is drawn above the page again. Behind one, the next row has room for the rule below a head.
         if not ((tables[:, 0] < begin) & (begin <= tables[:, 1])).any():
-            some = starts[starts <= begin]
-            for edges, ended in ((blocks, blocks[:, 1]), (tables, tables[:, 1] + 1)):
-                opened = np.searchsorted(np.sort(edges[:, 0]), some)
-                some = some[opened == np.searchsorted(np.sort(ended), some, "right")]
-            for at in some[::-1].tolist():
+            for at in free[free <= begin][::-1].tolist():
                 if _begins_line(whole, at):
                     return Place(page, at)
-        page -= 1
     return Place(0, 0)
 
 
