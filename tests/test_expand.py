@@ -25,8 +25,9 @@ from glyphrender.inference.expand import Expanded, expand
 from glyphrender.inference.expand_ledger import ExpandBudget
 from glyphrender.inference.expand_pictures import larger_theta
 from glyphrender.inference.expand_protocol import AnthropicSpeaker
+from glyphrender.inference.expand_results import ToolResult
 from glyphrender.inference.expand_schema import EXPAND_TOOLS, tool_names
-from glyphrender.inference.expand_tools import PageTools, ToolResult
+from glyphrender.inference.expand_tools import PageTools
 from glyphrender.inference.expand_trace import ExpandTrace, quotes_hold
 from glyphrender.inference.messages import Packing
 from glyphrender.inference.replies import Replies, RequestBudget

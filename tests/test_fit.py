@@ -13,7 +13,8 @@ from strategies import examples
 
 from glyphrender import Theta, ThetaError, compression_ratio, fit
 from glyphrender.inference.messages import Packing
-from glyphrender.ratio.fit import FIELDS, LEAST_FONT_PIXELS
+from glyphrender.ratio.costs import LEAST_FONT_PIXELS
+from glyphrender.ratio.fit import FIELDS
 
 HERE = Path(__file__).parent
 PROSE = re.sub(

@@ -32,7 +32,7 @@ from glyphrender import (
 )
 from glyphrender.models.tokenizers import TOKENIZERS, tokenizer, tokenizer_of
 from glyphrender.models.vision import VISION_MODELS, vision_model
-from glyphrender.ratio.ratio import Ratio
+from glyphrender.ratio.costs import Ratio
 from glyphrender.theta import PARAMETERS
 from glyphrender.typeset.style import WordStyle
 

@@ -26,13 +26,13 @@ from glyphrender.document.page import Page
 from glyphrender.errors import DataError, GlyphRenderError, shown
 from glyphrender.inference.expand_arguments import integer, region_of, said
 from glyphrender.inference.expand_pictures import enlarged_page, larger_theta
-from glyphrender.inference.expand_results import NotServedError, Quote, QuotingText, ToolResult, pages_said
+from glyphrender.inference.expand_results import NotServedError, QuotingText, ToolResult, pages_said
 from glyphrender.inference.source_search import SourceSearch, line_of
 from glyphrender.inference.tool_calls import ToolCall
 from glyphrender.text.paragraphs import paragraph_starts
 from glyphrender.theta import Theta
 
-__all__ = ["PageTools", "Quote", "ToolResult", "pages_said"]
+__all__ = ["PageTools"]
 
 #: Pages that one call of `enlarge` brings.
 _MOST_PAGES: Final = 4

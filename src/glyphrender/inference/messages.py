@@ -26,7 +26,8 @@ from glyphrender.inference.sidecar import exact_strings, most_tokens, sidecar
 from glyphrender.models.model import Limits, VisionModel
 from glyphrender.models.tokenizers import TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
-from glyphrender.ratio.fit import LEAST_FONT_PIXELS, fit
+from glyphrender.ratio.costs import LEAST_FONT_PIXELS
+from glyphrender.ratio.fit import fit
 from glyphrender.text.parts import with_parts
 
 __all__ = ["INSTRUCTION", "Over", "Packing", "Request", "Send", "to_messages"]

@@ -10,7 +10,7 @@ from glyphrender.errors import counted
 from glyphrender.models.prices import Price
 from glyphrender.theta import Theta
 
-__all__ = ["PageCost", "PromptCost", "Ratio"]
+__all__ = ["LEAST_FONT_PIXELS", "PageCost", "PromptCost", "Ratio"]
 
 #: Smallest type, in pixels as the model sees it, without a warning.
 LEAST_FONT_PIXELS: Final = 7.0

@@ -27,7 +27,7 @@ from glyphrender.rich.rich_text import RichText
 from glyphrender.text.source import whole
 from glyphrender.theta import PARAMETERS, Overlap, Theta, ThetaLike
 
-__all__ = ["FIELDS", "LEAST_FONT_PIXELS", "Fit", "fit"]
+__all__ = ["FIELDS", "Fit", "fit"]
 
 FIELDS: Final[Mapping[str, tuple[float, float, float]]] = {
     "font_size": (4.0, 24.0, 0.01),

@@ -21,13 +21,13 @@ from glyphrender.models.model import VisionModel
 from glyphrender.models.tokenizers import PIECE, TokenCounter, Tokenizer, TokenizerLike, tokenizer, tokenizer_of
 from glyphrender.models.vision import vision_model
 from glyphrender.raster.typesetter import Typesetter
-from glyphrender.ratio.costs import PageCost, PromptCost, Ratio
+from glyphrender.ratio.costs import PageCost, Ratio
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.parts import Part, PartReader
 from glyphrender.text.source import TextLike
 from glyphrender.theta import Theta, ThetaLike
 
-__all__ = ["OverLimit", "PageCost", "PromptCost", "Ratio", "Worth", "compression_ratio", "document_ratio", "worth_it"]
+__all__ = ["OverLimit", "Worth", "compression_ratio", "document_ratio", "worth_it"]
 
 #: What happens if the pages together break a limit of the model: a warning, an error, or nothing.
 OverLimit: TypeAlias = Literal["warn", "error", "ignore"]

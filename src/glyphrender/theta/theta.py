@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from glyphrender.models.model import VisionModel
 
-__all__ = ["DEFAULTS", "PARAMETERS", "Theta", "ThetaLike", "check_field_names"]
+__all__ = ["Theta", "ThetaLike"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

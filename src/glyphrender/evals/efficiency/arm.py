@@ -17,7 +17,7 @@ from glyphrender.evals.efficiency.cost import Cost, Shares, cost, step_seconds
 from glyphrender.evals.efficiency.report import MeasuredPrompt
 from glyphrender.models.devices import Device
 
-__all__ = ["TimedModel", "Plan", "decoded", "free_bytes", "measured_arm", "prefilled"]
+__all__ = ["Plan", "TimedModel", "decoded", "free_bytes", "measured_arm", "prefilled"]
 
 _GB = 1e9
 # Memory is watched in a run of its own, if this many runs would not take longer than a pass may.

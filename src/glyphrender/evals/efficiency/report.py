@@ -17,7 +17,7 @@ from glyphrender.report.tables import ReportTable
 if TYPE_CHECKING:
     from glyphrender.evals.efficiency.backbone import Backbone
 
-__all__ = ["FAR", "MeasuredPrompt", "MeasuredRatio", "HostBill", "Report", "MeasuredLength", "environment"]
+__all__ = ["FAR", "HostBill", "MeasuredLength", "MeasuredPrompt", "MeasuredRatio", "Report", "environment"]
 
 #: A measured ratio that differs by more than this share from the arithmetic is marked in tables.
 FAR = 0.15

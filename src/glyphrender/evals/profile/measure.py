@@ -18,7 +18,7 @@ from glyphrender.models.prices import Price
 from glyphrender.tasks.statistics import Interval, wilson
 from glyphrender.theta import Theta
 
-__all__ = ["Tally", "Estimate", "cells", "conditions_of_ladder", "estimate", "measure"]
+__all__ = ["Estimate", "Tally", "cells", "conditions_of_ladder", "estimate", "measure"]
 
 #: Seconds that a hosted model takes for a short reply, for the estimate.
 SECONDS: Final = 6.0

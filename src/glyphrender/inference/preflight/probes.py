@@ -25,7 +25,7 @@ from glyphrender.models.vision import VISION_MODELS, vision_model
 from glyphrender.raster.png import encode
 from glyphrender.theta import Theta
 
-__all__ = ["CODES", "QUESTION", "SYSTEM", "ProbeImage", "PreflightPlan", "Probe"]
+__all__ = ["CODES", "QUESTION", "SYSTEM", "PreflightPlan", "Probe", "ProbeImage"]
 
 QUESTION: Final = "Which code stands on the page? Answer with the code alone. If there is no page, answer NONE."
 ANOTHER: Final = "How many lines does the page have? Answer with a number alone."
