@@ -22,10 +22,9 @@ from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import Flag, GeneralCategory, records, table
 from glyphrender.text.runs import Indices, Mask, are_in, set_of
 
-# Tokens end at these.
-BLANKS: Final = tuple(map(ord, " \t" + LINE_ENDS))
+#: Tokens, and words, end at these: a set for `are_in`.
+BLANKS: Final = set_of(map(ord, " \t" + LINE_ENDS))
 
-_BLANKS: Final = set_of(BLANKS)
 _NUMBER_MARKS: Final = tuple(map(ord, "\\+$%"))
 _BACKSLASH: Final = 0x5C
 _LETTER: Final = np.uint32(0x41)
@@ -73,7 +72,7 @@ def begin_tokens(cps: NDArray[np.uint32], at: Indices) -> Mask:
     other = ~ascii_marks(cps) & ~_PUNCTUATION[table().general_category.take(record)]
     other |= (table().flags.take(record) & np.uint8(Flag.WIDE)) != 0
     last = np.maximum.accumulate(np.where(other, np.arange(len(cps)), -1))[at]
-    begin: Mask = (last < 0) | are_in(cps[last], _BLANKS)
+    begin: Mask = (last < 0) | are_in(cps[last], BLANKS)
     return begin
 
 

@@ -30,7 +30,7 @@ from glyphrender.typeset.boundary_flags import (
     TAIL_OPENS,
     TAIL_ZW,
 )
-from glyphrender.typeset.cut_words import CutWords, turns
+from glyphrender.typeset.cut_words import CutWords, inside_words, turns
 from glyphrender.typeset.glyph_store import (
     EMPTY,
     MAY_BREAK,
@@ -52,7 +52,6 @@ from glyphrender.typeset.word_characters import RTL_MARK
 Words: TypeAlias = WordCache | StyledWords
 
 _LINE_ENDS: Final = set_of(map(ord, LINE_ENDS))
-_SEPARATORS_OF_WORDS: Final = set_of(map(ord, " \t" + LINE_ENDS))
 _RARE_LINE_ENDS: Final = LINE_ENDS.replace("\n", "")
 
 
@@ -249,11 +248,7 @@ def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: int 
     joined = np.zeros(0, np.intp)
     if cuts is not None:
         boundary |= cuts
-        joined = joined_cuts(cps, cuts)
-        if apart is not None:
-            separator = are_in(cps, _SEPARATORS_OF_WORDS)
-            inside = np.append(False, ~separator[1:] & ~separator[:-1])
-            joined = np.flatnonzero(boundary & ~apart & inside)
+        joined = joined_cuts(cps, cuts) if apart is None else np.flatnonzero(boundary & ~apart & inside_words(cps))
     return _segment_table(chunk, cps, words, levels, boundary, actions, joined, apart)
 
 

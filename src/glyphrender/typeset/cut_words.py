@@ -8,19 +8,17 @@ words beside it: the rules of UAX #14 reach across spaces no further.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.text import grapheme, linebreak
-from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import Flag, records, table
-from glyphrender.text.runs import are_in, ranges, set_of
+from glyphrender.text.runs import are_in, ranges
+from glyphrender.text.tailored_breaks import BLANKS
 from glyphrender.typeset.glyph_store import MAY_BREAK, NO_BREAK
 from glyphrender.typeset.style import WordStyle
-
-_SEPARATORS: Final = set_of(map(ord, " \t" + LINE_ENDS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +114,14 @@ def _around(
     return some, np.cumsum(change[:-1]) > 0
 
 
+def inside_words(cps: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Return whether each character stands inside a word: no separator is before it, and it is none."""
+    separator = are_in(cps, BLANKS)
+    inside = np.zeros(len(cps), bool)
+    inside[1:] = ~separator[1:] & ~separator[:-1]
+    return inside
+
+
 def turns(
     cps: NDArray[np.uint32],
     blank: NDArray[np.uint32],
@@ -140,9 +146,7 @@ def turns(
         actions: what may happen after each character of the whole text.
         style: the style of the words.
     """
-    separator = are_in(cps, _SEPARATORS)
-    inside = np.zeros(len(cps), bool)  # no separator is before or at this character
-    inside[1:] = ~separator[1:] & ~separator[:-1]
+    inside = inside_words(cps)
     turn = np.zeros(len(cps), bool) if cuts is None else cuts & inside
     if level is not None:
         turn[1:] |= inside[1:] & (level[1:] != level[:-1])

@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender.text.parts import LINE_ENDS
-from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, as_text, codepoints, records, table
+from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, as_text, records, table
+from glyphrender.text.runs import are_in
+from glyphrender.text.tailored_breaks import BLANKS
 
 #: The scripts whose letters have a Joining_Type. Their fonts join letters by contextual alternates, so these are never
 #: turned off.
@@ -35,7 +36,6 @@ _IS_LETTER: Final = np.array([category.name in ("Lu", "Ll", "Lt", "Lo") for cate
 _JOINS_NOTHING: Final = np.array(
     [category.name[0] in "NPSZ" or category.name in ("Cc", "Cn", "Co", "Cs") for category in GeneralCategory]
 )
-_SEPARATORS: Final = codepoints(" \t" + LINE_ENDS)
 
 
 def never_join(record: NDArray[np.uint16]) -> NDArray[np.bool_]:
@@ -98,7 +98,7 @@ def in_sight(
     after: dict[int, str] = {}
     for place, word in zip(places.tolist(), words.tolist(), strict=True):
         head, tail = cps[max(0, place - most) : place], cps[place : place + most]
-        breaks, ends = np.flatnonzero(np.isin(head, _SEPARATORS)) + 1, np.flatnonzero(np.isin(tail, _SEPARATORS))
+        breaks, ends = np.flatnonzero(are_in(head, BLANKS)) + 1, np.flatnonzero(are_in(tail, BLANKS))
         if apart is not None:
             breaks = np.append(breaks, np.flatnonzero(apart[place - len(head) : place]))
             ends = np.append(ends, np.flatnonzero(apart[place : place + len(tail)]))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from glyphrender.rich.drawn_text import FIRST, FURTHER, OWN
 from glyphrender.text.properties import GeneralCategory, LineBreak, records, table
-from glyphrender.text.runs import Mask, ranges
+from glyphrender.text.runs import Mask, are_in, ranges
 from glyphrender.text.tailored_breaks import BLANKS, ascii_marks, begin_tokens
 from glyphrender.typeset.continuation import indents
 from glyphrender.typeset.glyph_store import EMPTY, MAY_BREAK, MAY_HYPHENATE, NO_BREAK, TAB, TEXT
@@ -159,7 +159,7 @@ class _Text:
 
     def token_has_content(self) -> Mask:
         """Return [c] whether the token of the character has anything but marks: a letter, a digit, a symbol."""
-        blank = np.isin(self.cps, BLANKS)
+        blank = are_in(self.cps, BLANKS)
         content = ~blank & ~self.mark & ~_PUNCTUATION.take(self.category)
         token = np.cumsum(blank)
         has: Mask = (np.bincount(token, content, int(token[-1]) + 1) > 0)[token]
