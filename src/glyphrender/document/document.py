@@ -253,8 +253,9 @@ class Document(LazyPages):
             if self._is_rich or isinstance(text, RichText):
                 if self.rich is None and isinstance(text, str):  # its markup is read again
                     return self._extended_richly(self.text + text)
-                joined = RichText.joined([with_markup(self._drawn_as, self.theta, self.parts), text])
-                return self._extended_richly(joined, resume=self.rich is not None and not self.rich.is_plain)
+                return self._extended_richly(
+                    RichText.joined([with_markup(self._drawn_as, self.theta, self.parts), text])
+                )
             whole = self.text + text
             first, following = laid_out_again(
                 self.text,
@@ -270,13 +271,11 @@ class Document(LazyPages):
             self.text = whole
             return Extended(unchanged=first + same, pages=len(self._pages))
 
-    def _extended_richly(self, whole: str | RichText, *, resume: bool = False) -> Extended:
-        """Lay out `whole`, which begins as the text of the document does, and return what changed.
-
-        With `resume`, its markup is that of the document too, and so layout may go on from a page in it.
-        """
+    def _extended_richly(self, whole: str | RichText) -> Extended:
+        """Lay out `whole`, which begins as the text of the document does, and return what changed."""
         old, first = [page._layout for page in self._pages], 0
-        if resume and isinstance(whole, RichText):
+        # If the document is a rich text, `whole` begins with the same styles. So its first pages need not be made anew.
+        if self.rich is not None and isinstance(whole, RichText):
             first, following = self._typesetter.layout_resumed(
                 whole, len(self.text), old, self.theta, max_pages=self._max_pages, parts=self.parts
             )

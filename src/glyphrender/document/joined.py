@@ -142,7 +142,7 @@ class JoinedDocument(Document):
         return list(accumulate(counts, initial=0))
 
     def _laid_out_section(self, section: Section, text: str, number: int, paragraphs: int) -> Iterator[PageLayout]:
-        """Yield the pages of a section of `text`. So many pages and paragraphs come before."""
+        """Yield the pages of a section of `text`. `number` pages and `paragraphs` paragraphs come before it."""
         part = section.of(text)
         most = None if self._max_pages is None else max(0, self._max_pages - number)
         place = _Place(number=number, offset=section.start, paragraphs=paragraphs, tables={})
