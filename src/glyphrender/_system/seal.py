@@ -58,9 +58,11 @@ def is_sealed(data: bytes) -> bool:
     >>> seconds = sealed_json('{"seconds": 3}', "glyphrender.times 1")
     >>> is_sealed(seconds), is_sealed(seconds.replace(b"3", b"4"))
     (True, False)
+    >>> is_sealed(seconds[:-1] + b" ")
+    False
     """
     if front := _JSON.match(data):
-        return hashlib.sha256(b"{" + data[front.end() : -1]).hexdigest().encode() == front[1]
+        return data.endswith(b"\n") and hashlib.sha256(b"{" + data[front.end() : -1]).hexdigest().encode() == front[1]
     start = data.rfind(b"\n", 0, -1) + 1
     match = _LAST_LINE.fullmatch(data[start:])
     return match is not None and match[1] == hashlib.sha256(data[:start]).hexdigest().encode()
