@@ -137,7 +137,7 @@ def check_replaceable(path: str | os.PathLike[str], replaces: Callable[[bytes], 
 
 
 def _obstacle(path: str | os.PathLike[str]) -> str:
-    """Return why no file can be written to `path`, or "" if nothing is known that speaks against it."""
+    """Return why no file can be written to `path`, or "" if no reason is known."""
     if _is_special(path):
         return ""
     target = Path(os.path.realpath(path))

@@ -1,4 +1,4 @@
-"""Numbers that users give, checked where they are given: counts, such as of processes, and real numbers."""
+"""Check numbers that users give: counts, such as the number of processes, and real numbers."""
 
 from __future__ import annotations
 

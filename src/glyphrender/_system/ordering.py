@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 
 def stable_order(keys: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the places of `keys`, which are not negative, from the smallest key to the largest; ties as they stand.
+    """Return the places of `keys`, from the smallest key to the largest. Equal keys keep their order.
 
-    Each place is put below its key in one number, and the numbers are sorted.
+    No key may be negative. Each key and its place are packed into one number, the place in the low bits. These
+    numbers are sorted.
 
     >>> stable_order(np.array([7, 0, 7, 3])).tolist()
     [1, 3, 0, 2]

@@ -198,7 +198,8 @@ def strokes(
         width = np.maximum(1, np.round(_STROKE * em * scale))
         top = np.round(np.floor(placed.baseline[found.line] + 0.5) + height * em * scale - width / 2)
         edges = np.stack([found.left, top, found.right, top + width], axis=1)
-        color = np.array([[one for one, _ in kinds].index(each) for each, _ in kinds])[kind]
-        bounds = np.flatnonzero(np.append(True, color[1:] != color[:-1])).tolist()
+        colors = list(dict.fromkeys(color for color, _ in kinds))
+        of = np.array([colors.index(color) for color, _ in kinds])[kind]
+        bounds = np.flatnonzero(np.append(True, of[1:] != of[:-1])).tolist()
         for start, stop in zip(bounds, [*bounds[1:], len(edges)], strict=True):
-            yield edges[start:stop], kinds[int(kind[start])][0]
+            yield edges[start:stop], colors[int(of[start])]

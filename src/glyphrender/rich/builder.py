@@ -38,7 +38,7 @@ class Builder:
         self._breaks: list[tuple[int, int, str]] = []
 
     def draw(self, start: int, end: int) -> None:
-        """Draw the characters from `start` to `end - 1` as they are. Spaces behind a break are left out."""
+        """Draw the characters from `start` to `end - 1` as they are. Spaces right after a break are left out."""
         while self._breaks and start < end and self.text[start] in " \t":
             start += 1
         if end <= start:
@@ -76,11 +76,11 @@ class Builder:
         self._soft = newline
 
     def break_line(self, start: int, end: int, text: str) -> None:
-        """Let the characters from `start` to `end - 1` break a line: draw `text` for them, if more of it follows."""
+        """Draw `text` in place of the characters from `start` to `end - 1`, once something is drawn after them."""
         self._breaks.append((start, end, text))
 
     def end_breaks(self) -> None:
-        """Leave out the breaks that nothing follows."""
+        """Leave out the breaks after which nothing was drawn."""
         self._breaks.clear()
 
     def _join(self, following: str) -> None:

@@ -84,7 +84,7 @@ def checked_tables(given: Any, length: int) -> tuple[Table, ...]:
     """Return the tables of a source of `length` characters.
 
     Raises:
-        DataError: one is no `Table`, or they do not rise or lie outside the source.
+        DataError: one is no `Table`, two overlap or do not rise, or one lies outside the source.
     """
     tables = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else (given,)
     done = 0

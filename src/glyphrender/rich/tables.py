@@ -1,6 +1,6 @@
 """Draw a table of Markdown: its cells are paragraphs that stand side by side, and the mark between two cells ends the
 first of them. The first row is bold, and is the head of the table. A row is one line of the source, so only the tag
-`<br>` can break a line in a cell. It does so here, as in all renderers that people know.
+`<br>` can break a line in a cell, and it does so here.
 
 Where a newline does not end a line (`newline_markup`), the text is one paragraph, so a table is set as running text
 with a bar between cells.

@@ -67,8 +67,8 @@ def headed(files: Iterable[tuple[str, Iterable[str]]], heading: str = HEADING) -
     """
     first = True
     for name, pieces in files:
-        above = heading and f"{'' if first else chr(10)}{heading.replace('{path}', name)}\n"
-        yield Part(name=name, heading=above)
+        gap = "" if first else "\n"
+        yield Part(name=name, heading=heading and f"{gap}{heading.replace('{path}', name)}\n")
         first, last = False, "\n"
         for piece in pieces:
             yield piece

@@ -62,7 +62,7 @@ class AloneGlyphs:
         self._index = known[order], first[order], count[order]
 
     def places(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Return where each of `keys`, none of which is missing, stands among the keys."""
+        """Return the place of each of `keys` among the keys. All of them must be there."""
         return np.searchsorted(self._index[0], keys)
 
     def joined(self, glyphs: Glyphs, source: NDArray[np.intp], at: NDArray[np.intp]) -> Glyphs:

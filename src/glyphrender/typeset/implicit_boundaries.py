@@ -1,4 +1,4 @@
-"""Where words end though nothing is drawn there: between two ideographs, and where the bidi level changes."""
+"""Find where words end without a space: between two ideographs, and where the bidi level changes."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ JOINING: Final = (
 )  # fmt: skip
 #: How many characters of context HarfBuzz reads.
 CONTEXT: Final = 5
-# No word that is hyphenated is longer.
+# How many characters of its word, on each side, a part sees for hyphenation. No word that is hyphenated is longer.
 _LONGEST_WORD: Final = 200
 #: Put between a part of a word and the characters beside it. No word has this character, because it ends lines.
 ASIDE: Final = "\v"
@@ -89,8 +89,8 @@ def in_sight(
         places: the characters before which a word was cut, and over which letters join; rising.
         words: [places] the number of the word that begins at each place.
         mark: what stands before a word that is set from right to left.
-        apart: [n] whether a word begins at each character of the text without styles too. If this is given, a part
-            sees all of the word that it is a part of; if not, what HarfBuzz reads.
+        apart: [n] whether a word begins at each character in the text without styles too. If `apart` is given, a part
+            sees its whole word, for hyphenation; if not, it sees the characters that HarfBuzz reads.
     """
     most = CONTEXT if apart is None else _LONGEST_WORD
     parts = text.split(" ")

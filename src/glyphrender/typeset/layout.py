@@ -101,13 +101,15 @@ def with_columns(text: str | RichText, theta: Theta, shaper: Shaper) -> Theta:
     looks: LookMetrics | None = None
     if isinstance(text, str) or text.is_plain:
         first = sample(text if isinstance(text, str) else text.source)
-        segments: Iterable[SegmentTable] = analysed(first, theta, style, shaper)
+        tables: Iterable[SegmentTable] = analysed(first, theta, style, shaper)
     else:
-        segments, looks = _rich(text, theta, style, shaper)
+        tables, looks = _rich(text, theta, style, shaper)
     metrics = LineMetrics.of(theta, shaper.furniture(style), looks)
-    found = columns_of(segments := iter(segments), theta, metrics)
+    segments = iter(tables)
+    found = columns_of(segments, theta, metrics)
     if len(text) <= shaper.chunk_size:
-        deque(segments, maxlen=0)  # all of them are known by now; taken to the end, they are remembered
+        # A short text is one chunk, which is analysed now. The shaper remembers a text once all its chunks were taken.
+        deque(segments, maxlen=0)
     return theta.replace(columns=found)
 
 

@@ -35,9 +35,9 @@ class Place(NamedTuple):
 
 
 def place_of(whole: RichText, length: int, pages: Sequence[PageLayout]) -> Place:
-    """Return where the layout of `whole` may go on, whose first `length` characters stand on `pages`.
+    """Return where the layout of `whole` may go on. Its first `length` characters stand on `pages`.
 
-    One page more is set anew than the page on which the last paragraph begins: a paragraph that stays with the next
+    The page before the one on which the last paragraph begins is set anew too: a paragraph that stays with the next
     line, or a line that becomes lower, may have begun a page.
     """
     if not _is_grey(whole):
@@ -72,7 +72,7 @@ def _is_grey(text: RichText) -> bool:
 
 
 def _begins_line(text: RichText, at: int) -> bool:
-    """Return whether a line of the source begins at a character, and nothing that is replaced goes on there."""
+    """Return whether a line of the source begins at character `at`, and no replaced stretch goes on there."""
     return text.cut_before(at) == at and (at == 0 or text.source[at - 1] == "\n")
 
 
@@ -86,7 +86,7 @@ def resumed(
     max_pages: int | None = None,
     parts: Sequence[PartSpan] = (),
 ) -> Iterator[PageLayout]:
-    """Yield the pages of `whole` behind the first `place.page` ones.
+    """Yield the pages of `whole` after the first `place.page` ones.
 
     Args:
         whole: the text.

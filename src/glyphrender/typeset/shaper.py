@@ -195,7 +195,7 @@ class Shaper:
         return found
 
     def prepared(self, key: _RichKey, made: Callable[[], P]) -> P:
-        """Return what `made` returns: what layout has to know of a rich text. The last one is remembered."""
+        """Return what layout has to know of a rich text: what `made` returns. Only the last answer is remembered."""
         with self._lock:
             if self._prepared is not None and self._prepared[0] == key:
                 known: P = self._prepared[1]
