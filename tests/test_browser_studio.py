@@ -320,6 +320,34 @@ def test_the_page_and_rho_follow_the_text_and_the_fields(chromium: Any, studio: 
         assert box["width"] > 100
 
 
+def test_keys_that_come_before_the_first_drawing_are_in_the_page_that_stays(chromium: Any, studio: str) -> None:
+    with visit(chromium) as page:
+        held: list[Any] = []
+
+        def hold(route: Any) -> None:
+            """Hold the two requests of an opening that send all fields: for the page, and for the figures."""
+            if len(held) < 2 and len((route.request.post_data_json or {}).get("data", ())) > 60:
+                held.append(route)
+            else:
+                route.continue_()
+
+        page.route("**/predict*", hold)
+        page.goto(studio)
+        while len(held) < 2:
+            page.wait_for_timeout(50)
+        page.locator("#studio-text textarea").click()
+        page.keyboard.press("Control+End")
+        page.keyboard.type(" and more")
+        page.wait_for_timeout(2000)  # longer than keys are held from Gradio otherwise
+        for route in held:
+            route.continue_()
+        typed = HOSTILE + " and more"
+        assert eventually(page, SOURCE, typed)
+        assert eventually(page, "document.querySelector('#studio-page [data-turn]').dataset.sitting !== ''", True)
+        page.wait_for_timeout(1000)
+        assert page.evaluate(SOURCE) == typed == page.locator("#studio-text textarea").input_value()
+
+
 def test_a_keystroke_sends_an_edit_and_gradio_hears_of_it_in_a_pause(chromium: Any, studio: str) -> None:
     with visit(chromium) as page:
         open_studio(page, studio, TEXT)

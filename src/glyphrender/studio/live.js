@@ -4,13 +4,14 @@
 // the page is on its way. They are passed on in the first pause of the typing, and before anything else happens. If the
 // route fails, they are passed on at once, and Gradio draws the page. A drawing carries the visitor and the turn that it
 // belongs to. Gradio's answers may come late: a drawing of an older turn than the one shown is put right again before
-// the next frame is painted.
+// the next frame is painted. Keys that come before the visitor's first drawing are held until it is there: its request
+// has the text before these keys, and must not begin after theirs.
 "use strict";
 (() => {
   const BOX = "#studio-text textarea";
   const PAUSE = 250;  // ms without a key, after which Gradio hears of the keys
   const LONGEST = 1500;  // ms after which it hears of them in any case
-  const PATIENCE = 10000;  // ms until an answer of the route counts as failed
+  const PATIENCE = 10000;  // ms until an answer of the route counts as failed, or a first drawing as missing
   const REST = 10000;  // ms for which the route is not asked after a failure
 
   const slots = ["#studio-page", "#studio-problems"].map(place => ({place, sitting: "", turn: 0, drawing: null}));
@@ -54,6 +55,7 @@
       if (sitting !== slot.sitting || turn > slot.turn) Object.assign(slot, {sitting, turn, drawing: there.cloneNode(true)});
       else if (turn < slot.turn) morph(there, slot.drawing);
     }
+    if (changed) ask();  // keys that waited for the first drawing
   }
 
   function show(slot, html) {
@@ -99,7 +101,7 @@
   }
 
   async function ask() {
-    if (asking) return;
+    if (asking || !slots[0].sitting) return;
     asking = true;
     try {
       while (changed && holding) {
@@ -132,14 +134,15 @@
   function wait() {
     clearTimeout(timer);
     if (!holding) return;
-    const left = Math.min(last + PAUSE, since + LONGEST) - performance.now();
+    const end = slots[0].sitting ? Math.min(last + PAUSE, since + LONGEST) : since + PATIENCE;
+    const left = end - performance.now();
     timer = setTimeout(() => { if (!asking) pass(); }, Math.max(0, left));  // `ask` waits again at its end
   }
 
   document.addEventListener("input", event => {
     if (passing || !(event.target instanceof HTMLTextAreaElement) || !event.target.matches(BOX)) return;
     last = performance.now();
-    if (!slots[0].sitting || last < rested) {
+    if (last < rested) {
       holding = null;
       return;
     }
