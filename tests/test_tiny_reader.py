@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from glyphrender import Theta, layout
-from glyphrender.errors import DataError
+from glyphrender.errors import DataError, DependencyError
 from glyphrender.train.reader.align import cell_labels, cells_of_text
 from glyphrender.train.reader.reading import Prose, RandomCharacters, Transcriptions, plain_prose
 
@@ -231,6 +232,16 @@ def test_widths_that_do_not_fit_are_refused(wrong, message):
 
     with pytest.raises(DataError, match=message):
         tiny_reader(**wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("reader")  # which skips the test without torch
+def test_a_version_of_transformers_without_the_image_processor_is_told(monkeypatch):
+    from glyphrender.train.reader.tiny_reader import tiny_reader
+
+    monkeypatch.setitem(sys.modules, "transformers.models.glm4v.image_processing_pil_glm4v", None)
+    with pytest.raises(DependencyError, match="a tiny reader needs torch and transformers"):
+        tiny_reader()
 
 
 @pytest.mark.slow

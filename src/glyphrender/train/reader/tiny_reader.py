@@ -88,6 +88,9 @@ def tiny_reader(
     try:
         import torch
         from transformers import Glm4vConfig, Glm4vForConditionalGeneration
+        from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
+
+        from glyphrender.train.reader.glm4v_images import Glm4vImagesProcessor
     except ImportError as error:
         raise DependencyError.of(error, "a tiny reader needs torch and transformers", extra="train") from error
 
@@ -136,7 +139,8 @@ def tiny_reader(
         if look_back:
             start_looking_back(model)
     model.generation_config.update(eos_token_id=end, pad_token_id=end, do_sample=False)
-    return model, _processor(tokenizer)
+    images = _page_images(Glm4vImageProcessorPil)
+    return model, Glm4vImagesProcessor(images, tokenizer, chat_template=READER_TEMPLATE)
 
 
 def _check_widths(
@@ -169,20 +173,15 @@ def _start_copying(model: Any, attention_norm: float, mlp_norm: float) -> None:
         layer.self_attn.o_proj.weight.copy_(turn.T)
 
 
-def _processor(tokenizer: Any) -> Any:
-    """Return the processor of bytes whose pages have white = 0: choice 2."""
-    from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
-
-    from glyphrender.train.reader.glm4v_images import Glm4vImagesProcessor
-
+def _page_images(processor: Any) -> Any:
+    """Return an image processor of class `processor` that turns white into 0: choice 2."""
     # One frame, because a page does not move. From one cell of 28 × 28 px, so that no small page is enlarged.
-    images = Glm4vImageProcessorPil(
+    return processor(
         size={"shortest_edge": 28 * 28, "longest_edge": 9_633_792},
         temporal_patch_size=1,
         image_mean=[1.0] * 3,
         image_std=[-0.3] * 3,
     )
-    return Glm4vImagesProcessor(images, tokenizer, chat_template=READER_TEMPLATE)
 
 
 def save_reader(model: Any, processor: Any, path: str | os.PathLike[str]) -> None:
