@@ -47,6 +47,12 @@ def test_a_recipe_that_is_written_out_is_the_same_recipe(name: str, tmp_path: Pa
     assert Recipe.load(tmp_path / "copy.toml") == recipe
 
 
+def test_a_file_of_a_recipe_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    recipe = Recipe.load(recipe_names()[0])
+    (tmp_path / "copy.toml").write_text(recipe.to_toml(), encoding="utf-8-sig")
+    assert Recipe.load(tmp_path / "copy.toml") == recipe
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

@@ -25,6 +25,8 @@ __all__ = ["Price", "PriceTable", "Rates", "prices"]
 
 #: The environment variable that may name a file of prices.
 PRICES_VARIABLE: Final = "GLYPHRENDER_PRICES"
+#: The largest rate, in dollars for a million tokens. No sum of such rates is infinite.
+MOST_DOLLARS: Final = 1_000_000
 
 _NUMBERS: Final = ("input", "output", "cached_input", "image_input")
 _FIELDS: Final = frozenset({"model", *_NUMBERS, "above", "date", "source"})
@@ -49,10 +51,6 @@ class Rates:
     output: float
     cached_input: float | None = None
     image_input: float | None = None
-
-
-#: The largest rate, in dollars for a million tokens. No sum of such rates is infinite.
-MOST_DOLLARS: Final = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +157,7 @@ def _ours() -> tuple[Price, ...]:
 
 def _read(path: Path) -> list[Price]:
     try:
-        data = tomllib.loads(read_text(path).removeprefix("\ufeff"))  # editors on Windows write this mark
+        data = tomllib.loads(read_text(path, encoding="utf-8-sig"))  # editors on Windows write this mark
     except (OSError, ValueError, RecursionError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise DataError(f"{path} cannot be read as TOML ({reason}). Write it as prices.toml is.", path=path) from error

@@ -332,7 +332,7 @@ def _read(source: str | Path) -> tuple[str, str]:
         near = difflib.get_close_matches(name, recipe_names(), 3, 0.3) or recipe_names()
         raise DataError(f"recipe {shown(name)} does not exist. Use {', '.join(near)}, or a file that ends in .toml.")
     try:
-        return name, read_text(path)
+        return name, read_text(path, encoding="utf-8-sig")  # editors on Windows write this mark
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"recipe {name} cannot be read ({reason}). Name a TOML file.", path=path) from error
