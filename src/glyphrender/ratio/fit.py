@@ -80,7 +80,7 @@ class Fit:
     def warning(self) -> str:
         """Return what type of this size loses; "" if the type has at least `LEAST_FONT_PIXELS`.
 
-        If the target is not met, this comes first: smaller type does not help, because the limits allow none.
+        If the target is not met, the warning says that first. Then smaller type is no way out: the limits allow none.
         """
         seen = self.ratio.font_pixels
         if seen >= LEAST_FONT_PIXELS or not self.ratio.pages:

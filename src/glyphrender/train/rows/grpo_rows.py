@@ -174,10 +174,10 @@ def without_held_out(
         DataError: a row has no context, or its context is no text.
     """
     sides: dict[str, list[dict[str, Any]]] = {"train": [], "held out": []}
+    shares = {"train": 1 - share, "held out": share}
     for row in rows:
-        sides[split_of(source_of(document_of(row, "context")), {"train": 1 - share, "held out": share})].append(
-            dict(row)
-        )
+        side = split_of(source_of(document_of(row, "context")), shares)
+        sides[side].append(dict(row))
     return sides["train"], sides["held out"]
 
 
