@@ -52,7 +52,7 @@ class Sitting:
         self.name = secrets.token_urlsafe(16)
         self._among, self._lock = among, Lock()
         self._turns, self._latest = 0, dict[str, int]()
-        self._drawn: object = None  # what the latest drawing shows
+        self._drawn: object = None  # the key of the latest drawing
         if among is not None:
             among[self.name] = self
 
@@ -81,7 +81,7 @@ class Sitting:
     ) -> tuple[int, tuple[Any, ...]]:
         """Begin to draw a page: keep what the event tells, and return the turn and the values of all widgets.
 
-        The line height among the fields has already followed the font size, so the values say that it follows nothing.
+        The line height in `fields` has already followed the font size. So the values that are returned switch this off.
 
         Raises:
             LookupError: no event has told the other widgets yet.
@@ -93,18 +93,18 @@ class Sitting:
                 raise LookupError("no event of this visitor has come yet")
             self._turns += 1
             self._latest["page"] = self._turns
-            self._drawn = _told(text, self.others, self.fields)
+            self._drawn = _drawing_key(text, self.others, self.fields)
             return self._turns, (text, *self.others, *_FOLLOWED, *self.fields)
 
     def shows(self, seen: str, text: str, others: Sequence[Any]) -> bool:
         """Return whether the latest page was drawn of these widgets, and has the mark `seen`."""
         with self._lock:
             mark = f"{self.name}:{self._latest.get('page')}"
-            return seen == mark and self._drawn == _told(text, tuple(others), self.fields)
+            return seen == mark and self._drawn == _drawing_key(text, tuple(others), self.fields)
 
 
-def _told(text: str, others: tuple[Any, ...], fields: tuple[Any, ...]) -> object:
-    """Return what two equal drawings have in common. The text is not kept a second time."""
+def _drawing_key(text: str, others: tuple[Any, ...], fields: tuple[Any, ...]) -> object:
+    """Return a key that is equal for two drawings of the same widgets. It holds a digest in place of the text."""
     return blake2b((text or "").encode("utf-8", "surrogatepass")).digest(), others, fields
 
 
