@@ -333,8 +333,11 @@ def test_keys_that_come_before_the_first_drawing_are_in_the_page_that_stays(chro
 
         page.route("**/predict*", hold)
         page.goto(studio)
-        while len(held) < 2:
+        for _ in range(1200):
+            if len(held) == 2:
+                break
             page.wait_for_timeout(50)
+        assert len(held) == 2
         page.locator("#studio-text textarea").click()
         page.keyboard.press("Control+End")
         page.keyboard.type(" and more")
