@@ -395,6 +395,18 @@ def test_parquet_rows_without_images_or_answers_are_found(tmp_path: Path) -> Non
         assert any(message in str(error) for error in lint(path.parent).errors), (trainer, column)
 
 
+def test_a_row_whose_images_cannot_be_read_is_no_row_without_images(tmp_path: Path) -> None:
+    path = written(tmp_path / "out", "trl-grpo") / "data.parquet"
+    table = pyarrow.parquet.read_table(path)
+    rows = table.to_pylist()
+    for image in rows[0]["images"]:
+        image["bytes"] = b"GIF89"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, schema=table.schema), path)
+    findings = lint(path.parent).findings
+    assert len(findings) == len(rows[0]["images"])
+    assert all("an image of a row is no image" in each.message for each in findings), findings
+
+
 def test_rows_of_another_program_are_linted_too(tmp_path: Path) -> None:
     """LLaMA-Factory's own example has tags of its own, beside entries of the hub; TRL's rows may have text content."""
     render("Who pays?", SMALL).save(tmp_path / "pages")

@@ -9,7 +9,7 @@
 
 A result says which characters of the source it quotes and where in its text they stand, so that anybody can check that
 they are the source. A call that cannot be served is answered by a sentence with a call that can. This module answers
-one call; `expand` keeps budgets, and knows what was asked before.
+one call; `expand_ledger` keeps budgets, and knows what was asked before.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def lint_rows(
     total, with_pages, several = 0, 0, False
     for row in rows:
         total += 1
-        with_pages += bool(row.sizes)
+        with_pages += bool(row.images)
         several = several or row.turns > 3
         _judge_form(row, found)
         for size in row.sizes:
@@ -195,9 +195,9 @@ def _judge_form(row: WrittenRow, found: _Found) -> None:
     """Add what is wrong with a row by itself, and markers that do not fit its images."""
     for problem in row.problems:
         found.add("row", f"{row.place}: {problem}.")
-    if row.markers != (images := len(row.sizes) + row.unread):
+    if row.markers != row.images:
         places = f"the text has {counted(row.markers, 'place')} for images"
-        found.add("markers", f"{row.place}: {places}, and the row has {counted(images, 'image')}.")
+        found.add("markers", f"{row.place}: {places}, and the row has {counted(row.images, 'image')}.")
 
 
 def _judge_length(place: str, length: int, limit: int | None, trainer: Trainer, found: _Found) -> None:

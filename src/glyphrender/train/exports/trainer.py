@@ -109,6 +109,11 @@ class WrittenRow:
     unread: int = 0
     problems: Sequence[str] = ()
 
+    @property
+    def images(self) -> int:
+        """Number of images, also of those that cannot be read."""
+        return len(self.sizes) + self.unread
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Needs:
