@@ -40,7 +40,7 @@ def _of_block(block: Block, theta: Theta, height: int) -> Iterator[tuple[str, fl
     ascents = ascent(theta, block.table.metrics) if block.ascents is None else block.ascents
     baseline = np.floor((block.tops + ascents) * theta.scale + 0.5)
     top, bottom = baseline - above * pixels, baseline + below * pixels
-    # A line can run into the one before it only if it stands lower. The first line of the next cell may stand beside.
+    # The ink of a line reaches the next one only if that stands lower. The next cell of a table stands beside it.
     follows = block.tops[1:] > block.tops[:-1]
     near = np.flatnonzero((bottom[:-1] - top[1:] >= LEAST) & follows)
     cut = np.flatnonzero((top <= -LEAST) | (bottom >= height + LEAST))
