@@ -75,11 +75,15 @@ class TimedModel:
     shares: Shares
 
 
-def measured_arm(bench: TimedModel, prompt: Prompt, *, train: bool) -> MeasuredPrompt:
+def measured_arm(timed_model: TimedModel, prompt: Prompt, *, train: bool) -> MeasuredPrompt:
     """Return the figures of one prompt. Passes that would take too long, or do not fit, are left out."""
-    backbone, plan, clock = bench.backbone, bench.plan, bench.clock
+    backbone, plan, clock = timed_model.backbone, timed_model.plan, timed_model.clock
     expected = cost(
-        backbone.shape, bench.device, text_tokens=prompt.text_tokens, pages=prompt.pages, shares=bench.shares
+        backbone.shape,
+        timed_model.device,
+        text_tokens=prompt.text_tokens,
+        pages=prompt.pages,
+        shares=timed_model.shares,
     )
     arm = MeasuredPrompt(
         tokens=prompt.tokens, visual_tokens=sum(prompt.pages), pages=len(prompt.pages), expected=expected
@@ -101,7 +105,7 @@ def measured_arm(bench: TimedModel, prompt: Prompt, *, train: bool) -> MeasuredP
             if arm.batch:
                 cached = prompt.tokens + plan.steps // 2
                 step = step_seconds(
-                    backbone.shape, bench.device, cached=cached, sequences=arm.batch, shares=bench.shares
+                    backbone.shape, timed_model.device, cached=cached, sequences=arm.batch, shares=timed_model.shares
                 )
                 arm = replace(arm, batch_step_expected=step)
         del output

@@ -124,14 +124,14 @@ def measure(
     )
     progress(f"{device.flops / 1e9:,.1f} GFLOP/s and {device.bandwidth / 1e9:,.1f} GB/s on {backbone.device}")
     _warm(backbone, theta, text, clock)
-    bench = TimedModel(backbone=backbone, plan=plan, clock=clock, device=device, shares=shares)
+    timed_model = TimedModel(backbone=backbone, plan=plan, clock=clock, device=device, shares=shares)
     rows = []
     for length in plan.lengths:
         part, tokens = cut(text, length, counter)
         bill, patches, grid = _host(backbone, part, theta, clock)
         arms = []
         for prompt in (backbone.text_prompt(tokens), backbone.page_prompt(patches, grid)):
-            arms.append(measured_arm(bench, prompt, train=tokens <= plan.train_up_to))
+            arms.append(measured_arm(timed_model, prompt, train=tokens <= plan.train_up_to))
             progress(f"{tokens:,} tokens as {'pages' if prompt.pages else 'text'}: {arms[-1].line}")
         rows.append(MeasuredLength(text_tokens=tokens, text=arms[0], pages=arms[1], host=bill))
     torch_version = str(torch.__version__)
