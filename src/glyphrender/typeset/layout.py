@@ -28,6 +28,7 @@ from glyphrender.typeset.line_table import LAST, LineTable
 from glyphrender.typeset.look_metrics import LookMetrics
 from glyphrender.typeset.page_layout import PageLayout
 from glyphrender.typeset.paginate import Paginator
+from glyphrender.typeset.paragraph_styles import NO_STYLES
 from glyphrender.typeset.paragraphs import Paragraphs
 from glyphrender.typeset.rich_chunks import rich_segments
 from glyphrender.typeset.rich_styles import Looks
@@ -141,7 +142,7 @@ def _rich(text: RichText, theta: Theta, style: WordStyle, shaper: Shaper) -> tup
     segments = shaper.remembered(
         text, style, reading, lambda: rich_segments(drawn, looks, paragraphs, theta, style, shaper, base=base)
     )
-    widths = LookMetrics.of(looks.styles, () if paragraphs is None else paragraphs.styles, theta, shaper)
+    widths = LookMetrics.of(looks.styles, NO_STYLES if paragraphs is None else paragraphs.styles, theta, shaper)
     return segments, widths
 
 

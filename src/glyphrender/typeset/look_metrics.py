@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from glyphrender.fonts.face import EM
 from glyphrender.rich.style import Style
 from glyphrender.theta import Cells, Leading, Overlap, Theta
-from glyphrender.typeset.paragraph_styles import ParagraphStyle
+from glyphrender.typeset.paragraph_styles import ParagraphStyles
 from glyphrender.typeset.shaper import Shaper
 from glyphrender.typeset.style import asked
 
@@ -35,9 +35,7 @@ class LookMetrics:
     lead: NDArray[np.int64]
 
     @classmethod
-    def of(
-        cls, styles: Sequence[Style], paragraphs: Sequence[ParagraphStyle], theta: Theta, shaper: Shaper
-    ) -> LookMetrics:
+    def of(cls, styles: Sequence[Style], paragraphs: ParagraphStyles, theta: Theta, shaper: Shaper) -> LookMetrics:
         """Return the metrics of looks, and of the styles of paragraphs, under `theta`.
 
         Raises:
@@ -59,9 +57,9 @@ class LookMetrics:
             letter.append(spacing)
             hyphen.append(round(furniture.shaped(furniture.hyphen)[2] * scale) + spacing)
         narrowest = int(min(theta.measure, theta.measure - theta.first_line_indent) / theta.em * EM)
-        lead = [min(round(style.indent * EM), max(0, narrowest // 2)) for style in paragraphs]
-        columns = (np.array(column, np.int64) for column in (size, gap, letter, hyphen, lead))
-        return cls(**dict(zip(("size", "gap", "letter", "hyphen", "lead"), columns, strict=True)))
+        lead = np.minimum(np.rint(paragraphs.indent * EM).astype(np.int64), max(0, narrowest // 2))
+        columns = (np.array(column, np.int64) for column in (size, gap, letter, hyphen))
+        return cls(lead=lead, **dict(zip(("size", "gap", "letter", "hyphen"), columns, strict=True)))
 
     def widths(
         self, advance: NDArray[np.int64], clusters: NDArray[np.int32], look: NDArray[np.int32]

@@ -139,8 +139,7 @@ class PageLayout:
             return set()
         segments = self.blocks[0].table.segments
         colors = {color for style in segments.looks for color in (style.color, style.background)}
-        colors |= {style.background[0] for style in segments.paragraph_styles if style.background}
-        return {color for color in colors if color}
+        return {color for color in colors | segments.paragraph_styles.colors if color}
 
     @property
     def stores(self) -> list[GlyphStore]:

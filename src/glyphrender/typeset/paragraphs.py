@@ -8,27 +8,24 @@ table, and the place of their cell.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.ordering import kinds
 from glyphrender.rich.drawn_text import DrawnText
 from glyphrender.rich.spans import BlockSpan
-from glyphrender.rich.style import BlockStyle, Rule
 from glyphrender.rich.table import Table
 from glyphrender.text import bidi
 from glyphrender.text.parts import LINE_ENDS
 from glyphrender.text.properties import codepoints
-from glyphrender.text.runs import ranges
-from glyphrender.theta import Alignment
-from glyphrender.typeset.paragraph_styles import Begins, CellStyle, Marker, ParagraphStyle, ParagraphStyles
+from glyphrender.text.runs import are_in, ranges, set_of
+from glyphrender.typeset.folded_blocks import folded_blocks
+from glyphrender.typeset.paragraph_styles import ALIGNMENTS, Begins, ParagraphStyles, StyleColumns
 
-# Of more blocks than this inside each other, the innermost ones count.
-_DEPTH: Final = 32
-#: The indent of a block that has a marker and names no indent, in em.
-MARKER_INDENT: Final = 1.5
+_LINE_ENDS: Final = set_of(map(ord, LINE_ENDS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,37 +58,10 @@ class Paragraphs:
             blocks = _outside(blocks, tables)
         lo = np.searchsorted(source, [block.start for block in blocks])
         hi = np.searchsorted(source, [block.end for block in blocks])
-        opened: dict[int, list[int]] = {}
-        closed: dict[int, list[int]] = {}
-        for number, (first, last) in enumerate(zip(lo.tolist(), hi.tolist(), strict=True)):
-            if first < last:
-                opened.setdefault(first, []).append(number)
-                closed.setdefault(last, []).append(number)
-        styles: dict[ParagraphStyle, int] = {}
-        numbers, edges = [], []
-        active: list[int] = []
-        below = 0.0  # the space that the paragraph before asks for
-        known: dict[tuple[Any, ...], tuple[int, float]] = {}  # most paragraphs share a few styles
-        # The style changes only where a block opens or closes, and beside such places.
-        edges_of = {0, *opened, *closed}
-        places = sorted(edges_of | {at - 1 for at in closed} | {at + 1 for at in edges_of})
-        for at in (place for place in places if 0 <= place < len(start)):
-            gone, first, last = set(closed.get(at, ())), set(opened.get(at, ())), set(closed.get(at + 1, ()))
-            active = sorted([number for number in active if number not in gone] + [*first])
-            inner = [blocks[number].style for number in active[-_DEPTH:]]
-            flags = tuple((number in first, number in last) for number in active[-_DEPTH:])
-            key = tuple(map(id, inner)), flags, below
-            if key not in known:
-                style, after = _folded(inner, flags, below)
-                known[key] = styles.setdefault(style, len(styles)), after
-            of, below = known[key]
-            numbers.append(of)
-            edges.append(at)
-        style_of = np.repeat(np.array(numbers, np.int32), np.diff([*edges, len(start)]))
-        found = tuple(styles)
+        style, styles = folded_blocks(blocks, lo, hi, len(start))
         if tables:
-            style_of, found = _with_cells(text, start, source, style_of, found, tables, base)
-        return cls(start=start, style=style_of, styles=ParagraphStyles(found))
+            style, styles = _with_cells(text, start, source, style, styles, tables, base)
+        return cls(start=start, style=style.astype(np.int32), styles=ParagraphStyles(styles))
 
     def styles_at(self, places: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the style of the paragraph in which each drawn character lies."""
@@ -101,57 +71,9 @@ class Paragraphs:
 def paragraph_starts(text: str) -> NDArray[np.int64]:
     """Return the first character of each paragraph of a drawn text."""
     cps = codepoints(text)
-    ends = np.isin(cps, [ord(mark) for mark in LINE_ENDS])
+    ends = are_in(cps, _LINE_ENDS)
     ends[:-1] &= ~((cps[:-1] == 0x0D) & (cps[1:] == 0x0A))
     return np.append(0, np.flatnonzero(ends) + 1).astype(np.int64)
-
-
-def _folded(
-    blocks: Sequence[BlockStyle], flags: Sequence[tuple[bool, bool]], below: float
-) -> tuple[ParagraphStyle, float]:
-    """Return (the style of a paragraph inside `blocks`, the space that it asks for below).
-
-    Args:
-        blocks: the styles of the blocks around the paragraph, the outermost first.
-        flags: whether each block begins and ends with the paragraph.
-        below: the space that the paragraph before asks for.
-    """
-    indent, before, after, keep = 0.0, below, 0.0, False
-    background: tuple[str, float] | None = None
-    alignment: Alignment | None = None
-    sides: list[float] = []
-    opened: list[float] = []
-    markers: list[Marker] = []
-    lines = dict.fromkeys((Rule.ABOVE, Rule.BELOW, Rule.MIDDLE), -1.0)
-    for style, (begins, ends) in zip(blocks, flags, strict=True):
-        outer = indent
-        indent += style.indent or (MARKER_INDENT if style.marker else 0.0)
-        alignment = style.alignment or alignment
-        background = (style.background, outer) if style.background else background
-        before = max(before, style.space_before) if begins else before
-        after = max(after, style.space_after) if ends else after
-        keep = keep or (ends and style.keep_with_next)
-        if style.marker and begins:
-            markers.append(Marker(start=outer, end=indent, text=style.marker))
-        if style.rule is Rule.SIDE:
-            sides.append(outer)
-            opened += [outer] if begins else []
-        elif (begins and style.rule in (Rule.ABOVE, Rule.MIDDLE)) or (ends and style.rule is Rule.BELOW):
-            lines[style.rule] = outer
-    folded = ParagraphStyle(
-        indent=indent,
-        before=before,
-        alignment=alignment,
-        keep=keep,
-        background=background,
-        sides=tuple(sides),
-        opened=tuple(opened),
-        above=lines[Rule.ABOVE],
-        below=lines[Rule.BELOW],
-        middle=lines[Rule.MIDDLE],
-        markers=tuple(markers),
-    )
-    return folded, after
 
 
 def _outside(blocks: Sequence[BlockSpan], tables: Sequence[Table]) -> list[BlockSpan]:
@@ -174,11 +96,11 @@ def _with_cells(
     text: DrawnText,
     start: NDArray[np.int64],
     source: NDArray[np.int64],
-    style_of: NDArray[np.int32],
-    styles: tuple[ParagraphStyle, ...],
+    style_of: NDArray[np.intp],
+    styles: StyleColumns,
     tables: Sequence[Table],
     base: int | None,
-) -> tuple[NDArray[np.int32], tuple[ParagraphStyle, ...]]:
+) -> tuple[NDArray[np.intp], StyleColumns]:
     """Return (the style of each paragraph, the styles), with the places of cells in the styles.
 
     Args:
@@ -198,16 +120,11 @@ def _with_cells(
     of_table = np.repeat(np.arange(len(tables)), count)
     begins_table = np.append(True, of_table[1:] != of_table[:-1])
     at = ranges(first, count)  # the paragraphs in tables
-    edges = np.append(start, len(text.text))
-    leftward = np.array(
-        [_is_leftward(text.text[edges[lo] : edges[lo + n]], base) for lo, n in zip(first, count, strict=True)], bool
-    )
+    leftward = _are_leftward(codepoints(text.text), np.append(start, len(text.text)), first, count, base)
     cells = np.array([cell for table in tables for cell in table.cells], np.int64)
-    alignment_of_cell = [
-        table.alignments[cell.column] if cell.column < len(table.alignments) else None
-        for table in tables
-        for cell in table.cells
-    ]
+    widths = np.array([len(table.alignments) for table in tables])
+    number = {None: -1} | {side: number for number, side in enumerate(ALIGNMENTS)}
+    sides = np.array([number[side] for table in tables for side in (*table.alignments, None)])
     # A paragraph belongs to the last cell that begins before it, and to the first of its table if none does.
     lowest = np.cumsum([0, *(len(table.cells) for table in tables[:-1])])[of_table]
     cell = np.maximum(np.searchsorted(cells[:, 0], source[at], "right") - 1, lowest)
@@ -216,37 +133,49 @@ def _with_cells(
     begins = np.where(same_cell, Begins.NOTHING, np.where(same_row, Begins.CELL, Begins.ROW))
     begins[begins_table] = Begins.TABLE
     head = np.array([table.head for table in tables])[of_table]
-    choices = list(dict.fromkeys(alignment_of_cell))
-    alignment = np.array([choices.index(each) for each in alignment_of_cell])[cell]
+    # Columns without an alignment are as the last of `sides` of their table: as None.
+    alignment = sides[(np.cumsum(widths + 1) - widths - 1)[of_table] + np.minimum(column, widths[of_table])]
     places, place = np.unique(column, return_inverse=True)
     key = style_of[at].astype(np.int64)
-    for part, kinds in (
-        (place, len(places)), (begins, len(Begins)), (alignment, len(choices)), (row < head, 2), (row == head - 1, 2),
-        (leftward[of_table], 2),
+    for part, values in (
+        (place, len(places)), (begins, len(Begins)), (alignment + 1, len(ALIGNMENTS) + 1), (row < head, 2),
+        (row == head - 1, 2), (leftward[of_table], 2),
     ):  # fmt: skip
-        key = key * kinds + part
-    _, one, number = np.unique(key, return_index=True, return_inverse=True)
-    known = list(styles)
-    for paragraph in one.tolist():
-        of_cell = CellStyle(
-            column=int(column[paragraph]),
-            begins=Begins(int(begins[paragraph])),
-            head=bool(row[paragraph] == head[paragraph] - 1),
-            alignment=choices[alignment[paragraph]],
-            leftward=bool(leftward[of_table[paragraph]]),
-        )
-        plain = styles[style_of[at[paragraph]]]
-        known.append(replace(plain, cell=of_cell, keep=plain.keep or bool(row[paragraph] < head[paragraph])))
+        key = key * values + part
+    _, one, kind = kinds(key)
+    known = len(styles.indent)
+    with_cells = {
+        "column": column, "begins": begins, "head": row == head - 1, "cell_alignment": alignment,
+        "leftward": leftward[of_table], "keep": styles.keep[style_of[at]] | (row < head),
+    }  # fmt: skip
+    columns = {name: np.append(getattr(styles, name), values[one]) for name, values in with_cells.items()}
+    found = styles.take(np.append(np.arange(known), style_of[at[one]]), **columns)
     style_of = style_of.copy()
-    style_of[at] = len(styles) + number
-    return style_of, tuple(known)
+    style_of[at] = known + kind
+    return style_of, found
 
 
-def _is_leftward(text: str, base: int | None) -> bool:
-    """Return whether a table with this text runs from right to left: as its first strong character does."""
-    if base is not None:
-        return base == 1
-    cps = codepoints(text)
-    if not bidi.needs_bidi(cps):
-        return False
-    return bool(bidi.paragraph_levels(np.where(np.isin(cps, [ord(mark) for mark in LINE_ENDS]), 0x20, cps))[0])
+def _are_leftward(
+    cps: NDArray[np.uint32],
+    edges: NDArray[np.int64],
+    first: NDArray[np.intp],
+    count: NDArray[np.intp],
+    base: int | None,
+) -> NDArray[np.bool_]:
+    """Return whether each table runs from right to left: as its first strong character does.
+
+    Args:
+        cps: [n] the drawn text.
+        edges: [p + 1] the first characters of its paragraphs, and n.
+        first, count: [t] the first paragraph of each table, and how many it has.
+        base: the direction that θ imposes, or None.
+    """
+    if base is not None or not bidi.needs_bidi(cps):
+        return np.full(len(first), base == 1)
+    begin = edges[first]
+    size = edges[first + count] - begin + 1  # each table is written as one paragraph, with a line end of its own
+    whole = np.append(cps, np.uint32(0x0A))[ranges(begin, size)]
+    whole[are_in(whole, _LINE_ENDS)] = 0x20
+    whole[np.cumsum(size) - 1] = 0x0A
+    leftward: NDArray[np.bool_] = bidi.paragraph_levels(whole) == 1
+    return leftward
