@@ -227,14 +227,14 @@ class SkiaCanvas:
 
     def glyphs(self, style: GlyphStyle, rows: Rows, color: Color) -> None:
         """Draw rows of glyphs of one face."""
-        import skia
-
         if color != _BLACK:
             self._to_grey()
         masks = self._masks.masks(style)
-        if self._coverage and not style.face.has_color and masks.pay(rows, self._masks.following):
-            masks.stamp(self._bytes, self._memory.shape, rows)
+        stamped = self._coverage and not style.face.has_color and masks.pay(rows, self._masks.following)
+        if stamped and masks.stamp(self._bytes, self._memory.shape, rows):
             return
+        import skia
+
         font = masks.font
         builder = skia.TextBlobBuilder()
         # With bounds given, Skia does not measure every glyph to find them.

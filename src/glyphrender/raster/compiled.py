@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import WeakSet
 
 import numpy as np
@@ -108,8 +108,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def load_stamp() -> Any:
-    """Return the compiled function `stamp`.
+class Code(NamedTuple):
+    """The compiled functions of stamp.py."""
+
+    stamp: Callable[..., int]
+    packed: Callable[..., int]
+
+
+def load_stamp() -> Code:
+    """Return the compiled functions of stamp.py.
 
     Raises:
         DependencyError: numba cannot be used.
@@ -118,12 +125,13 @@ def load_stamp() -> Any:
         if find_spec("numba") is None:
             raise ModuleNotFoundError("No module named 'numba'", name="numba")
         from glyphrender.raster.rows import Rows
-        from glyphrender.raster.stamp import stamp
+        from glyphrender.raster.stamp import packed, stamp
 
-        # This call compiles the function. If that fails here (no numba, a full disk), Skia can still draw the page.
+        # These calls compile the functions. If that fails here (no numba, a full disk), Skia can still draw the page.
         rows, memory = Rows.of([]), np.zeros(SPARE, np.uint8)
         atlas = np.zeros(0, np.int32), np.zeros((0, 5), np.int32), np.zeros(0, np.uint64)
         stamp(memory, 0, 0, rows.baseline, rows.bounds, rows.glyph, rows.x, 0, True, *atlas)
+        packed(memory.reshape(1, -1), 1, 0, 0, 0, 0, *atlas[1:], 0)
     except Exception as error:
         raise DependencyError(
             f"GLYPHRENDER_RASTER=numba cannot be had ({type(error).__name__}: {error}). Install "
@@ -131,7 +139,7 @@ def load_stamp() -> Any:
             extra="fast",
         ) from error
     log.info(__name__, "compiled code draws pages from here on")
-    return stamp
+    return Code(stamp, packed)
 
 
 #: The compiled code of this process.

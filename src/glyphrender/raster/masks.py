@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from glyphrender.raster.compiled import LOADER
 from glyphrender.raster.rows import Rows
 from glyphrender.raster.subpixel import PHASES, phases
+from glyphrender.text.runs import distinct
 
 if TYPE_CHECKING:
     import skia
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
 # long before that.
 LARGEST: Final = 64.0
 # How often the distinct glyphs of a font are drawn, on average, before their masks pay. The four masks of a glyph are
-# made in the time that stamping saves on some 600 glyphs: 60,000 for a Latin font, two million for a Chinese novel.
-GLYPH_PAYS_AFTER: Final = 600
+# made in 20 µs, the time that stamping saves on some 40 glyphs: 4,000 for a Latin font, 120,000 for a Chinese novel.
+GLYPH_PAYS_AFTER: Final = 40
 # The number of glyphs that Skia draws at a time. With 4,000 at once it takes eight times as long a glyph.
 _SOME: Final = 256
-# Positions nearer than this many pixels are exact in a float32. NaN and infinity are not near.
-_FAR: Final = float(1 << 22)
+# The number of cells beside each other, in which Skia draws them.
+_COLUMNS: Final = 32
 
 
 class Masks:
@@ -51,6 +52,7 @@ class Masks:
             grown: called after new masks were made.
         """
         self.font = font
+        self._size, self._subpixel = font.getSize(), font.isSubpixel()
         self._glyphs: int = font.getTypeface().countGlyphs()
         self._drawn, self._pays = 0, False
         self._seen = np.zeros(self._glyphs, bool)
@@ -73,9 +75,7 @@ class Masks:
         self._words = np.zeros(0, np.uint64)
 
     def pay(self, rows: Rows, following: int = 0) -> bool:
-        """Return whether to stamp `rows`: stamping is available and faster, and can draw all of them.
-
-        Two things are left to Skia: glyphs that a broken font names but does not have, and places far off every page.
+        """Return whether to stamp `rows`: stamping is available and faster.
 
         Args:
             rows: the glyphs.
@@ -86,105 +86,102 @@ class Masks:
             DependencyError: GLYPHRENDER_RASTER=numba asks for stamping, and numba cannot be used.
         """
         wanted = os.environ.get("GLYPHRENDER_RASTER", "")
-        if wanted == "skia" or self.font.getSize() > LARGEST:
+        if wanted == "skia" or self._size > LARGEST:
             return False
         if wanted == "numba":
             LOADER.now()
-        else:
+            return True
+        if not self._pays:
             self._drawn += len(rows.glyph)
-            if not self._pays:
-                self._seen[rows.glyph[rows.glyph < self._glyphs]] = True
-                self._pays = self._drawn > GLYPH_PAYS_AFTER * len(self._seen.nonzero()[0])
-            if LOADER.note(len(rows.glyph), following=following) is None or not self._pays:
-                return False
-        near = all(np.abs(at).max(initial=0.0) < _FAR for at in (rows.x, rows.baseline))
-        return near and int(rows.glyph.max(initial=0)) < self._glyphs
+            self._seen[rows.glyph[rows.glyph < self._glyphs]] = True
+            self._pays = self._drawn > GLYPH_PAYS_AFTER * len(self._seen.nonzero()[0])
+        return LOADER.note(len(rows.glyph), following=following) is not None and self._pays
 
-    def stamp(self, memory: NDArray[np.uint8], shape: tuple[int, ...], rows: Rows) -> None:
-        """Blend glyphs into the coverage of a page.
+    def stamp(self, memory: NDArray[np.uint8], shape: tuple[int, ...], rows: Rows) -> bool:
+        """Blend glyphs into the coverage of a page, and return whether that was done.
+
+        Nothing is done, and all is left to Skia, if a broken font names glyphs that it does not have, or if places are
+        far off every page.
 
         Args:
             memory: [h * w + SPARE] the coverage, row by row, and then the spare bytes.
             shape: (h, w).
             rows: the glyphs; `pay` must have returned True.
         """
-        run = LOADER.now()
-        subpixel = self.font.isSubpixel()
+        run = LOADER.now().stamp
         with self._lock:
             if not len(self._number):
                 self._number = np.full(self._glyphs * PHASES, -1, np.int32)
             done = 0
             while True:
                 atlas = self._number, self._boxes, self._words
-                done = run(memory, *shape, rows.baseline, rows.bounds, rows.glyph, rows.x, done, subpixel, *atlas)
+                done = run(memory, *shape, rows.baseline, rows.bounds, rows.glyph, rows.x, done, self._subpixel, *atlas)
                 if done == len(rows.glyph):
-                    return
+                    return True
+                if done < 0:
+                    return False
                 if self._words.nbytes > self._max_bytes:  # a Chinese novel at 12 px needs 3 MB
                     self._forget()
                     self._number = np.full(self._glyphs * PHASES, -1, np.int32)
-                keys = self._missing(rows, done, subpixel)
+                keys = self._missing(rows, done)
                 for start in range(0, len(keys), _SOME):
                     self._add(keys[start : start + _SOME])
                 self._on_growth()
 
-    def _missing(self, rows: Rows, start: int, subpixel: bool) -> NDArray[np.intp]:
-        """Return the keys, glyph × PHASES + phase, of the glyphs from number `start` on that have no mask."""
+    def _missing(self, rows: Rows, start: int) -> NDArray[np.intp]:
+        """Return the keys, glyph × PHASES + phase, that are made for the glyphs from number `start` on.
+
+        A glyph that lacks one mask gets all that it lacks: they are wanted soon, and a call costs as much as ten masks.
+        """
         phase: NDArray[np.intp] | int = 0
-        if subpixel:
+        if self._subpixel:
             at = rows.x[start:].astype(np.float32) + np.float32(0.5 / PHASES)
             phase = phases(at - np.floor(at))
-        keys = np.unique(rows.glyph[start:].astype(np.intp) * PHASES + phase)
-        missing: NDArray[np.intp] = keys[self._number[keys] < 0]
-        return missing
+        keys = rows.glyph[start:].astype(np.intp) * PHASES + phase
+        keys = distinct(keys[self._number[keys] < 0])
+        if self._subpixel:
+            keys = (distinct(keys // PHASES)[:, np.newaxis] * PHASES + np.arange(PHASES)).reshape(-1)
+            keys = keys[self._number[keys] < 0]
+        return keys
 
     def _add(self, keys: NDArray[np.intp]) -> None:
         """Add the masks of `keys`: Skia draws each glyph in a cell of its own, and the inked part of it is kept."""
-        cells, left, top = self._drawn_by_skia(keys)
-        boxes, words, size = [], [self._words], len(self._words)
-        for cell in cells:
-            (first_row, rows), (first, columns) = _inked(cell.any(axis=1)), _inked(cell.any(axis=0))
-            mask = np.zeros((rows, -(-columns // 8) * 8), np.uint8)
-            mask[:, :columns] = cell[first_row : first_row + rows, first : first + columns]
-            boxes.append((size, mask.shape[1] // 8, rows, left + first, top + first_row))
-            words.append(mask.reshape(-1).view("<u8"))
-            size += mask.size // 8
+        image, cell, (left, top) = self._drawn_by_skia(keys)
+        boxes = np.empty((len(keys), 5), np.int32)
+        words = np.empty(len(keys) * cell[0] * -(-cell[1] // 8), np.uint64)
+        count = LOADER.now().packed(image, _COLUMNS, *cell, left, top, boxes, words, len(self._words))
         # Numbers are written last. What an interrupt leaves before that is never referred to.
         number = np.arange(len(self._boxes), len(self._boxes) + len(keys))
-        grown, self._words = np.concatenate([self._boxes, np.array(boxes, np.int32)]), np.concatenate(words)
+        grown, self._words = np.concatenate([self._boxes, boxes]), np.concatenate([self._words, words[:count]])
         self._boxes = grown
         self._number[keys] = number
 
-    def _drawn_by_skia(self, keys: NDArray[np.intp]) -> tuple[NDArray[np.uint8], int, int]:
+    def _drawn_by_skia(self, keys: NDArray[np.intp]) -> tuple[NDArray[np.uint8], tuple[int, int], tuple[int, int]]:
         """Draw each of `keys` in a cell of its own.
 
         Returns:
-            (cells [n, h, w] of coverage, distance from a glyph's origin to the left edge of its cell, to the top edge).
+            ([h, w] the coverage of all cells, `_COLUMNS` in a row, (height, width) of a cell, (distance from a glyph's
+            origin to the left edge of its cell, to the top edge)).
         """
         import skia
 
-        glyphs, quarters = (part.tolist() for part in np.divmod(keys, PHASES))
+        glyphs = (keys // PHASES).tolist()
         bounds = self.font.getBounds(glyphs)
         # Cells are two pixels larger than the outlines, for phases and antialiasing.
         left, top = (int(min(side)) - 3 for side in zip(*((box.left(), box.top()) for box in bounds), strict=True))
         right, bottom = (
             int(max(side)) + 4 for side in zip(*((box.right(), box.bottom()) for box in bounds), strict=True)
         )
-        cells = np.zeros((len(keys), bottom - top, right - left), np.uint8)
+        height, width = bottom - top, right - left
+        count = min(_COLUMNS, len(keys))
+        image = np.zeros((-(-len(keys) // count) * height, count * width), np.uint8)
         builder = skia.TextBlobBuilder()
-        for cell, (glyph, quarter) in enumerate(zip(glyphs, quarters, strict=True)):
-            builder.allocRunPosH(self.font, [glyph], [quarter / PHASES - left], cell * cells.shape[1] - top)
+        x = (keys % PHASES / PHASES + np.arange(len(keys)) % count * width - left).tolist()
+        for row, start in enumerate(range(0, len(keys), count)):
+            some = slice(start, start + count)
+            builder.allocRunPosH(self.font, glyphs[some], x[some], row * height - top)
         kind, alpha = skia.ColorType.kAlpha_8_ColorType, skia.AlphaType.kPremul_AlphaType
-        info = skia.ImageInfo.Make(cells.shape[2], len(keys) * cells.shape[1], kind, alpha)
-        canvas = skia.Surface.MakeRasterDirect(info, cells.reshape(-1, cells.shape[2]), cells.shape[2]).getCanvas()
+        info = skia.ImageInfo.Make(image.shape[1], image.shape[0], kind, alpha)
+        canvas = skia.Surface.MakeRasterDirect(info, image, image.shape[1]).getCanvas()
         canvas.drawTextBlob(builder.make(), 0, 0, skia.Paint(AntiAlias=True))
-        return cells, left, top
-
-
-def _inked(line: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return (number of the first inked place, how many places from there to the last inked one); (0, 0) if none.
-
-    >>> _inked(np.array([False, True, False, True, False]))
-    (1, 3)
-    """
-    at = np.flatnonzero(line)
-    return (int(at[0]), int(at[-1] - at[0]) + 1) if len(at) else (0, 0)
+        return image, (height, width), (left, top)

@@ -1,4 +1,6 @@
-"""Stamp: masks → pixels. This is the inner loop of masks.py, compiled by numba. Eight pixels are one word.
+"""The inner loops of masks.py, compiled by numba: masks → pixels, and cells that Skia drew → masks.
+
+Eight pixels are one word.
 
 Nearly every glyph falls on background, where blending is a bitwise or. Only the words in which ink meets ink, some 80
 of 50,000 a page, are blended pixel by pixel.
@@ -20,6 +22,8 @@ from glyphrender.raster.subpixel import PHASES
 _LOW, _HIGH = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x8080808080808080)
 _BYTE, _ONE, _SEVEN, _EIGHT, _NONE = (np.uint64(n) for n in (255, 1, 7, 8, 0))
 _HALF, _WHOLE = np.float32(0.5), np.float32(1)
+# Positions nearer than this many pixels are exact in a float32. NaN and infinity are not near.
+_FAR = float(1 << 22)
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
@@ -73,6 +77,8 @@ def stamp(
 ) -> Any:  # fmt: skip
     """Blend glyphs from number `start` on into a page, up to the first glyph that has no mask.
 
+    Nothing is blended if a glyph has no place in `number`, or stands far off every page.
+
     Args:
         memory: the coverage of the page, flat, with SPARE bytes after it.
         height, width: size of the page in pixels.
@@ -82,8 +88,15 @@ def stamp(
         number, boxes, words: the masks, as `Masks` keeps them.
 
     Returns:
-        The number of the glyph that has no mask, or the number of all glyphs.
+        The number of the glyph that has no mask, or the number of all glyphs; -1 if they are left to Skia.
     """
+    if start == 0:
+        for row in range(len(baseline)):
+            if not abs(baseline[row]) < _FAR:
+                return -1
+        for index in range(len(glyph)):
+            if not abs(x[index]) < _FAR or np.int64(glyph[index]) * PHASES >= len(number):
+                return -1
     shift = _HALF / np.float32(PHASES) if subpixel else _HALF
     for row in range(len(baseline)):
         origin = np.int64(np.floor(np.float32(baseline[row]) + _HALF))
@@ -116,3 +129,44 @@ def stamp(
                     free = below & inked == _NONE
                     _store(memory, y * width + column, below | ink if free else _blended(below, ink))
     return len(glyph)
+
+
+@_compiled
+def packed(
+    image: Any, columns: Any, height: Any, width: Any, left: Any, top: Any, boxes: Any, words: Any, size: Any
+) -> Any:
+    """Cut masks out of cells, each around its ink, into words of eight pixels.
+
+    Args:
+        image: [h, w] coverage, in cells of `height` × `width` pixels, `columns` in a row.
+        columns, height, width: the grid of cells.
+        left, top: distances from the origin of a glyph to the left and the top edge of its cell.
+        boxes: [n, 5] gets the boxes of the masks, as `Masks` keeps them.
+        words: gets the masks. There must be room for all cells.
+        size: the number of the first word.
+
+    Returns:
+        The number of words.
+    """
+    done = 0
+    for cell in range(len(boxes)):
+        y0, x0 = cell // columns * height, cell % columns * width
+        upper, lower, first, last = height, -1, width, -1
+        for y in range(height):
+            for x in range(width):
+                if image[y0 + y, x0 + x]:
+                    upper, lower = min(upper, y), y
+                    first, last = min(first, x), max(last, x)
+        if lower < 0:
+            upper, first = 0, 0
+        a_row = (last - first + 8) // 8 if lower >= 0 else 0
+        boxes[cell, 0], boxes[cell, 1], boxes[cell, 2] = size + done, a_row, lower - upper + 1 if lower >= 0 else 0
+        boxes[cell, 3], boxes[cell, 4] = left + first, top + upper
+        for y in range(upper, lower + 1):
+            for part in range(a_row):
+                word = _NONE
+                for x in range(first + 8 * part, min(first + 8 * part + 8, last + 1)):
+                    word |= np.uint64(image[y0 + y, x0 + x]) << np.uint64(8 * ((x - first) % 8))
+                words[done] = word
+                done += 1
+    return done
