@@ -16,7 +16,7 @@ from strategies import examples, texts
 from glyphrender import Document, Page, RichText, Style, Theta, Typesetter, from_markdown, layout, render
 from glyphrender.errors import DataError
 from glyphrender.rich import Cell, Table
-from glyphrender.typeset.column_widths import set_columns
+from glyphrender.typeset.column_widths import TableCells, set_columns
 
 PAGE = Theta(page_size=(300, 200), margin_x=4, margin_y=4, auto_crop_width=False)
 LONG = "| Option | What it does | Since |\n|:--|---|--:|\n" + "".join(
@@ -310,7 +310,10 @@ def test_widths_give_no_more_lines_than_those_of_css() -> None:
         wants = random.integers(1, 3000, (random.integers(1, 9), random.integers(1, 6)))
         least = np.minimum(random.integers(1, 300, wants.shape[1]), wants.max(axis=0))
         room = int(least.sum() + random.integers(0, 2000)) + 10 * (wants.shape[1] - 1)
-        found = set_columns(wants, least, room=room, gap=10)
+        row, column = (each.ravel() for each in np.indices(wants.shape))
+        first, of_table = np.zeros(1, np.intp), np.array([room])
+        cells = TableCells(wants=wants.ravel(), row=row, column=column, least=least, first=first, room=of_table)
+        found = set_columns(cells, gap=10)
         assert (found.shelf == 0).all()
         assert (found.width >= least).all()
         assert (found.left[1:] >= found.left[:-1] + found.width[:-1] + 10).all()

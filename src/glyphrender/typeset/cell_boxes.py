@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender._system.ordering import kinds
 from glyphrender.fonts.face import EM
-from glyphrender.typeset.column_widths import set_columns
+from glyphrender.typeset.column_widths import TableCells, set_columns
 from glyphrender.typeset.glyph_store import MAY_HYPHENATE, NO_BREAK
 from glyphrender.typeset.line_table import BESIDE, CELL, ROW
 from glyphrender.typeset.paragraph_styles import Begins
@@ -37,67 +38,81 @@ def cell_boxes(stretch: Stretch) -> CellBoxes | None:
     if not inside.any():
         return None
     wants, least = extents(stretch, start, end)
-    lead = looks.lead.take(number)
-    begins, column = styles.begins[number], styles.column[number]
-    head, leftward = styles.head[number], styles.leftward[number]
+    begins = styles.begins[number]
     first = inside & ((begins == Begins.TABLE) | ~np.append(False, inside[:-1]))
     table = np.cumsum(first) - 1
     left, width = np.zeros(len(end), np.int64), np.zeros(len(end), np.int64)
     flags, ruled = np.zeros(len(end), np.uint8), np.zeros(len(end), bool)
-    tables = np.flatnonzero(first)
-    for lo, hi in zip(tables.tolist(), np.append(tables[1:], len(end)).tolist(), strict=True):
-        of_table = np.arange(lo, hi)[inside[lo:hi]]
-        _set_table(
-            of_table,
-            (column, head, wants, least, begins, left, width, flags, ruled),
-            leftward=bool(leftward[of_table[0]]),
-            margin=int(lead[of_table].max()),
-            room=metrics.rest,
-            step=metrics.gap if metrics.grid else 1,
-        )
+    at = np.flatnonzero(inside)
+    left[at], width[at], flags[at], ruled[at] = _set_tables(
+        table[at],
+        styles.column[number[at]],
+        begins[at],
+        wants[at],
+        least[at],
+        head=styles.head[number[at]],
+        leftward=styles.leftward[number[at]],
+        lead=looks.lead.take(number[at]),
+        room=metrics.rest,
+        step=metrics.gap if metrics.grid else 1,
+    )
     return CellBoxes(end=end, left=left, width=width, flags=flags, table=table, ruled=ruled)
 
 
-def _set_table(
-    paragraphs: NDArray[np.intp],
-    columns: tuple[NDArray[Any], ...],
+def _set_tables(
+    table: NDArray[np.intp],
+    column: NDArray[np.int64],
+    begins: NDArray[np.int64],
+    wants: NDArray[np.int64],
+    least: NDArray[np.int64],
     *,
-    leftward: bool,
-    margin: int,
+    head: NDArray[np.bool_],
+    leftward: NDArray[np.bool_],
+    lead: NDArray[np.int64],
     room: int,
     step: int,
-) -> None:
-    """Set the `paragraphs` of one table: write their left edges, widths and flags.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any], NDArray[np.bool_]]:
+    """Return (left edge, width, flags, whether a rule may stand above its row) of each of p paragraphs in tables.
 
     Args:
-        paragraphs: the numbers of the paragraphs.
-        columns: (column, head, wants, least, begins, left, width, flags, ruled) of all paragraphs; the last four are
-            written.
-        leftward: whether the first column is the rightmost.
-        margin: indent of the table.
+        table: [p] the table of each; rising from 0.
+        column: [p] its column.
+        begins: [p] what begins with it, as a number of `Begins`.
+        wants, least: [p] the width on one line, and that of the longest piece.
+        head: [p] whether its row is the last of the head.
+        leftward: [p] whether the first column of its table is the rightmost.
+        lead: [p] its indent; a table has the largest indent of its paragraphs.
         room: width of a line.
         step: the width of a cell of the grid, or 1.
     """
-    column, head, wants, least, begins, left, width, flags, ruled = columns
-    used, of = np.unique(column[paragraphs], return_inverse=True)  # columns without any cell take no room
-    row = np.cumsum(begins[paragraphs] >= Begins.ROW)
-    row = row - row[0]
-    widths = np.zeros((int(row[-1]) + 1, len(used)), np.int64)
-    np.maximum.at(widths, (row, of), wants[paragraphs])
-    needs = np.zeros(len(used), np.int64)
-    np.maximum.at(needs, of, least[paragraphs])
-    gap = max(GAP, step) // step * step
-    found = set_columns(widths, needs, room=max(1, room - margin), gap=gap, cell=step)
-    shelf = found.shelf[of]
-    near, size = margin + found.left[of], np.maximum(found.width[of], 1)
-    left[paragraphs] = room - near - size if leftward else near
-    width[paragraphs] = size
-    heads = np.zeros(int(row[-1]) + 2, bool)
-    heads[1 + row[head[paragraphs]]] = True
-    ruled[paragraphs] = (row > 0) & ~heads[row] & (shelf == 0)
-    starts = begins[paragraphs] != Begins.NOTHING
+    opens = np.append(True, table[1:] != table[:-1])
+    first = np.flatnonzero(opens)
+    margin = np.maximum.reduceat(lead, first)
+    row = np.cumsum(opens | (begins >= Begins.ROW)) - 1
+    columns, nth = np.unique(column, return_inverse=True)  # columns without any cell take no room
+    key, _, of = kinds(table * len(columns) + nth)
+    needs = np.zeros(len(key), np.int64)
+    np.maximum.at(needs, of, least)
+    _, one, cell = kinds(row * len(key) + of)
+    widths = np.zeros(len(one), np.int64)
+    np.maximum.at(widths, cell, wants)
+    cells = TableCells(
+        wants=widths,
+        row=row[one],
+        column=of[one],
+        least=needs,
+        first=np.searchsorted(key, np.arange(len(first)) * len(columns)),
+        room=np.maximum(1, room - margin),
+    )
+    found = set_columns(cells, gap=max(GAP, step) // step * step, cell=step)
+    shelf, near, size = found.shelf[of], margin[table] + found.left[of], np.maximum(found.width[of], 1)
+    left = np.where(leftward[first][table], room - near - size, near)
+    below_head = np.zeros(int(row[-1]) + 2, bool)
+    below_head[1 + row[head]] = True
+    ruled = (row > row[first][table]) & ~below_head[row] & (shelf == 0)
     lower = np.append(True, (shelf[1:] != shelf[:-1]) | (row[1:] != row[:-1]))
-    flags[paragraphs] = CELL | np.where(starts, np.where(lower, ROW, BESIDE), 0)
+    flags = CELL | np.where(begins != Begins.NOTHING, np.where(lower, ROW, BESIDE), 0)
+    return left, size, flags, ruled
 
 
 def extents(
