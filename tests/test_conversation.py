@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glyphrender import DataError, from_messages
+from glyphrender import DataError, from_messages, render
 from glyphrender.rich import Rule
 
 PNG = "data:image/png;base64,AAAA"
@@ -87,7 +87,12 @@ def nested(depth: int) -> list[Any]:
         ({"role": "user", "content": 3}, "message 1 has content of type int"),
         ({"role": "user", "content": [3]}, "message 1 has a part of type int"),
         ({"role": "user", "content": [{"type": "hologram"}]}, "the unknown type 'hologram'"),
-        ({"role": "user", "content": [{"type": "text", "text": 3}]}, "a part of type text of type int"),
+        ({"role": "user", "content": [{"type": "text", "text": 3}]}, "the text of a part of type text that is int"),
+        ({"role": "user", "content": [{"type": "text"}]}, "the text of a part of type text that is NoneType"),
+        ({"role": "user", "content": [{"type": 3}]}, "a part whose type is 3"),
+        ({"type": "hologram"}, "no role and the unknown type 'hologram'"),
+        ({"type": "reasoning", "summary": 3}, "reasoning of type int"),
+        ({"type": "function_call_output", "output": 3}, "a tool result of type int"),
         ({"role": "assistant", "tool_calls": [{"id": 1}]}, "a tool call without a name"),
         ({"role": "assistant", "tool_calls": 3}, "tool_calls of type int"),
         ({"role": "user", "content": nested(5000)}, "tool results inside each other"),
@@ -121,3 +126,52 @@ def test_what_is_no_list_of_messages_is_refused(messages: Any) -> None:
 )
 def test_media_are_left_out_by_name(part: dict[str, Any], name: str) -> None:
     assert from_messages([{"role": "user", "content": [part]}]).text.drawn == f"{name}\n"
+
+
+def test_tables_in_a_message_are_tables_of_the_transcript() -> None:
+    table = "| a | b |\n|---|---|\n| c | d |"
+    talk = from_messages([{"role": "user", "content": "Look:\n\n" + table}, {"role": "assistant", "content": table}])
+    page = render(talk.text)[0]
+    tops = {text: [found.box[1] for found in page.find(text)] for text in "abcd"}
+    assert tops["a"] == tops["b"] != tops["c"] == tops["d"]
+    assert len(talk.text.tables) == 2
+
+
+def test_items_of_the_responses_api_are_thoughts_calls_and_results() -> None:
+    talk = from_messages(
+        [
+            {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
+            {"type": "reasoning", "summary": [], "encrypted_content": "xx"},
+            {"type": "function_call", "call_id": "1", "name": "ls", "arguments": '{"path": "."}'},
+            {"type": "function_call_output", "call_id": "1", "output": "a.py"},
+            {"type": "custom_tool_call", "call_id": "2", "name": "sql", "input": "select 1"},
+            {"type": "custom_tool_call_output", "call_id": "2", "output": [{"type": "input_text", "text": "1"}]},
+            {"type": "web_search_call", "id": "3", "action": {"type": "search", "query": "gulls"}},
+            {"type": "mcp_call", "name": "echo", "arguments": "{}", "output": "hello"},
+            {"type": "computer_call_output", "output": {"type": "computer_screenshot", "image_url": PNG}},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Done."}]},
+        ]
+    )
+    assert talk.text.drawn == (
+        'Hm.\n[reasoning]\nls {"path": "."}\na.py\nsql select 1\n1\nweb_search {"type": "search", "query": "gulls"}\n'
+        "echo {}\nhello\n[image image/png]\nDone.\n"
+    )
+    marks = [block.style.marker for block in talk.text.blocks if block.style.marker]
+    assert marks == ["1◂", "2◂", "3→", "4←", "5→", "6←", "7→", "8→", "←", "9·", "10◂"]
+
+
+def test_results_of_tools_that_a_server_runs_are_shown_without_what_only_the_server_reads() -> None:
+    found = {"type": "web_search_result", "url": "https://a.org", "title": "A", "encrypted_content": "zz"}
+    code = {"type": "code_execution_result", "stdout": "1\n2\n", "stderr": "", "return_code": 0, "content": []}
+    parts = [
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}},
+        {"type": "web_search_tool_result", "tool_use_id": "s", "content": [found]},
+        {"type": "web_search_tool_result", "content": {"type": "web_search_tool_result_error", "error_code": "busy"}},
+        {"type": "code_execution_tool_result", "tool_use_id": "c", "content": code},
+        {"type": "mcp_tool_use", "id": "m", "name": "echo", "server_name": "x", "input": {}},
+        {"type": "mcp_tool_result", "tool_use_id": "m", "content": [{"type": "text", "text": "hello"}]},
+    ]
+    assert from_messages([{"role": "assistant", "content": parts}]).text.drawn == (
+        'web_search {"query": "q"}\n{"url": "https://a.org", "title": "A"}\n{"error_code": "busy"}\n1\n2\n'
+        '{"return_code": 0}\necho {}\nhello\n'
+    )

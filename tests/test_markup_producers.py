@@ -280,3 +280,10 @@ for make in (from_markdown, lambda text: from_code(text, "python")):
         raise SystemExit("no error")
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_hunk_that_is_shorter_than_its_head_says_ends_at_the_next_head() -> None:
+    source = "@@ -1,9 +1,9 @@\n-a\n+b\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-c\n+d\n"
+    styles = {source[start:end]: style for start, end, style in from_diff(source).spans}
+    assert styles["diff --git a/x b/x"] == styles["--- a/x"] == styles["+++ b/x"] != styles["+d"]
+    assert styles["@@ -1 +1 @@"] == styles["@@ -1,9 +1,9 @@"]

@@ -487,3 +487,11 @@ def test_the_space_after_a_block_is_below_it_alone() -> None:
     first, second, third, fourth = np.diff(tops[:5])
     assert second == 2 * first
     assert first == third == fourth
+
+
+def test_a_page_is_cropped_behind_the_markers_and_bars_at_its_right() -> None:
+    for style in (BlockStyle(indent=2, marker="12"), BlockStyle(indent=2, rule="SIDE")):
+        page = render(RichText("سلام\n", blocks=[(0, 5, style)]), {"page_size": (200, 60)})[0]
+        right = page.words[0].box[2]
+        assert (page.array[:, int(right) + 1 :] < 200).any()
+        assert page.size[0] == 200

@@ -363,3 +363,20 @@ def test_a_cell_that_is_cut_stays_above_the_bottom_margin_whatever_room_is_below
     theta = PAGE.replace(page_size=(60, 50), font_size=6, line_height=10, space_after=4)
     for page in render(from_markdown("| a |\n|---|\n| " + "word " * 40 + "|\n"), theta):
         assert page.lines[-1].box[3] <= 46
+
+
+@pytest.mark.parametrize("leftward", [False, True])
+def test_rules_of_a_row_go_over_its_empty_cells(leftward: bool) -> None:
+    a, b, c = ("السلام", "النوارس", "الطائر") if leftward else ("first", "second", "third")
+    rows = f"| | {a} | {b} |\n|---|---|---|\n| {c} | | x<br>y |\n| {c} | {a} | |\n| | | x |\n"
+    theta = PAGE.replace(page_size=(200, 70), markup="MARKDOWN")
+    pages = check(from_markdown(rows + f"| {c} | | x |\n" * 8), theta)
+    assert len(pages) > 1
+    for page in pages:
+        dark = page.array < 200
+        light = [np.flatnonzero(np.concatenate([[True], ~row, [True]])) for row in dark]
+        longest = [int(np.diff(each).max()) - 1 for each in light]  # the longest run of dark pixels in each row
+        starts = [line for line in range(1, len(dark)) if longest[line] >= 20 > longest[line - 1]]
+        rules = {tuple(np.flatnonzero(dark[line]).tolist()) for line in starts}
+        assert len(rules) == 1  # each rule goes over all columns
+        assert len(starts) >= 3

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.raster.looks import Band
+from glyphrender.raster.table_rules import table_rules
 from glyphrender.text.bidi import left_to_right
 from glyphrender.theta import Theta
 from glyphrender.typeset.line_boxes import mirrored, unit_points
-from glyphrender.typeset.line_table import CELL, FIRST, LAST, RULED
+from glyphrender.typeset.line_table import FIRST, LAST
 from glyphrender.typeset.page_layout import Block
 from glyphrender.typeset.paragraph_styles import ParagraphStyles
 from glyphrender.typeset.table_rows import floors
@@ -148,8 +149,11 @@ def backgrounds(lines: MarkedLines, block: Block, theta: Theta) -> Iterator[Band
         yield held
 
 
-def rules(lines: MarkedLines, block: Block, theta: Theta) -> NDArray[np.float64]:
-    """Return [n, 4] x0, y0, x1, y1 of the bars and the rules of the blocks, in points."""
+def rules(lines: MarkedLines, block: Block, theta: Theta, goes_on: MarkedLines | None) -> NDArray[np.float64]:
+    """Return [n, 4] x0, y0, x1, y1 of the bars and the rules of the blocks, in points.
+
+    `goes_on` are the lines in which the first table goes on: those below a repeated head, or this head.
+    """
     styles, of = lines.styles, lines.style
     begins, ends = lines.begins, (lines.flags & LAST) != 0
     width = _RULE * theta.font_size
@@ -162,15 +166,8 @@ def rules(lines: MarkedLines, block: Block, theta: Theta) -> NDArray[np.float64]
         at = np.flatnonzero(shown & (start[of] >= 0))
         x0, x1 = _across(lines, at, start[of[at]], None, block, theta)
         found.append(np.stack([x0, y[at], x1, y[at] + width], axis=1))
-    # In tables, rules are as wide as their column: below the head, and between rows.
     edge = block.column + theta.text_offset - np.where(lines.leftward, mirrored(theta), 0.0)
-    cell = (lines.flags & CELL) != 0
-    between = cell & ((lines.flags & RULED) != 0) & ~np.isnan(lines.above)
-    below = np.where(np.isnan(lines.below), lines.bottom - width, lines.below - width / 2)
-    for y, shown in ((lines.above - width / 2, between), (below, cell & styles.head[of] & ends)):
-        at = np.flatnonzero(shown)
-        x0, x1 = edge[at] + lines.left[at], edge[at] + lines.right[at]
-        found.append(np.stack([x0, y[at], x1, y[at] + width], axis=1))
+    found.append(table_rules(lines, goes_on, edge, width))
     return np.concatenate(found)
 
 

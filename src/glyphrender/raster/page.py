@@ -67,8 +67,13 @@ def draw_page(
     # Layer by layer, so that overlaps look the same wherever one block ends and the next begins.
     placed = [(block, place(block, theta)) for block in blocks]
     marked = _marked(placed, theta) if rich else []
-    for block, _, lines in marked:
-        pen.block_marks(lines, block)
+    for at, (block, _, lines) in enumerate(marked):
+        goes_on = None
+        if block.row_below is not None:
+            goes_on = marked[at + 1][2]
+        elif at and marked[at - 1][0].row_below is not None:
+            goes_on = marked[at - 1][2]
+        pen.block_marks(lines, block, goes_on)
     for _, glyphs in placed:
         if glyphs.gap_look is not None:
             pen.backgrounds(glyphs, glyphs.gap_look)
@@ -118,12 +123,14 @@ def _marked(placed: Sequence[tuple[Block, Placed]], theta: Theta) -> list[_Marke
 class _PagePen(TextPen):
     """A pen that also draws what is not text: marks beside lines, numbers, backgrounds and borders of paragraphs."""
 
-    def block_marks(self, lines: block_marks.MarkedLines, block: Block) -> None:
+    def block_marks(
+        self, lines: block_marks.MarkedLines, block: Block, goes_on: block_marks.MarkedLines | None
+    ) -> None:
         """Draw the backgrounds, bars and rules of the blocks of rich text; rules have the color of line numbers."""
         scale = self.theta.scale
         for band in block_marks.backgrounds(lines, block, self.theta):
             self.canvas.fill(*self.edges(*(edge * scale for edge in band[:4])), self.color(band.color))
-        edges = block_marks.rules(lines, block, self.theta) * scale
+        edges = block_marks.rules(lines, block, self.theta, goes_on) * scale
         # On whole pixels, at least one wide, and sharp.
         start = np.round(edges[:, :2])
         end = start + np.maximum(1, np.round(edges[:, 2:] - edges[:, :2]))

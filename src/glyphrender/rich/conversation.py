@@ -8,24 +8,25 @@ in it each part of each message stands.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from glyphrender.errors import DataError, shown
+from glyphrender.errors import DataError
 from glyphrender.rich.code import from_code
 from glyphrender.rich.inlines import MONOSPACED
 from glyphrender.rich.markdown import from_markdown
+from glyphrender.rich.messages import MessagePart, parts_of
 from glyphrender.rich.rich_text import RichText
 from glyphrender.rich.style import BlockStyle, Rule, Style
+from glyphrender.rich.table import Table
 from glyphrender.rich.terminal import from_terminal
 from glyphrender.theta import Theta, ThetaLike
 
 #: The mark of each role: it stands behind the turn number. Any other role is marked by `OTHER`.
 MARKS: Final[Mapping[str, str]] = {
     "system": "§", "developer": "§", "user": "▸", "human": "▸", "assistant": "◂", "ai": "◂", "model": "◂",
-    "tool": "←", "function": "←",
+    "reasoning": "◂", "tool": "←", "function": "←",
 }  # fmt: skip
 OTHER: Final = "·"
 _CALL: Final = "→"
@@ -34,19 +35,6 @@ _MONO: Final = Style(family=MONOSPACED)
 _NAME: Final = Style(weight=700)
 _BAR: Final = BlockStyle(indent=0.9, rule=Rule.SIDE)
 _LEFT_OUT: Final = Style(italic=True)
-_IMAGES: Final = ("image", "image_url", "input_image", "image_file")
-# How deep results of tools may lie inside each other.
-_DEEPEST: Final = 32
-_OTHER_MEDIA: Final = ("input_audio", "audio", "file", "document", "input_file", "video", "video_url")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Part:
-    """A part of a message: "text", "call", "result" or "left out", with the role that speaks it."""
-
-    kind: str
-    text: str
-    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,10 +75,11 @@ class Transcript:
 def from_messages(messages: Iterable[Mapping[str, Any]], theta: ThetaLike = None) -> Transcript:
     """Return `messages` as rich text.
 
-    The forms of OpenAI and Anthropic are read: `content` as a string or as a list of parts, `tool_calls`, messages of
-    the role `tool`, parts of type `tool_use` and `tool_result`, thoughts, refusals. Messages of users and models are
-    read as Markdown. Results of tools are set as the output of a terminal, and arguments as JSON. Of an image or
-    another medium, the page shows a name in brackets.
+    The forms of OpenAI and Anthropic are read (`rich/messages.py`): `content` as a string or as a list of parts,
+    `tool_calls`, messages of the role `tool`, items of the Responses API, parts of type `tool_use` and `tool_result`
+    and those of tools that a server runs, thoughts, refusals. Messages of users and models are read as Markdown.
+    Results of tools are set as the output of a terminal, and arguments as JSON. Of an image or another medium, the
+    page shows a name in brackets.
 
     Args:
         messages: the messages, each a mapping with "role" and "content".
@@ -113,7 +102,7 @@ def from_messages(messages: Iterable[Mapping[str, Any]], theta: ThetaLike = None
     transcript = _TranscriptBuilder()
     turns: list[TranscriptTurn] = []
     for number, message in enumerate(messages, 1):
-        role, parts = _parts(number, message)
+        role, parts = parts_of(number, message)
         start, places = transcript.length, []
         transcript.hide(f"#{number} {role}\n")
         indent = round(0.7 + 0.6 * (len(str(number)) + 1), 2)
@@ -139,13 +128,14 @@ class _TranscriptBuilder:
         self._blocks: list[tuple[int, int, BlockStyle]] = []
         self._consumed: list[tuple[int, int]] = []
         self._replaced: list[tuple[int, int, str]] = []
+        self._tables: list[Table] = []
 
     def hide(self, text: str) -> None:
         """Add `text`, which is not drawn."""
         self._consumed.append((self.length, self.length + len(text)))
         self._append(text)
 
-    def add(self, part: _Part, theta: Theta, around: BlockStyle) -> tuple[int, int]:
+    def add(self, part: MessagePart, theta: Theta, around: BlockStyle) -> tuple[int, int]:
         """Add a part of a message, in its own lines and in the block of the message; return its place."""
         start = self.length
         text = f"{part.name} {part.text}" if part.name else part.text
@@ -176,6 +166,7 @@ class _TranscriptBuilder:
             blocks=self._blocks,
             consumed=self._consumed,
             replaced=self._replaced,
+            tables=self._tables,
         )
 
     def _append(self, text: str) -> None:
@@ -188,108 +179,4 @@ class _TranscriptBuilder:
         self._blocks += ((a + by, b + by, style) for a, b, style in piece.blocks)
         self._consumed += ((a + by, b + by) for a, b in piece.consumed)
         self._replaced += ((a + by, b + by, text) for a, b, text in piece.replaced)
-
-
-def _parts(number: int, message: object) -> tuple[str, list[_Part]]:
-    """Return (role, parts) of a message."""
-    if not isinstance(message, Mapping):
-        raise DataError(f"message {number} is {type(message).__name__}, not a mapping with role and content.")
-    role = message.get("role", message.get("type"))
-    if not isinstance(role, str) or not role.strip() or not role.isprintable():
-        raise DataError(f"message {number} has the role {shown(role)}. Give it a role such as user or assistant.")
-    role = role.strip()
-    content = message.get("content")
-    found: list[_Part] = []
-    if thoughts := message.get("reasoning_content") or message.get("reasoning"):
-        found.append(_Part(kind="text", text=_text(number, "reasoning", thoughts)))
-    if isinstance(content, str):
-        kind = "result" if role.lower() in ("tool", "function") else "text"
-        found += [_Part(kind=kind, text=content)] if content else []
-    elif isinstance(content, Sequence):
-        for part in content:
-            found += _content_part(number, role, part)
-    elif content is not None:
-        raise DataError(
-            f"message {number} has content of type {type(content).__name__}. Pass a str or a list of parts."
-        )
-    if refusal := message.get("refusal"):
-        found.append(_Part(kind="text", text=_text(number, "refusal", refusal)))
-    calls = message.get("tool_calls") or ()
-    if old := message.get("function_call"):
-        calls = [*calls, {"function": old}]
-    if not isinstance(calls, Sequence) or isinstance(calls, str):
-        raise DataError(f"message {number} has tool_calls of type {type(calls).__name__}. Pass a list of calls.")
-    found += (_call(number, call) for call in calls)
-    return role, found
-
-
-def _content_part(number: int, role: str, part: object, depth: int = 0) -> list[_Part]:
-    if isinstance(part, str):
-        part = {"type": "text", "text": part}
-    if not isinstance(part, Mapping):
-        raise DataError(f"message {number} has a part of type {type(part).__name__}. A part is a mapping with a type.")
-    kind = part.get("type", "text")
-    if kind in ("text", "input_text", "output_text", "refusal", "thinking", "reasoning"):
-        text = _text(number, f"a part of type {kind}", part.get("text", part.get(kind, "")))
-        spoken = "result" if role.lower() in ("tool", "function") else "text"
-        return [_Part(kind=spoken, text=text)] if text else []
-    if kind == "redacted_thinking":
-        return [_Part(kind="left out", text="[redacted thinking]")]
-    if kind in ("tool_use", "server_tool_use"):
-        return [_call(number, {"function": {"name": part.get("name"), "arguments": part.get("input", {})}})]
-    if kind in ("tool_result", "web_search_tool_result"):
-        content = part.get("content") or ""
-        if isinstance(content, str):
-            return [_Part(kind="result", text=content)] if content else []
-        if not isinstance(content, Sequence):
-            raise DataError(
-                f"message {number} has a tool result of type {type(content).__name__}. Pass a str or a list."
-            )
-        if depth == _DEEPEST:
-            raise DataError(f"message {number} has tool results inside each other, {_DEEPEST} deep. Give their text.")
-        return [each for inner in content for each in _content_part(number, "tool", inner, depth + 1)]
-    if kind in _IMAGES or kind in _OTHER_MEDIA:
-        return [_Part(kind="left out", text=_name_of(str(kind), part))]
-    raise DataError(
-        f"message {number} has a part of the unknown type {shown(kind)}. Make it a part of type text, or leave it out."
-    )
-
-
-def _call(number: int, call: object) -> _Part:
-    function = call.get("function", call.get("custom", call)) if isinstance(call, Mapping) else None
-    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-        raise DataError(f"message {number} has a tool call without a name: {shown(call)}. Give it function.name.")
-    arguments = function.get("arguments", function.get("input", ""))
-    if not isinstance(arguments, str):
-        try:
-            arguments = json.dumps(arguments, ensure_ascii=False, default=str)
-        except (TypeError, ValueError, RecursionError):  # a key that is a tuple, or a value inside itself
-            raise DataError(f"message {number} has arguments that are no JSON value. Pass them as JSON text.") from None
-    return _Part(kind="call", name=function["name"], text=arguments)
-
-
-def _name_of(kind: str, part: Mapping[str, Any]) -> str:
-    """Return what a page shows for an image or another medium: its file name or address, or its media type."""
-    inner = part.get(kind, part.get("source", part.get("file", part)))
-    inner = inner if isinstance(inner, Mapping) else {"url": inner}
-    keys = (
-        (part, "filename"),
-        (inner, "filename"),
-        (part, "title"),
-        (inner, "url"),
-        (part, "image_url"),
-        (inner, "file_id"),
-    )
-    named = next((value for mapping, key in keys if (value := mapping.get(key))), None)
-    if not isinstance(named, str) or named.startswith("data:"):
-        address = named if isinstance(named, str) else ""
-        named = inner.get("media_type") or inner.get("format") or address[5:].partition(";")[0]
-    what = "image" if kind in _IMAGES else kind.removeprefix("input_")
-    label = " ".join(f"{what} {named or ''}".split())
-    return f"[{label[:200]}]"
-
-
-def _text(number: int, what: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise DataError(f"message {number} has {what} of type {type(value).__name__}, not str.")
-    return value
+        self._tables += (table.moved(by) for table in piece.tables)

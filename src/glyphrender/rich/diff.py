@@ -136,6 +136,8 @@ def _lines(source: str) -> Iterator[_Line]:
         line = match[0]
         sign = line[:1]
         kind, number = "", 0
+        if sign not in ("+", "-") and (line.startswith(_HEADS) or _HUNK.match(line)):
+            old = new = 0  # models write hunks that are shorter than their head says
         if old > 0 or new > 0:
             number, kind = hunk, sign if sign in ("+", "-", " ", "\\") else " "
             if sign != "\\":  # "\ No newline at end of file"

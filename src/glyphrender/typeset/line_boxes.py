@@ -120,8 +120,13 @@ def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
     """Return how far lines `lo` to `hi - 1` reach to the right, in points from the left edge of the column."""
     boxed = theta.column_width - theta.right_indent if theta.para_bg_color or theta.border_width else 0.0
     styles = table.segments.paragraph_styles
-    if table.segments.paragraph is not None and styles.reaches_edge[table.paragraphs(lo, hi)].any():
-        boxed = theta.column_width - theta.right_indent
+    if table.segments.paragraph is not None:
+        at_edge = styles.reaches_edge[table.paragraphs(lo, hi)]
+        if table.segments.base is not None:  # markers and bars stand at the right of lines that start there
+            beside = styles.has_bars | (styles.markers > 0)
+            at_edge |= beside[table.paragraphs(lo, hi)] & table.leftward(lo, hi)
+        if at_edge.any():
+            boxed = theta.column_width - theta.right_indent
     if theta.paragraph_ids is not ParagraphIds.NONE and table.leftward(lo, hi).any():
         boxed = theta.column_width - theta.right_indent  # the gutter of such lines is at the right
     if boxed and table.segments.base is None:
