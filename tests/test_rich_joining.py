@@ -8,11 +8,13 @@ import pytest
 from glyphrender import Page, RichText, Style, Theta, layout
 from glyphrender.typeset.joining import in_sight, joined_cuts, without_sight
 
-# Words of scripts whose letters join. A ligature over the border is left out (lam and alef), and so is N'Ko, for which
-# HarfBuzz 15 reads no context if a text has two letters or more.
+# Words of scripts whose letters join. N'Ko is left out: DejaVu Sans joins it by a feature of its own, which sees no
+# letter outside the part. Noto Sans NKo joins as these do, and Chromium draws both so too.
 WORDS = {
     "Arabic": "مستشفى",
     "Arabic with marks": "مُسْتَشْفى",
+    "lam and alef": "إسلام",
+    "lam and alef with marks": "السَّلَآمُ",
     "Urdu": "پہنچنے",
     "Syriac": "ܡܠܟܘܬܐ",
     "Mongolian": "ᠮᠣᠩᠭᠣᠯ",
@@ -83,3 +85,28 @@ def test_what_stands_beside_a_part_is_taken_off_again() -> None:
     words, around = without_sight(text.split(" "), "\n")
     assert words == ["xx", "\nب", "\nت", "\nث", "y"]
     assert around == {1: ("", "تث"), 2: ("ب", "ث"), 3: ("بت", "")}
+
+
+@pytest.mark.parametrize(
+    ("style", "stays"),
+    [
+        (Style(color="#FF0000"), True),
+        (Style(underline=True), True),
+        (Style(size=1.2), False),
+        (Style(weight=700), False),
+        (Style(letter_spacing=0.1), False),
+    ],
+)
+def test_lam_and_alef_stay_one_glyph_if_one_shaping_serves_both_styles(style: Style, stays: bool) -> None:
+    """As in Chromium: the glyph has the style of the lam, and where the font or the size changes, the letters join."""
+    theta = Theta(font_size=24, line_height=40, page_size=(400, 60))
+    [page] = layout(RichText("سلام", [(2, 3, style)]), theta)
+    [whole], [alef] = page.find("لا"), page.find("ا")
+    assert (alef.box == whole.box) == stays  # the box of a letter is that of its glyph
+    [lam] = layout(RichText("سلام", [(1, 2, style)]), theta)
+    assert (lam.find("ا")[0].styles == (style,)) == stays
+    [marked] = layout(RichText("سلَام", [(3, 4, style)]), theta)
+    assert (marked.find("ا")[0].box == marked.find("لَا")[0].box) == stays
+    [apart] = layout(RichText("سل\u200cام", [(3, 4, style)]), theta)
+    assert apart.find("ا")[0].box != apart.find("ل\u200cا")[0].box
+    assert apart.find("ا")[0].styles == (style,)

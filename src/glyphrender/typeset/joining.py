@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, as_text, records, table
-from glyphrender.text.runs import are_in
+from glyphrender.text.runs import are_in, set_of
 from glyphrender.text.tailored_breaks import BLANKS
 
 #: The scripts whose letters have a Joining_Type. Their fonts join letters by contextual alternates, so these are never
@@ -22,6 +22,9 @@ JOINING: Final = (
 )  # fmt: skip
 #: How many characters of context HarfBuzz reads.
 CONTEXT: Final = 5
+# The letters that the ligatures U+FEF5 to U+FEFC join to the lam before them.
+_ALEFS: Final = set_of(map(ord, "آأإا"))
+_LAM: Final = 0x0644
 # How many characters of its word, on each side, a part sees for hyphenation. No word that is hyphenated is longer.
 _LONGEST_WORD: Final = 200
 #: Put between a part of a word and the characters beside it. No word has this character, because it ends lines.
@@ -53,6 +56,32 @@ def never_join(record: NDArray[np.uint16]) -> NDArray[np.bool_]:
 def has_joining(cps: NDArray[np.uint32]) -> bool:
     """Return whether a text has letters that join."""
     return bool(JOINS[table().script.take(records(cps))].any())
+
+
+def alefs_after_lam(
+    cps: NDArray[np.uint32], starts: NDArray[np.bool_], places: NDArray[np.intp]
+) -> list[tuple[int, int]]:
+    """Return (start, end) of the clusters, among those that begin at `places`, that are an alef right after a lam.
+
+    Every Arabic font draws the two as one glyph. Marks may stand between them, but nothing that keeps them apart.
+
+    Args:
+        cps: the text.
+        starts: [n] whether a cluster starts at each character.
+        places: starts of clusters, above 0.
+    """
+    found = []
+    for alef in places[are_in(cps[places], _ALEFS)].tolist():
+        lam = alef - 1
+        while not starts[lam]:
+            lam -= 1
+        marks = table().general_category.take(records(cps[lam + 1 : alef]))
+        if cps[lam] == _LAM and (marks == GeneralCategory.Mn).all():
+            end = alef + 1
+            while end < len(cps) and not starts[end]:
+                end += 1
+            found.append((alef, end))
+    return found
 
 
 def joined_cuts(cps: NDArray[np.uint32], cuts: NDArray[np.bool_]) -> NDArray[np.intp]:

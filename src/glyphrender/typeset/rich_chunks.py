@@ -10,7 +10,7 @@ is given the characters of the source that it stands for:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -18,18 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.rich.drawn_text import OWN, DrawnText
+from glyphrender.rich.style import Style
 from glyphrender.text import grapheme
 from glyphrender.text.properties import codepoints
 from glyphrender.text.source import Chunk, chunks
 from glyphrender.theta import Theta
 from glyphrender.typeset.drawn import Drawn
 from glyphrender.typeset.glyph_store import NEWLINE, NO_BREAK
+from glyphrender.typeset.joining import alefs_after_lam
 from glyphrender.typeset.paragraph_styles import NO_STYLES
 from glyphrender.typeset.paragraphs import Paragraphs
 from glyphrender.typeset.rich_styles import Looks, StylesOfLooks
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.shaper import Shaper
-from glyphrender.typeset.style import WordStyle, consumption
+from glyphrender.typeset.style import WordStyle, consumption, is_shaped_alike
 from glyphrender.typeset.variants import VariantPolicy, analyse_variants
 from glyphrender.typeset.word_characters import is_box_drawing
 
@@ -62,7 +64,7 @@ def rich_segments(
         found = iter([Chunk(text="", offset=0, line=0)])
     for chunk in found:
         drawn = Drawn.of(chunk, consumed)
-        marked = _marked(drawn, text)
+        marked = _marked(drawn, text, looks.styles)
         account = _Account(drawn, text, start)
         in_cells = account.in_cells(paragraphs) if policy.box_drawing else None
         table, inherited = analyse_variants(
@@ -72,8 +74,11 @@ def rich_segments(
         start = account.end
 
 
-def _marked(drawn: Drawn, text: DrawnText) -> Chunk:
-    """Return the chunk of `drawn` with the look of each character, cut where the look changes and beside edits."""
+def _marked(drawn: Drawn, text: DrawnText, styles: Sequence[Style]) -> Chunk:
+    """Return the chunk of `drawn` with the look of each character, cut where the look changes and beside edits.
+
+    `styles` are the looks.
+    """
     source, chunk = drawn.source, drawn.chunk
     begin, end = source.offset, source.offset + len(source.text)
     lo, hi = np.searchsorted(text.bounds, [begin, end], "right")
@@ -89,9 +94,17 @@ def _marked(drawn: Drawn, text: DrawnText) -> Chunk:
         looks = looks[kept[:-1]]
     changes = np.flatnonzero(looks[1:] != looks[:-1]) + 1
     if len(changes) and not chunk.text.isascii():
-        starts = grapheme.cluster_starts(codepoints(chunk.text))
+        cps = codepoints(chunk.text)
+        starts = grapheme.cluster_starts(cps)
         if not starts[changes].all():  # a cluster has the look of its first character
             looks = looks[np.maximum.accumulate(np.where(starts, np.arange(len(starts)), 0))]
+            changes = np.flatnonzero(looks[1:] != looks[:-1]) + 1
+        if ligatures := alefs_after_lam(cps, starts, changes):
+            # If one shaping serves both styles, lam and alef have the look of the lam, as in browsers.
+            looks, apart = looks.copy(), {*edges.tolist(), *chunk.cuts}
+            for alef, end in ligatures:
+                if alef not in apart and is_shaped_alike(styles[looks[alef]], styles[looks[alef - 1]]):
+                    looks[alef:end] = looks[alef - 1]
             changes = np.flatnonzero(looks[1:] != looks[:-1]) + 1
     cuts = np.unique(np.concatenate([changes, edges, np.array(chunk.cuts, np.int64)]))
     cuts = cuts[(cuts > 0) & (cuts < len(chunk.text))]

@@ -64,6 +64,16 @@ def asked(style: Style) -> Style | None:
     return choice if choice != Style() else None
 
 
+def is_shaped_alike(one: Style, other: Style) -> bool:
+    """Return whether letters of two styles of rich text can be shaped as one word: only what is painted differs.
+
+    >>> is_shaped_alike(Style(color="#ff0000"), Style(underline=True)), is_shaped_alike(Style(size=2), Style())
+    (True, False)
+    """
+    sizes = [(style.size or 1.0, style.letter_spacing) for style in (one, other)]
+    return sizes[0] == sizes[1] and asked(one) == asked(other)
+
+
 def consumption(theta: Theta) -> Consumption:
     """Return the choice of characters for which `theta` draws nothing; see text/consumed.py."""
     return Consumption(
