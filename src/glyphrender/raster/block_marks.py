@@ -20,7 +20,7 @@ from glyphrender.raster.table_rules import table_rules
 from glyphrender.text.bidi import left_to_right
 from glyphrender.theta import Theta
 from glyphrender.typeset.line_boxes import mirrored, unit_points
-from glyphrender.typeset.line_table import FIRST, LAST
+from glyphrender.typeset.line_table import CELL, FIRST, LAST
 from glyphrender.typeset.page_layout import Block
 from glyphrender.typeset.paragraph_styles import ParagraphStyles
 from glyphrender.typeset.table_rows import floors
@@ -79,18 +79,20 @@ def marked_lines(block: Block, theta: Theta) -> MarkedLines | None:
     table, lo, hi = block.table, block.lo, block.hi
     assert table.lead is not None
     styles, paragraph = table.segments.paragraph_styles, table.paragraphs(lo, hi)
-    at = np.flatnonzero(styles.has_marks[paragraph])
+    at = styles.has_marks[paragraph].nonzero()[0]
     if not len(at):
         return None
     bottoms: NDArray[np.float64] = block.tops + block.line_heights(theta)
     flags = table.flags[lo:hi]
-    lead = (table.lead[lo:hi] * unit_points(theta)).astype(np.float64)
-    left = right = above = below = np.full(hi - lo, np.nan)
-    if table.cell_left is not None and table.cell_width is not None:
+    unit = unit_points(theta)
+    left = right = above = below = np.full(len(at), np.nan)
+    if table.cell_left is not None and table.cell_width is not None and (flags & CELL).any():
         bottoms, above, below = floors(flags, block.tops, bottoms, block.row_below)
-        left = table.cell_left[lo:hi] * unit_points(theta)
-        right = left + table.cell_width[lo:hi] * unit_points(theta)
-    room = np.append(block.room_above, np.maximum(block.tops[1:] - bottoms[:-1], 0.0))
+        above, below = above[at], below[at]
+        left = table.cell_left[lo:hi][at] * unit
+        right = left + table.cell_width[lo:hi][at] * unit
+    room = np.full(hi - lo, block.room_above)
+    np.maximum(block.tops[1:] - bottoms[:-1], 0.0, out=room[1:])
     return MarkedLines(
         styles=styles,
         number=at,
@@ -98,12 +100,12 @@ def marked_lines(block: Block, theta: Theta) -> MarkedLines | None:
         flags=flags[at],
         top=block.tops[at],
         bottom=bottoms[at],
-        lead=lead[at],
+        lead=(table.lead[lo:hi][at] * unit).astype(np.float64),
         leftward=table.leftward(lo, hi)[at],
-        left=left[at],
-        right=right[at],
-        above=above[at],
-        below=below[at],
+        left=left,
+        right=right,
+        above=above,
+        below=below,
         room=room[at],
     )
 
@@ -133,7 +135,9 @@ def _across(
 def backgrounds(lines: MarkedLines, block: Block, theta: Theta) -> Iterator[Band]:
     """Yield the backgrounds of the blocks, in points. Lines one below the other have one background."""
     held: Band | None = None
-    at = np.flatnonzero(lines.styles.has_background[lines.style])
+    at = lines.styles.has_background[lines.style].nonzero()[0]
+    if not len(at):
+        return
     asked = [lines.styles[number].background for number in lines.style[at].tolist()]
     found = [each for each in asked if each is not None]
     x0, x1 = _across(lines, at, np.array([start for _, start in found], np.float64), None, block, theta)
@@ -159,15 +163,17 @@ def rules(lines: MarkedLines, block: Block, theta: Theta, goes_on: MarkedLines |
     width = _RULE * theta.font_size
     found = [_bars(lines, block, theta)]
     for start, y, shown in (
-        (styles.above, lines.top, begins),
-        (styles.below, lines.bottom - width, ends),
-        (styles.middle, (lines.top + lines.bottom - width) / 2, begins),
+        (styles.above[of], lines.top, begins),
+        (styles.below[of], lines.bottom - width, ends),
+        (styles.middle[of], (lines.top + lines.bottom - width) / 2, begins),
     ):
-        at = np.flatnonzero(shown & (start[of] >= 0))
-        x0, x1 = _across(lines, at, start[of[at]], None, block, theta)
-        found.append(np.stack([x0, y[at], x1, y[at] + width], axis=1))
-    edge = block.column + theta.text_offset - np.where(lines.leftward, mirrored(theta), 0.0)
-    found.append(table_rules(lines, goes_on, edge, width))
+        at = (shown & (start >= 0)).nonzero()[0]
+        if len(at):
+            x0, x1 = _across(lines, at, start[at], None, block, theta)
+            found.append(np.stack([x0, y[at], x1, y[at] + width], axis=1))
+    if ((lines.flags & CELL) != 0).any():
+        edge = block.column + theta.text_offset - np.where(lines.leftward, mirrored(theta), 0.0)
+        found.append(table_rules(lines, goes_on, edge, width))
     return np.concatenate(found)
 
 
@@ -222,6 +228,8 @@ class MarkerPlace(NamedTuple):
 def markers(lines: MarkedLines, block: Block, theta: Theta) -> Iterator[MarkerPlace]:
     """Yield the markers of the first lines of blocks."""
     count = np.where(lines.begins, lines.styles.markers[lines.style], 0)
+    if not count.any():
+        return
     at = np.repeat(np.arange(len(lines)), count)
     found = [each for number in lines.style[count > 0].tolist() for each in lines.styles[number].markers]
     start, end = (np.array([getattr(each, side) for each in found], np.float64) for side in ("start", "end"))

@@ -85,33 +85,38 @@ def groups(placed: Placed) -> Iterator[Group]:
         if placed.fit is not None:
             condense = condense * (placed.fit / FULL)
         count = np.ones(len(key), np.intp)
-    drawn = np.flatnonzero(count)
-    if not len(drawn):
+    order = np.lexsort((y, condense, key))
+    order = order[count[order] > 0]
+    if not len(order):
         return
-    order = drawn[np.lexsort((y[drawn], condense[drawn], key[drawn]))]
     first = (np.cumsum(count) - count)[order]
-    key, count = key[order], count[order]
-    y, condense = y[order], condense[order]
-    ends = np.append(0, np.cumsum(count))
-    at = np.repeat(first - ends[:-1], count) + np.arange(ends[-1])
+    key, count, y, condense = key[order], count[order], y[order], condense[order]
+    ends = np.zeros(len(order) + 1, np.intp)
+    np.cumsum(count, out=ends[1:])
+    at = np.repeat(first - ends[:-1], count)
+    at += np.arange(ends[-1])
     glyph, x = placed.glyph[at], placed.x[at]
-    changes = (key[1:] != key[:-1]) | (condense[1:] != condense[:-1])
-    edges = np.append(np.flatnonzero(np.append(True, changes)), len(key))
-    row_starts = np.flatnonzero(np.append(True, changes | (y[1:] != y[:-1])))
-    for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        rows = row_starts[slice(*np.searchsorted(row_starts, [start, stop]))]
-        look, of = divmod(int(key[start]), 1 << 24)
+    begins_group, begins_row = np.ones((2, len(order)), bool)
+    begins_group[1:] = (key[1:] != key[:-1]) | (condense[1:] != condense[:-1])
+    begins_row[1:] = begins_group[1:] | (y[1:] != y[:-1])
+    starts, rows = begins_group.nonzero()[0], begins_row.nonzero()[0]
+    baseline, bounds = y[rows], np.append(ends[rows], ends[-1])
+    row = np.append(np.searchsorted(rows, starts), len(rows)).tolist()
+    edge = np.append(ends[starts], ends[-1]).tolist()
+    for number, (of_group, of_condense) in enumerate(zip(key[starts].tolist(), condense[starts].tolist(), strict=True)):
+        low, high, begin, end = row[number], row[number + 1], edge[number], edge[number + 1]
+        look, of = divmod(of_group, 1 << 24)
         yield Group(
             style=of >> 8,
             face=of & 0xFF,
             color=colors[look // len(sizes)],
             size=float(sizes[look % len(sizes)]),
-            condense=float(condense[start]),
+            condense=of_condense,
             rows=Rows(
-                baseline=y[rows],
-                bounds=ends[np.append(rows, stop)] - ends[start],
-                glyph=glyph[ends[start] : ends[stop]],
-                x=x[ends[start] : ends[stop]],
+                baseline=baseline[low:high],
+                bounds=bounds[low : high + 1] - begin,
+                glyph=glyph[begin:end],
+                x=x[begin:end],
             ),
         )
 
@@ -130,27 +135,25 @@ def _stretches(placed: Placed, gap_look: NDArray[np.int32], value_of_look: NDArr
     assert placed.look_of_segment is not None
     value, gap_value = value_of_look[placed.look_of_segment], value_of_look[gap_look]
     line, left, right = placed.line_of_segment, placed.left, placed.right
-    own = np.flatnonzero((value > 0) & (right > left))
-    # A gap lies between the two segments beside it, in either direction.
-    gaps = np.flatnonzero((gap_value[:-1] > 0) & (line[1:] == line[:-1]))
-    before, after = right[gaps], left[gaps + 1]
-    leftward = left[gaps] >= right[gaps + 1]
-    low, high = np.where(leftward, right[gaps + 1], before), np.where(leftward, left[gaps], after)
-    adjoins = (high > low) & (placed.gap_width[gaps] + 0.01 >= high - low)
-    gaps, low, high = gaps[adjoins], low[adjoins], high[adjoins]
-    found = _Stretches(
-        np.append(line[own], line[gaps]),
-        np.append(left[own], low),
-        np.append(right[own], high),
-        np.append(value[own], gap_value[gaps]),
-    )
-    order = np.lexsort((found.left, found.line))
-    line, value = found.line[order], found.value[order]
-    left, right = found.left[order], found.right[order]
+    own = ((value > 0) & (right > left)).nonzero()[0]
+    gaps = ((gap_value[:-1] > 0) & (line[1:] == line[:-1])).nonzero()[0]
+    if len(gaps):
+        # A gap lies between the two segments beside it, in either direction.
+        before, after = right[gaps], left[gaps + 1]
+        leftward = left[gaps] >= right[gaps + 1]
+        low, high = np.where(leftward, right[gaps + 1], before), np.where(leftward, left[gaps], after)
+        adjoins = (high > low) & (placed.gap_width[gaps] + 0.01 >= high - low)
+        gaps, low, high = gaps[adjoins], low[adjoins], high[adjoins]
+        at, left, right = np.concatenate([own, gaps]), np.append(left[own], low), np.append(right[own], high)
+        line, value = line[at], np.append(value[own], gap_value[gaps])
+    else:
+        line, left, right, value = line[own], left[own], right[own], value[own]
     if not len(line):
-        return found
+        return _Stretches(line, left, right, value)
+    order = np.lexsort((left, line))
+    line, left, right, value = line[order], left[order], right[order], value[order]
     joins = (line[1:] == line[:-1]) & (value[1:] == value[:-1]) & (left[1:] <= right[:-1] + 0.01)
-    first = np.flatnonzero(np.append(True, ~joins))
+    first = np.append(0, (~joins).nonzero()[0] + 1)
     return _Stretches(line[first], left[first], np.maximum.reduceat(right, first), value[first])
 
 

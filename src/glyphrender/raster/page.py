@@ -131,6 +131,8 @@ class _PagePen(TextPen):
         for band in block_marks.backgrounds(lines, block, self.theta):
             self.canvas.fill(*self.edges(*(edge * scale for edge in band[:4])), self.color(band.color))
         edges = block_marks.rules(lines, block, self.theta, goes_on) * scale
+        if not len(edges):
+            return
         # On whole pixels, at least one wide, and sharp.
         start = np.round(edges[:, :2])
         end = start + np.maximum(1, np.round(edges[:, 2:] - edges[:, :2]))

@@ -7,7 +7,7 @@ goes over all columns that the table shows in this column of the page.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +34,38 @@ def table_rules(
     head = cell & lines.styles.head[lines.style] & ((lines.flags & LAST) != 0)
     between = cell & ((lines.flags & RULED) != 0) & ~np.isnan(lines.above)
     below = np.where(np.isnan(lines.below), lines.bottom - width, lines.below - width / 2)
-    at = np.concatenate([np.flatnonzero(between), np.flatnonzero(head)])
+    at = np.concatenate([between.nonzero()[0], head.nonzero()[0]])
     if not len(at):
         return np.zeros((0, 4))
     y = np.concatenate([lines.above[between] - width / 2, below[head]])
     found = np.stack([edge[at] + lines.left[at], y, edge[at] + lines.right[at], y + width], axis=1)
+    if goes_on is None and _is_whole(lines, at, y):
+        return found
     return np.concatenate([found, *_over_empty_cells(lines, goes_on, edge, at, found)])
+
+
+def _is_whole(lines: MarkedLines, at: NDArray[np.intp], y: NDArray[np.float64]) -> bool:
+    """Return whether rules at `y` beside lines `at` are as many as the columns of their tables; nearly all are.
+
+    It may be False where no rule is lacking: columns on shelves are counted as columns of the whole table.
+    """
+    table, cells = _tables(lines), (~np.isnan(lines.left)).nonzero()[0]
+    of = table[at]
+    column = _distinct_rows(table[cells], lines.left[cells], lines.right[cells])[0]
+    rows = _distinct_rows(of, y)[0]
+    many = np.bincount(column, minlength=int(table[-1]) + 1)[rows].sum()
+    return bool(many == len(_distinct_rows(of, y, lines.left[at])[0]))
+
+
+def _distinct_rows(*columns: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return rows of columns without repetitions, sorted by the first column, then by the next."""
+    order = np.lexsort(columns[::-1])
+    ordered = [column[order] for column in columns]
+    first = np.ones(len(order), bool)
+    first[1:] = ordered[0][1:] != ordered[0][:-1]
+    for column in ordered[1:]:
+        first[1:] |= column[1:] != column[:-1]
+    return [column[first] for column in ordered]
 
 
 def _over_empty_cells(
