@@ -6,12 +6,12 @@ goes over all columns that the table shows in this column of the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphrender.text.runs import distinct, ranges
 from glyphrender.typeset.line_table import CELL, LAST, RULED
 from glyphrender.typeset.paragraph_styles import Begins
 
@@ -39,22 +39,7 @@ def table_rules(
         return np.zeros((0, 4))
     y = np.concatenate([lines.above[between] - width / 2, below[head]])
     found = np.stack([edge[at] + lines.left[at], y, edge[at] + lines.right[at], y + width], axis=1)
-    if goes_on is None and _is_whole(lines, at, y):
-        return found
-    return np.concatenate([found, *_over_empty_cells(lines, goes_on, edge, at, found)])
-
-
-def _is_whole(lines: MarkedLines, at: NDArray[np.intp], y: NDArray[np.float64]) -> bool:
-    """Return whether rules at `y` beside lines `at` are as many as the columns of their tables; nearly all are.
-
-    It may be False where no rule is lacking: columns on shelves are counted as columns of the whole table.
-    """
-    table, cells = _tables(lines), (~np.isnan(lines.left)).nonzero()[0]
-    of = table[at]
-    column = _distinct_rows(table[cells], lines.left[cells], lines.right[cells])[0]
-    rows = _distinct_rows(of, y)[0]
-    many = np.bincount(column, minlength=int(table[-1]) + 1)[rows].sum()
-    return bool(many == len(_distinct_rows(of, y, lines.left[at])[0]))
+    return np.concatenate([found, _over_empty_cells(lines, goes_on, edge, at, found)])
 
 
 def _distinct_rows(*columns: NDArray[Any]) -> list[NDArray[Any]]:
@@ -74,25 +59,32 @@ def _over_empty_cells(
     edge: NDArray[np.float64],
     at: NDArray[np.intp],
     rules: NDArray[np.float64],
-) -> Iterator[NDArray[np.float64]]:
-    """Yield the rules, [n, 4], that the rows of `rules` lack, which stand beside lines `at`."""
-    table, of_rule = _tables(lines), _tables(lines)[at]
-    for number in np.unique(of_rule).tolist():
-        own = (table == number) & ~np.isnan(lines.left)
-        room = [np.stack([lines.left[own], lines.right[own]], axis=1)]
-        if goes_on is not None and not number:
-            first = (_tables(goes_on) == 0) & ~np.isnan(goes_on.left)
-            room.append(np.stack([goes_on.left[first], goes_on.right[first]], axis=1))
-        columns = np.unique(np.concatenate(room), axis=0)
-        if (columns[1:, 0] < columns[:-1, 1]).any():
-            continue  # columns on shelves stand below others, and rows of them have rules of their own
-        columns = columns + edge[at[of_rule == number][0]]
-        of_table = rules[of_rule == number]
-        for y in np.unique(of_table[:, 1]).tolist():
-            row = of_table[of_table[:, 1] == y]
-            left = columns[~np.isin(columns[:, 0], row[:, 0])]
-            if len(left):
-                yield np.stack([left[:, 0], np.full(len(left), y), left[:, 1], np.full(len(left), row[0, 3])], axis=1)
+) -> NDArray[np.float64]:
+    """Return the rules, [n, 4], that the rows of `rules` lack, which stand beside lines `at`."""
+    tables, in_cell = _tables(lines), ~np.isnan(lines.left)
+    table, left, right = tables[in_cell], lines.left[in_cell], lines.right[in_cell]
+    if goes_on is not None:
+        same = (_tables(goes_on) == 0) & ~np.isnan(goes_on.left)
+        table = np.append(table, np.zeros(np.count_nonzero(same), np.intp))
+        left, right = np.append(left, goes_on.left[same]), np.append(right, goes_on.right[same])
+    table, left, right = _distinct_rows(table, left, right)  # the columns of all tables
+    count = np.bincount(table, minlength=int(tables[-1]) + 1)
+    first = np.cumsum(count) - count
+    # Columns on shelves stand below others, and rows of them have rules of their own.
+    count[table[1:][(table[1:] == table[:-1]) & (left[1:] < right[:-1])]] = 0
+    order = np.lexsort((rules[:, 1], tables[at]))
+    begins = np.ones(len(order), bool)
+    begins[1:] = (tables[at][order][1:] != tables[at][order][:-1]) | (rules[order, 1][1:] != rules[order, 1][:-1])
+    head = order[begins]  # the first rule of each row
+    many = count[tables[at[head]]]
+    row, column = np.repeat(np.arange(len(head)), many), ranges(first[tables[at[head]]], many)
+    lefts = distinct(left)
+    has = np.zeros((len(head), len(lefts)), bool)
+    has[np.cumsum(begins) - 1, np.searchsorted(lefts, lines.left[at[order]])] = True
+    lacks = ~has[row, np.searchsorted(lefts, left[column])]
+    row, column = head[row[lacks]], column[lacks]
+    x = edge[at[row]]
+    return np.stack([left[column] + x, rules[row, 1], right[column] + x, rules[row, 3]], axis=1)
 
 
 def _tables(lines: MarkedLines) -> NDArray[np.intp]:
