@@ -140,9 +140,11 @@ def _walked(stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp],
     """Return the breaker that has walked the `chosen` paragraphs line by line; None if there are none."""
     if not len(chosen):
         return None
-    breaker = CarefulBreaker(stretch, reach)
-    lo = np.searchsorted(reach.place, paragraphs.start[chosen]).tolist()
-    hi = np.searchsorted(reach.place, paragraphs.end[chosen] - 1).tolist()
+    lo = np.searchsorted(reach.place, paragraphs.start[chosen])
+    hi = np.searchsorted(reach.place, paragraphs.end[chosen] - 1)
+    segments = slice(int(paragraphs.start[chosen[0]]), int(paragraphs.end[chosen[-1]]))
+    breaker = CarefulBreaker(stretch, reach, segments, slice(int(lo[0]), int(hi[-1])))
+    lo, hi = (lo - lo[0]).tolist(), (hi - lo[0]).tolist()
     for index, paragraph in enumerate(chosen.tolist()):
         breaker.add(
             int(paragraphs.start[paragraph]),

@@ -27,24 +27,30 @@ class CarefulBreaker:
         left: if the last paragraph goes on in the next chunk, the first segment of its unfinished line; else None.
     """
 
-    def __init__(self, stretch: Stretch, reach: Reach) -> None:
-        """Begin with the break opportunities of `reach`: the segments after which a line may end, rising."""
+    def __init__(self, stretch: Stretch, reach: Reach, segments: slice, opportunities: slice) -> None:
+        """Begin with the break opportunities of `reach`: the segments after which a line may end, rising.
+
+        The paragraphs to come lie inside `segments`, and their break opportunities inside `opportunities`.
+        """
         self.stretch, self.metrics, self.reach = stretch, stretch.metrics, reach
         self.first: list[int] = []
         self.last: list[int] = []
         self.flags: list[int] = []
         self.left: int | None = None
         # Lists, because bisection and indexing in a list cost a fifth of the same in an array.
+        # They hold what lies between the first and the last of the paragraphs, and count from there.
         self._tabs = np.flatnonzero(stretch.kind == TAB).tolist()
-        self._places = reach.place.tolist()
-        self._place_end = stretch.end[reach.place].tolist()
-        self._place_kind = stretch.breaks[reach.place].tolist()
-        self._place_hyphen = stretch.metrics.hyphens(stretch.segments, reach.place).tolist()
-        self._start = stretch.start.tolist()
+        place = reach.place[opportunities]
+        self._from, self._start_from = opportunities.start, segments.start
+        self._places = place.tolist()
+        self._place_end = stretch.end[place].tolist()
+        self._place_kind = stretch.breaks[place].tolist()
+        self._place_hyphen = stretch.metrics.hyphens(stretch.segments, place).tolist()
+        self._start = stretch.start[segments].tolist()
         if self.metrics.optimal:  # the opportunities that are not for emergencies, with the room for their hyphens
-            kind = stretch.breaks[reach.place]
+            kind = stretch.breaks[place]
             regular = np.flatnonzero(kind != EMERGENCY)
-            at = reach.place[regular]
+            at = place[regular]
             hyphen = stretch.metrics.hyphens(stretch.segments, at) * (kind[regular] == MAY_HYPHENATE)
             self._regular = regular.tolist()
             self._regular_start = stretch.start[np.minimum(at + 1, len(stretch.start) - 1)].tolist()
@@ -57,7 +63,7 @@ class CarefulBreaker:
 
         Args:
             start, end: the segments.
-            lo, hi: the break opportunities of the paragraph are `place[lo:hi]`.
+            lo, hi: the break opportunities of the paragraph are number `lo` to `hi - 1` of those given at the beginning.
             first: whether the paragraph begins here; if not, an earlier chunk has its first line.
             widths: those of its first line and of the others.
             goes_on: whether the paragraph goes on in the next chunk. Its last line is then left over.
@@ -98,7 +104,7 @@ class CarefulBreaker:
             limit: the width of the line.
             lo, hi: the range of the opportunities that are left.
         """
-        target = self._start[start] + limit
+        target = self._start[start - self._start_from] + limit
         if self.stretch.end[end - 1] <= target:
             return hi
         b = bisect_right(self._place_end, target, lo, hi) - 1
@@ -106,12 +112,17 @@ class CarefulBreaker:
 
     def _fill_tabbed(self, start: int, end: int, limit: int, lo: int, hi: int) -> int:
         """Return what `_fill` returns, for a paragraph with tabs."""
+        target = self._start[start - self._start_from] + limit
+        reached = bisect_right(self._place_end, target, lo, hi)
+        # A tab takes room, so what does not fit without tabs does not fit with them. Most lines end before a tab.
+        if self.stretch.end[end - 1] > target and reached + self._from <= self.reach.before_tab(start):
+            return self._settled(reached - 1, lo, lambda place: target - self._place_end[place])
         begin, stop = np.array([start]), np.array([end])
         count, whole = self.reach(begin, limit, stop)
         if whole[0]:
             return hi
-        last = min(int(count[0]), hi) - 1
-        return self._settled(last, lo, lambda place: self.reach.room_left(place, begin, limit, stop))
+        last = min(int(count[0]) - self._from, hi) - 1
+        return self._settled(last, lo, lambda place: self.reach.room_left(place + self._from, begin, limit, stop))
 
     def _settled(self, b: int, lo: int, left: Callable[[int], int]) -> int:
         """Return the last opportunity from `lo` to `b` that has room for its hyphen and does not cut a word needlessly.
@@ -141,7 +152,7 @@ class CarefulBreaker:
         """
         at = slice(bisect_left(self._regular, lo), bisect_left(self._regular, hi))
         cuts = even_breaks(
-            starts=[self._start[start], *self._regular_start[at]],
+            starts=[self._start[start - self._start_from], *self._regular_start[at]],
             ends=[*self._regular_end[at], int(self.stretch.end[end - 1])],
             first=limit,
             rest=rest,

@@ -71,6 +71,11 @@ class Reach:
         drawn = tabbed & (self._next_ink[tab] < stop)
         return np.where(tabbed, reached, count), np.where(drawn, self.laid[stop - 1] <= room, whole)
 
+    def before_tab(self, begin: int) -> int:
+        """Return how many opportunities lie before what is drawn after the first tab from segment `begin` on."""
+        tab = int(np.searchsorted(self._tabs, begin))
+        return int(self._hanging[tab]) if tab < len(self._tabs) else len(self.place)
+
     def room_left(self, opportunity: int, begin: NDArray[np.intp], width: int, stop: NDArray[np.intp]) -> int:
         """Return the room that is left on a line from `begin` that ends at opportunity number `opportunity`."""
         if self.has_tabs:
