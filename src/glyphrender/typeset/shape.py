@@ -105,12 +105,13 @@ def shape(
     Raises:
         FontError: the file of a face cannot be read.
     """
-    group = _groups(texts, face, script, rtl)
+    group, hangs = _groups(texts, face, script, rtl)
     calls: dict[int, tuple[Buffer, int]] = {}
     switched = tuple(features.items())
     for key in distinct(group >> _PARTS).tolist():
         calls[key] = _call(faces[key >> 16], SCRIPT_TAGS[(key & 0xFFFF) >> 1], bool(key & 1), language, switched)
-    together = np.ones(len(texts), bool)
+    hangs[list(context)] = False
+    together = ~hangs
     together[list(context)] = False
     order = np.flatnonzero(together)
     order = order[stable_order(group[order])]
@@ -123,7 +124,8 @@ def shape(
         (calls[int(group[unit]) >> _PARTS][0](texts[unit], *around), unit, len(around[0]))
         for unit, around in context.items()
     ]
-    glyphs = np.concatenate([*_shape_batches(texts, batches), _of_units(in_context)], axis=1)
+    bare = [(calls[int(group[unit]) >> _PARTS][0](texts[unit]), unit, 0) for unit in np.flatnonzero(hangs).tolist()]
+    glyphs = np.concatenate([*_shape_batches(texts, batches), _of_units(in_context), _of_units(bare)], axis=1)
     unit = glyphs[0]
     if (unit[1:] < unit[:-1]).any():
         glyphs = glyphs[:, stable_order(unit)]
@@ -146,32 +148,39 @@ def _call(
 
 def _groups(
     texts: Sequence[str], face: NDArray[Any], script: NDArray[Any], rtl: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Return [n] a number of the units that may be shaped together: face, script and direction, then two bits.
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return ([n] a number of the units that may be shaped together, [n] whether a unit begins with a mark).
+
+    The number holds face, script and direction, then two bits.
 
     HarfBuzz takes letters such as U+0929 apart, and puts them together again only if a mark is in the buffer. And it
     takes left-to-right text of a right-to-left script for numbers if no letter is in the buffer. So units with marks,
-    and units with digits and without letters, are shaped apart from the others where that matters.
+    and units with digits and without letters, are shaped apart from the others where that matters. A mark at the head
+    of a unit would be one cluster with the space before, so such a unit is shaped alone from the beginning. Among units
+    that need no look for another reason, `_shape_batches` finds them.
     """
+    hangs = np.zeros(len(texts), bool)
     group = ((face.astype(np.int64) << 16) | (script.astype(np.int64) << 1) | rtl) << _PARTS
     by_marks = ~_IS_SIMPLE[script]
     by_numbers = (script != LATIN) & ~rtl
     looked_at = np.flatnonzero(by_marks | by_numbers)
     if len(looked_at):
         these = texts if len(looked_at) == len(texts) else [texts[unit] for unit in looked_at.tolist()]
-        held = _held(these)
+        held, hangs[looked_at] = _held(these)
         group[looked_at] |= by_marks[looked_at] & ((held & _MARK) != 0)
         group[looked_at] |= (by_numbers[looked_at] & ((held & (_DIGIT | _LETTER)) == _DIGIT)).astype(np.int64) << 1
-    return group
+    return group, hangs
 
 
-def _held(texts: Sequence[str]) -> NDArray[np.uint8]:
-    """Return [n] whether each text holds a mark, a digit and a letter: a bit each."""
+def _held(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return ([n] whether each text holds a mark, a digit and a letter: a bit each; [n] whether it begins with a mark).
+    """
     bits = _HELD.take(table().general_category.take(records(codepoints("".join(texts) + "\n"))))
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    held: NDArray[np.uint8] = np.bitwise_or.reduceat(bits, np.cumsum(lengths) - lengths)
+    first = np.cumsum(lengths) - lengths
+    held: NDArray[np.uint8] = np.bitwise_or.reduceat(bits, first)
     held[lengths == 0] = 0
-    return held
+    return held, (bits[first] == _MARK) & (lengths > 0)
 
 
 class _Batch(NamedTuple):
