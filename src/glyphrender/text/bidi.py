@@ -59,6 +59,10 @@ INNER_SEPARATORS: Final = "\x1c\x1d\x1e"
 _OBJECT: Final = 0xFFFC  # OBJECT REPLACEMENT CHARACTER, a neutral
 
 
+# So many strong characters at the head of each paragraph are looked at one by one for one outside isolates.
+_NEAR: Final = 8
+
+
 def without_effect(cps: NDArray[np.uint32], inert: str) -> NDArray[np.uint32]:
     """Return `cps` with every character of `inert` replaced by U+FFFC, which orders no other text.
 
@@ -112,6 +116,11 @@ def levels(cps: NDArray[np.uint32], base: Base = "auto") -> Levels:
     >>> levels(codepoints("abc אבג 12")).tolist()
     [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
     """
+    return levels_and_bases(cps, base)[0]
+
+
+def levels_and_bases(cps: NDArray[np.uint32], base: Base = "auto") -> tuple[Levels, Levels]:
+    """Return (what `levels` returns, the base level of the paragraph of each character)."""
     classes = _classes(cps)
     starts = _paragraph_starts(cps, classes)
     bases = _base_levels(classes, starts, base)
@@ -119,11 +128,11 @@ def levels(cps: NDArray[np.uint32], base: Base = "auto") -> Levels:
     base_of = np.repeat(bases, lengths)
     result = base_of.copy()
     if not len(cps):
-        return result
+        return result, base_of
     explicit = np.logical_or.reduceat(EXPLICIT.take(classes), starts)
     active = explicit | (bases == 1) | np.logical_or.reduceat(RIGHT_TO_LEFT.take(classes), starts)
     if not active.any():
-        return result
+        return result, base_of
 
     types = classes.copy()
     sequences = Sequences.of(types, starts, lengths, bases, active & ~explicit, explicit)
@@ -139,7 +148,7 @@ def levels(cps: NDArray[np.uint32], base: Base = "auto") -> Levels:
     result[removed] = np.where(inside, result[before], base_of[removed])
     reset = _reset_by_l1(classes)
     result[reset] = base_of[reset]
-    return result
+    return result, base_of
 
 
 def visual_order(levels: Levels) -> Indices:
@@ -211,15 +220,41 @@ def _base_levels(classes: NDArray[np.uint8], starts: Indices, base: Base) -> Lev
     if base != "auto" or not len(starts):
         return bases
     strong = np.flatnonzero(STRONG.take(classes))
-    if (classes >= LRI).any():  # P2 skips what isolates hold
-        paragraph = np.searchsorted(starts, strong, side="right") - 1
-        strong = strong[Isolates.of(classes, starts).depth_at(strong, paragraph) == 0]
-    first = np.searchsorted(strong, starts)
     ends = np.append(starts[1:], len(classes))
+    first = np.searchsorted(strong, starts)
+    if (classes >= LRI).any():  # P2 skips what isolates hold
+        isolates = Isolates.of(classes, starts)
+        if not _outside_isolates(first, strong, isolates, ends):
+            paragraph = np.searchsorted(starts, strong, side="right") - 1
+            strong = strong[isolates.depth_at(strong, paragraph) == 0]
+            first = np.searchsorted(strong, starts)
     has = np.flatnonzero(first < len(strong))
     has = has[strong[first[has]] < ends[has]]
     bases[has] = classes[strong[first[has]]] != L
     return bases
+
+
+def _outside_isolates(first: Indices, strong: Indices, isolates: Isolates, ends: Indices) -> bool:
+    """Move `first`, in place, to the first strong character of each paragraph that no isolate holds.
+
+    Return whether all were found. Nearly all paragraphs have such a character near their beginning, and only there it
+    is looked for.
+
+    Args:
+        first: [p] a place in `strong` for each paragraph: that of its first strong character.
+        strong: the strong characters of all paragraphs.
+        isolates: the isolates of all paragraphs.
+        ends: [p] the character after the last one of each paragraph.
+    """
+    left = np.arange(len(first))
+    for _ in range(_NEAR):
+        left = left[first[left] < len(strong)]
+        left = left[strong[first[left]] < ends[left]]
+        left = left[isolates.depth_at(strong[first[left]], left) > 0]
+        if not len(left):
+            return True
+        first[left] += 1
+    return False
 
 
 def _reset_by_l1(classes: NDArray[np.uint8]) -> Indices:

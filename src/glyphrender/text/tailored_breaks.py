@@ -25,6 +25,8 @@ from glyphrender.text.runs import Indices, Mask, are_in, set_of
 #: Tokens, and words, end at these: a set for `are_in`.
 BLANKS: Final = set_of(map(ord, " \t" + LINE_ENDS))
 
+# So many characters before a mark are looked at one by one for one that is not a mark.
+_NEAR: Final = 6
 _NUMBER_MARKS: Final = tuple(map(ord, "\\+$%"))
 _BACKSLASH: Final = 0x5C
 _LETTER: Final = np.uint32(0x41)
@@ -41,7 +43,8 @@ def break_actions(cps: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """
     backslash = cps == _BACKSLASH
     actions = linebreak.break_actions(np.where(backslash, _LETTER, cps) if backslash.any() else cps)
-    at = np.flatnonzero((actions == linebreak.ALLOWED) & ascii_marks(cps))
+    at = np.flatnonzero(actions == linebreak.ALLOWED)
+    at = at[ascii_marks(cps[at])]
     if len(at):
         number = np.isin(cps[at], _NUMBER_MARKS) & ascii_marks(cps[np.minimum(at + 1, len(cps) - 1)])
         actions[at[number | begin_tokens(cps, at)]] = linebreak.PROHIBITED
@@ -68,12 +71,28 @@ def begin_tokens(cps: NDArray[np.uint32], at: Indices) -> Mask:
 
     Marks are those of ASCII and all other punctuation that is not East Asian wide: “/usr” begins with two.
     """
-    record = records(cps)
-    other = ~ascii_marks(cps) & ~_PUNCTUATION[table().general_category.take(record)]
-    other |= (table().flags.take(record) & np.uint8(Flag.WIDE)) != 0
-    last = np.maximum.accumulate(np.where(other, np.arange(len(cps)), -1))[at]
-    begin: Mask = (last < 0) | are_in(cps[last], BLANKS)
+    begin = np.zeros(len(at), bool)
+    asked, place = np.arange(len(at)), at.copy()
+    for _ in range(_NEAR):  # most tokens have few marks in a row
+        other = _others(cps[place])
+        begin[asked[other]] = are_in(cps[place[other]], BLANKS)
+        asked, place = asked[~other], place[~other] - 1
+        first = place < 0
+        begin[asked[first]] = True
+        asked, place = asked[~first], place[~first]
+        if not len(asked):
+            return begin
+    last = np.maximum.accumulate(np.where(_others(cps), np.arange(len(cps)), -1))[place]
+    begin[asked] = (last < 0) | are_in(cps[last], BLANKS)
     return begin
+
+
+def _others(cps: NDArray[np.uint32]) -> Mask:
+    """Return which characters are not marks as `begin_tokens` means them."""
+    record = records(cps)
+    other: Mask = ~ascii_marks(cps) & ~_PUNCTUATION[table().general_category.take(record)]
+    other |= (table().flags.take(record) & np.uint8(Flag.WIDE)) != 0
+    return other
 
 
 _PUNCTUATION: Final = np.array([category.name[0] == "P" for category in GeneralCategory])

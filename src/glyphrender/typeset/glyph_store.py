@@ -67,7 +67,10 @@ class Column:
 
     def write(self, at: int, rows: NDArray[Any]) -> None:
         """Write `rows` from row `at` on; the rows before `at` stay."""
-        end = at + len(rows)
+        self.fill(at, at + len(rows), rows)
+
+    def fill(self, at: int, end: int, rows: NDArray[Any] | int) -> None:
+        """Write `rows`, or one value, from row `at` to row `end` - 1; the rows before `at` stay."""
         if end > len(self.rows):
             grown = np.empty(max(end, 2 * len(self.rows)), self.rows.dtype)
             grown[:at] = self.rows[:at]
@@ -226,7 +229,7 @@ class GlyphStore:
             self.action.write(at, action)
             self.boundary.write(at, boundary)
             for name in _LATER_COLUMNS:
-                getattr(self, name).write(at, np.zeros(len(kind), np.uint8))
+                getattr(self, name).fill(at, at + len(kind), 0)
             self.glyph.write(first, glyph)
             self.x.write(first, x)
             self.y.write(first, y)

@@ -53,14 +53,9 @@ def levels_of(
         return None
     direction: dict[int | None, bidi.Base] = {None: "auto", 0: "ltr", 1: "rtl"}
     if chunk.base is None:
-        return _paragraph_levels(cps, direction[base])
+        return bidi.levels_and_bases(cps, direction[base])
     # The first paragraph began in an earlier chunk and keeps the direction it had there.
     end = int(np.append(bidi.paragraph_starts(cps), len(cps))[1])
-    first = _paragraph_levels(cps[:end], direction[chunk.base])
-    rest = _paragraph_levels(cps[end:], direction[base])
+    first = bidi.levels_and_bases(cps[:end], direction[chunk.base])
+    rest = bidi.levels_and_bases(cps[end:], direction[base])
     return np.concatenate([first[0], rest[0]]), np.concatenate([first[1], rest[1]])
-
-
-def _paragraph_levels(cps: NDArray[np.uint32], base: bidi.Base) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    lengths = np.diff(bidi.paragraph_starts(cps), append=len(cps))
-    return bidi.levels(cps, base), np.repeat(bidi.paragraph_levels(cps, base), lengths)
