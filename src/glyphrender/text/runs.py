@@ -35,6 +35,19 @@ def ranges(first: NDArray[Any] | int, count: NDArray[Any]) -> NDArray[np.int64]:
     return np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
 
 
+def counts_in(member: Mask, first: Indices) -> NDArray[np.int32]:
+    """Return how many members lie in each stretch of an array; each begins at one of `first`, and ends at the next.
+
+    Stretches are not empty. `numpy.add.reduceat` and `numpy.logical_or.reduceat` take three times as long.
+
+    >>> counts_in(np.array([True, True, False, True]), np.array([0, 1, 3])).tolist()
+    [1, 1, 1]
+    """
+    total = np.zeros(len(member) + 1, np.int32)
+    np.cumsum(member, out=total[1:])
+    return np.diff(total[first], append=total[-1:])
+
+
 def set_of(values: Iterable[int]) -> Mask:
     """Return a set of small numbers for `are_in`: booleans by number, with one more, False, for all higher numbers.
 

@@ -39,24 +39,27 @@ def boundary_flags(
         first, last: [p] the first and the last character of each segment.
         start: [p] where the word of each segment begins.
     """
-    n = len(record)
     properties = table()
     kind = properties.line_break.take(record) & np.uint8(63)
-    base = ahead = np.arange(n)
     absorbed = ((kind == LineBreak.CM) | (kind == LineBreak.ZWJ)) & ~is_end  # LB9
-    if absorbed.any():
-        base = np.maximum.accumulate(np.where(absorbed, 0, base))
-        ahead = np.minimum.accumulate(np.where(absorbed, n, ahead)[::-1])[::-1]
-    after = np.append(ahead[1:], n - 1)  # the next character that is not absorbed
-    before = np.append(0, base[:-1])  # the base of what precedes
+    bases = np.flatnonzero(~absorbed)  # a line end is among them, and comes last
+
+    def base(at: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the last character at or before each of `at` that is not absorbed, or the first of the text."""
+        found: NDArray[np.intp] = bases[np.maximum(np.searchsorted(bases, at, "right") - 1, 0)] * (at >= bases[0])
+        return found
+
     head = kind.take(first)
-    tail_at = np.maximum(base[last], start)  # a mark may be a segment of its own
+    tail_at = last
+    if len(bases) < len(kind) and len(marks := np.flatnonzero(absorbed[last])):
+        tail_at = last.copy()
+        tail_at[marks] = np.maximum(base(last[marks]), start[marks])  # a mark may be a segment of its own
     tail = kind.take(tail_at)
     flags: NDArray[np.uint16] = _HEAD_FLAGS.take(head) | _TAIL_FLAGS.take(tail)
     flags[kind.take(last) == LineBreak.ZW] |= TAIL_ZW  # LB8
 
     def following(at: NDArray[np.intp]) -> NDArray[np.uint8]:
-        then = after[first[at]]
+        then = bases[np.searchsorted(bases, first[at] + 1)]  # the next character that is not absorbed
         return np.where(is_end[then], LineBreak.SP, kind[then]).astype(np.uint8)
 
     point = np.flatnonzero(head == LineBreak.IS)
@@ -65,11 +68,11 @@ def boundary_flags(
     flags[quote[_CLOSING.take(following(quote))]] |= HEAD_CLOSES  # LB15b
     quote = np.flatnonzero(tail == LineBreak.QI)
     at = tail_at[quote]
-    previous = np.where(at == start[quote], LineBreak.SP, kind[before[at]])
+    previous = np.where(at == start[quote], LineBreak.SP, kind[base(np.maximum(at - 1, 0))])
     flags[quote[_OPENING.take(previous)]] |= TAIL_OPENS  # LB15a
-    wide = (properties.flags.take(record) & np.uint8(Flag.WIDE)) != 0
-    flags[wide[first]] |= HEAD_WIDE
-    flags[wide[tail_at]] |= TAIL_WIDE
+    wide = _WIDE_FLAGS.take(properties.flags.take(record) & np.uint8(Flag.WIDE))
+    flags |= wide[first] & np.uint16(HEAD_WIDE)
+    flags |= wide[tail_at] & np.uint16(TAIL_WIDE)
     return flags
 
 
@@ -106,3 +109,6 @@ _TAIL_FLAGS: Final = _flags(
 # The classes that may follow a closing quotation mark (LB15b), and precede an opening one (LB15a).
 _CLOSING: Final = _classes("SP GL WJ CL QU QI QF CP EX IS SY ZW")
 _OPENING: Final = _classes("SP OP QU QI QF GL ZW")
+# By whether a character is wide: the flags that it may set.
+_WIDE_FLAGS: Final = np.zeros(256, np.uint16)
+_WIDE_FLAGS[int(Flag.WIDE)] = HEAD_WIDE | TAIL_WIDE

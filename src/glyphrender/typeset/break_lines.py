@@ -9,7 +9,7 @@ the end of a line hang: they do not count when a line is checked to fit.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from glyphrender.typeset.reach import Reach
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.stretch import CellBoxes, Stretch
 from glyphrender.typeset.wide_pieces import cut_wide_pieces
+
+# Paragraphs that need care are prepared together if they have no more break opportunities than this between them.
+_APART: Final = 1000
 
 
 def break_lines(
@@ -140,22 +143,35 @@ def _walked(stretch: Stretch, paragraphs: _Paragraphs, chosen: NDArray[np.intp],
     """Return the breaker that has walked the `chosen` paragraphs line by line; None if there are none."""
     if not len(chosen):
         return None
-    lo = np.searchsorted(reach.place, paragraphs.start[chosen])
-    hi = np.searchsorted(reach.place, paragraphs.end[chosen] - 1)
-    segments = slice(int(paragraphs.start[chosen[0]]), int(paragraphs.end[chosen[-1]]))
-    breaker = CarefulBreaker(stretch, reach, segments, slice(int(lo[0]), int(hi[-1])))
-    lo, hi = (lo - lo[0]).tolist(), (hi - lo[0]).tolist()
-    for index, paragraph in enumerate(chosen.tolist()):
+    breaker = CarefulBreaker(stretch, reach)
+    start, end = paragraphs.start[chosen], paragraphs.end[chosen]
+    lo, hi = np.searchsorted(reach.place, start), np.searchsorted(reach.place, end - 1)
+    # Paragraphs with much text between them are prepared apart, so that this text costs nothing.
+    begins = np.flatnonzero(np.append(True, lo[1:] - hi[:-1] > _APART))
+    for first, stop in zip(begins.tolist(), [*begins[1:].tolist(), len(chosen)], strict=True):
+        breaker.turn_to(slice(int(start[first]), int(end[stop - 1])), slice(int(lo[first]), int(hi[stop - 1])))
+        _walk(breaker, paragraphs, chosen[first:stop], lo[first:stop] - lo[first], hi[first:stop] - lo[first])
+    return breaker
+
+
+def _walk(
+    breaker: CarefulBreaker,
+    paragraphs: _Paragraphs,
+    chosen: NDArray[np.intp],
+    lo: NDArray[np.intp],
+    hi: NDArray[np.intp],
+) -> None:
+    """Break the `chosen` paragraphs; `lo` and `hi` count their opportunities as `CarefulBreaker.add` does."""
+    for paragraph, low, high in zip(chosen.tolist(), lo.tolist(), hi.tolist(), strict=True):
         breaker.add(
             int(paragraphs.start[paragraph]),
             int(paragraphs.end[paragraph]),
-            lo[index],
-            hi[index],
+            low,
+            high,
             first=paragraphs.begins or paragraph > 0,
             widths=(int(paragraphs.first[paragraph]), int(paragraphs.rest[paragraph] - paragraphs.indent[paragraph])),
             goes_on=paragraphs.open and paragraph == len(paragraphs.end) - 1,
         )
-    return breaker
 
 
 def _assembled(

@@ -27,20 +27,23 @@ class CarefulBreaker:
         left: if the last paragraph goes on in the next chunk, the first segment of its unfinished line; else None.
     """
 
-    def __init__(self, stretch: Stretch, reach: Reach, segments: slice, opportunities: slice) -> None:
-        """Begin with the break opportunities of `reach`: the segments after which a line may end, rising.
-
-        The paragraphs to come lie inside `segments`, and their break opportunities inside `opportunities`.
-        """
+    def __init__(self, stretch: Stretch, reach: Reach) -> None:
         self.stretch, self.metrics, self.reach = stretch, stretch.metrics, reach
         self.first: list[int] = []
         self.last: list[int] = []
         self.flags: list[int] = []
         self.left: int | None = None
         # Lists, because bisection and indexing in a list cost a fifth of the same in an array.
-        # They hold what lies between the first and the last of the paragraphs, and count from there.
         self._tabs = np.flatnonzero(stretch.kind == TAB).tolist()
-        place = reach.place[opportunities]
+
+    def turn_to(self, segments: slice, opportunities: slice) -> None:
+        """Prepare for paragraphs inside `segments`.
+
+        `opportunities` are those of their break opportunities in `reach`: the segments after which a line may end.
+        """
+        stretch = self.stretch
+        # Lists of these segments and opportunities alone. `add` and `_fill` count opportunities from the first of them.
+        place = self.reach.place[opportunities]
         self._from, self._start_from = opportunities.start, segments.start
         self._places = place.tolist()
         self._place_end = stretch.end[place].tolist()
@@ -63,7 +66,7 @@ class CarefulBreaker:
 
         Args:
             start, end: the segments.
-            lo, hi: the break opportunities of the paragraph are number `lo` to `hi - 1` of those given at the beginning.
+            lo, hi: the break opportunities of the paragraph are number `lo` to `hi - 1` of those turned to.
             first: whether the paragraph begins here; if not, an earlier chunk has its first line.
             widths: those of its first line and of the others.
             goes_on: whether the paragraph goes on in the next chunk. Its last line is then left over.

@@ -10,13 +10,13 @@ condensed to fill their cells, so that they still join. Every pen position is th
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.text.properties import Flag, GeneralCategory, GraphemeBreak, table
-from glyphrender.text.runs import are_in, set_of
+from glyphrender.text.runs import are_in, counts_in, set_of
 from glyphrender.text.script import SCRIPT_TAGS
 from glyphrender.typeset.glyph_store import FULL
 from glyphrender.typeset.joining import JOINING
@@ -57,11 +57,12 @@ def cells_of(text: WordText, characters: WordCharacters) -> NDArray[np.uint8]:
         properties = table()
         mark = are_in(properties.general_category.take(text.record), _MARKS)
         jamo = are_in(properties.grapheme_break.take(text.record), _JAMO) & ~starts
-        count = np.add.reduceat(~(mark | jamo | characters.ignorable | is_end), first, dtype=np.intp)
-        count[np.logical_or.reduceat(wide, first)] = 2
+        hidden = characters.ignorable | is_end
+        count = np.minimum(counts_in(~(mark | jamo | hidden), first), 2).astype(np.uint8)
+        count[counts_in(wide, first) > 0] = 2
         # A mark without a base has a cell of its own, and an invisible cluster has none.
-        shown = np.logical_or.reduceat(~(characters.ignorable | is_end), first)
-        count = np.where(shown, np.clip(count, 1, 2), 0)
+        np.maximum(count, 1, out=count)
+        count *= counts_in(~hidden, first) > 0
         cells = np.zeros(len(cps), np.uint8)
         cells[first] = count
     boxed = characters.special & ~is_end
@@ -105,24 +106,26 @@ def on_grid(
     # In visual order, the glyphs of a group stand together.
     change = np.append(True, (group[1:] != group[:-1]) | (glyphs.unit[1:] != glyphs.unit[:-1]))
     first = np.flatnonzero(change)
-    last = np.append(first[1:], len(group)) - 1
-    run = np.cumsum(change) - 1
+    count = np.diff(first, append=len(group))
+    pen = np.append(0, np.cumsum(glyphs.step, dtype=np.int64))
+    origin = pen[first]
     target = room[group[first]]
-    natural = np.add.reduceat(glyphs.step, first, dtype=np.int64)
-    same = (target == natural) & (first == last)
+    natural = np.diff(origin, append=pen[-1:])
+    same = (target == natural) & (count == 1)
+    drawn = natural > 0
     fit = np.full(len(first), FULL, np.int64)
-    squeezed = natural > target
+    squeezed = np.flatnonzero(natural > target)
     fit[squeezed] = np.maximum(FULL * target[squeezed] // natural[squeezed], 1)
-    joins = _JOINS[characters.script[glyphs.cluster[first]]] & (natural > 0) & (target > 0)
+    joins = np.flatnonzero(_JOINS[characters.script[glyphs.cluster[first]]] & drawn & (target > 0))
     fit[joins] = np.clip(-(-FULL * target[joins] // natural[joins]), 1, 255)
-    width = natural * fit // FULL
     # A mark without a base has no advance, and hangs to the left of its origin.
-    shift = np.where(natural > 0, (target - width) // 2, target)
-    shift[same] = 0
-    pen = np.cumsum(glyphs.step, dtype=np.int64) - glyphs.step
-    within = pen - pen[first][run]
-    offset = (within + glyphs.dx) * fit[run] // FULL + shift[run]
+    shift = np.where(drawn, (target - natural * fit // FULL) // 2, target)
     step = np.zeros(len(group), np.int32)
-    step[last] = target
-    placed = replace(glyphs, step=step, dx=np.where(same[run], glyphs.dx, offset).astype(np.int32))
-    return placed, fit[run].astype(np.uint8)
+    step[first + count - 1] = target
+
+    def of_glyphs(values: NDArray[Any]) -> NDArray[Any]:
+        return values if len(first) == len(group) else np.repeat(values, count)
+
+    offset = (pen[:-1] - of_glyphs(origin) + glyphs.dx) * of_glyphs(fit) // FULL + of_glyphs(shift)
+    placed = replace(glyphs, step=step, dx=np.where(of_glyphs(same), glyphs.dx, offset).astype(np.int32))
+    return placed, of_glyphs(fit.astype(np.uint8))

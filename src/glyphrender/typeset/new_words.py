@@ -89,7 +89,9 @@ def _append(
     ends_word = np.append(word[1:] != word[:-1], True)
     action = np.where(allowed[last], MAY_BREAK, NO_BREAK)
     action[hyphen[last]] = MAY_HYPHENATE
-    action[ends_word & ~(hyphen[last] & np.isin(word, list(text.around)))] = NO_BREAK
+    if text.around:
+        ends_word &= ~(hyphen[last] & np.isin(word, list(text.around)))
+    action[ends_word] = NO_BREAK
 
     of = segment[glyphs.cluster]
     order: NDArray[np.intp] | slice = slice(None)
@@ -104,8 +106,8 @@ def _append(
 
     counted = np.bincount(word, minlength=len(text.words))
     # Letter spacing is added to every cluster, or to every cell. A joiner or a bidi mark is not spaced.
-    spaced = begins if cells is None else cells
-    clusters = np.bincount(segment[spaced != 0], spaced[spaced != 0], len(first))
+    spaced = np.flatnonzero(begins if cells is None else cells)
+    clusters = np.bincount(segment[spaced], None if cells is None else cells[spaced], len(first))
     at = store.append(
         style=np.full(len(first), store.style_number(style)),
         kind=np.full(len(first), TEXT, np.uint8),
