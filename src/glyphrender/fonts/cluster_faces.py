@@ -138,7 +138,9 @@ def first_faces(
     is_best[best[(score[best] > 0) & ~whole[best]]] = True
     lacks = np.flatnonzero(is_best[candidate] & ~claimed & (spelled.written[character] > 0))
     lacked = (of[candidate[lacks]].astype(np.int64) << 32) | spelled.cps[character[lacks]]
-    return face, np.isin(key, lacked)
+    lacking = np.zeros(len(distinct_keys), bool)
+    lacking[np.searchsorted(distinct_keys, lacked)] = True
+    return face, lacking[kind]
 
 
 class _Spelled(NamedTuple):

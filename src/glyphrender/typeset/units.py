@@ -6,11 +6,12 @@ A *unit* is what HarfBuzz shapes at once: a stretch of a word that has one face,
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphrender._system.ordering import kinds, stable_order
+from glyphrender._system.ordering import kinds
 from glyphrender.fonts.face import EM
 from glyphrender.fonts.stack import IN_CELL, MISSING
 from glyphrender.text.runs import ranges
@@ -235,16 +236,23 @@ def _with_code_points(
     glyphs: Glyphs, text: WordText, units: NDArray[np.intp], at: NDArray[np.intp], widths: NDArray[np.int32]
 ) -> Glyphs:
     """Return `glyphs` and, in their order of `units`, a glyph for each character `at`: its id is the code point."""
-    unit = np.append(glyphs.unit, units)
-    none = np.zeros(len(at), np.int32)
-    order = stable_order(unit)
+    n = len(glyphs.unit) + len(units)
+    place = np.searchsorted(glyphs.unit, units, "right") + np.arange(len(units))
+    old = np.ones(n, bool)
+    old[place] = False
+
+    def merged(rows: NDArray[Any], new: NDArray[Any] | int) -> NDArray[Any]:
+        both = np.empty(n, rows.dtype)
+        both[old], both[place] = rows, new
+        return both
+
     return Glyphs(
-        unit=unit.astype(np.int32)[order],
-        cluster=np.append(glyphs.cluster, at).astype(np.int32)[order],
-        glyph=np.append(glyphs.glyph, text.cps[at])[order],
-        step=np.append(glyphs.step, widths)[order],
-        dx=np.append(glyphs.dx, none)[order],
-        dy=np.append(glyphs.dy, none)[order],
+        unit=merged(glyphs.unit, units),
+        cluster=merged(glyphs.cluster, at),
+        glyph=merged(glyphs.glyph, text.cps[at]),
+        step=merged(glyphs.step, widths),
+        dx=merged(glyphs.dx, 0),
+        dy=merged(glyphs.dy, 0),
     )
 
 
