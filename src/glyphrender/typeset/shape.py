@@ -173,7 +173,7 @@ def _groups(
 
 
 def _held(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return ([n] whether each text holds a mark, a digit and a letter, a bit each; [n] whether it begins with a mark)."""
+    """Return ([n] three bits: whether a text holds a mark, a digit, a letter; [n] whether it begins with a mark)."""
     bits = _HELD.take(table().general_category.take(records(codepoints("".join(texts) + "\n"))))
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     first = np.cumsum(lengths) - lengths
