@@ -11,7 +11,6 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from glyphrender.errors import DependencyError, ThetaError, shown
-from glyphrender.rich.lexing import lex
 from glyphrender.rich.settings import MarkupSettings
 from glyphrender.rich.style import Style
 from glyphrender.theta.choices import Highlighting
@@ -59,12 +58,13 @@ def highlights(code: str, lexer: Lexer | None, settings: MarkupSettings) -> High
     numbers: dict[Style, int] = {}
     done, last = 0, -1
     try:
-        for at, kind, stop in lex(lexer, code):
+        for at, kind, value in lexer.get_tokens_unprocessed(code):
             number = known.get(kind)
             if number is None:
                 found_style = style_of(kind)
                 number = -1 if found_style is None else numbers.setdefault(found_style, len(numbers))
                 known[kind] = number
+            stop = at + len(value)
             if at < done or stop > len(code):  # a lexer that goes back or on; its styles would overlap
                 continue
             done = stop
