@@ -71,10 +71,12 @@ def document(random: Random, theta: Theta) -> RichText:
 
 def settings(random: Random) -> Theta:
     """Return a random θ with a small page."""
+    width = random.choice((60, 120, 300))
     return Theta(
-        page_size=(random.choice((60, 120, 300)), random.choice((60, 200))),
+        page_size=(width, random.choice((60, 200))),
         margin_x=4,
-        margin_y=4,
+        **{"margin_y": 4}
+        | random.choice(({}, {"margin_y": 9, "page_header": "{section}", "page_number": "BOTTOM_RIGHT"})),
         font_size=random.choice((5, 8)),
         line_height=random.choice((8, 9, 14)),
         leading=random.choice(("FIXED", "FIT")),
@@ -85,6 +87,9 @@ def settings(random: Random) -> Theta:
         heading_size=random.choice((1, 1, 1.5)),
         link_targets=random.choice(("HIDE", "SHOW")),
         ansi=random.choice(("ESCAPE", "STRIP")),
+        newline_markup=random.choice(("<br/>", "<br/>", "<br/>", " ↵ ")),
+        paragraph_ids=random.choice(("NONE", "MARGIN")) if width == 300 else "NONE",
+        indentation=random.choice(("KEEP", "MARK")),
     )
 
 

@@ -73,6 +73,8 @@ def document(random: Random) -> tuple[str, Theta]:
     }
     if fields["newline_markup"] != "<br/>":
         fields |= {"line_breaker": "GREEDY"}
+    if fields["page_size"][0] >= 200 and random.random() < 0.3:
+        fields |= {"paragraph_ids": "MARGIN"}
     return "".join(parts), Theta(**fields)
 
 

@@ -304,3 +304,13 @@ def test_furniture_without_room_is_refused_by_the_field(fields: dict[str, object
 def test_an_aligned_page_keeps_the_room_of_its_header() -> None:
     theta = Theta(page_header="{page}", margin_y=10).align_to("qwen3-vl")
     assert theta.margin_y >= theta.font_size
+
+
+def test_ids_stand_beside_text_that_is_longer_than_what_it_stands_for() -> None:
+    theta = Theta(page_size=(400, 100), paragraph_ids="MARGIN", markup="MARKDOWN", newline_markup=" ↵ ")
+    source = (
+        "> A quotation that is long enough for two lines with its table, and a list,\nlines here\n-\n\n||t|e\n-|-|-"
+    )
+    [page] = render(source, theta)
+    assert page.text == source
+    assert (page.array[:, : int(page.words[0].box[0]) - 4] < 255).any()

@@ -110,10 +110,12 @@ class SegmentTable:
         """
         consumed = np.zeros(len(self.text), bool)
         if self.hidden is not None:
-            ends = np.cumsum(self.lengths(), dtype=np.int64)
-            some = np.flatnonzero(self.hidden)
-            count = self.hidden[some].astype(np.int64)
-            consumed[ranges(ends[some] - count, count)] = True
+            lengths, hidden = self.lengths(), self.hidden
+            if self.stands_for is not None:  # `hidden` is below 0 where a replacement is longer than what it stands for
+                hidden = np.maximum(lengths - self.stands_for - self.gap, 0)
+            some = np.flatnonzero(hidden)
+            count = hidden[some].astype(np.int64)
+            consumed[ranges(np.cumsum(lengths, dtype=np.int64)[some] - count, count)] = True
         return consumed
 
     def drawn(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
