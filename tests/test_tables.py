@@ -380,3 +380,12 @@ def test_rules_of_a_row_go_over_its_empty_cells(leftward: bool) -> None:
         rules = {tuple(np.flatnonzero(dark[line]).tolist()) for line in starts}
         assert len(rules) == 1  # each rule goes over all columns
         assert len(starts) >= 3
+
+
+def test_lines_beside_a_table_give_no_rules_to_it() -> None:
+    table = "| first | second |\n|---|---|\n| x<br>y | |\n| | z |\n"
+    theta = PAGE.replace(page_size=(200, 100), markup="MARKDOWN")
+    for other in ("> q\n\n", "1. item\n\n"):
+        page = render(other + table + "\n" + other, theta.replace(left_indent=20))[0]
+        top, bottom = page.find("first")[0].box[1], page.find("z")[0].box[3]
+        assert (page.array[int(top) : int(bottom), : int(page.find("first")[0].box[0]) - 1] == 255).all()

@@ -61,10 +61,10 @@ def _over_empty_cells(
     rules: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return the rules, [n, 4], that the rows of `rules` lack, which stand beside lines `at`."""
-    tables, in_cell = _tables(lines), ~np.isnan(lines.left)
+    tables, in_cell = _tables(lines), (lines.flags & CELL) != 0
     table, left, right = tables[in_cell], lines.left[in_cell], lines.right[in_cell]
     if goes_on is not None:
-        same = (_tables(goes_on) == 0) & ~np.isnan(goes_on.left)
+        same = (_tables(goes_on) == 0) & ((goes_on.flags & CELL) != 0)
         table = np.append(table, np.zeros(np.count_nonzero(same), np.intp))
         left, right = np.append(left, goes_on.left[same]), np.append(right, goes_on.right[same])
     table, left, right = _distinct_rows(table, left, right)  # the columns of all tables
