@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from glyphrender.rich.flat import Offsets
 from glyphrender.rich.rich_text import RichText
 from glyphrender.text.properties import codepoints
+from glyphrender.text.runs import distinct
 
 #: What a drawn character stands for: itself; all that a replacement replaces; nothing, because it follows such a
 #: character; or nothing, because it is put in.
@@ -36,7 +37,7 @@ class DrawnText:
     def __init__(self, rich: RichText) -> None:
         self.text, self.length, self.source = rich.drawn, len(rich), rich.source
         edges, texts = rich.edits()
-        drawn = np.array([len(text) for text in texts], np.int64)
+        drawn = np.fromiter(map(len, texts), np.int64, len(texts))
         self._source_start, self._source_end = edges[:, 0], edges[:, 1]
         # How many characters the source has more than the drawn text, up to and including each edit.
         self._ahead = np.cumsum(edges[:, 1] - edges[:, 0] - drawn)
@@ -44,7 +45,7 @@ class DrawnText:
         self._replacements = np.flatnonzero(drawn)
         self._end = edges[:, 1] - self._ahead
         self._start = self._end - drawn
-        self.edges = np.unique(np.concatenate([self._start, self._end]))
+        self.edges = distinct(np.concatenate([self._start, self._end]))
         runs, self.styles = rich.runs()
         bounds = self._place_of(runs.bounds)
         bounds[-1:] = len(self.text)

@@ -116,28 +116,49 @@ def _alignments(table: LineTable, lo: int, hi: int, theta: Theta) -> tuple[NDArr
     return justified, np.array([_SHARES.get(each, 0.0) for each in ALIGNMENTS])[found]
 
 
-def right_edge(table: LineTable, lo: int, hi: int, theta: Theta) -> float:
-    """Return how far lines `lo` to `hi - 1` reach to the right, in points from the left edge of the column."""
-    boxed = theta.column_width - theta.right_indent if theta.para_bg_color or theta.border_width else 0.0
-    styles = table.segments.paragraph_styles
+class RightEdges:
+    """How far the lines of a table reach to the right.
+
+    All lines of a table are looked at together, because a page has few of them.
+    """
+
+    def __init__(self, table: LineTable, theta: Theta) -> None:
+        self._table, self._theta = table, theta
+        self._boxed = theta.column_width - theta.right_indent
+        self._at_edge = _at_edge(table, theta)
+        self._boxes: NDArray[np.float64] | None = None
+
+    def of(self, lo: int, hi: int) -> float:
+        """Return how far lines `lo` to `hi - 1` reach to the right, in points from the left edge of the column."""
+        table, theta = self._table, self._theta
+        boxed = self._boxed if theta.para_bg_color or theta.border_width else 0.0
+        if self._at_edge is not None and self._at_edge[lo:hi].any():
+            boxed = self._boxed
+        if boxed and table.segments.base is None:
+            return boxed
+        simple = theta.alignment is Alignment.LEFT and table.segments.base is None and not theta.first_line_indent
+        if simple and table.lead is None and (table.metrics.continuation is None or not table.indent[lo:hi].any()):
+            widest = float(table.width[lo:hi].max()) * unit_points(theta)
+            return theta.text_offset + min(widest, theta.measure)
+        if self._boxes is None:
+            boxes = line_boxes(table, 0, len(table), theta)
+            self._boxes = boxes.left + boxes.width
+        # In a paragraph that runs from right to left, a first line may hang out of the paragraph's box.
+        return max(boxed, float(self._boxes[lo:hi].max()))
+
+
+def _at_edge(table: LineTable, theta: Theta) -> NDArray[np.bool_] | None:
+    """Return [n] whether something beside each line stands at the right edge of the column; None if nothing does."""
+    at_edge = np.zeros(len(table), bool)
     if table.segments.paragraph is not None:
-        at_edge = styles.reaches_edge[table.paragraphs(lo, hi)]
+        styles, paragraph = table.segments.paragraph_styles, table.paragraphs(0, len(table))
+        at_edge |= styles.reaches_edge[paragraph]
         if table.segments.base is not None:  # markers and bars stand at the right of lines that start there
             beside = styles.has_bars | (styles.markers > 0)
-            at_edge |= beside[table.paragraphs(lo, hi)] & table.leftward(lo, hi)
-        if at_edge.any():
-            boxed = theta.column_width - theta.right_indent
-    if theta.paragraph_ids is not ParagraphIds.NONE and table.leftward(lo, hi).any():
-        boxed = theta.column_width - theta.right_indent  # the gutter of such lines is at the right
-    if boxed and table.segments.base is None:
-        return boxed
-    simple = theta.alignment is Alignment.LEFT and table.segments.base is None and not theta.first_line_indent
-    if simple and table.lead is None and (table.metrics.continuation is None or not table.indent[lo:hi].any()):
-        widest = float(table.width[lo:hi].max()) * unit_points(theta)
-        return theta.text_offset + min(widest, theta.measure)
-    boxes = line_boxes(table, lo, hi, theta)
-    # In a paragraph that runs from right to left, a first line may hang out of the paragraph's box.
-    return max(boxed, float((boxes.left + boxes.width).max()))
+            at_edge |= beside[paragraph] & table.leftward(0, len(table))
+    if theta.paragraph_ids is not ParagraphIds.NONE:
+        at_edge |= table.leftward(0, len(table))  # the gutter of such lines is at the right
+    return at_edge if at_edge.any() else None
 
 
 def ink_bounds(table: LineTable, lo: int, hi: int) -> tuple[int, NDArray[np.intp], NDArray[np.bool_]]:

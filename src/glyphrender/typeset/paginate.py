@@ -22,7 +22,7 @@ from glyphrender.text.paragraphs import ParagraphCount
 from glyphrender.text.parts import PartSpan, parts_between
 from glyphrender.theta import BlankLines, FormFeed, PageNumber, ParagraphIds, Theta
 from glyphrender.typeset.ink import fitted_lines
-from glyphrender.typeset.line_boxes import right_edge
+from glyphrender.typeset.line_boxes import RightEdges
 from glyphrender.typeset.line_table import FIRST, LAST, PAGE_END, LineTable
 from glyphrender.typeset.page_layout import Block, PageLayout
 from glyphrender.typeset.repeated_heads import RepeatedHeads
@@ -66,6 +66,7 @@ class Paginator:
         """Begin an empty page."""
         self.blocks: list[Block] = []
         self.heads: list[Block] = []
+        self.right = 0.0  # how far its lines reach, from the left edge of the page, in points
         self.column = 0
         self.y = 0.0  # how much of the column's height is used
         self.characters = 0  # characters of the source on the page
@@ -121,6 +122,7 @@ class Paginator:
         if theta.form_feed is FormFeed.PAGE:
             page_ends = np.flatnonzero(table.flags & PAGE_END).tolist()
         height, columns = theta.column_height + _SLACK, theta.column_offsets
+        edges = RightEdges(table, theta) if theta.auto_crop_width else None
         lo, lines = 0, len(table)
         while lo < lines:
             origin = (float(bottom[lo - 1]) if lo else 0.0) - self.y
@@ -148,11 +150,15 @@ class Paginator:
                     under = RULE_ROOM * theta.line_height if over else 0.0
                     block = replace(block, room_above=float(top[lo] - origin) - self.y if self.y else under)
                 self.blocks.append(block)
+                if edges is not None:
+                    self.right = max(self.right, edges.of(lo, hi) + block.column)
                 if over and heads is not None:
                     head = slice(int(heads.begin[lo]), int(heads.end[lo]))
                     moved = top[head] - (top[head.start] - theta.inset)
                     block = _block(table, head, columns[self.column], moved, fitted, theta)
                     self.heads.append(replace(block, row_below=float(self.blocks[-1].tops[0])))
+                    if edges is not None:
+                        self.right = max(self.right, edges.of(head.start, head.stop) + block.column)
                 self.y = float(bottom[hi - 1] - origin)
                 self.characters += int(characters[table.last[hi - 1]] - characters[table.first[lo]])
             if ends:
@@ -199,7 +205,7 @@ class Paginator:
             theta=self.theta,
             blocks=tuple(self.blocks),
             heads=tuple(self.heads),
-            size=_size(self.theta, [*self.heads, *self.blocks], last, self.number),
+            size=_size(self.theta, [*self.heads, *self.blocks], self.right, last, self.number),
             start=start,
             end=self.end,
             parts=parts_between(self.parts, start, self.end) if self.parts else (),
@@ -259,14 +265,13 @@ def _kept_together(keep: NDArray[np.bool_], flags: NDArray[np.uint8], lo: int, h
     return end if end > lo or (filled and flags[lo] & FIRST) else hi
 
 
-def _size(theta: Theta, blocks: list[Block], last: bool, number: int) -> tuple[int, int]:
-    """Return (width, height) of page `number` in pixels. Cropping keeps the margin as far as `page_grid` allows.
+def _size(theta: Theta, blocks: list[Block], right: float, last: bool, number: int) -> tuple[int, int]:
+    """Return (width, height) of page `number` in pixels, whose lines reach up to `right`.
 
-    It keeps the room of a page number whole.
+    Cropping keeps the margin as far as `page_grid` allows, and the room of a page number whole.
     """
     width, height = whole = theta.page_pixels
     if theta.auto_crop_width:
-        right = max(right_edge(block.table, block.lo, block.hi, theta) + block.column for block in blocks)
         if theta.page_number is not PageNumber.NONE:
             right = max(right, theta.margin_x + theta.page_label_width(number))
         width = min(width, cropped_side(right, theta.margin_x, theta))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -26,6 +27,8 @@ from glyphrender.typeset.folded_blocks import folded_blocks
 from glyphrender.typeset.paragraph_styles import ALIGNMENTS, Begins, ParagraphStyles, StyleColumns
 
 _LINE_ENDS: Final = set_of(map(ord, LINE_ENDS))
+# The first code point that is set from right to left.
+_LEFTWARD: Final = 0x590
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +124,8 @@ def _with_cells(
     begins_table = np.append(True, of_table[1:] != of_table[:-1])
     at = ranges(first, count)  # the paragraphs in tables
     leftward = _are_leftward(codepoints(text.text), np.append(start, len(text.text)), first, count, base)
-    cells = np.array([cell for table in tables for cell in table.cells], np.int64)
+    numbers = chain.from_iterable(chain.from_iterable(table.cells for table in tables))
+    cells = np.fromiter(numbers, np.int64).reshape(-1, 3)
     widths = np.array([len(table.alignments) for table in tables])
     number = {None: -1} | {side: number for number, side in enumerate(ALIGNMENTS)}
     sides = np.array([number[side] for table in tables for side in (*table.alignments, None)])
@@ -170,12 +174,17 @@ def _are_leftward(
         first, count: [t] the first paragraph of each table, and how many it has.
         base: the direction that θ imposes, or None.
     """
-    if base is not None or not bidi.needs_bidi(cps):
-        return np.full(len(first), base == 1)
-    begin = edges[first]
-    size = edges[first + count] - begin + 1  # each table is written as one paragraph, with a line end of its own
-    whole = np.append(cps, np.uint32(0x0A))[ranges(begin, size)]
+    leftward = np.full(len(first), base == 1)
+    if base is not None:
+        return leftward
+    beyond = np.flatnonzero(cps >= _LEFTWARD)
+    begin, end = edges[first], edges[first + count]
+    some = np.flatnonzero(np.searchsorted(beyond, begin) < np.searchsorted(beyond, end))
+    if not bidi.needs_bidi(cps[beyond]):
+        return leftward
+    size = (end - begin + 1)[some]  # each table is written as one paragraph, with a line end of its own
+    whole = np.append(cps, np.uint32(0x0A))[ranges(begin[some], size)]
     whole[are_in(whole, _LINE_ENDS)] = 0x20
     whole[np.cumsum(size) - 1] = 0x0A
-    leftward: NDArray[np.bool_] = bidi.paragraph_levels(whole) == 1
+    leftward[some] = bidi.paragraph_levels(whole) == 1
     return leftward

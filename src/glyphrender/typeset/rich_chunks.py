@@ -106,8 +106,11 @@ def _marked(drawn: Drawn, text: DrawnText, styles: Sequence[Style]) -> Chunk:
                 if alef not in apart and is_shaped_alike(styles[looks[alef]], styles[looks[alef - 1]]):
                     looks[alef:end] = looks[alef - 1]
             changes = np.flatnonzero(looks[1:] != looks[:-1]) + 1
-    cuts = np.unique(np.concatenate([changes, edges, np.array(chunk.cuts, np.int64)]))
-    cuts = cuts[(cuts > 0) & (cuts < len(chunk.text))]
+    cut = np.zeros(len(chunk.text) + 1, bool)
+    for places in (changes, edges, list(chunk.cuts)):
+        cut[places] = True
+    cuts = np.flatnonzero(cut[:-1])
+    cuts = cuts[cuts > 0]
     return replace(chunk, cuts=tuple(cuts.tolist()), looks=looks)
 
 

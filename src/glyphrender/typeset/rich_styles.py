@@ -59,6 +59,7 @@ class StylesOfLooks:
     def __init__(self, looks: Looks, theta: Theta, shaper: Shaper) -> None:
         self.looks = looks
         self._theta, self._shaper = theta, shaper
+        self._asked = [asked(style) for style in looks.styles]
         self._styles: dict[tuple[Variant, Style | None], WordStyle] = {}
 
     def words(self, variant: Variant, chunk: Chunk) -> StyledWords:
@@ -67,7 +68,7 @@ class StylesOfLooks:
         if variant.box_drawing:
             used = np.union1d(used, self.looks.in_cells[used])
         numbers = used.tolist()
-        styles = [self._style(variant, asked(self.looks.styles[number])) for number in numbers]
+        styles = [self._style(variant, self._asked[number]) for number in numbers]
         return StyledWords(self.looks, numbers, self._style(variant, None), styles, self._shaper)
 
     def _style(self, variant: Variant, choice: Style | None) -> WordStyle:

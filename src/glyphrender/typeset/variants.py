@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from glyphrender.fonts.stack import cjk_region
 from glyphrender.text.properties import SCRIPT_TAGS, codepoints, records, table
+from glyphrender.text.runs import ranges
 from glyphrender.text.source import Chunk
 from glyphrender.theta import BoxDrawing, Cells, Theta
 from glyphrender.typeset.analyse import Words, analyse
@@ -183,8 +184,7 @@ def _by_paragraph(
         cuts += (begin - bounds[own])[np.searchsorted(own, in_paragraph[np.isin(in_paragraph, own)])]
         part = Chunk(text="".join(pieces), offset=0, line=0, base=first, cuts=tuple(cuts[cuts > 0].tolist()))
         if chunk.looks is not None:
-            looks = [chunk.looks[bounds[at] : bounds[at + 1]] for at in own.tolist()]
-            part = replace(part, looks=np.concatenate(looks))
+            part = replace(part, looks=chunk.looks[ranges(bounds[own], bounds[own + 1] - bounds[own])])
         parts.append(part)
         owned.append(own)
         # Asking for a cache may begin a new store, so all caches are asked for before one is used.
