@@ -383,9 +383,9 @@ def test_rules_of_a_row_go_over_its_empty_cells(leftward: bool) -> None:
 
 
 def test_lines_beside_a_table_give_no_rules_to_it() -> None:
-    table = "| first | second |\n|---|---|\n| x<br>y | |\n| | z |\n"
-    theta = PAGE.replace(page_size=(200, 100), markup="MARKDOWN")
+    table = "| الطائر | المكان |\n|---|---|\n| ا<br>ب | |\n| | ج |\n"
     for other in ("> q\n\n", "1. item\n\n"):
-        page = render(other + table + "\n" + other, theta.replace(left_indent=20))[0]
-        top, bottom = page.find("first")[0].box[1], page.find("z")[0].box[3]
-        assert (page.array[int(top) : int(bottom), : int(page.find("first")[0].box[0]) - 1] == 255).all()
+        page = render(other + table + "\n" + other, PAGE.replace(page_size=(200, 100), markup="MARKDOWN"))[0]
+        (first,), (second,), (last,) = map(page.find, ("الطائر", "المكان", "ج"))
+        beside = page.array[int(first.box[1]) : int(last.box[3]), : int(second.box[0]) - 1]
+        assert (beside == 255).all()
