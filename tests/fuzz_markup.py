@@ -41,8 +41,8 @@ def text_of(random: Random) -> str:
 
 
 def message(random: Random) -> dict[str, Any]:
-    """Return a message in OpenAI's or Anthropic's form."""
-    kind = random.randint(0, 4)
+    """Return a message or an item in OpenAI's or Anthropic's form."""
+    kind = random.randint(0, 6)
     if kind == 0:
         call = {"function": {"name": "f", "arguments": random.choice(('{"a": 1}', "{", text_of(random)))}}
         return {"role": "assistant", "content": random.choice((None, text_of(random))), "tool_calls": [call]}
@@ -51,6 +51,11 @@ def message(random: Random) -> dict[str, Any]:
     if kind == 2:
         part = {"type": "text", "text": text_of(random)}
         return {"role": "user", "content": [part, {"type": "tool_result", "content": text_of(random)}]}
+    if kind == 3:
+        part = {"type": "code_execution_result", "stdout": text_of(random), "return_code": 0}
+        return {"role": "assistant", "content": [{"type": "code_execution_tool_result", "content": part}]}
+    if kind == 4:
+        return {"type": "function_call_output", "output": text_of(random)}
     return {"role": random.choice(("user", "system", "assistant")), "content": text_of(random)}
 
 

@@ -95,6 +95,7 @@ def nested(depth: int) -> list[Any]:
         ({"type": "function_call_output", "output": 3}, "a tool result of type int"),
         ({"role": "assistant", "tool_calls": [{"id": 1}]}, "a tool call without a name"),
         ({"role": "assistant", "tool_calls": 3}, "tool_calls of type int"),
+        ({"role": "assistant", "tool_calls": True, "function_call": {"name": "f"}}, "tool_calls of type bool"),
         ({"role": "user", "content": nested(5000)}, "tool results inside each other"),
         ({"role": "assistant", "tool_calls": [{"name": "a", "arguments": nested(100_000)}]}, "no JSON value"),
         ({"role": "assistant", "tool_calls": [{"name": "a", "arguments": {(1, 2): 3}}]}, "no JSON value"),

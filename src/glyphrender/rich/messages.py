@@ -94,13 +94,10 @@ def _said(number: int, role: str, message: Mapping[Any, Any]) -> list[MessagePar
         found.append(MessagePart(kind="text", text=_text(number, "refusal", refusal)))
     if audio := message.get("audio"):
         found.append(_left_out("audio", {"audio": audio}))
-    calls = message.get("tool_calls") or ()
+    calls = [*_sequence(number, "tool_calls", message.get("tool_calls"))]
     if old := message.get("function_call"):
-        calls = [*calls, {"function": old}]
-    if not isinstance(calls, Sequence) or isinstance(calls, str):
-        raise DataError(f"message {number} has tool_calls of type {type(calls).__name__}. Pass a list of calls.")
-    found += (_call(number, call) for call in calls)
-    return found
+        calls.append({"function": old})
+    return found + [_call(number, call) for call in calls]
 
 
 def _item(number: int, kind: str, item: Mapping[Any, Any]) -> list[MessagePart]:
