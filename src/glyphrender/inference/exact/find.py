@@ -18,6 +18,7 @@ from typing import Final
 from glyphrender.inference.exact.borders import begins, ends, in_table_row, without_direction
 from glyphrender.inference.exact.characters import DELIMITERS, DIRECTION, QUOTES, UNSEEN, glues
 from glyphrender.inference.exact.companions import between_letters, public_keys, with_currency
+from glyphrender.inference.exact.continued import is_part, with_multiple
 from glyphrender.inference.exact.groups import runs_in, whole_run, with_extension, wrapped
 from glyphrender.inference.exact.kinds import LONGEST, SHORTEST, kind_of
 from glyphrender.inference.exact.paths import begins_at_space, ends_at_space, escaped_paths, extent, quoted_paths
@@ -36,6 +37,9 @@ _EDGE: Final = re.compile(f"[{UNSEEN}]")
 _LEADING: Final = re.compile(r":=|=>|={1,3}|!=|[,;]|:(?!:)|#!(?=/)")
 _BLOB: Final = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
 _WRAPPED_BLOB: Final = 40
+_SHORT_CLOCK: Final = re.compile(r"\d:[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?")
+# Marks that end a URL, escaped as in HTML: https://example.org/a&quot;
+_ESCAPED_END: Final = re.compile(r"&(?:quot|gt|lt|apos|#0*(?:34|39|60|62)|#[xX]0*(?:22|27|3[cCeE]));")
 
 
 def find_strings(text: str) -> Iterator[tuple[int, int, str]]:
@@ -60,7 +64,7 @@ def find_strings(text: str) -> Iterator[tuple[int, int, str]]:
     for start, end, kind in sorted(found, key=lambda string: (string[0], -string[1])):
         if start >= last[1]:
             last = start, end
-            yield *(with_currency(text, start, end) if kind == "number" else last), kind
+            yield *(with_currency(text, start, with_multiple(text, end)) if kind == "number" else last), kind
 
 
 def _with_letters(text: str, chunks: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -95,7 +99,8 @@ def _spans(text: str, chunks: list[tuple[int, int]]) -> list[tuple[int, int, str
         first, last = members[0][0], members[-1][1]
         if string and _bounded(text, (first, last), string[:2]) and not wrapped(text, string[0], string[1]):
             stop = with_extension(text, string[0], string[1])
-            spans.append((string[0], stop, string[2] if _readable(text, string[0], stop) else ""))
+            whole = _readable(text, string[0], stop) and not (string[2] == "number" and is_part(text, string[0], stop))
+            spans.append((string[0], stop, string[2] if whole else ""))
         else:
             spans.append((start, end, ""))
     spans.sort()
@@ -129,10 +134,14 @@ def _strings(text: str, start: int, end: int) -> Iterator[Found]:
     for found in strings_in(text, begin, stop):
         if not _bounded(text, outer, (found.start, found.end)) or not _readable(text, found.start, found.end):
             continue
+        if found.kind == "number" and _SHORT_CLOCK.fullmatch(text, found.start, found.end):
+            found.kind = "time"
         if found.kind == "number":
             if text[found.start] == "(" and not _fills_cell(text, outer):
                 continue  # `(1,234.56)` in a sentence may be an amount in brackets as well as a negative one
             if wrapped(text, found.start, found.end) or between_letters(text, found.start, found.end):
+                continue
+            if is_part(text, found.start, found.end):
                 continue
             found.end = with_extension(text, found.start, found.end) if found.end == stop else found.end
         elif found.kind == "time":
@@ -146,6 +155,8 @@ def _strings(text: str, start: int, end: int) -> Iterator[Found]:
             if not _path_ends(text, outer, found):
                 found.kind, found.end = "", extent(text, found.start, found.end)
         elif found.kind in ("url", "email"):
+            if found.kind == "url" and (quote := _ESCAPED_END.search(text, found.start, found.end + 1)):
+                found.end = quote.start()
             if found.kind == "url" and _wraps(text, outer, found):
                 continue
             if not _is_cell(text, outer, found):

@@ -17,6 +17,8 @@ _CLOCK: Final = re.compile(
 )
 _CLOCK_BEGINS: Final = re.compile(r"[ ]\d{1,2}:\d\d")
 _ZONE: Final = re.compile(rf"[ ](?:[+-]\d\d:?\d\d(?!{_LETTER}|:\d)|{_NAMED_ZONE})(?: (?:19|20)\d\d(?![\w/-]|[:.,]\w))?")
+_HALF: Final = re.compile(rf" ?(?:[AP]M\b|[ap]\.?m\b\.?)(?: {_NAMED_ZONE})?")
+_DAYS_BEFORE: Final = re.compile(r"(?<![\w.,:/-])\d{1,5} ?d(?:ays?)?,? \Z")
 _MONTHS: Final = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _DATE_BEFORE: Final = re.compile(
     rf"(?<!{_LETTER})(?:(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? {{1,2}})?"
@@ -37,13 +39,14 @@ def join_clock(text: str, found: Found) -> bool:
     before = None
     if re.match(r"\d\d?:", text[found.start : found.end]):
         before = _DATE_BEFORE.search(text, max(0, found.start - 40), found.start)
-    if match := _ZONE.match(text, found.end):
+    if match := _HALF.match(text, found.end) or _ZONE.match(text, found.end):
         found.end = match.end()
     elif before and not before[0].rstrip(", ")[-4:].isdigit():
         match = _YEAR.match(text, found.end)
         if match is None and re.match(r" \d", text[found.end : found.end + 2]):
             return False
         found.end = match.end() if match else found.end
+    before = before or _DAYS_BEFORE.search(text, max(0, found.start - 16), found.start)
     if before:
         found.start = before.start()
     return True

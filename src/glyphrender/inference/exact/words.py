@@ -54,7 +54,7 @@ _SEPARATORS: Final = ",;—"
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]+")
 # Dates and numbers that have letters of these scripts inside.
 _SPLIT: Final = re.compile(
-    r"(?P<string>(?<![A-Za-z0-9.,:/_])(?:\d{4}年\d{1,2}月\d{1,2}日|[-+]?(?:\d+(?:[.,]\d+)*[万亿億兆千百만억조천백])+(?:\d+(?:[.,]\d+)*)?[円元원]?)"
+    r"(?P<string>(?<![A-Za-z0-9.,:/_$€£¥￥₩])(?:\d{4}年\d{1,2}月\d{1,2}日|[-+]?(?:\d+(?:[.,]\d+)*[万亿億兆千百만억조천백])+(?:\d+(?:[.,]\d+)*)?[円元원]?)"
     rf"(?![A-Za-z0-9.,:/_万亿億兆千百만억조천백]))|[{UNSPACED}]+"
 )
 _LOCATION: Final = re.compile(r"(?P<place>[^\s:]++\.\w++:\d++(?::\d++)?+):(?=.)")
