@@ -200,6 +200,39 @@ def test_bench_measures_every_text_theta_and_model(tmp_path: Path) -> None:
     assert len(marks) == 16
 
 
+def test_bench_replaces_figures_only_if_nobody_has_changed_them(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text(TEXT)
+    figures = tmp_path / "out.csv"
+    given = [
+        str(tmp_path / "in.txt"),
+        "--preset",
+        "dense",
+        "--vision",
+        "glm-4.1v",
+        "--read",
+        "0",
+        "--csv",
+        str(figures),
+    ]
+    assert [CliRunner().invoke(bench_command, given).exit_code for _ in range(2)] == [0, 0]
+    ours = figures.read_text(encoding="utf-8")
+    heading, row = ours.splitlines()
+    unsealed = ",".join(heading.split(",")[:-1])
+    for spoilt in (
+        f"{ours}{row}\n",
+        f"{ours}my note\n",
+        ours.replace("dense", "mine"),
+        f"\ufeff{ours}",
+        ours.replace("\n", "\r\n"),
+        f"{unsealed}\n",
+        f"{ours}\n",
+    ):
+        figures.write_text(spoilt, encoding="utf-8", newline="")
+        result = CliRunner().invoke(bench_command, given)
+        assert "did not write it as it is now" in str(result.exception)
+        assert figures.read_text(encoding="utf-8") == spoilt.replace("\r\n", "\n")
+
+
 @given(
     points=st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0, 1e6)), min_size=1, max_size=20),
     name=st.text(max_size=9),

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,12 @@ from glyphrender.evals.arms import Arm, conditions_of
 from glyphrender.evals.compare import compare, mcnemar
 from glyphrender.evals.dry_run import Speed, dry_run, h100_of_glyph
 from glyphrender.evals.item import Drawable, FollowUp, Item, ItemTurn
-from glyphrender.evals.report import write_report
+from glyphrender.evals.report import check_report, write_report, write_times
 from glyphrender.evals.rho import rhos
 from glyphrender.evals.runner import Run, run
 from glyphrender.evals.sampling import sampled, spoken
 from glyphrender.evals.shortening import cut_in_the_middle, passages, retrieved
-from glyphrender.evals.summary import summary
+from glyphrender.evals.summary import run_name, summary
 from glyphrender.inference.endpoint import Endpoint, Reply
 from glyphrender.inference.model import EndpointModel
 from glyphrender.inference.replies import Replies, RequestBudget
@@ -398,6 +399,27 @@ def test_a_report_that_someone_has_changed_is_not_replaced(tmp_path: Path) -> No
         with pytest.raises(DataError, match="did not write it as it is now"):
             write_report(tmp_path / "out", found)
         paths[kind].write_bytes(kept)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".md", ".html", ".items.jsonl", ".rho.svg", ".times.json"])
+def test_a_report_that_cannot_be_replaced_ends_the_run_before_anything_is_asked(tmp_path: Path, suffix: str) -> None:
+    found = run_of(Parrot(), tmp_path)
+    report = write_report(tmp_path / "out", found)["json"]
+    write_times(report, {"seconds": 1.5, "requests": 12})
+    for folder in ("new", "fresh"):
+        (tmp_path / folder).mkdir()
+
+    def begin(begun: Run, keys: Sequence[str]) -> None:
+        assert run_name(begun, keys) == report.stem
+        check_report(tmp_path / "out", run_name(begun, keys))
+
+    run_of(Parrot(), tmp_path / "new", begin=begin)
+    changed = report.with_suffix(suffix)
+    changed.write_bytes(changed.read_bytes() + b"my note")
+    model = Parrot()
+    with pytest.raises(DataError, match="did not write it as it is now"):
+        run_of(model, tmp_path / "fresh", begin=begin)
+    assert model.asked == []
 
 
 # -- before a run ------------------------------------------------------------------------------------

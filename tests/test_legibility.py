@@ -166,7 +166,7 @@ def test_bench_shows_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     rate, characters, pages = line.split()[-3:]
     assert (rate, pages) == ("100.00%", "1")
     rows = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
-    assert rows[1].split(",")[-3:] == ["1.00000", characters.replace(",", ""), "1"]
+    assert rows[1].split(",")[-4:-1] == ["1.00000", characters.replace(",", ""), "1"]
     assert "100.0%</text>" in (tmp_path / "out.svg").read_text(encoding="utf-8")
     assert "error rate" not in bench("--read", 0).stdout
     assert languages == ["jpn"]

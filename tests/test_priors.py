@@ -183,7 +183,7 @@ def test_bench_shows_the_share_beside_the_error_of_the_text(tmp_path: Path, monk
     heading, line = result.stdout.splitlines()
     assert heading.endswith("pages read  error letters  prior's share")
     assert line.split()[-4:] == ["100.00%", "0%", "[0%,", "0%]"]
-    assert (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[0].endswith("prior's share,low,high")
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[0].endswith("prior's share,low,high,sha256")
     refused = CliRunner().invoke(bench_command, [*given, "--read", "0"])
     assert (refused.exit_code, "--read 0" in refused.output) == (2, True)
 

@@ -1,16 +1,19 @@
 """Seals: a last line with the SHA-256 of everything before it. A sealed file is ours, and nobody has changed it since.
 
 When a command writes to a name that exists, it replaces only such a file or an empty one. The line is a comment, so
-programs that read the file do not see it. A PNG has a chunk of text in place of the line, and JSON has two fields at
-its front.
+programs that read the file do not see it. A PNG has a chunk of text in place of the line, JSON has two fields at its
+front, and CSV has a last column.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import re
 import struct
 import zlib
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 _XML: Final = b"<!-- glyphrender sha256 %s -->\n"
@@ -18,6 +21,8 @@ _PDF: Final = b"%% glyphrender sha256 %s\n"
 _LAST_LINE: Final = re.compile(rb"(?:<!--|%) glyphrender sha256 ([0-9a-f]{64})(?: -->)?\n")
 
 _JSON: Final = re.compile(rb'\{"format": "glyphrender[^"\\\n]*", "sha256": "([0-9a-f]{64})",')
+
+_CSV_COLUMN: Final = "sha256"
 
 _PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_END: Final = b"\0\0\0\0IEND\xaeB`\x82"
@@ -83,3 +88,31 @@ def is_sealed_png(data: bytes) -> bool:
     """Return whether `data` is what `sealed_png` returned, unchanged."""
     body = data[:-_PNG_SEAL]
     return body.startswith(_PNG_START) and data == sealed_png(body)
+
+
+def sealed_csv(rows: Iterable[Sequence[str]]) -> bytes:
+    """Return a CSV file with one more column, "sha256": the digest of all cells up to the end of its row.
+
+    >>> sealed_csv([["text", "pages"], ["a.txt", "3"]]).decode().splitlines()
+    ['text,pages,sha256', 'a.txt,3,16976e8368a7e3d4']
+    """
+    sheet = io.StringIO()
+    lines, digest = csv.writer(sheet, lineterminator="\n"), hashlib.sha256()
+    for number, row in enumerate(rows):
+        digest.update(repr([*row]).encode("utf-8", "replace"))
+        lines.writerow([*row, digest.hexdigest()[:16] if number else _CSV_COLUMN])
+    return sheet.getvalue().encode("utf-8", "replace")
+
+
+def is_sealed_csv(data: bytes) -> bool:
+    """Return whether `data` is what `sealed_csv` returned, unchanged.
+
+    >>> figures = sealed_csv([["text", "pages"], ["a.txt", "3"]])
+    >>> is_sealed_csv(figures), is_sealed_csv(figures.replace(b"3,", b"4,")), is_sealed_csv(figures + b"mine,1,\\n")
+    (True, False, False)
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
+    except (ValueError, csv.Error):
+        return False
+    return bool(rows) and all(rows) and rows[0][-1] == _CSV_COLUMN and sealed_csv(row[:-1] for row in rows) == data

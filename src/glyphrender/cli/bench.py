@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from itertools import product
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import click
 
 from glyphrender._system.atomic_write import check_writable, write_atomically
-from glyphrender._system.seal import is_sealed, sealed
+from glyphrender._system.seal import is_sealed, is_sealed_csv, sealed, sealed_csv
 from glyphrender.cli.evaluator import TEXT_KINDS
 from glyphrender.cli.inputs import Input, Reader, check_outputs, inputs_of
 from glyphrender.cli.notices import say
@@ -122,7 +120,8 @@ def command(
     if csv_file is not None:
         sums = [_exact_money(cost) if has_price else () for cost in costs]
         columns = (*_HEADINGS, *_read_headings(ocr, priors, ends=True), *money_headings)
-        _write_csv(csv_file, [columns, *((*row, *each) for row, each in zip(rows, sums, strict=True))])
+        cells = [columns, *((*row, *each) for row, each in zip(rows, sums, strict=True))]
+        write_atomically(csv_file, sealed_csv(cells), replaces=is_sealed_csv)
     if plot is not None:
         write_atomically(plot, sealed(_plotted(found)), replaces=is_sealed)
     say(verdict(named_ratios, pricing))
@@ -145,25 +144,14 @@ def _check_files(csv_file: Path | None, plot: Path | None, files: Sequence[str],
     if outputs:
         check_outputs(outputs, [*inputs_of(files), *(Input(name="", path=path) for path in thetas)])
     if csv_file is not None:
-        check_writable(csv_file, _is_figures)
+        check_writable(csv_file, is_sealed_csv)
     if plot is not None:
         check_writable(plot, is_sealed)
-
-
-def _write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:
-    sheet = io.StringIO()
-    csv.writer(sheet, lineterminator="\n").writerows(rows)
-    write_atomically(path, sheet.getvalue(), replaces=_is_figures)
 
 
 def _exact_money(cost: PromptCost | None) -> tuple[str, str]:
     """Return the two cells of the CSV file for what a text costs, as pages and as text."""
     return ("", "") if cost is None else (f"{cost.as_pages:.9f}", f"{cost.as_text:.9f}")
-
-
-def _is_figures(data: bytes) -> bool:
-    """Return whether `data` is a CSV file of this command: its first four headings are those of every version."""
-    return data.startswith(",".join(_HEADINGS[:4]).encode() + b",")
 
 
 def _thetas(files: Sequence[Path], presets: Sequence[str], dpi: Sequence[float]) -> dict[str, Theta]:

@@ -234,11 +234,10 @@ def _run(
     **settings: Any,
 ) -> int:
     """Run, write the report and print its table. Return 1 if a request has no reply."""
-    from glyphrender._system.atomic_write import write_atomically
     from glyphrender.evals.arms_table import arms_table
-    from glyphrender.evals.report import remarks, write_report
+    from glyphrender.evals.report import check_report, remarks, write_report, write_times
     from glyphrender.evals.runner import run
-    from glyphrender.evals.summary import summary
+    from glyphrender.evals.summary import run_name, summary
     from glyphrender.inference.replies import RequestBudget
 
     started = time.monotonic()
@@ -251,13 +250,14 @@ def _run(
         replies=replies,
         budget=RequestBudget(requests=requests, tokens=tokens, dollars=most_dollars),
         progress=_progress if sys.stderr.isatty() else False,
+        begin=lambda begun, keys: check_report(out, run_name(begun, keys)),
         **settings,
     )
     paths = write_report(out, found)
     seconds = time.monotonic() - started
     spent = found.spent
     times = dict(zip(_TIMES, (round(seconds, 1), spent.requests, spent.tokens, spent.dollars), strict=True))
-    write_atomically(paths["json"].with_suffix(".times.json"), json.dumps(times) + "\n", replaces=_are_times)
+    write_times(paths["json"], times)
     report = summary(found)
     for each in report["departures"]:
         say(f"not the protocol: {each}.")
@@ -268,15 +268,6 @@ def _run(
     missing = len(report["missing"])
     say(f"{counted(missing, 'request')} without a reply: they count as wrong, see the report." if missing else "")
     return 1 if missing else 0
-
-
-def _are_times(data: bytes) -> bool:
-    """Return whether a file holds the time and the price of an earlier start of a run."""
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and tuple(found) == _TIMES
 
 
 def _progress(done: int, total: int) -> None:

@@ -24,9 +24,13 @@ from glyphrender.report.look import report_page as framed
 from glyphrender.report.tables import ReportTable
 from glyphrender.theta import Theta
 
-__all__ = ["remarks", "report_markdown", "report_page", "write_report"]
+__all__ = ["check_report", "remarks", "report_markdown", "report_page", "write_report", "write_times"]
 
 _FORMAT: Final = "glyphrender.evals 1"
+_TIMES: Final = ".times.json"
+_TIMES_FORMAT: Final = "glyphrender.times 1"
+# The files of every run; some benchmarks have more.
+_SUFFIXES: Final = (".json", ".md", ".html", ".items.jsonl", ".rho.svg", ".length.svg", _TIMES)
 _PAIRS: Final = ("pair", "difference", "95% interval", "better", "worse", "p")
 _ABOUT_ARMS: Final = (
     "Scores are means over items, with 95% intervals. A request without a reply counts as wrong. ρ has three "
@@ -72,6 +76,26 @@ def write_report(folder: str | os.PathLike[str], run: Run) -> dict[str, Path]:
     for kind, (_, content) in texts.items():
         write_atomically(paths[kind], content, replaces=_is_ours)
     return paths
+
+
+def check_report(folder: str | os.PathLike[str], name: str) -> None:
+    """Refuse files that `write_report` and `write_times` could not replace. Call this before work starts.
+
+    Raises:
+        DataError: a file of this name is not ours, or somebody has changed it.
+    """
+    for suffix in _SUFFIXES:
+        check_replaceable(Path(folder) / f"{name}{suffix}", _is_ours)
+
+
+def write_times(report: Path, times: Mapping[str, float | None]) -> None:
+    """Write what a start of a run took into a file beside its report in JSON.
+
+    Raises:
+        DataError: the file cannot be written, is not ours, or somebody has changed it.
+    """
+    path = report.with_suffix(_TIMES)
+    write_atomically(path, sealed_json(json.dumps(times), _TIMES_FORMAT), replaces=is_sealed)
 
 
 def report_markdown(report: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any, Final
 
@@ -91,6 +91,7 @@ def run(
     thinking_tokens: int = 0,
     sampling: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], object] | bool | None = None,
+    begin: Callable[[Run, Sequence[str]], object] | None = None,
 ) -> Run:
     """Ask a model all items of a benchmark in all conditions, and score its replies.
 
@@ -113,6 +114,8 @@ def run(
         sampling: fields in place of those of the protocol; a value of None leaves the field out. The report says so.
         progress: called with the numbers of outcomes so far and in all. By default a bar of tqdm is shown in a notebook
             and on a terminal, if tqdm is installed; False shows none.
+        begin: called before anything is asked, with the run, which has no outcomes yet, and with the keys of its items.
+            What it raises ends the run.
 
     Raises:
         BudgetSpent: a limit is reached. All replies so far are stored; run again with a higher limit.
@@ -145,26 +148,29 @@ def run(
         max_tokens=held.get("max_tokens"),
         locks=Locks(),
     )
-    outcomes = _outcomes(asking, list(_chosen(benchmark.items, limit)), conditions, concurrency, progress)
-    for who in filter(None, (asking.model, asking.judge)):
-        who.health.check_any()
-    settings = {
-        "limit": limit,
-        "context": context,
-        "thinking_tokens": thinking_tokens,
-        "changed_sampling": dict(sampling or {}),
-    }
-    return Run(
+    begun = Run(
         benchmark=benchmark,
         model=str(asked.identity[0]),
         judge="" if judge is None or not benchmark.judged else str(judge.identity[0]),
         conditions=tuple(conditions),
-        outcomes=tuple(outcomes),
+        outcomes=(),
         sampling=held,
         poser=poser,
-        settings=settings,
+        settings={
+            "limit": limit,
+            "context": context,
+            "thinking_tokens": thinking_tokens,
+            "changed_sampling": dict(sampling or {}),
+        },
         spent=asking.replies.spent,
     )
+    chosen = _chosen(benchmark.items, limit)
+    if begin is not None:
+        begin(begun, [*chosen.values()])
+    outcomes = _outcomes(asking, [*chosen], conditions, concurrency, progress)
+    for who in filter(None, (asking.model, asking.judge)):
+        who.health.check_any()
+    return replace(begun, outcomes=tuple(outcomes), spent=asking.replies.spent)
 
 
 def _check_prices(budget: RequestBudget, price: Price | None, judge_price: Price | None, *, judged: bool) -> None:
@@ -204,17 +210,19 @@ def check_counts(**counts: int | None) -> None:
             raise DataError(f"{name}={shown(value)} is no count. Use 1 or more.")
 
 
-def _chosen(items: Sequence[Item], limit: int | None) -> Iterator[int]:
-    """Yield the numbers of the items to ask: all, or the first `limit` of each task."""
+def _chosen(items: Sequence[Item], limit: int | None) -> dict[int, str]:
+    """Return number → key of the items to ask: all, or the first `limit` of each task."""
     seen: dict[str, int] = {}
     keys: set[str] = set()
+    chosen: dict[int, str] = {}
     for index, label in enumerate(labels_of(items)):
         if label.key in keys:
             raise DataError(f"two items have the key {label.key}. Give each item its own key.")
         keys.add(label.key)
         seen[label.task] = seen.get(label.task, 0) + 1
         if limit is None or seen[label.task] <= limit:
-            yield index
+            chosen[index] = label.key
+    return chosen
 
 
 def _in_order(

@@ -33,12 +33,18 @@ _UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
 _LONGEST_NAME: Final = 180
 
 
-def run_name(run: Run) -> str:
+def run_name(run: Run, keys: Sequence[str] | None = None) -> str:
     """Return the name of a run's files: benchmark, revision, protocol, θ, model, sampling, arms and number of items.
 
     Six hex digits at the end stand for all else that decides a report: which items, the counters of tokens, the judge
     and the settings. So two runs with different reports never have one name.
+
+    Args:
+        run: the run.
+        keys: keys of the items, for a run that has no outcomes yet. By default, those of the outcomes.
     """
+    if keys is None:
+        keys = list(dict.fromkeys(each.item.key for each in run.outcomes))
     digests = list(dict.fromkeys(each.theta.digest for each in run.conditions if each.theta is not None))
     theta = digests[0][:10] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()[:10]
     name = "_".join(
@@ -51,7 +57,7 @@ def run_name(run: Run) -> str:
             run.model.rstrip("/").rpartition("/")[2],
             _sampling_name(run),
             "-".join(dict.fromkeys(each.arm.value for each in run.conditions)),
-            f"{_items(run)}items-{_rest(run)}",
+            f"{len(keys)}items-{_rest(run, keys)}",
         )
     )
     return (
@@ -226,10 +232,9 @@ def _known_sum(values: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def _rest(run: Run) -> str:
+def _rest(run: Run, keys: Sequence[str]) -> str:
     """Return six hex digits for what decides a report and is no other part of its name."""
-    keys = list(dict.fromkeys(each.item.key for each in run.outcomes))
-    values = [keys, run.model, run.judge, run.poser.identity, run.settings]
+    values = [[*keys], run.model, run.judge, run.poser.identity, run.settings]
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=repr).encode("ascii")).hexdigest()[:6]
 
 
