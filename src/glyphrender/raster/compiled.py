@@ -130,7 +130,7 @@ def load_stamp() -> Code:
         # These calls compile the functions. If that fails here (no numba, a full disk), Skia can still draw the page.
         rows, memory = Rows.of([]), np.zeros(SPARE, np.uint8)
         atlas = np.zeros(0, np.int32), np.zeros((0, 5), np.int32), np.zeros(0, np.uint64)
-        stamp(memory, 0, 0, rows.baseline, rows.bounds, rows.glyph, rows.x, 0, True, *atlas)
+        stamp(memory, 0, 0, rows.baseline, rows.first, rows.last, rows.glyph, rows.x, 0, True, *atlas)
         packed(memory.reshape(1, -1), 1, 0, 0, 0, 0, *atlas[1:], 0)
     except Exception as error:
         raise DependencyError(

@@ -26,7 +26,7 @@ from glyphrender.raster.tone import Color, canonical_luma, luma, tone_curve
 if TYPE_CHECKING:
     from glyphrender.raster.glyph_style import GlyphStyle
     from glyphrender.raster.mask_cache import MaskCache
-    from glyphrender.raster.rows import Rows
+    from glyphrender.raster.rows import GlyphRuns, Rows
 
 Index = NDArray[np.intp]
 
@@ -73,13 +73,14 @@ class HarfBuzzCanvas:
         grey = self.pixels.ndim == 2
         blend(self.pixels, tops, lefts, mask, luma(color) if grey else np.array(color, np.uint8))
 
-    def glyphs(self, style: GlyphStyle, rows: Rows, color: Color) -> None:
+    def glyphs(self, style: GlyphStyle, rows: Rows | GlyphRuns, color: Color) -> None:
         """Draw rows of glyphs of one face.
 
         Baselines snap to whole pixels. x snaps to quarters of a pixel if `style.subpixel`, else to whole pixels.
         `style.hinting` is ignored. `color` also selects Skia's tone curve; see tone.py. Without antialiasing, the
         pixels whose center is inside an outline are inked; see `Sheet`.
         """
+        rows = rows.rows
         glyphs = rows.glyph.astype(np.intp)
         # float32, because Skia computes in float32: every position then falls into the same quarter.
         x = rows.x.astype(np.float32)

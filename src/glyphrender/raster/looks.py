@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import Face
-from glyphrender.raster.rows import Rows
+from glyphrender.raster.rows import GlyphRuns
 from glyphrender.typeset.glyph_store import FULL
 from glyphrender.typeset.place import Placed
 from glyphrender.typeset.style import WordStyle
@@ -24,6 +24,11 @@ _BOLD, _NOT_BOLD = 600, 550
 _UNDERLINE: Final = 0.13
 _STRIKE: Final = -0.26
 _STROKE: Final = 1 / 14
+# A number that says to which group a glyph belongs: 8 bits for the face, 16 for the style, then size and color.
+_STYLE: Final = 0xFFFF00
+_SIZE_BITS: Final = 24
+_SIZE: Final = 0xFFFF << _SIZE_BITS
+_COLOR_BITS: Final = 40
 
 
 class Group(NamedTuple):
@@ -35,7 +40,7 @@ class Group(NamedTuple):
         color: their color, or None for that of θ.
         size: multiple of θ's font size.
         condense: horizontal scale of the outlines.
-        rows: the glyphs; a row has one baseline.
+        runs: the glyphs; a run has one baseline.
     """
 
     style: int
@@ -43,7 +48,7 @@ class Group(NamedTuple):
     color: str | None
     size: float
     condense: float
-    rows: Rows
+    runs: GlyphRuns
 
 
 class Band(NamedTuple):
@@ -66,15 +71,19 @@ def is_synthetic(style: WordStyle, face: Face) -> tuple[bool, bool]:
 
 
 def groups(placed: Placed) -> Iterator[Group]:
-    """Yield the glyphs of a block of rich text in groups."""
-    assert placed.look_of_segment is not None
-    colors = list(dict.fromkeys(style.color for style in placed.looks))
-    color_of_look = np.array([colors.index(style.color) for style in placed.looks], np.int64)
-    size = placed.size_of_segment
-    sizes, size_number = (np.ones(1), 0) if size is None else np.unique(size, return_inverse=True)
-    key = color_of_look[placed.look_of_segment] * len(sizes) + size_number
-    key = (key << 24) | (placed.style_of_segment.astype(np.int64) << 8) | placed.face_of_segment
-    # A segment is sorted as a whole, unless its glyphs differ in height or width.
+    """Yield the glyphs of a block in groups."""
+    key = (placed.style_of_segment.astype(np.int64) << 8) | placed.face_of_segment
+    colors: list[str | None] = [None]
+    sizes = np.ones(1)
+    if placed.look_of_segment is not None:
+        colors = list(dict.fromkeys(style.color for style in placed.looks))
+        if len(colors) > 1:
+            color_of_look = np.array([colors.index(style.color) for style in placed.looks], np.int64)
+            key |= color_of_look[placed.look_of_segment] << _COLOR_BITS
+    if placed.size_of_segment is not None:
+        sizes, size_number = np.unique(placed.size_of_segment, return_inverse=True)
+        key |= size_number << _SIZE_BITS
+    # A segment is of one group as a whole, unless its glyphs differ in height or width.
     count: NDArray[np.integer] = placed.glyph_count
     if placed.lift is None and placed.fit is None:
         line = placed.line_of_segment
@@ -85,38 +94,37 @@ def groups(placed: Placed) -> Iterator[Group]:
         if placed.fit is not None:
             condense = condense * (placed.fit / FULL)
         count = np.ones(len(key), np.intp)
+    begins = np.ones(len(key) + 1, bool)
+    begins[1:-1] = (key[1:] != key[:-1]) | (y[1:] != y[:-1]) | (condense[1:] != condense[:-1])
+    starts = begins.nonzero()[0]
+    ends = np.zeros(len(key) + 1, np.intp)
+    np.cumsum(count, out=ends[1:])
+    edges = ends[starts]
+    starts = starts[:-1]
+    key, y, condense = key[starts], y[starts], condense[starts]
     order = np.lexsort((y, condense, key))
-    order = order[count[order] > 0]
+    order = order[edges[1:][order] > edges[:-1][order]]  # a run without glyphs belongs to no group
     if not len(order):
         return
-    first = (np.cumsum(count) - count)[order]
-    key, count, y, condense = key[order], count[order], y[order], condense[order]
-    ends = np.zeros(len(order) + 1, np.intp)
-    np.cumsum(count, out=ends[1:])
-    at = np.repeat(first - ends[:-1], count)
-    at += np.arange(ends[-1])
-    glyph, x = placed.glyph[at], placed.x[at]
-    begins_group, begins_row = np.ones((2, len(order)), bool)
-    begins_group[1:] = (key[1:] != key[:-1]) | (condense[1:] != condense[:-1])
-    begins_row[1:] = begins_group[1:] | (y[1:] != y[:-1])
-    starts, rows = begins_group.nonzero()[0], begins_row.nonzero()[0]
-    baseline, bounds = y[rows], np.append(ends[rows], ends[-1])
-    row = np.append(np.searchsorted(rows, starts), len(rows)).tolist()
-    edge = np.append(ends[starts], ends[-1]).tolist()
-    for number, (of_group, of_condense) in enumerate(zip(key[starts].tolist(), condense[starts].tolist(), strict=True)):
-        low, high, begin, end = row[number], row[number + 1], edge[number], edge[number + 1]
-        look, of = divmod(of_group, 1 << 24)
+    key, y, condense, first, last = key[order], y[order], condense[order], edges[:-1][order], edges[1:][order]
+    changes = ((key[1:] != key[:-1]) | (condense[1:] != condense[:-1])).nonzero()[0] + 1
+    bounds = [0, *changes.tolist(), len(order)]
+    counts = np.add.reduceat(last - first, bounds[:-1]).tolist()
+    for start, stop, glyphs in zip(bounds[:-1], bounds[1:], counts, strict=True):
+        of = int(key[start])
         yield Group(
-            style=of >> 8,
+            style=(of & _STYLE) >> 8,
             face=of & 0xFF,
-            color=colors[look // len(sizes)],
-            size=float(sizes[look % len(sizes)]),
-            condense=of_condense,
-            rows=Rows(
-                baseline=baseline[low:high],
-                bounds=bounds[low : high + 1] - begin,
-                glyph=glyph[begin:end],
-                x=x[begin:end],
+            color=colors[of >> _COLOR_BITS],
+            size=float(sizes[(of & _SIZE) >> _SIZE_BITS]),
+            condense=float(condense[start]),
+            runs=GlyphRuns(
+                baseline=y[start:stop],
+                first=first[start:stop],
+                last=last[start:stop],
+                glyph=placed.glyph,
+                x=placed.x,
+                count=glyphs,
             ),
         )
 

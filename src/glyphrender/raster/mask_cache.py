@@ -14,7 +14,7 @@ from glyphrender.raster.sheet import Sheet
 if TYPE_CHECKING:
     import skia
 
-Value = TypeVar("Value")
+Value = TypeVar("Value", Masks, Sheet)
 
 # A page rarely has more than three faces, and a batch of pages rarely mixes more than a few sizes.
 _STYLES: Final = 64
@@ -42,6 +42,7 @@ class MaskCache:
         with self.lock:
             self._masks: dict[GlyphStyle, Masks] = {}
             self._sheets: dict[GlyphStyle, Sheet] = {}
+            self._uses = 0
 
     @property
     def nbytes(self) -> int:
@@ -60,8 +61,15 @@ class MaskCache:
         with self.lock:
             masks = self._masks.get(style)
             if masks is None:
-                masks = Masks(_skia_font(style), self.lock, self.max_bytes // 2, partial(self._grown, style))
-            return _used(self._masks, style, masks)
+                masks = _kept(
+                    self._masks,
+                    style,
+                    Masks(_skia_font(style), self.lock, self.max_bytes // 2, partial(self._grown, style)),
+                )
+            # A number, and not the place in the dictionary: a style is hashed once a lookup.
+            self._uses += 1
+            masks.used = self._uses
+            return masks
 
     def sheet(self, style: GlyphStyle) -> Sheet:
         """Return the pixels that HarfBuzz drew of `style`. Hold the lock while you use the sheet."""
@@ -69,27 +77,28 @@ class MaskCache:
         style = replace(style, hinting="NONE", subpixel=True)
         sheet = self._sheets.get(style)
         if sheet is None:
-            sheet = Sheet(style, partial(self._grown, style))
-        return _used(self._sheets, style, sheet)
+            sheet = _kept(self._sheets, style, Sheet(style, partial(self._grown, style)))
+        self._uses += 1
+        sheet.used = self._uses
+        return sheet
 
     def _grown(self, style: GlyphStyle) -> None:
         """Forget the masks used least recently, but not those of `style`, which have just grown."""
         while self.nbytes > self.max_bytes:
             for kept in (self._masks, self._sheets):
-                oldest = next((other for other in kept if other != style), None)
-                if oldest is not None:
-                    del kept[oldest]
+                others = [other for other in kept if other != style]
+                if others:
+                    del kept[min(others, key=lambda other: kept[other].used)]
                     break
             else:
                 return
 
 
-def _used(kept: dict[GlyphStyle, Value], style: GlyphStyle, value: Value) -> Value:
-    """Return `value`, kept as the one of `style` and noted as the one used last."""
-    kept.pop(style, None)
+def _kept(kept: dict[GlyphStyle, Value], style: GlyphStyle, value: Value) -> Value:
+    """Return `value`, kept as the one of `style`; if there are too many, the one used least recently is forgotten."""
+    if len(kept) >= _STYLES:
+        del kept[min(kept, key=lambda other: kept[other].used)]
     kept[style] = value
-    if len(kept) > _STYLES:
-        del kept[next(iter(kept))]
     return value
 
 

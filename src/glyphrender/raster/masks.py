@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.raster.compiled import LOADER
-from glyphrender.raster.rows import Rows
+from glyphrender.raster.rows import GlyphRuns, Rows
 from glyphrender.raster.subpixel import PHASES, phases
 from glyphrender.text.runs import distinct
 
@@ -40,7 +40,10 @@ class Masks:
 
     Attributes:
         font: Skia's font.
+        used: the number of the last use, among the uses of all masks of a cache.
     """
+
+    used = 0
 
     def __init__(self, font: skia.Font, lock: Any, max_bytes: int, grown: Callable[[], None] = lambda: None) -> None:
         """Begin without masks.
@@ -74,7 +77,7 @@ class Masks:
         self._boxes = np.zeros((0, 5), np.int32)
         self._words = np.zeros(0, np.uint64)
 
-    def pay(self, rows: Rows, following: int = 0) -> bool:
+    def pay(self, rows: Rows | GlyphRuns, following: int = 0) -> bool:
         """Return whether to stamp `rows`: stamping is available and faster.
 
         Args:
@@ -92,12 +95,13 @@ class Masks:
             LOADER.now()
             return True
         if not self._pays:
-            self._drawn += len(rows.glyph)
-            self._seen[rows.glyph[rows.glyph < self._glyphs]] = True
+            glyph = rows.rows.glyph
+            self._drawn += len(glyph)
+            self._seen[glyph[glyph < self._glyphs]] = True
             self._pays = self._drawn > GLYPH_PAYS_AFTER * len(self._seen.nonzero()[0])
-        return LOADER.note(len(rows.glyph), following=following) is not None and self._pays
+        return LOADER.note(rows.count, following=following) is not None and self._pays
 
-    def stamp(self, memory: NDArray[np.uint8], shape: tuple[int, ...], rows: Rows) -> bool:
+    def stamp(self, memory: NDArray[np.uint8], shape: tuple[int, ...], rows: Rows | GlyphRuns) -> bool:
         """Blend glyphs into the coverage of a page, and return whether that was done.
 
         Nothing is done, and all is left to Skia, if a broken font names glyphs that it does not have, or if places are
@@ -108,15 +112,16 @@ class Masks:
             shape: (h, w).
             rows: the glyphs; `pay` must have returned True.
         """
-        run = LOADER.now().stamp
+        run, count = LOADER.now().stamp, rows.count
+        places = rows.baseline, rows.first, rows.last, rows.glyph, rows.x
         with self._lock:
             if not len(self._number):
                 self._number = np.full(self._glyphs * PHASES, -1, np.int32)
             done = 0
             while True:
                 atlas = self._number, self._boxes, self._words
-                done = run(memory, *shape, rows.baseline, rows.bounds, rows.glyph, rows.x, done, self._subpixel, *atlas)
-                if done == len(rows.glyph):
+                done = run(memory, *shape, *places, done, self._subpixel, *atlas)
+                if done == count:
                     return True
                 if done < 0:
                     return False
@@ -128,16 +133,17 @@ class Masks:
                     self._add(keys[start : start + _SOME])
                 self._on_growth()
 
-    def _missing(self, rows: Rows, start: int) -> NDArray[np.intp]:
+    def _missing(self, rows: Rows | GlyphRuns, start: int) -> NDArray[np.intp]:
         """Return the keys, glyph × PHASES + phase, that are made for the glyphs from number `start` on.
 
         A glyph that lacks one mask gets all that it lacks: they are wanted soon, and a call costs as much as ten masks.
         """
         phase: NDArray[np.intp] | int = 0
+        gathered = rows.rows
         if self._subpixel:
-            at = rows.x[start:].astype(np.float32) + np.float32(0.5 / PHASES)
+            at = gathered.x[start:].astype(np.float32) + np.float32(0.5 / PHASES)
             phase = phases(at - np.floor(at))
-        keys = rows.glyph[start:].astype(np.intp) * PHASES + phase
+        keys = gathered.glyph[start:].astype(np.intp) * PHASES + phase
         keys = distinct(keys[self._number[keys] < 0])
         if self._subpixel:
             keys = (distinct(keys // PHASES)[:, np.newaxis] * PHASES + np.arange(PHASES)).reshape(-1)

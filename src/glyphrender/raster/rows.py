@@ -1,4 +1,4 @@
-"""`Rows`: glyphs of one face on their baselines, which a canvas is asked to draw."""
+"""`Rows` and `GlyphRuns`: glyphs of one face on their baselines, which a canvas is asked to draw."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from glyphrender.text.runs import ranges
 
 #: A row of glyphs: (baseline, glyph ids, x of each glyph).
 Row: TypeAlias = tuple[float, Sequence[int] | NDArray[Any], Sequence[float] | NDArray[Any]]
@@ -28,6 +30,26 @@ class Rows:
     bounds: NDArray[np.intp]
     glyph: NDArray[np.uint32]
     x: NDArray[np.float64]
+
+    @property
+    def first(self) -> NDArray[np.intp]:
+        """[n] number of the first glyph of each row."""
+        return self.bounds[:-1]
+
+    @property
+    def last(self) -> NDArray[np.intp]:
+        """[n] number of the glyph after the last one of each row."""
+        return self.bounds[1:]
+
+    @property
+    def count(self) -> int:
+        """The number of all glyphs."""
+        return len(self.glyph)
+
+    @property
+    def rows(self) -> Rows:
+        """These rows, for callers that may have `GlyphRuns`."""
+        return self
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Rows:
@@ -51,3 +73,45 @@ class Rows:
             for y, start, stop in zip(self.baseline.tolist(), bounds[:-1], bounds[1:], strict=True)
             if stop > start
         ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GlyphRuns:
+    """Glyphs on baselines among glyphs of other faces, in the order in which they are drawn. Nothing is copied.
+
+    Attributes:
+        baseline: [n] y of each run.
+        first: [n] number of the first glyph of each run.
+        last: [n] number of the glyph after the last one of each run.
+        glyph: [g] glyph ids, of all faces.
+        x: [g] x of each glyph's origin.
+        count: the number of glyphs of all runs.
+    """
+
+    baseline: NDArray[np.float64]
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
+    glyph: NDArray[np.uint32]
+    x: NDArray[np.float64]
+    count: int
+
+    @property
+    def rows(self) -> Rows:
+        """The runs as rows: runs on one baseline, one after the other, are one row.
+
+        >>> glyph, x = np.array([7, 8, 9], np.uint32), np.array([1.0, 2.0, 3.0])
+        >>> y, first, last = np.array([5.0, 5.0]), np.array([0, 2]), np.array([1, 3])
+        >>> runs = GlyphRuns(baseline=y, first=first, last=last, glyph=glyph, x=x, count=2)
+        >>> runs.rows.bounds.tolist(), runs.rows.x.tolist()
+        ([0, 2], [1.0, 3.0])
+        """
+        count = self.last - self.first
+        at = ranges(self.first, count)
+        begins = np.append(True, self.baseline[1:] != self.baseline[:-1])[: len(count)]
+        ends = np.append(0, np.cumsum(count))
+        return Rows(
+            baseline=self.baseline[begins],
+            bounds=np.append(ends[:-1][begins], ends[-1]),
+            glyph=self.glyph[at],
+            x=self.x[at],
+        )

@@ -44,6 +44,7 @@ class Sheet:
         "_scale",
         "_start",
         "face",
+        "used",
     )
 
     def __init__(self, style: GlyphStyle, grown: Callable[[], None] = lambda: None) -> None:
@@ -51,6 +52,7 @@ class Sheet:
         import uharfbuzz
 
         self.face, self._on_growth = style.face, grown
+        self.used = 0  # the number of the last use, among the uses of all sheets of a cache
         self._font = style.face.hb_font
         if style.bold or style.oblique:
             self._font = uharfbuzz.Font(style.face.hb_face)

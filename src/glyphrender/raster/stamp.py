@@ -72,35 +72,38 @@ def _blended(below: Any, mask: Any) -> Any:
 
 @_compiled
 def stamp(
-    memory: Any, height: Any, width: Any, baseline: Any, bounds: Any, glyph: Any, x: Any, start: Any, subpixel: Any,
-    number: Any, boxes: Any, words: Any,
+    memory: Any, height: Any, width: Any, baseline: Any, first: Any, last: Any, glyph: Any, x: Any, start: Any,
+    subpixel: Any, number: Any, boxes: Any, words: Any,
 ) -> Any:  # fmt: skip
-    """Blend glyphs from number `start` on into a page, up to the first glyph that has no mask.
+    """Blend the glyphs of rows into a page, without the first `start` ones, up to one that has no mask.
 
     Nothing is blended if a glyph has no place in `number`, or stands far off every page.
 
     Args:
         memory: the coverage of the page, flat, with SPARE bytes after it.
         height, width: size of the page in pixels.
-        baseline, bounds, glyph, x: the fields of `Rows`.
-        start: the number of the first glyph.
+        baseline, first, last, glyph, x: the fields of `GlyphRuns`.
+        start: how many glyphs are blended already.
         subpixel: whether x snaps to quarters of a pixel; else it snaps to whole pixels.
         number, boxes, words: the masks, as `Masks` keeps them.
 
     Returns:
-        The number of the glyph that has no mask, or the number of all glyphs; -1 if they are left to Skia.
+        How many glyphs are blended now: all, or those before the one that has no mask; -1 if all are left to Skia.
     """
     if start == 0:
         for row in range(len(baseline)):
             if not abs(baseline[row]) < _FAR:
                 return -1
-        for index in range(len(glyph)):
-            if not abs(x[index]) < _FAR or np.int64(glyph[index]) * PHASES >= len(number):
-                return -1
+            for index in range(first[row], last[row]):
+                if not abs(x[index]) < _FAR or np.int64(glyph[index]) * PHASES >= len(number):
+                    return -1
     shift = _HALF / np.float32(PHASES) if subpixel else _HALF
+    done = 0
     for row in range(len(baseline)):
         origin = np.int64(np.floor(np.float32(baseline[row]) + _HALF))
-        for index in range(max(start, bounds[row]), bounds[row + 1]):
+        before = min(max(start - done, 0), last[row] - first[row])
+        done += before
+        for index in range(first[row] + before, last[row]):
             # float32, because Skia computes in float32.
             at = np.float32(x[index]) + shift
             pixel = np.floor(at)
@@ -108,7 +111,8 @@ def stamp(
             phase = np.int64(((at - pixel) + _WHOLE) * np.float32(PHASES)) & (PHASES - 1) if subpixel else 0
             mask = number[np.int64(glyph[index]) * PHASES + phase]
             if mask < 0:
-                return index
+                return done
+            done += 1
             word, a_row, rows = np.int64(boxes[mask, 0]), np.int64(boxes[mask, 1]), np.int64(boxes[mask, 2])
             left, top = np.int64(pixel) + boxes[mask, 3], origin + boxes[mask, 4]
             for y in range(top, top + rows):
@@ -128,7 +132,7 @@ def stamp(
                     inked = (((((ink & _LOW) + _LOW) | ink) & _HIGH) >> _SEVEN) * _BYTE
                     free = below & inked == _NONE
                     _store(memory, y * width + column, below | ink if free else _blended(below, ink))
-    return len(glyph)
+    return done
 
 
 @_compiled

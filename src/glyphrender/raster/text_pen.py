@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,12 +13,12 @@ from glyphrender.raster.box_drawing import cell_mask
 from glyphrender.raster.canvas import Canvas
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.looks import backgrounds, groups, is_synthetic, strokes
-from glyphrender.raster.rows import Rows
+from glyphrender.raster.rows import GlyphRuns, Rows
 from glyphrender.raster.tone import Color
 from glyphrender.theta import MissingGlyph, Theta
 from glyphrender.theta.color import rgb
 from glyphrender.typeset.furniture import Furniture
-from glyphrender.typeset.glyph_store import BOX_FACE, CELL_FACE, FULL
+from glyphrender.typeset.glyph_store import BOX_FACE, CELL_FACE
 from glyphrender.typeset.ink import BOX_BOTTOM, BOX_TOP
 from glyphrender.typeset.line_metrics import LineMetrics
 from glyphrender.typeset.line_table import BESIDE
@@ -43,7 +43,7 @@ class TextPen:
     def rows(
         self,
         face: Face,
-        rows: Rows,
+        rows: Rows | GlyphRuns,
         color: Color,
         *,
         scale: float = 1.0,
@@ -83,7 +83,7 @@ class TextPen:
         if not len(placed.glyph):
             return
         if placed.look_of_segment is not None:
-            self._rich_text(placed)
+            self._groups(placed)
             return
         color = rgb(self.theta.font_color) if color is None else color
         styles = placed.store.styles
@@ -94,34 +94,24 @@ class TextPen:
             rows = Rows(baseline=placed.baseline, bounds=placed.glyph_bounds, glyph=placed.glyph, x=placed.x)
             self.rows(styles[style].stack.faces[face], rows, color)
             return
-        for style, face, condense, rows in _grouped(placed):
-            if face == CELL_FACE:
-                continue
-            faces = styles[style].stack.faces
-            if face == BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
-                self._boxes(rows, condense, color)
-            elif face == BOX_FACE:
-                nothing = replace(rows, glyph=np.zeros_like(rows.glyph))  # glyph 0, .notdef
-                self.rows(faces[0], nothing, color, condense=condense)
-            else:
-                self.rows(faces[face], rows, color, condense=condense)
+        self._groups(placed, color)
 
-    def _rich_text(self, placed: Placed) -> None:
-        """Draw the glyphs of a block of rich text."""
+    def _groups(self, placed: Placed, color: Color | None = None) -> None:
+        """Draw the glyphs of a block, group by group, in their colors or in the one given."""
         styles = placed.store.styles
         for group in groups(placed):
-            style, color = styles[group.style], self.color(group.color)
-            faces = style.stack.faces
             if group.face == CELL_FACE:
                 continue
+            style, ink = styles[group.style], self.color(group.color) if color is None else color
+            faces = style.stack.faces
             if group.face == BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
-                self._boxes(group.rows, group.condense, color, scale=group.size)
+                self._boxes(group.runs.rows, group.condense, ink, scale=group.size)
                 continue
-            rows, face = group.rows, faces[0 if group.face == BOX_FACE else group.face]
+            rows, face = group.runs, faces[0 if group.face == BOX_FACE else group.face]
             if group.face == BOX_FACE:
                 rows = replace(rows, glyph=np.zeros_like(rows.glyph))  # glyph 0, .notdef
-            synthetic = is_synthetic(style, face)
-            self.rows(face, rows, color, scale=group.size, condense=group.condense, synthetic=synthetic)
+            synthetic = (False, False) if placed.look_of_segment is None else is_synthetic(style, face)
+            self.rows(face, rows, ink, scale=group.size, condense=group.condense, synthetic=synthetic)
 
     def color(self, color: str | None) -> Color:
         """Return a color of rich text; None is the color of θ's text."""
@@ -207,26 +197,3 @@ class TextPen:
         extents = font.get_glyph_extents(glyph) if glyph is not None else None
         stroke = abs(extents.height) / EM if extents is not None and extents.height else _LIGHT_LINE
         return max(0.5, min(stroke, 2 * _LIGHT_LINE) * self.theta.font_pixels)
-
-
-def _grouped(placed: Placed) -> Iterator[tuple[int, int, float, Rows]]:
-    """Yield (style, face, condense, rows). All rows of a group are of one face, and a row has one baseline."""
-    condense = np.repeat(placed.condense, np.diff(placed.glyph_bounds))
-    if placed.fit is not None:
-        condense = condense * (placed.fit / FULL)
-    style, face, y = placed.style, placed.face, placed.y
-    order = np.lexsort((y, condense, face, style))
-    style, face, condense, y = style[order], face[order], condense[order], y[order]
-    glyph, x = placed.glyph[order], placed.x[order]
-    changes = (style[1:] != style[:-1]) | (face[1:] != face[:-1]) | (condense[1:] != condense[:-1])
-    groups = np.concatenate([[0], np.flatnonzero(changes) + 1, [len(order)]])
-    row_starts = np.append(0, np.flatnonzero(changes | (y[1:] != y[:-1])) + 1)
-    for start, stop in zip(groups[:-1].tolist(), groups[1:].tolist(), strict=True):
-        starts = row_starts[(row_starts >= start) & (row_starts < stop)]
-        rows = Rows(
-            baseline=y[starts].astype(np.float64),
-            bounds=np.append(starts, stop) - start,
-            glyph=glyph[start:stop],
-            x=x[start:stop],
-        )
-        yield int(style[start]), int(face[start]), float(condense[start]), rows
