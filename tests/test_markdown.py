@@ -170,3 +170,9 @@ def test_nesting_and_unclosed_marks_lose_no_text(unit: str) -> None:
     source = unit * 400
     text = from_markdown(source)
     assert letters(text.drawn).count("a") == source.count("a")
+
+
+def test_items_of_a_list_count_from_the_first_as_in_a_browser() -> None:
+    source = "7. a\n7. b\n   1. c\n   1. [x] d\n7. e\n\n1) f\n- g\n\n0. h\n0. i\n"
+    markers = [block.style.marker for block in from_markdown(source).blocks if block.style.marker]
+    assert markers == ["7.", "8.", "1.", "2. ☑", "9.", "1)", "•", "0.", "1."]

@@ -72,6 +72,7 @@ class _Blocks:
     def __init__(self, builder: Builder, settings: MarkupSettings, line_ends: Sequence[int]) -> None:
         self._builder, self._settings, self._line_ends = builder, settings, line_ends
         self._open: list[tuple[int, int, BlockStyle, int]] = []  # blocks that hold others: number, start, style, line
+        self._numbers: list[int] = []  # of the next item of each ordered list that is open
 
     def draw(self, tokens: Sequence[PlacedToken]) -> None:
         """Draw all of `tokens`."""
@@ -91,8 +92,12 @@ class _Blocks:
                     at = end
                 case "blockquote_open":
                     self._begin(_QUOTE, placed)
+                case "ordered_list_open":
+                    self._numbers.append(int(placed.token.attrs.get("start", 1)))
+                case "ordered_list_close":
+                    self._numbers.pop()
                 case "list_item_open":
-                    self._begin(_item_style(placed.token), placed)
+                    self._begin(self._item_style(placed.token), placed)
                 case "blockquote_close" | "list_item_close":
                     self._end()
                 case _:
@@ -114,6 +119,20 @@ class _Blocks:
         if style.marker and self._builder.at == start:
             self._empty_line(self._line_ends[line], BlockStyle())
         self._builder.close_block(number, start, style)
+
+    def _item_style(self, token: Token) -> BlockStyle:
+        """Return how an item of a list is set: its marker, and the indent in which the marker stands.
+
+        Items count from the number of the first, as in a browser, whatever their own numbers are.
+        """
+        marker = "•"
+        if token.info:
+            marker = f"{self._numbers[-1]}{token.markup}"
+            self._numbers[-1] += 1
+        if "checked" in token.meta:
+            box = "☑" if token.meta["checked"] else "☐"
+            marker = f"{marker} {box}" if token.info else box
+        return _marked(marker)
 
     def _paragraph(self, opening: Token, placed: PlacedToken) -> None:
         """Draw a paragraph or a heading: its text, and one line end."""
@@ -179,15 +198,6 @@ def _heading(level: int, largest: float) -> Style:
     """Return the style of a heading; those of level 1 are `largest` times the size of the text."""
     size = 1 + (largest - 1) * (6 - level) / 5
     return Style(weight=700, italic=True if level > 2 else None, size=size if size != 1 else None)
-
-
-def _item_style(token: Token) -> BlockStyle:
-    """Return how an item of a list is set: its marker, and the indent in which the marker stands."""
-    marker = f"{token.info}{token.markup}" if token.info else "•"
-    if "checked" in token.meta:
-        box = "☑" if token.meta["checked"] else "☐"
-        marker = f"{marker} {box}" if token.info else box
-    return _marked(marker)
 
 
 @lru_cache(maxsize=256)
