@@ -10,6 +10,7 @@ import pytest
 
 from glyphrender import Theta, Typesetter
 from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, records, table
+from glyphrender.typeset import analyse
 from glyphrender.typeset.place import place
 
 WIDE = Theta(page_size=(4000, 4000), auto_crop_width=False)
@@ -122,3 +123,22 @@ def test_a_word_that_turns_its_direction_is_cut_in_the_same_way_in_any_text() ->
     words = ["abc(\u05d0\u05d1)\u201cdef\u201d", "\u05d0/usr/lib", "x\u2067\u05d1\u2069-(y)", "12\u05d0\u00bbab\u00ab"]
     for theta in (WIDE, NARROW, NARROW.replace(page_size=(40, 4000))):
         check(words, theta, ["ab", "\u05d0", "東京", "x", "y"])
+
+
+def a_text_of_many_scripts(rng: random.Random) -> str:
+    """Return a text in which letters of all scripts, signs, ideographs and characters without a font are neighbors."""
+    words = "東京語界 한국어 ꀀꀁ abcXYZ αβγ бвг Աբ कख กข اب שב →≠☃㍍① ()[]“” 0129 -/.,:"
+    pools = [*words.split(" "), " \n"]
+    pools += ["\ue000\uf8ff\u0378\ufdd0", "\u0301\u093c\u200d\ufe0f", "\ud800\x01"]
+    return "".join(rng.choice(rng.choice(pools)) for _ in range(rng.choice((30, 300, 1500))))
+
+
+@pytest.mark.parametrize("fields", [{}, {"cells": "GRID", "font": "DejaVu Sans Mono"}, {"zero_width": "ESCAPE"}])
+def test_words_that_are_cut_where_the_script_changes_look_as_whole_words_do(
+    fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theta = WIDE.replace(page_size=(160, 4000), **fields)
+    text = "".join(a_text_of_many_scripts(random.Random(seed)) for seed in range(16))
+    cut = lines(text, theta, Typesetter())
+    monkeypatch.setattr(analyse, "script_cuts", lambda *_: None)
+    assert lines(text, theta, Typesetter()) == cut

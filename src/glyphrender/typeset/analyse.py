@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from glyphrender.text import linebreak
 from glyphrender.text.parts import LINE_ENDS
-from glyphrender.text.properties import as_text, codepoints
+from glyphrender.text.properties import as_text, codepoints, records
 from glyphrender.text.runs import are_in, set_of
 from glyphrender.text.source import Chunk
 from glyphrender.theta import LineBreaks
@@ -44,6 +44,7 @@ from glyphrender.typeset.glyph_store import (
 from glyphrender.typeset.implicit_boundaries import directed, implicit_boundaries, levels_of, needs_implicit_boundaries
 from glyphrender.typeset.joining import has_joining, in_sight, joined_cuts
 from glyphrender.typeset.rich_styles import StyledWords
+from glyphrender.typeset.script_cuts import script_cuts
 from glyphrender.typeset.segments import SegmentTable
 from glyphrender.typeset.word_cache import WordCache
 from glyphrender.typeset.word_characters import RTL_MARK
@@ -243,6 +244,14 @@ def analyse_full(chunk: Chunk, cps: NDArray[np.uint32], words: Words, base: int 
         apart = boundary.copy()
         if levels is not None:
             apart[1:] |= levels[0][1:] != levels[0][:-1]
+    # Text without levels is Chinese or Japanese, whose words are single ideographs already. The looks of rich text may
+    # have fonts of their own, which have what the fonts of the style lack.
+    if levels is not None and not isinstance(words, StyledWords):
+        begins = boundary if cuts is None else boundary | cuts
+        turned = np.append(False, levels[0][1:] != levels[0][:-1])
+        scripts = script_cuts(cps, records(cps), begins | turned, words.style)
+        if scripts is not None:
+            boundary |= scripts
     if levels is not None or cuts is not None:
         boundary |= turns(cps, blank, None if levels is None else levels[0], cuts, boundary, actions, words.style)
     joined = np.zeros(0, np.intp)

@@ -33,9 +33,9 @@ from glyphrender.typeset.word_characters import (
 
 _MARKS: Final = set_of([GeneralCategory.Mn, GeneralCategory.Mc, GeneralCategory.Me])
 _JAMO: Final = set_of([GraphemeBreak.V, GraphemeBreak.T])
-# The letters of these scripts hang on one line.
-_LINED: Final = ("Deva", "Beng", "Guru")
-_JOINS: Final = np.isin(SCRIPT_TAGS, (*JOINING, *_LINED))
+#: The scripts whose letters hang on one line.
+LINED: Final = ("Deva", "Beng", "Guru")
+_JOINS: Final = np.isin(SCRIPT_TAGS, (*JOINING, *LINED))
 
 
 def cells_of(text: WordText, characters: WordCharacters) -> NDArray[np.uint8]:
