@@ -94,12 +94,14 @@ class Masks:
         if wanted == "numba":
             LOADER.now()
             return True
+        if LOADER.note(rows.count, following=following) is None:
+            return False
         if not self._pays:
             glyph = rows.rows.glyph
             self._drawn += len(glyph)
             self._seen[glyph[glyph < self._glyphs]] = True
             self._pays = self._drawn > GLYPH_PAYS_AFTER * len(self._seen.nonzero()[0])
-        return LOADER.note(rows.count, following=following) is not None and self._pays
+        return self._pays
 
     def stamp(self, memory: NDArray[np.uint8], shape: tuple[int, ...], rows: Rows | GlyphRuns) -> bool:
         """Blend glyphs into the coverage of a page, and return whether that was done.
