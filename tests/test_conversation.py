@@ -176,3 +176,25 @@ def test_results_of_tools_that_a_server_runs_are_shown_without_what_only_the_ser
         'web_search {"query": "q"}\n{"url": "https://a.org", "title": "A"}\n{"error_code": "busy"}\n1\n2\n'
         '{"return_code": 0}\necho {}\nhello\n'
     )
+
+
+class Model:
+    """An object as the SDKs of OpenAI and Anthropic return it: it says itself as a mapping."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields = fields
+
+    def model_dump(self) -> dict[str, Any]:
+        return self.fields
+
+
+def test_objects_of_sdks_are_read_as_the_mappings_that_they_are() -> None:
+    call = Model(id="1", type="function", function={"name": "ls", "arguments": "{}"}, custom=None)
+    talk = from_messages(
+        [
+            Model(role="assistant", content=None, refusal=None, audio=None, function_call=None, tool_calls=[call]),  # type: ignore[list-item]
+            {"role": "assistant", "content": [Model(type="text", text="Hi.", citations=None)]},
+            {"role": "user", "content": [Model(type="tool_result", content=[Model(type="text", text="a.py")])]},
+        ]
+    )
+    assert talk.text.drawn == "ls {}\nHi.\na.py\n"

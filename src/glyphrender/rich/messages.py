@@ -1,8 +1,9 @@
 """Messages → their parts: the forms of OpenAI's and Anthropic's APIs.
 
-A message is a mapping with a role, or an item of OpenAI's Responses API, which has a type in its place. Its parts are
-said, called, given back by a tool, or left out by name. Nothing else of a message that says something is dropped: what
-has another form is an error, and what a tool gave back in a form of its own is shown as JSON.
+A message is a mapping with a role, or an item of OpenAI's Responses API, which has a type in its place. Objects that
+their SDKs return are read too, because each can say itself as a mapping. The parts of a message are said, called, given
+back by a tool, or left out by name. Nothing else of a message that says something is dropped: another form is an error,
+and what a tool gave back in a form of its own is shown as JSON.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def parts_of(number: int, message: object) -> tuple[str, list[MessagePart]]:
     >>> parts_of(1, {"type": "function_call", "name": "ls", "arguments": "{}"})
     ('function_call', [MessagePart(kind='call', text='{}', name='ls')])
     """
+    message = _plain(message)
     if not isinstance(message, Mapping):
         raise DataError(f"message {number} is {type(message).__name__}, not a mapping with role and content.")
     role = message.get("role", message.get("type"))
@@ -121,8 +123,7 @@ def _item(number: int, kind: str, item: Mapping[Any, Any]) -> list[MessagePart]:
 
 
 def _content_part(number: int, role: str, part: object, depth: int = 0) -> list[MessagePart]:
-    if isinstance(part, str):
-        part = {"type": "text", "text": part}
+    part = {"type": "text", "text": part} if isinstance(part, str) else _plain(part)
     if not isinstance(part, Mapping):
         raise DataError(f"message {number} has a part of type {type(part).__name__}. A part is a mapping with a type.")
     kind = part.get("type", "text")
@@ -154,6 +155,7 @@ def _result(number: int, content: object, depth: int = 0) -> list[MessagePart]:
     """Return the parts of what a tool gave back: a text, a list of parts, or a mapping of a form of its own."""
     if depth == _DEEPEST:
         raise DataError(f"message {number} has tool results inside each other, {_DEEPEST} deep. Give their text.")
+    content = _plain(content)
     if content is None or isinstance(content, str):
         return [MessagePart(kind="result", text=content)] if content else []
     if isinstance(content, Sequence):
@@ -175,7 +177,8 @@ def _result(number: int, content: object, depth: int = 0) -> list[MessagePart]:
 
 
 def _call(number: int, call: object) -> MessagePart:
-    function = call.get("function", call.get("custom", call)) if isinstance(call, Mapping) else None
+    call = _plain(call)
+    function = call.get("function") or call.get("custom") or call if isinstance(call, Mapping) else None
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         raise DataError(f"message {number} has a tool call without a name: {shown(call)}. Give it function.name.")
     arguments = next((function[key] for key in _ARGUMENTS if key in function), "")
@@ -210,6 +213,12 @@ def _left_out(kind: str, part: Mapping[Any, Any]) -> MessagePart:
     what = "image" if kind in _IMAGES else kind.removeprefix("input_")
     label = " ".join(f"{what} {named or ''}".split())
     return MessagePart(kind="left out", text=f"[{label[:200]}]")
+
+
+def _plain(value: object) -> object:
+    """Return the mapping that a model of pydantic stands for, as the SDKs return it; other values as they are."""
+    dump = None if isinstance(value, type) else getattr(value, "model_dump", None)
+    return dump() if callable(dump) else value
 
 
 def _is_tool(role: str) -> bool:
