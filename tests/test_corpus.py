@@ -25,6 +25,7 @@ from strategies import examples
 
 import glyphrender
 from glyphrender import DataError, DependencyError, FontError, Theta, render
+from glyphrender._system.hidden_names import hidden_name
 from glyphrender.adapters.corpus import FORMATS, Options, render_corpus
 from glyphrender.adapters.corpus.names import folder_of
 from glyphrender.adapters.corpus.rows import Parquet
@@ -494,7 +495,7 @@ def test_what_another_call_began_is_not_gone_on_with(source: Path, tmp_path: Pat
         render_corpus([source], out, options(), resume=True)
     source.write_text(text)
     assert tree(out) == kept
-    (out / ".manifest.json.1.2.part").write_text("killed while")  # by the writing of the manifest
+    hidden_name(out / "manifest.json", "part").write_text("killed while")  # by the writing of the manifest
     seen: list[CorpusProgress] = []
     render_corpus([source], out, options(), resume=True, progress=seen.append)
     assert (seen[-1].before, seen[-1].done) == (2, 3)
@@ -508,6 +509,30 @@ def test_what_another_call_began_is_not_gone_on_with(source: Path, tmp_path: Pat
     for resume in (False, True):
         with pytest.raises(DataError, match="holds other files"):
             render_corpus([source], tmp_path / "notes", options(), resume=resume)
+
+
+def test_a_folder_named_run_of_another_program_is_refused_and_stays(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name in ("Main.run.xml", "mine.part", "run.json.bak", "train-00000-of-00004.part"):
+        (out / ".run" / name).mkdir(parents=True)
+        with pytest.raises(DataError, match=r"\.run/.* is of another program"):
+            render_corpus([source], out, options())
+        (out / ".run" / name).rmdir()
+    (out / ".run/lock").touch()  # killed before its first step
+    render_corpus([source], out, options())
+    (out / ".run").mkdir()
+    (out / ".run/Main.run.xml").write_text("mine")
+    render_corpus([source], out, options(), resume=True)
+    assert (out / ".run/Main.run.xml").read_text() == "mine"
+
+
+def test_a_link_in_place_of_the_folder_of_a_run_is_not_followed(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.run").symlink_to(tmp_path / "mine")
+    with pytest.raises(DataError, match=r"\.run is of another program"):
+        render_corpus([source], tmp_path / "out", options())
+    assert list((tmp_path / "mine").iterdir()) == []
 
 
 def test_two_runs_do_not_write_one_folder(source: Path, tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_a_low_limit_of_memory_loses_no_item(source: Path, tmp_path: Path) -> No
     assert (json.loads(again.stdout)["items"], json.loads(again.stdout)["failed"]) == (12, 0)
 
 
-@pytest.mark.parametrize("what", ["gone", "shorter", "one too many", "shard gone"])
+@pytest.mark.parametrize("what", ["gone", "shorter", "one too many", "shard gone", "receipt changed"])
 def test_resuming_renders_again_what_the_receipt_claims_and_is_not_there(
     what: str, source: Path, tmp_path: Path
 ) -> None:
@@ -217,11 +217,29 @@ def test_resuming_renders_again_what_the_receipt_claims_and_is_not_there(
             page.write_bytes(page.read_bytes()[:-1])
         case "one too many":
             (page.parent / "page_009.png").write_bytes(b"left by another run")
+        case "receipt changed":
+            receipt = out / ".run/train-00000-of-00004.json"
+            receipt.write_text(receipt.read_text().replace('"pages": ', '"pages": 9'))
         case _:
             (out / "data/train-00000-of-00004.jsonl").unlink()
     seen: list[CorpusProgress] = []
     render_corpus([source], out, options("png"), resume=True, progress=seen.append)
     assert (seen[-1].before, seen[-1].done) == (1, 3)
+    render_corpus([source], tmp_path / "whole", options("png"))
+    assert tree(out) == tree(tmp_path / "whole")
+
+
+def test_resuming_removes_nothing_of_the_user_from_a_folder_of_pages(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(Stopped):
+        render_corpus([source], out, options("png"), progress=stop_after_two_shards)
+    note = out / "images/n1/note.txt"
+    note.write_text("mine")
+    with pytest.raises(DataError, match=r"note\.txt is no page of this corpus\. Move it away, and resume"):
+        render_corpus([source], out, options("png"), resume=True)
+    assert note.read_text() == "mine"
+    note.unlink()
+    render_corpus([source], out, options("png"), resume=True)
     render_corpus([source], tmp_path / "whole", options("png"))
     assert tree(out) == tree(tmp_path / "whole")
 
@@ -237,8 +255,8 @@ def test_all_that_a_receipt_claims_is_synced_before_it_exists(
         synced.add(os.fstat(descriptor).st_ino)
         fsync(descriptor)
 
-    def receipt(path: Path, content: str) -> None:
-        claimed = json.loads(content)
+    def receipt(path: Path, content: bytes) -> None:
+        claimed = json.loads(content)["receipt"]
         files = [tmp_path / "out" / claimed["file"]]
         for folder, sizes in claimed["images"].items():
             place = tmp_path / "out/images" / folder

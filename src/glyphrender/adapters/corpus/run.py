@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -30,14 +29,14 @@ from glyphrender._system.shared_work import work_queue
 from glyphrender.adapters.corpus.faults import pyarrow
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard, ShardPlan, plan
-from glyphrender.adapters.corpus.shard import WORK, ShardReceipt, ShardRunner, render_shard
+from glyphrender.adapters.corpus.shard import ShardReceipt, ShardRunner, render_shard
 from glyphrender.adapters.corpus.sources import SequentialReader
+from glyphrender.adapters.corpus.work_folder import BEGUN, FAILED, WORK, foreign_entry, remove_left, remove_work
 from glyphrender.document.saving import describe
 from glyphrender.errors import DataError
 from glyphrender.report.progress import Tell, progress_bar
 
-MANIFEST, FAILED = "manifest.json", "failed.jsonl"
-_BEGUN = "run.json"
+MANIFEST = "manifest.json"
 # Number of differences that a message lists.
 _LISTED = 3
 
@@ -151,7 +150,7 @@ def _completed(
     if (directory / MANIFEST).exists():
         manifest = _read(directory / MANIFEST)
         _compare(directory, manifest, begun)
-        shutil.rmtree(directory / WORK, ignore_errors=True)
+        remove_work(directory)
         progress(CorpusProgress(shards=len(planned.shards), before=len(planned.shards)))
         return manifest
     with _begun(directory, begun, options):
@@ -163,7 +162,7 @@ def _completed(
                 done.add(receipt)
                 progress(done)
         manifest = _finish(directory, planned, begun)
-    shutil.rmtree(directory / WORK, ignore_errors=True)
+    remove_work(directory)
     return manifest
 
 
@@ -196,7 +195,12 @@ def _check(directory: Path, *, resume: bool) -> None:
         raise DataError(
             f"{directory} cannot be read ({error.strerror}). Choose another folder.", path=directory
         ) from error
-    begun = (directory / WORK / _BEGUN).exists()
+    begun = (directory / WORK / BEGUN).exists()
+    if names == {WORK} and not begun and (foreign := foreign_entry(directory)):
+        raise DataError(
+            f"{foreign} is of another program, and a corpus works in {WORK}. Choose an empty or a new folder.",
+            path=directory,
+        )
     if names <= {WORK} and not begun:  # killed before its first step
         return
     if not begun and not (MANIFEST in names and "inputs" in _read(directory / MANIFEST)):
@@ -214,21 +218,19 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
     work = directory / WORK
     try:
         work.mkdir(parents=True, exist_ok=True)
-        lock = (work / "lock").open("w")
+        lock = (work / "lock").open("a")
     except OSError as error:
         raise DataError(
             f"{directory} cannot be written ({error.strerror}). Choose another folder.", path=directory
         ) from error
     with lock:
         lock_file(lock, f"{directory} is being written by another run. Wait for its end.")
-        if (work / _BEGUN).exists():
-            _compare(directory, _read(work / _BEGUN), begun)
+        if (work / BEGUN).exists():
+            _compare(directory, _read(work / BEGUN), begun)
         else:
-            write_atomically(work / _BEGUN, json.dumps(begun))
+            write_atomically(work / BEGUN, json.dumps(begun))
         try:
-            # Remove what killed processes left: folders of shards, and files of `write_atomically`.
-            for part in [*work.glob("*.part"), *directory.glob(f".{MANIFEST}.*.part")]:
-                shutil.rmtree(part) if part.is_dir() else part.unlink()
+            remove_left(directory)
             (directory / "data").mkdir(exist_ok=True)
             if options.format == "png":
                 (directory / "images").mkdir(exist_ok=True)

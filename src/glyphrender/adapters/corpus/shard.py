@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections import Counter
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from glyphrender._system.atomic_write import write_atomically
+from glyphrender._system.seal import is_sealed, sealed_json
 from glyphrender._system.sync import sync_file, sync_files_of, sync_folder
 from glyphrender.adapters.corpus.faults import machine_fault, reason_of, resource_error
 from glyphrender.adapters.corpus.formats import SUFFIXES, Rendered, page_name, writer
@@ -27,16 +29,16 @@ from glyphrender.adapters.corpus.items import CorpusItem, first_of, item_of
 from glyphrender.adapters.corpus.options import Options
 from glyphrender.adapters.corpus.plan import Shard
 from glyphrender.adapters.corpus.sources import Record, SequentialReader
+from glyphrender.adapters.corpus.work_folder import WORK
 from glyphrender.document.layout import layout
 from glyphrender.errors import DataError, FontError, GlyphRenderError, ResourceError
 
-#: Folder, inside the folder of a corpus, with what is needed to resume a run. It is removed when the corpus is
-#: complete.
-WORK = ".run"
 #: A function that renders shards into a folder and yields their receipts, in the order in which shards are done.
 ShardRunner: TypeAlias = "Callable[[list[Shard], Options, Path], Generator[ShardReceipt, None, None]]"
 # Arrow's offsets are 32 bits wide, and an item's pages go into one column chunk.
 _MAX_ITEM = (1 << 31) - (1 << 20)
+_FORMAT = "glyphrender.shard 1"
+_PAGE = re.compile(r"page_\d{3,}\.png")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,9 +67,13 @@ class ShardReceipt:
 
     @classmethod
     def of(cls, shard: Shard, directory: Path) -> ShardReceipt | None:
-        """Return the receipt of a shard that is done; None if there is none, or a file is gone or incomplete."""
+        """Return the receipt of a shard that is done; None if there is none, it was changed, or a file is not whole."""
         try:
-            receipt = cls(**json.loads(_receipt(shard, directory).read_text(encoding="utf-8")))
+            data = _receipt(shard, directory).read_bytes()
+            values = json.loads(data)
+            if not is_sealed(data) or values.pop("format") != _FORMAT or not values.pop("sha256"):
+                return None
+            receipt = cls(**values["receipt"])
             whole = receipt._holds(directory)
         except (OSError, ValueError, TypeError, AttributeError):
             return None
@@ -129,7 +135,7 @@ def render_shard(shard: Shard, options: Options, directory: Path, reader: Sequen
             images=images,
             failures=drawn.failures,
         )
-        write_atomically(_receipt(shard, directory), json.dumps(asdict(receipt), ensure_ascii=True))
+        write_atomically(_receipt(shard, directory), sealed_json(json.dumps({"receipt": asdict(receipt)}), _FORMAT))
     return receipt
 
 
@@ -225,15 +231,29 @@ def _part(directory: Path, name: str) -> Iterator[Path]:
 
 
 def _take_places(part: Path, target: Path) -> None:
-    """Move the written files to their places, over what a killed run has left there."""
+    """Move the written files to their places, over what a killed run has left there.
+
+    Raises:
+        DataError: a folder of pages holds something that is no page.
+    """
     for folder in sorted(part.glob("images/*")):
         place = target.parent.parent / "images" / folder.name
-        if place.exists():
+        if os.path.lexists(place):
+            foreign = (
+                [place] if place.is_symlink() or not place.is_dir() else sorted(filter(_is_foreign, place.iterdir()))
+            )
+            if foreign:
+                raise DataError(f"{foreign[0]} is no page of this corpus. Move it away, and resume.", path=foreign[0])
             shutil.rmtree(place)
         folder.rename(place)
     (part / target.name).replace(target)
     for folder in (target.parent, target.parent.parent / "images"):
         sync_folder(folder)
+
+
+def _is_foreign(path: Path) -> bool:
+    """Return whether a file in a folder of pages cannot be a page that a run wrote."""
+    return _PAGE.fullmatch(path.name) is None or path.is_symlink() or not path.is_file()
 
 
 def _sizes(folder: Path) -> list[int]:
