@@ -73,13 +73,16 @@ class DrawnText:
         return places
 
     def begins(self, places: NDArray[Any]) -> Offsets:
-        """Return where in the source each drawn character begins; the length of the text gives that of the source."""
+        """Return where in the source each drawn character begins; the length of the text gives that of the source.
+
+        `places` rise.
+        """
         return self.stands_for(places)[0]
 
     def stands_for(self, places: NDArray[Any]) -> tuple[Offsets, NDArray[np.uint8]]:
-        """Return (where in the source drawn characters begin; OWN, FIRST, FURTHER or ADDED for each)."""
+        """Return (where in the source drawn characters begin; OWN, FIRST, FURTHER or ADDED for each). `places` rise."""
         kind = np.zeros(len(places), np.uint8)
-        done = np.searchsorted(self._end, places, "right")  # edits before the character
+        done = self._edits_before(places)
         begins: Offsets = places + self._skipped[done]
         if len(self._replacements):
             following = np.minimum(done, len(self._end) - 1)
@@ -91,12 +94,24 @@ class DrawnText:
             kind[inside] = np.where(added, ADDED, np.where(first, FIRST, FURTHER))
         return begins, kind
 
+    def _edits_before(self, places: NDArray[Any]) -> NDArray[np.intp]:
+        """Return how many edits end at or before each of some places, which rise."""
+        if not len(places):
+            return np.zeros(0, np.intp)
+        lo, hi = np.searchsorted(self._end, [places[0], places[-1]], "right")
+        if hi - lo >= len(places):
+            return np.searchsorted(self._end, places, "right")
+        # There are fewer edits than places: each is looked up among the places.
+        found = np.bincount(np.searchsorted(places, self._end[lo:hi]), minlength=len(places))
+        done: NDArray[np.intp] = lo + np.cumsum(found)
+        return done
+
     def ends(self, places: NDArray[Any]) -> Offsets:
-        """Return where in the source the drawn character before each place ends; 0 at the start of the text."""
+        """Return where in the source the drawn character before each place ends; 0 at the start. `places` rise."""
         last = np.maximum(places - 1, 0)
         ends: Offsets = np.where(places > 0, self.begins(last) + 1, 0)
         if len(self._end):
-            of = np.searchsorted(self._end, last, "right")
+            of = self._edits_before(last)
             following = np.minimum(of, len(self._end) - 1)
             inside = (places > 0) & (of < len(self._end)) & (self._start[following] <= last)
             ends = np.where(inside, self._source_end[following], ends)
@@ -126,7 +141,8 @@ def line_ends(source: str) -> Offsets:
     if "\n" not in source and "\r" not in source:
         return np.zeros(0, np.int64)
     cps = codepoints(source)
-    ends = (cps == 0x0A) | (cps == 0x0D)
+    ends = cps == 0x0A
     if "\r" in source:
+        ends |= cps == 0x0D
         ends[:-1] &= ~((cps[:-1] == 0x0D) & (cps[1:] == 0x0A))
     return np.flatnonzero(ends).astype(np.int64) + 1

@@ -117,8 +117,8 @@ def analyse_cut(chunk: Chunk, words: Words) -> SegmentTable:
     pieces = map(chunk.text.__getitem__, map(slice, [0, *edges], [*edges, len(cps)]))
     spaced = _with_spaces(" ".join(pieces))
     if isinstance(words, StyledWords) and chunk.looks is not None:
-        look = np.zeros(spaced.count(" ") + (not spaced.endswith(" ")), np.int32)
-        look[cut.word_of(cut.starts)] = chunk.looks[cut.starts]
+        look = np.zeros(cut.words + (not spaced.endswith(" ")), np.int32)
+        look[cut.word_of_starts] = chunk.looks[cut.starts]
         number, ends = words.segments(spaced, look)
     else:
         number, ends = words.segments(spaced)

@@ -38,6 +38,7 @@ class CutWords:
     allowed: NDArray[np.uint8]
     _whole: NDArray[np.intp]  # the first characters of the words that are not parts
     _number: NDArray[np.intp]  # how many words, separators and empty words come before each of them
+    _total: int  # how many come before the end
 
     @classmethod
     def of(cls, cps: NDArray[np.uint32], cuts: NDArray[np.intp], style: WordStyle) -> CutWords:
@@ -49,14 +50,15 @@ class CutWords:
         inked = np.flatnonzero(first < end)
         starts, ends = first[inked], end[inked]
         # A tab or newline is a word with a space on each side, so two more words come before the next one.
-        number = np.append(0, np.cumsum(np.where(found == 0x20, 1, 2)))[inked]
+        number = np.append(0, np.cumsum(np.where(found == 0x20, 1, 2)))
+        total, number = int(number[-1]), number[inked]
         allowed = np.full(max(n, 1), cls.UNKNOWN, np.uint8)
         cuts = cuts if len(starts) else cuts[:0]
         word = np.searchsorted(starts, cuts, "right") - 1
         inside = (word >= 0) & (starts[word] < cuts) & (cuts < ends[word])
         cuts, word = cuts[inside], word[inside]
         if not len(cuts):
-            return cls(places=cuts, starts=starts, allowed=allowed, _whole=starts, _number=number)
+            return cls(places=cuts, starts=starts, allowed=allowed, _whole=starts, _number=number, _total=total)
         some, known = _around(np.unique(word), starts, ends, separators[found == 0x0A], n)
         apart = np.append(False, some[1:] != some[:-1] + 1)
         at = np.arange(len(some)) + np.cumsum(apart)
@@ -71,7 +73,21 @@ class CutWords:
         may = np.where(actions[at] == linebreak.ALLOWED, MAY_BREAK, NO_BREAK)
         allowed[some[known]] = may[known]
         parts = np.insert(starts, np.searchsorted(starts, places), places)
-        return cls(places=places, starts=parts, allowed=allowed, _whole=starts, _number=number)
+        return cls(places=places, starts=parts, allowed=allowed, _whole=starts, _number=number, _total=total)
+
+    @property
+    def words(self) -> int:
+        """The words and parts, with a word for each separator and each empty word, and the one behind the last."""
+        return self._total + len(self.places)
+
+    @property
+    def word_of_starts(self) -> NDArray[np.intp]:
+        """[s] the number of the word or part that begins at each of `starts`; separators and empty words count."""
+        is_part = np.zeros(len(self.starts), bool)
+        is_part[np.searchsorted(self._whole, self.places) + np.arange(len(self.places))] = True
+        parts = np.cumsum(is_part)
+        words: NDArray[np.intp] = self._number[np.arange(len(is_part)) - parts] + parts
+        return words
 
     def word_of(self, starts: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the number of the word or part that begins at each of `starts`; separators and empty words count."""

@@ -132,6 +132,8 @@ class _Account:
 
     def _drawn(self, places: NDArray[Any], side: Literal["left", "right"] = "right") -> NDArray[np.int64]:
         """Return where places of the chunk stand in the drawn text, before or behind what θ consumes there."""
+        if not len(self.drawn.place):
+            return self.drawn.source.offset + np.asarray(places, np.int64)
         gone = np.append(0, np.cumsum(self.drawn.count))
         skipped = gone[np.searchsorted(self.drawn.place, places, side)]
         drawn: NDArray[np.int64] = self.drawn.source.offset + places + skipped
@@ -178,13 +180,16 @@ class _Account:
         at = np.insert(np.arange(len(stop)), row, row)
         added = np.insert(np.zeros(len(stop), bool), row, True)
         columns: dict[str, Any] = {
-            "number": np.where(added, 0, table.number[at]).astype(np.int32),  # the separator ""
-            "gap": np.where(added, 0, table.gap[at]).astype(np.uint8),
-            "breaks": np.where(added, NO_BREAK, table.breaks[at]).astype(np.uint8),
+            "number": table.number[at],
+            "gap": table.gap[at],
+            "breaks": table.breaks[at],
             "hidden": np.insert(end - begin - lengths, row, gained[row]).astype(np.int32),
-            "stands_for": np.where(added, 0, stands_for[at]).astype(np.int32),
-            "replaced": np.where(added, OWN, replaced[at]).astype(np.uint8),
+            "stands_for": stands_for.astype(np.int32)[at],
+            "replaced": replaced[at],
         }
+        empty = np.flatnonzero(added)  # the separator ""
+        for name, value in (("number", 0), ("gap", 0), ("breaks", NO_BREAK), ("stands_for", 0), ("replaced", OWN)):
+            columns[name][empty] = value
         if paragraphs is not None:
             columns["paragraph"] = paragraphs.styles_at(drawn)[at]
         line = int(text.lines_before(np.array([self.start]))[0])

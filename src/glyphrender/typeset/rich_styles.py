@@ -64,7 +64,10 @@ class StylesOfLooks:
 
     def words(self, variant: Variant, chunk: Chunk) -> StyledWords:
         """Return the word caches of the looks of a chunk whose paragraphs have one variant."""
-        used = np.zeros(0, np.intp) if chunk.looks is None else np.flatnonzero(np.bincount(chunk.looks))
+        found = np.zeros(len(self.looks.styles), bool)
+        if chunk.looks is not None:
+            found[chunk.looks] = True
+        used = np.flatnonzero(found)
         if variant.box_drawing:
             used = np.union1d(used, self.looks.in_cells[used])
         numbers = used.tolist()

@@ -233,6 +233,6 @@ class SegmentTable:
 
     def edited(self, at: NDArray[np.intp] | NDArray[np.bool_] | slice, **columns: NDArray[Any]) -> SegmentTable:
         """Return this table with its rows `at` in their order, and with the `columns` given in place of its own."""
-        old: dict[str, NDArray[Any] | None] = {name: getattr(self, name) for name in _COLUMNS}
+        old: dict[str, NDArray[Any] | None] = {name: getattr(self, name) for name in _COLUMNS if name not in columns}
         new: dict[str, Any] = {name: None if column is None else column[at] for name, column in old.items()}
         return replace(self, **(new | columns))
