@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from strategies import examples
 
-from glyphrender import Theta, Typesetter, render
+from glyphrender import RichText, Theta, Typesetter, from_markdown, render
 from glyphrender.errors import DependencyError
 from glyphrender.fonts.library import find_face
 from glyphrender.raster import masks
@@ -24,7 +24,7 @@ from glyphrender.raster.canvas import SkiaCanvas, rasteriser
 from glyphrender.raster.compiled import Loader, load_stamp
 from glyphrender.raster.glyph_style import GlyphStyle
 from glyphrender.raster.mask_cache import MaskCache
-from glyphrender.raster.rows import Rows
+from glyphrender.raster.rows import GlyphRuns, Rows
 from glyphrender.theta import Hinting
 
 pytest.importorskip("numba")
@@ -42,7 +42,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def both(
-    text: str, theta: Theta, patch: pytest.MonkeyPatch, typesetter: Typesetter = TYPESETTER
+    text: str | RichText, theta: Theta, patch: pytest.MonkeyPatch, typesetter: Typesetter = TYPESETTER
 ) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     pages = list(typesetter.layout_pages(text, theta))
     stamped = [typesetter.draw(page) for page in pages]
@@ -77,6 +77,57 @@ def test_pages_are_the_same(fields: dict[str, object], compiled: pytest.MonkeyPa
     for stamped, drawn in pages:
         assert (drawn != drawn[0, 0]).any()
         assert np.array_equal(stamped, drawn)
+
+
+MARKDOWN = """# *Leaning* words
+
+Some **bold**, some `code` and [a link](https://example.org), ~~struck out~~ عربي and 汉字.
+
+| left | right |
+|---|---:|
+| **one** | a cell that is much longer than the one beside it, so that it has several lines |
+| `two` | |
+
+- an item
+  1. another, in a list of its own
+
+> quoted **in bold**
+
+```python
+def f(x): return "a string"  # a comment
+```
+"""
+
+
+@pytest.mark.parametrize("fields", [{}, {"font_size": 5, "line_height": 5, "page_size": (120, 90)}], ids=str)
+def test_pages_with_several_faces_on_a_line_are_the_same(
+    fields: dict[str, object], compiled: pytest.MonkeyPatch
+) -> None:
+    pages = both(from_markdown(MARKDOWN), Theta(**fields), compiled)  # type: ignore[arg-type]
+    assert pages
+    for stamped, drawn in pages:
+        assert (drawn != drawn[0, 0]).any()
+        assert np.array_equal(stamped, drawn)
+
+
+def test_runs_of_a_face_are_drawn_in_their_order_and_nothing_else(compiled: pytest.MonkeyPatch) -> None:
+    """Runs that overlap, in an order that is not that of the glyphs: as rows of their own, by Skia."""
+    face = find_face("DejaVu Sans")
+    style = GlyphStyle(face, 20.0, 1.0, "NONE", True, True)
+    glyph, x = np.array([36, 37, 38, 39, 40], np.uint32), np.array([2.0, 5.3, 8.1, 11.2, 14.0])
+    baseline, first, last = np.array([30.0, 18.0, 18.0]), np.array([3, 0, 2]), np.array([4, 1, 3])
+    runs = GlyphRuns(baseline=baseline, first=first, last=last, glyph=glyph, x=x, count=3)
+    pages = []
+    for raster, rows in (("numba", [runs]), ("skia", [runs]), ("skia", [Rows.of([(30.0, [39], [11.2])]),
+                         Rows.of([(18.0, [36, 38], [2.0, 8.1])])])):  # fmt: skip
+        compiled.setenv("GLYPHRENDER_RASTER", raster)
+        page = SkiaCanvas(40, 40, grey=True, background=(255, 255, 255), masks=MaskCache(max_bytes=1 << 26))
+        for each in rows:
+            page.glyphs(style, each, (0, 0, 0))
+        pages.append(page.pixels)
+    assert (pages[0] < 128).any()
+    assert np.array_equal(pages[0], pages[1])
+    assert np.array_equal(pages[0], pages[2])
 
 
 @examples(60)
