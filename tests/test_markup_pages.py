@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -182,3 +183,20 @@ def test_the_number_of_an_item_is_mirrored_where_lines_run_from_right_to_left(ma
         (page,) = Typesetter().layout_pages(rich, Theta())
         (block,) = page.blocks
         assert [place.text for place in markers(marked_lines(block, page.theta), block, page.theta)] == [expected]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_cropped_page_is_a_page_without_its_empty_edges(seed: int) -> None:
+    random = Random(seed)
+    pieces = (
+        "- بند\n", "1. شيء\n", "> اقتباس\n", "text\n\n", "# عنوان\n", "- a\n",
+        "| ا | ب |\n|---|---|\n| ج<br>د | |\n| | ه |\n\n", "> q\n\n",
+        "| a | b |\n|-|:-:|\n| long words in a cell | c |\n\n", "---\n", "- [x] مهمة\n", "  - داخلي\n",
+    )  # fmt: skip
+    source = "".join(random.choices(pieces, k=random.randint(1, 12)))
+    ids = random.choice(("NONE", "MARGIN"))
+    theta = Theta(page_size=(260, 200), margin_x=12, margin_y=12, markup="MARKDOWN", paragraph_ids=ids)
+    whole, cropped = (list(layout(source, theta.replace(auto_crop_width=crop))) for crop in (False, True))
+    for page, part in zip(whole, cropped, strict=True):
+        assert np.array_equal(page.array[: part.size[1], : part.size[0]], part.array)
+        assert (page.array[:, part.size[0] :] == 255).all()

@@ -2,8 +2,8 @@
 
 A message is a mapping with a role, or an item of OpenAI's Responses API, which has a type in its place. Objects that
 their SDKs return are read too, because each can say itself as a mapping. The parts of a message are said, called, given
-back by a tool, or left out by name. Another form is an error, and what a tool gave back in a form of its own is shown as
-JSON. Not shown are ids, the `name` of a speaker, `is_error` of a result, citations, and what only the server can read.
+back by a tool, or left out by name. Another form is an error, and what a tool gave back in a form of its own is shown
+as JSON. Not shown are ids, the `name` of a speaker, `is_error` of a result, citations, and what only the server reads.
 """
 
 from __future__ import annotations
