@@ -33,7 +33,7 @@ import numpy as np
 from glyphrender._system.counts import checked_count
 from glyphrender._system.folder_output import FolderKind, FolderOutput
 from glyphrender._system.paths import path_of
-from glyphrender._system.regular_file import read_text
+from glyphrender._system.regular_file import read_bytes, read_text
 from glyphrender._system.seal import is_sealed_png, sealed_png
 from glyphrender.errors import DataError, ThetaError, shown
 from glyphrender.theta import Theta
@@ -350,7 +350,7 @@ def _finished(path: Path, items: list[dict[str, Any]], *, cut: bool) -> set[str]
         DataError: the file cannot be read, or is no list of `batch_process_to_images`.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
         whole = data[: data.rfind(b"\n") + 1]
         rest = data[len(whole) :]
         done = set()

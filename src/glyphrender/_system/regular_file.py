@@ -68,6 +68,16 @@ def _refuse(mode: int, path: str | os.PathLike[str]) -> None:
         raise OSError(errno.EINVAL, f"{kind}, not a regular file", os.fspath(path))
 
 
+def read_bytes(path: str | os.PathLike[str], *, pipes: bool = False) -> bytes:
+    """Return the bytes of a regular file, or of a pipe that the user names; see `open_regular`.
+
+    Raises:
+        OSError: the file cannot be opened, or is a device, a socket or a folder.
+    """
+    with open_regular(path, pipes=pipes) as file:
+        return file.read()
+
+
 def read_text(path: str | os.PathLike[str], *, encoding: str = "utf-8", pipes: bool = True) -> str:
     """Return the text of a regular file, or of a pipe that the user names; see `open_regular`.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from glyphrender._system.regular_file import open_regular
 from glyphrender.cli.inputs import BLOCK, Input, Reader, inputs_of
 from glyphrender.cli.notices import say
 from glyphrender.cli.options import text_options, theta_options
@@ -98,6 +99,6 @@ def _pieces(source: Input, reader: Reader) -> Iterator[str]:
     assert source.path is not None
     if not source.path.is_file():
         raise DataError(f"{source.shown} is not a file. Name a file of text.", path=source.path)
-    with source.path.open("rb") as opened:
+    with open_regular(source.path) as opened:
         blocks = iter(partial(opened.read, BLOCK), b"")
         yield from decode_blocks(blocks, name=source.shown, encoding=reader.encoding, errors=reader.errors)

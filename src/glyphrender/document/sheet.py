@@ -10,9 +10,11 @@ import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glyphrender._system.regular_file import read_bytes
 from glyphrender.document.manifest import dpi_of, read_manifest
 from glyphrender.errors import DataError
 from glyphrender.report.look import details, image, json_data, report_page
@@ -115,7 +117,7 @@ def saved(directory: Path, first: int, last: int) -> tuple[list[SheetPage], int]
     for number, entry in enumerate(manifest["pages"][first - 1 : last], first):
         path = directory / entry["file"]
         try:
-            png = path.read_bytes() if path.suffix != ".npy" else _png_of_array(path, dpi_of(manifest))
+            png = read_bytes(path) if path.suffix != ".npy" else _png_of_array(path, dpi_of(manifest))
         except OSError as error:
             raise DataError(f"{path} cannot be read ({error.strerror}). Render the pages again.", path=path) from error
         except (ValueError, EOFError) as error:
@@ -130,7 +132,7 @@ def _png_of_array(path: Path, dpi: float) -> bytes:
 
     from glyphrender.raster import png
 
-    pixels = np.load(path, allow_pickle=False)
+    pixels = np.load(BytesIO(read_bytes(path)), allow_pickle=False)
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or not pixels.size:
         raise ValueError("it holds no pixels")
     return png.encode(pixels, dpi=dpi)

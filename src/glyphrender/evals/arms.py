@@ -17,11 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
+from io import BytesIO
 from itertools import accumulate, pairwise
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+from glyphrender._system.regular_file import read_bytes
 from glyphrender.document.document import Document
 from glyphrender.document.render import render
 from glyphrender.errors import DataError, shown
@@ -373,10 +375,10 @@ def _image(item: Item, part: bytes | Path) -> TurnPart:
     from PIL import Image  # takes 40 ms of a cold start
 
     try:
-        data = part.read_bytes()
+        data = read_bytes(part)
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             return data
-        with Image.open(part) as image:
+        with Image.open(BytesIO(data)) as image:
             image.load()
             return image.copy()
     except (OSError, SyntaxError, ValueError) as error:

@@ -108,6 +108,8 @@ class Replies:
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = path_of(path, "Name a file for the replies.")
         self._has_dollars = False
+        if self.path.exists() and not self.path.is_file():
+            raise self._unusable("it is no regular file")
         if self.path.exists() and self.path.stat().st_size:
             self._check()
 

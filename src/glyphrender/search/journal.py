@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from glyphrender._system.file_lock import lock_file
+from glyphrender._system.regular_file import read_bytes
 from glyphrender._system.sync import sync_folder
 from glyphrender.errors import DataError
 from glyphrender.search.candidate import Candidate
@@ -92,7 +93,7 @@ class Journal:
     def _begin(self, path: Path, header: Mapping[str, Any]) -> None:
         """Learn what is in the file, cut off a torn last line, and write the settings if the file is new."""
         lines, whole = _whole_lines(path)
-        if not lines and not _line(header).startswith(path.read_bytes()):
+        if not lines and not _line(header).startswith(read_bytes(path)):
             raise DataError(f"{path} is no journal of a search. Name another file.", path=path)
         _compare(path, lines, header)
         for line in lines[1:]:
@@ -238,13 +239,14 @@ def _evaluation(line: Mapping[str, Any]) -> Evaluation:
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    # O_NONBLOCK: a pipe without a reader is refused, and not waited for.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
 
 
 def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
     """Return the complete lines and their length in bytes; a killed process may have left the last line incomplete."""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise DataError(
             f"{path} cannot be read ({error.strerror}). Name the journal of a search.", path=path

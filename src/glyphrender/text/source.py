@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender._system.paths import path_of
+from glyphrender._system.regular_file import read_bytes
 from glyphrender.errors import DataError, shown
 from glyphrender.text import bidi, grapheme, tailored_breaks
 from glyphrender.text.consumed import NOTHING, Consumption
@@ -142,7 +143,7 @@ def read(path: str | PathLike[str], *, encoding: str | None = None, errors: str 
         if not isinstance(value, str | None) or "\0" in (value or ""):
             raise DataError(f"{option}={shown(value)} is not a name that Python knows. Leave it out.")
     try:
-        data = file.read_bytes()
+        data = read_bytes(file, pipes=True)
     except OSError as error:
         raise DataError(f"{file} cannot be read ({error.strerror or error}). Check the path.", path=file) from None
     return decode(data, name=str(file), encoding=encoding, errors=errors)

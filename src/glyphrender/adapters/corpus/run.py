@@ -25,6 +25,7 @@ from glyphrender._system.atomic_write import write_atomically
 from glyphrender._system.counts import checked_count
 from glyphrender._system.file_lock import lock_file
 from glyphrender._system.processes import can_fork, imap_forked
+from glyphrender._system.regular_file import read_text
 from glyphrender._system.shared_work import work_queue
 from glyphrender.adapters.corpus.faults import pyarrow
 from glyphrender.adapters.corpus.options import Options
@@ -218,7 +219,7 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
     work = directory / WORK
     try:
         work.mkdir(parents=True, exist_ok=True)
-        lock = (work / "lock").open("a")
+        lock = open(work / "lock", "a", opener=_at_once)  # noqa: SIM115 -- closed below
     except OSError as error:
         raise DataError(
             f"{directory} cannot be written ({error.strerror}). Choose another folder.", path=directory
@@ -239,6 +240,11 @@ def _begun(directory: Path, begun: dict[str, Any], options: Options) -> Iterator
                 f"{directory} cannot be written ({error.strerror}). Choose another folder.", path=directory
             ) from error
         yield
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe without a reader is refused, and not waited for."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def _finish(directory: Path, planned: ShardPlan, begun: dict[str, Any]) -> dict[str, Any]:
@@ -279,7 +285,7 @@ def _line(failure: dict[str, Any]) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_text(path, pipes=False))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read ({error}). Choose another folder.", path=path) from error
     return values if isinstance(values, dict) else {}

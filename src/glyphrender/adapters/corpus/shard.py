@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from glyphrender._system.atomic_write import write_atomically
+from glyphrender._system.regular_file import read_bytes
 from glyphrender._system.seal import is_sealed, sealed_json
 from glyphrender._system.sync import sync_file, sync_files_of, sync_folder
 from glyphrender.adapters.corpus.faults import machine_fault, reason_of, resource_error
@@ -69,7 +70,7 @@ class ShardReceipt:
     def of(cls, shard: Shard, directory: Path) -> ShardReceipt | None:
         """Return the receipt of a shard that is done; None if there is none, it was changed, or a file is not whole."""
         try:
-            data = _receipt(shard, directory).read_bytes()
+            data = read_bytes(_receipt(shard, directory))
             values = json.loads(data)
             if not is_sealed(data) or values.pop("format") != _FORMAT or not values.pop("sha256"):
                 return None

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from glyphrender._system.folder_output import FolderKind, FolderOutput, file_digest, first_foreign
+from glyphrender._system.regular_file import read_text
 from glyphrender._system.version import __version__
 from glyphrender.adapters.data import PagesTransform
 from glyphrender.adapters.theta_sources import ThetaSource
@@ -285,7 +286,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of an export, or {} if there is none."""
     path = folder / _MANIFEST
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_text(path, pipes=False))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

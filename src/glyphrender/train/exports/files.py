@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, Final
 
+from glyphrender._system.regular_file import open_regular
 from glyphrender.errors import DataError, DependencyError
 from glyphrender.train.exports.trainer import Size, WrittenRow, turn_problems
 
@@ -40,7 +41,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
         DataError: the file cannot be read, or a line is not JSON.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with TextIOWrapper(open_regular(path), encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield number, json.loads(line)
@@ -101,7 +102,7 @@ def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """
     arrow = pyarrow()
     try:
-        with arrow.parquet.ParquetFile(path) as file:
+        with open_regular(path) as opened, arrow.parquet.ParquetFile(opened) as file:
             number = 0
             for batch in file.iter_batches(batch_size=16):
                 for row in batch.to_pylist():
@@ -121,7 +122,7 @@ def image_size(source: Path | bytes) -> Size:
 
     name = source if isinstance(source, Path) else "an image of a row"
     try:
-        with Image.open(source if isinstance(source, Path) else BytesIO(source)) as image:
+        with open_regular(source) if isinstance(source, Path) else BytesIO(source) as data, Image.open(data) as image:
             return image.size
     except FileNotFoundError:
         raise DataError(f"{name} is missing. Export again.", path=str(name)) from None

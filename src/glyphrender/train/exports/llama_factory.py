@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError
 from glyphrender.models.model import VisionModel
 from glyphrender.train.exports.files import written_row
@@ -122,7 +123,7 @@ def _read(folder: Path) -> Iterator[tuple[str, list[tuple[Any, Any]], list[str]]
     """Yield place, turns and images of the rows of all files of sharegpt with images that dataset_info.json names."""
     found = False
     try:
-        info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
+        info = json.loads(read_text(folder / _INFO, pipes=False))
         for entry in info.values():
             columns = entry.get("columns", {})
             if entry.get("formatting") != "sharegpt" or "images" not in columns or "file_name" not in entry:
@@ -149,7 +150,7 @@ def _read(folder: Path) -> Iterator[tuple[str, list[tuple[Any, Any]], list[str]]
 
 
 def _objects(path: Path) -> list[Any]:
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path, pipes=False)
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in text.split("\n") if line.strip()]
     return list(json.loads(text))

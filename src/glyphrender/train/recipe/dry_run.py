@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import DataError, DependencyError, shown
 from glyphrender.models.arithmetic import ModelShape, published, published_names
 from glyphrender.train.recipe import Recipe
@@ -44,7 +45,7 @@ def config_of(model: ModelSection) -> Mapping[str, Any]:
         return published(model.name)
     file = Path(model.name) / "config.json"
     try:
-        read: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        read: dict[str, Any] = json.loads(read_text(file, pipes=False))
     except (OSError, ValueError, RecursionError):
         raise DataError(
             f"model.name={shown(model.name)} is no model. Use {TINY}, {', '.join(published_names(FAMILY))}, or a "

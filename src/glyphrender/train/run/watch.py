@@ -17,6 +17,7 @@ import torch
 from transformers import PrinterCallback, TrainerCallback
 
 from glyphrender._system.atomic_write import write_atomically
+from glyphrender._system.regular_file import read_text
 from glyphrender.errors import TrainingError
 from glyphrender.train.run.run_folder import RunFolder, is_main_process
 
@@ -45,7 +46,7 @@ def curve_lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_text(path, pipes=False).splitlines():
         with suppress(json.JSONDecodeError):
             lines.append(json.loads(line))
     return lines
