@@ -20,7 +20,7 @@ from glyphrender.raster.canvas import canvas
 from glyphrender.raster.labels import Label
 from glyphrender.raster.looks import is_synthetic
 from glyphrender.raster.mask_cache import MaskCache
-from glyphrender.raster.rows import Row, Rows
+from glyphrender.raster.rows import Rows
 from glyphrender.raster.source_lines import numbered_lines
 from glyphrender.raster.text_pen import TextPen
 from glyphrender.raster.tone import Color
@@ -142,23 +142,32 @@ class _PagePen(TextPen):
         """Draw texts beside lines, condensed where they are wider than their room."""
         theta = self.theta
         unit = theta.em / EM
-        found = [
-            (marker, float(placed.baseline[marker.line]), self.furniture.face_of(marker.text))
-            for marker, placed in places
-        ]
-        for face in {face for _, _, face in found}:
-            own = [(marker, baseline) for marker, baseline, of in found if of == face]
-            rows: dict[float, list[Row]] = {}
-            shaped = self.furniture.shaped_together([marker.text for marker, _ in own], face)
-            for (marker, baseline), (glyphs, offset, advance) in zip(own, shaped, strict=True):
-                condense = min(1.0, (marker.x1 - marker.x0) / (advance * unit)) if advance else 1.0
-                x = marker.x0 if marker.leftward else marker.x1 - advance * unit * condense
-                if condense > 0:
-                    row = (baseline, glyphs, (x + offset * (unit * condense)) * theta.scale)
-                    rows.setdefault(condense, []).append(row)
-            for condense, some in rows.items():
-                primary = self.furniture.style.stack.faces[face]
-                self.rows(primary, Rows.of(some), color, condense=condense)
+        faces: dict[str, int] = {}
+        of_face: dict[int, list[tuple[MarkerPlace, float]]] = {}
+        for marker, placed in places:
+            face = faces.get(marker.text)
+            if face is None:
+                face = faces[marker.text] = self.furniture.face_of(marker.text)
+            of_face.setdefault(face, []).append((marker, float(placed.baseline[marker.line])))
+        for face in set(of_face):
+            markers, baselines = zip(*of_face[face], strict=True)
+            shaped = self.furniture.shaped_together([marker.text for marker in markers], face)
+            glyph, offset = (np.concatenate([each[part] for each in shaped]) for part in (0, 1))
+            count = np.array([len(each[0]) for each in shaped], np.intp)
+            width = np.array([each[2] for each in shaped]) * unit
+            x0, x1 = np.array([(marker.x0, marker.x1) for marker in markers]).T
+            leftward = np.array([marker.leftward for marker in markers])
+            condense = np.minimum(1.0, np.divide(x1 - x0, width, out=np.ones(len(width)), where=width != 0))
+            left, step = np.where(leftward, x0, x1 - width * condense), unit * condense
+            x = (np.repeat(left, count) + offset * np.repeat(step, count)) * theta.scale
+            baseline = np.array(baselines)
+            for one in dict.fromkeys(condense.tolist()):
+                if one > 0:
+                    some = condense == one
+                    drawn = np.repeat(some, count)
+                    bounds = np.append(0, np.cumsum(count[some]))
+                    rows = Rows(baseline=baseline[some], bounds=bounds, glyph=glyph[drawn], x=x[drawn])
+                    self.rows(self.furniture.style.stack.faces[face], rows, color, condense=one)
 
     def _furniture(self, text: str, at: list[tuple[float, float]], color: Color) -> None:
         """Draw `text`, in the first face, at each (x, baseline)."""
