@@ -37,20 +37,20 @@ class AloneGlyphs:
         arrays: list[NDArray[Any]] = [*self._index, *self._columns.values()]
         return sum(each.nbytes for each in arrays)
 
-    def lacks(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return whether each of `keys` is missing. If there is no room for those that are, all others are too."""
-        missing = ~self._holds(keys)
-        if len(self._index[0]) + np.count_nonzero(missing) > _MOST:
-            self.__init__()  # type: ignore[misc]
-            missing[:] = True
-        return missing
+    def places(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return (the place of each of `keys` among the keys, whether it is missing there).
 
-    def _holds(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        If there is no room for those that are missing, all others are too.
+        """
         known = self._index[0]
         if not len(known):
-            return np.zeros(len(keys), bool)
-        found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys
-        return found
+            return np.zeros(len(keys), np.intp), np.ones(len(keys), bool)
+        place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        missing = known[place] != keys
+        if missing.any() and len(known) + np.count_nonzero(missing) > _MOST:
+            self.__init__()  # type: ignore[misc]
+            missing[:] = True
+        return place, missing
 
     def add(self, keys: NDArray[np.int64], glyphs: dict[str, NDArray[Any]], counts: NDArray[np.intp]) -> None:
         """Add new keys, and their glyphs: `counts` of each, in columns."""
@@ -60,10 +60,6 @@ class AloneGlyphs:
         known, first, count = (np.append(old, new) for old, new in zip(self._index, added, strict=True))
         order = stable_order(known)
         self._index = known[order], first[order], count[order]
-
-    def places(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Return the place of each of `keys` among the keys. All of them must be there."""
-        return np.searchsorted(self._index[0], keys)
 
     def joined(self, glyphs: Glyphs, source: NDArray[np.intp], at: NDArray[np.intp]) -> Glyphs:
         """Return the glyphs of units in order.

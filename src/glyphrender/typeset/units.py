@@ -84,7 +84,7 @@ def shape_units(
     chosen, keyed, new = np.flatnonzero(keys < 0), np.flatnonzero(keys >= 0), keys[:0]
     if len(keyed):
         distinct_keys, at, kind = kinds(keys[keyed])
-        lacking = alone.lacks(distinct_keys)
+        places, lacking = alone.places(distinct_keys)
         new = distinct_keys[lacking]
         chosen = np.append(chosen, keyed[at[lacking]])
     others = len(chosen) - len(new)
@@ -108,7 +108,7 @@ def shape_units(
         source = np.full(len(keys), -1)
         source[chosen[:others]] = np.arange(others)
         place = np.zeros(len(keys), np.intp)
-        place[keyed] = alone.places(distinct_keys)[kind]
+        place[keyed] = (alone.places(distinct_keys)[0] if len(new) else places)[kind]
         glyphs = alone.joined(glyphs, source, place)
     cluster = first[glyphs.unit] + np.where(special[glyphs.unit], 0, glyphs.cluster)
     unit = shaped[glyphs.unit]
