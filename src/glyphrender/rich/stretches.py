@@ -17,7 +17,7 @@ def rows(name: str, given: Any, width: int) -> list[Any]:
         found = [tuple(row) for row in given] if not isinstance(given, str | bytes) else None
     except TypeError:
         found = None
-    if found is None or any(len(row) != width for row in found):
+    if found is None or not set(map(len, found)) <= {width}:
         raise DataError(f"{name} of a RichText must be rows of {width} values; got {shown(given)}.")
     return found
 
@@ -29,7 +29,7 @@ def offsets(name: str, values: Any) -> Offsets:
             if values.dtype.kind in "iu" or not values.size:
                 return values.astype(np.int64)
         else:
-            return np.array([operator.index(value) for value in values], np.int64)
+            return np.array(list(map(operator.index, values)), np.int64)
     except (TypeError, ValueError, OverflowError):
         pass
     raise DataError(f"{name} must be whole numbers; got {shown(values)}.")
@@ -40,6 +40,8 @@ def stretches(name: str, start: Any, end: Any, length: int) -> tuple[Offsets, Of
     first, last = offsets(name, start), offsets(name, end)
     if first.shape != last.shape or first.ndim != 1:
         raise DataError(f"{name} must have one start and one end each.")
+    if not len(first):
+        return first, last
     wrong = np.flatnonzero((first < 0) | (first > last) | (last > length))
     if len(wrong):
         at = int(wrong[0])
@@ -61,6 +63,8 @@ def consumed(given: Any, length: int) -> Offsets:
     else:
         found = rows("consumed", given, 2)
         start, end = stretches("consumed", [row[0] for row in found], [row[1] for row in found], length)
+    if not len(start):
+        return np.zeros((0, 2), np.int64)
     some = np.flatnonzero(start < end)
     some = some[np.argsort(start[some], kind="stable")]
     start, end = start[some], np.maximum.accumulate(end[some])
@@ -75,12 +79,16 @@ def replaced(given: Any, length: int) -> tuple[Offsets, tuple[str, ...]]:
         if not isinstance(text, str):
             raise DataError(f"replaced has {shown(text)} where the text to draw must be. Pass (start, end, str).")
     start, end = stretches("replaced", [row[0] for row in found], [row[1] for row in found], length)
+    if not found:
+        return np.zeros((0, 2), np.int64), ()
     order = np.lexsort((end, start))
     return np.stack([start, end], axis=1)[order], tuple(found[at][2] for at in order.tolist())
 
 
 def check_apart(consumed: Offsets, replaced: Offsets) -> None:
     """Raise a DataError if two replaced stretches overlap, or one overlaps a consumed stretch."""
+    if not len(replaced):  # consumed stretches are apart
+        return
     both = np.concatenate([consumed, replaced])
     both = both[np.lexsort((both[:, 1], both[:, 0]))]
     wrong = np.flatnonzero(both[1:, 0] < both[:-1, 1])
