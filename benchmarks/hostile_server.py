@@ -139,6 +139,8 @@ _events(
 )
 _events("usage-is-text", chunk("ok", "stop"), '{"choices":[],"usage":"many"}', "[DONE]")
 _events("two-choices", '{"choices":[{"index":0,"delta":{"content":"ok"},"finish_reason":"stop"},{"index":1}]}')
+_raw("byte-order-mark", b"\xef\xbb\xbfdata: " + chunk("ok", "stop").encode() + b"\n\ndata: [DONE]\n\n")
+_events("refusal", '{"choices":[{"index":0,"delta":{"content":null,"refusal":"ok"},"finish_reason":"stop"}]}', "[DONE]")
 
 
 @mode
@@ -160,6 +162,7 @@ _events("cut-off", chunk("The order is 88"))
 _raw("half-a-line", f"data: {chunk('The order is')}\n\ndata: {chunk(' 88')[:60]}".encode())
 _raw("half-a-mark", f"data: {chunk('The order is')}\n\ndata: [DO".encode())
 _events("length", chunk("The order is", "length"), "[DONE]")
+_events("length-and-stop", chunk("The order is", "length"), chunk("", "stop"), "[DONE]")
 _events("content-filter", chunk("The order is", "content_filter"), "[DONE]")
 _events("tool-calls", chunk(None, "tool_calls"), "[DONE]")
 _events("aborted", chunk("The order", "abort"), "[DONE]")

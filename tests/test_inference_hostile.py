@@ -32,12 +32,13 @@ ASKED = [{"role": "user", "content": "Hi"}]
 #: Whole answers, however oddly they are said.
 WHOLE = {
     **dict.fromkeys(("good", "no-done", "no-reason", "bad-utf8", "carriage-returns", "odd-usage", "usage-is-text",
-                     "two-choices", "same-origin-redirect", "pings-after-the-end"), "ok"),
+                     "two-choices", "byte-order-mark", "refusal", "same-origin-redirect", "pings-after-the-end"), "ok"),
     **dict.fromkeys(("lone-surrogate", "invalid-utf8"), "ok �"), "escapes": "\x1b]52;c;ZXZpbA==\x07 ok \x1b[31m",
 }  # fmt: skip
 #: Answers that are not whole: their `finish_reason`.
 CUT = {
     "cut-off": "broken off", "half-a-line": "broken off", "half-a-mark": "broken off", "length": "length",
+    "length-and-stop": "length",
     "content-filter": "content_filter", "tool-calls": "tool_calls", "aborted": "abort",
 }  # fmt: skip
 #: Modes that only the clock ends.

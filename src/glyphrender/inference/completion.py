@@ -78,7 +78,7 @@ def read_chunk(value: Any) -> Delta:
     reason = None
     for choice in _choices(value):
         delta = _mapping("delta", choice.get("delta") or {})
-        texts.append(_text(delta.get("content")))
+        texts.append(_text(delta.get("content")) or _refusal(delta))
         thoughts.append(_thoughts(delta))
         reason = _reason(choice) or reason
     return Delta(text="".join(texts), reasoning="".join(thoughts), finish_reason=reason, usage=_usage(value))
@@ -95,7 +95,7 @@ def read_completion(value: Any) -> Delta | None:
             break
         message = _mapping("message", choice["message"])
         return Delta(
-            text=_text(message.get("content")),
+            text=_text(message.get("content")) or _refusal(message),
             reasoning=_thoughts(message),
             finish_reason=_reason(choice),
             usage=_usage(value),
@@ -152,6 +152,12 @@ def _text(content: Any) -> str:
 def _thoughts(message: Mapping[str, Any]) -> str:
     # A server may fill two of the fields with the same text, so the first that is filled is taken.
     return next((message[name] for name in _REASONING if isinstance(message.get(name), str) and message[name]), "")
+
+
+def _refusal(message: Mapping[str, Any]) -> str:
+    """Return the words in which a model refuses to answer, which OpenAI gives in place of a content."""
+    refusal = message.get("refusal")
+    return refusal if isinstance(refusal, str) else ""
 
 
 def _reason(choice: Mapping[str, Any]) -> str | None:

@@ -27,7 +27,7 @@ from glyphrender.inference.completion import (
     without_lone_surrogates,
 )
 from glyphrender.inference.events import Event, events
-from glyphrender.inference.reply import BROKEN_OFF, Reply
+from glyphrender.inference.reply import BROKEN_OFF, Reply, says_cut
 from glyphrender.inference.sending import sendable, sent
 from glyphrender.inference.server import Server
 from glyphrender.inference.tool_calls import ToolCall
@@ -289,7 +289,8 @@ class _Answer:
         self.begun = self.begun or bool(delta.text or delta.reasoning) or delta.finish_reason is not None
         if delta.reasoning:
             self.reasoning.append(delta.reasoning)
-        self.finish_reason = delta.finish_reason or self.finish_reason
+        if not says_cut(self.finish_reason):  # a gateway may send "stop" behind a server's "length"
+            self.finish_reason = delta.finish_reason or self.finish_reason
         self.usage = delta.usage or self.usage
         self.calls += delta.calls
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 __all__ = ["Event", "events"]
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,9 @@ def events(pieces: Iterable[bytes]) -> Iterator[Event]:
     """
     data: list[str] = []
     kind = ""
-    for line in _lines(pieces):
+    for number, line in enumerate(_lines(pieces)):
+        if not number:
+            line = line.removeprefix(_BYTE_ORDER_MARK)
         if not line:
             if data:
                 yield Event("\n".join(data), kind)

@@ -20,6 +20,15 @@ _WHOLE: Final = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_tur
 _CALLS: Final = frozenset({"tool_calls", "function_call", "tool_use"})
 
 
+def says_cut(reason: str | None) -> bool:
+    """Return whether a reason says that an answer is not whole, whatever else is said of it.
+
+    >>> says_cut("length"), says_cut("stop"), says_cut("tool_calls"), says_cut(None)
+    (True, False, False, False)
+    """
+    return reason is not None and reason.lower() not in _WHOLE | _CALLS
+
+
 def total_tokens(counts: Sequence[int | None]) -> int | None:
     """Return the sum of counts of tokens; None if one of them is unknown."""
     known = [count for count in counts if count is not None]
