@@ -74,6 +74,10 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "a manifest nested deep": lambda folder: (folder / "manifest.json").write_text("[" * 100_000),
     "a manifest with notes": changed_manifest(lambda values: values.update(author="me")),
     "a page with a label": changed_manifest(lambda values: values["pages"][0].update(label="cat")),
+    "a manifest with a note among the versions": changed_manifest(
+        lambda values: values["versions"].update(mine="note")
+    ),
+    "a manifest with another θ": changed_manifest(lambda values: values["theta"].update(font_size=7.5)),
     "a manifest that lists a file outside": changed_manifest(
         lambda values: values["pages"][0].update(file="../keep.txt")
     ),
@@ -97,6 +101,11 @@ def test_a_folder_with_anything_else_in_it_is_refused_and_stays(
     assert "\n" not in str(caught.value)
     assert caught.value.path == str(pages)
     assert tree(pages.parent) == before
+
+
+def test_a_manifest_of_an_earlier_version_which_has_no_digest_is_replaced(pages: Path) -> None:
+    changed_manifest(lambda values: values.pop("sha256"))(pages)
+    assert render(NEW, SMALL).save(pages)["sha256"]
 
 
 def test_a_file_that_appears_while_pages_are_drawn_stays(pages: Path) -> None:

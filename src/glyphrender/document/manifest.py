@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -62,6 +63,8 @@ PAGE_KEYS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "sha256": _is_digest,
     "missing": _is_counts,
 }
+# The digest of all other values. Manifests of earlier versions lack it.
+_SEAL: Final = "sha256"
 # Keys that a page may lack. A manifest with any other key was not written by `save`, and is not replaced.
 _OPTIONAL: Final = frozenset({"collisions", "parts", "theta"})
 
@@ -80,6 +83,11 @@ def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
     head = json.dumps({**manifest, "pages": []}, indent=1, ensure_ascii=False)
     pages = ",\n".join(json.dumps(page, ensure_ascii=False) for page in manifest["pages"])
     return (head.removesuffix("[]\n}") + f"[\n{pages}\n]}}\n").encode("utf-8", "surrogatepass")
+
+
+def sealed_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `manifest` with the digest of its values, by which a later render knows that nobody has changed them."""
+    return {_SEAL: hashlib.sha256(manifest_bytes(manifest)).hexdigest(), **manifest}
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -148,11 +156,15 @@ def _foreign(folder: Path) -> str:
         manifest = read_manifest(folder)
     except DataError:
         return f"{MANIFEST}, which no render wrote"
-    keys = set(manifest) - set(KEYS) or {
+    keys = set(manifest) - set(KEYS) - {_SEAL} or {
         key for page in manifest["pages"] for key in set(page) - set(PAGE_KEYS) - _OPTIONAL
     }
     if keys:  # the manifest of something else, or with notes that a person added
         return f"{MANIFEST}, which has {min(keys)!r}"
+    if _SEAL in manifest:
+        values = {name: value for name, value in manifest.items() if name != _SEAL}
+        if sealed_manifest(values)[_SEAL] != manifest[_SEAL]:
+            return f"{MANIFEST}, which was changed since"
     return first_foreign(folder, {MANIFEST: "", **{page["file"]: page["sha256"] for page in manifest["pages"]}})
 
 

@@ -28,7 +28,7 @@ from glyphrender._system.paths import path_of
 from glyphrender._system.processes import can_fork, imap_forked
 from glyphrender._system.seal import is_sealed, sealed
 from glyphrender._system.version import __version__
-from glyphrender.document.manifest import MANIFEST, PAGES_FOLDER, file_name, manifest_bytes
+from glyphrender.document.manifest import MANIFEST, PAGES_FOLDER, file_name, manifest_bytes, sealed_manifest
 from glyphrender.document.page import checked_bits
 from glyphrender.errors import DataError, DependencyError, shown
 from glyphrender.raster.canvas import rasteriser
@@ -84,7 +84,7 @@ def save(
         _name_for_good(entries, output.folder, encoding.format)
         if format == "pdf":
             return _save_pdf(Path(path), output.folder, entries, theta, about)
-        manifest = {**about, "pages": entries}
+        manifest = sealed_manifest({**about, "pages": entries})
         (output.folder / MANIFEST).write_bytes(manifest_bytes(manifest))
         assert isinstance(output, FolderOutput)
         output.publish()
