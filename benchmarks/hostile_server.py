@@ -140,6 +140,7 @@ _events(
 _events("usage-is-text", chunk("ok", "stop"), '{"choices":[],"usage":"many"}', "[DONE]")
 _events("two-choices", '{"choices":[{"index":0,"delta":{"content":"ok"},"finish_reason":"stop"},{"index":1}]}')
 _raw("byte-order-mark", b"\xef\xbb\xbfdata: " + chunk("ok", "stop").encode() + b"\n\ndata: [DONE]\n\n")
+_events("reason-is-the-word-null", chunk("o", "null"), chunk("k", "null"), chunk("", "stop"), "[DONE]")
 _events("refusal", '{"choices":[{"index":0,"delta":{"content":null,"refusal":"ok"},"finish_reason":"stop"}]}', "[DONE]")
 
 

@@ -33,9 +33,8 @@ import texts
 from glyphrender import GlyphRenderError, Theta, Typesetter, layout
 
 PROSE = 250_000
-PASSES = (
-    3  # over the prose, before and after each measurement: one pass takes 80 ms, which is too short for some clocks
-)
+# Passes over the prose, before and after each measurement: one takes 80 ms, which is too short for some clocks.
+PASSES = 3
 MOST_EXPONENT, MOST_PROSE = 1.1, 10
 
 Maker = Callable[[int], str]

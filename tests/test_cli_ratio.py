@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from test_cli import refused, run
 
 from glyphrender import Theta, compression_ratio
+from glyphrender._system.seal import is_sealed_csv, sealed_csv
 from glyphrender.cli.bench import command as bench_command
 from glyphrender.cli.fit import command as fit_command
 from glyphrender.cli.models import command as models_command
@@ -198,6 +199,15 @@ def test_bench_measures_every_text_theta_and_model(tmp_path: Path) -> None:
     assert (row["ρ"], row["visual"], row["resampled"]) == (f"{expected.rho:.3f}", str(expected.visual_tokens), "0")
     marks = ET.parse(tmp_path / "out.svg").getroot().findall(".//{*}path/{*}title")
     assert len(marks) == 16
+
+
+@pytest.mark.parametrize("name", ["a\rb", "a\nb", 'a "b", c', "a\udce9", "", "a\0b"])
+def test_figures_are_known_again_whatever_the_name_of_a_file_is(name: str) -> None:
+    assert is_sealed_csv(sealed_csv([["text", "pages"], [name, "3"]]))
+
+
+def test_a_list_of_digests_without_a_row_is_not_taken_for_figures() -> None:
+    assert not is_sealed_csv(b"path,sha256\n")
 
 
 def test_bench_replaces_figures_only_if_nobody_has_changed_them(tmp_path: Path) -> None:

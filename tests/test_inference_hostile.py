@@ -32,7 +32,8 @@ ASKED = [{"role": "user", "content": "Hi"}]
 #: Whole answers, however oddly they are said.
 WHOLE = {
     **dict.fromkeys(("good", "no-done", "no-reason", "bad-utf8", "carriage-returns", "odd-usage", "usage-is-text",
-                     "two-choices", "byte-order-mark", "refusal", "same-origin-redirect", "pings-after-the-end"), "ok"),
+                     "two-choices", "byte-order-mark", "reason-is-the-word-null", "refusal", "same-origin-redirect",
+                     "pings-after-the-end"), "ok"),
     **dict.fromkeys(("lone-surrogate", "invalid-utf8"), "ok �"), "escapes": "\x1b]52;c;ZXZpbA==\x07 ok \x1b[31m",
 }  # fmt: skip
 #: Answers that are not whole: their `finish_reason`.

@@ -17,8 +17,9 @@ from glyphrender.evals.arms import Poser, conditions_of
 from glyphrender.evals.benchmarks import BENCHMARKS, load_benchmark
 from glyphrender.evals.needle import KINDS, load, needle
 from glyphrender.evals.needle_map import needle_cells, needle_map, needle_png, needle_table
-from glyphrender.evals.report import write_report
+from glyphrender.evals.report import check_report, write_report
 from glyphrender.evals.runner import Run, run
+from glyphrender.evals.summary import run_name
 from glyphrender.inference.conversation import Conversation
 from glyphrender.inference.endpoint import Reply
 from glyphrender.models.tokenizers import tokenizer
@@ -155,6 +156,16 @@ def test_the_report_of_a_run_has_the_map_and_is_replaced_by_the_next(done: Run, 
     paths[".map.png"].write_bytes(b"mine")
     with pytest.raises(DataError, match=r"map\.png"):
         write_report(tmp_path, done)
+
+
+def test_a_map_that_somebody_has_changed_is_refused_before_a_run(done: Run, tmp_path: Path) -> None:
+    for path in write_report(tmp_path, done).values():
+        whole = path.read_bytes()
+        path.write_bytes(whole + b"my note")
+        with pytest.raises(DataError, match="did not write it as it is now"):
+            check_report(tmp_path, run_name(done))
+        path.write_bytes(whole)
+    check_report(tmp_path, run_name(done))
 
 
 def test_the_table_of_benchmarks_knows_the_needle_map() -> None:

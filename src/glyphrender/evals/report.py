@@ -29,8 +29,10 @@ __all__ = ["check_report", "remarks", "report_markdown", "report_page", "write_r
 _FORMAT: Final = "glyphrender.evals 1"
 _TIMES: Final = ".times.json"
 _TIMES_FORMAT: Final = "glyphrender.times 1"
-# The files of every run; some benchmarks have more.
-_SUFFIXES: Final = (".json", ".md", ".html", ".items.jsonl", ".rho.svg", ".length.svg", _TIMES)
+# The files of a run. Not all runs have the last three: plots by length, and the map of the benchmark needle.
+_SUFFIXES: Final = (
+    ".json", ".md", ".html", ".items.jsonl", ".rho.svg", _TIMES, ".length.svg", ".map.png", ".map.md",
+)  # fmt: skip
 _PAIRS: Final = ("pair", "difference", "95% interval", "better", "worse", "p")
 _ABOUT_ARMS: Final = (
     "Scores are means over items, with 95% intervals. A request without a reply counts as wrong. ρ has three "

@@ -163,7 +163,8 @@ def _refusal(message: Mapping[str, Any]) -> str:
 def _reason(choice: Mapping[str, Any]) -> str | None:
     reason = choice.get("finish_reason")
     if reason is None or isinstance(reason, str):
-        return reason or None
+        # DashScope, and gateways before it, send the word "null" in each event before the last.
+        return None if reason in ("", "null") else reason
     raise TypeError(f"finish_reason is {_name(reason)}, not a text")
 
 
