@@ -254,6 +254,12 @@ def test_a_key_that_no_header_can_hold_is_refused_unseen(inside: str) -> None:
     assert KEY not in str(raised.value)
 
 
+@pytest.mark.parametrize("port", [0, 65536, 99999, 4_295_000_000])
+def test_a_port_that_no_server_has_is_refused_and_not_taken_modulo(port: int) -> None:
+    with pytest.raises(EndpointError, match=r"is no URL \(ValueError\)"):
+        Endpoint(base_url=f"http://127.0.0.1:{port}/v1", model="m", retries=0).complete([])
+
+
 def test_a_password_in_the_url_is_in_no_message() -> None:
     endpoint = Endpoint(base_url="http://me:hun/t@r2@127.0.0.1:9/v1?token=abc", model="m", retries=0)
     endpoints = endpoint, Endpoint(base_url="http://me:hunter2@127.0.0.1:9/v1?token=abc", model="m", retries=0)

@@ -224,6 +224,8 @@ def _client(server: Server, process: int) -> Any:
     try:
         user, password = _user(server.base_url)
         parts = urlsplit(server.base_url or _OPENAI)
+        if parts.port == 0:  # and above 65,535 it raises: the system would take the port modulo 65,536
+            raise ValueError("port 0")
         # The address of each request goes into logs of the HTTP library, so the client gets user and password apart.
         url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         return OpenAI(
