@@ -389,3 +389,14 @@ def test_lines_beside_a_table_give_no_rules_to_it() -> None:
         (first,), (second,), (last,) = map(page.find, ("الطائر", "المكان", "ج"))
         beside = page.array[int(first.box[1]) : int(last.box[3]), : int(second.box[0]) - 1]
         assert (beside == 255).all()
+
+
+@pytest.mark.parametrize("separator", "\x1c\x1d\x1e\x85\v\f\u2029")
+def test_a_separator_in_a_cell_ends_no_table(separator: str) -> None:
+    text = f"1{separator}אב|x\nab|ג"
+    table = Table(start=0, end=len(text), cells=[(0, 0, 0), (5, 0, 1), (7, 1, 0), (10, 1, 1)], alignments=[None, None])
+    for direction, leftward in (("AUTO", True), ("LTR", False)):
+        theta = PAGE.replace(direction=direction)
+        (page,) = check(RichText(text, tables=[table], replaced=[(4, 5, "\n"), (9, 10, "\n")]), theta)
+        (first,), (second,) = boxes(page, "ab"), boxes(page, "ג")
+        assert (first[0] > second[0]) == leftward

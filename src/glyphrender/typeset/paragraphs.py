@@ -27,6 +27,8 @@ from glyphrender.typeset.folded_blocks import folded_blocks
 from glyphrender.typeset.paragraph_styles import ALIGNMENTS, Begins, ParagraphStyles, StyleColumns
 
 _LINE_ENDS: Final = set_of(map(ord, LINE_ENDS))
+# What ends a paragraph of bidi: line ends, and three separators that stand inside a line of ours.
+_BIDI_ENDS: Final = set_of(map(ord, LINE_ENDS + bidi.INNER_SEPARATORS))
 # The first code point that is set from right to left.
 _LEFTWARD: Final = 0x590
 
@@ -184,7 +186,7 @@ def _are_leftward(
         return leftward
     size = (end - begin + 1)[some]  # each table is written as one paragraph, with a line end of its own
     whole = np.append(cps, np.uint32(0x0A))[ranges(begin[some], size)]
-    whole[are_in(whole, _LINE_ENDS)] = 0x20
+    whole[are_in(whole, _BIDI_ENDS)] = 0x20
     whole[np.cumsum(size) - 1] = 0x0A
     leftward[some] = bidi.paragraph_levels(whole) == 1
     return leftward
