@@ -228,6 +228,11 @@ def test_an_export_replaces_an_unchanged_export_and_nothing_else(trainer: str, t
     with pytest.raises(DataError, match=r"holds other files \(notes\.txt\)"):
         written(out, trainer)
     (out / "notes.txt").unlink()
+    manifest = (out / "export.json").read_text()
+    (out / "export.json").write_text(manifest.replace('"seed": 0', '"seed": 77'))
+    with pytest.raises(DataError, match=r"export\.json, which was changed since"):
+        written(out, trainer)
+    (out / "export.json").write_text(manifest)
     (out / "README.md").write_text("my own words")
     with pytest.raises(DataError, match=r"README\.md, which was changed since"):
         written(out, trainer)

@@ -8,6 +8,7 @@ trainer would shrink, cut or refuse is not written.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -120,6 +121,7 @@ def export(
         (folder / to.settings_file).write_text(text, encoding="utf-8")
         (folder / _README).write_text(_readme(to, model, wanted, report), encoding="utf-8")
         manifest = _described(to, model, seed, report, drawer, folder)
+        manifest = {_SEAL: _digest(manifest), **manifest}
         (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         output.publish()
     return report
@@ -309,9 +311,17 @@ def _foreign(folder: Path) -> str:
     known = {name: digest for name, digest in manifest["files"].items() if name in _NAMES or _PAGE.fullmatch(name)}
     if "trainer" not in manifest or len(known) != len(manifest["files"]):
         return f"{_MANIFEST}, which no export wrote"
+    if _SEAL in manifest and manifest.pop(_SEAL) != _digest(manifest):
+        return f"{_MANIFEST}, which was changed since"
     return first_foreign(folder, {_MANIFEST: "", **known})
 
 
+def _digest(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest).encode("ascii")).hexdigest()
+
+
+#: The digest of all other values of a manifest. Manifests of earlier versions lack it.
+_SEAL: Final = "sha256"
 _EXPORT: Final = FolderKind(
     names=re.compile("|".join([_PAGE.pattern, *map(re.escape, sorted(_NAMES))])),
     foreign=_foreign,
