@@ -16,11 +16,17 @@ from glyphrender.adapters.corpus.options import Options
 from glyphrender.document.sheet import saved
 from glyphrender.errors import DataError
 from glyphrender.evals.arms import conditions_of
+from glyphrender.evals.efficiency.expected import configuration
 from glyphrender.evals.item import Item, ItemTurn
+from glyphrender.evals.nolima import load_nolima
+from glyphrender.evals.ruler import load as ruler
 from glyphrender.inference.replies import Replies
+from glyphrender.models.preprocessor import vision_from_config
 from glyphrender.search.journal import Journal
 from glyphrender.text.source import read
 from glyphrender.train.exports.export import lint
+from glyphrender.train.recipe import Recipe
+from glyphrender.train.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are not supported")
 
@@ -85,6 +91,26 @@ def _image(folder: Path) -> None:
     POSER.pose(item, conditions_of(["pages"], [Theta()])[0])
 
 
+def _texts_of_ruler(folder: Path) -> None:
+    os.mkfifo(folder / "a.txt")
+    ruler([str(folder)])
+
+
+def _configuration(folder: Path) -> None:
+    os.mkfifo(folder / "config.json")
+    configuration(str(folder))
+
+
+def _preprocessor(folder: Path) -> None:
+    os.mkfifo(folder / "preprocessor_config.json")
+    vision_from_config(folder)
+
+
+def _recipe_of_a_run(folder: Path) -> None:
+    os.mkfifo(folder / "recipe.toml")
+    RunFolder.open(folder, Recipe.load("tiny-cpt"))
+
+
 def _device(folder: Path) -> None:
     read("/dev/zero")
 
@@ -93,9 +119,17 @@ def _device(folder: Path) -> None:
     "opened",
     [
         _corpus_begun, _corpus_manifest, _corpus_lock, _export_manifest, _saved_page, _replies, _journal, _image,
-        _device,
+        _texts_of_ruler, _configuration, _preprocessor, _recipe_of_a_run, _device,
     ],
 )  # fmt: skip
 def test_what_is_no_regular_file_is_refused_and_not_waited_for(opened: Callable[[Path], None], tmp_path: Path) -> None:
     with pytest.raises(DataError):
         opened(tmp_path)
+
+
+def test_a_pipe_in_a_folder_of_books_is_no_book(tmp_path: Path) -> None:
+    (tmp_path / "needle_set.json").write_text("[]")
+    (tmp_path / "books").mkdir()
+    os.mkfifo(tmp_path / "books/a.txt")
+    with pytest.raises(DataError, match="holds no book"):
+        load_nolima([tmp_path / "needle_set.json", tmp_path / "books"])

@@ -305,7 +305,7 @@ def _item(haystack: Callable[[int], Haystack], value: _Value) -> Item:
 def _books(given: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in given:
-        found.extend(sorted(path.glob("*.txt")) if path.is_dir() else [path])
+        found += sorted(filter(Path.is_file, path.glob("*.txt"))) if path.is_dir() else [path]
     if not found:
         raise DataError(f"{given[0]} holds no book. Name files of text whose names end in .txt.", path=given[0])
     return found

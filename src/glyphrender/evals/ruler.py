@@ -243,7 +243,8 @@ def _sample_files(data: Sequence[str]) -> list[Path]:
     found: list[Path] = []
     for each in data:
         path = Path(each)
-        found += sorted(path.rglob("*.jsonl")) if path.is_dir() else [path] if path.suffix == ".jsonl" else []
+        inside = filter(Path.is_file, path.rglob("*.jsonl"))
+        found += sorted(inside) if path.is_dir() else [path] if path.suffix == ".jsonl" else []
     return found
 
 
@@ -252,7 +253,9 @@ def _text_files(data: Sequence[str]) -> list[Path]:
     found: list[Path] = []
     for path in map(Path, data):
         inside = (
-            sorted(file for file in path.glob("*") if file.suffix in (".json", ".txt")) if path.is_dir() else [path]
+            sorted(file for file in path.glob("*") if file.suffix in (".json", ".txt") and file.is_file())
+            if path.is_dir()
+            else [path]
         )
         if not inside:
             raise DataError(

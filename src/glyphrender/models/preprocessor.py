@@ -67,7 +67,7 @@ def _read(path: Path) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for file in files:
         try:
-            found = json.loads(read_text(file))
+            found = json.loads(read_text(file, pipes=file == path))
         except (OSError, ValueError, RecursionError) as error:
             raise DataError(
                 f"{file} cannot be read as JSON: {error}. Name a preprocessor_config.json.", path=file

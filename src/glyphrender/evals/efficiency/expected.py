@@ -270,7 +270,7 @@ def configuration(name: str) -> dict[str, Any]:
     if isinstance(name, str) and name in published_names():
         return published(name)
     try:
-        read = json.loads(read_text(Path(name) / "config.json"))
+        read = json.loads(read_text(Path(name) / "config.json", pipes=False))
     except (OSError, ValueError, TypeError, RecursionError):
         read = None
     if not isinstance(read, dict):

@@ -92,6 +92,8 @@ class RunFolder:
             )
         replaced = not written.exists()
         if written.exists():
+            if not written.is_file():
+                raise DataError(f"{written} is no regular file. Use another --out.", path=written)
             there = Recipe.load(written)
             # A start that failed left our own file and nothing else. Then a corrected recipe takes its place.
             replaced = not folder.has_begun and written.read_text(encoding="utf-8") == there.to_toml()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from glob import glob
+from pathlib import Path
 from typing import Any
 
 from glyphrender._system.regular_file import read_text
@@ -250,7 +251,8 @@ def named_files(patterns: Sequence[str], field: str) -> list[str]:
     """
     found = []
     for pattern in patterns:
-        paths = sorted(glob(pattern, recursive=True))
+        # A pipe is read only where the user names it, as `<(command)` does.
+        paths = sorted(path for path in glob(pattern, recursive=True) if path == pattern or not Path(path).is_fifo())
         if not paths:
             raise DataError(f"data.{field} has {shown(pattern)}, which names no file. Set data.{field}.", path=pattern)
         found += paths
