@@ -80,7 +80,7 @@ class HarfBuzzCanvas:
         `style.hinting` is ignored. `color` also selects Skia's tone curve; see tone.py. Without antialiasing, the
         pixels whose center is inside an outline are inked; see `Sheet`.
         """
-        rows = rows.rows
+        rows = rows.gathered
         glyphs = rows.glyph.astype(np.intp)
         # float32, because Skia computes in float32: every position then falls into the same quarter.
         x = rows.x.astype(np.float32)

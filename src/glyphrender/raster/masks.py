@@ -97,7 +97,7 @@ class Masks:
         if LOADER.note(rows.count, following=following) is None:
             return False
         if not self._pays:
-            glyph = rows.rows.glyph
+            glyph = rows.gathered.glyph
             self._drawn += len(glyph)
             self._seen[glyph[glyph < self._glyphs]] = True
             self._pays = self._drawn > GLYPH_PAYS_AFTER * len(self._seen.nonzero()[0])
@@ -141,7 +141,7 @@ class Masks:
         A glyph that lacks one mask gets all that it lacks: they are wanted soon, and a call costs as much as ten masks.
         """
         phase: NDArray[np.intp] | int = 0
-        gathered = rows.rows
+        gathered = rows.gathered
         if self._subpixel:
             at = gathered.x[start:].astype(np.float32) + np.float32(0.5 / PHASES)
             phase = phases(at - np.floor(at))

@@ -68,7 +68,7 @@ def draw_page(
     placed = [(block, place(block, theta)) for block in blocks]
     marked = _marked(placed, theta) if rich else []
     for at, (block, _, lines) in enumerate(marked):
-        goes_on = None
+        goes_on = None  # a repeated head and the rows below it are two blocks of one table
         if block.row_below is not None:
             goes_on = marked[at + 1][2]
         elif at and marked[at - 1][0].row_below is not None:

@@ -47,7 +47,7 @@ class Rows:
         return len(self.glyph)
 
     @property
-    def rows(self) -> Rows:
+    def gathered(self) -> Rows:
         """These rows, for callers that may have `GlyphRuns`."""
         return self
 
@@ -96,13 +96,13 @@ class GlyphRuns:
     count: int
 
     @property
-    def rows(self) -> Rows:
+    def gathered(self) -> Rows:
         """The runs as rows: runs on one baseline, one after the other, are one row.
 
         >>> glyph, x = np.array([7, 8, 9], np.uint32), np.array([1.0, 2.0, 3.0])
         >>> y, first, last = np.array([5.0, 5.0]), np.array([0, 2]), np.array([1, 3])
         >>> runs = GlyphRuns(baseline=y, first=first, last=last, glyph=glyph, x=x, count=2)
-        >>> runs.rows.bounds.tolist(), runs.rows.x.tolist()
+        >>> runs.gathered.bounds.tolist(), runs.gathered.x.tolist()
         ([0, 2], [1.0, 3.0])
         """
         count = self.last - self.first

@@ -105,7 +105,7 @@ class TextPen:
             style, ink = styles[group.style], self.color(group.color) if color is None else color
             faces = style.stack.faces
             if group.face == BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
-                self._boxes(group.runs.rows, group.condense, ink, scale=group.size)
+                self._boxes(group.runs.gathered, group.condense, ink, scale=group.size)
                 continue
             rows, face = group.runs, faces[0 if group.face == BOX_FACE else group.face]
             if group.face == BOX_FACE:

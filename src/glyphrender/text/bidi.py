@@ -59,7 +59,7 @@ INNER_SEPARATORS: Final = "\x1c\x1d\x1e"
 _OBJECT: Final = 0xFFFC  # OBJECT REPLACEMENT CHARACTER, a neutral
 
 
-# So many strong characters at the head of each paragraph are looked at one by one for one outside isolates.
+# In search of a strong character outside isolates, so many at the head of each paragraph are looked at one by one.
 _NEAR: Final = 8
 
 

@@ -25,7 +25,7 @@ from glyphrender.text.runs import Indices, Mask, are_in, set_of
 #: Tokens, and words, end at these: a set for `are_in`.
 BLANKS: Final = set_of(map(ord, " \t" + LINE_ENDS))
 
-# So many characters before a mark are looked at one by one for one that is not a mark.
+# In search of a character that is no mark, so many characters from a mark backwards are looked at one by one.
 _NEAR: Final = 6
 _NUMBER_MARKS: Final = tuple(map(ord, "\\+$%"))
 _BACKSLASH: Final = 0x5C

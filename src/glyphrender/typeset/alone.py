@@ -38,9 +38,9 @@ class AloneGlyphs:
         return sum(each.nbytes for each in arrays)
 
     def places(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Return (the place of each of `keys` among the keys, whether it is missing there).
+        """Return (the place of each of `keys` among those that are remembered, whether it is not among them).
 
-        If there is no room for those that are missing, all others are too.
+        If there is no room for the new ones, all that is remembered is forgotten. Then none of `keys` has a place.
         """
         known = self._index[0]
         if not len(known):

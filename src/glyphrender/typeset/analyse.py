@@ -3,7 +3,8 @@
 Spaces, tabs and line ends separate words. Two more places do, though nothing is drawn there: an *implicit boundary*
 between two ideographs, because a page of Chinese has few distinct ideographs and no spaces; and a change of bidi level.
 A text that has neither is split by two `str` calls, and its words are found at 0.08 µs each (word_index.py). Any other
-text is analysed as a whole, and the same separators are marked with numpy.
+text is analysed as a whole, and the same separators are marked with numpy. If it has bidi levels, its words end where
+the script changes too (script_cuts.py). The pages are the same with these cuts and without.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def analyse_cut(chunk: Chunk, words: Words) -> SegmentTable:
     pieces = map(chunk.text.__getitem__, map(slice, [0, *edges], [*edges, len(cps)]))
     spaced = _with_spaces(" ".join(pieces))
     if isinstance(words, StyledWords) and chunk.looks is not None:
-        look = np.zeros(cut.words + (not spaced.endswith(" ")), np.int32)
+        look = np.zeros(cut.words_before_last + (not spaced.endswith(" ")), np.int32)
         look[cut.word_of_starts] = chunk.looks[cut.starts]
         number, ends = words.segments(spaced, look)
     else:

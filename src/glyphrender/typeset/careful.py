@@ -37,9 +37,9 @@ class CarefulBreaker:
         self._tabs = np.flatnonzero(stretch.kind == TAB).tolist()
 
     def turn_to(self, segments: slice, opportunities: slice) -> None:
-        """Prepare for paragraphs inside `segments`.
+        """Prepare for paragraphs inside `segments`, whose break opportunities are `reach.place[opportunities]`.
 
-        `opportunities` are those of their break opportunities in `reach`: the segments after which a line may end.
+        A break opportunity is a segment after which a line may end.
         """
         stretch = self.stretch
         # Lists of these segments and opportunities alone. `add` and `_fill` count opportunities from the first of them.

@@ -38,7 +38,7 @@ class CutWords:
     allowed: NDArray[np.uint8]
     _whole: NDArray[np.intp]  # the first characters of the words that are not parts
     _number: NDArray[np.intp]  # how many words, separators and empty words come before each of them
-    _total: int  # how many come before the end
+    _total: int  # how many come before the last of these words; it is empty if the text ends with a separator
 
     @classmethod
     def of(cls, cps: NDArray[np.uint32], cuts: NDArray[np.intp], style: WordStyle) -> CutWords:
@@ -76,8 +76,11 @@ class CutWords:
         return cls(places=places, starts=parts, allowed=allowed, _whole=starts, _number=number, _total=total)
 
     @property
-    def words(self) -> int:
-        """The words and parts, with a word for each separator and each empty word, and the one behind the last."""
+    def words_before_last(self) -> int:
+        """How many words come before the last one, which is empty if the text ends with a separator.
+
+        Parts, separators and empty words count.
+        """
         return self._total + len(self.places)
 
     @property
@@ -158,7 +161,8 @@ def turns(
         blank: the text with spaces for tabs.
         level: the bidi level of each character, or None where all are 0.
         cuts: whether a word is cut before each character, or None where none is.
-        implicit: whether a word begins at each character because it and the one before are ideographs.
+        implicit: whether a word begins at each character for a reason that the breaks beside it do not depend on: it
+            and the one before are ideographs, or the script changes.
         actions: what may happen after each character of the whole text.
         style: the style of the words.
     """

@@ -19,7 +19,7 @@ from glyphrender.rich.style import BlockStyle, Rule
 from glyphrender.text.runs import distinct, ranges
 from glyphrender.typeset.paragraph_styles import ALIGNMENTS, FOLDED, OF_BARS, OF_MARKERS, StyleColumns, no_columns
 
-#: Of more blocks than this inside each other, the innermost ones count.
+#: At most so many blocks around a paragraph count: the innermost ones.
 DEPTH: Final = 32
 #: The indent of a block that has a marker and names no indent, in em.
 MARKER_INDENT: Final = 1.5

@@ -2,10 +2,9 @@
 
 Only the first tab of a line has a width that depends on where the line begins. This tab ends at a tab stop, so after it
 all distances to the next tab stops are the same on any line. Every segment therefore has a second position: its
-distance
-from a tab stop, plus the stops that all tabs before it pass. A line is then measured by two comparisons:
-of the plain positions up to its first tab, and of the second positions after it. Tabs and spaces hang until something
-is drawn after them.
+distance from a tab stop, plus the stops that all tabs before it pass. A line is then measured by two comparisons: of
+the plain positions up to its first tab, and of the second positions after it. Tabs and spaces hang until something is
+drawn after them.
 """
 
 from __future__ import annotations

@@ -33,11 +33,12 @@ from glyphrender.typeset.cells import LINED
 from glyphrender.typeset.joining import JOINING
 from glyphrender.typeset.style import WordStyle
 
-# What a character is: no word ends beside an OTHER; a SIGN takes the script of the text before it; an EDGE is a
-# separator; a VOID may have no font. Any other number is _SCRIPTS more than the script of a letter.
+# The kind of a character: no script cut stands beside an OTHER; a SIGN takes the script of the text before it; an EDGE
+# is a separator; a VOID is unassigned or of private use, so there may be no font for it. A letter has _SCRIPTS plus the
+# place of its script.
 _OTHER, _SIGN, _EDGE, _VOID, _SCRIPTS = range(5)
 _JOINS: Final = np.append(np.zeros(_SCRIPTS, bool), np.isin(SCRIPT_TAGS, JOINING))
-# Beside these, a VOID is a part of the word.
+# Beside these kinds of characters, a VOID stays in the word.
 _NEEDED: Final = np.append(np.arange(_SCRIPTS) <= _SIGN, np.isin(SCRIPT_TAGS, (*JOINING, *LINED)))
 
 
@@ -60,10 +61,10 @@ def script_cuts(
     """
     if style.hyphenate or style.line_breaks is LineBreaks.BROWSER:
         return None
-    kind = _kinds().take(record)
+    kind = _kind_of_record().take(record)
     void = np.flatnonzero(kind == _VOID)
     if len(void):
-        _leave_out(kind, void, cps, style)
+        _keep_in_words(kind, void, cps, style)
     signs = (kind == _SIGN) & ~begins
     before, at = kind[:-1], kind[1:]
     if signs.any():
@@ -82,11 +83,11 @@ def script_cuts(
     return cut
 
 
-def _leave_out(kind: NDArray[np.uint8], void: NDArray[np.intp], cps: NDArray[np.uint32], style: WordStyle) -> None:
-    """Make OTHER of each VOID that a font has, and of a run of them beside what needs them, or they need; in place.
+def _keep_in_words(kind: NDArray[np.uint8], void: NDArray[np.intp], cps: NDArray[np.uint32], style: WordStyle) -> None:
+    """Write OTHER, in place, over each VOID that a font has, and over each run of VOIDs beside a `_NEEDED` character.
 
-    A sign without a script takes that of the letter before, past characters that no font has. In a grid, the box of
-    such a character is fitted to its cells as the letters beside it are.
+    A sign takes the script of the letter before it, also if characters that no font has stand between them. In a grid,
+    the box of such a character is fitted to its cells as the letters beside it are.
     """
     some, _, number = kinds(cps[void])
     kind[void[(style.stack.assign(some, np.ones(len(some), bool)) != MISSING)[number]]] = _OTHER
@@ -97,7 +98,7 @@ def _leave_out(kind: NDArray[np.uint8], void: NDArray[np.intp], cps: NDArray[np.
 
 
 @cache
-def _kinds() -> NDArray[np.uint8]:
+def _kind_of_record() -> NDArray[np.uint8]:
     """Return by record what a character is.
 
     Letters and signs count whose clusters end beside any others of them, and for which UAX #14 has rules for pairs

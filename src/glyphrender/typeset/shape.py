@@ -156,8 +156,8 @@ def _groups(
     HarfBuzz takes letters such as U+0929 apart, and puts them together again only if a mark is in the buffer. And it
     takes left-to-right text of a right-to-left script for numbers if no letter is in the buffer. So units with marks,
     and units with digits and without letters, are shaped apart from the others where that matters. A mark at the head
-    of a unit would be one cluster with the space before, so such a unit is shaped alone from the beginning. Among units
-    that need no look for another reason, `_shape_batches` finds them.
+    of a unit would be one cluster with the space before, so such a unit is shaped alone at once. Latin, and simple
+    scripts from right to left, are not looked at here: `_shape_batches` finds these units by their glyphs.
     """
     hangs = np.zeros(len(texts), bool)
     group = ((face.astype(np.int64) << 16) | (script.astype(np.int64) << 1) | rtl) << _PARTS
