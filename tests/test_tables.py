@@ -400,3 +400,12 @@ def test_a_separator_in_a_cell_ends_no_table(separator: str) -> None:
         (page,) = check(RichText(text, tables=[table], replaced=[(4, 5, "\n"), (9, 10, "\n")]), theta)
         (first,), (second,) = boxes(page, "ab"), boxes(page, "ג")
         assert (first[0] > second[0]) == leftward
+
+
+def test_a_row_that_begins_with_an_overwriting_carriage_return_begins_below_the_line_above() -> None:
+    text = "x\nzz\rab\ncd\n\ref\ngh\n"
+    table = Table(start=2, end=len(text), cells=[(2, 0, 0), (8, 0, 1), (11, 1, 0), (15, 1, 1)], alignments=[None, None])
+    (page,) = check(RichText(text, tables=[table]), PAGE.replace(carriage_return="OVERWRITE"))
+    x, ab, cd, ef, gh = (page.find(each)[0].box for each in ("x", "ab", "cd", "ef", "gh"))
+    assert x[3] <= ab[1] == cd[1] < ef[1] == gh[1]
+    assert ab[0] == ef[0] < cd[0] == gh[0]

@@ -126,12 +126,15 @@ def _prepared(text: RichText, theta: Theta, shaper: Shaper) -> tuple[DrawnText, 
     base = _BASE[theta.direction]
     # Where a newline does not end a line, the whole text is one paragraph, and blocks have no meaning.
     flows = theta.newline_marker is not None
+    overwritten = consumption(theta).overwritten
 
     def prepared() -> tuple[DrawnText, Paragraphs | None]:
         drawn = DrawnText(text)
-        return drawn, None if flows else Paragraphs.of(drawn, text.blocks, text.tables, base)
+        if flows:
+            return drawn, None
+        return drawn, Paragraphs.of(drawn, text.blocks, text.tables, base=base, overwritten=overwritten)
 
-    return shaper.prepared((text, base, flows), prepared)
+    return shaper.prepared((text, base, flows, overwritten), prepared)
 
 
 def _rich(text: RichText, theta: Theta, style: WordStyle, shaper: Shaper) -> tuple[Iterable[SegmentTable], LookMetrics]:

@@ -49,15 +49,25 @@ class Paragraphs:
 
     @classmethod
     def of(
-        cls, text: DrawnText, blocks: Sequence[BlockSpan], tables: Sequence[Table] = (), base: int | None = None
+        cls,
+        text: DrawnText,
+        blocks: Sequence[BlockSpan],
+        tables: Sequence[Table] = (),
+        *,
+        base: int | None = None,
+        overwritten: bool = False,
     ) -> Paragraphs | None:
         """Return the paragraphs of a rich text; None if it has neither blocks nor tables.
 
-        `base` is the direction, 0 or 1, that θ imposes on every paragraph, or None.
+        Args:
+            text: the drawn text.
+            blocks, tables: those of the rich text.
+            base: the direction, 0 or 1, that θ imposes on every paragraph, or None.
+            overwritten: whether a lone CR takes back what stands before it on the line, and so ends no paragraph.
         """
         if not blocks and not tables:
             return None
-        start = paragraph_starts(text.text)
+        start = paragraph_starts(text.text, overwritten=overwritten)
         source = text.begins(start)
         if tables:
             blocks = _outside(blocks, tables)
@@ -73,11 +83,14 @@ class Paragraphs:
         return self.style[np.searchsorted(self.start, places, "right") - 1]
 
 
-def paragraph_starts(text: str) -> NDArray[np.int64]:
-    """Return the first character of each paragraph of a drawn text."""
+def paragraph_starts(text: str, *, overwritten: bool = False) -> NDArray[np.int64]:
+    """Return the first character of each paragraph of a drawn text; for `overwritten` see `Paragraphs.of`."""
     cps = codepoints(text)
     ends = are_in(cps, _LINE_ENDS)
-    ends[:-1] &= ~((cps[:-1] == 0x0D) & (cps[1:] == 0x0A))
+    if overwritten:
+        ends &= cps != 0x0D  # the LF of a CR LF ends the paragraph
+    else:
+        ends[:-1] &= ~((cps[:-1] == 0x0D) & (cps[1:] == 0x0A))
     return np.append(0, np.flatnonzero(ends) + 1).astype(np.int64)
 
 

@@ -44,8 +44,8 @@ _Fonts: TypeAlias = tuple[str, int, bool, str, tuple[str, ...], str, Emoji]
 # What the analysis of a text depends on, beside its style: the base direction, what is consumed, and how it flows; in
 # rich text, whether its blocks count.
 _Reading: TypeAlias = tuple[Direction, Consumption, Flow] | tuple[Direction, Consumption, Flow, bool]
-# A rich text, the base direction that θ imposes or None, and whether newlines end no lines.
-_RichKey: TypeAlias = tuple[RichText, int | None, bool]
+# A rich text, the base direction that θ imposes or None, whether newlines end no lines, and whether a CR overwrites.
+_RichKey: TypeAlias = tuple[RichText, int | None, bool, bool]
 P = TypeVar("P")
 _TextKey: TypeAlias = tuple[str | RichText, WordStyle, _Reading]
 
