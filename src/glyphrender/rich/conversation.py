@@ -78,8 +78,8 @@ def from_messages(messages: Iterable[Mapping[str, Any]], theta: ThetaLike = None
     The forms of OpenAI and Anthropic are read (`rich/messages.py`): `content` as a string or as a list of parts,
     `tool_calls`, messages of the role `tool`, items of the Responses API, parts of type `tool_use` and `tool_result`
     and those of tools that a server runs, thoughts, refusals. Messages of users and models are read as Markdown.
-    Results of tools are set as the output of a terminal, and arguments as JSON. Of an image or another medium, the
-    page shows a name in brackets.
+    Results of tools are set as the output of a terminal, and arguments as JSON. The page shows the
+    name of an image, or of another medium, in brackets.
 
     Args:
         messages: the messages, each a mapping with "role" and "content".

@@ -31,12 +31,12 @@ _IMAGES: Final = ("image", "image_url", "input_image", "image_file", "computer_s
 _OTHER_MEDIA: Final = (
     "input_audio", "audio", "file", "document", "input_file", "video", "video_url", "container_upload",
 )  # fmt: skip
-# Of a result: what only the server can read, what is said elsewhere, and the number of the call.
+# Fields of a result that are not shown: only the server can read them, or they are said elsewhere, or number the call.
 _OPAQUE: Final = (
     "type", "id", "call_id", "tool_use_id", "status", "cache_control", "citations", "encrypted_content",
     "encrypted_index", "encrypted_stdout", "signature",
 )  # fmt: skip
-# What a call is given: the first of these that it has.
+# Fields that hold what a call is given; the first that it has is shown.
 _ARGUMENTS: Final = ("arguments", "input", "args", "action", "queries", "code")
 # How deep results of tools may lie inside each other.
 _DEEPEST: Final = 32

@@ -47,7 +47,10 @@ def with_multiple(text: str, end: int) -> int:
 
 
 def _has_more_decimals(text: str, start: int, end: int) -> bool:
-    """Return whether decimals in groups go on before or behind the number: groups have one length, the last may not."""
+    """Return whether decimals in groups of one length go on before or behind the number.
+
+    A last group that is shorter is not known as one: `3.14159 265` may be two numbers.
+    """
     if (match := _DECIMAL.search(text, start, end)) and (after := _GROUP_AFTER.match(text, end)):
         return len(after["group"]) == len(match["decimals"])
     if not text[start:end].isdecimal():
