@@ -409,3 +409,12 @@ def test_a_row_that_begins_with_an_overwriting_carriage_return_begins_below_the_
     x, ab, cd, ef, gh = (page.find(each)[0].box for each in ("x", "ab", "cd", "ef", "gh"))
     assert x[3] <= ab[1] == cd[1] < ef[1] == gh[1]
     assert ab[0] == ef[0] < cd[0] == gh[0]
+
+
+@pytest.mark.parametrize("direction", ["LTR", "RTL"])
+def test_gaps_beside_empty_columns_stay_on_the_page(direction: str) -> None:
+    for count in range(1, 30):
+        text = "\n" * count
+        table = Table(start=0, end=count, cells=[(at, 0, at) for at in range(count)], alignments=[None] * count)
+        theta = PAGE.replace(page_size=(24, 80), font_size=8, direction=direction)
+        check(RichText(text, tables=[table]), theta)

@@ -102,11 +102,11 @@ def _shelves(need: NDArray[np.int64], first: NDArray[np.intp], room: NDArray[np.
     full = np.add.reduceat(need, first) + gap * (last - first - 1) > room
     for table in np.flatnonzero(full).tolist():
         lo, hi, width = int(first[table]), int(last[table]), int(room[table])
-        number = used = 0
+        number, used = 0, -gap  # a column without width has gaps beside it like any other
         for column, one in enumerate(need[lo:hi].tolist(), lo):
-            if used and used + gap + one > width - (min(EM, width // 8) if number else 0):
-                number, used = number + 1, 0
-            used += one + (gap if used else 0)
+            if used >= 0 and used + gap + one > width - (min(EM, width // 8) if number else 0):
+                number, used = number + 1, -gap
+            used += gap + one
             found[column] = number
     return found
 
