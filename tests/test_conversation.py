@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,6 +91,9 @@ def nested(depth: int) -> list[Any]:
         ({"role": "user", "content": [{"type": "text", "text": 3}]}, "the text of a part of type text that is int"),
         ({"role": "user", "content": [{"type": "text"}]}, "the text of a part of type text that is NoneType"),
         ({"role": "user", "content": [{"type": 3}]}, "a part whose type is 3"),
+        ({"role": "user", "parts": [{"text": "a"}]}, "message 1 has neither content nor calls"),
+        ({"role": "user", "reasoning": np.arange(3)}, "reasoning that is ndarray"),
+        ({"type": "mcp_call", "name": "f", "output": 0}, "a tool result of type int"),
         ({"type": "hologram"}, "no role and the unknown type 'hologram'"),
         ({"type": "reasoning", "summary": 3}, "reasoning of type int"),
         ({"type": "function_call_output", "output": 3}, "a tool result of type int"),
@@ -159,6 +163,67 @@ def test_items_of_the_responses_api_are_thoughts_calls_and_results() -> None:
     )
     marks = [block.style.marker for block in talk.text.blocks if block.style.marker]
     assert marks == ["1◂", "2◂", "3→", "4←", "5→", "6←", "7→", "8→", "←", "9·", "10◂"]
+
+
+def test_an_item_that_is_a_call_and_its_result_loses_neither() -> None:
+    found = {"file_id": "f", "filename": "a.md", "score": 0.5, "text": "It is."}
+    outcome = {"type": "exit", "exit_code": 0}
+    talk = from_messages(
+        [
+            {"type": "code_interpreter_call", "code": "1 + 1", "outputs": [{"type": "logs", "logs": "2\n"}]},
+            {"type": "file_search_call", "queries": ["q"], "results": [found]},
+            {"type": "mcp_call", "name": "echo", "arguments": "{}", "output": None, "error": "no such tool"},
+            {"type": "apply_patch_call", "operation": {"type": "delete_file", "path": "a"}},
+            {"type": "computer_call", "actions": [{"type": "wait"}]},
+            {"type": "shell_call_output", "output": [{"stdout": "a.py\n", "stderr": "", "outcome": outcome}]},
+            {"type": "image_generation_call", "result": "iVBORw0KGgo", "output_format": "png"},
+        ]
+    )
+    assert talk.text.drawn == (
+        'code_interpreter 1 + 1\n2\nfile_search ["q"]\n'
+        '{"file_id": "f", "filename": "a.md", "score": 0.5, "text": "It is."}\necho {}\nno such tool\n'
+        'apply_patch {"type": "delete_file", "path": "a"}\ncomputer [{"type": "wait"}]\n'
+        'a.py\n{"outcome": {"type": "exit", "exit_code": 0}}\nimage_generation \n[image png]\n'
+    )
+
+
+def test_items_of_the_server_are_left_out_by_name_and_approvals_are_shown() -> None:
+    talk = from_messages(
+        [
+            {"type": "mcp_list_tools", "server_label": "x", "tools": [{"name": "a"}]},
+            {"type": "compaction", "encrypted_content": "zz"},
+            {"type": "mcp_approval_request", "id": "1", "name": "ls", "arguments": "{}", "server_label": "x"},
+            {"type": "mcp_approval_response", "approval_request_id": "1", "approve": True, "reason": None},
+        ]
+    )
+    assert talk.text.drawn == '[mcp_list_tools]\n[compaction]\nls {}\n{"approve": true}\n'
+
+
+def test_a_result_in_a_form_of_its_own_keeps_its_fields() -> None:
+    ticket = {"type": "ticket", "id": "T1", "status": "open", "total": 0}
+    shown = '{"type": "ticket", "id": "T1", "status": "open", "total": 0}\n'
+    for message in (
+        {"role": "tool", "content": [ticket]},
+        {"type": "function_call_output", "output": ticket},
+        {"type": "function_call_output", "output": [ticket]},
+    ):
+        assert from_messages([message]).text.drawn == shown
+    assert from_messages([{"role": "tool", "content": [{"rows": 3}]}]).text.drawn == '{"rows": 3}\n'
+    assert from_messages([{"type": "function_call_output", "output": {"text": "a"}}]).text.drawn == '{"text": "a"}\n'
+    assert from_messages([{"type": "function_call_output", "output": {"rows": np.arange(3)}}]).text.drawn.startswith(
+        '{"rows"'
+    )
+
+
+def test_the_words_of_a_sound_are_shown() -> None:
+    talk = from_messages(
+        [
+            {"role": "assistant", "content": None, "audio": {"id": "a", "transcript": "Hello"}},
+            {"role": "user", "content": [{"type": "input_audio", "transcript": "Hi", "audio": None}]},
+            {"role": "assistant", "audio": {"id": "b"}},
+        ]
+    )
+    assert talk.text.drawn == "Hello\nHi\n[audio]\n"
 
 
 def test_results_of_tools_that_a_server_runs_are_shown_without_what_only_the_server_reads() -> None:
