@@ -282,6 +282,13 @@ for make in (from_markdown, lambda text: from_code(text, "python")):
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_context_without_its_space_ends_no_hunk() -> None:
+    source = "@@ -1,4 +1,4 @@\nindex = 3\n-a\n+b\ncopy (x)\n-c\n+d\n"
+    styles = {source[start:end]: style for start, end, style in from_diff(source).spans}
+    assert styles["-a"] == styles["-c"] != styles["+b"] == styles["+d"]
+    assert not {"index = 3", "copy (x)"} & styles.keys()
+
+
 def test_a_hunk_that_is_shorter_than_its_head_says_ends_at_the_next_head() -> None:
     source = "@@ -1,9 +1,9 @@\n-a\n+b\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-c\n+d\n"
     styles = {source[start:end]: style for start, end, style in from_diff(source).spans}

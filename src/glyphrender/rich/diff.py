@@ -136,8 +136,9 @@ def _lines(source: str) -> Iterator[_Line]:
         line = match[0]
         sign = line[:1]
         kind, number = "", 0
-        if sign not in ("+", "-") and (line.startswith(_HEADS) or _HUNK.match(line)):
-            old = new = 0  # models write hunks that are shorter than their head says
+        # Models write hunks that are shorter than their head says, and context without its space: `index = 3`.
+        if line.startswith("diff -") or _HUNK.match(line):
+            old = new = 0
         if old > 0 or new > 0:
             number, kind = hunk, sign if sign in ("+", "-", " ", "\\") else " "
             if sign != "\\":  # "\ No newline at end of file"
