@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glyphrender import Theta, Typesetter
+from glyphrender import Theta, Typesetter, layout
 from glyphrender.text.properties import SCRIPT_TAGS, GeneralCategory, records, table
 from glyphrender.typeset import analyse
 from glyphrender.typeset.place import place
@@ -142,3 +142,16 @@ def test_words_that_are_cut_where_the_script_changes_look_as_whole_words_do(
     cut = lines(text, theta, Typesetter())
     monkeypatch.setattr(analyse, "script_cuts", lambda *_: None)
     assert lines(text, theta, Typesetter()) == cut
+
+
+def test_glyphs_of_several_styles_overlap_in_the_same_order_whatever_was_drawn_before() -> None:
+    """Where glyphs overlap, rounding makes a pixel depend on the glyph that is drawn first."""
+    theta = Theta(font_size=20, line_height=5, overlap="ALLOW", page_size=(200, 100))  # type: ignore[arg-type]
+    text = "".join(f"{line}\n" for line in ("かな漢字かな", "│wave│agog│", "aegis 漢字 wave") * 4)
+    [cold] = layout(text, theta, typesetter=Typesetter())
+    for earlier in ("│", "가漢", "か", "agog"):
+        typesetter = Typesetter()
+        for page in layout(earlier, theta, typesetter=typesetter):
+            assert page.array.any()
+        [warm] = layout(text, theta, typesetter=typesetter)
+        assert np.array_equal(warm.array, cold.array)

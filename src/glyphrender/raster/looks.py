@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from glyphrender.fonts.face import Face
 from glyphrender.raster.rows import GlyphRuns
+from glyphrender.text.runs import distinct
 from glyphrender.typeset.glyph_store import FULL
 from glyphrender.typeset.place import Placed
 from glyphrender.typeset.style import WordStyle
@@ -24,8 +25,9 @@ _BOLD, _NOT_BOLD = 600, 550
 _UNDERLINE: Final = 0.13
 _STRIKE: Final = -0.26
 _STROKE: Final = 1 / 14
-# A number that says to which group a glyph belongs: 8 bits for the face, 16 for the style, then size and color.
-_STYLE: Final = 0xFFFF00
+# A number that says to which group a glyph belongs: 8 bits for the face, 16 for the rank of the style, then size and
+# color.
+_RANK: Final = 0xFFFF00
 _SIZE_BITS: Final = 24
 _SIZE: Final = 0xFFFF << _SIZE_BITS
 _COLOR_BITS: Final = 40
@@ -71,8 +73,9 @@ def is_synthetic(style: WordStyle, face: Face) -> tuple[bool, bool]:
 
 
 def groups(placed: Placed) -> Iterator[Group]:
-    """Yield the glyphs of a block in groups."""
-    key = (placed.style_of_segment.astype(np.int64) << 8) | placed.face_of_segment
+    """Yield the glyphs of a block in groups. The groups and their order depend on the block and on θ alone."""
+    styles, rank = _ranked(placed)
+    key = (rank << 8) | placed.face_of_segment
     colors: list[str | None] = [None]
     sizes = np.ones(1)
     if placed.look_of_segment is not None:
@@ -113,7 +116,7 @@ def groups(placed: Placed) -> Iterator[Group]:
     for start, stop, glyphs in zip(bounds[:-1], bounds[1:], counts, strict=True):
         of = int(key[start])
         yield Group(
-            style=(of & _STYLE) >> 8,
+            style=styles[(of & _RANK) >> 8],
             face=of & 0xFF,
             color=colors[of >> _COLOR_BITS],
             size=float(sizes[(of & _SIZE) >> _SIZE_BITS]),
@@ -127,6 +130,23 @@ def groups(placed: Placed) -> Iterator[Group]:
                 count=glyphs,
             ),
         )
+
+
+def _ranked(placed: Placed) -> tuple[list[int], NDArray[np.int64]]:
+    """Return (the styles of a block, as places in the store, in the order in which they are drawn; [s] their ranks).
+
+    The order is not that of the places, which depend on the texts that the store met before: where glyphs overlap,
+    rounding makes a pixel depend on the glyph that is drawn first.
+    """
+    used = distinct(placed.style_of_segment).tolist()
+    if len(used) == 1:
+        return used, np.zeros(len(placed.style_of_segment), np.int64)
+    styles = placed.store.styles
+    choices = {style: repr(styles[style].choice or "") for style in used}
+    used.sort(key=lambda style: (styles[style].variant.box_drawing, styles[style].variant.han, choices[style]))
+    rank = np.zeros(len(styles), np.int64)
+    rank[used] = np.arange(len(used))
+    return used, rank[placed.style_of_segment]
 
 
 class _Stretches(NamedTuple):
