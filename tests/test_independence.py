@@ -155,3 +155,16 @@ def test_glyphs_of_several_styles_overlap_in_the_same_order_whatever_was_drawn_b
             assert page.array.any()
         [warm] = layout(text, theta, typesetter=typesetter)
         assert np.array_equal(warm.array, cold.array)
+
+
+@pytest.mark.parametrize("marks", ["", "\u0302\u0324"])
+def test_glyphs_of_several_faces_overlap_in_the_same_order_however_a_text_is_cut(marks: str) -> None:
+    theta = Theta(font_size=20, line_height=5, overlap="ALLOW", page_size=(200, 100))  # type: ignore[arg-type]
+    rng = random.Random(1)
+    words = [word + marks for word in ("wave", "агое", "ქართ", "漢字", "gjq", "ᏣᎳᎩ", "ⲀⲂ")]
+    text = "".join(" ".join(rng.choices(words, k=3)) + "\n" for _ in range(60))
+    whole = [page.array.copy() for page in layout(text, theta, typesetter=Typesetter())]
+    for size in (64, 300):
+        cut = [page.array for page in layout(text, theta, typesetter=Typesetter(chunk_size=size))]
+        assert len(cut) == len(whole)
+        assert all(map(np.array_equal, cut, whole))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphrender.fonts.face import Face
-from glyphrender.raster.rows import GlyphRuns
+from glyphrender.raster.rows import GlyphRuns, Rows
 from glyphrender.text.runs import distinct
 from glyphrender.typeset.glyph_store import FULL
 from glyphrender.typeset.place import Placed
@@ -50,7 +50,7 @@ class Group(NamedTuple):
     color: str | None
     size: float
     condense: float
-    runs: GlyphRuns
+    runs: GlyphRuns | Rows
 
 
 class Band(NamedTuple):
@@ -141,12 +141,22 @@ def _ranked(placed: Placed) -> tuple[list[int], NDArray[np.int64]]:
     used = distinct(placed.style_of_segment).tolist()
     if len(used) == 1:
         return used, np.zeros(len(placed.style_of_segment), np.int64)
-    styles = placed.store.styles
-    choices = {style: repr(styles[style].choice or "") for style in used}
-    used.sort(key=lambda style: (styles[style].variant.box_drawing, styles[style].variant.han, choices[style]))
-    rank = np.zeros(len(styles), np.int64)
+    used.sort(key=lambda style: _precedence(placed.store.styles[style]))
+    rank = np.zeros(len(placed.store.styles), np.int64)
     rank[used] = np.arange(len(used))
     return used, rank[placed.style_of_segment]
+
+
+def _precedence(style: WordStyle) -> tuple[bool, str, str]:
+    """Return what orders the styles of a text: they differ in their variant and in what spans of rich text ask."""
+    return style.variant.box_drawing, style.variant.han, repr(style.choice or "")
+
+
+def drawing_order(placed: Placed, group: Group) -> tuple[object, ...]:
+    """Return what orders the groups of all blocks of a page, as `groups` orders those of one block."""
+    colors = list(dict.fromkeys(style.color for style in placed.looks)) or [None]
+    precedence = _precedence(placed.store.styles[group.style])
+    return colors.index(group.color), group.size, *precedence, group.face, group.condense
 
 
 class _Stretches(NamedTuple):

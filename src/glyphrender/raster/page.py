@@ -77,8 +77,7 @@ def draw_page(
     for _, glyphs in placed:
         if glyphs.gap_look is not None:
             pen.backgrounds(glyphs, glyphs.gap_look)
-    for _, glyphs in placed:
-        pen.text(glyphs)
+    pen.texts([glyphs for _, glyphs in placed])
     if True in [glyphs.has_box_drawing for _, glyphs in placed]:
         pen.box_drawing(placed)
     if marked:

@@ -65,6 +65,26 @@ class Rows:
             x=np.concatenate([np.zeros(0), *(np.asarray(x, np.float64) for _, _, x in rows)]),
         )
 
+    @classmethod
+    def in_one(cls, parts: Sequence[Rows | GlyphRuns]) -> Rows:
+        """Return the rows of several parts, from the highest baseline to the lowest.
+
+        >>> low, high = Rows.of([(20.0, [36], [1.0])]), Rows.of([(10.0, [37, 38], [1.0, 2.0])])
+        >>> Rows.in_one([low, high]).glyph.tolist()
+        [37, 38, 36]
+        """
+        rows = [part.gathered for part in parts]
+        baseline = np.concatenate([each.baseline for each in rows])
+        count = np.concatenate([np.diff(each.bounds) for each in rows])
+        order = np.argsort(baseline, kind="stable")
+        at = ranges((np.cumsum(count) - count)[order], count[order])
+        return cls(
+            baseline=baseline[order],
+            bounds=np.append(0, np.cumsum(count[order])),
+            glyph=np.concatenate([each.glyph for each in rows])[at],
+            x=np.concatenate([each.x for each in rows])[at],
+        )
+
     def lists(self) -> list[tuple[float, list[int], list[float]]]:
         """Return the rows that have glyphs."""
         glyph, x, bounds = self.glyph.tolist(), self.x.tolist(), self.bounds.tolist()

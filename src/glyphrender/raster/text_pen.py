@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from glyphrender.fonts.face import EM, Face
 from glyphrender.raster.box_drawing import cell_mask
 from glyphrender.raster.canvas import Canvas
 from glyphrender.raster.glyph_style import GlyphStyle
-from glyphrender.raster.looks import backgrounds, groups, is_synthetic, strokes
+from glyphrender.raster.looks import Group, backgrounds, drawing_order, groups, is_synthetic, strokes
 from glyphrender.raster.rows import GlyphRuns, Rows
 from glyphrender.raster.tone import Color
 from glyphrender.theta import MissingGlyph, Theta
@@ -96,22 +98,46 @@ class TextPen:
             return
         self._groups(placed, color)
 
+    def texts(self, blocks: Sequence[Placed]) -> None:
+        """Draw the glyphs of all blocks of a page, in an order that does not depend on where one block ends.
+
+        Blocks end where chunks do, and chunks end elsewhere if several processes draw a text, or if it was extended.
+        Where glyphs overlap, rounding makes a pixel depend on the glyph that is drawn first.
+        """
+        some = [placed for placed in blocks if len(placed.glyph)]
+        faces = {placed.uniform_face for placed in some} if len(some) > 1 else set()
+        if len(some) < 2 or (len(faces) == 1 and None not in faces):
+            for placed in some:
+                self.text(placed)
+            return
+        found = [(drawing_order(placed, group), placed, group) for placed in some for group in groups(placed)]
+        found.sort(key=itemgetter(0))
+        for _, same in groupby(found, key=itemgetter(0)):
+            parts = list(same)
+            _, placed, group = parts[0]
+            if len(parts) > 1:
+                group = group._replace(runs=Rows.in_one([part.runs for _, _, part in parts]))
+            self._group(placed, group)
+
     def _groups(self, placed: Placed, color: Color | None = None) -> None:
         """Draw the glyphs of a block, group by group, in their colors or in the one given."""
-        styles = placed.store.styles
         for group in groups(placed):
-            if group.face == CELL_FACE:
-                continue
-            style, ink = styles[group.style], self.color(group.color) if color is None else color
-            faces = style.stack.faces
-            if group.face == BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
-                self._boxes(group.runs.gathered, group.condense, ink, scale=group.size)
-                continue
-            rows, face = group.runs, faces[0 if group.face == BOX_FACE else group.face]
-            if group.face == BOX_FACE:
-                rows = replace(rows, glyph=np.zeros_like(rows.glyph))  # glyph 0, .notdef
-            synthetic = (False, False) if placed.look_of_segment is None else is_synthetic(style, face)
-            self.rows(face, rows, ink, scale=group.size, condense=group.condense, synthetic=synthetic)
+            self._group(placed, group, color)
+
+    def _group(self, placed: Placed, group: Group, color: Color | None = None) -> None:
+        """Draw a group of the glyphs of a block, in its color or in the one given."""
+        if group.face == CELL_FACE:
+            return
+        style, ink = placed.store.styles[group.style], self.color(group.color) if color is None else color
+        faces = style.stack.faces
+        if group.face == BOX_FACE and self.theta.missing_glyph is MissingGlyph.BOX:
+            self._boxes(group.runs.gathered, group.condense, ink, scale=group.size)
+            return
+        rows, face = group.runs, faces[0 if group.face == BOX_FACE else group.face]
+        if group.face == BOX_FACE:
+            rows = replace(rows, glyph=np.zeros_like(rows.glyph))  # glyph 0, .notdef
+        synthetic = (False, False) if placed.look_of_segment is None else is_synthetic(style, face)
+        self.rows(face, rows, ink, scale=group.size, condense=group.condense, synthetic=synthetic)
 
     def color(self, color: str | None) -> Color:
         """Return a color of rich text; None is the color of θ's text."""
