@@ -49,12 +49,12 @@ def item_of(values: Mapping[str, Any], options: Options, *, position: int, place
     """
     identity = id_of(values, options)
     if identity is None and (given := first_of(values, options.id_field)) is not None:
-        raise DataError(f"its id is a {type(given).__name__}: make it text or a whole number")
+        raise DataError(f"its id is of type {type(given).__name__}: make it text or a whole number")
     text = first_of(values, options.text_field)
     if text is None:
         raise DataError(f"it has no {' or '.join(map(repr, options.text_field))}")
     if not isinstance(text, str):
-        raise DataError(f"its text is a {type(text).__name__}: make it a string")
+        raise DataError(f"its text is of type {type(text).__name__}: make it a string")
     if not text:
         raise DataError("its text is empty, which makes no page")
     for what, value in (("id", identity or ""), ("text", text)):
