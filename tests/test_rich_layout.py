@@ -495,3 +495,12 @@ def test_a_page_is_cropped_behind_the_markers_and_bars_at_its_right() -> None:
         right = page.words[0].box[2]
         assert (page.array[:, int(right) + 1 :] < 200).any()
         assert page.size[0] == 200
+
+
+@pytest.mark.parametrize("carriage_return", ["LINE", "OVERWRITE"])
+@pytest.mark.parametrize("style", [Style(weight=700), Style(color="#888888"), Style(size=2.0)])
+def test_a_style_that_ends_inside_cr_lf_makes_no_line(style: Style, carriage_return: str) -> None:
+    for text in ("\r\n", "x\r\n", "x\n\r\n", "x\r\n\r\ny", "é\r\nz"):
+        theta = Theta(page_size=(300, 200), carriage_return=carriage_return)
+        pages = check(RichText(text, [(0, text.index("\r") + 1, style)]), theta)
+        assert [line.text for page in pages for line in page.lines] == text.splitlines(keepends=True)

@@ -93,7 +93,7 @@ def _marked(drawn: Drawn, text: DrawnText, styles: Sequence[Style]) -> Chunk:
         edges = (np.cumsum(kept) - kept)[edges]
         looks = looks[kept[:-1]]
     changes = np.flatnonzero(looks[1:] != looks[:-1]) + 1
-    if len(changes) and not chunk.text.isascii():
+    if len(changes) and (not chunk.text.isascii() or "\r\n" in chunk.text):  # CR LF is one cluster, UAX #29 GB3
         cps = codepoints(chunk.text)
         starts = grapheme.cluster_starts(cps)
         if not starts[changes].all():  # a cluster has the look of its first character
