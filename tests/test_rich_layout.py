@@ -504,3 +504,18 @@ def test_a_style_that_ends_inside_cr_lf_makes_no_line(style: Style, carriage_ret
         theta = Theta(page_size=(300, 200), carriage_return=carriage_return)
         pages = check(RichText(text, [(0, text.index("\r") + 1, style)]), theta)
         assert [line.text for page in pages for line in page.lines] == text.splitlines(keepends=True)
+
+
+def test_what_is_consumed_behind_the_last_line_end_stands_on_a_line_as_in_plain_text() -> None:
+    theta = Theta(page_size=(90, 80), ansi="STRIP")
+    words = "word " * 14 + "\nabc\n" + "word " * 14
+    for text in (words + "\n\x1b[1m", words + "\r\n\x1b[1m\x1b[2m", words + "\x1b[0m\n", "\x1b[1m", "\n\x1b[1m"):
+        lines = [line.text for page in layout(text, theta) for line in page.lines]
+        for rich in (
+            RichText(text, [(0, 1, Style(weight=700))]),
+            RichText(text, [(0, len(text), Style(color="#888888"))]),
+            RichText(text, blocks=[(0, 3, BlockStyle(indent=1))]),
+        ):
+            pages = check(rich, theta)
+            assert [line.text for page in pages for line in page.lines] == lines
+            check_memory(rich, theta, pages, size=72)

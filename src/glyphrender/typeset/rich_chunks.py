@@ -167,9 +167,11 @@ class _Account:
         closes = table.kinds() >= NEWLINE
         end[closes] = self._ends(stop[closes])
         final = self.drawn.source.offset + len(self.drawn.source.text) == len(text.text)
-        if final:
+        # What θ consumes behind the last line end stands on a line of its own, as in plain text.
+        last_line = final and bool(closes[-1:].any() and (self.drawn.place[-1:] == len(chunk.text)).any())
+        if final and not last_line:
             end[-1] = text.length
-        self.end = int(end[-1])
+        self.end = text.length if final else int(end[-1])
         own = table.store.length.take(table.number)  # without the gaps
         stands_for = own.astype(np.int64)
         edited = np.flatnonzero((replaced != OWN) & (own > 0))
@@ -177,13 +179,16 @@ class _Account:
         before = np.append(self.start, end[:-1])
         gained = begin - before  # what is consumed before each segment, and not by the segment before
         row = np.flatnonzero(gained)
-        at = np.insert(np.arange(len(stop)), row, row)
+        hidden = gained[row]
+        if last_line:
+            row, hidden = np.append(row, len(stop)), np.append(hidden, self.end - end[-1])
+        at = np.insert(np.arange(len(stop)), row, np.minimum(row, len(stop) - 1))
         added = np.insert(np.zeros(len(stop), bool), row, True)
         columns: dict[str, Any] = {
             "number": table.number[at],
             "gap": table.gap[at],
             "breaks": table.breaks[at],
-            "hidden": np.insert(end - begin - lengths, row, gained[row]).astype(np.int32),
+            "hidden": np.insert(end - begin - lengths, row, hidden).astype(np.int32),
             "stands_for": stands_for.astype(np.int32)[at],
             "replaced": replaced[at],
         }
@@ -192,6 +197,8 @@ class _Account:
             columns[name][empty] = value
         if paragraphs is not None:
             columns["paragraph"] = paragraphs.styles_at(drawn)[at]
+            if last_line:
+                columns["paragraph"][-1:] = paragraphs.styles_at(self._drawn(stop[-1:]))
         line = int(text.lines_before(np.array([self.start]))[0])
         return replace(
             table.edited(at, **columns),
