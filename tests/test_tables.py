@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich_documents import check, check_memory, same
 from strategies import examples, texts
 
-from glyphrender import Document, Page, RichText, Style, Theta, Typesetter, from_markdown, layout, render
+from glyphrender import BlockStyle, Document, Page, RichText, Style, Theta, Typesetter, from_markdown, layout, render
 from glyphrender.errors import DataError
 from glyphrender.rich import Cell, Table
 from glyphrender.typeset.column_widths import TableCells, set_columns
@@ -418,3 +418,22 @@ def test_gaps_beside_empty_columns_stay_on_the_page(direction: str) -> None:
         table = Table(start=0, end=count, cells=[(at, 0, at) for at in range(count)], alignments=[None] * count)
         theta = PAGE.replace(page_size=(24, 80), font_size=8, direction=direction)
         check(RichText(text, tables=[table]), theta)
+
+
+@pytest.mark.parametrize("height", range(40, 90, 10))
+def test_a_row_whose_paragraphs_stay_with_the_next_is_not_cut(height: int) -> None:
+    text = (
+        "\r\ne\u0301te\u0301 e\u0301te\u0301 quick  \r\nquick The \xabquote\xbb "
+        "\n\u0627\u0644\u0639\u0631\u0628\u064a\u0629 brown\n\r\n\ud55c\uae00 \x1b[1m\ud55c\uae00 "
+        "http://a.b/c?d=e \r\n\U0001f469\u200d\U0001f469\u200d\U0001f467 \u6f22\u5b57na\xefve "
+        "\ud55c\uae00 http://a.b/c?d=e \u05e9\u05dc\u05d5\u05dd "
+        "\u0915\u094d\u0937\u0924\u094d\u0930\u093f\u092f \u304b\u306a\ud55c\uae00 "
+        "\u05e9\u05dc\u05d5\u05dd \x1b[1m\u0915\u094d\u0937\u0924\u094d\u0930\u093f\u092f fox\t"
+    )
+    block = (3, 83, BlockStyle(space_before=0.5, space_after=1.0, keep_with_next=True))
+    cells = [(52, 0, 0), (55, 1, 0), (62, 1, 1), (65, 1, 5), (71, 3, 0)]
+    table = Table(start=49, end=72, cells=cells, alignments=[], head=1)
+    check(
+        RichText(text, blocks=[block], tables=[table]),
+        Theta(page_size=(200, height), margin_x=4, margin_y=4, font_size=8),
+    )

@@ -138,10 +138,11 @@ class Paginator:
             if ends:
                 hi = page_ends[page_end] + 1
             if paragraph is not None and not ends and lo < hi < lines:
-                if keep is not None:
-                    hi = _kept_together(keep, table.flags, lo, hi, filled=self.y > 0)
-                if begins is not None and not begins[hi]:  # a row is not cut
-                    hi = lo + (max(np.flatnonzero(begins[lo:hi]).tolist()) or hi - lo)
+                kept = hi if keep is None else _kept_together(keep, table.flags, lo, hi, filled=self.y > 0)
+                if begins is not None and not begins[kept]:  # a row is not cut
+                    row = lo + max(np.flatnonzero(begins[lo:kept]).tolist(), default=0)
+                    kept = row if row > lo or self.y > 0 else hi
+                hi = kept
             if hi == lo and self.y == 0.0:
                 hi = lo + 1  # a valid θ has room for one line, if not for the padding of its paragraph
             if hi > lo:
