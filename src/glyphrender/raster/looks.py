@@ -40,6 +40,7 @@ class Group(NamedTuple):
         style: place of their style in the store.
         face: place of their face in the font stack of the style, or BOX_FACE or CELL_FACE.
         color: their color, or None for that of θ.
+        color_number: its place among the colors of the text.
         size: multiple of θ's font size.
         condense: horizontal scale of the outlines.
         runs: the glyphs; a run has one baseline.
@@ -48,6 +49,7 @@ class Group(NamedTuple):
     style: int
     face: int
     color: str | None
+    color_number: int
     size: float
     condense: float
     runs: GlyphRuns | Rows
@@ -119,6 +121,7 @@ def groups(placed: Placed) -> Iterator[Group]:
             style=styles[(of & _RANK) >> 8],
             face=of & 0xFF,
             color=colors[of >> _COLOR_BITS],
+            color_number=of >> _COLOR_BITS,
             size=float(sizes[(of & _SIZE) >> _SIZE_BITS]),
             condense=float(condense[start]),
             runs=GlyphRuns(
@@ -154,9 +157,8 @@ def _precedence(style: WordStyle) -> tuple[bool, str, str]:
 
 def drawing_order(placed: Placed, group: Group) -> tuple[object, ...]:
     """Return what orders the groups of all blocks of a page, as `groups` orders those of one block."""
-    colors = list(dict.fromkeys(style.color for style in placed.looks)) or [None]
     precedence = _precedence(placed.store.styles[group.style])
-    return colors.index(group.color), group.size, *precedence, group.face, group.condense
+    return group.color_number, group.size, *precedence, group.face, group.condense
 
 
 class _Stretches(NamedTuple):

@@ -148,7 +148,7 @@ class _PagePen(TextPen):
             if face is None:
                 face = faces[marker.text] = self.furniture.face_of(marker.text)
             of_face.setdefault(face, []).append((marker, float(placed.baseline[marker.line])))
-        for face in set(of_face):
+        for face in sorted(of_face):
             markers, baselines = zip(*of_face[face], strict=True)
             shaped = self.furniture.shaped_together([marker.text for marker in markers], face)
             glyph, offset = (np.concatenate([each[part] for each in shaped]) for part in (0, 1))

@@ -19,7 +19,8 @@ _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 _DOCKET: Final = re.compile(r"\d{1,5}/\d{2}")
 _REGISTER: Final = re.compile(r"(?<![\w.-])[A-Z][A-Za-z]{0,2}[A-Z][ ]\Z|(?<![\w.-])[\dIVX-]{1,5}[ ][A-Z][a-z]?[ ]\Z")
 _MULTIPLE: Final = re.compile(
-    rf"[{SPACE}](?:(?:тыс|млн|млрд|Mio|Mrd|Bio|Tsd)\.(?=[{SPACE}]\S)|(?:(?:hundred|thousand|million|billion|trillion|crore|lakh|milliard)s?|bn|mn|tn|MM|Mio|Mrd|Bio|Tsd|"
+    rf"[{SPACE}](?:(?:тыс|млн|млрд|Mio|Mrd|Bio|Tsd)\.(?=[{SPACE}]\S)|"
+    r"(?:(?:hundred|thousand|million|billion|trillion|crore|lakh|milliard)s?|bn|mn|tn|MM|Mio|Mrd|Bio|Tsd|"
     r"Millionen|Milliarden|Million|Milliarde|mille|milioni|miliardi|mila|mil(?: millones)?|mill[oó]n(?:es)?|"
     r"milhões|bilhões|miljoner|miljarder|miljoen|miljard|mln|mld|milj|tys|"
     r"тыс|млн|млрд|тысяч|миллионов|миллиардов|[kMT][€$£])(?!\w))"
